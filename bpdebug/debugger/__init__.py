@@ -1,0 +1,1 @@
+"""The debugger: moving through the program. No Textual, no Rich."""

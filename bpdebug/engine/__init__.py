@@ -1,0 +1,1 @@
+"""The engine: what a training step is, in pure NumPy."""

@@ -1,0 +1,144 @@
+"""The machine that executes a program: buffers, compiled stages, and the batch of the current update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bpdebug.engine.batches import Batches
+from bpdebug.engine.compiler import Compiler, Routine
+from bpdebug.engine.description import Array
+from bpdebug.engine.program import Program
+from bpdebug.engine.shapes import Shape
+
+
+def _views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Named views of one flat array, in order."""
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        views[name] = flat[start : start + size].reshape(shape)
+        start += size
+    return views
+
+
+def _flat(shapes: Iterable[Shape], dtype: np.dtype[Any]) -> Array:
+    return np.zeros(sum(int(np.prod(shape)) for shape in shapes), dtype)
+
+
+class _Workspace:
+    """The buffers and compiled code for one batch size.
+
+    Attributes:
+        flat: every intermediate tensor, one after the other.
+        tensors: views by name, with the persistent tensors and the batch among them.
+        stages: one function a stage.
+        update: one function for all stages.
+    """
+
+    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array]) -> None:
+        dtype = program.scenario.dtype
+        given = program.given(rows)
+        self.given = _views(_flat(given.values(), dtype), given)
+        self.given["m"][...] = rows
+        transient = program.transient(rows)
+        self.flat = _flat(transient.values(), dtype)
+        self.tensors: dict[str, Array] = self.given | dict(persistent) | _views(self.flat, transient)
+        compiler = Compiler(self.tensors, dtype)
+        code = [compiler.lines(stage.name, stage.formula) for stage in program.stages]
+        self.stages: list[Routine] = [compiler.routine(lines) for lines in code]
+        self.update = compiler.routine(line for lines in code for line in lines)
+        self.loaded = -1
+
+
+class Machine:
+    """Executes a program from any update on.
+
+    The state is (``update``, ``done``, persistent tensors, intermediate tensors); the last are valid for the first ``done``
+    stages of the update only.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.batches = Batches(program.scenario)
+        self.persistent_flat = _flat(program.persistent.values(), program.scenario.dtype)
+        self.persistent = _views(self.persistent_flat, program.persistent)
+        self._workspaces: dict[int, _Workspace] = {}
+        self.update = self.done = 0
+        self.warnings: dict[str, tuple[str, ...]] = {}
+        for name, value in program.initial.items():
+            self.persistent[name][...] = value
+        self._load()
+
+    @property
+    def _work(self) -> _Workspace:
+        return self._workspaces[self.batches.size(self.update)]
+
+    def _load(self) -> None:
+        """Bring the batch of the current update into the buffers."""
+        rows = self.batches.size(self.update)
+        if rows not in self._workspaces:
+            self._workspaces[rows] = _Workspace(self.program, rows, self.persistent)
+        work, chosen = self._workspaces[rows], self.batches.rows(self.update)
+        if chosen is None and work.loaded >= 0:
+            return
+        if work.loaded != self.update:
+            scenario = self.program.scenario
+            work.given["x"][...] = scenario.x if chosen is None else scenario.x[chosen]
+            work.given["y"][...] = scenario.y if chosen is None else scenario.y[chosen]
+            work.loaded = self.update
+
+    def start(self, update: int, persistent: Array) -> None:
+        """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
+        self.update, self.done, self.warnings = update, 0, {}
+        self.persistent_flat[...] = persistent
+        self._load()
+
+    def step(self) -> str:
+        """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name."""
+        stage = self.program.stages[self.done]
+        noted: list[str] = []
+        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: noted.append(kind)):
+            self._work.stages[self.done]()
+        if noted:
+            self.warnings[stage.name] = tuple(dict.fromkeys(noted))
+        self.done += 1
+        if self.done == len(self.program.stages):
+            self._turn()
+        return stage.name
+
+    def run_update(self) -> None:
+        """Execute the whole update from its start, at full speed; its intermediate values stay readable by
+        :meth:`computed` until the next one is loaded."""
+        with np.errstate(all="ignore"):
+            self._work.update()
+        self._turn()
+
+    def _turn(self) -> None:
+        """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
+        self._last = self._work
+        self.update, self.done, self.warnings = self.update + 1, 0, {}
+        self._load()
+
+    def last(self, name: str) -> Array:
+        """A tensor of the update that was completed last (valid until the next stage runs)."""
+        return self._last.tensors[name]
+
+    def last_is_finite(self) -> bool:
+        """Whether everything that the last update computed is finite."""
+        flat = self._last.flat
+        with np.errstate(all="ignore"):
+            quick = flat.dot(flat) + self.persistent_flat.dot(self.persistent_flat)
+        return bool(np.isfinite(quick)) or bool(np.isfinite(flat).all() and np.isfinite(self.persistent_flat).all())
+
+    def values(self) -> dict[str, Array]:
+        """The tensors that have a value now, as live views: persistent ones, the batch, and what the update has computed."""
+        work, computed = self._work, {stage.name for stage in self.program.stages[: self.done]}
+        known = [*work.given, *self.persistent, *(name for name in self.program.index if name in computed)]
+        return {name: work.tensors[name] for name in known}
+
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of every tensor in the current update."""
+        return {name: tensor.shape for name, tensor in self._work.tensors.items()}

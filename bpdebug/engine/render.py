@@ -1,0 +1,284 @@
+"""Tree to text: plain (what parses again), Unicode and LaTeX, in row or column convention and in three notations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bpdebug.engine.functions import COMPARISONS, CONSTANTS, FUNCTIONS
+from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, to_columns
+
+Shape = tuple[int, ...]
+
+_LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
+_UNARY_LEVEL, _ATOM = 7, 9
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPT_AXIS = {None: "", 0: "ᵢ", 1: "ⱼ"}
+_LATEX_AXIS = {None: "", 0: "_i", 1: "_j"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a formula is written.
+
+    Attributes:
+        form: ``plain`` (parses again), ``unicode`` or ``latex``.
+        columns: the column convention of many courses (``z = W·a + b``) in place of rows (``z = a·W + b``).
+        notation: ``d`` (dz2), ``delta`` (δ2) or ``partial`` (∂L/∂z2) for gradients.
+    """
+
+    form: str = "plain"
+    columns: bool = False
+    notation: str = "d"
+
+
+def to_text(tree: Tree) -> str:
+    """Plain text in NumPy grammar; parsing it gives the same tree again."""
+    return _Plain().write(tree)
+
+
+def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
+    """The formula in the given style; ``shapes`` tell products with a number (·) from elementwise ones (⊙)."""
+    turned = to_columns(tree) if style.columns else tree
+    writer = {"plain": _Plain, "unicode": _Unicode, "latex": _Latex}[style.form]
+    return writer(style, shapes or {}).write(turned)
+
+
+def render_name(name: str, style: Style) -> str:
+    """A tensor's name in the given style: ``dz2``, ``δ2``, ``∂L/∂z2``, or LaTeX."""
+    return _latex_name(name, style.notation) if style.form == "latex" else _unicode_name(name, style.notation)
+
+
+def format_number(value: float) -> str:
+    """A literal as a person writes it: ``2`` for 2.0, else the shortest text that reads back to the same float."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+class _Plain:
+    """The grammar's text, with no more parentheses than needed."""
+
+    def __init__(self, style: Style | None = None, shapes: Mapping[str, Shape] | None = None) -> None:
+        self.style, self.shapes = style or Style(), shapes or {}
+
+    def write(self, tree: Tree) -> str:
+        """The text of any node."""
+        handler: Callable[[Tree], str] = getattr(self, type(tree).__name__.lower())
+        return handler(tree)
+
+    def level(self, tree: Tree) -> int:
+        """How tightly the node's text binds."""
+        if isinstance(tree, Binary):
+            return 4 if tree.operator in COMPARISONS else _LEVEL[tree.operator]
+        if isinstance(tree, Unary):
+            return _LEVEL["not"] if tree.operator == "not" else _UNARY_LEVEL
+        return _ATOM
+
+    def grouped(self, tree: Tree, level: int) -> str:
+        """The text, in parentheses where it binds less tightly than ``level``."""
+        text = self.write(tree)
+        return text if self.level(tree) >= level else self.parenthesized(text)
+
+    def parenthesized(self, text: str) -> str:
+        return f"({text})"
+
+    def number(self, tree: Number) -> str:
+        return format_number(tree.value)
+
+    def name(self, tree: Name) -> str:
+        return tree.name
+
+    def unary(self, tree: Unary) -> str:
+        if tree.operator == "not":
+            return f"not {self.grouped(tree.operand, _LEVEL['not'])}"
+        return f"-{self.grouped(tree.operand, _UNARY_LEVEL)}"
+
+    def sides(self, tree: Binary) -> tuple[str, str]:
+        """Both operands, grouped as the operator needs them."""
+        level = self.level(tree)
+        if tree.operator == "**":
+            return self.grouped(tree.left, _ATOM), self.grouped(tree.right, _UNARY_LEVEL)
+        if tree.operator in COMPARISONS:
+            return self.grouped(tree.left, level + 1), self.grouped(tree.right, level + 1)
+        return self.grouped(tree.left, level), self.grouped(tree.right, level + 1)
+
+    def binary(self, tree: Binary) -> str:
+        left, right = self.sides(tree)
+        return f"{left}{tree.operator}{right}" if tree.operator == "**" else f"{left} {tree.operator} {right}"
+
+    def transpose(self, tree: Transpose) -> str:
+        return f"{self.grouped(tree.operand, _ATOM)}.T"
+
+    def call(self, tree: Call) -> str:
+        arguments = [self.write(a) for a in tree.arguments] + ([f"axis={tree.axis}"] if tree.axis is not None else [])
+        return f"{tree.function}({', '.join(arguments)})"
+
+    def index(self, tree: Index) -> str:
+        return f"{self.grouped(tree.operand, _ATOM)}[{', '.join(map(_item, tree.items))}]"
+
+
+class _Unicode(_Plain):
+    """Mathematics for a terminal: ``a1ᵀ·dz2``, ``da2 ⊙ a2 ⊙ (1 − a2)``."""
+
+    _SIGNS: ClassVar = {"-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "@": "·"}
+
+    def name(self, tree: Name) -> str:
+        return {"pi": "π", "inf": "∞"}.get(tree.name) or _unicode_name(tree.name, self.style.notation)
+
+    def number(self, tree: Number) -> str:
+        return format_number(tree.value).replace("-", "−")
+
+    def unary(self, tree: Unary) -> str:
+        return super().unary(tree).replace("-", "−", 1)
+
+    def scalar(self, tree: Tree) -> bool:
+        """Whether the node is a single number, as far as the shapes tell."""
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+            return tree.axis is None
+        if isinstance(tree, Name):
+            return tree.name in CONSTANTS or self.shapes.get(tree.name) == ()
+        if isinstance(tree, Index):
+            return len(tree.items) == 2 and all(isinstance(item, int) for item in tree.items)
+        children = tree.children()
+        return all(map(self.scalar, children)) if children else True
+
+    def binary(self, tree: Binary) -> str:
+        left, right = self.sides(tree)
+        if tree.operator == "**":
+            exponent = tree.right
+            if isinstance(exponent, Number) and exponent.value == int(exponent.value):
+                return left + format_number(exponent.value).translate(_SUPERSCRIPT)
+            return f"{left}^{right}"
+        if tree.operator == "*":
+            return f"{left}·{right}" if self.scalar(tree.left) or self.scalar(tree.right) else f"{left} ⊙ {right}"
+        if tree.operator in "@/":
+            return f"{left}{self._SIGNS.get(tree.operator, tree.operator)}{right}"
+        return f"{left} {self._SIGNS.get(tree.operator, tree.operator)} {right}"
+
+    def transpose(self, tree: Transpose) -> str:
+        return f"{self.grouped(tree.operand, _ATOM)}ᵀ"
+
+    def call(self, tree: Call) -> str:
+        function = FUNCTIONS[tree.function]
+        arguments = [self.write(a) for a in tree.arguments]
+        axis = _SUBSCRIPT_AXIS[tree.axis]
+        if tree.function == "sum":
+            simple = self.level(tree.arguments[0]) >= _ATOM
+            return f"Σ{axis} {arguments[0]}" if simple and axis else f"Σ{axis}({arguments[0]})"
+        if function.unicode:
+            return function.unicode.format(*arguments, axis=axis)
+        return f"{tree.function}{axis}({', '.join(arguments)})"
+
+    def level(self, tree: Tree) -> int:
+        if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None:
+            return _LEVEL["*"]
+        return super().level(tree)
+
+
+class _Latex(_Unicode):
+    """LaTeX for a worked solution."""
+
+    _SIGNS: ClassVar = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", "and": r"\land", "or": r"\lor"}
+
+    def name(self, tree: Name) -> str:
+        return {"pi": r"\pi", "inf": r"\infty"}.get(tree.name) or _latex_name(tree.name, self.style.notation)
+
+    def number(self, tree: Number) -> str:
+        text = format_number(tree.value)
+        mantissa, exponent, power = text.partition("e")
+        return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponent else text
+
+    def unary(self, tree: Unary) -> str:
+        return _Plain.unary(self, tree).replace("not ", r"\lnot ", 1)
+
+    def parenthesized(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def binary(self, tree: Binary) -> str:
+        if tree.operator == "/":
+            return rf"\frac{{{self.write(tree.left)}}}{{{self.write(tree.right)}}}"
+        left, right = self.sides(tree)
+        if tree.operator == "**":
+            return f"{left}^{{{self.write(tree.right)}}}"
+        if tree.operator == "*":
+            return rf"{left} \cdot {right}" if self.scalar(tree.left) or self.scalar(tree.right) else rf"{left} \odot {right}"
+        if tree.operator == "@":
+            return rf"{left} \, {right}"
+        return f"{left} {self._SIGNS.get(tree.operator, tree.operator)} {right}"
+
+    def transpose(self, tree: Transpose) -> str:
+        inner = self.grouped(tree.operand, _ATOM)
+        return rf"{{{inner}}}^{{\top}}"
+
+    def call(self, tree: Call) -> str:
+        arguments = [self.write(a) for a in tree.arguments]
+        if tree.function == "sum" and self.level(tree.arguments[0]) < _LEVEL["*"]:
+            arguments[0] = self.parenthesized(arguments[0])
+        return FUNCTIONS[tree.function].latex.format(*arguments, axis=_LATEX_AXIS[tree.axis])
+
+    def level(self, tree: Tree) -> int:
+        if isinstance(tree, Call) and tree.function == "sum":
+            return _LEVEL["*"]
+        if isinstance(tree, Binary) and tree.operator == "/":
+            return _LEVEL["*"]
+        return _Plain.level(self, tree)
+
+
+def _item(item: int | Slice) -> str:
+    if isinstance(item, int):
+        return str(item)
+    start, stop, step = ("" if part is None else str(part) for part in item)
+    return f"{start}:{stop}" + (f":{step}" if step else "")
+
+
+def _unicode_name(name: str, notation: str) -> str:
+    if notation == "d" or not re.match(r"d[A-Za-z]+\d*(@|$)", name):
+        return name
+    of, _, through = name[1:].partition("@")
+    suffix = f"@{through}" if through else ""
+    if notation == "delta" and of.startswith("z"):
+        return f"δ{of[1:]}{suffix}"
+    return f"∂L/∂{of}{suffix}"
+
+
+_LATEX_WORDS = {
+    "learning_rate": r"\eta",
+    "momentum": r"\mu",
+    "epsilon": r"\epsilon",
+    "weight_decay": r"\lambda",
+    "l2": r"\lambda",
+    "alpha": r"\alpha",
+    "beta1": r"\beta_1",
+    "beta2": r"\beta_2",
+    "loss": "L",
+    "data_loss": r"L_{\text{data}}",
+}
+
+
+def _latex_name(name: str, notation: str) -> str:
+    if name in _LATEX_WORDS:
+        return _LATEX_WORDS[name]
+    of, _, through = name.partition("@")
+    gradient = re.fullmatch(r"d([A-Za-z]+\d*)", of)
+    if not gradient:
+        return _latex_letter(of)
+    inner = _latex_letter(gradient[1])
+    if notation == "delta" and gradient[1].startswith("z"):
+        inner = inner.replace("z", r"\delta", 1)
+    elif notation == "d":
+        inner = rf"\mathrm{{d}}{inner}"
+    else:
+        inner = rf"\frac{{\partial L}}{{\partial {inner}}}"
+    return rf"\left.{inner}\right|_{{{_latex_letter(through)}}}" if through else inner
+
+
+def _latex_letter(name: str) -> str:
+    layered = re.fullmatch(r"([A-Za-z])([A-Za-z]*)(\d+)", name)
+    if not layered:
+        return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
+    letter, tensor, layer = layered.groups()
+    if len(tensor) == 1:
+        return f"{letter}_{{{tensor}}}^{{[{layer}]}}"
+    word = rf"\mathrm{{{letter}{tensor}}}" if tensor else letter
+    return f"{word}^{{[{layer}]}}"

@@ -1,0 +1,162 @@
+"""The stages of one gradient update, in order; the backward ones are derived from the nodes, never written.
+
+The walk is that of reverse-mode differentiation (Griewank and Walther, "Evaluating Derivatives" (2008), section 3.2; the
+shape of HIPS autograd's): nodes in reverse, one contribution for each argument that has a derivative; a tensor's gradient is
+emitted when all of its consumers have contributed, as partials and their sum where there are several.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bpdebug.engine.network import Network, Node, Phase
+from bpdebug.engine.operations import Operation
+from bpdebug.engine.optimizers import Rule
+from bpdebug.engine.parser import Formula
+from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, names, total
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One line of the program: a formula and where it belongs.
+
+    Attributes:
+        name: the tensor that it assigns, and its name as a location.
+        formula: what runs.
+        phase, layer: where in the update; layer 0 belongs to no layer.
+        meaning: one sentence for a learner.
+        source: where the rule is to be found.
+        operation: the row that it was made from.
+        of: for a gradient, the tensor whose gradient it is, else "".
+        short: a short form such as ``σ(z1)``, or "".
+        derived: the formula that the engine derived, where a user has put his own in its place.
+    """
+
+    name: str
+    formula: Formula
+    phase: Phase
+    layer: int
+    meaning: str
+    source: str
+    operation: str
+    of: str = ""
+    short: str = ""
+    derived: Formula | None = None
+
+    @property
+    def edited(self) -> bool:
+        """Whether the formula is the user's."""
+        return self.derived is not None
+
+    def with_formula(self, formula: Formula) -> Stage:
+        """This stage with the user's formula; the derived one is kept beside it."""
+        return replace(self, formula=formula, derived=self.derived or self.formula, short="")
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.formula.text}"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A stage that one might expect and that does not exist, with the reason."""
+
+    name: str
+    phase: Phase
+    layer: int
+    reason: str
+
+
+def forward_stages(network: Network) -> Iterator[Stage]:
+    """The nodes' own formulas."""
+    for node in network.nodes:
+        row = node.operation
+        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, row.meaning, row.source, row.name, short=node.short)
+
+
+@dataclass(frozen=True)
+class _Contribution:
+    """What one consumer passes to a tensor's gradient."""
+
+    consumer: Node
+    tree: Tree
+
+
+def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
+    """The chain rule, node by node in reverse."""
+    layers = {node.output: node.layer for node in network.nodes} | {p: int(p[1:]) for p in network.parameters}
+    consumers = _consumers(network, layers)
+    pending: defaultdict[str, list[_Contribution]] = defaultdict(list)
+    gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
+    if network.fused:
+        layer = network.nodes[-1].layer
+        reason = f"the loss is fused with {network.fused}: its derivative goes straight to z{layer}"
+        yield Skipped(f"d{network.prediction}", Phase.BACKWARD, layer, reason)
+    for node in reversed(network.nodes):
+        if node.output not in gradients:
+            continue
+        for argument, tensor in node.inputs.items():
+            if tensor not in layers:
+                continue
+            tree = node.operation.gradient(argument, node.arguments, node.output, gradients[node.output])
+            pending[tensor].append(_Contribution(node, tree))
+            if len(pending[tensor]) == consumers[tensor]:
+                gradients[tensor] = tree if isinstance(tree, Number) else Name(f"d{tensor}")
+                yield from _emit(tensor, layers[tensor], pending[tensor]) if gradients[tensor] != tree else ()
+
+
+def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
+    """How many nodes pass a gradient to each tensor: those from which a path of derivatives leads to the loss."""
+    live, counts = {network.nodes[-1].output}, Counter[str]()
+    for node in reversed(network.nodes):
+        if node.output in live:
+            used = [tensor for tensor in node.inputs.values() if tensor in layers]
+            live.update(used)
+            counts.update(used)
+    return counts
+
+
+def _emit(tensor: str, layer: int, contributions: list[_Contribution]) -> Iterator[Stage]:
+    partials = [_stage(f"d{tensor}@{c.consumer.output}", tensor, layer, c.tree, c.consumer.operation) for c in contributions]
+    if len(partials) == 1:
+        yield replace(partials[0], name=f"d{tensor}")
+        return
+    yield from partials
+    used = " and ".join(c.consumer.output for c in contributions)
+    summed = total(*(Name(partial.name) for partial in partials))
+    yield Stage(
+        f"d{tensor}",
+        Formula.of(summed),
+        Phase.BACKWARD,
+        layer,
+        f"{tensor} is used by {used}: what comes back from each of them is added up.",
+        "the chain rule for several paths: Goodfellow et al., Deep Learning (2016), eq. 6.45",
+        "sum",
+        tensor,
+    )
+
+
+def _stage(name: str, tensor: str, layer: int, tree: Tree, row: Operation) -> Stage:
+    return Stage(name, Formula.of(tree), Phase.BACKWARD, layer, row.backward_meaning, row.source, row.name, tensor)
+
+
+def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:
+    """The optimizer's steps for each parameter, after all gradients are known."""
+    free = [parameter for parameter in network.parameters if parameter not in frozen]
+    if rule.counts and free:
+        count = Formula.of(Binary("+", Name("t"), ONE))
+        yield Stage("t", count, Phase.UPDATE, 0, "The number of this update, counted from 1.", rule.source, rule.name)
+    for parameter in network.parameters:
+        layer = int(parameter[1:])
+        if parameter in frozen:
+            yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
+            continue
+        for target, formula, meaning in rule.steps:
+            name = parameter if target == "w" else target + parameter
+            yield Stage(name, Formula.of(rule.tree(formula, parameter)), Phase.UPDATE, layer, meaning, rule.source, rule.name)
+
+
+def reads(stage: Stage) -> tuple[str, ...]:
+    """The tensors that a stage reads."""
+    return names(stage.formula.tree)

@@ -1,0 +1,1 @@
+"""Scenario files: YAML to a checked scenario, every error with its place."""
