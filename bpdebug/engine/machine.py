@@ -122,6 +122,10 @@ class Machine:
         self.update, self.done, self.warnings = self.update + 1, 0, {}
         self._load()
 
+    def tensor(self, name: str) -> Array:
+        """A tensor that the stage before has computed (also where that stage was the last of its update)."""
+        return (self._work if self.done else self._last).tensors[name]
+
     def last(self, name: str) -> Array:
         """A tensor of the update that was completed last (valid until the next stage runs)."""
         return self._last.tensors[name]

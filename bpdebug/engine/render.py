@@ -15,8 +15,8 @@ Shape = tuple[int, ...]
 _LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
 _UNARY_LEVEL, _ATOM = 7, 9
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_SUBSCRIPT_AXIS = {None: "", 0: "ᵢ", 1: "ⱼ"}
-_LATEX_AXIS = {None: "", 0: "_i", 1: "_j"}
+_AXES = ("i", "j", "k", "l", "p", "q", "u", "v")
+_SUBSCRIPTS = dict(zip(_AXES, "ᵢⱼₖₗₚ…ᵤᵥ", strict=True))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Unicode(_Plain):
         if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
             return tree.axis is None
         if isinstance(tree, Name):
-            return tree.name in CONSTANTS or self.shapes.get(tree.name) == ()
+            return tree.name in CONSTANTS or self.shapes.get(tree.name) == () or not _is_tensor(tree.name)
         if isinstance(tree, Index):
             return len(tree.items) == 2 and all(isinstance(item, int) for item in tree.items)
         children = tree.children()
@@ -162,9 +162,9 @@ class _Unicode(_Plain):
     def call(self, tree: Call) -> str:
         function = FUNCTIONS[tree.function]
         arguments = [self.write(a) for a in tree.arguments]
-        axis = _SUBSCRIPT_AXIS[tree.axis]
+        axis = "" if tree.axis is None else _SUBSCRIPTS[_AXES[tree.axis]]
         if tree.function == "sum":
-            simple = self.level(tree.arguments[0]) >= _ATOM
+            simple = self.level(tree.arguments[0]) >= _LEVEL["*"]
             return f"Σ{axis} {arguments[0]}" if simple and axis else f"Σ{axis}({arguments[0]})"
         if function.unicode:
             return function.unicode.format(*arguments, axis=axis)
@@ -215,7 +215,7 @@ class _Latex(_Unicode):
         arguments = [self.write(a) for a in tree.arguments]
         if tree.function == "sum" and self.level(tree.arguments[0]) < _LEVEL["*"]:
             arguments[0] = self.parenthesized(arguments[0])
-        return FUNCTIONS[tree.function].latex.format(*arguments, axis=_LATEX_AXIS[tree.axis])
+        return FUNCTIONS[tree.function].latex.format(*arguments, axis="" if tree.axis is None else f"_{_AXES[tree.axis]}")
 
     def level(self, tree: Tree) -> int:
         if isinstance(tree, Call) and tree.function == "sum":
@@ -223,6 +223,11 @@ class _Latex(_Unicode):
         if isinstance(tree, Binary) and tree.operator == "/":
             return _LEVEL["*"]
         return _Plain.level(self, tree)
+
+
+def _is_tensor(name: str) -> bool:
+    """Whether a leaf is a whole tensor; an explanation also has leaves such as ``dz2[1,0]``, ``0.62`` and ``(−0.11)``."""
+    return name[0].isalpha() and not name.endswith("]")
 
 
 def _item(item: int | Slice) -> str:
@@ -233,10 +238,9 @@ def _item(item: int | Slice) -> str:
 
 
 def _unicode_name(name: str, notation: str) -> str:
-    if notation == "d" or not re.match(r"d[A-Za-z]+\d*(@|$)", name):
+    if notation == "d" or not re.match(r"d[A-Za-z]+\d*([@\[]|$)", name):
         return name
-    of, _, through = name[1:].partition("@")
-    suffix = f"@{through}" if through else ""
+    of, suffix = re.fullmatch(r"([A-Za-z]+\d*)(.*)", name[1:]).groups()  # type: ignore[union-attr]
     if notation == "delta" and of.startswith("z"):
         return f"δ{of[1:]}{suffix}"
     return f"∂L/∂{of}{suffix}"

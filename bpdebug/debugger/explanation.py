@@ -1,0 +1,165 @@
+"""Where a number comes from: its formula, the numbers put in, and the cells to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpdebug.debugger.numbers import short
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.cells import Cell, Cells, Term, cell_name
+from bpdebug.engine.description import Array
+from bpdebug.engine.errors import BpdebugError, SetupError
+from bpdebug.engine.parser import suggestion
+from bpdebug.engine.render import Style, render
+from bpdebug.engine.schedule import Stage
+from bpdebug.engine.tree import Name
+
+UNICODE = Style("unicode")
+_SHOWN_TERMS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One cell, explained.
+
+    Attributes:
+        name, index: the cell.
+        value: its value.
+        stage: the stage that computed it, or None for something given.
+        t: the clock right after that stage, or None.
+        origin: a sentence: what the number is, or where it was given.
+        term: the tree of terms, or None for something given.
+        symbolic: the cell's formula over named cells.
+        numbers: the same with the numbers put in.
+        operands: the cells that it is made of, in order of appearance, each once: where to jump to.
+    """
+
+    name: str
+    index: Cell
+    value: float
+    origin: str
+    stage: Stage | None = None
+    t: int | None = None
+    term: Term | None = None
+    symbolic: str = ""
+    numbers: str = ""
+    operands: tuple[tuple[str, Cell], ...] = ()
+
+    @property
+    def cell(self) -> str:
+        """``dW2[1,0]``."""
+        return cell_name(self.name, self.index)
+
+    def lines(self) -> list[str]:
+        """The explanation as text: formula, numbers, result, meaning."""
+        result = short(self.value, 10)
+        if self.term is None:
+            return [f"{self.cell} = {result}", self.origin]
+        margin = " " * len(self.cell)
+        sign = "←" if self.stage and self.name in self.stage.formula.names else "="
+        steps = [f"{self.cell} {sign} {self.symbolic}"] + [f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic]
+        return [*steps, self.origin]
+
+
+def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:
+    """Explain a cell at the present moment.
+
+    Raises:
+        BpdebugError: where there is no such tensor or cell, or it is not computed yet.
+    """
+    values = timeline.machine.values()
+    shape = timeline.machine.shapes().get(name)
+    if name not in values or shape is None:
+        raise BpdebugError(not_there(timeline, name))
+    _check_index(name, index, shape)
+    value, computed = float(values[name][index]), last_computed(timeline, name)
+    if computed is None:
+        return Explanation(name, index, value, _given(timeline, name, index))
+    stage = timeline.program.stages[timeline.program.index[name]]
+    cells = Cells(stage.formula, _operands(timeline, stage, computed), timeline.program.scenario.dtype)
+    term = cells.explain(index)
+    places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
+    symbolic = render(cells.symbolic(index), style)
+    numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, places)
+
+
+def _first_cells(term: Term, most: int = 64) -> list[Term]:
+    found: list[Term] = []
+    for cell in term.cells():
+        found.append(cell)
+        if len(found) >= most:
+            break
+    return found
+
+
+def _in_formula(value: float) -> str:
+    text = short(value).replace("-", "−")
+    return f"({text})" if text.startswith("−") else text
+
+
+def _check_index(name: str, index: Cell, shape: tuple[int, ...]) -> None:
+    if len(index) != len(shape):
+        example = cell_name(name, (0,) * len(shape))
+        raise BpdebugError(f"{name} has {len(shape)} axes: write {example}" if shape else f"{name} is a single number: write {name}")
+    for place, length in zip(index, shape, strict=True):
+        if not 0 <= place < length:
+            wide = "×".join(map(str, shape))
+            raise BpdebugError(f"{cell_name(name, index)} is outside {name}, which is {wide}; rows and columns count from 0")
+
+
+def last_computed(timeline: Timeline, name: str) -> int | None:
+    """The clock right after the stage that gave the tensor its present value, or None for what was given."""
+    program, position = timeline.program, timeline.position
+    if name not in program.index:
+        return None
+    place = program.index[name]
+    if place < position.done:
+        return position.update * position.stages + place + 1
+    if name in program.persistent and position.update:
+        return (position.update - 1) * position.stages + place + 1
+    return None
+
+
+def _operands(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Array]:
+    """The values that the stage saw: the present ones, unless one of them has been assigned since."""
+    position, program = timeline.position, timeline.program
+    since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
+    if computed > position.update * position.stages and not since & set(stage.formula.names):
+        return timeline.machine.values()
+    return timeline.before(computed)
+
+
+def not_there(timeline: Timeline, name: str) -> str:
+    """Why a name has no value now."""
+    program, position = timeline.program, timeline.position
+    if name in program.index:
+        return f"{name} is not computed yet in update {position.update}: 'until {name}' runs to it"
+    try:
+        program.stage(name)
+    except SetupError as error:
+        if "there is no stage '" not in str(error):
+            return str(error)
+    known = timeline.machine.shapes()
+    return f"there is no tensor '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}"
+
+
+def _given(timeline: Timeline, name: str, index: Cell) -> str:
+    """What a number is that no stage has computed."""
+    machine, scenario = timeline.machine, timeline.program.scenario
+    if name in ("x", "y"):
+        rows = machine.batches.rows(machine.update)
+        sample = index[0] if rows is None else int(rows[index[0]])
+        columns = scenario.inputs if name == "x" else scenario.outputs
+        column = f" ({columns[index[1]]})" if columns else ""
+        return f"Given: {'input' if name == 'x' else 'target'} {index[1]}{column} of sample {sample} of the data."
+    if name == "m":
+        return "The number of samples in this batch."
+    if name in scenario.values:
+        return "Given in the scenario's values."
+    if name in timeline.program.constants:
+        return "A constant of the scenario."
+    if name.startswith("W"):
+        layer = scenario.layers[int(name[1:]) - 1]
+        return f"Initial value: {(layer.initializer or scenario.initializer).name}, seed {scenario.seed}, generator {scenario.generator}."
+    return "Initial value: 0."

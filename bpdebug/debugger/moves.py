@@ -1,0 +1,113 @@
+"""Where each moving command leads, and what is said on arrival."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpdebug.debugger.position import Location, LocationError, Position
+from bpdebug.debugger.results import Result
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.program import Program
+from bpdebug.engine.shapes import shape_text
+
+
+@dataclass(frozen=True)
+class Move:
+    """A decision where to go.
+
+    Attributes:
+        target: the clock.
+        reason: what is said on arrival: ``step``, ``location``, …
+        jump: whether the way there does not matter (no stops on it).
+    """
+
+    target: int
+    reason: str
+    jump: bool = False
+
+
+def by_stages(position: Position, count: int) -> int:
+    """``count`` stages on (or back, where it is negative)."""
+    return position.t + count
+
+
+def by_boundaries(program: Program, position: Position, count: int, by_layer: bool) -> int:
+    """The ``count``-th end of a phase, or of a layer in its phase, after now; the begin before, where it is negative."""
+    bounds = program.groups(by_layer)[:-1]
+    here = position.update * position.stages
+    after = sum(bound <= position.done for bound in bounds)
+    before = sum(bound < position.done for bound in bounds)
+    turns, place = divmod(after + count - 1 if count > 0 else before + count, len(bounds))
+    return here + turns * position.stages + bounds[place]
+
+
+def by_updates(position: Position, count: int, size: int = 1) -> int:
+    """The ``count``-th end of an update (of an epoch of ``size`` updates) after now, or begin before it."""
+    length = size * position.stages
+    if count > 0:
+        return (position.t // length + count) * length
+    return (-(-position.t // length) + count) * length
+
+
+def until(program: Program, position: Position, location: Location) -> int:
+    """The next moment of a location, after now.
+
+    Raises:
+        LocationError: where the location lies in the past.
+    """
+    target = location.clock(program, position.update)
+    if target <= position.t and location.update is None:
+        target += position.stages
+    if target <= position.t:
+        raise LocationError(f"'{location.text}' is not ahead: 'goto {location.text}' goes back")
+    return target
+
+
+def describe_stop(timeline: Timeline, move: Move, start: Position, hit: bool) -> Result:
+    """The result of a move that has ended."""
+    position = timeline.position
+    if hit:
+        return _nonfinite(timeline, start)
+    reason = move.reason
+    if position.t != move.target:
+        reason = "end" if position.at_end else "start" if position.t == 0 else "interrupted"
+    text = describe(timeline)
+    text = "training is complete: " + text if position.at_end else text
+    return Result("stop", text, _stop_data(reason, start, position))
+
+
+def _stop_data(reason: str, start: Position, position: Position) -> dict[str, object]:
+    return {"reason": reason, "from": start.t, "next": position.next, "phase": position.phase, "layer": position.layer}
+
+
+def describe(timeline: Timeline) -> str:
+    """The present moment in one line."""
+    position = timeline.position
+    place = f"update {position.update}/{position.updates}"
+    if position.stage is None:
+        return place if position.next is None else f"{place}, at its start; next: {timeline.program.stages[0]}"
+    stage = timeline.program.stages[position.done - 1]
+    return f"{place}, stage {position.done}/{position.stages}: {stage.phase}, layer {stage.layer}: {stage}"
+
+
+def _nonfinite(timeline: Timeline, start: Position) -> Result:
+    position = timeline.position
+    place = (position.done or position.stages) - 1
+    stage = timeline.program.stages[place]
+    value = timeline.machine.tensor(stage.name)
+    bad = np.argwhere(~np.isfinite(value))
+    first = tuple(int(i) for i in bad[0])
+    update = position.update - (position.done == 0)
+    warnings = timeline.machine.warnings.get(stage.name, ())
+    why = f" ({', '.join(warnings)})" if warnings else ""
+    cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {list(first)} = {value[first]}"
+    text = f"non-finite value: {stage} in update {update}{why}: {cells}"
+    data = _stop_data("non-finite", start, position) | {
+        "culprit": stage.name,
+        "cell": list(first),
+        "cells": len(bad),
+        "warnings": list(warnings),
+    }
+    return Result("stop", text, data)

@@ -1,0 +1,70 @@
+"""Numbers as text: aligned, with their sign, never rounded to a wrong impression."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bpdebug.engine.description import Array
+
+
+def exact(value: Any) -> Any:
+    """A value for JSON: nested lists in full precision; nan and inf as the strings "nan", "inf", "-inf"."""
+    if isinstance(value, np.ndarray | np.generic):
+        return exact(value.tolist())
+    if isinstance(value, list | tuple):
+        return [exact(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+def short(value: float, digits: int = 4) -> str:
+    """A number in a sentence or a formula: about ``digits`` significant digits, in scientific form only where it must be."""
+    if not math.isfinite(value):
+        return str(exact(value))
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if -5 < magnitude < digits + 3:
+        text = f"{value:.{max(digits - 1 - magnitude, 0)}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def number_format(values: Array, digits: int = 4) -> str:
+    """The format that shows all of these numbers aligned, always with a sign: fixed point where it is faithful, else scientific."""
+    finite = np.abs(values[np.isfinite(values)]) if values.size else values
+    nonzero = finite[finite > 0]
+    if not nonzero.size:
+        return f"+.{digits}f"
+    if float(nonzero.max()) < 10**digits and float(nonzero.min()) >= 0.5 * 10.0**-digits:
+        return f"+.{digits}f"
+    if float(nonzero.max()) < 10**digits and float(nonzero.max()) >= 0.1:
+        return f"+.{digits}f"
+    return f"+.{max(digits - 2, 1)}e"
+
+
+def cell(value: float, form: str) -> str:
+    """One cell in a format of :func:`number_format`; a number that fixed point would show as 0 turns scientific."""
+    if not math.isfinite(value):
+        return {"nan": "nan", "inf": "+inf", "-inf": "-inf"}[str(exact(value))]
+    text = format(value, form)
+    if form.endswith("f") and value != 0 and not text.strip("+-0."):
+        return f"{value:+.0e}".replace("e-0", "e-").replace("e+0", "e+")
+    return text
+
+
+def table(values: Array, form: str = ".10g") -> list[str]:
+    """A tensor as aligned text lines in plenty of digits, for the command line."""
+    rows = np.atleast_2d(values) if values.ndim else values.reshape(1, 1)
+    texts = [[_plain(v, form) for v in row] for row in rows]
+    width = max((len(text) for row in texts for text in row), default=0)
+    return ["  ".join(text.rjust(width) for text in row) for row in texts]
+
+
+def _plain(value: Any, form: str) -> str:
+    return format(value, form) if isinstance(value, float | np.floating) else str(value)

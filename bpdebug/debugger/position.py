@@ -1,0 +1,146 @@
+"""Moments of a training run: the clock, and the names that people give to its moments.
+
+The clock *t* counts executed stages; update *u* begins at ``t = u * stages``. A stage as a location is the moment after it has
+run; a phase or a layer is the moment before its first stage; ``update 40`` is the moment when 40 updates are complete.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bpdebug.engine.errors import BpdebugError, SetupError
+from bpdebug.engine.network import Phase
+from bpdebug.engine.parser import suggestion
+from bpdebug.engine.program import Program
+
+
+class LocationError(BpdebugError):
+    """A location that does not exist, or that cannot be reached from here."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A moment, spelled out.
+
+    Attributes:
+        t: the clock.
+        update, done: the update, and how many of its stages have run.
+        stages: how many stages an update has.
+        epoch, batch, batches, updates: where in the training, counted from 0, and how much there is of it.
+        stage: the stage that ran last in this update, or None at its start.
+        next: the stage that runs next, or None at the end of training.
+        phase, layer: those of the stage that ran last; at an update's start, of the first one.
+    """
+
+    t: int
+    update: int
+    done: int
+    stages: int
+    epoch: int
+    batch: int
+    batches: int
+    updates: int
+    stage: str | None
+    next: str | None
+    phase: str
+    layer: int
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the training is complete."""
+        return self.update >= self.updates
+
+
+def position_at(program: Program, t: int) -> Position:
+    """The position that the clock shows."""
+    stages, scenario = program.stages, program.scenario
+    update, done = divmod(t, len(stages))
+    epoch, batch = divmod(update, scenario.batches)
+    shown = stages[max(done - 1, 0)]
+    at_end = update >= scenario.updates
+    return Position(
+        t=t,
+        update=update,
+        done=done,
+        stages=len(stages),
+        epoch=epoch,
+        batch=batch,
+        batches=scenario.batches,
+        updates=scenario.updates,
+        stage=shown.name if done else None,
+        next=None if at_end else stages[done].name,
+        phase=str(shown.phase),
+        layer=shown.layer,
+    )
+
+
+@dataclass(frozen=True)
+class Location:
+    """A parsed location.
+
+    Attributes:
+        text: as it was given.
+        done: stages of the update that have run at that moment.
+        update: which update, or None for any.
+    """
+
+    text: str
+    done: int
+    update: int | None = None
+
+    def clock(self, program: Program, current: int) -> int:
+        """The moment as a clock, in update ``current`` where the location names none."""
+        return (current if self.update is None else self.update) * len(program.stages) + self.done
+
+
+def parse_location(text: str, program: Program) -> Location:
+    """Read ``dz2``, ``40:dz2``, ``backward``, ``layer 2``, ``3:layer 2``, ``update 40``, ``epoch 3``, ``start`` or ``end``.
+
+    Raises:
+        LocationError: with what there is, where nothing of that name exists or it lies beyond the end of training.
+    """
+    words = " ".join(text.split())
+    location = _absolute(words, program) or _relative(words, program)
+    updates = program.scenario.updates
+    if location.update is not None and (location.update > updates or (location.update == updates and location.done)):
+        raise LocationError(f"'{words}' is beyond the end of training: there are {updates} updates, counted from 0")
+    return location
+
+
+def _absolute(words: str, program: Program) -> Location | None:
+    if words in ("start", "end"):
+        return Location(words, 0, 0 if words == "start" else program.scenario.updates)
+    counted = re.fullmatch(r"(update|epoch) (\d{1,15})", words)
+    if not counted:
+        return None
+    unit = 1 if counted[1] == "update" else program.scenario.batches
+    return Location(words, 0, int(counted[2]) * unit)
+
+
+def _relative(words: str, program: Program) -> Location:
+    prefixed = re.fullmatch(r"(\d{1,15})\s*:\s*(.+)", words)
+    update, name = (int(prefixed[1]), prefixed[2]) if prefixed else (None, words)
+    return Location(words, _place(name, program), update)
+
+
+def _place(name: str, program: Program) -> int:
+    """How many stages of an update have run at the named moment in it."""
+    if name in program.index:
+        return program.index[name] + 1
+    layer = re.fullmatch(r"layer (\d+)", name)
+    for index, stage in enumerate(program.stages):
+        if stage.phase == name or (layer and stage.layer == int(layer[1])):
+            return index
+    try:
+        program.stage(name)
+    except SetupError as error:
+        if "there is no stage '" not in str(error):
+            raise LocationError(str(error)) from None
+    depth = len(program.scenario.layers)
+    if layer:
+        raise LocationError(f"there is no layer {layer[1]}: layers are numbered 1 to {depth}")
+    phases = [str(phase) for phase in Phase]
+    hint = suggestion(name, [*program.index, *phases, "start", "end"])
+    expected = "expected a stage (dz2), 40:dz2, a phase (backward), layer 2, update 40, epoch 3, start or end"
+    raise LocationError(f"there is no location '{name}'{hint or '; ' + expected}")

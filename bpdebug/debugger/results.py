@@ -1,0 +1,31 @@
+"""What a command answers: text for people, data for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bpdebug.debugger.position import Position
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer of one command.
+
+    Attributes:
+        type: ``stop`` (a move ended), ``value``, ``explanation``, ``listing``, ``position``, ``help`` or ``quit``.
+        text: lines for a person.
+        data: what ``--json`` adds to the common keys; nan and inf are strings already.
+    """
+
+    type: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(command: str, position: Position, result: Result) -> str:
+    """One JSON object on one line: the command, the moment after it, and its data."""
+    common = {"command": command, "t": position.t, "update": position.update, "stage": position.stage, "type": result.type}
+    return json.dumps(common | dict(result.data), ensure_ascii=False, allow_nan=False)

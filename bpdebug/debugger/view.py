@@ -1,0 +1,88 @@
+"""A frozen picture of a moment: all that the panes of the app ever see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bpdebug.debugger.explanation import UNICODE, Explanation
+from bpdebug.debugger.position import Position
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.cells import Cell
+from bpdebug.engine.description import Array
+from bpdebug.engine.program import Program
+from bpdebug.engine.render import Style
+from bpdebug.engine.shapes import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One moment (compared by identity, since arrays have no single truth value).
+
+    Attributes:
+        program: the stages, also the skipped ones.
+        position: the moment.
+        tensors: the tensors that have a value, by name; copies.
+        before: those of the stop before, for what has changed.
+        shapes: the shape of every tensor, computed or not.
+        losses: updates and their losses so far.
+        warnings: what the floating-point unit complained of, by stage of this update.
+        first_nonfinite: the clock after the first stage that gave NaN or inf, once passed.
+        samples: the rows of the data that the batch holds.
+        selected: the cell under the cursor, as (tensor, index), or None.
+        explanation: where the selected cell comes from, or None.
+        style: the notation that formulas are shown in.
+        message: what the last command said.
+    """
+
+    program: Program
+    position: Position
+    tensors: Mapping[str, Array]
+    before: Mapping[str, Array]
+    shapes: Mapping[str, Shape]
+    losses: tuple[Array, Array]
+    warnings: Mapping[str, tuple[str, ...]]
+    first_nonfinite: int | None
+    samples: Array
+    selected: tuple[str, Cell] | None = None
+    explanation: Explanation | None = None
+    style: Style = UNICODE
+    message: str = ""
+
+    @cached_property
+    def nonfinite(self) -> frozenset[str]:
+        """The tensors that hold a NaN or an inf now."""
+        return frozenset(name for name, value in self.tensors.items() if not np.isfinite(value).all())
+
+    def changed(self, name: str) -> Array:
+        """Which cells of a tensor have got another value since the stop before (all, where it had none)."""
+        value, earlier = self.tensors[name], self.before.get(name)
+        if earlier is None or earlier.shape != value.shape:
+            return np.ones(value.shape, bool)
+        return np.asarray((value != earlier) & ~(np.isnan(value) & np.isnan(earlier)))
+
+    @property
+    def loss(self) -> float | None:
+        """The loss of this update, or None where it is not computed yet."""
+        return float(self.tensors["loss"]) if "loss" in self.tensors else None
+
+
+def make_view(timeline: Timeline, before: Mapping[str, Array]) -> View:
+    """The present moment of a timeline."""
+    machine = timeline.machine
+    tensors = {name: value.copy() for name, value in machine.values().items()}
+    rows = machine.batches.rows(machine.update)
+    return View(
+        program=timeline.program,
+        position=timeline.position,
+        tensors=tensors,
+        before=before,
+        shapes=machine.shapes(),
+        losses=timeline.losses.points(),
+        warnings=dict(machine.warnings),
+        first_nonfinite=timeline.first_nonfinite,
+        samples=np.arange(machine.batches.size(machine.update)) if rows is None else rows.copy(),
+    )

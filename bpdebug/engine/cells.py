@@ -1,0 +1,192 @@
+"""Where one number comes from: a cell of a formula's value as a tree of terms, down to named cells and literals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product as pairs
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.engine.evaluate import Array, Evaluator
+from bpdebug.engine.functions import FUNCTIONS
+from bpdebug.engine.parser import Formula
+from bpdebug.engine.shapes import infer
+from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, literal, total
+
+Cell = tuple[int, ...]
+Letters = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """A number in an explanation, and what it is made of.
+
+    Attributes:
+        operator: ``cell``, ``number``, ``sum`` (its parts add up to it), an arithmetic sign, or a function's name.
+        value: the number.
+        name, index: the tensor and its cell, where ``operator`` is ``cell``.
+    """
+
+    operator: str
+    value: float
+    name: str = ""
+    index: Cell = ()
+    _make: Callable[[], Iterator[Term]] = field(default=lambda: iter(()), repr=False)
+
+    @cached_property
+    def parts(self) -> tuple[Term, ...]:
+        """The terms that it is made of, computed when first asked for."""
+        return tuple(self._make())
+
+    def cells(self) -> Iterator[Term]:
+        """The named cells below it, each as often as it occurs."""
+        if self.operator == "cell":
+            yield self
+        for part in self.parts:
+            yield from part.cells()
+
+    def tree(self, leaf: Callable[[Term], Tree], most: int = 8) -> Tree:
+        """The arithmetic of this number as a formula, for rendering.
+
+        Args:
+            leaf: what to write for a cell: its name or its value.
+            most: terms of a sum that are written out; the rest is an ellipsis.
+        """
+        if self.operator == "cell":
+            return leaf(self)
+        if self.operator == "number":
+            return literal(self.value)
+        shown = [part.tree(leaf, most) for part in self.parts[:most]]
+        if self.operator == "sum":
+            return total(*shown, *([Name("…")] if len(self.parts) > most else [])) if shown else Number(0.0)
+        return _composed(self.operator, shown)
+
+
+def _composed(operator: str, shown: list[Tree]) -> Tree:
+    if operator in FUNCTIONS:
+        return Call(operator, tuple(shown))
+    return Binary(operator, shown[0], shown[1]) if len(shown) == 2 else Unary(operator, shown[0])
+
+
+def cell_name(name: str, index: Letters) -> str:
+    """``dW2[1,0]``; a plain number keeps its name."""
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+class Cells:
+    """Explains the cells of one formula over one set of values.
+
+    Args:
+        formula: with shapes already checked.
+        values: the tensors *before* the formula's stage ran.
+        dtype: the precision of literals.
+    """
+
+    def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> None:
+        self.formula, self.values = formula, values
+        self._evaluator = Evaluator(values, dtype)
+        self._shapes = {name: value.shape for name, value in values.items()}
+
+    def explain(self, index: Cell) -> Term:
+        """The term tree of one cell of the formula's value."""
+        with np.errstate(all="ignore"):
+            return self._term(self.formula.tree, index)
+
+    def symbolic(self, index: Letters) -> Tree:
+        """The formula of one cell, its names with subscripts: ``sum over i of a1[i,1] * dz2[i,0]``."""
+        return self._symbol(self.formula.tree, index, 0)
+
+    def _value(self, tree: Tree, index: Cell) -> float:
+        with np.errstate(all="ignore"):
+            return float(np.asarray(self._evaluator.value(tree))[index])
+
+    def _shape(self, tree: Tree) -> tuple[int, ...]:
+        return infer(Formula(self.formula.text, tree), self._shapes)
+
+    def _at(self, tree: Tree, index: Letters) -> Letters:
+        """The operand's cell that goes into the result's cell: axes of length 1 are stretched."""
+        shape = self._shape(tree)
+        own = index[len(index) - len(shape) :]
+        return tuple(0 if length == 1 else place for length, place in zip(shape, own, strict=True))
+
+    def _operand(self, tree: Tree, index: Cell) -> Term:
+        return self._term(tree, tuple(int(place) for place in self._at(tree, index)))
+
+    def _term(self, tree: Tree, index: Cell) -> Term:
+        if isinstance(tree, Transpose):
+            return self._term(tree.operand, index[::-1])
+        if isinstance(tree, Index):
+            return self._term(tree.operand, self._source(tree, index))
+        value = self._value(tree, index)
+        if isinstance(tree, Number | Name):
+            named = isinstance(tree, Name) and tree.name in self.values
+            return Term("cell", value, tree.name, index) if named else Term("number", value)  # type: ignore[union-attr]
+        return self._operation(tree, index, value)
+
+    def _operation(self, tree: Tree, index: Cell, value: float) -> Term:
+        if isinstance(tree, Binary) and tree.operator == "@":
+            return Term("sum", value, _make=lambda: self._products(tree, index))
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+            return self._reduction(tree, index, value)
+        operator = tree.function if isinstance(tree, Call) else tree.operator  # type: ignore[attr-defined]
+        return Term(operator, value, _make=lambda: (self._operand(child, index) for child in tree.children()))
+
+    def _products(self, tree: Binary, index: Cell) -> Iterator[Term]:
+        row, column = index
+        for k in range(self._shape(tree.left)[1]):
+            left, right = self._term(tree.left, (row, k)), self._term(tree.right, (k, column))
+            yield Term("*", left.value * right.value, _make=lambda a=left, b=right: iter((a, b)))  # type: ignore[misc]
+
+    def _reduction(self, tree: Call, index: Cell, value: float) -> Term:
+        operand, shape = tree.arguments[0], self._shape(tree.arguments[0])
+        ranges = [range(n) if tree.axis in (None, axis) else (index[axis],) for axis, n in enumerate(shape)]
+        if tree.function == "mean":
+            summed = self._reduction(
+                Call("sum", tree.arguments, tree.axis), index, self._value(Call("sum", tree.arguments, tree.axis), index)
+            )
+            count = float(np.prod([len(r) for r in ranges]))
+            return Term("/", value, _make=lambda: iter((summed, Term("number", count))))
+        return Term(tree.function, value, _make=lambda: (self._term(operand, place) for place in pairs(*ranges)))
+
+    def _source(self, tree: Index, index: Cell) -> Cell:
+        """The cell of the indexed tensor that a cell of the result is."""
+        shape = self._shape(tree.operand)
+        places = np.arange(int(np.prod(shape))).reshape(shape)[tree.key()]
+        return tuple(int(i) for i in np.unravel_index(int(places[index]), shape))
+
+    def _symbol(self, tree: Tree, index: Letters, depth: int) -> Tree:
+        if isinstance(tree, Name):
+            return Name(cell_name(tree.name, index)) if tree.name in self.values else tree
+        if isinstance(tree, Transpose):
+            return self._symbol(tree.operand, index[::-1], depth)
+        if isinstance(tree, Index):
+            known = all(isinstance(place, int) for place in index)
+            return self._symbol(tree.operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
+        if isinstance(tree, Binary) and tree.operator == "@":
+            letter = _LETTERS[depth]
+            left, right = self._symbol(tree.left, (index[0], letter), depth + 1), self._symbol(tree.right, (letter, index[1]), depth + 1)
+            return Call("sum", (Binary("*", left, right),), depth)
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+            return self._symbolic_reduction(tree, index, depth)
+        return tree.rebuilt(lambda child: self._symbol(child, self._at(child, index), depth))
+
+    def _symbolic_reduction(self, tree: Call, index: Letters, depth: int) -> Tree:
+        shape = self._shape(tree.arguments[0])
+        place: list[int | str] = []
+        folded: list[int] = []
+        for axis, length in enumerate(shape):
+            if tree.axis in (None, axis) and length > 1:
+                folded.append(depth + len(folded))
+                place.append(_LETTERS[folded[-1]])
+            else:
+                place.append(0 if tree.axis in (None, axis) else index[axis])
+        body = self._symbol(tree.arguments[0], tuple(place), depth + len(folded))
+        for letter in reversed(folded or [depth]):
+            body = Call(tree.function, (body,), letter)
+        return body
+
+
+_LETTERS = ("i", "j", "k", "l", "p", "q", "u", "v")
