@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bpdebug.debugger.explanation import Explanation
 from bpdebug.debugger.listing import listing
 from bpdebug.debugger.moves import Move, by_boundaries, by_stages, by_updates, describe, until
 from bpdebug.debugger.numbers import exact, table
 from bpdebug.debugger.position import parse_location
 from bpdebug.debugger.results import Result
+from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
 from bpdebug.engine.shapes import shape_text
@@ -39,6 +41,7 @@ class Command:
         aliases: other names.
         group: ``move``, ``back``, ``look`` or ``session``, for the help screen.
         asks: what the app asks for before it runs the command by key ("" for nothing).
+        label: its word in the app's footer ("" for none).
     """
 
     name: str
@@ -49,18 +52,21 @@ class Command:
     aliases: tuple[str, ...] = ()
     group: str = "look"
     asks: str = ""
+    label: str = ""
 
 
 COMMANDS: dict[str, Command] = {}
 """All commands by name, in the order of the help screen."""
 
 
-def _command(usage: str, group: str, keys: str = "", aliases: str = "", asks: str = "") -> Callable[[Action], Action]:
+def _command(usage: str, group: str, keys: str = "", aliases: str = "", asks: str = "", label: str = "") -> Callable[[Action], Action]:
     """Register a function as a command; its docstring is the help."""
 
     def register(run: Action) -> Action:
         name = usage.split(maxsplit=1)[0]
-        COMMANDS[name] = Command(name, usage, (run.__doc__ or "").strip(), run, tuple(keys.split()), tuple(aliases.split()), group, asks)
+        COMMANDS[name] = Command(
+            name, usage, (run.__doc__ or "").strip(), run, tuple(keys.split()), tuple(aliases.split()), group, asks, label
+        )
         return run
 
     return register
@@ -83,7 +89,8 @@ def find_command(text: str) -> tuple[Command, str]:
         return matching[0], arguments.strip()
     if matching:
         raise CommandError(f"'{name}' may be {' or '.join(command.name for command in matching)}")
-    raise CommandError(f"there is no command '{name}'{suggestion(name, COMMANDS)}; 'help' lists them")
+    hint = suggestion(name, COMMANDS) or "; 'help' lists them"
+    raise CommandError(f"there is no command '{name}'{hint}")
 
 
 def _count(arguments: str) -> int:
@@ -99,37 +106,37 @@ def _none(arguments: str, name: str) -> None:
         raise CommandError(f"{name} takes no argument; found '{arguments}'")
 
 
-@_command("step [n]", "move", keys="s ]", aliases="s")
+@_command("step [n]", "move", keys="s ]", aliases="s", label="step")
 def step(session: Session, arguments: str) -> Move:
     """Run the next stage (or n stages)."""
     return Move(by_stages(session.position, _count(arguments)), "step")
 
 
-@_command("next [n]", "move", keys="n", aliases="n")
+@_command("next [n]", "move", keys="n", aliases="n", label="layer")
 def next_layer(session: Session, arguments: str) -> Move:
     """Run to the end of this layer's stages in this phase."""
     return Move(by_boundaries(session.program, session.position, _count(arguments), by_layer=True), "next")
 
 
-@_command("finish [n]", "move", keys="f", aliases="f")
+@_command("finish [n]", "move", keys="f", aliases="f", label="phase")
 def finish(session: Session, arguments: str) -> Move:
     """Run to the end of this phase."""
     return Move(by_boundaries(session.program, session.position, _count(arguments), by_layer=False), "finish")
 
 
-@_command("update [n]", "move", keys="u", aliases="u")
+@_command("update [n]", "move", keys="u", aliases="u", label="update")
 def update(session: Session, arguments: str) -> Move:
     """Run to the end of this gradient update."""
     return Move(by_updates(session.position, _count(arguments)), "update")
 
 
-@_command("epoch [n]", "move", keys="e", aliases="e")
+@_command("epoch [n]", "move", keys="e", aliases="e", label="epoch")
 def epoch(session: Session, arguments: str) -> Move:
     """Run to the end of this epoch."""
     return Move(by_updates(session.position, _count(arguments), session.position.batches), "epoch")
 
 
-@_command("continue", "move", keys="c", aliases="c")
+@_command("continue", "move", keys="c", aliases="c", label="continue")
 def continue_(session: Session, arguments: str) -> Move:
     """Run until a stop: the first non-finite value, or the end of training."""
     _none(arguments, "continue")
@@ -142,14 +149,14 @@ def until_(session: Session, arguments: str) -> Move:
     return Move(until(session.program, session.position, parse_location(arguments, session.program)), "location")
 
 
-@_command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, 40:dz2, update 40, start, end)")
+@_command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, 40:dz2, update 40, start, end)", label="goto")
 def goto(session: Session, arguments: str) -> Move:
     """Jump to a location, forwards or back, without stops on the way."""
     location = parse_location(arguments, session.program)
     return Move(location.clock(session.program, min(session.position.update, session.position.updates - 1)), "location", jump=True)
 
 
-@_command("reverse-step [n]", "back", keys="S [", aliases="rs back")
+@_command("reverse-step [n]", "back", keys="S [", aliases="rs back", label="back")
 def reverse_step(session: Session, arguments: str) -> Move:
     """Go back one stage (or n stages)."""
     return Move(by_stages(session.position, -_count(arguments)), "step", jump=True)
@@ -210,16 +217,15 @@ _CELL = re.compile(r"([A-Za-z_]\w*(?:@\w+)?)\s*(?:\[\s*([\d\s,]*)\s*\])?")
 @_command("explain NAME[i,j]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, arguments: str) -> Result:
     """Show where a number comes from: its formula with the numbers put in."""
-    found = _CELL.fullmatch(arguments)
-    if not found:
-        raise CommandError(f"a cell such as dW2[1,0] is expected; found '{arguments}'")
-    index = tuple(int(part) for part in (found[2] or "").split(",") if part.strip())
-    explanation = session.explain(found[1], index)
+    return _explained(session.explain(*_cell_of(arguments)))
+
+
+def _explained(explanation: Explanation) -> Result:
     data = {
         "name": explanation.name,
         "index": list(explanation.index),
         "value": exact(explanation.value),
-        "stage_of": explanation.stage.name if explanation.stage else None,
+        "computed_by": explanation.stage.name if explanation.stage else None,
         "formula": explanation.stage.formula.text if explanation.stage else None,
         "symbolic": explanation.symbolic,
         "numbers": explanation.numbers,
@@ -227,6 +233,46 @@ def explain(session: Session, arguments: str) -> Result:
         "operands": [{"name": name, "index": list(at)} for name, at in explanation.operands],
     }
     return Result("explanation", "\n".join(explanation.lines()), data)
+
+
+def _cell_of(text: str) -> tuple[str, Cell]:
+    found = _CELL.fullmatch(text)
+    if not found:
+        raise CommandError(f"a cell such as dW2[1,0] is expected; found '{text}'")
+    return found[1], tuple(int(part) for part in (found[2] or "").split(",") if part.strip())
+
+
+@_command("select NAME[i,j]", "look")
+def select(session: Session, arguments: str) -> Result:
+    """Put the cell cursor on a cell (in the app: the arrow keys)."""
+    session.select(*_cell_of(arguments))
+    return _explained(session.explain(*_cell_of(arguments)))
+
+
+@_command("origin [NAME[i,j]]", "look", keys="enter", label="origin")
+def origin(session: Session, arguments: str) -> Move:
+    """Jump to the stage that made the selected cell; from there, to the cell that it was made of."""
+    name, index = _cell_of(arguments) if arguments else (None, ())
+    return Move(session.follow_origin(name, index), "origin", jump=True)
+
+
+@_command("operand [n]", "look", keys="o", aliases="o")
+def operand(session: Session, arguments: str) -> Result:
+    """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
+    session.operand = _count(arguments) - 1 if arguments else session.operand + 1
+    explained = session.explain(*session.selected) if session.selected else None
+    if explained is None or not explained.operands:
+        raise CommandError("the selected cell has no operands")
+    session.operand %= len(explained.operands)
+    name, index = explained.operands[session.operand]
+    return Result("position", f"origin goes to {cell_name(name, index)}", {"operand": {"name": name, "index": list(index)}})
+
+
+@_command("return", "look", keys="backspace")
+def return_(session: Session, arguments: str) -> Move:
+    """Go back to where the last origin was asked for."""
+    _none(arguments, "return")
+    return Move(session.leave_origin(), "return", jump=True)
 
 
 @_command("list", "look", keys="l", aliases="l")
@@ -246,7 +292,7 @@ def where(session: Session, arguments: str) -> Result:
     return Result("position", text, {"epoch": p.epoch, "batch": p.batch, "next": p.next, "phase": p.phase, "layer": p.layer})
 
 
-@_command("help [COMMAND]", "session", keys="question_mark f1", aliases="h ?")
+@_command("help [COMMAND]", "session", keys="? f1", aliases="h ?", label="help")
 def help_(session: Session, arguments: str) -> Result:
     """Show the commands, or one of them."""
     chosen = [find_command(arguments)[0]] if arguments else list(COMMANDS.values())
@@ -261,7 +307,7 @@ def _aliases(command: Command) -> str:
     return f" ({', '.join(command.aliases)})" if command.aliases else ""
 
 
-@_command("quit", "session", keys="q ctrl+q", aliases="q exit")
+@_command("quit", "session", keys="q ctrl+q", aliases="q exit", label="quit")
 def quit_(session: Session, arguments: str) -> Result:
     """Leave."""
     _none(arguments, "quit")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bpdebug.debugger.numbers import short
+from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell, Cells, Term, cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.parser import suggestion
+from bpdebug.engine.program import Program
 from bpdebug.engine.render import Style, render
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Name
@@ -72,7 +74,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     if name not in values or shape is None:
         raise BpdebugError(not_there(timeline, name))
     _check_index(name, index, shape)
-    value, computed = float(values[name][index]), last_computed(timeline, name)
+    value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
     if computed is None:
         return Explanation(name, index, value, _given(timeline, name, index))
     stage = timeline.program.stages[timeline.program.index[name]]
@@ -108,9 +110,8 @@ def _check_index(name: str, index: Cell, shape: tuple[int, ...]) -> None:
             raise BpdebugError(f"{cell_name(name, index)} is outside {name}, which is {wide}; rows and columns count from 0")
 
 
-def last_computed(timeline: Timeline, name: str) -> int | None:
-    """The clock right after the stage that gave the tensor its present value, or None for what was given."""
-    program, position = timeline.program, timeline.position
+def last_computed(program: Program, position: Position, name: str) -> int | None:
+    """The clock right after the stage that gave the tensor its value at that position, or None for what was given."""
     if name not in program.index:
         return None
     place = program.index[name]
@@ -121,12 +122,25 @@ def last_computed(timeline: Timeline, name: str) -> int | None:
     return None
 
 
+def operand_origin(timeline: Timeline, explained: Explanation, name: str) -> int:
+    """The clock to look from at an operand of an explained cell: right after the stage that made it, or, where it was given,
+    a moment at which it still has the value that the stage saw."""
+    program, here = timeline.program, timeline.position
+    if explained.t is None:
+        return here.t
+    seen = last_computed(program, position_at(program, explained.t - 1), name)
+    if seen is not None:
+        return seen
+    return here.t if last_computed(program, here, name) is None else explained.t - 1
+
+
 def _operands(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Array]:
     """The values that the stage saw: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
     if computed > position.update * position.stages and not since & set(stage.formula.names):
-        return timeline.machine.values()
+        values = timeline.machine.values()  # copied: the terms of long sums are worked out when they are looked at
+        return {name: values[name].copy() for name in stage.formula.names if name in values}
     return timeline.before(computed)
 
 

@@ -52,10 +52,15 @@ def cell(value: float, form: str) -> str:
     """One cell in a format of :func:`number_format`; a number that fixed point would show as 0 turns scientific."""
     if not math.isfinite(value):
         return {"nan": "nan", "inf": "+inf", "-inf": "-inf"}[str(exact(value))]
-    text = format(value, form)
+    text = _short_exponent(format(value, form))
     if form.endswith("f") and value != 0 and not text.strip("+-0."):
-        return f"{value:+.0e}".replace("e-0", "e-").replace("e+0", "e+")
+        return _short_exponent(f"{value:+.0e}")
     return text
+
+
+def _short_exponent(text: str) -> str:
+    mantissa, sign, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if sign else text
 
 
 def table(values: Array, form: str = ".10g") -> list[str]:

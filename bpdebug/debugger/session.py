@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bpdebug.debugger.commands import find_command
-from bpdebug.debugger.explanation import Explanation, explain, not_there
+from bpdebug.debugger.explanation import Explanation, explain, not_there, operand_origin
 from bpdebug.debugger.moves import Move, describe_stop
 from bpdebug.debugger.position import Position
 from bpdebug.debugger.results import Result
@@ -28,6 +29,14 @@ class Session:
         scenario: from :func:`bpdebug.load_scenario`, or built by hand.
         budget: bytes for checkpoints.
 
+    Attributes:
+        timeline: the program in time.
+        before: copies of the values at the stop before, for what has changed.
+        selected: the cell under the cursor, as (tensor, index).
+        operand: which operand of the selected cell ``origin`` goes to.
+        pending: a move that was stopped early.
+        trail: the moments and cells that ``origin`` has jumped away from.
+
     Raises:
         SetupError: where the scenario contradicts itself.
     """
@@ -35,6 +44,12 @@ class Session:
     def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
         self.timeline = Timeline(make_program(scenario), budget)
         self.before: dict[str, Array] = self.values()
+        self.selected: tuple[str, Cell] | None = None
+        self.operand = 0
+        self.pending: Move | None = None
+        self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self._start = self.position
+        self._goal: tuple[str, Cell] | None = None
 
     @property
     def program(self) -> Program:
@@ -61,15 +76,84 @@ class Session:
         return self._move(answer, stop) if isinstance(answer, Move) else answer
 
     def _move(self, move: Move, stop: Callable[[], bool]) -> Result:
-        before = self.values()
-        start = self.position
-        hit = False
-        if move.target >= start.t and not move.jump:
-            hit = self.timeline.run(move.target, stop)
+        self.before, self._start = self.values(), self.position
+        self.pending = move
+        return self.resume(stop)
+
+    def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
+        """Go on with a move that was stopped early; :attr:`pending` tells whether there is one."""
+        move, hit = self.pending, False
+        if move is None:
+            raise BpdebugError("there is nothing to go on with")
+        if move.jump or move.target < self.position.t:
+            self.timeline.seek(move.target, stop)
         else:
-            self.timeline.seek(move.target)
-        self.before = before
-        return describe_stop(self.timeline, move, start, hit)
+            hit = self.timeline.run(move.target, stop)
+        result = describe_stop(self.timeline, move, self._start, hit)
+        if result.data["reason"] != "interrupted":
+            self.pending = None
+        self.follow()
+        return result
+
+    def follow(self) -> None:
+        """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
+        self.operand = 0
+        if self._goal:
+            self.selected, self._goal = self._goal, None
+            return
+        position = self.position
+        name = position.stage or (self.selected[0] if self.selected else "")
+        values = self.timeline.machine.values()
+        if name not in values:
+            self.selected = None
+            return
+        old = self.selected[1] if self.selected else ()
+        shape = values[name].shape
+        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def select(self, name: str, index: Cell) -> None:
+        """Put the cell cursor on a cell.
+
+        Raises:
+            BpdebugError: where there is no such cell.
+        """
+        self.explain(name, index)
+        self.selected, self.operand = (name, index), 0
+
+    def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
+        """Select the cell to look at next on the way back to where a number comes from, and note the way.
+
+        Args:
+            name, index: the cell; by default the selected one, or where its stage has just run, its first operand.
+
+        Returns:
+            The clock from which it is seen.
+        """
+        if self.selected is None:
+            raise BpdebugError("no cell is selected")
+        explained = self.explain(*self.selected)
+        if name is None and explained.t not in (None, self.position.t):
+            return self._leave_for(self.selected, explained.t or 0)
+        if name is None and not explained.operands:
+            raise BpdebugError(f"{explained.cell} is not computed by any stage: {explained.origin}")
+        target = (name, index) if name else explained.operands[self.operand % len(explained.operands)]
+        return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
+
+    def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
+        self.trail.append((self.position.t, self.selected))
+        self._goal = target
+        return clock
+
+    def leave_origin(self) -> int:
+        """Take the last origin back: select its cell again.
+
+        Returns:
+            The clock at which it was asked for.
+        """
+        if not self.trail:
+            raise BpdebugError("there is no origin to return from")
+        clock, self._goal = self.trail.pop()
+        return clock
 
     def values(self) -> dict[str, Array]:
         """Copies of the tensors that have a value now."""
@@ -95,4 +179,5 @@ class Session:
 
     def view(self) -> View:
         """The present moment as the panes see it, frozen."""
-        return make_view(self.timeline, self.before)
+        explanation = self.explain(*self.selected) if self.selected else None
+        return replace(make_view(self.timeline, self.before, self.selected, explanation), operand=self.operand)

@@ -19,6 +19,8 @@ from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
 
 DEFAULT_BUDGET = 64 * 2**20
+_SLICE = 0.004
+"""Seconds between two looks at whether to stop."""
 
 
 class Timeline:
@@ -56,11 +58,16 @@ class Timeline:
         """The clock, spelled out."""
         return position_at(self.program, self.clock)
 
-    def seek(self, t: int) -> None:
-        """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end."""
+    def seek(self, t: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end.
+
+        Args:
+            t: where to.
+            stop: asked every few milliseconds; where it says yes, the way ends early.
+        """
         t = min(max(t, 0), self.end)
         self._approach(t)
-        while not self.advance(t):
+        while not self.advance(t, seconds=_SLICE) and not stop():
             pass
 
     def run(self, t: int, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -68,14 +75,14 @@ class Timeline:
 
         Args:
             t: where to, not before now.
-            stop: asked every few milliseconds; where it says yes, the run ends early.
+            stop: as for :meth:`seek`.
 
         Returns:
             Whether a non-finite value stopped it.
         """
         t, start = min(t, self.end), self.clock
-        while self.clock < t and not self._passed(start) and not stop():
-            self.advance(t, seconds=0.004)
+        while not self.advance(t, _SLICE, start) and not self._passed(start) and not stop():
+            pass
         if self._passed(start):
             self.seek(self.first_nonfinite or 0)
             return True
@@ -91,8 +98,14 @@ class Timeline:
         if t < self.clock or kept > self.machine.update:
             self.machine.start(kept, state)
 
-    def advance(self, t: int, seconds: float = np.inf) -> bool:
-        """Run forward towards ``t`` for about that many seconds; whether it has been reached."""
+    def advance(self, t: int, seconds: float = np.inf, start: int | None = None) -> bool:
+        """Run forward towards ``t`` for about that many seconds; whether it has been reached.
+
+        Args:
+            t: where to, not before now.
+            seconds: how long at most.
+            start: where given, the first non-finite value after that clock also ends it.
+        """
         target, deadline = divmod(t, len(self.program.stages)), perf_counter() + seconds
         machine = self.machine
         while machine.update < target[0]:
@@ -100,7 +113,7 @@ class Timeline:
                 self._step()
             else:
                 self._run_update()
-            if perf_counter() > deadline:
+            if perf_counter() > deadline or (start is not None and self._passed(start)):
                 return False
         while machine.done < target[1]:
             self._step()

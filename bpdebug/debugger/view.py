@@ -34,6 +34,7 @@ class View:
         samples: the rows of the data that the batch holds.
         selected: the cell under the cursor, as (tensor, index), or None.
         explanation: where the selected cell comes from, or None.
+        operand: which of the explanation's operands ``origin`` goes to.
         style: the notation that formulas are shown in.
         message: what the last command said.
     """
@@ -49,6 +50,7 @@ class View:
     samples: Array
     selected: tuple[str, Cell] | None = None
     explanation: Explanation | None = None
+    operand: int = 0
     style: Style = UNICODE
     message: str = ""
 
@@ -70,7 +72,7 @@ class View:
         return float(self.tensors["loss"]) if "loss" in self.tensors else None
 
 
-def make_view(timeline: Timeline, before: Mapping[str, Array]) -> View:
+def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[str, Cell] | None, explanation: Explanation | None) -> View:
     """The present moment of a timeline."""
     machine = timeline.machine
     tensors = {name: value.copy() for name, value in machine.values().items()}
@@ -84,5 +86,7 @@ def make_view(timeline: Timeline, before: Mapping[str, Array]) -> View:
         losses=timeline.losses.points(),
         warnings=dict(machine.warnings),
         first_nonfinite=timeline.first_nonfinite,
+        selected=selected,
+        explanation=explanation,
         samples=np.arange(machine.batches.size(machine.update)) if rows is None else rows.copy(),
     )

@@ -137,7 +137,8 @@ class Compiler:
         shape, dtype = self._shape(tree), self._kind(tree)
         self._release(*operands)
         out = out or self._buffer(shape, dtype)
-        arguments = ", ".join([*(operand.code for operand in operands), out.code])
+        keyword = "out=" if isinstance(tree, Call) else ""  # maximum and minimum take their output by keyword only
+        arguments = ", ".join([*(operand.code for operand in operands), keyword + out.code])
         self._lines.append(f"{self._bind(run, getattr(run, '__name__', 'run'))}({arguments})")
         return out
 

@@ -1,0 +1,83 @@
+"""The line above the panes, which says where we are, and the line below them, which says what can be pressed."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from bpdebug.debugger.commands import COMMANDS, Command
+from bpdebug.debugger.numbers import short
+from bpdebug.debugger.view import View
+from bpdebug.engine.render import render_name
+from bpdebug.ui.spans import Line, Span, fit, line, width
+
+_FOOTER = ("step", "next", "finish", "update", "continue", "reverse-step", "epoch", "goto", "origin")
+"""What the footer shows, the most needed first."""
+_GAP: Span = ("   ", "")
+
+
+def header_line(view: View, columns: int) -> Line:
+    """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first."""
+    position, scenario = view.position, view.program.scenario
+    title = line((" bpdebug ", "heading"), (PurePath(scenario.source).name or scenario.name, "bold"))
+    update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
+    epoch = line(("epoch ", "dim"), str(position.epoch))
+    batch = line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
+    parts = [title, update, epoch, batch, _stage(view), _loss(view)]
+    for left_out in ((), (3,), (2, 3)):
+        drawn = _joined([part for i, part in enumerate(parts) if i not in left_out])
+        if width(drawn) <= columns:
+            return fit(drawn, columns)
+    return fit(drawn, columns)
+
+
+def _joined(parts: list[Line]) -> Line:
+    spans: list[Span] = list(parts[0])
+    for part in parts[1:]:
+        spans += [_GAP, *part]
+    return tuple(spans)
+
+
+def _stage(view: View) -> Line:
+    position = view.position
+    count = line(("stage ", "dim"), (f"{position.done}/{position.stages} ", ""))
+    if position.next is None:
+        return line(("training complete", "good"))
+    if position.stage is None:
+        return (*count, ("start", "dim"))
+    phase = "" if position.phase == position.stage else f"{position.phase} "
+    return (*count, (phase, "dim"), (render_name(position.stage, view.style), "next"))
+
+
+def _loss(view: View) -> Line:
+    updates, losses = view.losses
+    if view.loss is not None:
+        value, note = view.loss, ""
+    elif len(updates) and view.position.update > 0:
+        place = min(int(updates.searchsorted(view.position.update - 1)), len(losses) - 1)
+        value, note = float(losses[place]), f" (update {int(updates[place])})"
+    else:
+        return line(("loss ", "dim"), ("not computed yet", "faint"))
+    return line(("loss ", "dim"), (short(value, 5), "bold" if abs(value) < float("inf") else "bad"), (note, "faint"))
+
+
+def possible(view: View, command: Command) -> bool:
+    """Whether a command would do anything now."""
+    if command.group == "move":
+        return view.position.next is not None
+    return command.group != "back" or view.position.t > 0
+
+
+def footer_line(view: View, columns: int) -> Line:
+    """The keys of the commands that have a label, as many as fit; dimmed where they would do nothing."""
+    spans: list[Span] = [(" ", "")]
+    last = [*_key(":", "prompt"), *_key("?", "help"), *_key("q", "quit")]
+    for command in sorted((c for c in COMMANDS.values() if c.name in _FOOTER), key=lambda c: _FOOTER.index(c.name)):
+        key = "[" if command.name == "reverse-step" else "Enter" if command.keys[0] == "enter" else command.keys[0]
+        more = _key(key, command.label, possible(view, command))
+        if width((*spans, *more, *last)) <= columns:
+            spans += more
+    return fit((*spans, *last), columns)
+
+
+def _key(key: str, label: str, active: bool = True) -> list[Span]:
+    return [(key, "key" if active else "faint"), (f" {label}  ", "" if active else "faint")]

@@ -1,0 +1,338 @@
+"""The panes: each shows the view through a drawing function, and posts what the user points at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from bpdebug.debugger.view import View
+from bpdebug.engine.cells import Cell
+from bpdebug.engine.schedule import Stage
+from bpdebug.ui.draw_bars import footer_line, header_line
+from bpdebug.ui.draw_loss import loss_lines
+from bpdebug.ui.draw_matrix import Block, Layout, as_row_column, cursor_in, deltas_of, layout_line, make_layout, values_of
+from bpdebug.ui.draw_network import network_lines
+from bpdebug.ui.draw_program import program_line, program_rows
+from bpdebug.ui.draw_why import why_lines
+from bpdebug.ui.spans import Line, fit
+
+if TYPE_CHECKING:
+    from bpdebug.ui.app import DebuggerApp
+
+
+@dataclass
+class CellChosen(Message):
+    """The user has put the cell cursor on a cell."""
+
+    name: str
+    index: Cell
+
+
+@dataclass
+class StageChosen(Message):
+    """The user has pointed at a stage of the listing."""
+
+    name: str
+
+
+def to_strip(widget: Widget, drawn: Line, columns: int) -> Strip:
+    """A drawn line in the colours of the theme, filled to the width."""
+    roles, base = cast("DebuggerApp", widget.app).roles, widget.rich_style
+    return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
+
+
+class Bar(Widget):
+    """A line of text over the whole width."""
+
+    view: reactive[View | None] = reactive(None)
+
+    def draw(self, view: View, columns: int) -> Line:
+        """The line."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """The line, or blanks before there is a view."""
+        return to_strip(self, self.draw(self.view, self.size.width) if self.view else (), self.size.width)
+
+
+class HeaderBar(Bar):
+    """Where we are."""
+
+    def draw(self, view: View, columns: int) -> Line:
+        """See :func:`bpdebug.ui.draw_bars.header_line`."""
+        return header_line(view, columns)
+
+
+class FooterBar(Bar):
+    """What can be pressed."""
+
+    def draw(self, view: View, columns: int) -> Line:
+        """See :func:`bpdebug.ui.draw_bars.footer_line`."""
+        return footer_line(view, columns)
+
+
+class Pane(ScrollView, can_focus=True):
+    """A bordered part of the screen that draws the view line by line."""
+
+    title: ClassVar[str] = ""
+    view: reactive[View | None] = reactive(None)
+
+    @property
+    def area(self) -> Size:
+        """What is visible, without the scrollbars."""
+        return self.scrollable_content_region.size
+
+    def on_mount(self) -> None:
+        """Put the digit and the name into the border."""
+        self.border_title = self.title
+
+    def watch_view(self) -> None:
+        """Draw the new view."""
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Lay the view out anew."""
+        if self.view is not None and self.area.width:
+            self.prepare(self.view)
+            self.refresh()
+
+    def prepare(self, view: View) -> None:
+        """Compute what the lines are made of, and the virtual size."""
+        raise NotImplementedError
+
+    def line_at(self, view: View, y: int) -> Line:
+        """The line of the virtual area, already cut to what is visible."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """One visible line."""
+        drawn = self.line_at(self.view, y + self.scroll_offset.y) if self.view else ()
+        return to_strip(self, drawn, self.area.width)
+
+
+class ListPane(Pane):
+    """A pane that holds all its lines."""
+
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.lines: list[Line] = []
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """All lines for that size."""
+        raise NotImplementedError
+
+    def prepare(self, view: View) -> None:
+        """Draw all lines."""
+        self.lines = self.draw(view, self.area)
+        self.virtual_size = Size(self.area.width, len(self.lines))
+
+    def line_at(self, view: View, y: int) -> Line:
+        """One of the lines, or nothing below them."""
+        return self.lines[y] if y < len(self.lines) else ()
+
+
+class WhyPane(ListPane):
+    """Where the selected number comes from."""
+
+    title = "6 Why"
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """See :mod:`bpdebug.ui.draw_why`."""
+        self.scroll_to(0, 0, animate=False)
+        return why_lines(view, size.width)
+
+
+class NetworkPane(ListPane):
+    """Neurons and edges."""
+
+    title = "2 Network"
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """See :mod:`bpdebug.ui.draw_network`."""
+        return network_lines(view, size.width, size.height)
+
+
+class LossPane(ListPane):
+    """The loss curve."""
+
+    title = "3 Loss"
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """See :mod:`bpdebug.ui.draw_loss`."""
+        return loss_lines(view, size.width, size.height)
+
+
+class ProgramPane(Pane):
+    """The listing, with a cursor of its own while it has the focus."""
+
+    title = "1 Program"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "previous stage", show=False),
+        Binding("down", "cursor(1)", "next stage", show=False),
+        Binding("enter", "choose", "go to this stage", show=False),
+    ]
+
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.rows: list[object] = []
+        self.cursor = -1
+
+    def prepare(self, view: View) -> None:
+        """Keep the next stage and the last one in sight."""
+        self.rows = list(program_rows(view))
+        self.virtual_size = Size(self.area.width, len(self.rows))
+        names = [row.name if isinstance(row, Stage) else "" for row in self.rows]
+        here = view.position.stage or view.position.next or names[-1]
+        self.cursor = names.index(here)
+        ahead = names.index(view.position.next) if view.position.next else self.cursor
+        self.scroll_to_region(Region(0, max(self.cursor - 2, 0), 1, min(ahead - self.cursor, 3) + 5), animate=False, force=True)
+
+    def line_at(self, view: View, y: int) -> Line:
+        """See :mod:`bpdebug.ui.draw_program`."""
+        if y >= len(self.rows):
+            return ()
+        return program_line(view, self.rows[y], self.area.width, cursor=self.has_focus and y == self.cursor)  # type: ignore[arg-type]
+
+    def action_cursor(self, by: int) -> None:
+        """Move to the next line that is a stage."""
+        places = [i for i, row in enumerate(self.rows) if isinstance(row, Stage)]
+        ahead = [i for i in places if (i - self.cursor) * by > 0]
+        if ahead:
+            self.cursor = min(ahead) if by > 0 else max(ahead)
+            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+            self.refresh()
+
+    def action_choose(self) -> None:
+        """Go to the stage under the cursor."""
+        row = self.rows[self.cursor]
+        if isinstance(row, Stage):
+            self.post_message(StageChosen(row.name))
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the stage that was clicked."""
+        place = event.get_content_offset(self)
+        y = place.y + self.scroll_offset.y if place else -1
+        if 0 <= y < len(self.rows) and isinstance(self.rows[y], Stage):
+            self.cursor = y
+            self.action_choose()
+
+
+class MatrixPane(Pane):
+    """Tensors as tables, with the cell cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1, 0)", "cell above", show=False),
+        Binding("down", "cursor(1, 0)", "cell below", show=False),
+        Binding("left", "cursor(0, -1)", "cell to the left", show=False),
+        Binding("right", "cursor(0, 1)", "cell to the right", show=False),
+        Binding("pageup", "cursor(-10, 0)", "ten rows up", show=False),
+        Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
+        Binding("home", "cursor(0, -1000000)", "first column", show=False),
+        Binding("end", "cursor(0, 1000000)", "last column", show=False),
+    ]
+
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.layout_of = Layout(())
+
+    def names(self, view: View) -> list[str]:
+        """The tensors shown."""
+        raise NotImplementedError
+
+    def prepare(self, view: View) -> None:
+        """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
+        self.layout_of = make_layout(view, self.names(view), self.area.width)
+        self.virtual_size = Size(self.layout_of.width, self.layout_of.height)
+        block = self.layout_of.find(view.selected[0]) if view.selected else None
+        if block and view.selected:
+            row, column = as_row_column(view.selected[1])
+            self.scroll_to_region(_sight(block, row, column, self.area), animate=False, force=True)
+        else:
+            self.scroll_to(0, 0, animate=False, force=True)
+
+    def line_at(self, view: View, y: int) -> Line:
+        """See :func:`bpdebug.ui.draw_matrix.layout_line`."""
+        return layout_line(view, self.layout_of, y, self.scroll_offset.x, self.area.width)
+
+    def action_cursor(self, down: int, right: int) -> None:
+        """Move the cell cursor; over the edge of a tensor it goes to the next one."""
+        if self.view is None:
+            return
+        block = self.layout_of.find(self.view.selected[0]) if self.view.selected else None
+        if block is None:
+            self._choose(next((b for b in self.layout_of.blocks if b.name in self.view.tensors), None), 0, 0)
+            return
+        row, column = cursor_in(self.view, block) or (0, 0)
+        over = _over(row + down, block.rows) if abs(down) == 1 else _over(column + right, block.columns) if abs(right) == 1 else 0
+        if over:
+            self._choose(self._neighbour(block, over), row if right else 0, column if down else 0)
+        else:
+            self._choose(block, row + down, column + right)
+
+    def _neighbour(self, block: Block, over: int) -> Block | None:
+        """The next tensor that has a value."""
+        known = [b for b in self.layout_of.blocks if self.view and b.name in self.view.tensors]
+        place = known.index(block) + over
+        return known[place] if 0 <= place < len(known) else None
+
+    def _choose(self, block: Block | None, row: int, column: int) -> None:
+        if block is None or self.view is None:
+            return
+        row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
+        axes = len(self.view.shapes[block.name])
+        self.post_message(CellChosen(block.name, (row, column)[2 - axes :]))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse points."""
+        place = event.get_content_offset(self)
+        found = self.layout_of.cell_at(place.x + self.scroll_offset.x, place.y + self.scroll_offset.y) if place else None
+        if found and self.view and found[0] in self.view.tensors:
+            self._choose(self.layout_of.find(found[0]), *found[1])
+
+
+def _over(place: int, length: int) -> int:
+    return -1 if place < 0 else 1 if place >= length else 0
+
+
+def _sight(block: Block, row: int, column: int, size: Size) -> Region:
+    """What should be visible for a cell: the whole block where it fits, else the cell and, where it can be, the title."""
+    if block.rows + 1 <= size.height and block.width <= size.width:
+        return Region(block.left, block.top, block.width, block.rows + 1)
+    top = block.top if row + 2 <= size.height else block.top + 1 + row
+    return Region(block.left + column * block.cell, top, block.cell, block.top + 2 + row - top)
+
+
+class ValuesPane(MatrixPane):
+    """Weighted sums, activations, weights and inputs of the layer in focus."""
+
+    title = "4 Values"
+
+    def names(self, view: View) -> list[str]:
+        """See :func:`bpdebug.ui.draw_matrix.values_of`."""
+        self.border_title = f"{self.title} · layer {max(view.position.layer, 1)}"
+        return values_of(view)
+
+
+class DeltasPane(MatrixPane):
+    """Gradients of the layer in focus."""
+
+    title = "5 Deltas"
+
+    def names(self, view: View) -> list[str]:
+        """See :func:`bpdebug.ui.draw_matrix.deltas_of`."""
+        self.border_title = f"{self.title} · layer {max(view.position.layer, 1)}"
+        return deltas_of(view)

@@ -1,0 +1,132 @@
+"""The look of each role, from the colours of the current theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+HEAT_STEPS = 8
+"""Levels of heat on each side of zero: ``heat:+8`` is the largest positive value of a tensor, ``heat:-8`` the largest negative."""
+
+DARK = Theme(
+    name="bpdebug-dark",
+    primary="#6cb6ff",
+    secondary="#8ddb8c",
+    accent="#f2b45c",
+    warning="#e5c07b",
+    error="#ff7b72",
+    success="#8ddb8c",
+    foreground="#d5dbe5",
+    background="#10141b",
+    surface="#161b24",
+    panel="#232b38",
+    dark=True,
+    variables={"heat-positive": "#e8862e", "heat-negative": "#3f8efc", "border-blurred": "#3a4557", "footer-key-foreground": "#f2b45c"},
+)
+LIGHT = Theme(
+    name="bpdebug-light",
+    primary="#0b62c4",
+    secondary="#1a7f37",
+    accent="#a65300",
+    warning="#8a6100",
+    error="#c0262d",
+    success="#1a7f37",
+    foreground="#1d2430",
+    background="#fbfbf8",
+    surface="#ffffff",
+    panel="#e4e8ee",
+    dark=False,
+    variables={"heat-positive": "#f0963f", "heat-negative": "#5a9df5", "border-blurred": "#b8c1cd", "footer-key-foreground": "#a65300"},
+)
+
+
+class Roles:
+    """Styles by role for one theme; combined roles (``"bold heat:+3"``) are the sum of their parts.
+
+    Args:
+        variables: the theme's colours by name, as Textual computes them.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._colors = {name: Color.parse(value) for name, value in variables.items() if value.startswith("#")}
+        self._known: dict[str, Style] = {"": Style()}
+
+    def style(self, role: str) -> Style:
+        """The style of a role, or of several with blanks between."""
+        if role not in self._known:
+            self._known[role] = Style.combine(self._single(part) for part in role.split())
+        return self._known[role]
+
+    def _color(self, name: str) -> Color:
+        return self._colors.get(name) or self._colors["foreground"]
+
+    def _single(self, role: str) -> Style:
+        if role.startswith("heat:"):
+            return self._heat(int(role.removeprefix("heat:")))
+        if role.startswith("ink:"):
+            return self._ink(int(role.removeprefix("ink:")))
+        made = getattr(self, f"_{role.replace('-', '_')}", None)
+        return made() if made else Style()
+
+    def _heat(self, level: int) -> Style:
+        """A background between the surface and the colour of the sign."""
+        color = self._color("heat-positive" if level > 0 else "heat-negative")
+        mixed = self._color("surface").blend(color, 0.75 * abs(level) / HEAT_STEPS)
+        return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
+
+    def _ink(self, level: int) -> Style:
+        """A foreground in the colour of the sign, stronger with the level."""
+        color = self._color("heat-positive" if level > 0 else "heat-negative")
+        faint = self._color("surface").blend(self._color("foreground"), 0.3)
+        return Style(color=faint.blend(color, 0.25 + 0.75 * abs(level) / HEAT_STEPS).rich_color)
+
+    def _foreground(self, name: str, bold: bool = False) -> Style:
+        return Style(color=self._color(name).rich_color, bold=bold or None)
+
+    def _dim(self) -> Style:
+        return Style(color=self._color("background").blend(self._color("foreground"), 0.55).rich_color)
+
+    def _faint(self) -> Style:
+        return Style(color=self._color("background").blend(self._color("foreground"), 0.35).rich_color)
+
+    def _bold(self) -> Style:
+        return Style(bold=True)
+
+    def _heading(self) -> Style:
+        return self._foreground("primary", bold=True)
+
+    def _name(self) -> Style:
+        return self._foreground("primary", bold=True)
+
+    def _key(self) -> Style:
+        return self._foreground("accent", bold=True)
+
+    def _next(self) -> Style:
+        return self._foreground("accent", bold=True)
+
+    def _done(self) -> Style:
+        return self._foreground("success")
+
+    def _changed(self) -> Style:
+        return self._foreground("accent", bold=True)
+
+    def _bad(self) -> Style:
+        return self._foreground("error", bold=True)
+
+    def _good(self) -> Style:
+        return self._foreground("success", bold=True)
+
+    def _curve(self) -> Style:
+        return self._foreground("primary")
+
+    def _here(self) -> Style:
+        return Style(bgcolor=self._color("panel").rich_color)
+
+    def _cursor(self) -> Style:
+        return Style(bgcolor=self._color("foreground").rich_color, color=self._color("surface").rich_color, bold=True)
+
+    def _lit(self) -> Style:
+        return Style(underline=True)
