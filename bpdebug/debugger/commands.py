@@ -164,25 +164,25 @@ def reverse_step(session: Session, arguments: str) -> Move:
 
 @_command("reverse-next [n]", "back", keys="N", aliases="rn")
 def reverse_next(session: Session, arguments: str) -> Move:
-    """Go back to the begin of a layer's stages."""
+    """Go back to the beginning of a layer's stages."""
     return Move(by_boundaries(session.program, session.position, -_count(arguments), by_layer=True), "next", jump=True)
 
 
 @_command("reverse-finish [n]", "back", keys="F", aliases="rf")
 def reverse_finish(session: Session, arguments: str) -> Move:
-    """Go back to the begin of a phase."""
+    """Go back to the beginning of a phase."""
     return Move(by_boundaries(session.program, session.position, -_count(arguments), by_layer=False), "finish", jump=True)
 
 
 @_command("reverse-update [n]", "back", keys="U", aliases="ru")
 def reverse_update(session: Session, arguments: str) -> Move:
-    """Go back to the begin of a gradient update."""
+    """Go back to the beginning of a gradient update."""
     return Move(by_updates(session.position, -_count(arguments)), "update", jump=True)
 
 
 @_command("reverse-epoch [n]", "back", keys="E", aliases="re")
 def reverse_epoch(session: Session, arguments: str) -> Move:
-    """Go back to the begin of an epoch."""
+    """Go back to the beginning of an epoch."""
     return Move(by_updates(session.position, -_count(arguments), session.position.batches), "epoch", jump=True)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from bpdebug.debugger.numbers import short
+from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell, Cells, Term, cell_name
@@ -34,6 +35,7 @@ class Explanation:
         symbolic: the cell's formula over named cells.
         numbers: the same with the numbers put in.
         operands: the cells that it is made of, in order of appearance, each once: where to jump to.
+        culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Explanation:
     symbolic: str = ""
     numbers: str = ""
     operands: tuple[tuple[str, Cell], ...] = ()
+    culprit: str = ""
 
     @property
     def cell(self) -> str:
@@ -60,7 +63,7 @@ class Explanation:
         margin = " " * len(self.cell)
         sign = "←" if self.stage and self.name in self.stage.formula.names else "="
         steps = [f"{self.cell} {sign} {self.symbolic}"] + [f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic]
-        return [*steps, self.origin]
+        return [*steps, *([f"not finite first: {self.culprit}"] if self.culprit else []), self.origin]
 
 
 def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:
@@ -83,7 +86,18 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
     symbolic = render(cells.symbolic(index), style)
     numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
-    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, places)
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, places, _culprit(term, style))
+
+
+def _culprit(term: Term, style: Style) -> str:
+    """The innermost part of a number that is not finite, with its own formula and numbers; "" for a finite number."""
+    if math.isfinite(term.value):
+        return ""
+    while broken := [part for part in term.parts if not math.isfinite(part.value)]:
+        term = broken[0]
+    named = render(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
+    numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
+    return " = ".join(dict.fromkeys([named, numbers, str(exact(term.value)).replace("-", "−")]))
 
 
 def _first_cells(term: Term, most: int = 64) -> list[Term]:
@@ -147,6 +161,8 @@ def _operands(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Arra
 def not_there(timeline: Timeline, name: str) -> str:
     """Why a name has no value now."""
     program, position = timeline.program, timeline.position
+    if name in program.index and position.at_end:
+        return f"{name} has no value at the end of training: 'goto {name}' goes back to its last one"
     if name in program.index:
         return f"{name} is not computed yet in update {position.update}: 'until {name}' runs to it"
     try:

@@ -9,6 +9,7 @@ import numpy as np
 from bpdebug.debugger.position import Location, LocationError, Position
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.cells import cell_name
 from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import shape_text
 
@@ -102,7 +103,8 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     update = position.update - (position.done == 0)
     warnings = timeline.machine.warnings.get(stage.name, ())
     why = f" ({', '.join(warnings)})" if warnings else ""
-    cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {list(first)} = {value[first]}"
+    cell = f"{cell_name(stage.name, first)} = {value[first]}"
+    cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {cell}" if first else cell
     text = f"non-finite value: {stage} in update {update}{why}: {cells}"
     data = _stop_data("non-finite", start, position) | {
         "culprit": stage.name,

@@ -64,12 +64,16 @@ def _short_exponent(text: str) -> str:
 
 
 def table(values: Array, form: str = ".10g") -> list[str]:
-    """A tensor as aligned text lines in plenty of digits, for the command line."""
+    """A tensor as text lines in plenty of digits, aligned at the decimal point, for the command line."""
     rows = np.atleast_2d(values) if values.ndim else values.reshape(1, 1)
-    texts = [[_plain(v, form) for v in row] for row in rows]
-    width = max((len(text) for row in texts for text in row), default=0)
-    return ["  ".join(text.rjust(width) for text in row) for row in texts]
+    parts = [[_parted(value, form) for value in row] for row in rows]
+    before = max((len(head) for row in parts for head, _ in row), default=0)
+    after = max((len(tail) for row in parts for _, tail in row), default=0)
+    return ["  ".join(head.rjust(before) + tail.ljust(after) for head, tail in row).rstrip() for row in parts]
 
 
-def _plain(value: Any, form: str) -> str:
-    return format(value, form) if isinstance(value, float | np.floating) else str(value)
+def _parted(value: Any, form: str) -> tuple[str, str]:
+    """A number's text up to its decimal point, and the rest."""
+    text = format(value, form) if isinstance(value, float | np.floating) else str(value)
+    head, point, tail = text.partition(".")
+    return head, point + tail

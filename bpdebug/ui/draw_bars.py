@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import PurePath
 
 from bpdebug.debugger.commands import COMMANDS, Command
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
-from bpdebug.ui.spans import Line, Span, fit, line, width
+from bpdebug.ui.spans import Line, Span, crop, fit, line, width
 
 _FOOTER = ("step", "next", "finish", "update", "continue", "reverse-step", "epoch", "goto", "origin")
 """What the footer shows, the most needed first."""
+_NEEDED = 6
+"""How many of them must have room, even if the prompt's key has none then."""
 _GAP: Span = ("   ", "")
 
 
@@ -68,15 +71,21 @@ def possible(view: View, command: Command) -> bool:
 
 
 def footer_line(view: View, columns: int) -> Line:
-    """The keys of the commands that have a label, as many as fit; dimmed where they would do nothing."""
+    """The keys of the commands that matter most, as many as fit; dimmed where they would do nothing."""
+    ends = (*_key(":", "prompt"), *_key("?", "help"), *_key("q", "quit"))
+    keys = [_command_key(view, COMMANDS[name]) for name in _FOOTER]
+    if width(tuple(chain(*keys[:_NEEDED], ends))) >= columns:
+        ends = ends[2:]
     spans: list[Span] = [(" ", "")]
-    last = [*_key(":", "prompt"), *_key("?", "help"), *_key("q", "quit")]
-    for command in sorted((c for c in COMMANDS.values() if c.name in _FOOTER), key=lambda c: _FOOTER.index(c.name)):
-        key = "[" if command.name == "reverse-step" else "Enter" if command.keys[0] == "enter" else command.keys[0]
-        more = _key(key, command.label, possible(view, command))
-        if width((*spans, *more, *last)) <= columns:
-            spans += more
-    return fit((*spans, *last), columns)
+    for key in keys:
+        if width((*spans, *key, *ends)) <= columns + 2:
+            spans += key
+    return fit(crop((*spans, *ends), 0, columns), columns)
+
+
+def _command_key(view: View, command: Command) -> list[Span]:
+    key = {"reverse-step": "[", "origin": "Enter"}.get(command.name, command.keys[0])
+    return _key(key, command.label, possible(view, command))
 
 
 def _key(key: str, label: str, active: bool = True) -> list[Span]:

@@ -12,18 +12,20 @@ from bpdebug.ui.draw_program import formula_text
 from bpdebug.ui.spans import Line, Span, line, wrap
 
 
-def why_lines(view: View, columns: int) -> list[Line]:
-    """The explanation of the selected cell in that many columns."""
+def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
+    """The explanation of the selected cell in that many columns; long sums are cut so that the result stays in sight."""
     explanation = view.explanation
     if explanation is None:
         return _empty(view, columns)
-    lines = _derivation(view, explanation, columns)
+    lines = _derivation(view, explanation, columns, max(rows - 5, 2))
+    if explanation.culprit:
+        lines += wrap(explanation.culprit, columns, "bad", "  ", "not finite first: ")
     if explanation.stage and (notes := view.warnings.get(explanation.stage.name)):
         lines.append(line((f"⚠ {', '.join(notes)} in {explanation.stage.name}", "bad")))
     lines += wrap(explanation.origin, columns, "dim")
     if explanation.stage:
-        lines += _stage(view, explanation.stage, columns)
         lines += _operands(view, explanation)
+        lines += _stage(view, explanation.stage, columns)
     return lines
 
 
@@ -40,7 +42,7 @@ def _empty(view: View, columns: int) -> list[Line]:
     ]
 
 
-def _derivation(view: View, explanation: Explanation, columns: int) -> list[Line]:
+def _derivation(view: View, explanation: Explanation, columns: int, most: int) -> list[Line]:
     name = cell_name(render_name(explanation.name, view.style), explanation.index)
     margin = " " * len(name)
     result = short(explanation.value, 10).replace("-", "−")
@@ -50,10 +52,15 @@ def _derivation(view: View, explanation: Explanation, columns: int) -> list[Line
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     indent = margin + "   "
     first, *rest = wrap(explanation.symbolic, columns, "", indent, f"{name} {sign} ")
-    lines: list[Line] = [line((name, "name"), first[0][0][len(name) :]), *rest]
+    lines: list[Line] = _cut([line((name, "name"), first[0][0][len(name) :]), *rest], max(most // 2, 1))
     if explanation.numbers not in (explanation.symbolic, result):
-        lines += wrap(explanation.numbers, columns, "", indent, f"{margin} = ")
+        lines += _cut(wrap(explanation.numbers, columns, "", indent, f"{margin} = "), max(most - len(lines), 1))
     return [*lines, line(f"{margin} = ", (result, role))]
+
+
+def _cut(lines: list[Line], most: int) -> list[Line]:
+    """At most that many lines; an ellipsis ends the last where there are more."""
+    return lines if len(lines) <= most else [*lines[: most - 1], (*lines[most - 1], (" …", "dim"))]
 
 
 def _stage(view: View, stage: Stage, columns: int) -> list[Line]:

@@ -92,6 +92,11 @@ class Pane(ScrollView, can_focus=True):
         """What is visible, without the scrollbars."""
         return self.scrollable_content_region.size
 
+    @property
+    def beside_scrollbar(self) -> Size:
+        """The room that a vertical scrollbar leaves."""
+        return Size(max(self.size.width - 1, 0), self.size.height)
+
     def on_mount(self) -> None:
         """Put the digit and the name into the border."""
         self.border_title = self.title
@@ -137,8 +142,10 @@ class ListPane(Pane):
 
     def prepare(self, view: View) -> None:
         """Draw all lines."""
-        self.lines = self.draw(view, self.area)
-        self.virtual_size = Size(self.area.width, len(self.lines))
+        self.lines = self.draw(view, self.size)
+        if len(self.lines) > self.size.height:
+            self.lines = self.draw(view, self.beside_scrollbar)
+        self.virtual_size = Size(self.beside_scrollbar.width, len(self.lines))
 
     def line_at(self, view: View, y: int) -> Line:
         """One of the lines, or nothing below them."""
@@ -153,7 +160,7 @@ class WhyPane(ListPane):
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw_why`."""
         self.scroll_to(0, 0, animate=False)
-        return why_lines(view, size.width)
+        return why_lines(view, size.width, size.height)
 
 
 class NetworkPane(ListPane):
@@ -194,7 +201,7 @@ class ProgramPane(Pane):
     def prepare(self, view: View) -> None:
         """Keep the next stage and the last one in sight."""
         self.rows = list(program_rows(view))
-        self.virtual_size = Size(self.area.width, len(self.rows))
+        self.virtual_size = Size(self.beside_scrollbar.width, len(self.rows))
         names = [row.name if isinstance(row, Stage) else "" for row in self.rows]
         here = view.position.stage or view.position.next or names[-1]
         self.cursor = names.index(here)
@@ -255,7 +262,9 @@ class MatrixPane(Pane):
 
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
-        self.layout_of = make_layout(view, self.names(view), self.area.width)
+        self.layout_of = make_layout(view, self.names(view), self.size.width)
+        if self.layout_of.height > self.size.height:
+            self.layout_of = make_layout(view, self.names(view), self.beside_scrollbar.width)
         self.virtual_size = Size(self.layout_of.width, self.layout_of.height)
         block = self.layout_of.find(view.selected[0]) if view.selected else None
         if block and view.selected:

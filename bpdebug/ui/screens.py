@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import ScrollableContainer, Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -68,14 +68,14 @@ class TextScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The text, scrollable."""
-        with VerticalScroll(id="text") as scroll:
+        with ScrollableContainer(id="text") as scroll:
             scroll.border_title = self.heading
             scroll.border_subtitle = "any key closes"
             yield Static(self.text, markup=False)
 
     def on_key(self, event: events.Key) -> None:
         """Close, unless the key scrolls."""
-        if event.key not in ("up", "down", "pageup", "pagedown", "home", "end"):
+        if event.key not in ("up", "down", "left", "right", "pageup", "pagedown", "home", "end"):
             event.stop()
             self.dismiss(None)
 
@@ -122,7 +122,8 @@ class ChooserScreen(Screen[str | None]):
         with Vertical(id="chooser"):
             yield Static("bpdebug", id="name")
             yield Static("Step through back-propagation. Choose a scenario:", id="invitation")
-            yield OptionList(*(self._option(scenario) for scenario in self.scenarios))
+            with Vertical(id="list"):
+                yield OptionList(*(self._option(scenario) for scenario in self.scenarios))
             yield Static("Enter opens · q quits · your own: bpdebug FILE.yaml", id="hint")
 
     @staticmethod
