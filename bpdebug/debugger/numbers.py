@@ -26,7 +26,7 @@ def short(value: float, digits: int = 4) -> str:
     if not math.isfinite(value):
         return str(exact(value))
     if value == 0:
-        return "-0" if math.copysign(1, value) < 0 else "0"
+        return "0"
     magnitude = math.floor(math.log10(abs(value)))
     if -5 < magnitude < digits + 3:
         text = f"{value:.{max(digits - 1 - magnitude, 0)}f}"
@@ -52,6 +52,8 @@ def cell(value: float, form: str) -> str:
     """One cell in a format of :func:`number_format`; a number that fixed point would show as 0 turns scientific."""
     if not math.isfinite(value):
         return {"nan": "nan", "inf": "+inf", "-inf": "-inf"}[str(exact(value))]
+    if value == 0:
+        return "0" if "e" in form else format(0.0, form)
     text = _short_exponent(format(value, form))
     if form.endswith("f") and value != 0 and not text.strip("+-0."):
         return _short_exponent(f"{value:+.0e}")

@@ -101,15 +101,23 @@ class Session:
         if self._goal:
             self.selected, self._goal = self._goal, None
             return
-        position = self.position
-        name = position.stage or (self.selected[0] if self.selected else "")
-        values = self.timeline.machine.values()
+        values, name = self.timeline.machine.values(), self._to_follow()
         if name not in values:
             self.selected = None
             return
         old = self.selected[1] if self.selected else ()
         shape = values[name].shape
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def _to_follow(self) -> str:
+        """The tensor to look at: what has just been computed; after a whole update the one looked at before, or a parameter."""
+        position = self.position
+        if position.stage:
+            return position.stage
+        if self.selected and self.selected[0] in self.timeline.machine.values():
+            return self.selected[0]
+        updated = [name for name in self.program.network.parameters if name in self.program.index]
+        return updated[0] if updated and position.update else ""
 
     def select(self, name: str, index: Cell) -> None:
         """Put the cell cursor on a cell.

@@ -30,7 +30,7 @@ def header_line(view: View, columns: int) -> Line:
         drawn = _joined([part for i, part in enumerate(parts) if i not in left_out])
         if width(drawn) <= columns:
             return fit(drawn, columns)
-    return fit(drawn, columns)
+    return fit(_joined([title, update, _stage(view), _loss(view)[:2]]), columns)
 
 
 def _joined(parts: list[Line]) -> Line:
@@ -59,7 +59,7 @@ def _loss(view: View) -> Line:
         place = min(int(updates.searchsorted(view.position.update - 1)), len(losses) - 1)
         value, note = float(losses[place]), f" (update {int(updates[place])})"
     else:
-        return line(("loss ", "dim"), ("not computed yet", "faint"))
+        return line(("loss ", "dim"), ("—", "faint"))
     return line(("loss ", "dim"), (short(value, 5), "bold" if abs(value) < float("inf") else "bad"), (note, "faint"))
 
 
