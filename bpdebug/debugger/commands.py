@@ -259,11 +259,10 @@ def origin(session: Session, arguments: str) -> Move:
 @_command("operand [n]", "look", keys="o", aliases="o")
 def operand(session: Session, arguments: str) -> Result:
     """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
-    session.operand = _count(arguments) - 1 if arguments else session.operand + 1
     explained = session.explain(*session.selected) if session.selected else None
     if explained is None or not explained.operands:
         raise CommandError("the selected cell has no operands")
-    session.operand %= len(explained.operands)
+    session.operand = (_count(arguments) - 1 if arguments else session.operand + 1) % len(explained.operands)
     name, index = explained.operands[session.operand]
     return Result("position", f"origin goes to {cell_name(name, index)}", {"operand": {"name": name, "index": list(index)}})
 

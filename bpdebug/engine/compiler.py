@@ -27,7 +27,7 @@ _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min"
 
 
 @dataclass(frozen=True)
-class _Value:
+class Value:
     """Something a line of code can name: its expression, shape and kind, and whether it is a buffer to give back."""
 
     code: str
@@ -47,7 +47,7 @@ class Compiler:
     def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike) -> None:
         self.tensors, self.dtype = tensors, np.dtype(dtype)
         self.shapes = {name: tensor.shape for name, tensor in tensors.items()}
-        self._scope: dict[str, Any] = {"copyto": np.copyto, "dot": np.dot}
+        self._scope: dict[str, Any] = {"copyto": np.copyto}
         self._bound: dict[int, str] = {}
         self._made: dict[str, str] = {}
         self._free: defaultdict[tuple[Shape, np.dtype[Any]], list[str]] = defaultdict(list)
@@ -56,7 +56,7 @@ class Compiler:
     def lines(self, target: str, formula: Formula) -> list[str]:
         """The code of ``target = formula``."""
         self._lines = []
-        out = _Value(self._bind(self.tensors[target], target), self.shapes[target], self.dtype)
+        out = Value(self._bind(self.tensors[target], target), self.shapes[target], self.dtype)
         infer(formula, self.shapes)
         reads_itself = target in names(formula.tree)
         root = formula.tree
@@ -64,7 +64,7 @@ class Compiler:
         self._text = formula.text
         value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
         if value.code != out.code:
-            self._lines.append(f"copyto({out.code}, {value.code})")
+            self._lines.append(f"{out.code}[...] = {value.code}")
         self._release(value)
         return self._lines
 
@@ -83,17 +83,17 @@ class Compiler:
             self._scope[name] = thing
         return self._bound[id(thing)]
 
-    def _buffer(self, shape: Shape, dtype: np.dtype[Any]) -> _Value:
+    def _buffer(self, shape: Shape, dtype: np.dtype[Any]) -> Value:
         free = self._free[shape, dtype]
-        return _Value(free.pop() if free else self._bind(np.empty(shape, dtype), "temp"), shape, dtype, temporary=True)
+        return Value(free.pop() if free else self._bind(np.empty(shape, dtype), "temp"), shape, dtype, temporary=True)
 
-    def _release(self, *values: _Value) -> None:
+    def _release(self, *values: Value) -> None:
         for value in values:
             if value.temporary:
                 self._free[value.shape, value.dtype].append(value.code)
 
-    def _literal(self, number: float) -> _Value:
-        return _Value(self._once(f"literal {number!r}", lambda: np.array(number, self.dtype), "number"), (), self.dtype)
+    def _literal(self, number: float) -> Value:
+        return Value(self._once(f"literal {number!r}", lambda: np.array(number, self.dtype), "number"), (), self.dtype)
 
     def _once(self, key: str, make: Callable[[], Array], hint: str) -> str:
         """The name of something that is made the first time that its key is asked for."""
@@ -116,23 +116,23 @@ class Compiler:
             return self._kind(tree.operand)
         return self.dtype
 
-    def _value(self, tree: Tree, out: _Value | None = None) -> _Value:
+    def _value(self, tree: Tree, out: Value | None = None) -> Value:
         constant = None if isinstance(tree, Name) and tree.name in self.tensors else constant_of(tree)
         if constant is not None:
             return self._literal(constant)
-        result: _Value = getattr(self, f"_{type(tree).__name__.lower()}")(tree, out)
+        result: Value = getattr(self, f"_{type(tree).__name__.lower()}")(tree, out)
         return result
 
-    def _number(self, value: _Value) -> _Value:
+    def _number(self, value: Value) -> Value:
         """Truth values and counts as numbers."""
         if value.dtype.kind not in "biu":
             return value
         made = self._buffer(value.shape, self.dtype)
-        self._lines.append(f"copyto({made.code}, {value.code})")
+        self._lines.append(f"{made.code}[...] = {value.code}")
         self._release(value)
         return made
 
-    def _apply(self, run: Any, operands: list[_Value], tree: Tree, out: _Value | None) -> _Value:
+    def _apply(self, run: Any, operands: list[Value], tree: Tree, out: Value | None) -> Value:
         """One elementwise line; an operand's own buffer is written where that is possible."""
         shape, dtype = self._shape(tree), self._kind(tree)
         self._release(*operands)
@@ -142,24 +142,24 @@ class Compiler:
         self._lines.append(f"{self._bind(run, getattr(run, '__name__', 'run'))}({arguments})")
         return out
 
-    def _fresh(self, code: str, operands: list[_Value], tree: Tree, out: _Value | None, with_out: bool) -> _Value:
+    def _fresh(self, code: str, operands: list[Value], tree: Tree, out: Value | None, with_out: bool) -> Value:
         """One line whose result must not share memory with its operands."""
         out = out or self._buffer(self._shape(tree), self._kind(tree))
-        self._lines.append(code.format(out=out.code) if with_out else f"copyto({out.code}, {code})")
+        self._lines.append(code.format(out=out.code) if with_out else f"{out.code}[...] = {code}")
         self._release(*operands)
         return out
 
-    def _name(self, tree: Name, out: _Value | None) -> _Value:
+    def _name(self, tree: Name, out: Value | None) -> Value:
         tensor = self.tensors[tree.name]
-        return _Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
+        return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
 
-    def _unary(self, tree: Unary, out: _Value | None) -> _Value:
+    def _unary(self, tree: Unary, out: Value | None) -> Value:
         operand = self._value(tree.operand)
         if tree.operator == "not":
             return self._apply(np.logical_not, [operand], tree, out)
         return self._apply(np.negative, [self._number(operand)], tree, out)
 
-    def _binary(self, tree: Binary, out: _Value | None) -> _Value:
+    def _binary(self, tree: Binary, out: Value | None) -> Value:
         left = self._value(tree.left)
         exponent = constant_of(tree.right) if tree.operator == "**" else None
         if exponent is not None and (cheaper := power_of(exponent)):
@@ -168,27 +168,29 @@ class Compiler:
         if tree.operator in ARITHMETIC or tree.operator == "@":
             left, right = self._number(left), self._number(right)
         if tree.operator == "@":
-            return self._fresh(f"dot({left.code}, {right.code}, {{out}})", [left, right], tree, out, with_out=True)
+            return self._fresh(f"{left.code}.dot({right.code}, {{out}})", [left, right], tree, out, with_out=True)
         return self._apply(ELEMENTWISE[tree.operator], [left, right], tree, out)
 
-    def _transpose(self, tree: Transpose, out: _Value | None) -> _Value:
+    def _transpose(self, tree: Transpose, out: Value | None) -> Value:
         return self._view(tree, ".T", lambda tensor: tensor.T)
 
-    def _index(self, tree: Index, out: _Value | None) -> _Value:
+    def _index(self, tree: Index, out: Value | None) -> Value:
         key = (*tree.key(), ...)
         return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
 
-    def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> _Value:
+    def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> Value:
         """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
         operand = self._value(tree.operand)
         if not isinstance(tree.operand, Name) or tree.operand.name not in self.tensors:
-            return _Value(f"{operand.code}{suffix}", self._shape(tree), operand.dtype)
+            return Value(f"{operand.code}{suffix}", self._shape(tree), operand.dtype)
         made = view(self.tensors[tree.operand.name])
-        return _Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
+        return Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
 
-    def _call(self, tree: Call, out: _Value | None) -> _Value:
+    def _call(self, tree: Call, out: Value | None) -> Value:
         function = FUNCTIONS[tree.function]
         operands = [self._value(argument) for argument in tree.arguments]
+        if function.result == "float":
+            operands = [value if place in function.truths else self._number(value) for place, value in enumerate(operands)]
         if function.ufunc:
             return self._apply(function.run, operands, tree, out)
         if function.reduces:
@@ -198,19 +200,19 @@ class Compiler:
         code = f"{self._bind(function.run, function.name)}({', '.join(o.code for o in operands)})"
         return self._fresh(code, operands, tree, out, with_out=False)
 
-    def _where(self, operands: list[_Value], tree: Tree, out: _Value | None) -> _Value:
+    def _where(self, operands: list[Value], tree: Tree, out: Value | None) -> Value:
         condition, chosen, other = operands
         if condition.dtype != bool:
             return self._fresh(
                 f"{self._bind(np.where, 'where')}({', '.join(o.code for o in operands)})", operands, tree, out, with_out=False
             )
-        self._lines.append(f"copyto({{out}}, {other.code})")
+        self._lines.append(f"{{out}}[...] = {other.code}")
         line = len(self._lines) - 1
         result = self._fresh(f"copyto({{out}}, {chosen.code}, where={condition.code})", operands, tree, out, with_out=True)
         self._lines[line] = self._lines[line].format(out=result.code)
         return result
 
-    def _reduction(self, tree: Call, function: Function, operand: _Value, out: _Value | None) -> _Value:
+    def _reduction(self, tree: Call, function: Function, operand: Value, out: Value | None) -> Value:
         keep = tree.axis is not None
         if function.name in _DIRECT and operand.dtype == self.dtype:
             run = self._bind(_DIRECT[function.name], function.name)

@@ -59,7 +59,7 @@ class Evaluator:
 
     def _number_of(self, value: Any) -> Any:
         """A truth value or a count as a number of the formula's precision."""
-        return value.astype(self.dtype) if value.dtype.kind in "biu" else value
+        return value.astype(self.dtype, order="C") if value.dtype.kind in "biu" else value
 
     def _binary(self, tree: Binary) -> Any:
         left = self.value(tree.left)
@@ -78,6 +78,8 @@ class Evaluator:
     def _call(self, tree: Call) -> Any:
         function = FUNCTIONS[tree.function]
         arguments = [self.value(argument) for argument in tree.arguments]
+        if function.result == "float":
+            arguments = [value if place in function.truths else self._number_of(value) for place, value in enumerate(arguments)]
         if not function.reduces:
             return np.asarray(function.run(*arguments), order="C")
         return function.run(arguments[0], axis=tree.axis, keepdims=tree.axis is not None)

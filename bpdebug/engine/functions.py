@@ -20,6 +20,7 @@ class Function:
         arity: how many arguments it takes.
         reduces: whether it folds an axis (kept, with length 1) or, without an axis, everything into one number.
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool`` or ``int``.
+        truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
         unicode, latex: templates with ``{}`` for each argument.
     """
@@ -29,6 +30,7 @@ class Function:
     arity: int = 1
     reduces: bool = False
     result: str = "float"
+    truths: tuple[int, ...] = ()
     ufunc: bool = True
     unicode: str = ""
     latex: str = ""
@@ -83,7 +85,7 @@ _ROWS = (
     _elementwise("square", np.square, r"({})^{{2}}", "({})²"),
     _elementwise("maximum", np.maximum, r"\max({}, {})", arity=2),
     _elementwise("minimum", np.minimum, r"\min({}, {})", arity=2),
-    _elementwise("where", np.where, r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}", arity=3, ufunc=False),
+    _elementwise("where", np.where, r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}", arity=3, ufunc=False, truths=(0,)),
     _elementwise("isnan", np.isnan, r"\operatorname{{isnan}}({})", result="bool"),
     _elementwise("isinf", np.isinf, r"\operatorname{{isinf}}({})", result="bool"),
     _elementwise("isfinite", np.isfinite, r"\operatorname{{isfinite}}({})", result="bool"),

@@ -60,16 +60,16 @@ def initial_values(
         parameters: name to shape, in the order of the layers; names that begin with ``b`` are biases and start at 0.
         initializers: for each weight matrix, how to draw it.
         seed: the scenario's.
-        generator: ``pcg64``: one generator for each matrix, keyed by (seed, its place), so that a change in one layer leaves
+        generator: ``pcg64``: one generator for each matrix, keyed by (seed, its layer), so that a change in one layer leaves
             the others alone; ``legacy``: the one stream of ``numpy.random.seed(seed)``, matrix after matrix, as old tutorials do.
     """
     stream = np.random.RandomState(seed) if generator == "legacy" else None
     values: dict[str, Array] = {}
-    for place, (name, shape) in enumerate(parameters.items()):
+    for name, shape in parameters.items():
         if name.startswith("b"):
             values[name] = np.zeros(shape)
             continue
         recipe = INITIALIZERS[initializers[name].name]
-        source = stream or np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, place])))
+        source = stream or np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, int(name[1:])])))
         values[name] = recipe.draw(shape, dict(recipe.constants) | dict(initializers[name].constants), source)
     return values

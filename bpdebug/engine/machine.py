@@ -10,6 +10,8 @@ import numpy as np
 from bpdebug.engine.batches import Batches
 from bpdebug.engine.compiler import Compiler, Routine
 from bpdebug.engine.description import Array
+from bpdebug.engine.fast import UpdateCompiler, flat_names, fuse_updates, ordered, stretch
+from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import Shape
 
@@ -32,24 +34,35 @@ class _Workspace:
     """The buffers and compiled code for one batch size.
 
     Attributes:
+        given: the batch and its size.
         flat: every intermediate tensor, one after the other.
         tensors: views by name, with the persistent tensors and the batch among them.
         stages: one function a stage.
+        prepare: to be run when a batch has been loaded.
         update: one function for all stages.
     """
 
-    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array]) -> None:
+    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array], persistent_flat: Array) -> None:
         dtype = program.scenario.dtype
         given = program.given(rows)
         self.given = _views(_flat(given.values(), dtype), given)
         self.given["m"][...] = rows
-        transient = program.transient(rows)
+        groups = flat_names(program.rule, program.free)
+        transient = ordered(program.transient(rows), [groups["g#"]])
         self.flat = _flat(transient.values(), dtype)
-        self.tensors: dict[str, Array] = self.given | dict(persistent) | _views(self.flat, transient)
+        own = _views(self.flat, transient)
+        known = self.given | dict(persistent) | own
+        self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
         compiler = Compiler(self.tensors, dtype)
-        code = [compiler.lines(stage.name, stage.formula) for stage in program.stages]
-        self.stages: list[Routine] = [compiler.routine(lines) for lines in code]
-        self.update = compiler.routine(line for lines in code for line in lines)
+        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
+        steps = [(stage.name, stage.formula) for stage in program.stages]
+        long: dict[str, Array] = {}
+        if (fused := fuse_updates(program.stages, program.rule, program.free)) is not None:
+            steps = [(stage.name, stage.formula) for stage in program.stages if stage.phase is not Phase.UPDATE] + fused
+            for name, group in groups.items():
+                views, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
+                long[name] = stretch(views, flat, group)
+        self.prepare, self.update = UpdateCompiler(self.tensors | long, dtype, steps).routines()
         self.loaded = -1
 
 
@@ -63,8 +76,10 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.batches = Batches(program.scenario)
-        self.persistent_flat = _flat(program.persistent.values(), program.scenario.dtype)
-        self.persistent = _views(self.persistent_flat, program.persistent)
+        groups = flat_names(program.rule, program.free)
+        layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
+        self.persistent_flat = _flat(layout.values(), program.scenario.dtype)
+        self.persistent = _views(self.persistent_flat, layout)
         self._workspaces: dict[int, _Workspace] = {}
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
@@ -80,7 +95,7 @@ class Machine:
         """Bring the batch of the current update into the buffers."""
         rows = self.batches.size(self.update)
         if rows not in self._workspaces:
-            self._workspaces[rows] = _Workspace(self.program, rows, self.persistent)
+            self._workspaces[rows] = _Workspace(self.program, rows, self.persistent, self.persistent_flat)
         work, chosen = self._workspaces[rows], self.batches.rows(self.update)
         if chosen is None and work.loaded >= 0:
             return
@@ -88,6 +103,7 @@ class Machine:
             scenario = self.program.scenario
             work.given["x"][...] = scenario.x if chosen is None else scenario.x[chosen]
             work.given["y"][...] = scenario.y if chosen is None else scenario.y[chosen]
+            work.prepare()
             work.loaded = self.update
 
     def start(self, update: int, persistent: Array) -> None:

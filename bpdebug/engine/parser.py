@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import re
+import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -119,7 +121,10 @@ class _Reader:
         """The tree of the whole text."""
         self._refuse_depth()
         try:
-            return self.tree(ast.parse(self.source, mode="eval").body)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python warns of "1or 2"; the screen is no place for that
+                parsed = ast.parse(self.source, mode="eval").body
+            return self.tree(parsed)
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (ValueError, MemoryError, RecursionError, OverflowError):
@@ -135,8 +140,11 @@ class _Reader:
     def _syntax_error(self, error: SyntaxError) -> FormulaError:
         column = min(max(error.offset or 1, 1), len(self.text) + 1)
         reason = (error.msg or "invalid syntax").replace("invalid syntax. ", "").replace("invalid syntax", "this is not a formula")
-        if re.search(r"(?<![=!<>])=(?!=)", self.text):
-            column, reason = self.text.index("=") + 1, "an expression is expected here, without '='"
+        sign = re.search(r"(?<![=!<>])=(?!=)", self.text)
+        if sign and self.text.count("(", 0, sign.start()) == self.text.count(")", 0, sign.start()):
+            column, reason = sign.start() + 1, "an expression is expected here, without '='"
+        elif not error.offset:
+            column = len(self.text) + 1
         return FormulaError(reason[0].lower() + reason[1:], self.text, column)
 
     def column(self, node: ast.expr) -> int:
@@ -163,9 +171,12 @@ class _Reader:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise self.refuse(f"a number is expected; found {node.value!r:.30}", node)
         try:
-            return Number(float(node.value), column=self.column(node))
+            value = float(node.value)
         except OverflowError:
-            raise self.refuse("the number is too large for a float", node) from None
+            value = math.inf
+        if math.isinf(value):
+            raise self.refuse("the number is too large for a float; infinity is written inf", node)
+        return Number(value, column=self.column(node))
 
     def _name(self, node: ast.Name) -> Tree:
         if node.id in FUNCTIONS:
@@ -245,6 +256,11 @@ class _Reader:
             given.append(node.args[-1])
         elif function.reduces and len(node.args) > function.arity:
             raise self.refuse(f"{function.name} takes {function.arity} argument and an axis; found {len(node.args)}", node)
+        keeps = [k.value for k in node.keywords if k.arg == "keepdims"]
+        if any(not isinstance(value, ast.Constant) or value.value is not True for value in keeps):
+            raise self.refuse("an axis that is reduced is kept, with length 1; keepdims can only be True", keeps[0])
+        if len(given) > 1:
+            raise self.refuse("the axis is given twice", given[1])
         if not given:
             return None
         value = given[0]
@@ -254,8 +270,8 @@ class _Reader:
 
     def _subscript(self, node: ast.Subscript) -> Tree:
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        if len(parts) > 2:
-            raise self.refuse("a tensor has two axes at most: [row, column]", node)
+        if not 1 <= len(parts) <= 2:
+            raise self.refuse("a tensor has two axes at most: write [row, column]", node)
         return Index(self.tree(node.value), tuple(self._item(part) for part in parts), column=self.column(node))
 
     def _item(self, node: ast.expr) -> int | Slice:

@@ -16,6 +16,7 @@ from bpdebug.engine.optimizers import Rule, rule_of
 from bpdebug.engine.parser import Formula, parse, suggestion
 from bpdebug.engine.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
 from bpdebug.engine.shapes import Shape, infer, shape_text
+from bpdebug.engine.tree import Name, walk
 
 _GENERIC_ROWS = 10007
 """A batch size that no layer has: a formula must fit with it too, not only because a batch happens to have as many rows
@@ -54,14 +55,14 @@ class Program:
         return frozenset(name for name in self.index if "@" in name)
 
     @cached_property
+    def free(self) -> tuple[str, ...]:
+        """The parameters that the update changes."""
+        return tuple(name for name in self.network.parameters if name not in self.scenario.frozen)
+
+    @cached_property
     def persistent(self) -> dict[str, Shape]:
         """The tensors that live from update to update: parameters, optimizer slots, constants."""
-        slots = {
-            slot + name: shape
-            for name, shape in self.network.parameters.items()
-            if name not in self.scenario.frozen
-            for slot in self.rule.slots
-        }
+        slots = {slot + name: self.network.parameters[name] for name in self.free for slot in self.rule.slots}
         return dict(self.network.parameters) | slots | dict.fromkeys(self.constants, ())
 
     @cached_property
@@ -122,10 +123,9 @@ class Program:
     def _check(self, stage: Stage, formula: Formula, rows: int) -> None:
         shapes = self.shapes(rows)
         later = {s.name for s in self.stages[self.index[stage.name] :]} - set(self.persistent)
-        for name in formula.names:
-            if name in later:
-                message = f"{name} is not computed yet when {stage.name} runs"
-                raise FormulaError(message, formula.text, formula.text.find(name) + 1)
+        for node in walk(formula.tree):
+            if isinstance(node, Name) and node.name in later:
+                raise FormulaError(f"{node.name} is not computed yet when {stage.name} runs", formula.text, node.column)
         try:
             found = infer(formula, shapes)
         except ShapeError as error:

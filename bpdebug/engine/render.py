@@ -12,8 +12,8 @@ from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transp
 
 Shape = tuple[int, ...]
 
-_LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "**": 8}
-_UNARY_LEVEL, _ATOM = 7, 9
+_LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 7, "/": 7, "@": 7, "**": 9}
+_SUM, _UNARY_LEVEL, _ATOM = 6, 8, 10
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _AXES = ("i", "j", "k", "l", "p", "q", "u", "v")
 _SUBSCRIPTS = dict(zip(_AXES, "ᵢⱼₖₗₚ…ᵤᵥ", strict=True))
@@ -53,7 +53,7 @@ def render_name(name: str, style: Style) -> str:
 
 def format_number(value: float) -> str:
     """A literal as a person writes it: ``2`` for 2.0, else the shortest text that reads back to the same float."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
 
 
 class _Plain:
@@ -108,14 +108,18 @@ class _Plain:
         return f"{left}{tree.operator}{right}" if tree.operator == "**" else f"{left} {tree.operator} {right}"
 
     def transpose(self, tree: Transpose) -> str:
-        return f"{self.grouped(tree.operand, _ATOM)}.T"
+        return f"{self.based(tree.operand)}.T"
+
+    def based(self, tree: Tree) -> str:
+        """The text of what ``.T`` or a subscript follows."""
+        return self.parenthesized(self.write(tree)) if isinstance(tree, Number) else self.grouped(tree, _ATOM)
 
     def call(self, tree: Call) -> str:
         arguments = [self.write(a) for a in tree.arguments] + ([f"axis={tree.axis}"] if tree.axis is not None else [])
         return f"{tree.function}({', '.join(arguments)})"
 
     def index(self, tree: Index) -> str:
-        return f"{self.grouped(tree.operand, _ATOM)}[{', '.join(map(_item, tree.items))}]"
+        return f"{self.based(tree.operand)}[{', '.join(map(_item, tree.items))}]"
 
 
 class _Unicode(_Plain):
@@ -147,7 +151,7 @@ class _Unicode(_Plain):
         left, right = self.sides(tree)
         if tree.operator == "**":
             exponent = tree.right
-            if isinstance(exponent, Number) and exponent.value == int(exponent.value):
+            if isinstance(exponent, Number) and exponent.value.is_integer():
                 return left + format_number(exponent.value).translate(_SUPERSCRIPT)
             return f"{left}^{right}"
         if tree.operator == "*":
@@ -161,10 +165,10 @@ class _Unicode(_Plain):
 
     def call(self, tree: Call) -> str:
         function = FUNCTIONS[tree.function]
-        arguments = [self.write(a) for a in tree.arguments]
+        arguments = [_bare(a, self.write(a)) for a in tree.arguments]
         axis = "" if tree.axis is None else _SUBSCRIPTS[_AXES[tree.axis]]
         if tree.function == "sum":
-            simple = self.level(tree.arguments[0]) >= _LEVEL["*"]
+            simple = self.level(tree.arguments[0]) > _SUM
             return f"Σ{axis} {arguments[0]}" if simple and axis else f"Σ{axis}({arguments[0]})"
         if function.unicode:
             return function.unicode.format(*arguments, axis=axis)
@@ -172,8 +176,14 @@ class _Unicode(_Plain):
 
     def level(self, tree: Tree) -> int:
         if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None:
-            return _LEVEL["*"]
+            return _SUM
         return super().level(tree)
+
+    def sides(self, tree: Binary) -> tuple[str, str]:
+        """A sum sign may stand after plus and minus without parentheses: it reaches as far as the products go."""
+        if tree.operator in ("+", "-"):
+            return self.grouped(tree.left, _LEVEL["+"]), self.grouped(tree.right, _SUM)
+        return super().sides(tree)
 
 
 class _Latex(_Unicode):
@@ -200,12 +210,17 @@ class _Latex(_Unicode):
             return rf"\frac{{{self.write(tree.left)}}}{{{self.write(tree.right)}}}"
         left, right = self.sides(tree)
         if tree.operator == "**":
-            return f"{left}^{{{self.write(tree.right)}}}"
+            return f"{self._braced(left)}^{{{self.write(tree.right)}}}"
         if tree.operator == "*":
             return rf"{left} \cdot {right}" if self.scalar(tree.left) or self.scalar(tree.right) else rf"{left} \odot {right}"
         if tree.operator == "@":
             return rf"{left} \, {right}"
         return f"{left} {self._SIGNS.get(tree.operator, tree.operator)} {right}"
+
+    @staticmethod
+    def _braced(base: str) -> str:
+        """A base that has a superscript of its own, such as a layer number, in braces: LaTeX refuses two in a row."""
+        return f"{{{base}}}" if "^" in base and not base.startswith(r"\left(") else base
 
     def transpose(self, tree: Transpose) -> str:
         inner = self.grouped(tree.operand, _ATOM)
@@ -213,16 +228,21 @@ class _Latex(_Unicode):
 
     def call(self, tree: Call) -> str:
         arguments = [self.write(a) for a in tree.arguments]
-        if tree.function == "sum" and self.level(tree.arguments[0]) < _LEVEL["*"]:
+        if tree.function == "sum" and self.level(tree.arguments[0]) <= _SUM:
             arguments[0] = self.parenthesized(arguments[0])
         return FUNCTIONS[tree.function].latex.format(*arguments, axis="" if tree.axis is None else f"_{_AXES[tree.axis]}")
 
     def level(self, tree: Tree) -> int:
         if isinstance(tree, Call) and tree.function == "sum":
-            return _LEVEL["*"]
+            return _SUM
         if isinstance(tree, Binary) and tree.operator == "/":
             return _LEVEL["*"]
         return _Plain.level(self, tree)
+
+
+def _bare(tree: Tree, text: str) -> str:
+    """An argument's text; a negative number needs no parentheses there."""
+    return text[1:-1] if isinstance(tree, Name) and text.startswith("(") else text
 
 
 def _is_tensor(name: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
+
 Slice = tuple[int | None, int | None, int | None]
 
 
@@ -106,7 +108,7 @@ def walk(tree: Tree) -> Iterator[Tree]:
 
 def names(tree: Tree) -> tuple[str, ...]:
     """The tensors that a formula reads, each once, in order of appearance."""
-    return tuple(dict.fromkeys(node.name for node in walk(tree) if isinstance(node, Name)))
+    return tuple(dict.fromkeys(node.name for node in walk(tree) if isinstance(node, Name) and node.name not in CONSTANTS))
 
 
 def substitute(tree: Tree, values: Mapping[str, Tree]) -> Tree:
@@ -128,8 +130,9 @@ def to_columns(tree: Tree) -> Tree:
         return replace(turned, left=turned.right, right=turned.left)
     if isinstance(turned, Call) and turned.axis is not None:
         return replace(turned, axis=1 - turned.axis)
-    if isinstance(turned, Index) and len(turned.items) == 2:
-        return replace(turned, items=turned.items[::-1])
+    if isinstance(turned, Index) and _axes(turned.operand) == 2:
+        whole: Slice = (None, None, None)
+        return replace(turned, items=(*turned.items, whole)[:2][::-1])
     return turned
 
 
@@ -150,6 +153,15 @@ def without_ones(tree: Tree) -> Tree:
         if tree.left == ONE and tree.operator == "*":
             return tree.right
     return tree
+
+
+def _axes(tree: Tree) -> int:
+    """How many axes a node's value has, where every tensor has two."""
+    if isinstance(tree, Index):
+        return _axes(tree.operand) - sum(isinstance(item, int) for item in tree.items)
+    if isinstance(tree, Call) and tree.axis is None and len(tree.arguments) == 1 and FUNCTIONS[tree.function].reduces:
+        return 0
+    return 2 if isinstance(tree, Name) else max(map(_axes, tree.children()), default=0)
 
 
 def product(*factors: Tree, over: Tree | None = None) -> Tree:

@@ -24,18 +24,16 @@ from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.draw_matrix import deltas_of, values_of
+from bpdebug.ui.matrix_panes import DeltasPane, MatrixPane, ValuesPane
 from bpdebug.ui.panes import (
     CellChosen,
-    DeltasPane,
     FooterBar,
     HeaderBar,
     LossPane,
-    MatrixPane,
     NetworkPane,
     Pane,
     ProgramPane,
     StageChosen,
-    ValuesPane,
     WhyPane,
 )
 from bpdebug.ui.roles import DARK, LIGHT, Roles

@@ -1,0 +1,151 @@
+"""A whole update as one function: the bits of stepping with fewer calls.
+
+Three things are saved, none of which changes a bit. What several stages compute alike (``1 - a2``) is computed once; what depends on
+the batch alone (``1 - y``) is computed when the batch is loaded; and the optimizer's steps, the same arithmetic for each
+parameter, run once over all parameters laid end to end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.engine.compiler import Array, Compiler, Routine, Value
+from bpdebug.engine.network import Phase
+from bpdebug.engine.optimizers import Rule
+from bpdebug.engine.parser import Formula
+from bpdebug.engine.schedule import Stage
+from bpdebug.engine.shapes import Shape
+from bpdebug.engine.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
+
+_GIVEN = frozenset(("x", "y", "m"))
+_EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
+Key = tuple[Tree, tuple[tuple[str, int], ...]]
+
+
+class UpdateCompiler(Compiler):
+    """Compiles the stages of an update together.
+
+    Args:
+        tensors: every tensor's buffer.
+        dtype: the precision.
+        stages: in order.
+    """
+
+    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, stages: Sequence[tuple[str, Formula]]) -> None:
+        super().__init__(tensors, dtype)
+        self._versions: Counter[str] = Counter()
+        self._kept: dict[Key, Value] = {}
+        self._wanted = self._repeated(stages)
+        self._versions.clear()
+        self._once_a_batch: list[str] = []
+        self._every_update = [line for target, formula in stages for line in self.lines(target, formula)]
+
+    def routines(self) -> tuple[Routine, Routine]:
+        """What to run when a batch has been loaded, and what to run for an update."""
+        return self.routine(self._once_a_batch), self.routine(self._every_update)
+
+    def lines(self, target: str, formula: Formula) -> list[str]:
+        """As :meth:`Compiler.lines`; what the target was is gone from then on."""
+        made = super().lines(target, formula)
+        self._versions[target] += 1
+        return made
+
+    def _key(self, tree: Tree) -> Key:
+        return tree, tuple((name, self._versions[name]) for name in names(tree))
+
+    def _repeated(self, stages: Sequence[tuple[str, Formula]]) -> set[Key]:
+        """The parts that occur more than once, or depend on the batch alone."""
+        seen: set[Key] = set()
+        wanted: set[Key] = set()
+
+        def visit(tree: Tree) -> None:
+            if _computes(tree):
+                key = self._key(tree)
+                if key in seen or _GIVEN.issuperset(names(tree)):
+                    wanted.add(key)
+                    return
+                seen.add(key)
+            for child in tree.children():
+                visit(child)
+
+        for target, formula in stages:
+            visit(formula.tree)
+            self._versions[target] += 1
+        return wanted
+
+    def _value(self, tree: Tree, out: Value | None = None) -> Value:
+        if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None:
+            return super()._value(tree, out)
+        if key not in self._kept:
+            self._kept[key] = self._keep(tree)
+        return self._kept[key]
+
+    def _keep(self, tree: Tree) -> Value:
+        """Compute a part into a buffer of its own."""
+        buffer = np.empty(self._shape(tree), self._kind(tree))
+        own = Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype)
+        lines, batch = self._lines, _GIVEN.issuperset(names(tree)) and bool(names(tree))
+        if batch:
+            self._lines = self._once_a_batch
+        super()._value(tree, own)
+        self._lines = lines
+        return own
+
+
+def _computes(tree: Tree) -> bool:
+    """Whether a node is work: not a name, a number or a view."""
+    return isinstance(tree, Unary | Binary | Call) and any(isinstance(node, Name) for node in walk(tree))
+
+
+def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Iterable[str]) -> list[tuple[str, Formula]] | None:
+    """The optimizer's steps over all parameters at once, as assignments to the flat tensors ``w#``, ``g#``, ``m#``, ``v#``.
+
+    Only additions, multiplications and the like, which give the same bits however the numbers are laid out; None where
+    a step is the user's own or needs other functions.
+    """
+    chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
+    if any(stage.edited for stage in chosen) or not list(parameters):
+        return None
+    flat = {short: Name(f"{short}#") for short in ("w", "g", *rule.slots)}
+    fused = [(f"{target}#", Formula.of(substitute(formula.tree, flat))) for target, formula, _ in rule.steps]
+    if not all(_exact(node, flat) for _, formula in fused for node in walk(formula.tree)):
+        return None
+    return [(stage.name, stage.formula) for stage in chosen if stage.name == "t"] + fused
+
+
+def _exact(node: Tree, flat: Mapping[str, Name]) -> bool:
+    """Whether a node is rounded in one way only, whatever the layout (scalars are no layout)."""
+    if not any(Name(leaf.name) in flat.values() for leaf in walk(node) if isinstance(leaf, Name)):
+        return True
+    if isinstance(node, Binary):
+        return node.operator in _EXACT_OPERATORS or (node.operator == "**" and getattr(node.right, "value", 0) == 2.0)
+    return not isinstance(node, Call) or node.function == "sqrt"
+
+
+def flat_names(rule: Rule, parameters: Sequence[str]) -> dict[str, list[str]]:
+    """For each flat tensor, the tensors that it is made of, in order."""
+    flat = {"w#": list(parameters), "g#": [f"d{name}" for name in parameters]}
+    return flat | {f"{slot}#": [slot + name for name in parameters] for slot in rule.slots}
+
+
+def ordered(shapes: Mapping[str, Shape], first: Iterable[Sequence[str]]) -> dict[str, Shape]:
+    """The shapes with the given groups at the front, so that each group is one stretch of memory."""
+    front = [name for group in first for name in group if name in shapes]
+    return {name: shapes[name] for name in [*front, *(name for name in shapes if name not in set(front))]}
+
+
+def stretch(views: Mapping[str, Array], flat: Array, group: Sequence[str]) -> Array:
+    """The part of a flat array in which the tensors of a group lie end to end."""
+    start = _offset(flat, views[group[0]])
+    return flat[start : start + sum(views[name].size for name in group)]
+
+
+def _offset(flat: Array, view: Array) -> int:
+    address: Any = view.__array_interface__["data"][0]
+    base: Any = flat.__array_interface__["data"][0]
+    return int(address - base) // flat.itemsize

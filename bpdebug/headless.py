@@ -1,0 +1,136 @@
+"""The debugger without a screen: commands from the command line and from scripts, answers on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from bpdebug.debugger.results import Result, to_json
+from bpdebug.debugger.session import Session
+from bpdebug.engine.errors import BpdebugError, FormulaError
+
+OK, FAILED, USAGE = 0, 1, 2
+"""Exit statuses: all is well; a command or a check failed; bad usage or a bad file."""
+
+
+class ScriptError(BpdebugError):
+    """A script that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one option gives: a command (``-x``), or a script's path (``-`` is standard input)."""
+
+    kind: str
+    text: str
+
+    @classmethod
+    def command(cls, text: str) -> Given:
+        """Of ``-x``."""
+        return cls("-x", text)
+
+    @classmethod
+    def script(cls, path: str) -> Given:
+        """Of ``--script``."""
+        return cls("--script", path)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One command and where it was given: the number of its ``-x``, or a line of ``file``."""
+
+    text: str
+    number: int
+    file: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command without the blanks around it."""
+        return self.text.strip()
+
+    def complaint(self, error: BpdebugError) -> str:
+        """The error with its place; a formula's error knows its column, any other is that of the whole command."""
+        message, column = (error.message, self._column(error)) if isinstance(error, FormulaError) else (str(error), 0)
+        if self.file:
+            return f"{self.file}:{self.number}:{self.text.find(self.command) + max(column, 1)}: {message}"
+        return f'-x {self.number}: "{self.command}": {f"column {column}: " if column else ""}{message}'
+
+    def _column(self, error: FormulaError) -> int:
+        """Where in the command: the formula may stand after its name."""
+        return max(self.command.rfind(error.text), 0) + error.column
+
+
+def orders(given: Iterable[Given]) -> Iterator[Order]:
+    """The commands in the order in which they were given; scripts are opened at once, standard input is read as it comes.
+
+    Raises:
+        ScriptError: where a script cannot be read.
+    """
+    number = count(1)
+    sources = [_lines(one.text) if one.kind == "--script" else [Order(one.text, next(number))] for one in given]
+    return (order for source in sources for order in source)
+
+
+def _lines(path: str) -> Iterator[Order]:
+    """The commands of a script: its lines, but for blank ones and comments."""
+    if path == "-":
+        return _commands(_standard_input(), "standard input")
+    try:
+        return _commands(Path(path).read_text("utf-8-sig").splitlines(), path)
+    except OSError as error:
+        raise ScriptError(f"{path}: the script cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise ScriptError(f"{path}: the script is not UTF-8 text") from None
+
+
+def _standard_input() -> Iterator[str]:
+    try:
+        yield from sys.stdin or ()
+    except UnicodeDecodeError:
+        raise ScriptError("standard input: the script is not text") from None
+
+
+def _commands(lines: Iterable[str], file: str) -> Iterator[Order]:
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield Order(line.rstrip("\r\n"), number, file)
+
+
+def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
+    """Carry out commands until one fails or quits; the exit status."""
+    for order in commands:
+        try:
+            result = session.execute(order.text)
+        except BpdebugError as error:
+            if as_json:
+                answer(session, order.command, Result("error", "", {"message": str(error)}), as_json)
+            print(order.complaint(error), file=sys.stderr)
+            return FAILED
+        answer(session, order.command, result, as_json)
+        if result.type == "quit":
+            break
+    return OK
+
+
+def answer(session: Session, command: str, result: Result, as_json: bool) -> None:
+    """Print a result, at once, so that a program at the other end of a pipe need not wait."""
+    text = to_json(command, session.position, result) if as_json else result.text
+    if text:
+        print(text, flush=True)
+
+
+def explain(session: Session, cell: str, at: str, as_json: bool) -> int:
+    """Explain a cell at a location, or, without one, when its tensor has just been computed in update 0.
+
+    Raises:
+        BpdebugError: where there is no such cell or location, or the tensor is not computed there.
+    """
+    name = cell.partition("[")[0].strip()
+    if at or name in session.program.index:
+        session.execute(f"goto {at or name}")
+    command = f"explain {cell}"
+    answer(session, command, session.execute(command), as_json)
+    return OK

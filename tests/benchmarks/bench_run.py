@@ -1,0 +1,131 @@
+"""Running and stepping against the loop that a textbook would write, in one process, with one BLAS thread; the bits are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+from time import perf_counter
+
+import bpdebug  # first: it sets one BLAS thread before NumPy loads
+
+import numpy as np  # isort: skip
+
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.engine.program import make_program
+
+REPETITIONS = 15
+XOR = bpdebug.load_scenario("xor")
+
+
+def xor_textbook(initial, x, y, updates, rate=0.1):
+    """The tutorial's loop."""
+    W1, b1, W2, b2 = (initial[name] for name in ("W1", "b1", "W2", "b2"))
+    losses = []
+    for _ in range(updates):
+        z1 = x @ W1 + b1
+        a1 = 1 / (1 + np.exp(-z1))
+        z2 = a1 @ W2 + b2
+        a2 = 1 / (1 + np.exp(-z2))
+        losses.append(np.sum(-y * np.log(a2) - (1 - y) * np.log(1 - a2)))
+        da2 = -y / a2 + (1 - y) / (1 - a2)
+        dz2 = da2 * a2 * (1 - a2)
+        dW2 = a1.T @ dz2
+        db2 = np.sum(dz2, axis=0, keepdims=True)
+        da1 = dz2 @ W2.T
+        dz1 = da1 * a1 * (1 - a1)
+        dW1 = x.T @ dz1
+        db1 = np.sum(dz1, axis=0, keepdims=True)
+        W1 = W1 - rate * dW1
+        b1 = b1 - rate * db1
+        W2 = W2 - rate * dW2
+        b2 = b2 - rate * db2
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, losses
+
+
+def digits(samples=320):
+    """784-128-10 on random data in batches of 32."""
+    generator = np.random.default_rng(0)
+    x, y = generator.random((samples, 784)), np.eye(10)[generator.integers(0, 10, samples)]
+    return Scenario(
+        "digits",
+        tuple(f"p{i}" for i in range(784)),
+        (Layer(128, "relu"), Layer(10, "softmax")),
+        x,
+        y,
+        initializer=Initializer("he_normal"),
+        loss=Loss("categorical_cross_entropy", samples="mean"),
+        optimizer=Optimizer("sgd", {"learning_rate": 0.1}),
+        training=Training(epochs=10, batch_size=32),
+    )
+
+
+def digits_textbook(initial, data, targets, updates, rate=0.1, size=32):
+    """The same with relu, softmax and batches."""
+    W1, b1, W2, b2 = (initial[name] for name in ("W1", "b1", "W2", "b2"))
+    losses, batches = [], len(data) // size
+    for update in range(updates):
+        batch = slice(update % batches * size, (update % batches + 1) * size)
+        x, y, m = data[batch], targets[batch], size
+        z1 = x @ W1 + b1
+        a1 = np.maximum(z1, 0)
+        z2 = a1 @ W2 + b2
+        e = np.exp(z2 - np.max(z2, axis=1, keepdims=True))
+        a2 = e / np.sum(e, axis=1, keepdims=True)
+        losses.append(np.sum(-y * np.log(a2)) / m)
+        da2 = -y / a2 / m
+        dz2 = a2 * (da2 - np.sum(da2 * a2, axis=1, keepdims=True))
+        dW2 = a1.T @ dz2
+        db2 = np.sum(dz2, axis=0, keepdims=True)
+        da1 = dz2 @ W2.T
+        dz1 = da1 * (z1 > 0)
+        dW1 = x.T @ dz1
+        db1 = np.sum(dz1, axis=0, keepdims=True)
+        W1 = W1 - rate * dW1
+        b1 = b1 - rate * db1
+        W2 = W2 - rate * dW2
+        b2 = b2 - rate * db2
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, losses
+
+
+def run(timeline):
+    """At full speed, with checkpoints, the losses and a look at every value for NaN."""
+    timeline.run(timeline.end)
+
+
+def step(timeline):
+    """Stage by stage, as the step command goes."""
+    for t in range(1, timeline.end + 1):
+        timeline.run(t)
+
+
+def timed(work):
+    start = perf_counter()
+    result = work()
+    return perf_counter() - start, result
+
+
+def compare(scenario, textbook, move, repetitions=REPETITIONS):
+    """Seconds of both, taken in turns, and the median of their ratios; the bits must be the same."""
+    program, times = make_program(scenario), []
+    for _ in range(repetitions):
+        timeline = Timeline(program)
+        theirs, (parameters, losses) = timed(lambda: textbook(program.initial, scenario.x, scenario.y, scenario.updates))
+        ours, _ = timed(lambda timeline=timeline: move(timeline))
+        times.append((theirs, ours))
+        assert all(timeline.machine.values()[name].tobytes() == value.tobytes() for name, value in parameters.items())
+        assert np.array(losses).tobytes() == timeline.losses.points()[1].tobytes()
+    theirs, ours = (median(column) * 1e6 / scenario.updates for column in zip(*times, strict=True))
+    return theirs, ours, median(ours / theirs for theirs, ours in times)
+
+
+def test_running_xor(report):
+    report("XOR, run", *compare(replace(XOR, training=Training(2000)), xor_textbook, run), 0.55)
+
+
+def test_stepping_xor(report):
+    report("XOR, stage by stage", *compare(replace(XOR, training=Training(500)), xor_textbook, step), "1.00")
+
+
+def test_running_digits(report):
+    report("784-128-10 in batches of 32, run", *compare(digits(), digits_textbook, run, repetitions=9), "1.00")

@@ -1,0 +1,209 @@
+"""Transcripts in the manner of pdb's tests, and the table itself.
+
+After a change of what the commands say, ``python tests/debugger/test_commands.py`` writes the answers anew: read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from debugger_scenarios import SCENARIOS, classes, line, xor
+
+from bpdebug.debugger.commands import COMMANDS, find_command
+from bpdebug.debugger.results import to_json
+from bpdebug.debugger.session import Session
+from bpdebug.engine.errors import BpdebugError
+
+TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+OPENED = {"XOR": xor(), "classes": classes(12, shuffle=True), "diverging": line(400, rate=2.0)}
+PROMPT = "(bpdebug) "
+
+
+def played(text):
+    """A transcript with the answers that its commands give now; its first line names the scenario."""
+    heading, *lines = text.splitlines()
+    session, written = Session(OPENED[heading.removeprefix("# ")]), [heading]
+    for typed in filter(lambda text: text.startswith(PROMPT), lines):
+        written.append(typed)
+        try:
+            answer = session.execute(typed.removeprefix(PROMPT)).text
+        except BpdebugError as error:
+            answer = f"*** {error}"
+        written += map(str.rstrip, answer.splitlines())
+    return "\n".join(written) + "\n"
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_transcript(path):
+    text = path.read_text("utf-8")
+    assert played(text) == text
+
+
+def test_every_command_occurs_in_a_transcript():
+    typed = re.findall(rf"^{re.escape(PROMPT)}(\S+)", "\n".join(path.read_text("utf-8") for path in TRANSCRIPTS), re.MULTILINE)
+    assert {find_command(name)[0].name for name in typed if name in COMMANDS} == set(COMMANDS)
+
+
+def test_no_two_commands_share_a_name_or_a_key():
+    names = [name for command in COMMANDS.values() for name in (command.name, *command.aliases)]
+    keys = [key for command in COMMANDS.values() for key in command.keys]
+    assert len(set(names)) == len(names)
+    assert len(set(keys)) == len(keys)
+    assert "f11" not in keys
+
+
+def test_each_command_has_a_line_of_help():
+    for command in COMMANDS.values():
+        assert re.fullmatch(r"[A-Z][^\n]{3,110}\.", command.help), command.name
+        assert command.usage.split()[0] == command.name
+        assert Session(xor(1)).execute(f"help {command.name}").text.startswith(command.usage)
+
+
+def test_no_command_is_only_on_a_function_key():
+    for command in COMMANDS.values():
+        assert not command.keys or any(not re.fullmatch(r"f\d+", key) for key in command.keys), command.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_found_by_each_of_its_names(name):
+    for typed in (name, *COMMANDS[name].aliases, f"  {name}  "):
+        assert find_command(typed) == (COMMANDS[name], "")
+    assert find_command(f"{name}   3 4 ") == (COMMANDS[name], "3 4")
+
+
+MISTAKES = [
+    "",
+    "   ",
+    "stpe",
+    "r",
+    "reverse",
+    "step x",
+    "step 0",
+    "step -1",
+    "step 1.5",
+    "step 9999999999999",
+    "next no",
+    "finish 1 2",
+    "update 0",
+    "epoch e",
+    "continue now",
+    "until",
+    "until 0:z1",
+    "until nowhere",
+    "goto",
+    "goto 1001:z1",
+    "goto layer 7",
+    "reverse-step 0",
+    "reverse-continue 3",
+    "print",
+    "print a3",
+    "print dW2",
+    "print a1 +",
+    "print W1 @ W1",
+    "print x.shape",
+    "print __import__('os')",
+    "print (1,2)",
+    "explain",
+    "explain dW2[0,0]",
+    "explain W1[9,9]",
+    "explain W1",
+    "explain W1[0,0] + 1",
+    "select nothing[0,0]",
+    "select W1[0,9]",
+    "list all",
+    "where now",
+    "help nothing",
+    "quit now",
+]
+
+
+@pytest.mark.parametrize("command", MISTAKES)
+def test_a_mistake_changes_nothing(command):
+    session = Session(xor())
+    session.execute("goto 3:z2")
+    before = session.position, {name: value.tobytes() for name, value in session.values().items()}, session.selected
+    with pytest.raises(BpdebugError) as caught:
+        session.execute(command)
+    assert str(caught.value)
+    assert (session.position, {name: value.tobytes() for name, value in session.values().items()}, session.selected) == before
+
+
+COMMON = ("command", "t", "update", "stage", "type")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_answer_is_one_line_of_json_with_the_common_keys(name):
+    session = Session(xor())
+    session.execute("goto 3:dz2")
+    session.execute("select dz2[0,0]")
+    session.execute("origin")
+    session.execute("goto 3:dz2")
+    usual = {"until": "dW2", "goto": "40:dz2", "print": "a2", "explain": "dz2[0,0]", "select": "a1[1,1]"}
+    command = f"{name} {usual.get(name, '')}".strip()
+    text = to_json(command, session.position, session.execute(command))
+    answer = json.loads(text)
+    assert "\n" not in text
+    assert tuple(answer)[:5] == COMMON
+    assert answer["command"] == command
+    assert isinstance(answer["t"], int)
+
+
+def printed(session, expression):
+    command = f"print {expression}"
+    return json.loads(to_json(command, session.position, session.execute(command)))
+
+
+def test_a_printed_tensor_is_nested_lists_in_full_precision():
+    session = Session(xor())
+    answer = printed(session, "W1")
+    assert (answer["name"], answer["shape"]) == ("W1", [2, 4])
+    assert np.array(answer["value"]).tobytes() == session.values()["W1"].tobytes()
+    assert printed(session, "m")["value"] == 4.0
+    assert printed(session, "m")["shape"] == []
+    assert printed(session, "argmax(W1, axis=1)")["value"] == [[3], [0]]
+    assert printed(session, "all(x >= 0)")["value"] is True
+
+
+def test_what_is_not_finite_is_a_string():
+    session = Session(xor())
+    assert printed(session, "log(x - 1)")["value"] == [["nan", "nan"], ["nan", "-inf"], ["-inf", "nan"], ["-inf", "-inf"]]
+    assert printed(session, "1 / x[0, 0]")["value"] == "inf"
+
+
+def test_an_expression_has_the_precision_of_the_scenario():
+    session = Session(SCENARIOS["adam float32"])
+    assert session.value("W1 * 0.1").dtype == np.float32
+    assert session.value("W1 * 0.1").tobytes() == (session.values()["W1"] * np.float32(0.1)).tobytes()
+
+
+def test_a_value_is_a_copy():
+    session = Session(xor())
+    session.value("W1")[:] = 0
+    session.values()["W1"][:] = 0
+    session.view().tensors["W1"][:] = 0
+    assert session.value("W1").all()
+
+
+def test_the_view_shows_what_has_changed_since_the_stop_before():
+    session = Session(SCENARIOS["xor"])
+    session.execute("goto 2:a1")
+    session.execute("goto 3:a1")
+    view = session.view()
+    assert view.changed("W1").any()
+    assert not view.changed("x").any()
+    assert view.changed("z1")[1:].all()
+    assert view.loss is None
+    session.execute("step 3")
+    view = session.view()
+    assert not view.changed("a1").any()
+    assert view.changed("z2").all(), "it had no value at the stop before"
+    assert view.loss == float(session.value("loss"))
+
+
+if __name__ == "__main__":
+    for path in TRANSCRIPTS:
+        path.write_text(played(path.read_text("utf-8")), "utf-8")

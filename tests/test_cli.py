@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpdebug import cli
+from bpdebug.debugger.session import Session
+from bpdebug.scenario import shipped
+
+ROOT = Path(__file__).parent.parent
+XOR = str(ROOT / "scenarios" / "xor.yaml")
+
+
+@pytest.fixture
+def run(capsys):
+    """The program in this process: its exit status, standard output and standard error."""
+
+    def run(*arguments):
+        status = cli.main(list(arguments))
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "broken.yaml"
+    path.write_text(Path(XOR).read_text("utf-8").replace("learning_rate", "learing_rate").replace("units: 4", "units: four"), "utf-8")
+    return str(path)
+
+
+def test_text_answers_come_in_the_order_of_the_commands(run, tmp_path):
+    script = tmp_path / "two.bp"
+    script.write_text("# comment\n\n  print learning_rate\n\nwhere\n", "utf-8")
+    status, output, errors = run("run", XOR, "-x", "step", "--script", str(script), "-x", "print m")
+    assert (status, errors) == (0, "")
+    assert output.splitlines() == [
+        "update 0/1000, stage 1/17: forward, layer 1: z1 = x @ W1 + b1",
+        "learning_rate = 0.1",
+        "update 0/1000, stage 1/17: forward, layer 1: z1 = x @ W1 + b1",
+        "epoch 0, batch 1/1, t = 1",
+        "m = 4",
+    ]
+
+
+def test_without_commands_a_run_says_where_it_is(run):
+    assert run("run", "xor") == run("run", "xor", "-x", "where")
+
+
+def test_quit_ends_a_run(run):
+    assert run("run", "xor", "-x", "quit", "-x", "nonsense") == (0, "", "")
+
+
+def test_a_failed_command_ends_a_run_with_its_place(run):
+    status, output, errors = run("run", "xor", "-x", "step", "-x", "stpe", "-x", "step")
+    assert (status, output.count("\n")) == (1, 1)
+    assert errors.startswith("-x 2: \"stpe\": there is no command 'stpe'; did you mean 'step'?")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("print a3", "column 7: unknown name 'a3'"),
+        ("  print   W1 + wW1", "column 14: unknown name 'wW1'"),
+        ("print (W1", "column 7: '(' was never closed"),
+        ("print a2", "a2 is not computed yet in update 0"),
+        ("step x", "a count from 1 is expected; found 'x'"),
+    ],
+)
+def test_a_formula_that_fails_knows_its_column(run, command, message):
+    status, _, errors = run("run", "xor", "-x", command)
+    assert status == 1
+    assert errors.startswith(f'-x 1: "{command.strip()}": {message}')
+
+
+def test_a_failed_line_of_a_script_names_file_line_and_column(run, tmp_path):
+    script = tmp_path / "wrong.bp"
+    script.write_bytes("\ufeff# ein Kommentar\r\nstep\r\n   print W1 + W9\r\nstep\r\n".encode())
+    status, output, errors = run("run", "xor", "--script", str(script))
+    assert (status, output.count("\n")) == (1, 1)
+    assert errors.startswith(f"{script}:3:15: unknown name 'W9'")
+    script.write_text("step\n  goto nowhere", "utf-8")
+    assert run("run", "xor", "--script", str(script))[2].startswith(f"{script}:2:3: there is no location 'nowhere'")
+
+
+def test_a_failed_command_is_a_json_line_too(run):
+    status, output, errors = run("run", "xor", "-x", "step", "-x", "print a3", "-x", "step", "--json")
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert status == 1
+    assert [line["type"] for line in lines] == ["stop", "error"]
+    assert lines[1]["command"] == "print a3"
+    assert "unknown name 'a3'" in lines[1]["message"]
+    assert lines[1]["t"] == 1
+    assert errors.startswith("-x 2:")
+
+
+def test_a_script_that_cannot_be_read_is_told_before_anything_runs(run, tmp_path):
+    status, output, errors = run("run", "xor", "-x", "step", "--script", str(tmp_path / "none"))
+    assert (status, output) == (2, "")
+    assert errors == f"bpdebug: {tmp_path / 'none'}: the script cannot be read: No such file or directory\n"
+    (tmp_path / "binary").write_bytes(b"step\n\xff\xfe")
+    assert "is not UTF-8 text" in run("run", "xor", "--script", str(tmp_path / "binary"))[2]
+    assert run("run", "xor", "--script", str(tmp_path))[0] == 2
+
+
+def test_a_script_from_standard_input(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("step\nprint nothing\n"))
+    status, output, errors = run("run", "xor", "--script", "-")
+    assert (status, output.count("\n")) == (1, 1)
+    assert errors.startswith("standard input:2:7: unknown name 'nothing'")
+
+
+def test_explain_shows_a_cell_as_soon_as_it_is_computed(run):
+    status, output, errors = run("explain", "xor", "dW2[0,0]")
+    assert (status, errors) == (0, "")
+    lines = output.splitlines()
+    assert lines[0] == "dW2[0,0] = Σᵢ a1[i,0]·dz2[i,0]"
+    assert lines[2].strip() == "= 0.7375666006"
+    assert run("explain", "xor", "dW2[0,0]", "--at", "0:W2")[1] == output
+    assert run("explain", "xor", "dW2[0,0]", "--at", "1:dW2")[1] != output
+
+
+def test_explain_of_what_is_given_needs_no_moment(run):
+    assert run("explain", "xor", "x[1,1]")[1] == "x[1,1] = 1\nGiven: input 1 (x2) of sample 1 of the data.\n"
+
+
+def test_explain_as_json(run):
+    status, output, _ = run("explain", "xor", "db2[0,0]", "--at", "40:db2", "--json")
+    answer = json.loads(output)
+    assert status == 0
+    assert (answer["command"], answer["type"], answer["t"]) == ("explain db2[0,0]", "explanation", 40 * 17 + 9)
+    assert (answer["name"], answer["index"]) == ("db2", [0, 0])
+    assert answer["operands"] == [{"name": "dz2", "index": [row, 0]} for row in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dW9[0,0]"], "there is no tensor 'dW9'; did you mean 'dW"),
+        (["dW2[9,0]"], "dW2[9,0] is outside dW2, which is 4×1"),
+        (["dW2 0"], "a cell such as dW2[1,0] is expected; found 'dW2 0'"),
+        (["dW2[0,0]", "--at", "0:a1"], "dW2 is not computed yet in update 0"),
+        (["dW2[0,0]", "--at", "dw2"], "there is no location 'dw2'; did you mean 'dW2'?"),
+    ],
+)
+def test_what_cannot_be_explained_is_bad_usage(run, arguments, message):
+    status, output, errors = run("explain", "xor", *arguments)
+    assert (status, output) == (2, "")
+    assert errors.startswith(f"bpdebug: {message}")
+
+
+def test_the_list_of_shipped_scenarios_has_a_line_for_each(run):
+    status, output, errors = run("--list")
+    assert (status, errors) == (0, "")
+    assert [line.split()[0] for line in output.splitlines()] == [entry.name for entry in shipped()]
+    assert all(entry.title in line for entry, line in zip(shipped(), output.splitlines(), strict=True))
+
+
+def test_the_schema_is_json(run):
+    status, output, _ = run("schema")
+    assert status == 0
+    assert "network" in json.loads(output)["properties"]
+
+
+def test_the_help_fits_a_small_screen(run):
+    for option in ("--help", "-h"):
+        status, output, _ = run(option)
+        assert status == 0
+        assert len(output.splitlines()) <= 24
+        assert max(map(len, output.splitlines())) <= 80
+    for subcommand in cli.SUBCOMMANDS:
+        assert f"\n  {subcommand} " in output
+        status, own, _ = run(subcommand, "--help")
+        assert status == 0
+        assert own.startswith(f"usage: bpdebug {subcommand}")
+
+
+def test_the_version(run):
+    status, output, _ = run("--version")
+    assert status == 0
+    assert output.startswith("bpdebug ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["xro"], "there is no scenario or command 'xro'; did you mean 'xor'?"),
+        (["rnu", "xor"], "there is no scenario or command 'rnu'; did you mean 'run'?"),
+        (["explian", "xor", "x[0,0]"], "did you mean 'explain'?"),
+        (["xor", "-x", "step"], "-x belongs to a run without a screen: bpdebug run xor -x step"),
+        (["xor", "iris"], "found more than a scenario: iris"),
+        (["nosuch.yaml"], "nosuch.yaml: there is no such file"),
+        (["./run"], "./run: there is no such file"),
+        (["run"], "the following arguments are required: SCENARIO"),
+        (["run", "xro"], "did you mean the shipped scenario 'xor'?"),
+        (["run", "xor", "--jsno"], "unrecognized arguments: --jsno"),
+        (["run", "xor", "-x"], "argument -x: expected one argument"),
+        (["explain", "xor"], "the following arguments are required: CELL"),
+        (["run", "."], "this is a directory"),
+        (["run", "x" * 5000], "x"),
+        (["run", "a\0b"], "there is no such file"),
+    ],
+)
+def test_bad_usage_ends_with_2_and_a_remedy(run, arguments, message):
+    status, output, errors = run(*arguments)
+    assert (status, output) == (2, "")
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """A stand-in for the app, which notes what it is given."""
+    opened = []
+    module = type(sys)("bpdebug.ui.app")
+    module.run_app = lambda *arguments: opened.append(arguments)
+    monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
+    return opened
+
+
+def test_on_a_terminal_the_app_opens(app, monkeypatch):
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stdout" if sys.platform == "win32" else "sys.stderr", Terminal())
+    assert cli.main(["xor"]) == 0
+    assert cli.main([]) == 0
+    (scenario,), chooser = app
+    assert Session(scenario).program.index["dW2"] == 7
+    assert chooser == (None,)
+
+
+def test_a_broken_scenario_is_told_before_the_app_opens(app, monkeypatch, broken):
+    errors = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stderr", errors)
+    assert cli.main([broken]) == 2
+    assert errors.getvalue().startswith(f"{broken}:")
+    assert app == []
+
+
+@pytest.mark.parametrize("missing", ["stdin", "stdout" if sys.platform == "win32" else "stderr"])
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_each_stream_that_the_screen_needs_must_be_a_terminal(app, monkeypatch, missing, stream):
+    for name in ("stdin", "stdout" if sys.platform == "win32" else "stderr"):
+        monkeypatch.setattr(f"sys.{name}", stream if name == missing else Terminal())
+    assert cli.main(["xor"]) == 2
+    assert app == []
+
+
+def test_without_a_terminal_and_a_scenario_the_shipped_ones_are_listed(run, app):
+    status, output, errors = run()
+    assert (status, output) == (2, "")
+    assert "bpdebug run xor" in errors
+    assert all(entry.title in errors for entry in shipped())
+
+
+def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path, monkeypatch, run):
+    (tmp_path / "run").write_text(Path(XOR).read_text("utf-8"), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert "bpdebug run ./run -x" in run("./run")[2]
+    assert run("run", "run")[0] == 0
+
+
+def test_an_error_of_the_system_is_a_line(run, monkeypatch):
+    def fail(source):
+        raise PermissionError(13, "Permission denied", source)
+
+    monkeypatch.setattr(cli, "load_scenario", fail)
+    assert run("run", "secret.yaml") == (2, "", "bpdebug: [Errno 13] Permission denied: 'secret.yaml'\n")

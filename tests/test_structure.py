@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "bpdebug"
+FILES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = ("engine", "debugger", "scenario", "ui")
+MAY_IMPORT = {
+    "engine": {"engine"},
+    "debugger": {"engine", "debugger"},
+    "scenario": {"engine", "debugger", "scenario"},
+    "ui": {"engine", "debugger", "scenario", "ui"},
+}
+SCREEN = {"textual", "rich"}
+
+
+def imported(path):
+    """The modules that a file imports, anywhere in it; but for type checking only, too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module):
+    """The part of the package that a module belongs to, or "" for what stands above all parts or outside."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "bpdebug" and len(parts) > 1 and parts[1] in LAYERS else ""
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_imports_run_one_way(name):
+    for path in (PACKAGE / name).rglob("*.py"):
+        for module in imported(path):
+            if module.startswith("bpdebug"):
+                assert layer(module) in MAY_IMPORT[name], f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_only_the_screen_imports_textual_and_rich():
+    for path in FILES:
+        if path.is_relative_to(PACKAGE / "ui"):
+            continue
+        for module in imported(path):
+            assert module.split(".")[0] not in SCREEN, f"{path.relative_to(ROOT)} imports {module}"
+
+
+def loaded_after(code):
+    """The modules in a fresh process after it has run the code."""
+    report = "import sys, json; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import bpdebug.engine.program, bpdebug.debugger.session, bpdebug.scenario, bpdebug.cli",
+        "from bpdebug.cli import main; assert main(['run', 'xor', '-x', 'step', '-x', 'explain z1[0,0]']) == 0",
+        "from bpdebug.cli import main; assert main(['nosuch.yaml']) == 2",
+    ],
+)
+def test_without_a_screen_neither_textual_nor_rich_is_loaded(code):
+    modules = loaded_after(code)
+    assert "bpdebug.cli" in modules
+    assert not {name for name in modules if name.split(".")[0] in SCREEN}
+
+
+def test_one_blas_thread_is_set_before_numpy_loads():
+    code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import bpdebug; assert os.environ['OMP_NUM_THREADS'] == '1'"
+    loaded_after(code)
+    loaded_after("import os; os.environ['OMP_NUM_THREADS'] = '3'; import bpdebug; assert os.environ['OMP_NUM_THREADS'] == '3'")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_short(path):
+    assert len(path.read_text("utf-8").splitlines()) < 320
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_module_offers_is_sorted_and_there(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            names = ast.literal_eval(node.value)
+            assert names == sorted(set(names))
+            module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+            offered = __import__(module, fromlist=names)
+            assert all(hasattr(offered, name) for name in names)
