@@ -15,20 +15,24 @@ class History:
     def __init__(self) -> None:
         self._values = np.empty(_ROOM)
         self._stride, self._count = 1, 0
+        self.next = 0
+        """The update whose value is to be recorded next."""
 
     def record(self, update: int, value: float) -> None:
         """Note the value of an update; one that is known already is left alone."""
-        if update != self._count * self._stride:
+        if update != self.next:
             return
         if self._count == _ROOM:
             self._values[: _ROOM // 2] = self._values[::2].copy()
             self._count, self._stride = _ROOM // 2, 2 * self._stride
         self._values[self._count] = value
         self._count += 1
+        self.next = self._count * self._stride
 
     def forget_from(self, update: int) -> None:
         """Drop the values of ``update`` and all later ones."""
         self._count = min(self._count, -(-update // self._stride))
+        self.next = self._count * self._stride
 
     def points(self) -> tuple[Array, Array]:
         """The updates and their values, as copies."""

@@ -101,7 +101,7 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     bad = np.argwhere(~np.isfinite(value))
     first = tuple(int(i) for i in bad[0])
     update = position.update - (position.done == 0)
-    warnings = timeline.machine.warnings.get(stage.name, ())
+    warnings = timeline.machine.warned(stage.name)
     why = f" ({', '.join(warnings)})" if warnings else ""
     cell = f"{cell_name(stage.name, first)} = {value[first]}"
     cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {cell}" if first else cell

@@ -41,6 +41,7 @@ class Timeline:
         self.losses = History()
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
+        self._worth_keeping = 0
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
@@ -107,21 +108,21 @@ class Timeline:
             start: where given, the first non-finite value after that clock also ends it.
         """
         target, deadline = divmod(t, len(self.program.stages)), perf_counter() + seconds
-        machine = self.machine
-        while machine.update < target[0]:
-            if machine.done:
-                self._step()
-            else:
+        machine, self._worth_keeping = self.machine, target[0] - self._checkpoints.near
+        while machine.done and machine.update < target[0]:
+            self._step()
+        with np.errstate(all="ignore"):
+            while machine.update < target[0]:
                 self._run_update()
-            if perf_counter() > deadline or (start is not None and self._passed(start)):
-                return False
+                if perf_counter() > deadline or (start is not None and self._passed(start)):
+                    return False
         while machine.done < target[1]:
             self._step()
         return True
 
     def _run_update(self) -> None:
         machine = self.machine
-        machine.run_update()
+        machine.run_unguarded()
         self._completed()
         if self.first_nonfinite is None and not machine.last_is_finite():
             self._locate(machine.update - 1)
@@ -139,8 +140,9 @@ class Timeline:
     def _completed(self) -> None:
         """An update has just been completed."""
         machine = self.machine
-        self.losses.record(machine.update - 1, float(machine.last("loss")))
-        self._checkpoints.save(machine.update, machine.persistent_flat)
+        if self.losses.next == machine.update - 1:
+            self.losses.record(machine.update - 1, float(machine.last("loss")))
+        self._checkpoints.save(machine.update, machine.persistent_flat, machine.update >= self._worth_keeping)
 
     def _locate(self, update: int) -> None:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""

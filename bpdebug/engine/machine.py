@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class _Workspace:
     Attributes:
         given: the batch and its size.
         flat: every intermediate tensor, one after the other.
+        telling: the part of it that shows whether all is finite: a gradient that is not makes its parameter so.
         tensors: views by name, with the persistent tensors and the batch among them.
         stages: one function a stage.
         prepare: to be run when a batch has been loaded.
@@ -62,6 +64,7 @@ class _Workspace:
             for name, group in groups.items():
                 views, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
                 long[name] = stretch(views, flat, group)
+        self.telling = self.flat[long["g#"].size :] if long else self.flat
         self.prepare, self.update = UpdateCompiler(self.tensors | long, dtype, steps).routines()
         self.loaded = -1
 
@@ -83,28 +86,30 @@ class Machine:
         self._workspaces: dict[int, _Workspace] = {}
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
+        self._last_warnings = self.warnings
+        self._whole = False
+        self._x, self._y = (np.asarray(data, program.scenario.dtype) for data in (program.scenario.x, program.scenario.y))
         for name, value in program.initial.items():
             self.persistent[name][...] = value
         self._load()
 
-    @property
-    def _work(self) -> _Workspace:
-        return self._workspaces[self.batches.size(self.update)]
-
     def _load(self) -> None:
         """Bring the batch of the current update into the buffers."""
+        if self._whole:
+            return
         rows = self.batches.size(self.update)
         if rows not in self._workspaces:
             self._workspaces[rows] = _Workspace(self.program, rows, self.persistent, self.persistent_flat)
-        work, chosen = self._workspaces[rows], self.batches.rows(self.update)
-        if chosen is None and work.loaded >= 0:
-            return
-        if work.loaded != self.update:
-            scenario = self.program.scenario
-            work.given["x"][...] = scenario.x if chosen is None else scenario.x[chosen]
-            work.given["y"][...] = scenario.y if chosen is None else scenario.y[chosen]
-            work.prepare()
-            work.loaded = self.update
+        self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
+        self._whole = chosen is None
+        if self._work.loaded != self.update:
+            for name, data in (("x", self._x), ("y", self._y)):
+                if chosen is None:
+                    self._work.given[name][...] = data
+                else:
+                    data.take(chosen, axis=0, out=self._work.given[name], mode="clip")
+            self._work.prepare()
+            self._work.loaded = self.update
 
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
@@ -126,15 +131,18 @@ class Machine:
         return stage.name
 
     def run_update(self) -> None:
-        """Execute the whole update from its start, at full speed; its intermediate values stay readable by
-        :meth:`computed` until the next one is loaded."""
+        """Execute the whole update from its start, at full speed; what it has computed is there for :meth:`last`."""
         with np.errstate(all="ignore"):
-            self._work.update()
+            self.run_unguarded()
+
+    def run_unguarded(self) -> None:
+        """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves."""
+        self._work.update()
         self._turn()
 
     def _turn(self) -> None:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
-        self._last = self._work
+        self._last, self._last_warnings = self._work, self.warnings
         self.update, self.done, self.warnings = self.update + 1, 0, {}
         self._load()
 
@@ -142,16 +150,20 @@ class Machine:
         """A tensor that the stage before has computed (also where that stage was the last of its update)."""
         return (self._work if self.done else self._last).tensors[name]
 
+    def warned(self, name: str) -> tuple[str, ...]:
+        """What was complained of when the stage before ran, such as ``divide by zero``."""
+        return (self.warnings if self.done else self._last_warnings).get(name, ())
+
     def last(self, name: str) -> Array:
         """A tensor of the update that was completed last (valid until the next stage runs)."""
         return self._last.tensors[name]
 
     def last_is_finite(self) -> bool:
-        """Whether everything that the last update computed is finite."""
-        flat = self._last.flat
-        with np.errstate(all="ignore"):
-            quick = flat.dot(flat) + self.persistent_flat.dot(self.persistent_flat)
-        return bool(np.isfinite(quick)) or bool(np.isfinite(flat).all() and np.isfinite(self.persistent_flat).all())
+        """Whether everything that the last update computed is finite; for callers that have silenced NumPy's warnings."""
+        flat, kept = self._last.telling, self.persistent_flat
+        if math.isfinite(flat.dot(flat)) and math.isfinite(kept.dot(kept)):
+            return True
+        return bool(np.isfinite(flat).all() and np.isfinite(kept).all())
 
     def values(self) -> dict[str, Array]:
         """The tensors that have a value now, as live views: persistent ones, the batch, and what the update has computed."""

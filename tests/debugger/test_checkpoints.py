@@ -25,7 +25,7 @@ class Model:
         for update in range(len(self.saved), last + 1):
             state = np.full(self.size, update + 1000 * future).astype(self.dtype)
             self.saved[update] = state
-            self.store.save(update, state)
+            self.store.save(update, state, near=update > last - self.store.near)
 
     def forget_after(self, update):
         self.store.forget_after(update)
@@ -66,7 +66,7 @@ def test_the_nearest_snapshot_is_not_later_and_has_the_right_bits(data, size, dt
 def test_the_budget_is_kept(size, updates, budget):
     model = Model(size, "float64", budget)
     model.save_until(updates, 0)
-    numbers_of_the_ring = 8 * (model.room // 2)
+    numbers_of_the_ring = 8 * (model.room // 2 + model.store.near)
     assert model.store.bytes <= max(budget, LEAST * size * 8) + numbers_of_the_ring
 
 
@@ -75,8 +75,10 @@ def test_the_past_is_thinned_evenly_and_the_present_is_dense(updates):
     model = Model(2, "float64", 64 * 16)
     model.save_until(updates, 0)
     distances = [asked - model.check(asked) for asked in range(updates + 1)]
-    assert max(distances) <= 2 * updates / (model.room / 2) + 1
-    assert max(distances[-model.room // 2 :]) == 0
+    spacing = 1024 // (model.room // 2)
+    assert max(distances) <= max(4 * updates / (model.room / 2), spacing) + 1
+    assert max(distances[-1024 + spacing :]) < spacing
+    assert max(distances[-model.store.near :]) == 0
 
 
 def test_a_snapshot_is_a_copy():
