@@ -8,6 +8,7 @@ import numpy as np
 
 from bpdebug.debugger.position import Location, LocationError, Position
 from bpdebug.debugger.results import Result
+from bpdebug.debugger.runner import Outcome
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.program import Program
@@ -22,11 +23,13 @@ class Move:
         target: the clock.
         reason: what is said on arrival: ``step``, ``location``, …
         jump: whether the way there does not matter (no stops on it).
+        search: whether the way is back to the last stop, and ``target`` only where it ends.
     """
 
     target: int
     reason: str
     jump: bool = False
+    search: bool = False
 
 
 def by_stages(position: Position, count: int) -> int:
@@ -66,10 +69,12 @@ def until(program: Program, position: Position, location: Location) -> int:
     return target
 
 
-def describe_stop(timeline: Timeline, move: Move, start: Position, hit: bool) -> Result:
+def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outcome) -> Result:
     """The result of a move that has ended."""
     position = timeline.position
-    if hit:
+    if outcome.hits:
+        return _hit(timeline, start, outcome)
+    if outcome.nonfinite:
         return _nonfinite(timeline, start)
     reason = move.reason
     if position.t != move.target:
@@ -91,6 +96,13 @@ def describe(timeline: Timeline) -> str:
         return place if position.next is None else f"{place}, at its start; next: {timeline.program.stages[0]}"
     stage = timeline.program.stages[position.done - 1]
     return f"{place}, stage {position.done}/{position.stages}: {stage.phase}, layer {stage.layer}: {stage}"
+
+
+def _hit(timeline: Timeline, start: Position, outcome: Outcome) -> Result:
+    lines = [f"{hit.stop.kind} {hit.stop.number}: {hit.text}" for hit in outcome.hits]
+    hits = [{**hit.data, "text": hit.text} for hit in outcome.hits]
+    data = _stop_data(outcome.hits[0].stop.kind, start, timeline.position) | {"hits": hits}
+    return Result("stop", "\n".join([*lines, describe(timeline)]), data)
 
 
 def _nonfinite(timeline: Timeline, start: Position) -> Result:

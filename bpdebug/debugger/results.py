@@ -24,6 +24,11 @@ class Result:
     text: str
     data: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def stops(self) -> list[int]:
+        """The numbers of the stops that have struck."""
+        return [hit["number"] for hit in self.data.get("hits", ())]
+
 
 def to_json(command: str, position: Position, result: Result) -> str:
     """One JSON object on one line: the command, the moment after it, and its data."""

@@ -8,18 +8,25 @@ from dataclasses import replace
 import numpy as np
 
 from bpdebug.debugger.commands import find_command
+from bpdebug.debugger.edits import stale
 from bpdebug.debugger.explanation import Explanation, explain, not_there, operand_origin
 from bpdebug.debugger.moves import Move, describe_stop
-from bpdebug.debugger.position import Position
+from bpdebug.debugger.numbers import short
+from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.results import Result
+from bpdebug.debugger.runner import Outcome, Runner
+from bpdebug.debugger.stops import Breakpoint, Stops
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.debugger.view import View, make_view
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array, Scenario
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.program import Program, make_program
-from bpdebug.engine.shapes import infer
+from bpdebug.engine.shapes import infer, shape_text
+
+_MOST_STOPS = 100_000
+"""How often commands that are attached to stops may go on by themselves."""
 
 
 class Session:
@@ -35,6 +42,10 @@ class Session:
         selected: the cell under the cursor, as (tensor, index).
         operand: which operand of the selected cell ``origin`` goes to.
         pending: a move that was stopped early.
+        stops: breakpoints, watchpoints and catchpoints.
+        displays: expressions shown at every stop, by number.
+        bookmarks: named moments, as clocks.
+        depth: how many scripts are being carried out, one called by the other.
         trail: the moments and cells that ``origin`` has jumped away from.
 
     Raises:
@@ -48,8 +59,23 @@ class Session:
         self.operand = 0
         self.pending: Move | None = None
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self.stops = Stops()
+        self.displays: dict[int, str] = {}
+        self.bookmarks: dict[str, int] = {}
+        self.depth = 0
+        self._runner = Runner(self.timeline, self.stops)
         self._start = self.position
         self._goal: tuple[str, Cell] | None = None
+        self._set_stops(scenario)
+
+    def _set_stops(self, scenario: Scenario) -> None:
+        """Set the stops that the scenario asks for."""
+        for key, command, texts in (("breakpoints", "break", scenario.debug.breakpoints), ("watches", "watch", scenario.debug.watches)):
+            for place, text in enumerate(texts):
+                try:
+                    self.execute(f"{command} {text}")
+                except BpdebugError as error:
+                    raise SetupError(str(error), ("debug", key, place)) from None
 
     @property
     def program(self) -> Program:
@@ -71,9 +97,29 @@ class Session:
         Raises:
             BpdebugError: where the command cannot be carried out; nothing has changed then.
         """
+        result = self._once(text, stop)
+        for _ in range(_MOST_STOPS):
+            moved, result = self._with_commands(result, stop)
+            if not moved:
+                break
+        return result
+
+    def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)
         answer = command.run(self, arguments)
         return self._move(answer, stop) if isinstance(answer, Move) else answer
+
+    def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
+        """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
+        texts = [text for number in result.stops if number in self.stops.all for text in self.stops.all[number].commands]
+        lines, answers = [result.text], []
+        for text in texts:
+            answer = self._once(text, stop)
+            lines.append(answer.text)
+            if answer.type == "stop":
+                return True, replace(answer, text="\n".join(lines[-100:]))
+            answers.append({"command": text, "type": answer.type, **answer.data})
+        return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
 
     def _move(self, move: Move, stop: Callable[[], bool]) -> Result:
         self.before, self._start = self.values(), self.position
@@ -82,18 +128,50 @@ class Session:
 
     def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
         """Go on with a move that was stopped early; :attr:`pending` tells whether there is one."""
-        move, hit = self.pending, False
+        move = self.pending
         if move is None:
             raise BpdebugError("there is nothing to go on with")
-        if move.jump or move.target < self.position.t:
+        outcome = Outcome()
+        if move.search:
+            outcome = self._runner.backward(stop)
+        elif move.jump or move.target < self.position.t:
             self.timeline.seek(move.target, stop)
         else:
-            hit = self.timeline.run(move.target, stop)
-        result = describe_stop(self.timeline, move, self._start, hit)
+            outcome = self._runner.forward(move.target, stop)
+        result = describe_stop(self.timeline, move, self._start, outcome)
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
-        return result
+        shown = self.displayed()
+        return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
+
+    def displayed(self) -> list[str]:
+        """The displays with their values; one that cannot be computed now says so."""
+        return [f"{text} = {self._shown(text)}" for text in self.displays.values()]
+
+    def _shown(self, text: str) -> str:
+        try:
+            value = self.value(text)
+        except BpdebugError:
+            return "not computed yet"
+        return short(float(value), 8) if value.ndim == 0 else f"{shape_text(value.shape)}, norm {short(float(np.linalg.norm(value)), 6)}"
+
+    def after_edit(self) -> None:
+        """The future has changed."""
+        self.trail.clear()
+        self.follow()
+
+    def stale(self) -> frozenset[str]:
+        """The tensors of this update that were computed before something they depend on was edited."""
+        position = self.position
+        return stale(self.program, self.timeline.edits, position.update * position.stages, position.t)
+
+    def place_of(self, t: int) -> str:
+        """A clock as a location."""
+        position = position_at(self.program, t)
+        if position.stage:
+            return f"{position.update}:{position.stage}"
+        return "end" if position.at_end else f"update {position.update}" if t else "start"
 
     def follow(self) -> None:
         """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
@@ -188,4 +266,21 @@ class Session:
     def view(self) -> View:
         """The present moment as the panes see it, frozen."""
         explanation = self.explain(*self.selected) if self.selected else None
-        return replace(make_view(self.timeline, self.before, self.selected, explanation), operand=self.operand)
+        view = make_view(self.timeline, self.before, self.selected, explanation)
+        return replace(
+            view,
+            operand=self.operand,
+            stale=self.stale(),
+            marks=self._marks(),
+            displays=tuple(self.displayed()),
+            bookmarks=dict(self.bookmarks),
+        )
+
+    def _marks(self) -> dict[str, bool]:
+        """The stages after which a breakpoint stops, and whether one of them is enabled."""
+        places: dict[str, bool] = {}
+        for stop in self.stops.all.values():
+            for done in stop.moments(self.program) if isinstance(stop, Breakpoint) else ():
+                name = self.program.stages[done - 1].name
+                places[name] = places.get(name, False) or stop.enabled
+        return places

@@ -1,7 +1,7 @@
 """Time: a clock over executed stages, and seeking in both directions.
 
-The state at clock *t* is a function of (program, *t*) alone; :meth:`Timeline.seek` has the bits of a fresh run. Going back is the
-nearest checkpoint, run forward.
+The state at clock *t* is a function of (program, edits up to *t*, *t*) alone; :meth:`Timeline.seek` has the bits of a fresh run.
+Going back is the nearest checkpoint, run forward.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from time import perf_counter
 import numpy as np
 
 from bpdebug.debugger.checkpoints import Checkpoints
+from bpdebug.debugger.edits import Edit, check_value, version
 from bpdebug.debugger.history import History
 from bpdebug.debugger.position import Position, position_at
+from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
+from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
+from bpdebug.engine.workspace import Checks
 
 DEFAULT_BUDGET = 64 * 2**20
 _SLICE = 0.004
@@ -33,16 +37,24 @@ class Timeline:
     Attributes:
         losses: the loss of each update that has been completed.
         first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
+        edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
     """
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
-        self.program = program
+        self._original = program
         self.machine = Machine(program)
         self.losses = History()
         self.first_nonfinite: int | None = None
+        self.edits: list[Edit] = []
+        self._versions: dict[int, Program] = {0: program}
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
         self._worth_keeping = 0
         self._checkpoints.save(0, self.machine.persistent_flat)
+
+    @property
+    def program(self) -> Program:
+        """The stages with the formulas that hold now."""
+        return self.machine.program
 
     @property
     def clock(self) -> int:
@@ -82,14 +94,15 @@ class Timeline:
             Whether a non-finite value stopped it.
         """
         t, start = min(t, self.end), self.clock
-        while not self.advance(t, _SLICE, start) and not self._passed(start) and not stop():
+        while not self.advance(t, _SLICE, start) and not self.passed(start) and not stop():
             pass
-        if self._passed(start):
+        if self.passed(start):
             self.seek(self.first_nonfinite or 0)
             return True
         return False
 
-    def _passed(self, start: int) -> bool:
+    def passed(self, start: int) -> bool:
+        """Whether the first non-finite value lies between that clock and now."""
         return self.first_nonfinite is not None and start < self.first_nonfinite <= self.clock
 
     def _approach(self, t: int) -> None:
@@ -97,7 +110,73 @@ class Timeline:
         update = t // len(self.program.stages)
         kept, state = self._checkpoints.nearest(update)
         if t < self.clock or kept > self.machine.update:
-            self.machine.start(kept, state)
+            self._stand(kept, state)
+
+    def _stand(self, update: int, state: Array) -> None:
+        """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
+        t = update * len(self.program.stages)
+        self.machine.adopt(self._version(t))
+        self.machine.start(update, state)
+        self._apply_edits()
+
+    def _version(self, t: int) -> Program:
+        """The program with the formulas that hold at clock ``t``; each version is made once."""
+        count = sum(edit.value is None and edit.t <= t for edit in self.edits)
+        if count not in self._versions:
+            self._versions[count] = version(self._original, self.edits, t)
+        return self._versions[count]
+
+    def _apply_edits(self) -> None:
+        """Do again what was edited at this clock."""
+        for edit in self.edits:
+            if edit.t == self.clock:
+                self.machine.adopt(self._version(edit.t))
+                edit.apply(self.machine)
+
+    def edit(self, name: str, index: Cell = (), value: float | None = None, formula: str = "") -> list[Edit]:
+        """Change something at this moment: a value, or the formula of a stage.
+
+        Returns:
+            The edits of the former future, which are dropped: editing in the past starts a new one.
+
+        Raises:
+            BpdebugError: where it cannot be done; nothing has changed then.
+        """
+        made = Edit(self.clock, name, index, value, formula)
+        if value is None:
+            self.program.with_formula(name, formula)
+        else:
+            check_value(self.machine, name, index)
+        return self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
+
+    def undo(self) -> Edit:
+        """Drop the last edit of all, and go to the moment at which it was made, if that is past.
+
+        Raises:
+            BpdebugError: where there is none.
+        """
+        if not self.edits:
+            raise BpdebugError("nothing has been edited")
+        last = self.edits[-1]
+        here = min(self.clock, last.t)
+        self.seek(max(last.t - 1, 0))
+        self._branch(self.edits[:-1])
+        self._stand(*self._checkpoints.nearest(last.t // len(self.program.stages)))
+        self.seek(here)
+        return last
+
+    def _branch(self, edits: list[Edit]) -> list[Edit]:
+        """Take other edits from this moment on; what was known of the future is forgotten."""
+        dropped = [edit for edit in self.edits if edit not in edits]
+        update, done = divmod(self.clock, len(self.program.stages))
+        self.edits = edits
+        self._versions = {0: self._original}
+        self._checkpoints.forget_after(update)
+        self.losses.forget_from(update + (done > self.program.index["loss"]))
+        if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
+            self.first_nonfinite = None
+        self._apply_edits()
+        return dropped
 
     def advance(self, t: int, seconds: float = np.inf, start: int | None = None) -> bool:
         """Run forward towards ``t`` for about that many seconds; whether it has been reached.
@@ -107,18 +186,67 @@ class Timeline:
             seconds: how long at most.
             start: where given, the first non-finite value after that clock also ends it.
         """
-        target, deadline = divmod(t, len(self.program.stages)), perf_counter() + seconds
-        machine, self._worth_keeping = self.machine, target[0] - self._checkpoints.near
+        deadline = perf_counter() + seconds
+        for edit in [*self.edits]:
+            if self.clock < edit.t <= t:
+                if not self._advance(edit.t, deadline, start):
+                    return False
+                self._apply_edits()
+        return self._advance(t, deadline, start)
+
+    def _advance(self, t: int, deadline: float, start: int | None) -> bool:
+        target, machine = divmod(t, len(self.program.stages)), self.machine
+        self._worth_keeping = target[0] - self._checkpoints.near
         while machine.done and machine.update < target[0]:
             self._step()
         with np.errstate(all="ignore"):
             while machine.update < target[0]:
                 self._run_update()
-                if perf_counter() > deadline or (start is not None and self._passed(start)):
-                    return False
+                if perf_counter() > deadline or (start is not None and self.passed(start)):
+                    return self.clock == t
         while machine.done < target[1]:
             self._step()
         return True
+
+    def advance_guarded(self, t: int, checks: Checks, seconds: float, start: int | None) -> bool:
+        """As :meth:`advance`, but stop where one of the compiled checks strikes.
+
+        Returns:
+            Whether one did.
+        """
+        deadline = perf_counter() + seconds
+        goal = min([edit.t for edit in self.edits if self.clock < edit.t <= t], default=t)
+        struck = self._advance_guarded(goal, checks, deadline, start)
+        if self.clock == goal != t:
+            self._apply_edits()
+        return struck
+
+    def _advance_guarded(self, t: int, checks: Checks, deadline: float, start: int | None) -> bool:
+        length, machine = len(self.program.stages), self.machine
+        self._worth_keeping = t // length - self._checkpoints.near
+        with np.errstate(all="ignore"):
+            while self.clock < t and perf_counter() < deadline and not (start is not None and self.passed(start)):
+                if machine.done or t - self.clock < length:
+                    self._step()
+                    if machine.done in checks:
+                        return True
+                elif not self._run_guarded(checks):
+                    return True
+        return False
+
+    def _run_guarded(self, checks: Checks) -> bool:
+        """An update from its start; whether it was completed."""
+        machine = self.machine
+        if machine.run_guarded(checks):
+            self._completed()
+            if self.first_nonfinite is None and not machine.last_is_finite():
+                self._locate(machine.update - 1)
+            return True
+        if self.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
+            done, start = machine.done, machine.update * len(self.program.stages)
+            self._approach(start)
+            self.advance(start + done)
+        return False
 
     def _run_update(self) -> None:
         machine = self.machine
@@ -148,8 +276,7 @@ class Timeline:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""
         state, here = self.machine.persistent_flat.copy(), self.machine.update
         self._approach(update * len(self.program.stages))
-        while self.machine.update < update:
-            self.machine.run_update()
+        self.advance(update * len(self.program.stages))
         while self.first_nonfinite is None and self.machine.update == update:
             self._step()
         self.machine.start(here, state)

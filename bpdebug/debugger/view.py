@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,10 @@ class View:
         operand: which of the explanation's operands ``origin`` goes to.
         style: the notation that formulas are shown in.
         message: what the last command said.
+        stale: the tensors that were computed before something they depend on was edited.
+        marks: the stages with a breakpoint, and whether it is enabled.
+        displays: the displayed expressions with their values.
+        bookmarks: named moments, as clocks.
     """
 
     program: Program
@@ -53,6 +57,10 @@ class View:
     operand: int = 0
     style: Style = UNICODE
     message: str = ""
+    stale: frozenset[str] = frozenset()
+    marks: Mapping[str, bool] = field(default_factory=dict)
+    displays: tuple[str, ...] = ()
+    bookmarks: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def nonfinite(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ from bpdebug.engine.shapes import Shape, infer
 from bpdebug.engine.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names
 
 Array = npt.NDArray[Any]
-Routine = Callable[[], None]
+Routine = Callable[[], Any]
 
 _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}
 """Reductions that write into a buffer themselves."""

@@ -8,7 +8,8 @@ parameter, run once over all parameters laid end to end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,19 @@ _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
 
+@dataclass(frozen=True)
+class Check:
+    """Something to look at when a certain stage has run.
+
+    Attributes:
+        formula: what to compute, or None to stop there in any case.
+        test: whether its value is a reason to stop; by default whether it is true.
+    """
+
+    formula: Formula | None = None
+    test: Callable[[Array], bool] | None = None
+
+
 class UpdateCompiler(Compiler):
     """Compiles the stages of an update together.
 
@@ -34,20 +48,42 @@ class UpdateCompiler(Compiler):
         tensors: every tensor's buffer.
         dtype: the precision.
         stages: in order.
+        checks: by how many stages have run.
     """
 
-    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, stages: Sequence[tuple[str, Formula]]) -> None:
+    def __init__(
+        self,
+        tensors: Mapping[str, Array],
+        dtype: npt.DTypeLike,
+        stages: Sequence[tuple[str, Formula]],
+        checks: Mapping[int, Sequence[Check]] | None = None,
+    ) -> None:
         super().__init__(tensors, dtype)
         self._versions: Counter[str] = Counter()
         self._kept: dict[Key, Value] = {}
         self._wanted = self._repeated(stages)
         self._versions.clear()
         self._once_a_batch: list[str] = []
-        self._every_update = [line for target, formula in stages for line in self.lines(target, formula)]
+        self._every_update: list[str] = []
+        for done, (target, formula) in enumerate(stages, 1):
+            self._every_update += self.lines(target, formula)
+            for check in (checks or {}).get(done, ()):
+                self._every_update += self._guard(done, check)
 
-    def routines(self) -> tuple[Routine, Routine]:
-        """What to run when a batch has been loaded, and what to run for an update."""
+    def routines(self) -> tuple[Routine, Callable[[], int | None]]:
+        """What to run when a batch has been loaded, and what to run for an update: it returns how many stages have run where a
+        check has struck, else None."""
         return self.routine(self._once_a_batch), self.routine(self._every_update)
+
+    def _guard(self, done: int, check: Check) -> list[str]:
+        """The code of a check."""
+        if check.formula is None:
+            return [f"return {done}"]
+        self._lines, self._text = [], check.formula.text
+        value = self._value(check.formula.tree)
+        condition = value.code if check.test is None else f"{self._bind(check.test, 'test')}({value.code})"
+        self._release(value)
+        return [*self._lines, f"if {condition}: return {done}"]
 
     def lines(self, target: str, formula: Formula) -> list[str]:
         """As :meth:`Compiler.lines`; what the target was is gone from then on."""

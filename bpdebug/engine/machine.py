@@ -1,72 +1,17 @@
-"""The machine that executes a program: buffers, compiled stages, and the batch of the current update."""
+"""The machine that executes a program: the state, and the batch of the current update."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
 from bpdebug.engine.batches import Batches
-from bpdebug.engine.compiler import Compiler, Routine
 from bpdebug.engine.description import Array
-from bpdebug.engine.fast import UpdateCompiler, flat_names, fuse_updates, ordered, stretch
-from bpdebug.engine.network import Phase
+from bpdebug.engine.fast import flat_names, ordered
 from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import Shape
-
-
-def _views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-    """Named views of one flat array, in order."""
-    views, start = {}, 0
-    for name, shape in shapes.items():
-        size = int(np.prod(shape))
-        views[name] = flat[start : start + size].reshape(shape)
-        start += size
-    return views
-
-
-def _flat(shapes: Iterable[Shape], dtype: np.dtype[Any]) -> Array:
-    return np.zeros(sum(int(np.prod(shape)) for shape in shapes), dtype)
-
-
-class _Workspace:
-    """The buffers and compiled code for one batch size.
-
-    Attributes:
-        given: the batch and its size.
-        flat: every intermediate tensor, one after the other.
-        telling: the part of it that shows whether all is finite: a gradient that is not makes its parameter so.
-        tensors: views by name, with the persistent tensors and the batch among them.
-        stages: one function a stage.
-        prepare: to be run when a batch has been loaded.
-        update: one function for all stages.
-    """
-
-    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array], persistent_flat: Array) -> None:
-        dtype = program.scenario.dtype
-        given = program.given(rows)
-        self.given = _views(_flat(given.values(), dtype), given)
-        self.given["m"][...] = rows
-        groups = flat_names(program.rule, program.free)
-        transient = ordered(program.transient(rows), [groups["g#"]])
-        self.flat = _flat(transient.values(), dtype)
-        own = _views(self.flat, transient)
-        known = self.given | dict(persistent) | own
-        self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
-        compiler = Compiler(self.tensors, dtype)
-        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
-        steps = [(stage.name, stage.formula) for stage in program.stages]
-        long: dict[str, Array] = {}
-        if (fused := fuse_updates(program.stages, program.rule, program.free)) is not None:
-            steps = [(stage.name, stage.formula) for stage in program.stages if stage.phase is not Phase.UPDATE] + fused
-            for name, group in groups.items():
-                views, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
-                long[name] = stretch(views, flat, group)
-        self.telling = self.flat[long["g#"].size :] if long else self.flat
-        self.prepare, self.update = UpdateCompiler(self.tensors | long, dtype, steps).routines()
-        self.loaded = -1
+from bpdebug.engine.workspace import Checks, Workspace, flat_array, views
 
 
 class Machine:
@@ -81,9 +26,9 @@ class Machine:
         self.batches = Batches(program.scenario)
         groups = flat_names(program.rule, program.free)
         layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
-        self.persistent_flat = _flat(layout.values(), program.scenario.dtype)
-        self.persistent = _views(self.persistent_flat, layout)
-        self._workspaces: dict[int, _Workspace] = {}
+        self.persistent_flat = flat_array(layout.values(), program.scenario.dtype)
+        self.persistent = views(self.persistent_flat, layout)
+        self._workspaces: dict[int, Workspace] = {}
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
@@ -99,17 +44,17 @@ class Machine:
             return
         rows = self.batches.size(self.update)
         if rows not in self._workspaces:
-            self._workspaces[rows] = _Workspace(self.program, rows, self.persistent, self.persistent_flat)
+            self._workspaces[rows] = Workspace(self.program, rows, self.persistent, self.persistent_flat)
         self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
         self._whole = chosen is None
         if self._work.loaded != self.update:
-            for name, data in (("x", self._x), ("y", self._y)):
-                if chosen is None:
-                    self._work.given[name][...] = data
-                else:
-                    data.take(chosen, axis=0, out=self._work.given[name], mode="clip")
-            self._work.prepare()
-            self._work.loaded = self.update
+            self._work.load(self.update, self._x, self._y, chosen)
+
+    def adopt(self, program: Program) -> None:
+        """Go on with another version of the program: the same stages and shapes, other formulas."""
+        self.program = program
+        for work in self._workspaces.values():
+            work.adopt(program)
 
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
@@ -122,7 +67,7 @@ class Machine:
         stage = self.program.stages[self.done]
         noted: list[str] = []
         with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: noted.append(kind)):
-            self._work.stages[self.done]()
+            self._work.code.stages[self.done]()
         if noted:
             self.warnings[stage.name] = tuple(dict.fromkeys(noted))
         self.done += 1
@@ -137,8 +82,18 @@ class Machine:
 
     def run_unguarded(self) -> None:
         """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves."""
-        self._work.update()
+        self._work.code.update()
         self._turn()
+
+    def run_guarded(self, checks: Checks) -> bool:
+        """As :meth:`run_unguarded`, but stop in the middle where a check strikes; whether the update was completed."""
+        self._work.guard(checks)
+        struck = self._work.guarded()
+        if struck is None:
+            self._turn()
+            return True
+        self.done = struck
+        return False
 
     def _turn(self) -> None:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.errors import BpdebugError, FormulaError, SetupError
 from bpdebug.engine.initializers import INITIALIZERS
@@ -114,7 +115,11 @@ def cross_check(scenario: Scenario, root: Mapping, report: Report) -> None:
     except SetupError as error:
         report.add(mark_of(root, error.path, error.message), error.message)
         return
-    _check_formulas(program, scenario.formulas, root, report)
+    if _check_formulas(program, scenario.formulas, root, report) and (scenario.debug.breakpoints or scenario.debug.watches):
+        try:
+            Session(scenario)
+        except SetupError as error:
+            report.add(mark_of(root, error.path, error.message), error.message)
 
 
 def _check_outputs(scenario: Scenario, root: Mapping, report: Report) -> None:
@@ -125,15 +130,19 @@ def _check_outputs(scenario: Scenario, root: Mapping, report: Report) -> None:
         report.add(mark_of(root, ("network", "outputs") if named else ("data", "targets")), message)
 
 
-def _check_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> None:
-    """Each formula on its own, so that all mistakes are told; the place is that within the formula."""
+def _check_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> bool:
+    """Each formula on its own, so that all mistakes are told, with the place within the formula; whether there are none."""
+    right = True
     for name, text in formulas.items():
         try:
             program = program.with_formula(name, text)
         except FormulaError as error:
+            right = False
             report.add(formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
         except BpdebugError as error:
+            right = False
             report.add(mark_of(root, ("formulas", name)), str(error))
+    return right
 
 
 def _check_ranges(scenario: Scenario, root: Mapping, report: Report) -> None:

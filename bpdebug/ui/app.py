@@ -34,13 +34,22 @@ from bpdebug.ui.panes import (
     Pane,
     ProgramPane,
     StageChosen,
+    StageMarked,
     WhyPane,
 )
 from bpdebug.ui.roles import DARK, LIGHT, Roles
 from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
 
-_KEY_NAMES = {"[": "left_square_bracket", "]": "right_square_bracket", "?": "question_mark", ":": "colon"}
+_KEY_NAMES = {
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "?": "question_mark",
+    "=": "equals_sign",
+    "'": "apostrophe",
+}
 _PANES = ("program", "network", "loss", "values", "deltas", "why")
+_SHOWN = ("print", "explain", "list", "where", "help", "info", "diff", "bookmark", "formula", "display")
+"""Commands whose answer is a text to read."""
 _SLICE = 0.02
 """Seconds of a long run between two pictures."""
 _WIDE, _TALL = 110, 30
@@ -194,7 +203,9 @@ class DebuggerApp(App[None]):
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
         command = COMMANDS[name]
-        if command.asks:
+        if name == "break":
+            self.query_one(ProgramPane).action_mark()
+        elif command.asks:
             self.push_screen(PromptScreen(command.name, command.asks), self._answered)
         else:
             self.perform(name)
@@ -224,7 +235,9 @@ class DebuggerApp(App[None]):
             self.exit()
         elif command.name == "help" and len(result.data["commands"]) > 1:
             self.push_screen(HelpScreen(self.roles))
-        elif command.name in ("print", "explain", "list", "where", "help"):
+        elif result.type == "edit" or (result.type == "stops" and command.name not in ("break", "delete")):
+            self.notify(result.text, markup=False)
+        elif result.type != "stop" and command.name in _SHOWN:
             self.push_screen(TextScreen(result.text, command.name))
         self.show()
         if self.session and self.session.pending:
@@ -253,7 +266,9 @@ class DebuggerApp(App[None]):
 
     def _arrived(self, result: Result) -> None:
         """Say what the panes do not show by themselves."""
-        if result.data["reason"] == "non-finite" and "culprit" in result.data:
+        if result.data.get("hits"):
+            self.notify(result.text, timeout=8, markup=False)
+        elif result.data["reason"] == "non-finite" and "culprit" in result.data:
             self.notify(result.text, severity="warning", timeout=12, markup=False)
         elif result.data["reason"] == "end":
             self.notify(result.text, markup=False)
@@ -270,6 +285,11 @@ class DebuggerApp(App[None]):
         if self.session and not self._busy:
             self.session.select(message.name, message.index)
             self.show()
+
+    def on_stage_marked(self, message: StageMarked) -> None:
+        """A breakpoint on a stage is set, or deleted."""
+        plain = [stop.number for stop in self.session.stops.all.values() if stop.text == message.name] if self.session else []
+        self.perform(f"delete {plain[0]}" if plain else f"break {message.name}")
 
     def on_stage_chosen(self, message: StageChosen) -> None:
         """A stage of the listing was pointed at."""

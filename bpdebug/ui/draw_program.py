@@ -27,7 +27,7 @@ def program_line(view: View, row: Stage | Skipped | str, columns: int, cursor: b
     if isinstance(row, str):
         drawn: Line = ((row.upper(), "heading" if row == view.position.phase else "dim bold"),)
     elif isinstance(row, Skipped):
-        drawn = line(("  – ", "faint"), (f"{render_name(row.name, view.style)} skipped: {row.reason}", "faint"))
+        drawn = line(("   – ", "faint"), (f"{render_name(row.name, view.style)} skipped: {row.reason}", "faint"))
     else:
         drawn = tuple(_stage_spans(view, row))
     here = isinstance(row, Stage) and row.name == view.position.stage
@@ -39,16 +39,20 @@ def program_line(view: View, row: Stage | Skipped | str, columns: int, cursor: b
 def _stage_spans(view: View, stage: Stage) -> Iterator[Span]:
     position, place = view.position, view.program.index[stage.name]
     computed, is_next = place < position.done, stage.name == position.next
+    mark = view.marks.get(stage.name)
     yield ("▶" if is_next else " "), "next"
+    yield (" " if mark is None else "●" if mark else "○"), "bad"
     if computed and stage.name in view.nonfinite:
         yield "⚠", "bad"
+    elif computed and stage.name in view.stale:
+        yield "~", "changed"
     elif computed:
         yield "✓", "done"
     else:
         yield " ", ""
     yield ("✎" if stage.edited else " "), "changed"
     role = "" if computed else "next" if is_next else "dim"
-    yield f" {render_name(stage.name, view.style)}", f"name {role}".strip() if computed else f"{role} bold".strip()
+    yield render_name(stage.name, view.style), f"name {role}".strip() if computed else f"{role} bold".strip()
     yield f" = {formula_text(view, stage)}", role
 
 

@@ -44,6 +44,17 @@ class StageChosen(Message):
     name: str
 
 
+@dataclass
+class StageMarked(Message):
+    """The user wants a breakpoint on a stage, or no longer."""
+
+    name: str
+
+
+_MARGIN = 3
+"""Columns of the listing in which a click sets a breakpoint."""
+
+
 def to_strip(widget: Widget, drawn: Line, columns: int) -> Strip:
     """A drawn line in the colours of the theme, filled to the width."""
     roles, base = cast("DebuggerApp", widget.app).roles, widget.rich_style
@@ -190,6 +201,7 @@ class ProgramPane(Pane):
         Binding("up", "cursor(-1)", "previous stage", show=False),
         Binding("down", "cursor(1)", "next stage", show=False),
         Binding("enter", "choose", "go to this stage", show=False),
+        Binding("b", "mark", "breakpoint on this stage", show=False),
     ]
 
     def __init__(self, **arguments: str) -> None:
@@ -228,10 +240,16 @@ class ProgramPane(Pane):
         if isinstance(row, Stage):
             self.post_message(StageChosen(row.name))
 
+    def action_mark(self) -> None:
+        """Set a breakpoint on the stage under the cursor, or take it away."""
+        row = self.rows[self.cursor]
+        if isinstance(row, Stage):
+            self.post_message(StageMarked(row.name))
+
     def on_click(self, event: events.Click) -> None:
-        """Go to the stage that was clicked."""
+        """Go to the stage that was clicked; in the margin, set a breakpoint."""
         place = event.get_content_offset(self)
         y = place.y + self.scroll_offset.y if place else -1
-        if 0 <= y < len(self.rows) and isinstance(self.rows[y], Stage):
+        if place and 0 <= y < len(self.rows) and isinstance(self.rows[y], Stage):
             self.cursor = y
-            self.action_choose()
+            (self.action_mark if place.x < _MARGIN else self.action_choose)()

@@ -15,11 +15,10 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from bpdebug.debugger.commands import COMMANDS, Command
+from bpdebug.debugger.commands import COMMANDS, GROUPS, Command
 from bpdebug.scenario import ShippedScenario
 from bpdebug.ui.roles import Roles
 
-_GROUPS = {"move": "Forwards", "back": "Back", "look": "Look", "session": "Session"}
 _PANE_KEYS = (
     ("1 … 6", "choose a pane; where there is little room, show it"),
     ("tab", "the next pane"),
@@ -86,7 +85,7 @@ def help_table(commands: Sequence[Command], roles: Roles) -> Table:
     table.add_column(min_width=8, no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for group, title in _GROUPS.items():
+    for group, title in GROUPS.items():
         table.add_row(Text(title, roles.style("heading")))
         for command in (c for c in commands if c.group == group):
             keys = " ".join(_shown(key) for key in command.keys)
