@@ -78,9 +78,11 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         raise BpdebugError(not_there(timeline, name))
     _check_index(name, index, shape)
     value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
+    if edit := timeline.edited_cell(name, index, computed or 0):
+        return Explanation(name, index, value, f"Set by you: {edit}.")
     if computed is None:
         return Explanation(name, index, value, _given(timeline, name, index))
-    stage = timeline.program.stages[timeline.program.index[name]]
+    stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, _operands(timeline, stage, computed), timeline.program.scenario.dtype)
     term = cells.explain(index)
     places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
@@ -152,6 +154,7 @@ def _operands(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Arra
     """The values that the stage saw: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
+    since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
     if computed > position.update * position.stages and not since & set(stage.formula.names):
         values = timeline.machine.values()  # copied: the terms of long sums are worked out when they are looked at
         return {name: values[name].copy() for name in stage.formula.names if name in values}

@@ -115,11 +115,16 @@ class Timeline:
     def _stand(self, update: int, state: Array) -> None:
         """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
         t = update * len(self.program.stages)
-        self.machine.adopt(self._version(t))
+        self.machine.adopt(self.program_at(t))
         self.machine.start(update, state)
         self._apply_edits()
 
-    def _version(self, t: int) -> Program:
+    def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
+        """The last edit of a cell from clock ``since`` until now."""
+        edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
+        return next((edit for edit in reversed(edits) if edit.index in (index, ())), None)
+
+    def program_at(self, t: int) -> Program:
         """The program with the formulas that hold at clock ``t``; each version is made once."""
         count = sum(edit.value is None and edit.t <= t for edit in self.edits)
         if count not in self._versions:
@@ -130,7 +135,7 @@ class Timeline:
         """Do again what was edited at this clock."""
         for edit in self.edits:
             if edit.t == self.clock:
-                self.machine.adopt(self._version(edit.t))
+                self.machine.adopt(self.program_at(edit.t))
                 edit.apply(self.machine)
 
     def edit(self, name: str, index: Cell = (), value: float | None = None, formula: str = "") -> list[Edit]:

@@ -52,7 +52,9 @@ class Stage:
 
     def with_formula(self, formula: Formula) -> Stage:
         """This stage with the user's formula; the derived one is kept beside it."""
-        return replace(self, formula=formula, derived=self.derived or self.formula, short="")
+        derived = self.derived or self.formula
+        meaning = f"Your own formula, in the place of {derived.text}."
+        return replace(self, formula=formula, derived=derived, meaning=meaning, short="")
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"

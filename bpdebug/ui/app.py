@@ -48,8 +48,10 @@ _KEY_NAMES = {
     "'": "apostrophe",
 }
 _PANES = ("program", "network", "loss", "values", "deltas", "why")
-_SHOWN = ("print", "explain", "list", "where", "help", "info", "diff", "bookmark", "formula", "display")
-"""Commands whose answer is a text to read."""
+_SILENT = ("break", "tbreak", "delete", "operand", "select")
+"""Commands whose effect is to be seen in the panes."""
+_SHORT = 120
+"""Characters of an answer that is shown beside the panes."""
 _SLICE = 0.02
 """Seconds of a long run between two pictures."""
 _WIDE, _TALL = 110, 30
@@ -225,6 +227,13 @@ class DebuggerApp(App[None]):
             return
         self._take(find_command(text)[0], result)
 
+    def _tell(self, command: Command, result: Result) -> None:
+        """A short answer beside the panes, a long one over them."""
+        if "\n" in result.text or len(result.text) > _SHORT or command.name == "help":
+            self.push_screen(TextScreen(result.text, command.name))
+        else:
+            self.notify(result.text, markup=False)
+
     def _watch(self) -> Callable[[], bool]:
         """Says yes when a slice is over."""
         end = perf_counter() + _SLICE
@@ -235,10 +244,8 @@ class DebuggerApp(App[None]):
             self.exit()
         elif command.name == "help" and len(result.data["commands"]) > 1:
             self.push_screen(HelpScreen(self.roles))
-        elif result.type == "edit" or (result.type == "stops" and command.name not in ("break", "delete")):
-            self.notify(result.text, markup=False)
-        elif result.type != "stop" and command.name in _SHOWN:
-            self.push_screen(TextScreen(result.text, command.name))
+        elif result.type != "stop" and result.text and command.name not in _SILENT:
+            self._tell(command, result)
         self.show()
         if self.session and self.session.pending:
             self.go_on()

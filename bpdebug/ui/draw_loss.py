@@ -14,7 +14,12 @@ _LABEL = 8
 
 
 def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The curve in that much room, the axis below it."""
+    """The curve in that much room with its axis, and the displayed expressions below it."""
+    shown = [line((text, "bold")) for text in view.displays]
+    return _picture(view, columns, max(rows - len(shown), 4)) + shown
+
+
+def _picture(view: View, columns: int, rows: int) -> list[Line]:
     updates, losses = _points(view)
     finite = np.isfinite(losses)
     if not finite.any():
@@ -29,7 +34,17 @@ def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
     _marker(canvas, view.position.update / end)
     for row, value in ((0, high), (canvas.rows - 1, low)):
         canvas.write(0, row, short(value).rjust(_LABEL - 1)[: _LABEL - 1], "dim")
-    return [*canvas.lines(), _axis(view, columns, int(updates[-1]), not finite.all())]
+    _bookmarks(view, canvas, end)
+    return [*canvas.lines(), _axis(columns, int(updates[-1]), not finite.all())]
+
+
+def _bookmarks(view: View, canvas: Canvas, end: float) -> None:
+    """The names of the bookmarks over their updates."""
+    for name, t in view.bookmarks.items():
+        place = min(t / view.position.stages / end, 1.0)
+        column = _LABEL + round(place * (canvas.columns - _LABEL - 1))
+        text = f"▾{name}"
+        canvas.write(max(min(column, canvas.columns - len(text)), _LABEL), 0, text, "next")
 
 
 def _points(view: View) -> tuple[Array, Array]:
@@ -60,7 +75,7 @@ def _marker(canvas: Canvas, place: float) -> None:
         canvas.dot(x, y, "next", 0.5)
 
 
-def _axis(view: View, columns: int, last: int, broken: bool) -> Line:
+def _axis(columns: int, last: int, broken: bool) -> Line:
     end = f"update {last}"
     middle = " ⚠ not finite" if broken else ""
     blanks = max(columns - _LABEL - 1 - len(middle) - len(end), 1)

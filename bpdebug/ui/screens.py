@@ -37,6 +37,7 @@ class PromptScreen(ModalScreen[str | None]):
         hint: what may be typed.
     """
 
+    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel", show=False)]
 
     def __init__(self, prefix: str, hint: str) -> None:
@@ -110,6 +111,7 @@ class HelpScreen(TextScreen):
 class ChooserScreen(Screen[str | None]):
     """The shipped scenarios, with a line on what each teaches."""
 
+    AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape,ctrl+q", "leave", "quit", show=False)]
 
     def __init__(self, scenarios: Sequence[ShippedScenario]) -> None:
