@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import NoReturn, TextIO
 
-from bpdebug import headless
-from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
-from bpdebug.headless import FAILED, OK, USAGE, Given
-from bpdebug.scenario import ScenarioError, json_schema, load_scenario, shipped
+from bpdebug.headless import OK, USAGE
+from bpdebug.scenario import ScenarioError, load_scenario, shipped
+from bpdebug.subcommands import SUBCOMMANDS, open_session, session_arguments
 
 INTERRUPTED = 130
 
@@ -38,6 +34,8 @@ commands, each with its own --help:
 options:
   -h, --help  show this help and exit
   --list      show the scenarios that come with bpdebug and exit
+  --fresh     without the breakpoints and watches of last time
+  --transcript FILE, --memory MB    as for run
   --version   show the version and exit
 
 examples:
@@ -64,23 +62,6 @@ class _Parser(argparse.ArgumentParser):
 
     def format_usage(self) -> str:
         return super().format_usage() if self.prog != "bpdebug" else "usage: bpdebug [SCENARIO]   (bpdebug --help tells more)\n"
-
-
-@dataclass(frozen=True)
-class Subcommand:
-    """One row.
-
-    Attributes:
-        usage: with its main arguments, for the help of the whole program.
-        help: a few words.
-        arguments: adds its arguments to a parser.
-        run: does it; the exit status.
-    """
-
-    usage: str
-    help: str
-    arguments: Callable[[argparse.ArgumentParser], object]
-    run: Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -151,13 +132,15 @@ def _dispatch(arguments: list[str]) -> int:
     parser = _Parser()
     parser.add_argument("scenario", nargs="?")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
+    session_arguments(parser)
     parser.add_argument("--version", action="version", version=f"bpdebug {_version()}")
     given, others = parser.parse_known_args(arguments)
     if given.scenario:
         _refuse_unknown(given.scenario, parser)
     if others:
         _refuse_others(others, given.scenario, parser)
-    return _list(sys.stdout) if given.list else _open(given.scenario)
+    return _list(sys.stdout) if given.list else _open(given)
 
 
 def _version() -> str:
@@ -189,8 +172,9 @@ def _list(stream: TextIO) -> int:
     return OK
 
 
-def _open(source: str | None) -> int:
+def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
+    source: str | None = given.scenario
     scenario = load_scenario(source) if source is not None else None
     if missing := _missing_terminal():
         print(f"bpdebug: {missing} is not a terminal, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
@@ -201,7 +185,7 @@ def _open(source: str | None) -> int:
         return USAGE
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
-    run_app(scenario)
+    run_app(None if scenario is None else open_session(scenario, given), fresh=given.fresh)
     return OK
 
 
@@ -213,95 +197,3 @@ def _missing_terminal() -> str:
         if stream is None or stream.closed or not stream.isatty():
             return name
     return ""
-
-
-def _run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    for option, metavar, kind, text in (
-        ("-x", "COMMAND", Given.command, "a command, such as 'step 3' (as often as you like)"),
-        ("--script", "FILE", Given.script, "commands from a file, one a line, # for comments; - is standard input"),
-    ):
-        parser.add_argument(option, metavar=metavar, type=kind, action="append", dest="given", help=text)
-    parser.add_argument("--json", action="store_true", help="answer with one JSON object a line and command")
-    parser.epilog = "Commands run in the order in which they are given ('where' if there are none); -x help lists them."
-
-
-def _run(given: argparse.Namespace) -> int:
-    commands = headless.orders(given.given or [Given.command("where")])
-    return headless.run(Session(load_scenario(given.scenario)), commands, given.json)
-
-
-def _explain_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss")
-    parser.add_argument("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; usually as soon as it is computed in update 0")
-    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
-
-
-def _explain(given: argparse.Namespace) -> int:
-    return headless.explain(Session(load_scenario(given.scenario)), given.cell, given.at, given.json)
-
-
-def _screenshot_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument(
-        "-x", metavar="COMMAND", type=Given.command, action="append", default=[], dest="given", help="a command, such as 'goto dW2'"
-    )
-    parser.add_argument("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal")
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture")
-
-
-def _size(text: str) -> tuple[int, int]:
-    columns, _, rows = text.partition("x")
-    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200):
-        raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
-    return int(columns), int(rows)
-
-
-def _screenshot(given: argparse.Namespace) -> int:
-    scenario, begun = load_scenario(given.scenario), list[headless.Order]()
-    from bpdebug.ui.screenshot import take_picture  # noqa: PLC0415
-
-    try:
-        svg = take_picture(scenario, _noted(given.given, begun), given.size, f"bpdebug-{given.theme}")
-    except BpdebugError as error:
-        if not begun:
-            raise
-        print(begun[-1].complaint(error), file=sys.stderr)
-        return FAILED
-    _write(given.file, svg)
-    return OK
-
-
-def _noted(given: Sequence[Given], begun: list[headless.Order]) -> Iterator[str]:
-    """The commands; the one that was asked for last is the last of ``begun``."""
-    for order in headless.orders(given):
-        begun.append(order)
-        yield order.text
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole text, or what was there before."""
-    beside = path.parent / f".{path.name}.{os.getpid()}"
-    try:
-        beside.write_text(text, "utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _schema(given: argparse.Namespace) -> int:
-    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
-    return OK
-
-
-SUBCOMMANDS: dict[str, Subcommand] = {
-    "run": Subcommand("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts", _run_arguments, _run),
-    "explain": Subcommand("explain SCENARIO CELL", "where one number comes from", _explain_arguments, _explain),
-    "screenshot": Subcommand("screenshot SCENARIO -o FILE", "a picture of the screen as SVG", _screenshot_arguments, _screenshot),
-    "schema": Subcommand("schema", "the scenario file's JSON Schema, for editors", lambda parser: None, _schema),
-}
-"""All subcommands by name, in the order of the help."""

@@ -49,6 +49,10 @@ class Catchpoint(Stop):
         """The condition; where it must last, it is looked at in any case."""
         return Check(self.condition) if self.lasting == 1 else Check(None)
 
+    def forget(self) -> None:
+        """Know of no update before now."""
+        self.streak, self.seen = 0, -1
+
     def strikes(self, machine: Machine) -> str:
         """Whether the condition holds, in the last of the updates in a row."""
         holds = bool(value_of(self.condition, machine))
@@ -84,6 +88,10 @@ class LossRising(Stop):
     def check(self) -> Check:
         """It is looked at in any case."""
         return Check(None)
+
+    def forget(self) -> None:
+        """Know of no update before now."""
+        self.last, self.streak = None, 0
 
     def strikes(self, machine: Machine) -> str:
         """Whether this rise is the last of the row."""
@@ -176,7 +184,9 @@ def make_catchpoint(program: Program, number: int, name: str, threshold: float |
         BpdebugError: where the network has nothing that the condition speaks of.
     """
     if name == "rising":
-        count = lasting or int(threshold or 3)
+        count = lasting or (3 if threshold is None else int(threshold))
+        if count < 1 or threshold not in (None, count):
+            raise BpdebugError(f"rising takes a count from 1: how many times in a row; found {threshold:g}")
         return LossRising(number=number, text=f"rising for {count}", lasting=count)
     row = CONDITIONS[name]
     limit = float(row.threshold if threshold is None else threshold)

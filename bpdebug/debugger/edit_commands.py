@@ -56,7 +56,7 @@ def formula(session: Session, arguments: str) -> Result:
         derived = f"\nderived: {stage.derived.text}" if stage.derived else ""
         return Result("value", f"{stage}{derived}", {"name": name, "formula": stage.formula.text})
     try:
-        dropped = session.timeline.edit(name, formula=text.strip())
+        dropped = session.timeline.edit(name, formula=" ".join(text.split()))
     except FormulaError as error:
         raise type(error)(error.message, error.text or text.strip() or " ", error.column) from None
     session.after_edit()
@@ -75,7 +75,7 @@ def undo(session: Session, arguments: str) -> Result:
 
 @command("bookmark [NAME]", "edit", keys="m", aliases="m")
 def bookmark(session: Session, arguments: str) -> Result:
-    """Give this moment a name; 'goto 'NAME' returns to it."""
+    """Give this moment a name; 'jump NAME' returns to it."""
     name = arguments or next(str(n) for n in range(1, 10**6) if str(n) not in session.bookmarks)
     if not re.fullmatch(r"[\w-]{1,40}", name):
         raise CommandError(f"a name of letters, digits and dashes is expected; found '{name}'")

@@ -39,7 +39,8 @@ class Edit:
     def apply(self, machine: Machine) -> None:
         """Put a value in its place; formulas are the program's."""
         if self.value is not None:
-            machine.values()[self.name][self.index or ...] = self.value
+            with np.errstate(over="ignore"):  # too large for single precision is inf
+                machine.values()[self.name][self.index or ...] = self.value
 
 
 def check_value(machine: Machine, name: str, index: Cell) -> None:

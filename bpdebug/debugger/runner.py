@@ -43,6 +43,7 @@ class Runner:
 
     def __init__(self, timeline: Timeline, stops: Stops) -> None:
         self.timeline, self.stops = timeline, stops
+        self._looked = -1
 
     def forward(self, t: int, stop: Callable[[], bool]) -> Outcome:
         """Run to clock ``t``, the end of training or the first stop, whichever comes first."""
@@ -88,7 +89,10 @@ class Runner:
         return Outcome()
 
     def _look(self) -> Outcome:
-        """Ask the stops about this moment; count, ignore, and drop the temporary ones."""
+        """Ask the stops about this moment, once; count, ignore, and drop the temporary ones."""
+        if self._looked == self.timeline.clock:
+            return Outcome()
+        self._looked = self.timeline.clock
         kept = []
         for hit in self.stops.look(self.timeline.machine):
             hit.stop.hits += 1
@@ -101,9 +105,23 @@ class Runner:
         return Outcome(tuple(kept))
 
     def _prime(self) -> None:
-        """Tell each watchpoint the value at the last of its moments up to now."""
-        for watch in [stop for stop in self.stops.enabled() if isinstance(stop, Watchpoint)]:
-            watch.last = self._value_before(watch)
+        """Tell each watchpoint the value at the last of its moments up to now, and what counts updates in a row those before."""
+        self._looked = -1
+        for stop in self.stops.enabled():
+            if isinstance(stop, Watchpoint):
+                stop.last = self._value_before(stop)
+            elif isinstance(stop, LossRising) or (isinstance(stop, Catchpoint) and stop.lasting > 1):
+                self._recall(stop)
+
+    def _recall(self, stop: Catchpoint | LossRising) -> None:
+        timeline, here = self.timeline, self.timeline.clock
+        length = len(timeline.program.stages)
+        (done,) = stop.moments(timeline.program)
+        stop.forget()
+        for update in range(max(here // length - stop.lasting - 2, 0), (here - done) // length + 1):
+            timeline.seek(update * length + done)
+            stop.strikes(timeline.machine)
+        timeline.seek(here)
 
     def _value_before(self, watch: Watchpoint) -> Array | None:
         timeline = self.timeline
@@ -125,12 +143,13 @@ class Runner:
         length = len(timeline.program.stages)
         here = end = timeline.clock
         updates = 1
-        while end > 0 and not stop():
+        answer = _Answer(stop)
+        while end > 0 and not answer():
             begin = max((end - 1) // length - updates + 1, 0) * length
-            found = self._last_between(begin, end)
-            if found is not None:
+            found = self._last_between(begin, end, answer)
+            if found is not None and not answer.yes:
                 return self._arrive(found)
-            end, updates = begin, min(2 * updates, _LONGEST_WINDOW)
+            end, updates = end if answer.yes else begin, min(2 * updates, _LONGEST_WINDOW)
         timeline.seek(here if end > 0 else 0)
         return Outcome()
 
@@ -139,16 +158,17 @@ class Runner:
         self.timeline.seek(clock)
         for hit in hits:
             hit.stop.hits += 1
+            if hit.stop.temporary:
+                self.stops.remove(hit.stop.number)
         return Outcome(hits, nonfinite=not hits)
 
-    def _last_between(self, begin: int, end: int) -> tuple[int, tuple[Hit, ...]] | None:
+    def _last_between(self, begin: int, end: int, stop: Callable[[], bool]) -> tuple[int, tuple[Hit, ...]] | None:
         """The last clock in ``begin`` … ``end - 1`` at which a stop strikes; the session's own stops are not touched."""
-        timeline = self.timeline
-        trial, warm = self._trial()
-        timeline.seek(max(begin - 1 - warm * len(timeline.program.stages), 0))
+        timeline, trial = self.timeline, self._trial()
+        timeline.seek(max(begin - 1, 0), stop)
         runner, found = Runner(timeline, trial), None
-        while timeline.clock < end - 1:
-            outcome = runner.forward(end - 1, lambda: False)
+        while timeline.clock < end - 1 and not stop():
+            outcome = runner.forward(end - 1, stop)
             if outcome.hits and timeline.clock >= begin:
                 own = tuple(Hit(self.stops.find(hit.stop.number), hit.text, hit.data) for hit in outcome.hits)
                 found = (timeline.clock, own)
@@ -157,14 +177,23 @@ class Runner:
             return (first, found[1] if found and found[0] == first else ())
         return found
 
-    def _trial(self) -> tuple[Stops, int]:
-        """Copies of the stops for a look back, and how many updates they need to see before it."""
-        trial, warm = Stops(), 0
+    def _trial(self) -> Stops:
+        """Copies of the stops for a look back."""
+        trial = Stops()
         trial.catch_nonfinite = False
         for stop in self.stops.enabled():
             own = copy(stop)
             own.temporary, own.ignore = False, 0
             trial.add(own)
-            if isinstance(own, Catchpoint | LossRising):
-                warm = max(warm, own.lasting + 1)
-        return trial, warm
+        return trial
+
+
+class _Answer:
+    """A question that is answered yes for good once it has been."""
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask, self.yes = ask, False
+
+    def __call__(self) -> bool:
+        self.yes = self.yes or self._ask()
+        return self.yes

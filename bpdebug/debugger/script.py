@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +47,17 @@ def _edits(session: Session) -> Iterator[str]:
 
 def stop_lines(session: Session) -> list[str]:
     """The commands that set the stops and displays again."""
-    lines = [] if session.stops.catch_nonfinite else ["catch non-finite off"]
+    lines = []
     for stop in session.stops.all.values():
         lines.append(f"{stop.command} {stop.text}")
         lines += [f"commands last {'; '.join(stop.commands)}"] if stop.commands else []
         lines += [f"ignore last {stop.ignore}"] if stop.ignore else []
         lines += [] if stop.enabled else ["disable last"]
-    return lines + [f"display {text}" for text in session.displays.values()]
+    debug = session.program.scenario.debug
+    own = [f"break {' '.join(text.split())}" for text in debug.breakpoints] + [f"watch {' '.join(text.split())}" for text in debug.watches]
+    changed = ["delete all"] * bool(own) + lines if lines != own else []
+    state = [] if session.stops.catch_nonfinite else ["catch non-finite off"]
+    return state + changed + [f"display {text}" for text in session.displays.values()]
 
 
 def write_beside(path: Path, text: str) -> None:
@@ -63,16 +66,28 @@ def write_beside(path: Path, text: str) -> None:
     Raises:
         ScriptError: where that cannot be done.
     """
-    temporary = ""
+    temporary = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(text)
-        Path(temporary).replace(path)
+        temporary.write_text(text, "utf-8", newline="\n")
+        temporary.replace(path)
     except OSError as error:
-        if temporary and Path(temporary).exists():
-            Path(temporary).unlink()
+        temporary.unlink(missing_ok=True)
         raise ScriptError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def path_of(text: str) -> Path:
+    """A file's name as a path, with ``~`` for the home directory.
+
+    Raises:
+        ScriptError: where no file can have that name.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ScriptError(f"{text}: there is no such home directory") from None
+    if "\0" in text or path.name in ("", ".."):
+        raise ScriptError(f"{text!r}: this is not the name of a file")
+    return path
 
 
 def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
@@ -84,15 +99,20 @@ def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
     if session.depth >= _DEEPEST:
         raise ScriptError(f"{path}: scripts call one another more than {_DEEPEST} deep")
     session.depth += 1
+    answers: list[tuple[str, Result]] = []
     try:
-        return [_carry_out(session, path, number, line) for number, line in _lines(path)]
+        for number, line in _lines(path):
+            answers.append(_carry_out(session, path, number, line))
+            if answers[-1][1].type == "quit":
+                break
+        return answers
     finally:
         session.depth -= 1
 
 
 def _lines(path: str) -> list[tuple[int, str]]:
     try:
-        text = Path(path).expanduser().read_text("utf-8-sig")
+        text = path_of(path).read_text("utf-8-sig")
     except OSError as error:
         raise ScriptError(f"{path}: the script cannot be read: {error.strerror or error}") from None
     except ValueError:
@@ -127,10 +147,13 @@ def keep_stops(session: Session) -> None:
     path = state_file(source)
     if not source or (not lines and not path.exists()):
         return
-    if not lines:
-        path.unlink()
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if not lines:
+            path.unlink()
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScriptError(f"{path}: cannot be written: {error.strerror or error}") from None
     write_beside(path, "\n".join([f"# stops of {source}", *lines]) + "\n")
 
 
@@ -139,10 +162,15 @@ def restore_stops(session: Session) -> int:
     path, done = state_file(session.program.scenario.source), 0
     if not session.program.scenario.source or not path.exists():
         return 0
+    there = True
     for _, line in _lines(str(path)):
+        of_last = line.split()[1:2] == ["last"]
+        if of_last and not there:
+            continue
         try:
             session.execute(line)
             done += 1
+            there = True
         except BpdebugError:
-            continue
+            there = of_last
     return done

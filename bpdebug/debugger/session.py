@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from bpdebug.debugger.numbers import short
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
+from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.stops import Breakpoint, Stops
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.debugger.view import View, make_view
@@ -63,6 +65,7 @@ class Session:
         self.displays: dict[int, str] = {}
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
+        self._transcript: Path | None = None
         self._runner = Runner(self.timeline, self.stops)
         self._start = self.position
         self._goal: tuple[str, Cell] | None = None
@@ -97,12 +100,31 @@ class Session:
         Raises:
             BpdebugError: where the command cannot be carried out; nothing has changed then.
         """
-        result = self._once(text, stop)
+        try:
+            result = self._once(text, stop)
+        except BpdebugError as error:
+            self._note(text, str(error))
+            raise
         for _ in range(_MOST_STOPS):
             moved, result = self._with_commands(result, stop)
             if not moved:
                 break
+        self._note(text, result.text)
         return result
+
+    def transcribe(self, path: Path) -> None:
+        """Write every command from now on and its answer to a file.
+
+        Raises:
+            BpdebugError: where the file cannot be written.
+        """
+        self._transcript = path
+        write_beside(path, "")
+
+    def _note(self, text: str, answer: str) -> None:
+        if self._transcript and not self.depth:
+            with self._transcript.open("a", encoding="utf-8") as file:
+                file.write(f"(bpdebug) {text.strip()}\n{answer}\n" if answer else f"(bpdebug) {text.strip()}\n")
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.script import run_script, session_script, write_beside
+from bpdebug.debugger.script import path_of, run_script, session_script, write_beside
 from bpdebug.debugger.table import Command, CommandError, command, find_command, in_order, no_arguments
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ def source(session: Session, arguments: str) -> Result:
     answers = run_script(session, arguments)
     lines = [part for text, answer in answers for part in (f"> {text}", answer.text) if part]
     data = {"commands": [{"command": text, "type": answer.type, **answer.data} for text, answer in answers]}
-    return Result("script", "\n".join(lines), data)
+    ended = bool(answers) and answers[-1][1].type == "quit"
+    return Result("quit" if ended else "script", "\n".join(lines), data)
 
 
 @command("save FILE", "session", asks="save the session as a script")
@@ -30,7 +30,7 @@ def save(session: Session, arguments: str) -> Result:
     if not arguments:
         raise CommandError("save to which file?")
     text = session_script(session)
-    write_beside(Path(arguments).expanduser(), text)
+    write_beside(path_of(arguments), text)
     return Result("script", f"saved as {arguments}: {text.count(chr(10)) - 1} commands", {"file": arguments})
 
 

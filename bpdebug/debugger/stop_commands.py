@@ -10,8 +10,10 @@ from bpdebug.debugger.position import Location, parse_location
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.stops import Breakpoint, Stop, Watchpoint
 from bpdebug.debugger.table import CommandError, command, count_of, find_command
+from bpdebug.engine.batches import Batches
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import Formula, suggestion
+from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import infer, infer_condition
 
 if TYPE_CHECKING:
@@ -28,10 +30,22 @@ def _formula_at(session: Session, text: str, done: int, condition: bool) -> Form
     formula, program = session.program.parse(text), session.program
     shapes = session.timeline.machine.shapes()
     (infer_condition if condition else infer)(formula, shapes)
+    for rows in Batches(program.scenario).sizes:
+        infer(formula, program.shapes(rows))
     for name in formula.names:
-        if name in program.index and name not in program.persistent and program.index[name] >= done:
-            raise CommandError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
+        if name in program.index and name not in program.persistent:
+            _refuse_absent(program, name, done, condition)
     return formula
+
+
+def _refuse_absent(program: Program, name: str, done: int, condition: bool) -> None:
+    """Refuse a tensor that has no value when so many stages have run: not yet, or, the update being complete, no longer."""
+    place, total = program.index[name], len(program.stages)
+    if place >= done:
+        raise CommandError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
+    if done == total and (condition or place == total - 1):
+        earlier = program.stages[max(total - 2, 0)].name
+        raise CommandError(f"{name} is gone once the update is complete, after its last stage; 'break {earlier} if …' looks just before")
 
 
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
@@ -89,7 +103,8 @@ def watch(session: Session, arguments: str) -> Result:
         raise CommandError("watch what? For example: watch W1[0,1], watch dW1[1,0] sign, watch loss ratio 0.1")
     ratio = _positive(found[3], "a ratio") if found and mode == "ratio" else 0.0
     formula = _formula_at(session, text, len(session.program.stages), condition=False)
-    return _added(session, Watchpoint(number=session.stops.next_number(), text=arguments, formula=formula, mode=mode, ratio=ratio))
+    asked = " ".join(arguments.split())
+    return _added(session, Watchpoint(number=session.stops.next_number(), text=asked, formula=formula, mode=mode, ratio=ratio))
 
 
 def _positive(text: str, what: str) -> float:
@@ -142,7 +157,8 @@ def _stop_of(session: Session, text: str) -> Stop:
 def _chosen(session: Session, arguments: str) -> list[Stop]:
     if not arguments:
         raise CommandError("which? Give numbers, or all ('info' lists them)")
-    return list(session.stops.all.values()) if arguments == "all" else [_stop_of(session, word) for word in arguments.split()]
+    chosen = session.stops.all.values() if arguments == "all" else [_stop_of(session, word) for word in arguments.split()]
+    return list({stop.number: stop for stop in chosen}.values())
 
 
 @command("delete N… | all", "stop", aliases="d")
@@ -190,7 +206,7 @@ def commands(session: Session, arguments: str) -> Result:
     """Carry out commands whenever a stop strikes (none: no longer)."""
     number, _, rest = arguments.partition(" ")
     stop = _stop_of(session, number)
-    given = tuple(text.strip() for text in rest.split(";") if text.strip())
+    given = tuple(" ".join(text.split()) for text in rest.split(";") if text.strip())
     for text in given:
         find_command(text)
     stop.commands = given
@@ -230,7 +246,7 @@ def display(session: Session, arguments: str) -> Result:
         raise CommandError("display what? For example: display loss, display norm(dW1)")
     infer(session.program.parse(arguments), session.timeline.machine.shapes())
     number = max(session.displays, default=0) + 1
-    session.displays[number] = arguments
+    session.displays[number] = " ".join(arguments.split())
     return Result("value", "\n".join(session.displayed()), {"displays": session.displays})
 
 

@@ -117,7 +117,7 @@ class Breakpoint(Stop):
     def strikes(self, machine: Machine) -> str:
         """Whether the condition holds; one that cannot be computed stops too, and says why."""
         here = machine.update * len(machine.program.stages) + machine.done
-        if self.clock(machine.program) not in (None, here):
+        if self.clock(machine.program) not in (None, here) or self._beyond(machine):
             return ""
         if self.condition is None:
             return self.text
@@ -126,6 +126,10 @@ class Breakpoint(Stop):
         except (BpdebugError, ValueError, IndexError, KeyError) as error:
             return f"{self.text}: the condition failed: {error}"
         return f"{self.text}{_values(self.condition, machine)}" if holds else ""
+
+    def _beyond(self, machine: Machine) -> bool:
+        """Whether the training is complete, so that no stage begins here."""
+        return self.location.done == 0 and self.location.update is None and machine.update >= machine.program.scenario.updates
 
 
 def _values(formula: Formula, machine: Machine) -> str:
@@ -161,7 +165,10 @@ class Watchpoint(Stop):
         index, persistent = program.index, program.persistent
         transient = [index[name] + 1 for name in self.formula.names if name in index and name not in persistent]
         first = max(transient, default=0)
-        assigned = {index[name] + 1 for name in self.formula.names if name in index} or {0}
+        assigned = {index[name] + 1 for name in self.formula.names if name in index}
+        reloads = program.scenario.batches > 1 or program.scenario.training.shuffle
+        if not assigned or (reloads and {"x", "y", "m"} & set(self.formula.names)):
+            assigned.add(0)
         after = {done for done in assigned if done >= first}
         total = len(program.stages)
         return frozenset(done % total for done in after if done < total or not transient) or frozenset((first % total,))
@@ -180,6 +187,7 @@ class Watchpoint(Stop):
         """Whether the change is one to stop at."""
         if old.shape != new.shape or self.mode == "change":
             return old.tobytes() != new.tobytes()
+        old, new = _numbers(old), _numbers(new)
         if self.mode == "sign":
             return bool((np.sign(old) != np.sign(new)).any())
         return bool((np.abs(new - old) > self.ratio * np.abs(old)).any())
@@ -200,9 +208,14 @@ def _brief(old: Array, new: Array) -> str:
     """Old and new value: of a tensor, the cell that has changed most."""
     if old.shape != new.shape or not new.ndim:
         return f"{_one(old)} -> {_one(new)}"
-    change = np.abs(new - old)
+    change = np.abs(_numbers(new) - _numbers(old))
     place = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.where(np.isnan(change), np.inf, change))), new.shape))
     return f"[{','.join(map(str, place))}] {_one(old[place])} -> {_one(new[place])}, {int((old != new).sum())} of {new.size} cells"
+
+
+def _numbers(value: Array) -> Array:
+    """Truth values as 0 and 1."""
+    return value.astype(float) if value.dtype == bool else value
 
 
 def _one(value: Array) -> str:
@@ -277,5 +290,6 @@ class Stops:
     def look(self, machine: Machine) -> list[Hit]:
         """The stops that strike at this moment (each sees every moment of its own, in order)."""
         here = [stop for stop in self.enabled() if machine.done in stop.moments(machine.program)]
-        struck = [(stop, stop.strikes(machine)) for stop in here]
+        with np.errstate(all="ignore"):
+            struck = [(stop, stop.strikes(machine)) for stop in here]
         return [Hit(stop, text, {"number": stop.number, "kind": stop.kind, "what": stop.text}) for stop, text in struck if text]

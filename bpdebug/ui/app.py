@@ -18,9 +18,9 @@ from textual.screen import Screen
 
 from bpdebug.debugger.commands import COMMANDS, Command, find_command
 from bpdebug.debugger.results import Result
+from bpdebug.debugger.script import keep_stops, restore_stops
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.view import View
-from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.draw_matrix import deltas_of, values_of
@@ -93,7 +93,8 @@ class DebuggerApp(App[None]):
     """The debugger on one scenario, or on one that is chosen first.
 
     Args:
-        scenario: what to debug, or None for the list of shipped ones.
+        session: what to debug, or None for the list of shipped scenarios.
+        stateful: whether the stops of last time come back, and today's are kept.
     """
 
     CSS_PATH = "bpdebug.tcss"
@@ -104,9 +105,10 @@ class DebuggerApp(App[None]):
 
     view: reactive[View | None] = reactive(None)
 
-    def __init__(self, scenario: Scenario | None = None) -> None:
+    def __init__(self, session: Session | None = None, stateful: bool = False) -> None:
         super().__init__()
-        self.session = Session(scenario) if scenario else None
+        self.session = session
+        self._stateful = stateful
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -142,14 +144,25 @@ class DebuggerApp(App[None]):
         if self.session is None:
             self.push_screen(ChooserScreen(shipped()), self._open)
         else:
-            self.show()
+            self._begin()
+
+    def _begin(self) -> None:
+        """The first picture; the stops of last time come back."""
+        if self.session and self._stateful and (count := restore_stops(self.session)):
+            self.notify(f"stops of last time: {count} (B lists them, 'delete all' removes them)", markup=False)
+        self.show()
+
+    def on_unmount(self) -> None:
+        """Keep the stops for the next start."""
+        if self.session and self._stateful:
+            keep_stops(self.session)
 
     def _open(self, name: str | None) -> None:
         if name is None:
             self.exit()
             return
         self.session = Session(load_scenario(name))
-        self.show()
+        self._begin()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
         """Textual's own commands, less those that the table has."""
@@ -303,6 +316,11 @@ class DebuggerApp(App[None]):
         self.perform(f"goto {message.name}")
 
 
-def run_app(scenario: Scenario | None) -> None:
-    """Open the debugger on a scenario, or on the list of shipped ones; returns when the user quits."""
-    DebuggerApp(scenario).run()
+def run_app(session: Session | None, fresh: bool = False) -> None:
+    """Open the debugger on a session, or on the list of shipped scenarios; returns when the user quits.
+
+    Args:
+        session: what to debug.
+        fresh: whether to leave the stops of last time alone.
+    """
+    DebuggerApp(session, stateful=not fresh).run()

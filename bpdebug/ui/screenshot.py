@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Scenario
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.roles import DARK
@@ -29,7 +30,7 @@ async def picture(
     Raises:
         BpdebugError: where a command cannot be carried out.
     """
-    app = DebuggerApp(scenario)
+    app = DebuggerApp(Session(scenario) if scenario else None)
     app.theme = theme
     async with app.run_test(size=size) as pilot:
         for command in commands:
