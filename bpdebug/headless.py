@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from time import perf_counter
 
 from bpdebug.debugger.results import Result, to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError, FormulaError
 
+_BETWEEN = 0.25
+"""Seconds between two pictures of the progress."""
 OK, FAILED, USAGE = 0, 1, 2
 """Exit statuses: all is well; a command or a check failed; bad usage or a bad file."""
 
@@ -101,9 +104,11 @@ def _commands(lines: Iterable[str], file: str) -> Iterator[Order]:
 
 def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
     """Carry out commands until one fails or quits; the exit status."""
+    progress = Progress(session)
     for order in commands:
         try:
-            result = session.execute(order.text)
+            with progress:
+                result = session.execute(order.text, progress.show)
         except BpdebugError as error:
             if as_json:
                 answer(session, order.command, Result("error", "", {"message": str(error)}), as_json)
@@ -113,6 +118,38 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
         if result.type == "quit":
             break
     return OK
+
+
+class Progress:
+    """A line on standard error that tells how far a long run has come, where that is a terminal.
+
+    Args:
+        session: what runs.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.wanted = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> None:
+        self._begin, self._update, self._drawn = perf_counter(), self.session.position.update, 0.0
+
+    def __exit__(self, *_: object) -> None:
+        if self._drawn:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def show(self) -> bool:
+        """Draw the line anew a few times a second; never ends the run."""
+        now = perf_counter()
+        if self.wanted and now - max(self._drawn, self._begin) > _BETWEEN:
+            self._drawn = now
+            position = self.session.position
+            rate = (position.update - self._update) / (now - self._begin)
+            share = position.update / position.updates
+            bar = "#" * round(30 * share)
+            text = f"\r[{bar:<30}] update {position.update}/{position.updates}, {rate:.0f} a second (ctrl-c stops)"
+            print(text, end="\x1b[K", file=sys.stderr, flush=True)
+        return False
 
 
 def answer(session: Session, command: str, result: Result, as_json: bool) -> None:

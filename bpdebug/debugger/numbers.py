@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,20 @@ def cell(value: float, form: str) -> str:
 def _short_exponent(text: str) -> str:
     mantissa, sign, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if sign else text
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], most: int = 24) -> str:
+    """The last values as a row of small bars; a value that is not finite is a question mark."""
+    shown = list(values)[-most:]
+    finite = [value for value in shown if math.isfinite(value)]
+    if len(shown) < 2 or not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    span = (high - low) or 1.0
+    return "".join(_BARS[round((value - low) / span * 7)] if math.isfinite(value) else "?" for value in shown)
 
 
 def table(values: Array, form: str = ".10g") -> list[str]:

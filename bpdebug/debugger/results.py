@@ -9,6 +9,9 @@ from typing import Any
 
 from bpdebug.debugger.position import Position
 
+JSON_VERSION = 1
+"""Of the form of a JSON line; it rises when a key changes its meaning or goes away, not when one is added."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -32,5 +35,12 @@ class Result:
 
 def to_json(command: str, position: Position, result: Result) -> str:
     """One JSON object on one line: the command, the moment after it, and its data."""
-    common = {"command": command, "t": position.t, "update": position.update, "stage": position.stage, "type": result.type}
+    common = {
+        "v": JSON_VERSION,
+        "command": command,
+        "t": position.t,
+        "update": position.update,
+        "stage": position.stage,
+        "type": result.type,
+    }
     return json.dumps(common | dict(result.data), ensure_ascii=False, allow_nan=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bpdebug.debugger.commands import find_command
 from bpdebug.debugger.edits import stale
 from bpdebug.debugger.explanation import Explanation, explain, not_there, operand_origin
 from bpdebug.debugger.moves import Move, describe_stop
-from bpdebug.debugger.numbers import short
+from bpdebug.debugger.numbers import short, sparkline
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
@@ -63,6 +64,7 @@ class Session:
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self.stops = Stops()
         self.displays: dict[int, str] = {}
+        self._seen: dict[str, deque[float]] = {}
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
         self._transcript: Path | None = None
@@ -164,12 +166,28 @@ class Session:
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
+        self._remember()
         shown = self.displayed()
         return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
 
     def displayed(self) -> list[str]:
         """The displays with their values; one that cannot be computed now says so."""
         return [f"{text} = {self._shown(text)}" for text in self.displays.values()]
+
+    def _remember(self) -> None:
+        """Keep the displays' numbers of this stop, for their history."""
+        for text in self.displays.values():
+            try:
+                value = self.value(text)
+            except BpdebugError:
+                continue
+            number = float(value) if value.ndim == 0 else float(np.linalg.norm(value))
+            self._seen.setdefault(text, deque(maxlen=64)).append(number)
+
+    def _pictured(self) -> Iterator[str]:
+        """The displays with their history."""
+        for text, line in zip(self.displays.values(), self.displayed(), strict=True):
+            yield f"{line}  {sparkline(self._seen.get(text, ()))}".rstrip()
 
     def _shown(self, text: str) -> str:
         try:
@@ -294,7 +312,7 @@ class Session:
             operand=self.operand,
             stale=self.stale(),
             marks=self._marks(),
-            displays=tuple(self.displayed()),
+            displays=tuple(self._pictured()),
             bookmarks=dict(self.bookmarks),
         )
 

@@ -77,12 +77,13 @@ def command(usage: str, group: str, keys: str = "", aliases: str = "", asks: str
 
 
 def find_command(text: str) -> tuple[Command, str]:
-    """The command that a line asks for, and its arguments.
+    """The command that a line asks for, and its arguments; a count may stand before the name, as in ``5 step`` or ``5s``.
 
     Raises:
         CommandError: for an unknown or ambiguous name, with suggestions.
     """
-    name, _, arguments = text.strip().partition(" ")
+    counted = re.fullmatch(r"(\d{1,12})\s*([a-z-]+)", text.strip())
+    name, _, arguments = (f"{counted[2]} {counted[1]}" if counted else text.strip()).partition(" ")
     if not name:
         raise CommandError("a command is expected; 'help' lists them")
     for command in COMMANDS.values():

@@ -36,7 +36,7 @@ class View:
         explanation: where the selected cell comes from, or None.
         operand: which of the explanation's operands ``origin`` goes to.
         style: the notation that formulas are shown in.
-        message: what the last command said.
+        message: what takes the footer's place during a long run.
         stale: the tensors that were computed before something they depend on was edited.
         marks: the stages with a breakpoint, and whether it is enabled.
         displays: the displayed expressions with their values.

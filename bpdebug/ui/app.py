@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import ClassVar
@@ -168,10 +169,10 @@ class DebuggerApp(App[None]):
         """Textual's own commands, less those that the table has."""
         yield from (command for command in super().get_system_commands(screen) if command.title == "Theme")
 
-    def show(self) -> None:
-        """Bring the session's present moment to the panes."""
+    def show(self, message: str = "") -> None:
+        """Bring the session's present moment to the panes; a message takes the footer's place."""
         if self.session:
-            self.view = self.session.view()
+            self.view = replace(self.session.view(), message=message)
             self.arrange()
 
     def on_resize(self) -> None:
@@ -276,10 +277,12 @@ class DebuggerApp(App[None]):
         self.show()
 
     async def _slices(self) -> AsyncIterator[Result]:
+        begin, first = perf_counter(), self.session.position.update if self.session else 0
         while self.session and self.session.pending and not self._interrupted:
             await asyncio.sleep(0.001)
             yield self.session.resume(self._watch())
-            self.show()
+            rate = (self.session.position.update - first) / (perf_counter() - begin)
+            self.show(f"running: {rate:,.0f} updates a second; any key stops")
         if self.session and self.session.pending:
             self.session.pending = None
             self.notify(f"stopped in update {self.session.position.update}", markup=False)

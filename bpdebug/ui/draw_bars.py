@@ -72,6 +72,8 @@ def possible(view: View, command: Command) -> bool:
 
 def footer_line(view: View, columns: int) -> Line:
     """The keys of the commands that matter most, as many as fit; dimmed where they would do nothing."""
+    if view.message:
+        return fit(line((" ", ""), (view.message, "next")), columns)
     ends = (*_key(":", "prompt"), *_key("?", "help"), *_key("q", "quit"))
     keys = [_command_key(view, COMMANDS[name]) for name in _FOOTER]
     if width(tuple(chain(*keys[:_NEEDED], ends))) >= columns:
