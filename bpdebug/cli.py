@@ -32,11 +32,9 @@ commands, each with its own --help:
 {commands}
 
 options:
-  -h, --help  show this help and exit
-  --list      show the scenarios that come with bpdebug and exit
-  --fresh     without the breakpoints and watches of last time
+  -h, --help, --version, --list (of the scenarios that come with bpdebug)
+  --fresh               without the breakpoints and watches of last time
   --transcript FILE, --memory MB    as for run
-  --version   show the version and exit
 
 examples:
   bpdebug xor
@@ -185,8 +183,7 @@ def _open(given: argparse.Namespace) -> int:
         return USAGE
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
-    run_app(None if scenario is None else open_session(scenario, given), fresh=given.fresh)
-    return OK
+    return run_app(None if scenario is None else open_session(scenario, given), fresh=given.fresh)
 
 
 def _missing_terminal() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bpdebug import cli
+from bpdebug import cli, subcommands
 from bpdebug.debugger.session import Session
 from bpdebug.scenario import shipped
 
@@ -222,7 +222,7 @@ def app(monkeypatch):
     """A stand-in for the app, which notes what it is given."""
     opened = []
     module = type(sys)("bpdebug.ui.app")
-    module.run_app = lambda *arguments: opened.append(arguments)
+    module.run_app = lambda session, fresh: opened.append((session and session.program.scenario,)) or 0
     monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
     return opened
 
@@ -273,5 +273,5 @@ def test_an_error_of_the_system_is_a_line(run, monkeypatch):
     def fail(source):
         raise PermissionError(13, "Permission denied", source)
 
-    monkeypatch.setattr(cli, "load_scenario", fail)
+    monkeypatch.setattr(subcommands, "load_scenario", fail)
     assert run("run", "secret.yaml") == (2, "", "bpdebug: [Errno 13] Permission denied: 'secret.yaml'\n")

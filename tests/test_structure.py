@@ -92,7 +92,7 @@ def test_what_a_module_offers_is_sorted_and_there(path):
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
             names = ast.literal_eval(node.value)
-            assert names == sorted(set(names))
+            assert names == sorted(set(names), key=lambda name: (not name.isupper(), name[0].islower(), name))
             module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
             offered = __import__(module, fromlist=names)
             assert all(hasattr(offered, name) for name in names)

@@ -11,6 +11,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell, Cells, Term, cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError, SetupError
+from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import suggestion
 from bpdebug.engine.program import Program
 from bpdebug.engine.render import Style, render
@@ -19,6 +20,8 @@ from bpdebug.engine.tree import Name
 
 UNICODE = Style("unicode")
 _SHOWN_TERMS = 8
+_DIGITS, _UPDATE_DIGITS = 4, 8
+"""Digits of a number in a formula; a step is small beside its parameter, so that updates need more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,20 +89,33 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     cells = Cells(stage.formula, _operands(timeline, stage, computed), timeline.program.scenario.dtype)
     term = cells.explain(index)
     places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
-    symbolic = render(cells.symbolic(index), style)
-    numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
-    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, places, _culprit(term, style))
+    shapes = timeline.machine.shapes()
+    digits = _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
+    symbolic = render(cells.symbolic(index), style, shapes)
+    numbers = render(term.tree(lambda t: Name(_in_formula(t.value, digits)), _SHOWN_TERMS), style, shapes)
+    operands = tuple(sorted(places, key=lambda place: _interest(timeline, place[0])))
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style))
+
+
+def _interest(timeline: Timeline, name: str) -> int:
+    """What somebody who asks where a number comes from wants to see first: gradients, then what is computed, then what is given."""
+    if name not in timeline.program.index:
+        return 2
+    return 0 if timeline.program.stage(name).of else 1
 
 
 def _culprit(term: Term, style: Style) -> str:
-    """The innermost part of a number that is not finite, with its own formula and numbers; "" for a finite number."""
+    """The innermost part of a number that is not finite, with its own formula, its numbers, and the values of its parts; ""
+    for a finite number. A NaN is followed as far as it is one: ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
     if math.isfinite(term.value):
         return ""
-    while broken := [part for part in term.parts if not math.isfinite(part.value)]:
+    bad = math.isnan if math.isnan(term.value) else (lambda value: not math.isfinite(value))
+    while broken := [part for part in term.parts if bad(part.value)]:
         term = broken[0]
     named = render(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
     numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
-    return " = ".join(dict.fromkeys([named, numbers, str(exact(term.value)).replace("-", "−")]))
+    values = render(term.flat().tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
+    return " = ".join(dict.fromkeys([named, numbers, values, str(exact(term.value)).replace("-", "−")]))
 
 
 def _first_cells(term: Term, most: int = 64) -> list[Term]:
@@ -111,8 +127,8 @@ def _first_cells(term: Term, most: int = 64) -> list[Term]:
     return found
 
 
-def _in_formula(value: float) -> str:
-    text = short(value).replace("-", "−")
+def _in_formula(value: float, digits: int = 4) -> str:
+    text = short(value, digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
 
 

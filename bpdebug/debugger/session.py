@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bpdebug.debugger.commands import find_command
+from bpdebug.debugger.displays import Displays
 from bpdebug.debugger.edits import stale
 from bpdebug.debugger.explanation import Explanation, explain, not_there, operand_origin
 from bpdebug.debugger.moves import Move, describe_stop
-from bpdebug.debugger.numbers import short, sparkline
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
@@ -26,7 +25,7 @@ from bpdebug.engine.description import Array, Scenario
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.program import Program, make_program
-from bpdebug.engine.shapes import infer, shape_text
+from bpdebug.engine.shapes import infer
 
 _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""
@@ -63,8 +62,7 @@ class Session:
         self.pending: Move | None = None
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self.stops = Stops()
-        self.displays: dict[int, str] = {}
-        self._seen: dict[str, deque[float]] = {}
+        self.displays = Displays()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
         self._transcript: Path | None = None
@@ -166,35 +164,13 @@ class Session:
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
-        self._remember()
+        self.displays.remember(self)
         shown = self.displayed()
         return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
 
     def displayed(self) -> list[str]:
         """The displays with their values; one that cannot be computed now says so."""
-        return [f"{text} = {self._shown(text)}" for text in self.displays.values()]
-
-    def _remember(self) -> None:
-        """Keep the displays' numbers of this stop, for their history."""
-        for text in self.displays.values():
-            try:
-                value = self.value(text)
-            except BpdebugError:
-                continue
-            number = float(value) if value.ndim == 0 else float(np.linalg.norm(value))
-            self._seen.setdefault(text, deque(maxlen=64)).append(number)
-
-    def _pictured(self) -> Iterator[str]:
-        """The displays with their history."""
-        for text, line in zip(self.displays.values(), self.displayed(), strict=True):
-            yield f"{line}  {sparkline(self._seen.get(text, ()))}".rstrip()
-
-    def _shown(self, text: str) -> str:
-        try:
-            value = self.value(text)
-        except BpdebugError:
-            return "not computed yet"
-        return short(float(value), 8) if value.ndim == 0 else f"{shape_text(value.shape)}, norm {short(float(np.linalg.norm(value)), 6)}"
+        return self.displays.lines(self)
 
     def after_edit(self) -> None:
         """The future has changed."""
@@ -228,14 +204,12 @@ class Session:
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
 
     def _to_follow(self) -> str:
-        """The tensor to look at: what has just been computed; after a whole update the one looked at before, or a parameter."""
+        """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
         position = self.position
         if position.stage:
             return position.stage
-        if self.selected and self.selected[0] in self.timeline.machine.values():
-            return self.selected[0]
-        updated = [name for name in self.program.network.parameters if name in self.program.index]
-        return updated[0] if updated and position.update else ""
+        last = self.program.stages[-1].name
+        return last if position.update and last in self.program.persistent else ""
 
     def select(self, name: str, index: Cell) -> None:
         """Put the cell cursor on a cell.
@@ -256,13 +230,18 @@ class Session:
             The clock from which it is seen.
         """
         if self.selected is None:
-            raise BpdebugError("no cell is selected")
+            if name is None:
+                raise BpdebugError("no cell is selected")
+            self.selected = (name, index)
         explained = self.explain(*self.selected)
         if name is None and explained.t not in (None, self.position.t):
             return self._leave_for(self.selected, explained.t or 0)
-        if name is None and not explained.operands:
-            raise BpdebugError(f"{explained.cell} is not computed by any stage: {explained.origin}")
-        target = (name, index) if name else explained.operands[self.operand % len(explained.operands)]
+        if name is not None:
+            given = self.explain(name, index)
+            return self._leave_for((name, index), self.position.t if given.t is None else given.t)
+        if not explained.operands:
+            raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
+        target = explained.operands[self.operand % len(explained.operands)]
         return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
 
     def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
@@ -277,7 +256,7 @@ class Session:
             The clock at which it was asked for.
         """
         if not self.trail:
-            raise BpdebugError("there is no origin to return from")
+            raise BpdebugError("there is nowhere to return to: Enter (origin) has not been used since")
         clock, self._goal = self.trail.pop()
         return clock
 
@@ -312,7 +291,7 @@ class Session:
             operand=self.operand,
             stale=self.stale(),
             marks=self._marks(),
-            displays=tuple(self._pictured()),
+            displays=tuple(self.displays.pictures(self)),
             bookmarks=dict(self.bookmarks),
         )
 

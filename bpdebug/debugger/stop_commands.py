@@ -134,7 +134,9 @@ def catch(session: Session, arguments: str) -> Result:
     if len(words) > 2:
         raise CommandError(f"one threshold is expected; found '{' '.join(words[1:])}'")
     threshold = _positive(words[1], "a threshold") if len(words) == 2 else None
-    return _added(session, make_catchpoint(session.program, session.stops.next_number(), words[0], threshold, lasting))
+    stop = make_catchpoint(session.program, 0, words[0], threshold, lasting)
+    stop.number = session.stops.next_number()
+    return _added(session, stop)
 
 
 def _catch_nonfinite(session: Session, words: list[str]) -> Result:
@@ -224,7 +226,7 @@ def info(session: Session, arguments: str) -> Result:
     data = {
         "stops": [describe(stop) for stop in session.stops.all.values()],
         "non_finite": session.stops.catch_nonfinite,
-        "displays": session.displays,
+        "displays": dict(session.displays),
         "edits": [{"t": edit.t, "what": str(edit)} for edit in session.timeline.edits],
         "bookmarks": session.bookmarks,
     }
@@ -244,10 +246,10 @@ def display(session: Session, arguments: str) -> Result:
     """Show an expression at every stop."""
     if not arguments:
         raise CommandError("display what? For example: display loss, display norm(dW1)")
-    infer(session.program.parse(arguments), session.timeline.machine.shapes())
+    infer(session.program.parse(arguments), session.program.shapes(Batches(session.program.scenario).sizes[0]))
     number = max(session.displays, default=0) + 1
     session.displays[number] = " ".join(arguments.split())
-    return Result("value", "\n".join(session.displayed()), {"displays": session.displays})
+    return Result("value", "\n".join(session.displayed()), {"displays": dict(session.displays)})
 
 
 @command("undisplay N", "stop")
@@ -256,4 +258,4 @@ def undisplay(session: Session, arguments: str) -> Result:
     if not arguments.isdecimal() or int(arguments) not in session.displays:
         raise BpdebugError(f"there is no display '{arguments}'; there are: {', '.join(map(str, session.displays)) or 'none'}")
     del session.displays[int(arguments)]
-    return Result("value", "", {"displays": session.displays})
+    return Result("value", "", {"displays": dict(session.displays)})

@@ -75,6 +75,15 @@ class View:
         return np.asarray((value != earlier) & ~(np.isnan(value) & np.isnan(earlier)))
 
     @property
+    def sample(self) -> int:
+        """The row of the batch that the cell cursor is in; 0 where the selected tensor has no rows of samples."""
+        if self.selected is None or self.selected[0] in self.program.persistent or len(self.selected[1]) < 2:
+            return 0
+        rows = self.shapes[self.selected[0]][0]
+        per_sample = not (self.selected[0].startswith("d") and self.selected[0][1:].partition("@")[0] in self.program.persistent)
+        return self.selected[1][0] if per_sample and rows == len(self.samples) else 0
+
+    @property
     def loss(self) -> float | None:
         """The loss of this update, or None where it is not computed yet."""
         return float(self.tensors["loss"]) if "loss" in self.tensors else None

@@ -48,6 +48,10 @@ class Term:
         for part in self.parts:
             yield from part.cells()
 
+    def flat(self) -> Term:
+        """This number made of the values of its parts alone."""
+        return Term(self.operator, self.value, self.name, self.index, lambda: (Term("cell", part.value) for part in self.parts))
+
     def tree(self, leaf: Callable[[Term], Tree], most: int = 8) -> Tree:
         """The arithmetic of this number as a formula, for rendering.
 
@@ -166,12 +170,18 @@ class Cells:
             known = all(isinstance(place, int) for place in index)
             return self._symbol(tree.operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
         if isinstance(tree, Binary) and tree.operator == "@":
-            letter = _LETTERS[depth]
-            left, right = self._symbol(tree.left, (index[0], letter), depth + 1), self._symbol(tree.right, (letter, index[1]), depth + 1)
-            return Call("sum", (Binary("*", left, right),), depth)
+            return self._symbolic_product(tree, index, depth)
         if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
             return self._symbolic_reduction(tree, index, depth)
         return tree.rebuilt(lambda child: self._symbol(child, self._at(child, index), depth))
+
+    def _symbolic_product(self, tree: Binary, index: Letters, depth: int) -> Tree:
+        single = self._shape(tree.left)[1] == 1
+        letter: int | str = 0 if single else _LETTERS[depth]
+        inner = depth if single else depth + 1
+        left, right = self._symbol(tree.left, (index[0], letter), inner), self._symbol(tree.right, (letter, index[1]), inner)
+        body = Binary("*", left, right)
+        return body if single else Call("sum", (body,), depth)
 
     def _symbolic_reduction(self, tree: Call, index: Letters, depth: int) -> Tree:
         shape = self._shape(tree.arguments[0])
@@ -184,6 +194,8 @@ class Cells:
             else:
                 place.append(0 if tree.axis in (None, axis) else index[axis])
         body = self._symbol(tree.arguments[0], tuple(place), depth + len(folded))
+        if not folded and tree.function in ("sum", "mean", "max", "min"):
+            return body
         for letter in reversed(folded or [depth]):
             body = Call(tree.function, (body,), letter)
         return body

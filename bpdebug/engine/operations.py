@@ -29,7 +29,7 @@ class Operation:
         forward: the value.
         gradients: for each argument that has one, the gradient of the loss with respect to it.
         meaning: one sentence on the value.
-        backward_meaning: one sentence on the derivative.
+        backward_meaning: one sentence on the derivative, or one for each argument.
         source: where the rule is to be found.
         symbol: a short form for listings, such as ``σ({})``; empty where the formula is short itself.
         constants: literals that a scenario may change, with their usual values.
@@ -40,7 +40,7 @@ class Operation:
     forward: Formula
     gradients: Mapping[str, Formula]
     meaning: str
-    backward_meaning: str
+    backward_meaning: str | Mapping[str, str]
     source: str
     symbol: str = ""
     constants: Mapping[str, float] = field(default_factory=dict)
@@ -48,6 +48,10 @@ class Operation:
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
         """The forward tree over the tensors of a network."""
         return substitute(self.forward.tree, _trees(arguments))
+
+    def meaning_of_gradient(self, argument: str) -> str:
+        """One sentence on the derivative with respect to an argument."""
+        return self.backward_meaning if isinstance(self.backward_meaning, str) else self.backward_meaning[argument]
 
     def gradient(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
         """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""
@@ -61,20 +65,35 @@ def _trees(arguments: Mapping[str, str | Tree]) -> dict[str, Tree]:
     return {name: Name(value) if isinstance(value, str) else value for name, value in arguments.items()}
 
 
+Sentence = str | Mapping[str, str]
+
+
 def _row(
-    name: str, forward: str, gradients: Mapping[str, str], meaning: str, backward: str, source: str, symbol: str = "", **constants: float
+    name: str,
+    forward: str,
+    gradients: Mapping[str, str],
+    meaning: str,
+    backward: Sentence,
+    source: str,
+    symbol: str = "",
+    **constants: float,
 ) -> Operation:
     output, formula = parse_assignment(forward)
     return Operation(name, output, formula, {k: parse(v) for k, v in gradients.items()}, meaning, backward, source, symbol, constants)
 
 
+_BY_ARGUMENT = {
+    "W": "Each weight gets its input times the arriving gradient, summed over the samples.",
+    "b": "Each bias gets the arriving gradient, summed over the samples.",
+    "x": "Each input gets the arriving gradients back, through the weights by which it went forward.",
+}
 _LINEAR = (
     _row(
         "affine",
         "z = x @ W + b",
         {"W": "x.T @ g", "b": "sum(g, axis=0)", "x": "g @ W.T"},
         "Each unit's weighted sum of its inputs plus its bias.",
-        "Each weight gets input times arriving gradient, summed over the samples; the inputs get it back through the same weights.",
+        _BY_ARGUMENT,
         "[RHW] eq. 1 and 6; [GBC] section 6.5.6",
     ),
     _row(
@@ -82,7 +101,7 @@ _LINEAR = (
         "z = x @ W",
         {"W": "x.T @ g", "x": "g @ W.T"},
         "Each unit's weighted sum of its inputs, without a bias.",
-        "Each weight gets input times arriving gradient, summed over the samples; the inputs get it back through the same weights.",
+        _BY_ARGUMENT,
         "[RHW] eq. 1 and 6; [GBC] section 6.5.6",
     ),
     _row(
@@ -192,7 +211,7 @@ _ACTIVATIONS = (
         "a = exp(z - max(z, axis=1)) / sum(exp(z - max(z, axis=1)), axis=1)",
         {"z": "a * (g - sum(g * a, axis=1))"},
         "Each sample's sums become probabilities that add up to 1; subtracting the row's maximum changes nothing but overflow.",
-        "Each output depends on every z of its sample: the full Jacobian product, a times what exceeds the mean gradient.",
+        "Each output depends on every z of its sample: a times what its own gradient has over the mean gradient, weighted by a.",
         "[Bishop] eq. 4.104 to 4.106",
         "softmax({z})",
     ),

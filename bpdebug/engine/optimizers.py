@@ -92,7 +92,10 @@ _ROWS = (
         "Kingma and Ba, Adam (2015), algorithm 1",
         _ADAM_M,
         _ADAM_V,
-        (f"w = w - {_ADAM_STEP}", "The mean gradient over the root of the mean square, both corrected for their start at 0."),
+        (
+            f"w = w - {_ADAM_STEP}",
+            "A step of the mean gradient over the root of its mean square, both corrected for their start.",
+        ),
         learning_rate=0.001,
         beta1=0.9,
         beta2=0.999,

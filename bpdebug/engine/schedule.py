@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bpdebug.engine.network import Network, Node, Phase
-from bpdebug.engine.operations import Operation
 from bpdebug.engine.optimizers import Rule
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, names, total
@@ -82,6 +81,7 @@ class _Contribution:
     """What one consumer passes to a tensor's gradient."""
 
     consumer: Node
+    argument: str
     tree: Tree
 
 
@@ -102,7 +102,7 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             if tensor not in layers:
                 continue
             tree = node.operation.gradient(argument, node.arguments, node.output, gradients[node.output])
-            pending[tensor].append(_Contribution(node, tree))
+            pending[tensor].append(_Contribution(node, argument, tree))
             if len(pending[tensor]) == consumers[tensor]:
                 gradients[tensor] = tree if isinstance(tree, Number) else Name(f"d{tensor}")
                 yield from _emit(tensor, layers[tensor], pending[tensor]) if gradients[tensor] != tree else ()
@@ -120,7 +120,7 @@ def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
 
 
 def _emit(tensor: str, layer: int, contributions: list[_Contribution]) -> Iterator[Stage]:
-    partials = [_stage(f"d{tensor}@{c.consumer.output}", tensor, layer, c.tree, c.consumer.operation) for c in contributions]
+    partials = [_stage(f"d{tensor}@{c.consumer.output}", tensor, layer, c) for c in contributions]
     if len(partials) == 1:
         yield replace(partials[0], name=f"d{tensor}")
         return
@@ -139,8 +139,10 @@ def _emit(tensor: str, layer: int, contributions: list[_Contribution]) -> Iterat
     )
 
 
-def _stage(name: str, tensor: str, layer: int, tree: Tree, row: Operation) -> Stage:
-    return Stage(name, Formula.of(tree), Phase.BACKWARD, layer, row.backward_meaning, row.source, row.name, tensor)
+def _stage(name: str, tensor: str, layer: int, made: _Contribution) -> Stage:
+    row = made.consumer.operation
+    meaning = row.meaning_of_gradient(made.argument)
+    return Stage(name, Formula.of(made.tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor)
 
 
 def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:

@@ -21,8 +21,8 @@ Shape = tuple[int, ...]
 
 
 def shape_text(shape: Shape) -> str:
-    """``4×1`` for (4, 1), ``4`` for (4,), ``number`` for ()."""
-    return "×".join(map(str, shape)) if shape else "number"
+    """``4×1`` for (4, 1), ``4`` for (4,), ``a single number`` for ()."""
+    return "×".join(map(str, shape)) if shape else "a single number"
 
 
 def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Shape:

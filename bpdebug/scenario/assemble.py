@@ -110,6 +110,7 @@ def cross_check(scenario: Scenario, root: Mapping, report: Report) -> None:
     _check_ranges(scenario, root, report)
     _check_precision(scenario, root, report)
     _check_outputs(scenario, root, report)
+    _check_targets(scenario, root, report)
     try:
         program = make_program(replace(scenario, formulas={}))
     except SetupError as error:
@@ -128,6 +129,17 @@ def _check_outputs(scenario: Scenario, root: Mapping, report: Report) -> None:
         named = mark_of(root, ("network", "outputs")) != mark_of(root, ("network",))
         message = f"{len(scenario.outputs)} outputs ({', '.join(scenario.outputs[:5])}) need as many units in the last layer; found {units}"
         report.add(mark_of(root, ("network", "outputs") if named else ("data", "targets")), message)
+
+
+def _check_targets(scenario: Scenario, root: Mapping, report: Report) -> None:
+    """Targets for which a cross-entropy means nothing: a frequent slip, which trains all the same."""
+    function, path = scenario.loss.function, ("data", "targets")
+    if function == "binary_cross_entropy" and not ((scenario.y >= 0) & (scenario.y <= 1)).all():
+        found = scenario.y[(scenario.y < 0) | (scenario.y > 1)][0]
+        report.add(mark_of(root, path), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {found:g}")
+    if function == "categorical_cross_entropy" and scenario.layers[-1].units == 1:
+        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
+        report.add(mark_of(root, ("loss", "function")), message)
 
 
 def _check_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
 from typing import ClassVar
 
 from textual import events, work
 from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.binding import BindingType
+from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -25,6 +24,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.draw_matrix import deltas_of, values_of
+from bpdebug.ui.keys import TableCommands, bindings
 from bpdebug.ui.matrix_panes import DeltasPane, MatrixPane, ValuesPane
 from bpdebug.ui.panes import (
     CellChosen,
@@ -41,13 +41,6 @@ from bpdebug.ui.panes import (
 from bpdebug.ui.roles import DARK, LIGHT, Roles
 from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
 
-_KEY_NAMES = {
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-    "?": "question_mark",
-    "=": "equals_sign",
-    "'": "apostrophe",
-}
 _PANES = ("program", "network", "loss", "values", "deltas", "why")
 _SILENT = ("break", "tbreak", "delete", "operand", "select")
 """Commands whose effect is to be seen in the panes."""
@@ -57,37 +50,6 @@ _SLICE = 0.02
 """Seconds of a long run between two pictures."""
 _WIDE, _TALL = 110, 30
 """From this size on all panes are shown at once."""
-
-
-class TableCommands(Provider):
-    """The command table in the palette."""
-
-    async def discover(self) -> Hits:
-        """Every command, before anything is typed."""
-        for command in COMMANDS.values():
-            yield DiscoveryHit(f"{command.name}", partial(self._run, command), help=command.help)
-
-    async def search(self, query: str) -> Hits:
-        """The commands whose usage or help fits."""
-        matcher = self.matcher(query)
-        for command in COMMANDS.values():
-            score = matcher.match(f"{command.name} {command.help}")
-            if score > 0:
-                yield Hit(score, matcher.highlight(command.name), partial(self._run, command), help=command.help)
-
-    def _run(self, command: Command) -> None:
-        app = self.app
-        if isinstance(app, DebuggerApp):
-            app.action_command(command.name)
-
-
-def _bindings() -> Iterator[BindingType]:
-    for command in COMMANDS.values():
-        for key in command.keys:
-            yield Binding(_KEY_NAMES.get(key, key), f"command('{command.name}')", command.help, show=False, priority=key.startswith("ctrl"))
-    yield Binding("colon", "prompt", "type a command", show=False)
-    for digit, pane in enumerate(_PANES, 1):
-        yield Binding(str(digit), f"pane('{pane}')", f"the {pane} pane", show=False)
 
 
 class DebuggerApp(App[None]):
@@ -102,7 +64,7 @@ class DebuggerApp(App[None]):
     AUTO_FOCUS: ClassVar[str | None] = None
     TITLE = "bpdebug"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {*App.COMMANDS, TableCommands}
-    BINDINGS: ClassVar[list[BindingType]] = list(_bindings())
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(_PANES))
 
     view: reactive[View | None] = reactive(None)
 
@@ -176,8 +138,8 @@ class DebuggerApp(App[None]):
             self.arrange()
 
     def on_resize(self) -> None:
-        """Show as many panes as there is room for."""
-        self.arrange()
+        """Show as many panes as there is room for, once the new size is known."""
+        self.call_later(self.arrange)
 
     def arrange(self) -> None:
         """All panes where there is room; else the listing, one pane beside it, and Why."""
@@ -188,15 +150,19 @@ class DebuggerApp(App[None]):
         if self.slot in ("values", "deltas"):
             self.slot = self._pane_of_stage() or self.slot
             self._focus_slot()
-        for name in ("network", "loss", "values", "deltas"):
-            self.query_one(f"#{name}").display = not small or name == self.slot
-        self.query_one("#top").display = not small or self.slot in ("network", "loss")
-        self.query_one("#middle").display = not small or self.slot in ("values", "deltas")
+        shown = {name: not small or name == self.slot for name in ("network", "loss", "values", "deltas")}
+        shown["top"] = shown["network"] or shown["loss"]
+        shown["middle"] = shown["values"] or shown["deltas"]
+        for name, display in shown.items():
+            widget = self.query_one(f"#{name}")
+            if widget.display != display:  # setting it lays the whole screen out anew, even to what it was
+                widget.display = display
 
     def _focus_slot(self) -> None:
         """The arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells."""
-        if self.focused is None or isinstance(self.focused, MatrixPane):
-            self.query_one(f"#{self.slot}").focus()
+        pane = self.query_one(f"#{self.slot}")
+        if self.focused is not pane and (self.focused is None or isinstance(self.focused, MatrixPane)):
+            pane.focus()
 
     def _pane_of_stage(self) -> str:
         """The pane that shows the selected tensor."""
@@ -214,12 +180,17 @@ class DebuggerApp(App[None]):
 
     def action_prompt(self) -> None:
         """Ask for a command."""
+        if self.session is None:
+            return
         self.push_screen(PromptScreen("", "a command, such as: step 3 · print a2 · goto 40:dz2 · help"), self._answered)
 
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
         command = COMMANDS[name]
-        if name == "break":
+        if self.session is None:
+            if name == "quit":
+                self.exit()
+        elif name == "break":
             self.query_one(ProgramPane).action_mark()
         elif command.asks:
             self.push_screen(PromptScreen(command.name, command.asks), self._answered)
@@ -234,6 +205,7 @@ class DebuggerApp(App[None]):
         """Carry out a command, and show what it says; a long move goes on in slices."""
         if self.session is None or self._busy:
             return
+        self.clear_notifications()
         try:
             result = self.session.execute(text, self._watch())
         except BpdebugError as error:
@@ -292,8 +264,8 @@ class DebuggerApp(App[None]):
         if result.data.get("hits"):
             self.notify(result.text, timeout=8, markup=False)
         elif result.data["reason"] == "non-finite" and "culprit" in result.data:
-            self.notify(result.text, severity="warning", timeout=12, markup=False)
-        elif result.data["reason"] == "end":
+            self.notify(result.text, severity="warning", timeout=6, markup=False)
+        elif result.data["reason"] == "end" and self.session and self.session.position.at_end:
             self.notify(result.text, markup=False)
 
     async def on_event(self, event: events.Event) -> None:
@@ -319,11 +291,13 @@ class DebuggerApp(App[None]):
         self.perform(f"goto {message.name}")
 
 
-def run_app(session: Session | None, fresh: bool = False) -> None:
-    """Open the debugger on a session, or on the list of shipped scenarios; returns when the user quits.
+def run_app(session: Session | None, fresh: bool = False) -> int:
+    """Open the debugger on a session, or on the list of shipped scenarios; the exit status when the user has quit.
 
     Args:
         session: what to debug.
         fresh: whether to leave the stops of last time alone.
     """
-    DebuggerApp(session, stateful=not fresh).run()
+    app = DebuggerApp(session, stateful=not fresh)
+    app.run()
+    return app.return_code or 0

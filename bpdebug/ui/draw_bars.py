@@ -30,7 +30,10 @@ def header_line(view: View, columns: int) -> Line:
         drawn = _joined([part for i, part in enumerate(parts) if i not in left_out])
         if width(drawn) <= columns:
             return fit(drawn, columns)
-    return fit(_joined([title, update, _stage(view), _loss(view)[:2]]), columns)
+    loss = _loss(view) if view.loss is not None else line(("loss ", "dim"), ("—", "faint"))
+    needed = [update, _stage(view), loss]
+    room = max(columns - width(_joined([(), *needed])), 0)
+    return fit(_joined([fit(title, room) if width(title) > room else title, *needed]), columns)
 
 
 def _joined(parts: list[Line]) -> Line:

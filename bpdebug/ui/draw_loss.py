@@ -33,9 +33,15 @@ def _picture(view: View, columns: int, rows: int) -> list[Line]:
     _curve(canvas, updates[finite] / end, (losses[finite] - low) / ((high - low) or 1.0))
     _marker(canvas, view.position.update / end)
     for row, value in ((0, high), (canvas.rows - 1, low)):
-        canvas.write(0, row, short(value).rjust(_LABEL - 1)[: _LABEL - 1], "dim")
+        canvas.write(0, row, _label(value).rjust(_LABEL - 1), "dim")
     _bookmarks(view, canvas, end)
     return [*canvas.lines(), _axis(columns, int(updates[-1]), not finite.all())]
+
+
+def _label(value: float) -> str:
+    """A number at the axis, with as many digits as there is room for."""
+    texts = (short(value, digits).replace("-", "−") for digits in (4, 3, 2, 1))
+    return next((text for text in texts if len(text) < _LABEL), "")
 
 
 def _bookmarks(view: View, canvas: Canvas, end: float) -> None:

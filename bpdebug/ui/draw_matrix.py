@@ -116,7 +116,9 @@ def _format(values: Array | None) -> tuple[str, int, float]:
     if not finite.size:
         return form, 8, 1.0
     extremes = (float(finite.min()), float(finite.max()))
-    widest = max(len(cell_text(value, form)) for value in extremes)
+    nonzero = finite[finite != 0]
+    smallest = float(nonzero[np.argmin(np.abs(nonzero))]) if nonzero.size else 0.0
+    widest = max(len(cell_text(value, form)) for value in (*extremes, smallest))
     return form, max(widest, 6) + 1, max(abs(extremes[0]), abs(extremes[1])) or 1.0
 
 
@@ -126,7 +128,7 @@ def _title(view: View, name: str) -> str:
     values = view.tensors.get(name)
     if values is None or values.size < _LARGE or not np.isfinite(values).all():
         return text
-    return f"{text}  min {short(float(values.min()))} max {short(float(values.max()))}"
+    return f"{text}  min {short(float(values.min()))} max {short(float(values.max()))}".replace("-", "−")
 
 
 def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) -> Line:
@@ -147,9 +149,9 @@ def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) ->
 def _block_line(view: View, block: Block, row: int, offset: int, visible: int) -> Line:
     if row < 0:
         return _title_line(view, block, offset, visible)
-    first, last = offset // block.cell, min(-(-(offset + visible) // block.cell), block.columns)
-    drawn = line(*_cells(view, block, row, range(first, last)))
-    return fit(crop(drawn, offset - first * block.cell, visible), visible)
+    first, last = -(-offset // block.cell), min((offset + visible) // block.cell, block.columns)
+    drawn = line(" " * (first * block.cell - offset), *_cells(view, block, row, range(first, last)))
+    return fit(drawn, visible)
 
 
 def _title_line(view: View, block: Block, offset: int, visible: int) -> Line:
@@ -231,7 +233,9 @@ def deltas_of(view: View) -> list[str]:
 
 
 def focus_layer(view: View) -> int:
-    """The layer of the stage that ran last (at an update's start, of the first one)."""
+    """The layer of the stage that ran last; at an update's start, that of the selected tensor, or the first."""
+    if view.position.stage is None and view.selected and view.selected[0] in view.program.index:
+        return max(view.program.stages[view.program.index[view.selected[0]]].layer, 1)
     return max(view.position.layer, 1)
 
 

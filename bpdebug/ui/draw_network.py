@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from rich.cells import cell_len
 
 from bpdebug.debugger.numbers import cell
 from bpdebug.debugger.view import View
@@ -26,8 +27,9 @@ MOST_UNITS = 12
 
 @dataclass(frozen=True)
 class _Column:
-    """One layer of the drawing: 0 is the input."""
+    """One layer of the drawing: 0 is the input; its units begin in row ``top``."""
 
+    top: int
     layer: int
     units: int
     tensor: str
@@ -75,15 +77,16 @@ def _columns(view: View, columns: int, shown: range, sample: int) -> list[_Colum
     scenario = view.program.scenario
     widths = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
     spare = columns - len(shown) * _OWN - (len(shown) - 1) * _GAP
-    names = max(map(len, scenario.inputs), default=0) + 1 if shown.start == 0 else 0
-    start = min(names, max(spare, 0))
+    spare += len(shown) - 1  # the gaps may give one column each
+    names = max(map(cell_len, scenario.inputs), default=0) + 1 if shown.start == 0 else 0
+    start = names if names <= spare else 0
     step = (columns - _OWN - start) / max(len(shown) - 1, 1)
     made = []
     for place, layer in enumerate(shown):
         tensor, left = _tensor(view, layer), round(start + place * step)
         values = view.tensors.get(tensor)
         row = None if values is None else values[min(sample, len(values) - 1)]
-        made.append(_Column(layer, widths[layer], tensor, row, left, left + _OWN - 1))
+        made.append(_Column(int(len(shown) < len(widths)), layer, widths[layer], tensor, row, left, left + _OWN - 1))
     return made
 
 
@@ -99,12 +102,12 @@ def _tensor(view: View, layer: int) -> str:
 
 def _place(canvas: Canvas, column: _Column, unit: int) -> int:
     """The row of a unit."""
-    rows = canvas.rows - 1
-    return min(int((unit + 0.5) * rows / column.units), rows - 1)
+    rows = canvas.rows - 1 - column.top
+    return column.top + min(int((unit + 0.5) * rows / column.units), rows - 1)
 
 
 def _single(canvas: Canvas, column: _Column) -> bool:
-    return column.units <= min(MOST_UNITS, canvas.rows - 1)
+    return column.units <= min(MOST_UNITS, canvas.rows - 1 - column.top)
 
 
 def _edges(view: View, canvas: Canvas, left: _Column, right: _Column) -> None:
@@ -132,7 +135,7 @@ def _ink(value: float, scale: float) -> str:
 def _band(canvas: Canvas, left: _Column, right: _Column) -> None:
     """Too many edges to tell apart: their outline."""
     for top in (True, False):
-        start = 1 if top else 4 * (canvas.rows - 1) - 2
+        start = 4 * left.top + 1 if top else 4 * (canvas.rows - 1) - 2
         ends = [start if not _single(canvas, c) else 4 * _place(canvas, c, 0 if top else c.units - 1) + 2 for c in (left, right)]
         canvas.segment((2 * left.right + 3, ends[0]), (2 * right.left - 2, ends[1]), "faint")
 
@@ -147,11 +150,16 @@ def _nodes(view: View, canvas: Canvas, column: _Column) -> None:
         value = None if column.values is None else float(column.values[unit])
         canvas.write(column.left, row, "○" if value is None else "●", "faint" if value is None else _ink(value, scale) + " bold")
         if value is not None:
-            text = cell(value, "+.3f").replace("-", "−")[:_NUMBER]
-            canvas.write(column.left + 2, row, text, "bold" if active else "")
+            canvas.write(column.left + 2, row, _number(value), "bold" if active else "")
         if column.layer == 0 and column.left:
             canvas.write(0, row, view.program.scenario.inputs[unit][: column.left - 1], "dim")
     return None
+
+
+def _number(value: float) -> str:
+    """A value in the room that a neuron has."""
+    texts = (cell(value, form).replace("-", "−") for form in ("+.3f", "+.1e", "+.0e", ".0e"))
+    return next((text for text in texts if len(text) <= _NUMBER), "≈0" if abs(value) < 1 else "large")
 
 
 def _scale(values: Array | None) -> float:
@@ -162,12 +170,12 @@ def _scale(values: Array | None) -> float:
 
 def _strip(canvas: Canvas, column: _Column) -> None:
     """A wide layer: one character a group of units, coloured by the strongest of them."""
-    rows = canvas.rows - 1
+    rows = canvas.rows - 1 - column.top
     scale = _scale(column.values)
     for row in range(rows):
         start, end = row * column.units // rows, max((row + 1) * column.units // rows, row * column.units // rows + 1)
         group = None if column.values is None else column.values[start:end]
         strongest = 0.0 if group is None else float(group[np.argmax(np.abs(group))])
-        canvas.write(column.left, row, "░" if group is None else "█", "faint" if group is None else _ink(strongest, scale))
+        canvas.write(column.left, column.top + row, "░" if group is None else "█", "faint" if group is None else _ink(strongest, scale))
     if column.units > rows:
-        canvas.write(column.left + 2, rows // 2, f"{column.units}", "dim")
+        canvas.write(column.left + 2, column.top + rows // 2, f"{column.units}", "dim")

@@ -9,22 +9,22 @@ from bpdebug.engine.cells import cell_name
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw_program import formula_text
-from bpdebug.ui.spans import Line, Span, line, wrap
+from bpdebug.ui.spans import Line, crop, fit, line, width, wrap
 
 
 def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
-    """The explanation of the selected cell in that many columns; long sums are cut so that the result stays in sight."""
+    """The explanation of the selected cell in that many columns; where its formula is long, the result comes first."""
     explanation = view.explanation
     if explanation is None:
         return _empty(view, columns)
-    lines = _derivation(view, explanation, columns, max(rows - 5, 2))
+    lines = _derivation(view, explanation, columns, rows)
     if explanation.culprit:
         lines += wrap(explanation.culprit, columns, "bad", "  ", "not finite first: ")
     if explanation.stage and (notes := view.warnings.get(explanation.stage.name)):
         lines.append(line((f"⚠ {', '.join(notes)} in {explanation.stage.name}", "bad")))
+    lines += _operands(view, explanation, columns)
     lines += wrap(explanation.origin, columns, "dim")
     if explanation.stage:
-        lines += _operands(view, explanation)
         lines += _stage(view, explanation.stage, columns)
     return lines
 
@@ -42,7 +42,7 @@ def _empty(view: View, columns: int) -> list[Line]:
     ]
 
 
-def _derivation(view: View, explanation: Explanation, columns: int, most: int) -> list[Line]:
+def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
     name = cell_name(render_name(explanation.name, view.style), explanation.index)
     margin = " " * len(name)
     result = short(explanation.value, 10).replace("-", "−")
@@ -51,16 +51,12 @@ def _derivation(view: View, explanation: Explanation, columns: int, most: int) -
         return [line((name, "name"), " = ", (result, role))]
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     indent = margin + "   "
-    first, *rest = wrap(explanation.symbolic, columns, "", indent, f"{name} {sign} ")
-    lines: list[Line] = _cut([line((name, "name"), first[0][0][len(name) :]), *rest], max(most // 2, 1))
+    steps = wrap(explanation.symbolic, columns, "", indent, f"{margin} {sign} ")
     if explanation.numbers not in (explanation.symbolic, result):
-        lines += _cut(wrap(explanation.numbers, columns, "", indent, f"{margin} = "), max(most - len(lines), 1))
-    return [*lines, line(f"{margin} = ", (result, role))]
-
-
-def _cut(lines: list[Line], most: int) -> list[Line]:
-    """At most that many lines; an ellipsis ends the last where there are more."""
-    return lines if len(lines) <= most else [*lines[: most - 1], (*lines[most - 1], (" …", "dim"))]
+        steps += wrap(explanation.numbers, columns, "", indent, f"{margin} = ")
+    last = line(f"{margin} = ", (result, role))
+    first, *rest = [*steps, last] if len(steps) + 3 <= rows else [last, *steps]
+    return [(*line((name, "name")), *crop(first, len(margin), columns)), *rest]
 
 
 def _stage(view: View, stage: Stage, columns: int) -> list[Line]:
@@ -68,13 +64,16 @@ def _stage(view: View, stage: Stage, columns: int) -> list[Line]:
     return wrap(formula_text(view, stage, short=False), columns, "faint", "     ", f"{render_name(stage.name, view.style)} = ")
 
 
-def _operands(view: View, explanation: Explanation) -> list[Line]:
+def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     """The cell that Enter goes to, out of those that the number is made of."""
     operands = explanation.operands
     if not operands:
         return []
     chosen = view.operand % len(operands)
     name, index = operands[chosen]
-    target = cell_name(render_name(name, view.style), index)
-    others: tuple[Span, ...] = ((f"   operand {chosen + 1} of {len(operands)}, ", "dim"), ("o", "key"), (" takes the next", "dim"))
-    return [line(("Enter", "key"), (" goes to ", "dim"), (target, "name"), *(others if len(operands) > 1 else ()))]
+    target = line(("Enter", "key"), (" goes to ", "dim"), (cell_name(render_name(name, view.style), index), "name"))
+    others = (("   o", "key"), (f" takes the next of {len(operands)} operands", "dim"))
+    short_others = (("  o", "key"), (f" next ({chosen + 1} of {len(operands)})", "dim"))
+    if len(operands) == 1:
+        return [target]
+    return [fit((*target, *(others if width((*target, *others)) <= columns else short_others)), columns)]

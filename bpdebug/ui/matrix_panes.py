@@ -36,18 +36,31 @@ class MatrixPane(Pane):
         """The tensors shown."""
         raise NotImplementedError
 
+    def name_layer(self, view: View) -> None:
+        """Say in the border which layer is shown."""
+        title = f"{self.title} · layer {focus_layer(view)}"
+        if self.border_title != title:
+            self.border_title = title
+
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
         self.layout_of = make_layout(view, self.names(view), self.size.width)
         if self.layout_of.height > self.size.height:
             self.layout_of = make_layout(view, self.names(view), self.beside_scrollbar.width)
-        self.virtual_size = Size(self.layout_of.width, self.layout_of.height)
+        self.extend(self.layout_of.width, self.layout_of.height)
         block = self.layout_of.find(view.selected[0]) if view.selected else None
         if block and view.selected:
-            row, column = as_row_column(view.selected[1])
-            self.scroll_to_region(_sight(block, row, column, self.area), animate=False, force=True)
+            self._keep_in_sight()
+            self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room
         else:
             self.scroll_to(0, 0, animate=False, force=True)
+
+    def _keep_in_sight(self) -> None:
+        """Scroll to the cell cursor."""
+        block = self.layout_of.find(self.view.selected[0]) if self.view and self.view.selected else None
+        if block and self.view and self.view.selected:
+            row, column = as_row_column(self.view.selected[1])
+            self.scroll_to_region(_sight(block, row, column, self.area), animate=False, force=True)
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw_matrix.layout_line`."""
@@ -94,11 +107,14 @@ def _over(place: int, length: int) -> int:
 
 
 def _sight(block: Block, row: int, column: int, size: Size) -> Region:
-    """What should be visible for a cell: the whole block where it fits, else the cell and, where it can be, the title."""
-    if block.rows + 1 <= size.height and block.width <= size.width:
-        return Region(block.left, block.top, block.width, block.rows + 1)
-    top = block.top if row + 2 <= size.height else block.top + 1 + row
-    return Region(block.left + column * block.cell, top, block.cell, block.top + 2 + row - top)
+    """What should be visible for a cell: the whole block where it fits, else its beginning, else the cell."""
+    width = block.width if block.width <= size.width else block.cell
+    left = block.left if block.width <= size.width else block.left + column * block.cell
+    if block.rows + 1 <= size.height:
+        return Region(left, block.top, width, block.rows + 1)
+    if row + 2 <= size.height:
+        return Region(left, block.top, width, size.height)
+    return Region(left, block.top + 1 + row, width, 1)
 
 
 class ValuesPane(MatrixPane):
@@ -108,7 +124,7 @@ class ValuesPane(MatrixPane):
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw_matrix.values_of`."""
-        self.border_title = f"{self.title} · layer {focus_layer(view)}"
+        self.name_layer(view)
         return values_of(view)
 
 
@@ -119,5 +135,5 @@ class DeltasPane(MatrixPane):
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw_matrix.deltas_of`."""
-        self.border_title = f"{self.title} · layer {focus_layer(view)}"
+        self.name_layer(view)
         return deltas_of(view)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -55,9 +56,9 @@ _MARGIN = 3
 """Columns of the listing in which a click sets a breakpoint."""
 
 
-def to_strip(widget: Widget, drawn: Line, columns: int) -> Strip:
-    """A drawn line in the colours of the theme, filled to the width."""
-    roles, base = cast("DebuggerApp", widget.app).roles, widget.rich_style
+def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:
+    """A drawn line in the colours of the theme, filled to the width; ``base`` is the widget's own style."""
+    roles = cast("DebuggerApp", widget.app).roles
     return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
 
 
@@ -72,7 +73,8 @@ class Bar(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The line, or blanks before there is a view."""
-        return to_strip(self, self.draw(self.view, self.size.width) if self.view else (), self.size.width)
+        drawn = self.draw(self.view, self.size.width) if self.view else ()
+        return to_strip(self, drawn, self.size.width, self.rich_style)
 
 
 class HeaderBar(Bar):
@@ -95,6 +97,7 @@ class Pane(ScrollView, can_focus=True):
     """A bordered part of the screen that draws the view line by line."""
 
     title: ClassVar[str] = ""
+    _base = Style()
     view: reactive[View | None] = reactive(None)
 
     @property
@@ -125,6 +128,10 @@ class Pane(ScrollView, can_focus=True):
             self.prepare(self.view)
             self.refresh()
 
+    def extend(self, columns: int, rows: int) -> None:
+        """Set the virtual size, at least what is visible: as long as all fits, nothing need be laid out anew."""
+        self.virtual_size = Size(max(columns, self.beside_scrollbar.width), max(rows, self.size.height))
+
     def prepare(self, view: View) -> None:
         """Compute what the lines are made of, and the virtual size."""
         raise NotImplementedError
@@ -136,7 +143,12 @@ class Pane(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One visible line."""
         drawn = self.line_at(self.view, y + self.scroll_offset.y) if self.view else ()
-        return to_strip(self, drawn, self.area.width)
+        return to_strip(self, drawn, self.area.width, self._base)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The visible lines; the widget's own style is worked out once for all of them."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
 
 
 class ListPane(Pane):
@@ -155,7 +167,7 @@ class ListPane(Pane):
         self.lines = self.draw(view, self.size)
         if len(self.lines) > self.size.height:
             self.lines = self.draw(view, self.beside_scrollbar)
-        self.virtual_size = Size(self.beside_scrollbar.width, len(self.lines))
+        self.extend(0, len(self.lines))
 
     def line_at(self, view: View, y: int) -> Line:
         """One of the lines, or nothing below them."""
@@ -180,7 +192,10 @@ class NetworkPane(ListPane):
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw_network`."""
-        return network_lines(view, size.width, size.height)
+        title = f"{self.title} · sample {int(view.samples[view.sample])}"
+        if self.border_title != title:
+            self.border_title = title
+        return network_lines(view, size.width, size.height, view.sample)
 
 
 class LossPane(ListPane):
@@ -212,7 +227,7 @@ class ProgramPane(Pane):
     def prepare(self, view: View) -> None:
         """Keep the next stage and the last one in sight."""
         self.rows = list(program_rows(view))
-        self.virtual_size = Size(self.beside_scrollbar.width, len(self.rows))
+        self.extend(0, len(self.rows))
         names = [row.name if isinstance(row, Stage) else "" for row in self.rows]
         here = view.position.stage or view.position.next or names[-1]
         self.cursor = names.index(here)

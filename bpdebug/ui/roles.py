@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rich.style import Style
-from textual.color import Color
+from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 HEAT_STEPS = 8
@@ -43,6 +43,21 @@ LIGHT = Theme(
 )
 
 
+_INSTEAD = {"heat-positive": "warning", "heat-negative": "primary"}
+_GROUNDS = frozenset(("background", "surface", "panel"))
+_FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
+"""Where a theme leaves a colour to the terminal: for what is written, and for what it is written on."""
+
+
+def _parsed(value: str) -> Color | None:
+    """A theme's colour; None for one that is the terminal's own, or of a form that is none."""
+    try:
+        color = Color.parse(value)
+    except ColorParseError:
+        return None
+    return None if color.ansi is not None else color
+
+
 class Roles:
     """Styles by role for one theme; combined roles (``"bold heat:+3"``) are the sum of their parts.
 
@@ -51,7 +66,7 @@ class Roles:
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._colors = {name: Color.parse(value) for name, value in variables.items() if value.startswith("#")}
+        self._colors = {name: color for name, value in variables.items() if (color := _parsed(value))}
         self._known: dict[str, Style] = {"": Style()}
 
     def style(self, role: str) -> Style:
@@ -61,7 +76,7 @@ class Roles:
         return self._known[role]
 
     def _color(self, name: str) -> Color:
-        return self._colors.get(name) or self._colors["foreground"]
+        return self._colors.get(name) or self._colors.get(_INSTEAD.get(name, ""), _FALLBACK[name in _GROUNDS])
 
     def _single(self, role: str) -> Style:
         if role.startswith("heat:"):

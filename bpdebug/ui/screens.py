@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer, Vertical
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -29,7 +30,23 @@ _PANE_KEYS = (
 )
 
 
-class PromptScreen(ModalScreen[str | None]):
+class OnceScreen(ModalScreen[str | None]):
+    """A screen that is left once, however many keys were waiting."""
+
+    left = False
+
+    def leave(self, answer: str | None = None) -> None:
+        """Answer, the first time."""
+        if not self.left:
+            self.left = True
+            self.dismiss(answer)
+
+    def action_leave(self) -> None:
+        """Answer nothing."""
+        self.leave()
+
+
+class PromptScreen(OnceScreen):
     """Asks for a command, or for the rest of one.
 
     Args:
@@ -52,15 +69,13 @@ class PromptScreen(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with the whole command."""
-        self.dismiss(f"{self.prefix} {event.value}".strip() if event.value.strip() else None)
-
-    def action_leave(self) -> None:
-        """Answer nothing."""
-        self.dismiss(None)
+        self.leave(f"{self.prefix} {event.value}".strip() if event.value.strip() else None)
 
 
-class TextScreen(ModalScreen[None]):
+class TextScreen(OnceScreen):
     """A text that any key but a scrolling one closes."""
+
+    AUTO_FOCUS = "*"
 
     def __init__(self, text: Table | str, title: str) -> None:
         super().__init__()
@@ -77,14 +92,14 @@ class TextScreen(ModalScreen[None]):
         """Close, unless the key scrolls."""
         if event.key not in ("up", "down", "left", "right", "pageup", "pagedown", "home", "end"):
             event.stop()
-            self.dismiss(None)
+            self.leave()
 
 
 def help_table(commands: Sequence[Command], roles: Roles) -> Table:
     """The help screen, from the command table."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(min_width=8, no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(max_width=24)
     table.add_column()
     for group, title in GROUPS.items():
         table.add_row(Text(title, roles.style("heading")))
@@ -108,7 +123,7 @@ class HelpScreen(TextScreen):
         super().__init__(help_table(list(COMMANDS.values()), roles), "Help")
 
 
-class ChooserScreen(Screen[str | None]):
+class ChooserScreen(OnceScreen):
     """The shipped scenarios, with a line on what each teaches."""
 
     AUTO_FOCUS = "OptionList"
@@ -129,13 +144,10 @@ class ChooserScreen(Screen[str | None]):
 
     @staticmethod
     def _option(scenario: ShippedScenario) -> Option:
-        text = Text.assemble((f"{scenario.name:<21}", "bold"), scenario.title, "\n", (f"  {scenario.description}", "dim"))
-        return Option(text, id=scenario.name)
+        table = Table.grid(padding=(0, 0, 0, 2))
+        table.add_row(Text(scenario.description, "dim"))
+        return Option(Group(Text(scenario.name, "bold"), table), id=scenario.name)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer with the scenario's name."""
-        self.dismiss(event.option_id)
-
-    def action_leave(self) -> None:
-        """Answer nothing."""
-        self.dismiss(None)
+        self.leave(event.option_id)

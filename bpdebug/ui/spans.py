@@ -5,9 +5,9 @@ What a role looks like is the theme's business (:mod:`bpdebug.ui.roles`); drawin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -49,8 +49,21 @@ def _cropped(drawn: Line, start: int, end: int) -> Iterator[Span]:
         length = cell_len(text)
         left, right = max(start - place, 0), min(end - place, length)
         if right > left:
-            yield (text[left:right] if length == len(text) else set_cell_size(text, right)), role
+            yield (text[left:right] if length == len(text) else _part(text, left, right)), role
         place += length
+
+
+def _part(text: str, left: int, right: int) -> str:
+    """Columns of a text with wide characters; half of one is a blank."""
+    kept, place = "", 0
+    for character in text:
+        end = place + cell_len(character)
+        if left <= place and end <= right:
+            kept += character
+        elif place < right and end > left:
+            kept += " " * (min(end, right) - max(place, left))
+        place = end
+    return kept
 
 
 def on(drawn: Line, role: str) -> Line:
@@ -71,7 +84,11 @@ def wrap(text: str, columns: int, role: str = "", indent: str = "", first: str =
     return [((part, role),) for part in [*lines, current] if part.strip()]
 
 
-def _words(text: str, longest: int) -> Iterable[str]:
+def _words(text: str, longest: int) -> Iterator[str]:
+    """The words, those that are too long in pieces."""
     for word in text.split():
-        for start in range(0, len(word), longest):
-            yield word[start : start + longest]
+        rest = word
+        while rest:
+            fitting = next((n for n in range(len(rest), 0, -1) if cell_len(rest[:n]) <= longest), 1)
+            yield rest[:fitting]
+            rest = rest[fitting:]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +19,22 @@ from bpdebug.debugger.commands import COMMANDS, find_command
 from bpdebug.debugger.results import to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.scenario import load_scenario
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+SHIPPED = ("saturation", "deep_sigmoid", "dead_relu", "residual")
 OPENED = {"XOR": xor(), "classes": classes(12, shuffle=True), "diverging": line(400, rate=2.0)}
+OPENED |= {name: load_scenario(name) for name in SHIPPED}
 PROMPT = "(bpdebug) "
 
 
 def played(text):
     """A transcript with the answers that its commands give now; its first line names the scenario."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        return played_here(text)
+
+
+def played_here(text):
     heading, *lines = text.splitlines()
     session, written = Session(OPENED[heading.removeprefix("# ")]), [heading]
     for typed in filter(lambda text: text.startswith(PROMPT), lines):
@@ -58,7 +68,7 @@ def test_no_two_commands_share_a_name_or_a_key():
 
 def test_each_command_has_a_line_of_help():
     for command in COMMANDS.values():
-        assert re.fullmatch(r"[A-Z][^\n]{3,110}\.", command.help), command.name
+        assert re.fullmatch(r"[A-Z][^\n]{3,120}\.", command.help), command.name
         assert command.usage.split()[0] == command.name
         assert Session(xor(1)).execute(f"help {command.name}").text.startswith(command.usage)
 
@@ -118,6 +128,36 @@ MISTAKES = [
     "where now",
     "help nothing",
     "quit now",
+    "set W1[0,0] = one",
+    "set dW2[0,0] = 1",
+    "set x[0,0] = 1",
+    "formula dz2 = da2 * z3",
+    "formula dz2 = dW2",
+    "undo",
+    "jump away",
+    "bookmark a b",
+    "diff here, there",
+    "break dz2 if dz2 > 0",
+    "break b2 if db2[0,0] > 0",
+    "break layer 9",
+    "tbreak",
+    "watch",
+    "watch W1 ratio x",
+    "catch dead",
+    "catch everything",
+    "catch rising 1.5",
+    "delete 1",
+    "enable all of them",
+    "disable 1",
+    "ignore 1 1",
+    "commands 1 where",
+    "display nothing",
+    "undisplay 1",
+    "source nowhere.bp",
+    "save no/where.bp",
+    "save ~nobody-of-that-name/x",
+    "source ~nobody-of-that-name/x",
+    "save \0",
 ]
 
 
@@ -132,22 +172,48 @@ def test_a_mistake_changes_nothing(command):
     assert (session.position, {name: value.tobytes() for name, value in session.values().items()}, session.selected) == before
 
 
-COMMON = ("command", "t", "update", "stage", "type")
+COMMON = ("v", "command", "t", "update", "stage", "type")
+
+
+USUAL = {
+    "until": "dW2",
+    "goto": "40:dz2",
+    "print": "a2",
+    "explain": "dz2[0,0]",
+    "select": "a1[1,1]",
+    "tbreak": "a1",
+    "watch": "W1[0,0] ratio 0.5",
+    "catch": "saturated",
+    "delete": "1",
+    "enable": "all",
+    "disable": "last",
+    "ignore": "1 2",
+    "commands": "1 print loss; where",
+    "display": "norm(dz1)",
+    "undisplay": "1",
+    "set": "dz2[0,0] = nan",
+    "formula": "dz2 = a2 - y",
+    "jump": "here",
+    "diff": "'here, start",
+    "source": "script.bp",
+    "save": "script.bp",
+}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_answer_is_one_line_of_json_with_the_common_keys(name):
+def test_each_answer_is_one_line_of_json_with_the_common_keys(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     session = Session(xor())
     session.execute("goto 3:dz2")
-    session.execute("select dz2[0,0]")
-    session.execute("origin")
-    session.execute("goto 3:dz2")
-    usual = {"until": "dW2", "goto": "40:dz2", "print": "a2", "explain": "dz2[0,0]", "select": "a1[1,1]"}
-    command = f"{name} {usual.get(name, '')}".strip()
+    for command in ("break dz2", "bookmark here", "display loss", "set W1[0,0] = 1", "save script.bp"):
+        session.execute(command)
+    for command in ("select dz2[0,0]", "origin", "goto 3:dz2"):
+        session.execute(command)
+    command = f"{name} {USUAL.get(name, '')}".strip()
     text = to_json(command, session.position, session.execute(command))
     answer = json.loads(text)
     assert "\n" not in text
-    assert tuple(answer)[:5] == COMMON
+    assert tuple(answer)[:6] == COMMON
     assert answer["command"] == command
     assert isinstance(answer["t"], int)
 

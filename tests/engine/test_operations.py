@@ -115,8 +115,9 @@ def test_a_derivative_that_is_off_by_a_thousandth_is_noticed(name, argument):
 def test_a_row_says_what_it_means_and_where_it_is_from(name):
     row = OPERATIONS[name]
     assert row.meaning.endswith(".")
-    assert row.backward_meaning.endswith(".")
-    assert row.meaning != row.backward_meaning
+    for argument in row.gradients:
+        assert row.meaning_of_gradient(argument).endswith(".")
+        assert row.meaning != row.meaning_of_gradient(argument)
     assert len(row.source) > 10
     assert row.gradients
 

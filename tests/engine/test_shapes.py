@@ -146,7 +146,7 @@ class TestMessages:
         assert "of nothing" in refused(text).message
 
     def test_shapes_are_written_as_people_write_them(self):
-        assert [shape_text(s) for s in ((), (4,), (4, 1))] == ["number", "4", "4×1"]
+        assert [shape_text(s) for s in ((), (4,), (4, 1))] == ["a single number", "4", "4×1"]
 
 
 class TestConditions:

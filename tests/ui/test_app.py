@@ -1,0 +1,535 @@
+"""Journeys through the app by key and by mouse; what a pane draws is tested without an app."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import cycle
+from time import perf_counter
+
+import pytest
+from rich.cells import cell_len
+from textual import events
+from textual.keys import _character_to_key
+from textual.widgets import Input, OptionList
+from ui_views import NAMES, STAGES, loaded
+
+from bpdebug.debugger.commands import COMMANDS
+from bpdebug.debugger.session import Session
+from bpdebug.engine.description import Training
+from bpdebug.scenario import shipped
+from bpdebug.ui.app import DebuggerApp, TableCommands
+from bpdebug.ui.draw_matrix import as_row_column
+from bpdebug.ui.matrix_panes import MatrixPane
+from bpdebug.ui.panes import Pane, ProgramPane
+from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
+from bpdebug.ui.spans import plain
+
+LARGE, SMALL = (120, 36), (80, 24)
+NAMED = {"[": "left_square_bracket", "]": "right_square_bracket", "?": "question_mark", "=": "equals_sign", "'": "apostrophe", ":": "colon"}
+"""Keys as Textual names them."""
+SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
+
+
+@asynccontextmanager
+async def debugger(scenario="xor", size=LARGE):
+    """The app on a scenario, and the pilot."""
+    opened = loaded(scenario) if isinstance(scenario, str) else scenario
+    app = DebuggerApp(Session(opened) if opened else None)
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot
+
+
+def shown(app, name):
+    """What is visible of a pane or bar, as text."""
+    widget = app.screen.query_one(f"#{name}")
+    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.content_size.height))
+
+
+def messages(app):
+    return [notification.message for notification in app._notifications]
+
+
+async def settled(pilot):
+    """Let all messages be dealt with, and those that follow from them."""
+    for _ in range(3):
+        await pilot.pause(0)
+
+
+async def press(pilot, *keys):
+    """Keys as the terminal sends them (``pilot.press`` also waits until the process has been idle for a while)."""
+    names = {name: character for character, name in NAMED.items()}
+    for key in keys:
+        character = names.get(key, key)
+        pilot.app.post_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character if len(character) == 1 else None))
+        await settled(pilot)
+
+
+async def until(pilot, condition, seconds=10):
+    """Let the app go on until something is so."""
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        if condition():
+            return await settled(pilot)
+        await pilot.pause(0.005)
+    raise AssertionError("it does not come to pass")
+
+
+def endless():
+    return replace(loaded("xor"), training=Training(10**6))
+
+
+@SIZES
+async def test_the_first_update_stage_by_stage_and_back(size):
+    async with debugger(size=size) as (app, pilot):
+        assert "stage 0/17 start" in shown(app, "header")
+        for done, name in enumerate(STAGES[:-1], 1):
+            await press(pilot, "s")
+            assert f"stage {done}/17" in shown(app, "header")
+            assert f" {name} " in shown(app, "header")
+            lines = shown(app, "program").splitlines()
+            assert any(line.startswith(f"  ✓ {name} =") for line in lines), name
+            assert any(line.startswith(f"▶   {STAGES[done]} =") for line in lines), name
+            assert shown(app, "why").startswith(name)
+            assert app.view.position.stage == name
+        await press(pilot, "s")
+        assert "update 1/1000" in shown(app, "header")
+        assert "▶   z1 =" in shown(app, "program")
+        for name in reversed(STAGES[:-1]):
+            await press(pilot, "left_square_bracket")
+            assert app.view.position.stage == name
+        await press(pilot, "S")
+        assert app.view.position.t == 0
+
+
+@SIZES
+async def test_the_nan_is_found_with_one_key(size):
+    async with debugger("saturation", size) as (app, pilot):
+        await press(pilot, "c")
+        await until(pilot, lambda: messages(app))
+        assert app.view.position.stage == "loss"
+        assert app.view.position.t == app.session.timeline.first_nonfinite
+        assert "⚠ loss" in shown(app, "program")
+        assert "non-finite value: loss" in messages(app)[0]
+        assert "divide by zero" in messages(app)[0]
+        await settled(pilot)
+        assert "loss nan" in shown(app, "header")
+        drawn = "\n".join(plain(line) for line in app.query_one("#why").lines)
+        assert f"not finite first: {app.view.explanation.culprit}" in " ".join(drawn.split())
+        assert "not finite first:" in shown(app, "why")
+
+
+async def test_origin_and_return_by_key():
+    async with debugger() as (app, pilot):
+        app.perform("goto 3:dW2")
+        app.perform("select dW2[1,0]")
+        clock = app.view.position.t
+        await press(pilot, "enter")
+        assert app.view.selected == ("dz2", (0, 0))
+        assert app.view.position.stage == "dz2"
+        await press(pilot, "enter")
+        assert app.view.selected == ("da2", (0, 0))
+        await press(pilot, "backspace", "backspace")
+        assert app.view.selected == ("dW2", (1, 0))
+        assert app.view.position.t == clock
+        await press(pilot, "backspace")
+        assert messages(app) == ["there is nowhere to return to: Enter (origin) has not been used since"]
+        await press(pilot, "o", "enter")
+        assert app.view.selected == ("dz2", (1, 0))
+
+
+async def test_the_arrow_keys_move_the_cell_cursor_across_tensors():
+    async with debugger() as (app, pilot):
+        app.perform("goto dW2")
+        seen = []
+        for key in ("down", "down", "up", "left", "left", "right", "home", "end", "pagedown", "pageup"):
+            await press(pilot, key)
+            seen.append(app.view.selected)
+        assert seen == [
+            ("dW2", (1, 0)),
+            ("dW2", (2, 0)),
+            ("dW2", (1, 0)),
+            ("dz2", (1, 0)),
+            ("da2", (1, 0)),
+            ("dz2", (1, 0)),
+            ("dz2", (1, 0)),
+            ("dz2", (1, 0)),
+            ("dz2", (3, 0)),
+            ("dz2", (0, 0)),
+        ]
+        await press(pilot, "4", "down")
+        assert app.view.selected[0] in ("a1", "dz2")
+
+
+async def test_the_arrow_keys_never_leave_the_tensors():
+    async with debugger("two_outputs", SMALL) as (app, pilot):
+        for key in ["down", "right", "up", "left"] * 3 + ["down"] * 30 + ["up"] * 60:
+            app.focused.action_cursor(*{"down": (1, 0), "up": (-1, 0), "left": (0, -1), "right": (0, 1)}[key])
+            await settled(pilot)
+            name, index = app.view.selected
+            assert all(0 <= place < length for place, length in zip(index, app.view.shapes[name], strict=True))
+
+
+async def test_digits_choose_the_pane_beside_the_listing():
+    async with debugger(size=SMALL) as (app, pilot):
+        for digit, name in enumerate(("program", "network", "loss", "values", "deltas", "why"), 1):
+            await press(pilot, str(digit))
+            assert app.focused.id == name
+            assert app.focused.display
+            beside = [pane.id for pane in app.query(Pane) if pane.is_on_screen and pane.id not in ("program", "why")]
+            assert len(beside) == 1
+
+
+async def test_the_pane_beside_the_listing_follows_the_stage():
+    async with debugger(size=SMALL) as (app, pilot):
+        for stage in STAGES[:-1]:
+            app.perform("step")
+            await settled(pilot)
+            assert app.slot == ("deltas" if stage.startswith("d") else "values")
+            assert app.focused.id == app.slot
+
+
+async def test_a_pane_without_cells_that_the_user_has_chosen_stays():
+    async with debugger(size=SMALL) as (app, pilot):
+        await press(pilot, "2", "s", "s")
+        assert app.slot == "network"
+        assert app.query_one("#network").display
+        assert not app.query_one("#values").display
+
+
+async def test_the_prompt_runs_a_command_and_survives_an_error():
+    async with debugger() as (app, pilot):
+        await press(pilot, "colon", *"goto 40:dz2", "enter")
+        assert (app.view.position.update, app.view.position.stage) == (40, "dz2")
+        await press(pilot, "colon", *"stpe", "enter")
+        assert "did you mean 'step'?" in messages(app)[0]
+        assert app.view.position.stage == "dz2"
+        await press(pilot, "colon", "escape", "s")
+        assert app.view.position.stage == "dW2"
+
+
+async def test_letters_typed_at_the_prompt_are_no_commands():
+    async with debugger() as (app, pilot):
+        await press(pilot, "colon", "q", "s", "u", "left_square_bracket")
+        assert isinstance(app.screen, PromptScreen)
+        assert app.screen.query_one(Input).value == "qsu["
+        assert app.session.position.t == 0
+
+
+ANSWERS = {
+    "set": "W1[0,0] = 0.5",
+    "formula": "dz2 = da2",
+    "jump": "here",
+    "print": "W1",
+    "explain": "W1[0,0]",
+    "until": "a2",
+    "goto": "a2",
+    "watch": "loss",
+    "display": "norm(W1)",
+}
+
+
+def errors(app):
+    return [notification.message for notification in app._notifications if notification.severity == "error"]
+
+
+async def test_a_key_whose_command_needs_more_asks_for_it():
+    async with debugger() as (app, pilot):
+        app.session.execute("bookmark here")
+        for name, answer in ANSWERS.items():
+            await press(pilot, NAMED.get(COMMANDS[name].keys[0], COMMANDS[name].keys[0]))
+            assert isinstance(app.screen, PromptScreen), name
+            app.screen.query_one(Input).value = answer
+            await press(pilot, "enter")
+            assert not isinstance(app.screen, PromptScreen), name
+            assert not errors(app), name
+            if isinstance(app.screen, TextScreen):
+                await press(pilot, "escape")
+
+
+def test_each_command_that_asks_is_answered_in_the_tests():
+    assert set(ANSWERS) == {command.name for command in COMMANDS.values() if command.asks and command.keys}
+
+
+async def test_breakpoints_are_set_and_taken_away_in_the_listing():
+    async with debugger() as (app, pilot):
+        app.perform("goto dz2")
+        await settled(pilot)
+        await press(pilot, "b")
+        assert " ●✓ dz2" in shown(app, "program")
+        _, y = place_of(app, "program", "da2 =")
+        await pilot.click("#program", offset=(3, y))
+        await settled(pilot)
+        assert " ●✓ da2" in shown(app, "program")
+        assert app.view.position.stage == "dz2"
+        await press(pilot, "c")
+        await until(pilot, lambda: app.view.position.update == 1)
+        assert app.view.position.stage == "da2"
+        await pilot.click("#program", offset=(3, y))
+        await settled(pilot)
+        assert " ✓ da2" in shown(app, "program")
+        await press(pilot, "c")
+        assert app.view.position.stage == "dz2"
+
+
+async def test_long_answers_are_shown_until_a_key():
+    async with debugger() as (app, pilot):
+        for command in ("print W1", "explain W1[0,1]", "list", "where", "help step"):
+            app.perform(command)
+            await settled(pilot)
+            assert isinstance(app.screen, TextScreen), command
+            await press(pilot, "s")
+            assert not isinstance(app.screen, TextScreen), command
+        assert app.session.position.t == 0
+
+
+def written(table):
+    """All cells of the help's table, as text."""
+    return [str(cell) for column in table.columns for cell in column.cells]
+
+
+@SIZES
+async def test_the_help_has_every_command_and_scrolls(size):
+    async with debugger(size=size) as (app, pilot):
+        await press(pilot, "question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        cells = written(app.screen.text)
+        for command in COMMANDS.values():
+            assert command.usage in cells
+            assert command.help in cells
+        scroll = app.screen.query_one("#text")
+        await press(pilot, "end")
+        await until(pilot, lambda: scroll.scroll_y == scroll.max_scroll_y, 0.3)
+        await press(pilot, "q")
+        assert not isinstance(app.screen, HelpScreen)
+        assert app.is_running
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_a_key_quits(key):
+    async with debugger() as (app, pilot):
+        await press(pilot, key)
+        await settled(pilot)
+        assert app._exit
+
+
+async def test_the_chooser_opens_a_scenario():
+    async with debugger(None) as (app, pilot):
+        assert isinstance(app.screen, ChooserScreen)
+        options = app.screen.query_one(OptionList)
+        assert [options.get_option_at_index(i).id for i in range(options.option_count)] == [entry.name for entry in shipped()]
+        await press(pilot, "down", "enter")
+        await settled(pilot)
+        assert "xor.yaml" in shown(app, "header")
+        await press(pilot, "s")
+        assert app.view.position.stage == "z1"
+
+
+@pytest.mark.parametrize("key", ["q", "escape", "ctrl+q"])
+async def test_the_chooser_can_be_left(key):
+    async with debugger(None) as (app, pilot):
+        await press(pilot, key)
+        await settled(pilot)
+        assert app._exit
+
+
+async def test_keys_of_the_debugger_do_nothing_in_the_chooser():
+    async with debugger(None, SMALL) as (app, pilot):
+        await press(pilot, "s", "left_square_bracket", "2", "n")
+        assert app.session is None
+        assert isinstance(app.screen, ChooserScreen)
+
+
+async def test_the_palette_has_the_commands_of_the_table():
+    async with debugger() as (app, pilot):
+        provider = TableCommands(app.screen)
+        assert [str(hit.display) async for hit in provider.discover()] == list(COMMANDS)
+        found = [hit async for hit in provider.search("reverse-step")]
+        assert any("reverse-step" in str(hit.match_display) for hit in found)
+        await pilot.press("ctrl+p", *"finish", "enter")
+        await until(pilot, lambda: app.session.position.t > 0)
+        assert app.session.position.stage == "a2"
+
+
+async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
+    async with debugger(endless()) as (app, pilot):
+        await press(pilot, "c")
+        seen = set()
+        for _ in range(6):
+            seen.add(shown(app, "header"))
+            await pilot.pause(0.02)
+        assert len(seen) > 2
+        assert app.session.pending
+        await press(pilot, "x")
+        await until(pilot, lambda: app.session.pending is None)
+        await pilot.pause(0.1)
+        update = app.session.position.update
+        assert 0 < update < 10**6
+        assert not isinstance(app.screen, PromptScreen)
+        assert messages(app) == [f"stopped in update {update}"]
+        await press(pilot, "U")
+        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        assert app.session.position.update <= update
+
+
+async def test_a_long_jump_arrives_where_it_should():
+    async with debugger(endless()) as (app, pilot):
+        app.perform("goto 20000:dz2")
+        assert app.session.pending
+        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        assert (app.view.position.update, app.view.position.stage) == (20000, "dz2")
+        expected = Session(loaded("xor"))
+        expected.execute("step")
+        app.perform("goto 0:z1")
+        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        assert (app.view.tensors["z1"] == expected.value("z1")).all()
+
+
+async def test_the_end_of_the_training_is_said():
+    async with debugger("one_neuron") as (app, pilot):
+        await press(pilot, "c")
+        await until(pilot, lambda: messages(app))
+        assert "training is complete" in messages(app)[0]
+        assert "training complete" in shown(app, "header")
+        await press(pilot, "s", "u", "c", "n", "f", "e")
+        assert app.view.position.at_end
+
+
+def place_of(app, pane, text):
+    """Where a text stands in a pane, relative to it with its border and padding."""
+    for y, line in enumerate(shown(app, pane).splitlines()):
+        if text in line:
+            return (2 + cell_len(line[: line.index(text)]), 1 + y)
+    raise AssertionError(text)
+
+
+async def test_a_click_on_a_stage_goes_there():
+    async with debugger() as (app, pilot):
+        for name in ("dz2", "z1", "W2"):
+            await pilot.click("#program", offset=place_of(app, "program", f" {name} ="))
+            await settled(pilot)
+            assert app.view.position.stage == name
+        clock = app.view.position.t
+        await pilot.click("#program", offset=place_of(app, "program", "BACKWARD"))
+        assert app.view.position.t == clock
+
+
+async def test_a_click_on_a_cell_selects_it():
+    async with debugger() as (app, pilot):
+        app.perform("goto dW2")
+        await settled(pilot)
+        await pilot.click("#deltas", offset=place_of(app, "deltas", "0.8126"))
+        await settled(pilot)
+        assert app.view.selected == ("dz2", (3, 0))
+        await pilot.click("#values", offset=place_of(app, "values", "0.2734"))
+        await settled(pilot)
+        assert app.view.selected == ("a1", (1, 1))
+        await pilot.click("#deltas", offset=place_of(app, "deltas", "·"))
+        await settled(pilot)
+        assert app.view.selected == ("a1", (1, 1))
+
+
+async def test_a_stage_can_be_chosen_in_the_listing_by_key():
+    async with debugger() as (app, pilot):
+        await press(pilot, "1", "down", "down", "enter")
+        assert isinstance(app.focused, ProgramPane)
+        assert app.view.position.stage == "z2"
+        await press(pilot, "up", "enter")
+        assert app.view.position.stage == "a1"
+
+
+def cursor_place(app):
+    """Where the cell cursor is drawn in its pane, and the room there."""
+    name, index = app.view.selected
+    pane = next(pane for pane in app.query(MatrixPane) if pane.layout_of.find(name))
+    block, (row, column) = pane.layout_of.find(name), as_row_column(index)
+    x, y = block.left + column * block.cell - pane.scroll_offset.x, block.top + 1 + row - pane.scroll_offset.y
+    return x, y, pane.area.width - block.cell, pane.area.height - 1
+
+
+async def test_the_cursor_of_a_scrolled_matrix_stays_in_sight():
+    async with debugger("residual", SMALL) as (app, pilot):
+        app.perform("goto z2")
+        for key in ("pagedown", "end", "pageup", "home", "down", "right"):
+            await press(pilot, key)
+            x, y, right, bottom = cursor_place(app)
+            assert 0 <= x <= right
+            assert 0 <= y <= bottom
+
+
+async def test_the_cursor_is_in_sight_when_the_scrollbars_have_just_appeared():
+    async with debugger("residual") as (app, pilot):
+        app.perform("goto da1")
+        await settled(pilot)
+        x, y, right, bottom = cursor_place(app)
+        assert 0 <= x <= right
+        assert 0 <= y <= bottom
+
+
+async def test_the_size_of_the_terminal_may_change():
+    async with debugger() as (app, pilot):
+        app.perform("goto 2:dW2")
+        for size in (SMALL, (160, 48), (40, 12), (110, 30), (20, 8)):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            small = size[0] < 110 or size[1] < 30
+            assert app.has_class("small") == small
+            visible = [pane.id for pane in app.query(Pane) if pane.display and pane.parent.display]
+            assert visible == (["program", "deltas", "why"] if small else ["program", "network", "loss", "values", "deltas", "why"])
+        assert app.view.position.stage == "dW2"
+
+
+@pytest.mark.parametrize(("name", "size"), list(zip(NAMES, cycle([LARGE, SMALL]), strict=False)))
+async def test_every_scenario_is_shown_at_its_moments(name, size):
+    async with debugger(name, size) as (app, pilot):
+        for command in ("finish", "goto backward", "update 3", "reverse-next", "continue"):
+            app.perform(command)
+            await until(pilot, lambda: app.session.pending is None and not app._busy)
+            for pane in app.query(Pane):
+                for y in range(pane.size.height):
+                    assert pane.render_line(y).cell_length == pane.area.width
+
+
+async def test_no_color_is_no_obstacle(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with debugger() as (app, pilot):
+        await press(pilot, "s", "s", "question_mark", "escape")
+        await settled(pilot)
+        assert app.view.position.stage == "a1"
+        assert "+0.5000" in shown(app, "values")
+
+
+async def test_the_light_theme_has_other_colours():
+    async with debugger() as (app, pilot):
+        dark = app.roles.style("heat:+8")
+        app.theme = "bpdebug-light"
+        await settled(pilot)
+        assert app.roles.style("heat:+8") != dark
+
+
+def test_every_key_belongs_to_a_command_or_to_the_panes():
+    expected = {NAMED.get(key, key): f"command('{command.name}')" for command in COMMANDS.values() for key in command.keys}
+    keys = {binding.key: binding.action for binding in DebuggerApp.BINDINGS}
+    panes = {key: action for key, action in keys.items() if key not in expected}
+    assert {key: keys[key] for key in expected} == expected
+    assert set(panes) == {"colon", *"123456"}
+
+
+def test_no_key_is_bound_twice_and_f11_is_free():
+    keys = [key for binding in DebuggerApp.BINDINGS for key in binding.key.split(",")]
+    assert len(keys) == len(set(keys))
+    for owner in (DebuggerApp, ProgramPane, MatrixPane, PromptScreen, TextScreen, ChooserScreen):
+        assert not any("f11" in binding.key for binding in owner.BINDINGS)
+
+
+async def test_a_command_given_during_a_long_run_is_refused_quietly():
+    async with debugger(endless()) as (app, pilot):
+        app.perform("continue")
+        await until(pilot, lambda: app._busy)
+        app.perform("goto start")
+        assert app.session.pending
+        app._interrupted = True
+        await until(pilot, lambda: not app._busy)
+        await asyncio.sleep(0)
+        assert app.session.position.update > 0

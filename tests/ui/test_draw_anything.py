@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from ui_views import NAMES, session
+
+from bpdebug.ui.draw_bars import footer_line, header_line
+from bpdebug.ui.draw_loss import loss_lines
+from bpdebug.ui.draw_matrix import deltas_of, layout_line, make_layout, values_of
+from bpdebug.ui.draw_network import network_lines
+from bpdebug.ui.draw_program import program_line, program_rows
+from bpdebug.ui.draw_why import why_lines
+from bpdebug.ui.spans import width
+
+
+def everything(shown, columns, rows, start):
+    """The lines of all drawings that promise a width."""
+    yield from (header_line(shown, columns), footer_line(shown, columns))
+    yield from (program_line(shown, row, columns) for row in program_rows(shown))
+    yield from loss_lines(shown, max(columns, 32), rows)
+    yield from network_lines(shown, max(columns, 12), rows, start)
+    for names in (values_of(shown), deltas_of(shown)):
+        layout = make_layout(shown, names, columns)
+        yield from (layout_line(shown, layout, y, start, columns) for y in range(layout.height))
+
+
+def anywhere(opened, chance):
+    """Some moment, and the cell cursor on some cell."""
+    end = opened.timeline.end
+    opened.execute(f"step {chance.randint(1, 40)}")
+    opened.timeline.seek(chance.choice([chance.randrange(min(end, 3000)), chance.randrange(40), end]))
+    opened.follow()
+    values = opened.values()
+    name = chance.choice(sorted(values))
+    opened.select(name, tuple(chance.randrange(length) for length in values[name].shape))
+    return opened.view()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_at_any_moment_and_size_everything_is_drawn_and_nothing_too_wide(name):
+    chance, opened = random.Random(name), session(name)  # noqa: S311
+    for _ in range(8):
+        shown = anywhere(opened, chance)
+        for _ in range(3):
+            columns, rows = chance.randint(1, 200), chance.randint(1, 60)
+            where = (opened.position, opened.selected, columns, rows)
+            for line in everything(shown, columns, rows, chance.randint(0, 20)):
+                assert width(line) <= max(columns, 32), where
+            assert why_lines(shown, columns, rows), where

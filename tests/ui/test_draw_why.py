@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import pytest
+from ui_views import NAMES, big, role_of, session, text, view
+
+from bpdebug.ui.draw_why import why_lines
+from bpdebug.ui.spans import plain, width
+
+
+def why(columns, rows, *moment):
+    return text(why_lines(view(*moment), columns, rows))
+
+
+def test_a_gradient_is_explained_by_formula_numbers_and_result():
+    assert why(76, 8, "xor", "goto dW2").splitlines() == [
+        "dW2[0,0] = Σᵢ a1[i,0]·dz2[i,0]",
+        "         = 0.5·0.7217 + 0.8662·(−0.3102) + 0.8537·(−0.1712) + 0.9742·0.8126",
+        "         = 0.7375666006",
+        "Enter goes to dz2[0,0]   o takes the next of 8 operands",
+        "Each weight gets its input times the arriving gradient, summed over the",
+        "samples.",
+        "dW2 = a1ᵀ·dz2",
+    ]
+
+
+def test_the_operand_that_enter_goes_to_can_be_chosen():
+    assert "Enter goes to dz2[1,0]" in why(76, 8, "xor", "goto dW2", "operand")
+    assert "Enter goes to dz2[0,0]" in why(76, 8, "xor", "goto dW2", "operand 8", "operand")
+
+
+def test_an_update_is_an_assignment_from_the_value_before():
+    lines = why(76, 8, "xor", "goto 0:W1").splitlines()
+    assert lines[0] == "W1[0,0] ← W1[0,0] − learning_rate·dW1[0,0]"
+    assert "1.764" in lines[1]
+
+
+def test_what_is_given_says_so_and_goes_nowhere():
+    shown = why(60, 8, "xor", "select x[1,0]")
+    assert shown.startswith("x[1,0] = 0\nGiven: input 0 (x1) of sample 1")
+    assert "Enter" not in shown
+
+
+def test_before_the_first_stage_it_says_how_to_begin():
+    lines = why(60, 8, "xor").splitlines()
+    assert lines[0] == "s runs the first stage: z1 = x·W1 + b1"
+    assert "arrow keys" in " ".join(lines)
+
+
+def test_after_the_last_stage_it_says_how_to_go_back():
+    opened = session("xor", "goto end")
+    opened.selected = None
+    lines = why_lines(opened.view(), 60, 8)
+    assert plain(lines[0]) == "The training is complete."
+    assert "U goes back" in text(lines)
+
+
+def test_a_nan_names_where_it_begins():
+    lines = why_lines(view("saturation", "continue"), 100, 20)
+    shown = text(lines)
+    assert "not finite first: (1 − y[1,0])·log(1 − a2[1,0]) = (1 − 1)·log(1 − 1) = 0·(−inf) = nan" in shown
+    assert "⚠ divide by zero, invalid value in loss" in shown
+    result = next(line for line in lines if plain(line).strip() == "= nan")
+    assert role_of(result, "nan") == "bad"
+
+
+def test_a_formula_in_short_form_is_shown_in_full():
+    assert "loss = Σ(−y ⊙ log(a2) − (1 − y) ⊙ log(1 − a2))" in why(76, 12, "xor", "goto loss")
+
+
+def test_where_the_formula_is_long_the_result_comes_first():
+    shown = why_lines(view(big(), "goto z1"), 40, 8)
+    first = plain(shown[0]).removeprefix("z1[0,0] = ")
+    assert float(first.replace("−", "-"))
+    assert plain(shown[1]).strip().startswith("= Σᵢ")
+    assert "…" in text(shown)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_result_is_always_in_sight_in_the_pane_of_a_small_screen(name):
+    opened = session(name)
+    for _ in opened.program.stages:
+        opened.execute("step")
+        shown = opened.view()
+        if shown.explanation.term is None:
+            continue
+        lines = why_lines(shown, 42, 8)
+        results = [place for place, line in enumerate(lines) if any(role in ("good", "bad") for _, role in line)]
+        assert results[0] < 8, opened.position.stage
+
+
+def test_the_sentence_on_the_operand_fits_the_pane_of_a_small_screen():
+    assert all(width(line) <= 42 for line in why_lines(view("xor", "goto dW2"), 42, 8))
+
+
+def test_the_ellipsis_of_a_long_sum_has_room():
+    opened = session("xor", "goto a2", "select z2[2,0]")
+    for columns in range(60, 90):
+        assert all(width(line) <= columns for line in why_lines(opened.view(), columns, 5))

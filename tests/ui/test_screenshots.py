@@ -1,0 +1,92 @@
+"""Pictures of the app, compared byte for byte with those in ``screenshots/``.
+
+After a change of what is drawn, ``BPDEBUG_REWRITE_SCREENSHOTS=1 python -m pytest tests/ui/test_screenshots.py`` writes them anew:
+look at each before it is committed. Another version of Textual draws other bytes, and so they are compared on the pinned one only.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ui_views import big, loaded
+
+from bpdebug.engine.description import Optimizer
+from bpdebug.ui.screenshot import picture
+
+FOLDER = Path(__file__).parent.parent.parent / "screenshots"
+REWRITE = os.environ.get("BPDEBUG_REWRITE_SCREENSHOTS") == "1"
+PINNED = "8.2.8"
+ENVIRONMENT = ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_DISABLE_KITTY_KEY", "TEXTUAL_ANIMATIONS")
+
+pytestmark = pytest.mark.skipif(version("textual") != PINNED, reason=f"the pictures are those of Textual {PINNED}")
+
+
+def saturated():
+    """The shipped scenario with larger steps: its own run is so long that its last digits depend on the machine."""
+    return replace(loaded("saturation"), optimizer=Optimizer("momentum", {"learning_rate": 5.0, "momentum": 0.9}))
+
+
+class Picture(NamedTuple):
+    """How a picture comes about: a shipped scenario's name or a function that makes one, commands, then keys.
+
+    Numbers that depend on the last bits (long chaotic runs, Adam on gradients of rounding errors) have no place in it.
+    """
+
+    scenario: Any
+    commands: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (120, 36)
+    theme: str = "bpdebug-dark"
+
+
+PICTURES = {
+    "xor-start-80x24": Picture("xor", size=(80, 24)),
+    "xor-dW2": Picture("xor", ("goto dW2",)),
+    "xor-dW2-80x24": Picture("xor", ("goto dW2",), size=(80, 24)),
+    "xor-light-160x48": Picture("xor", ("update 200", "goto 120:dz1"), size=(160, 48), theme="bpdebug-light"),
+    "xor-trained": Picture("xor", ("goto 999:a2",)),
+    "xor-network-80x24": Picture("xor", ("goto 40:dz1",), ("2",), (80, 24)),
+    "iris": Picture("iris", ("update 300", "goto 300:dW2")),
+    "deep-sigmoid-vanishing": Picture("deep_sigmoid", ("update 3", "goto 3:dz1")),
+    "saturation-nan": Picture(saturated, ("continue",)),
+    "residual-fan-out": Picture("residual", ("goto da1@z2", "step", "select da1[0,0]")),
+    "tutorial-as-written": Picture("tutorial_as_written", ("goto 2:da2",)),
+    "chooser": Picture(None),
+    "help-80x24": Picture("xor", keys=("question_mark",), size=(80, 24)),
+    "big": Picture(big, ("goto z1", "select W1[400,60]")),
+}
+
+
+async def drawn(made):
+    source = made.scenario
+    scenario = loaded(source) if isinstance(source, str) else source and source()
+    return await picture(scenario, made.commands, made.keys, made.size, made.theme)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+async def test_the_picture_is_the_one_committed(name):
+    file = FOLDER / f"{name}.svg"
+    svg = await drawn(PICTURES[name])
+    if REWRITE:
+        file.write_text(svg, "utf-8", newline="\n")
+    if svg != file.read_text("utf-8"):
+        pytest.fail(f"{file} differs: see the first lines of this file")
+
+
+def test_every_committed_picture_is_in_the_table():
+    assert {path.stem for path in FOLDER.glob("*.svg")} == set(PICTURES)
+
+
+async def test_a_picture_comes_out_the_same_again():
+    assert await drawn(PICTURES["xor-dW2-80x24"]) == await drawn(PICTURES["xor-dW2-80x24"])
