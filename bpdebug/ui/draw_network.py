@@ -67,9 +67,9 @@ def _hidden(view: View, canvas: Canvas, shown: range) -> None:
     """Say which layers are left out."""
     depth = len(view.program.scenario.layers)
     if shown.start > 0:
-        canvas.write(0, 0, f"‹ {shown.start} more", "faint")
+        canvas.write(0, 0, f"‹ {shown.start} layers", "faint")
     if shown.stop <= depth:
-        text = f"{depth + 1 - shown.stop} more ›"
+        text = f"{depth + 1 - shown.stop} layers ›"
         canvas.write(canvas.columns - len(text), 0, text, "faint")
 
 

@@ -194,3 +194,23 @@ def test_the_batch_cannot_be_set(name):
     with pytest.raises(BpdebugError, match="comes from the scenario's data"):
         session.execute(f"set {name}{'[0,0]' * (name != 'm')} = 1")
     assert not session.timeline.edits
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a stop in the very moment of an edit loses it: Timeline.advance_guarded must apply edits also where goal == t"
+)
+def test_an_edit_in_the_moment_of_a_stop_is_made_again():
+    session = Session(xor(20))
+    for command in ("goto update 4", "set W1[0,0] = 5", "goto start", "break dz2 if loss < 0", "break update 4", "continue"):
+        session.execute(command)
+    assert session.value("W1[0,0]") == 5
+
+
+@pytest.mark.xfail(
+    strict=True, reason="Timeline._branch keeps the recorded loss of an update whose loss is set after it was completed once"
+)
+def test_a_loss_that_is_set_is_the_loss_of_its_update():
+    session = Session(xor(20))
+    for command in ("goto 9:z1", "goto 3:dW1", "set loss = 99", "goto 9:z1"):
+        session.execute(command)
+    assert session.timeline.losses.points()[1][3] == 99

@@ -7,7 +7,6 @@ look at each before it is committed. Another version of Textual draws other byte
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 import pytest
 from ui_views import big, loaded
 
-from bpdebug.engine.description import Optimizer
 from bpdebug.ui.screenshot import picture
 
 FOLDER = Path(__file__).parent.parent.parent / "screenshots"
@@ -24,11 +22,6 @@ PINNED = "8.2.8"
 ENVIRONMENT = ("NO_COLOR", "FORCE_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_DISABLE_KITTY_KEY", "TEXTUAL_ANIMATIONS")
 
 pytestmark = pytest.mark.skipif(version("textual") != PINNED, reason=f"the pictures are those of Textual {PINNED}")
-
-
-def saturated():
-    """The shipped scenario with larger steps: its own run is so long that its last digits depend on the machine."""
-    return replace(loaded("saturation"), optimizer=Optimizer("momentum", {"learning_rate": 5.0, "momentum": 0.9}))
 
 
 class Picture(NamedTuple):
@@ -53,11 +46,14 @@ PICTURES = {
     "xor-network-80x24": Picture("xor", ("goto 40:dz1",), ("2",), (80, 24)),
     "iris": Picture("iris", ("update 300", "goto 300:dW2")),
     "deep-sigmoid-vanishing": Picture("deep_sigmoid", ("update 3", "goto 3:dz1")),
-    "saturation-nan": Picture(saturated, ("continue",)),
+    "saturation-nan": Picture("saturation", ("continue",)),
     "residual-fan-out": Picture("residual", ("goto da1@z2", "step", "select da1[0,0]")),
     "tutorial-as-written": Picture("tutorial_as_written", ("goto 2:da2",)),
     "chooser": Picture(None),
     "help-80x24": Picture("xor", keys=("question_mark",), size=(80, 24)),
+    "breakpoint-hit": Picture(
+        "xor", ("break dz2 if max(abs(dz2)) < 0.5", "display loss", "display norm(dW1)", "bookmark start", "continue", "set a2[0,0] = 0.9")
+    ),
     "big": Picture(big, ("goto z1", "select W1[400,60]")),
 }
 
