@@ -8,6 +8,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROWS: list[str] = []
+MEASURED: list[str] = []
 
 
 def pytest_collect_file(file_path, parent):
@@ -27,8 +28,18 @@ def report():
     return add
 
 
+@pytest.fixture
+def measured():
+    """Adds a row to the second table: what, measured values as text, their target."""
+
+    def add(what, values, target):
+        MEASURED.append(f"| {what} | {values} | {target} |")
+
+    return add
+
+
 def pytest_terminal_summary(terminalreporter):
-    if ROWS:
-        heading = ["", "| an update of | textbook loop | bpdebug | ratio | target |", "|---|---|---|---|---|"]
-        for row in [*heading, *ROWS]:
-            terminalreporter.write_line(row)
+    updates = ["", "| an update of | textbook loop | bpdebug | ratio | target |", "|---|---|---|---|---|", *ROWS] if ROWS else []
+    others = ["", "| what | measured | target |", "|---|---|---|", *MEASURED] if MEASURED else []
+    for row in updates + others:
+        terminalreporter.write_line(row)

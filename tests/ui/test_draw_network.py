@@ -74,7 +74,7 @@ def test_a_deep_network_is_shown_around_the_layer_in_focus():
     deep = random_chain(2, (2,) + (3,) * 9, epochs=1)
     first, middle, last = (network(44, 10, deep, f"goto {name}") for name in ("a1", "a5", "a9"))
     assert first.splitlines()[-1].split()[:2] == ["x", "a1"]
-    assert "more ›" in first
+    assert "layers ›" in first
     assert "‹" not in first
     assert "a5" in middle.splitlines()[-1]
     assert "‹" in middle
