@@ -93,10 +93,11 @@ def jump(session: Session, arguments: str) -> Move:
 
 @command("diff A B", "edit")
 def diff(session: Session, arguments: str) -> Result:
-    """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor: largest change and norms."""
+    """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor; the app marks the cells."""
     places = _places(session, arguments)
     first, second = places[0], places[1] if len(places) > 1 else session.position.t
     before, after = _values_at(session, first), _values_at(session, second)
+    session.before = before
     rows = [_difference(name, before[name], after[name]) for name in after if name in before and before[name].shape == after[name].shape]
     changed = [row for row in rows if row["change"] != 0]
     lines = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpdebug.debugger.explanation import explain
 from bpdebug.debugger.position import Location, LocationError, Position
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome
@@ -117,11 +118,13 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     why = f" ({', '.join(warnings)})" if warnings else ""
     cell = f"{cell_name(stage.name, first)} = {value[first]}"
     cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {cell}" if first else cell
-    text = f"non-finite value: {stage} in update {update}{why}: {cells}"
+    cause = explain(timeline, stage.name, first).culprit if position.done or stage.name in timeline.program.persistent else ""
+    text = f"non-finite value: {stage} in update {update}{why}: {cells}" + (f"\nnot finite first: {cause}" if cause else "")
     data = _stop_data("non-finite", start, position) | {
         "culprit": stage.name,
         "cell": list(first),
         "cells": len(bad),
         "warnings": list(warnings),
+        "cause": cause,
     }
     return Result("stop", text, data)

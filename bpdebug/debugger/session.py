@@ -17,7 +17,7 @@ from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.script import write_beside
-from bpdebug.debugger.stops import Breakpoint, Stops
+from bpdebug.debugger.stops import Breakpoint, Hit, Stops
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.debugger.view import View, make_view
 from bpdebug.engine.cells import Cell
@@ -66,6 +66,7 @@ class Session:
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
         self._transcript: Path | None = None
+        self._hits: tuple[Hit, ...] = ()
         self._runner = Runner(self.timeline, self.stops)
         self._start = self.position
         self._goal: tuple[str, Cell] | None = None
@@ -133,10 +134,13 @@ class Session:
 
     def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
         """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
-        texts = [text for number in result.stops if number in self.stops.all for text in self.stops.all[number].commands]
+        texts = [text for hit in self._hits for text in hit.stop.commands] if result.stops else []
         lines, answers = [result.text], []
         for text in texts:
-            answer = self._once(text, stop)
+            try:
+                answer = self._once(text, stop)
+            except BpdebugError as error:
+                answer = Result("error", f"{text}: {error}", {"message": str(error)})
             lines.append(answer.text)
             if answer.type == "stop":
                 return True, replace(answer, text="\n".join(lines[-100:]))
@@ -160,6 +164,7 @@ class Session:
             self.timeline.seek(move.target, stop)
         else:
             outcome = self._runner.forward(move.target, stop)
+        self._hits = outcome.hits
         result = describe_stop(self.timeline, move, self._start, outcome)
         if result.data["reason"] != "interrupted":
             self.pending = None
@@ -229,16 +234,14 @@ class Session:
         Returns:
             The clock from which it is seen.
         """
-        if self.selected is None:
-            if name is None:
-                raise BpdebugError("no cell is selected")
-            self.selected = (name, index)
-        explained = self.explain(*self.selected)
-        if name is None and explained.t not in (None, self.position.t):
-            return self._leave_for(self.selected, explained.t or 0)
         if name is not None:
             given = self.explain(name, index)
             return self._leave_for((name, index), self.position.t if given.t is None else given.t)
+        if self.selected is None:
+            raise BpdebugError("no cell is selected")
+        explained = self.explain(*self.selected)
+        if explained.t not in (None, self.position.t):
+            return self._leave_for(self.selected, explained.t or 0)
         if not explained.operands:
             raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
         target = explained.operands[self.operand % len(explained.operands)]
@@ -299,7 +302,7 @@ class Session:
         """The stages after which a breakpoint stops, and whether one of them is enabled."""
         places: dict[str, bool] = {}
         for stop in self.stops.all.values():
-            for done in stop.moments(self.program) if isinstance(stop, Breakpoint) else ():
+            for done in stop.moments(self.program) - {0} if isinstance(stop, Breakpoint) else ():
                 name = self.program.stages[done - 1].name
                 places[name] = places.get(name, False) or stop.enabled
         return places

@@ -236,7 +236,7 @@ def info(session: Session, arguments: str) -> Result:
 def line_of(stop: Stop) -> str:
     """A stop in one line."""
     notes = [f"hit {stop.hits} time{'s' * (stop.hits != 1)}"] * (stop.hits > 0)
-    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"ignored {stop.ignore} more times"] * (stop.ignore > 0)
+    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"to be ignored {stop.ignore} times"] * (stop.ignore > 0)
     notes += [f"then: {'; '.join(stop.commands)}"] if stop.commands else []
     return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
 

@@ -113,7 +113,7 @@ def no_arguments(arguments: str, name: str) -> None:
         raise CommandError(f"{name} takes no argument; found '{arguments}'")
 
 
-_CELL = re.compile(r"([A-Za-z_]\w*(?:@\w+)?)\s*(?:\[\s*([\d\s,]*)\s*\])?")
+_CELL = re.compile(r"([A-Za-z_]\w*(?:@\w+)?)\s*(?:\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)?\s*\])?")
 
 
 def cell_of(text: str) -> tuple[str, Cell]:

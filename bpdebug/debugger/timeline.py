@@ -79,6 +79,8 @@ class Timeline:
             stop: asked every few milliseconds; where it says yes, the way ends early.
         """
         t = min(max(t, 0), self.end)
+        if t < self.clock and not any(t < edit.t <= self.clock for edit in self.edits) and self.machine.step_back(self.clock - t):
+            return
         self._approach(t)
         while not self.advance(t, seconds=_SLICE) and not stop():
             pass
@@ -173,11 +175,11 @@ class Timeline:
     def _branch(self, edits: list[Edit]) -> list[Edit]:
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]
-        update, done = divmod(self.clock, len(self.program.stages))
+        update = self.clock // len(self.program.stages)
         self.edits = edits
         self._versions = {0: self._original}
         self._checkpoints.forget_after(update)
-        self.losses.forget_from(update + (done > self.program.index["loss"]))
+        self.losses.forget_from(update)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
             self.first_nonfinite = None
         self._apply_edits()
@@ -222,7 +224,7 @@ class Timeline:
         deadline = perf_counter() + seconds
         goal = min([edit.t for edit in self.edits if self.clock < edit.t <= t], default=t)
         struck = self._advance_guarded(goal, checks, deadline, start)
-        if self.clock == goal != t:
+        if self.clock == goal:
             self._apply_edits()
         return struck
 

@@ -32,6 +32,7 @@ class Machine:
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
+        self._undo: list[Array | None] = []
         self._whole = False
         self._x, self._y = (np.asarray(data, program.scenario.dtype) for data in (program.scenario.x, program.scenario.y))
         for name, value in program.initial.items():
@@ -59,12 +60,15 @@ class Machine:
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
         self.update, self.done, self.warnings = update, 0, {}
+        self._undo.clear()
         self.persistent_flat[...] = persistent
         self._load()
 
     def step(self) -> str:
         """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name."""
         stage = self.program.stages[self.done]
+        if len(self._undo) == self.done:
+            self._undo.append(self.persistent[stage.name].copy() if stage.name in self.persistent else None)
         noted: list[str] = []
         with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: noted.append(kind)):
             self._work.code.stages[self.done]()
@@ -74,6 +78,18 @@ class Machine:
         if self.done == len(self.program.stages):
             self._turn()
         return stage.name
+
+    def step_back(self, count: int) -> bool:
+        """Take back the last stages of this update, where what they have changed is known; whether it is."""
+        if not 0 <= count <= self.done or len(self._undo) != self.done:
+            return False
+        for _ in range(count):
+            self.done -= 1
+            name, old = self.program.stages[self.done].name, self._undo.pop()
+            self.warnings.pop(name, None)
+            if old is not None:
+                self.persistent[name][...] = old
+        return True
 
     def run_update(self) -> None:
         """Execute the whole update from its start, at full speed; what it has computed is there for :meth:`last`."""
@@ -99,6 +115,7 @@ class Machine:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
         self._last, self._last_warnings = self._work, self.warnings
         self.update, self.done, self.warnings = self.update + 1, 0, {}
+        self._undo.clear()
         self._load()
 
     def tensor(self, name: str) -> Array:

@@ -24,7 +24,8 @@ CONDITIONS = {
         ("break dz2 if max(abs(dz2)) > 99", "break loss if loss < 0", "break dW1 if norm(dW1) < 1e-9"),
     ),
     "XOR, continue under `catch vanishing`": (XOR, 4000, ("catch vanishing 1e-12",)),
-    "XOR, continue under `watch dW1[1,0] sign`": (XOR, 4000, ("watch max(abs(dW1)) sign",)),
+    "XOR, continue under `watch max(abs(dW1)) sign`": (XOR, 4000, ("watch max(abs(dW1)) sign",)),
+    "XOR, continue under `watch learning_rate` (looked at between updates)": (XOR, 2000, ("watch learning_rate",)),
     "784-128-10, continue under `break dz1 if norm(dz1) > 1e9`": (digits(), 100, ("break dz1 if norm(dz1) > 1e9",)),
 }
 

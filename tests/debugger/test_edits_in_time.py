@@ -196,9 +196,6 @@ def test_the_batch_cannot_be_set(name):
     assert not session.timeline.edits
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a stop in the very moment of an edit loses it: Timeline.advance_guarded must apply edits also where goal == t"
-)
 def test_an_edit_in_the_moment_of_a_stop_is_made_again():
     session = Session(xor(20))
     for command in ("goto update 4", "set W1[0,0] = 5", "goto start", "break dz2 if loss < 0", "break update 4", "continue"):
@@ -206,9 +203,6 @@ def test_an_edit_in_the_moment_of_a_stop_is_made_again():
     assert session.value("W1[0,0]") == 5
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Timeline._branch keeps the recorded loss of an update whose loss is set after it was completed once"
-)
 def test_a_loss_that_is_set_is_the_loss_of_its_update():
     session = Session(xor(20))
     for command in ("goto 9:z1", "goto 3:dW1", "set loss = 99", "goto 9:z1"):

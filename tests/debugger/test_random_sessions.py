@@ -188,7 +188,6 @@ def test_every_command_was_carried_out_at_random():
     assert sum(TYPED.values()) > 5000
 
 
-@pytest.mark.xfail(strict=True, reason="Session.follow_origin selects the cell before it knows that it has a value")
 def test_an_origin_that_is_refused_selects_nothing():
     session = Session(load_scenario("xor"))
     with pytest.raises(BpdebugError, match="not computed yet"):
