@@ -24,6 +24,7 @@ from bpdebug.engine.shapes import Shape
 from bpdebug.engine.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
 
 _GIVEN = frozenset(("x", "y", "m"))
+_PIECE, _MOST_PIECES = 8192, 64
 _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
@@ -138,20 +139,31 @@ def _computes(tree: Tree) -> bool:
     return isinstance(tree, Unary | Binary | Call) and any(isinstance(node, Name) for node in walk(tree))
 
 
-def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Iterable[str]) -> list[tuple[str, Formula]] | None:
-    """The optimizer's steps over all parameters at once, as assignments to the flat tensors ``w#``, ``g#``, ``m#``, ``v#``.
+def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Sequence[str], pieces: int) -> list[tuple[str, Formula]] | None:
+    """The optimizer's steps over all parameters at once, as assignments to the flat tensors ``w#0``, ``g#0``, ``m#0``, ``v#0``, then
+    ``w#1`` and so on: pieces that are small enough for the processor's cache.
 
     Only additions, multiplications and the like, which give the same bits however the numbers are laid out; None where
     a step is the user's own or needs other functions.
     """
     chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
-    if any(stage.edited for stage in chosen) or not list(parameters):
+    if any(stage.edited for stage in chosen) or not parameters:
         return None
-    flat = {short: Name(f"{short}#") for short in ("w", "g", *rule.slots)}
-    fused = [(f"{target}#", Formula.of(substitute(formula.tree, flat))) for target, formula, _ in rule.steps]
-    if not all(_exact(node, flat) for _, formula in fused for node in walk(formula.tree)):
+    flat = {short: Name(short) for short in ("w", "g", *rule.slots)}
+    if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):
         return None
+    fused = [
+        (f"{target}#{piece}", Formula.of(substitute(formula.tree, {short: Name(f"{short}#{piece}") for short in flat})))
+        for piece in range(pieces)
+        for target, formula, _ in rule.steps
+    ]
     return [(stage.name, stage.formula) for stage in chosen if stage.name == "t"] + fused
+
+
+def piece_bounds(size: int) -> list[int]:
+    """Where the pieces of a flat tensor begin and end."""
+    length = max(_PIECE, -(-size // _MOST_PIECES))
+    return [*range(0, size, length), size]
 
 
 def _exact(node: Tree, flat: Mapping[str, Name]) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from bpdebug.engine.compiler import Compiler, Routine
 from bpdebug.engine.description import Array
-from bpdebug.engine.fast import Check, UpdateCompiler, flat_names, fuse_updates, ordered, stretch
+from bpdebug.engine.fast import Check, UpdateCompiler, flat_names, fuse_updates, ordered, piece_bounds, stretch
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import Shape
@@ -52,7 +53,7 @@ class Code:
 def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
     steps = [(stage.name, stage.formula) for stage in program.stages]
     kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
-    fused = fuse_updates(program.stages, program.rule, program.free)
+    fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
     return UpdateCompiler(work.tensors | work.long, program.scenario.dtype, steps, checks).routines()
@@ -67,7 +68,7 @@ class Workspace:
         telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
             finite makes its parameter so.
         tensors: views by name, with the persistent tensors and the batch among them.
-        long: what the optimizer's steps over all parameters at once work on.
+        long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
         loaded: the update whose batch is in the buffers, or -1.
         code: the compiled program.
         guarded: one function for all stages that returns how many have run where a check has struck, else None.
@@ -85,9 +86,14 @@ class Workspace:
         known = self.given | dict(persistent) | own
         self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
         self.long: dict[str, Array] = {}
+        self.pieces = 0
         for name, group in groups.items() if program.free else ():
             source, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
-            self.long[name] = stretch(source, flat, group)
+            whole = stretch(source, flat, group)
+            bounds = piece_bounds(whole.size)
+            self.pieces = len(bounds) - 1
+            self.long |= {f"{name}{piece}": whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
+            self._gradients = whole.size
         self.loaded = -1
         self._codes: dict[int, tuple[Program, Code]] = {}
         self.adopt(program)
@@ -100,7 +106,7 @@ class Workspace:
                 del self._codes[old]
         self._program, self.code = self._codes[id(program)]
         edited = any(stage.edited for stage in program.stages if stage.phase is Phase.UPDATE)
-        self.telling = self.flat[self.long["g#"].size :] if self.long and not edited else self.flat
+        self.telling = self.flat[self._gradients :] if self.long and not edited else self.flat
         if self.loaded >= 0:
             self.code.prepare()
         self.guarded: Callable[[], int | None] = self.code.update
