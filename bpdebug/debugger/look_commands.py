@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.explanation import Explanation
 from bpdebug.debugger.listing import listing
 from bpdebug.debugger.moves import Move, describe
-from bpdebug.debugger.numbers import exact, table
+from bpdebug.debugger.numbers import exact, short, sparkline, table
+from bpdebug.debugger.recording import record
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command, count_of, no_arguments
 from bpdebug.engine.cells import cell_name
-from bpdebug.engine.shapes import shape_text
+from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.parser import Formula
+from bpdebug.engine.shapes import Shape, infer, shape_text
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -92,6 +97,33 @@ def list_(session: Session, arguments: str) -> Result:
     no_arguments(arguments, "list")
     rows = listing(session.timeline)
     return Result("listing", "\n".join(row.text for row in rows), {"stages": [row.data for row in rows if row.data]})
+
+
+@command("history EXPRESSION [for N]", "look", keys="h", asks="history of (loss, norm(dz1) for 50)")
+def history(session: Session, arguments: str) -> Result:
+    """Show the values of an expression over the last N completed updates (usually 24)."""
+    found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
+    text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
+    if not text:
+        raise CommandError("the history of what? For example: history loss, history norm(dz1) for 50")
+    formula, timeline = session.program.parse(text), session.timeline
+    if set(formula.names) & {"x", "y", "m"}:
+        raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
+    _single(formula, timeline.machine.shapes())
+    dtype = session.program.scenario.dtype
+    points = [(made.update, float(evaluate(formula, made.values(), dtype))) for made in record(timeline, count)]
+    if not points:
+        raise CommandError("no update is complete yet")
+    values = [value for _, value in points]
+    lines = [f"{text}  {sparkline(values, len(values))}", *(f"  update {update}: {short(value, 8)}" for update, value in points)]
+    return Result("history", "\n".join(lines), {"name": text, "updates": [u for u, _ in points], "values": exact(values)})
+
+
+def _single(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+    """Refuse what is not a single number."""
+    shape = infer(formula, shapes)
+    if shape:
+        raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
 
 
 @command("where", "look", keys="W", aliases="w")

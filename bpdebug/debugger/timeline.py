@@ -37,6 +37,7 @@ class Timeline:
     Attributes:
         losses: the loss of each update that has been completed.
         first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
+        visit: called whenever an update has been completed, where there is something to call.
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
     """
 
@@ -49,6 +50,7 @@ class Timeline:
         self._versions: dict[int, Program] = {0: program}
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
         self._worth_keeping = 0
+        self.visit: Callable[[], None] | None = None
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
@@ -278,6 +280,8 @@ class Timeline:
         if self.losses.next == machine.update - 1:
             self.losses.record(machine.update - 1, float(machine.last("loss")))
         self._checkpoints.save(machine.update, machine.persistent_flat, machine.update >= self._worth_keeping)
+        if self.visit:
+            self.visit()
 
     def _locate(self, update: int) -> None:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""

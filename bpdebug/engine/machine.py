@@ -33,6 +33,7 @@ class Machine:
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
         self._undo: list[Array | None] = []
+        self._last: Workspace | None = None
         self._whole = False
         self._x, self._y = (np.asarray(data, program.scenario.dtype) for data in (program.scenario.x, program.scenario.y))
         for name, value in program.initial.items():
@@ -120,19 +121,23 @@ class Machine:
 
     def tensor(self, name: str) -> Array:
         """A tensor that the stage before has computed (also where that stage was the last of its update)."""
-        return (self._work if self.done else self._last).tensors[name]
+        return (self._work if self.done else self.last_workspace()).tensors[name]
 
     def warned(self, name: str) -> tuple[str, ...]:
         """What was complained of when the stage before ran, such as ``divide by zero``."""
         return (self.warnings if self.done else self._last_warnings).get(name, ())
 
+    def last_workspace(self) -> Workspace:
+        """The buffers of the update that was completed last (of the present one, before the first)."""
+        return self._last or self._work
+
     def last(self, name: str) -> Array:
         """A tensor of the update that was completed last (valid until the next stage runs)."""
-        return self._last.tensors[name]
+        return self.last_workspace().tensors[name]
 
     def last_is_finite(self) -> bool:
         """Whether everything that the last update computed is finite; for callers that have silenced NumPy's warnings."""
-        flat, kept = self._last.telling, self.persistent_flat
+        flat, kept = self.last_workspace().telling, self.persistent_flat
         if math.isfinite(flat.dot(flat)) and math.isfinite(kept.dot(kept)):
             return True
         return bool(np.isfinite(flat).all() and np.isfinite(kept).all())

@@ -82,6 +82,7 @@ class Workspace:
         groups = flat_names(program.rule, program.free)
         transient = ordered(program.transient(rows), [groups["g#"]])
         self.flat = flat_array(transient.values(), dtype)
+        self._flat_shapes, self._kept_shapes = transient, {name: value.shape for name, value in persistent.items()}
         own = views(self.flat, transient)
         known = self.given | dict(persistent) | own
         self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
@@ -111,6 +112,10 @@ class Workspace:
             self.code.prepare()
         self.guarded: Callable[[], int | None] = self.code.update
         self._checks: Checks = {}
+
+    def named(self, flat: Array, kept: Array) -> dict[str, Array]:
+        """Views of copies of the intermediate and of the persistent tensors, by name."""
+        return views(kept, self._kept_shapes) | views(flat, self._flat_shapes)
 
     def guard(self, checks: Checks) -> None:
         """Compile the checks into the update."""

@@ -10,6 +10,7 @@ import bpdebug  # first: it sets one BLAS thread before NumPy loads
 
 import numpy as np  # isort: skip
 
+from bpdebug.debugger.recording import record
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.program import make_program
@@ -125,6 +126,20 @@ def test_running_xor(report):
 
 def test_stepping_xor(report):
     report("XOR, stage by stage", *compare(replace(XOR, training=Training(500)), xor_textbook, step), "1.00")
+
+
+def test_recording_xor(report):
+    scenario = replace(XOR, training=Training(2000))
+    program, times = make_program(scenario), []
+    for _ in range(REPETITIONS):
+        timeline = Timeline(program)
+        timeline.seek(timeline.end)
+        theirs, _ = timed(lambda: xor_textbook(program.initial, scenario.x, scenario.y, scenario.updates))
+        ours, made = timed(lambda timeline=timeline: record(timeline, scenario.updates))
+        assert len(made) == scenario.updates
+        times.append((theirs, ours))
+    theirs, ours = (median(column) * 1e6 / scenario.updates for column in zip(*times, strict=True))
+    report("XOR, run with every intermediate recorded", theirs, ours, median(ours / theirs for theirs, ours in times), "0.60")
 
 
 def test_running_digits(report):

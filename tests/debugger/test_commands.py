@@ -177,6 +177,7 @@ COMMON = ("v", "command", "t", "update", "stage", "type")
 
 USUAL = {
     "until": "dW2",
+    "history": "loss for 3",
     "goto": "40:dz2",
     "print": "a2",
     "explain": "dz2[0,0]",
