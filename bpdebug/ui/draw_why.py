@@ -76,4 +76,5 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     short_others = (("  o", "key"), (f" next ({chosen + 1} of {len(operands)})", "dim"))
     if len(operands) == 1:
         return [target]
-    return [fit((*target, *(others if width((*target, *others)) <= columns else short_others)), columns)]
+    whole = (*target, *(others if width((*target, *others)) <= columns else short_others))
+    return [whole if width(whole) <= columns else fit(whole, columns)]

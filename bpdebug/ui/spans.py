@@ -35,6 +35,8 @@ def fit(drawn: Line, columns: int, role: str = "") -> Line:
     missing = columns - width(drawn)
     if missing >= 0:
         return (*drawn, (" " * missing, role)) if missing else drawn
+    if not plain(crop(drawn, columns, -missing)).strip():
+        return crop(drawn, 0, columns)
     return (*crop(drawn, 0, columns - 1), ("…", "dim")) if columns > 0 else ()
 
 

@@ -223,6 +223,7 @@ ANSWERS = {
     "jump": "here",
     "print": "W1",
     "explain": "W1[0,0]",
+    "history": "loss",
     "until": "a2",
     "goto": "a2",
     "watch": "loss",
@@ -236,6 +237,7 @@ def errors(app):
 
 async def test_a_key_whose_command_needs_more_asks_for_it():
     async with debugger() as (app, pilot):
+        app.session.execute("update")
         app.session.execute("bookmark here")
         for name, answer in ANSWERS.items():
             await press(pilot, NAMED.get(COMMANDS[name].keys[0], COMMANDS[name].keys[0]))
