@@ -46,8 +46,8 @@ _SILENT = ("break", "tbreak", "delete", "operand", "select")
 """Commands whose effect is to be seen in the panes."""
 _SHORT = 120
 """Characters of an answer that is shown beside the panes."""
-_SLICE = 0.02
-"""Seconds of a long run between two pictures."""
+_SLICE, _PICTURE = 0.01, 0.05
+"""Seconds of a long run between two looks at the keys, and between two pictures."""
 _WIDE, _TALL = 110, 30
 """From this size on all panes are shown at once."""
 
@@ -250,11 +250,14 @@ class DebuggerApp(App[None]):
 
     async def _slices(self) -> AsyncIterator[Result]:
         begin, first = perf_counter(), self.session.position.update if self.session else 0
+        drawn = begin
         while self.session and self.session.pending and not self._interrupted:
             await asyncio.sleep(0.001)
             yield self.session.resume(self._watch())
-            rate = (self.session.position.update - first) / (perf_counter() - begin)
-            self.show(f"running: {rate:,.0f} updates a second; any key stops")
+            if perf_counter() - drawn > _PICTURE:
+                drawn = perf_counter()
+                rate = (self.session.position.update - first) / (drawn - begin)
+                self.show(f"running: {rate:,.0f} updates a second; any key stops")
         if self.session and self.session.pending:
             self.session.pending = None
             self.notify(f"stopped in update {self.session.position.update}", markup=False)

@@ -25,6 +25,10 @@ MOST_UNITS = 12
 """Units of a layer that are drawn one by one; wider layers are a strip."""
 
 
+_FEW_EDGES, _WEAKEST = 24, 0.5
+"""With more edges than that between two layers, those below that share of the largest weight are left out."""
+
+
 @dataclass(frozen=True)
 class _Column:
     """One layer of the drawing: 0 is the input; its units begin in row ``top``."""
@@ -115,12 +119,15 @@ def _edges(view: View, canvas: Canvas, left: _Column, right: _Column) -> None:
     scale = float(np.abs(weights[np.isfinite(weights)]).max(initial=0.0)) or 1.0
     if not (_single(canvas, left) and _single(canvas, right)):
         return _band(canvas, left, right)
+    weakest = _WEAKEST if left.units * right.units > _FEW_EDGES else 0.0
     for i in range(left.units):
         for j in range(right.units):
             weight = float(weights[i, j])
             start = (2 * (left.right if left.values is not None else left.left) + 3, 4 * _place(canvas, left, i) + 2)
             end = (2 * right.left - 2, 4 * _place(canvas, right, j) + 2)
             strength = abs(weight) / scale if np.isfinite(weight) else 1.0
+            if strength < weakest:
+                continue
             canvas.segment(start, end, _ink(weight, scale), strength)
     return None
 

@@ -417,6 +417,19 @@ async def test_a_click_on_a_stage_goes_there():
         assert app.view.position.t == clock
 
 
+async def test_a_click_in_the_margin_sets_a_breakpoint_and_takes_it_away():
+    async with debugger() as (app, pilot):
+        across, down = place_of(app, "program", " dz2 =")
+        margin = (2, down)
+        await pilot.click("#program", offset=margin)
+        assert [stop.text for stop in app.session.stops.all.values()] == ["dz2"]
+        assert "●" in shown(app, "program")
+        assert app.session.position.t == 0
+        await pilot.click("#program", offset=margin)
+        assert not app.session.stops.all
+        assert across > margin[0]
+
+
 async def test_a_click_on_a_cell_selects_it():
     async with debugger() as (app, pilot):
         app.perform("goto dW2")
