@@ -130,7 +130,10 @@ class Pane(ScrollView, can_focus=True):
 
     def extend(self, columns: int, rows: int) -> None:
         """Set the virtual size, at least what is visible: as long as all fits, nothing need be laid out anew."""
-        self.virtual_size = Size(max(columns, self.beside_scrollbar.width), max(rows, self.size.height))
+        size = Size(max(columns, self.beside_scrollbar.width), max(rows, self.size.height))
+        if size != self.virtual_size:
+            self.virtual_size = size
+            self._refresh_scrollbars()  # Textual itself looks at them only when the widget's own size changes
 
     def prepare(self, view: View) -> None:
         """Compute what the lines are made of, and the virtual size."""

@@ -35,7 +35,7 @@ def fit(drawn: Line, columns: int, role: str = "") -> Line:
     missing = columns - width(drawn)
     if missing >= 0:
         return (*drawn, (" " * missing, role)) if missing else drawn
-    if not plain(crop(drawn, columns, -missing)).strip():
+    if cell_len(plain(drawn).rstrip()) <= columns:
         return crop(drawn, 0, columns)
     return (*crop(drawn, 0, columns - 1), ("…", "dim")) if columns > 0 else ()
 
