@@ -33,8 +33,7 @@ commands, each with its own --help:
 
 options:
   -h, --help, --version, --list (of the scenarios that come with bpdebug)
-  --fresh               without the breakpoints and watches of last time
-  --transcript FILE, --memory MB    as for run
+  --fresh, --transcript FILE, --memory MB  (--fresh: not the stops of last time)
 
 examples:
   bpdebug xor

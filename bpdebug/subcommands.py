@@ -85,6 +85,21 @@ def _explain(given: argparse.Namespace) -> int:
     return headless.explain(Session(load_scenario(given.scenario)), given.cell, given.at, given.json)
 
 
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
+    parser.add_argument("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first")
+    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
+
+
+def _check(given: argparse.Namespace) -> int:
+    """Exit status 1 where a derivative is wrong."""
+    session = Session(load_scenario(given.scenario))
+    session.execute(f"goto {given.at}")
+    result = session.execute("check")
+    headless.answer(session, "check", result, given.json)
+    return OK if result.data["ok"] else FAILED
+
+
 def _screenshot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
     parser.add_argument(
@@ -132,6 +147,7 @@ def _schema(given: argparse.Namespace) -> int:
 SUBCOMMANDS: dict[str, Subcommand] = {
     "run": Subcommand("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts", _run_arguments, _run),
     "explain": Subcommand("explain SCENARIO CELL", "where one number comes from", _explain_arguments, _explain),
+    "check": Subcommand("check SCENARIO", "check every derivative; status 1 if one is wrong", _check_arguments, _check),
     "screenshot": Subcommand("screenshot SCENARIO -o FILE", "a picture of the screen as SVG", _screenshot_arguments, _screenshot),
     "schema": Subcommand("schema", "the scenario file's JSON Schema, for editors", lambda parser: None, _schema),
 }

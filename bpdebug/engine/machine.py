@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from bpdebug.engine.batches import Batches
+from bpdebug.engine.compiler import Routine
 from bpdebug.engine.description import Array
 from bpdebug.engine.fast import flat_names, ordered
 from bpdebug.engine.program import Program
@@ -126,6 +127,14 @@ class Machine:
     def warned(self, name: str) -> tuple[str, ...]:
         """What was complained of when the stage before ran, such as ``divide by zero``."""
         return (self.warnings if self.done else self._last_warnings).get(name, ())
+
+    def buffer(self, name: str) -> Array:
+        """The buffer of a tensor in the present update, whether it has been computed or not."""
+        return self._work.tensors[name]
+
+    def routines(self) -> list[Routine]:
+        """What executes each stage of the present update."""
+        return self._work.code.stages
 
     def last_workspace(self) -> Workspace:
         """The buffers of the update that was completed last (of the present one, before the first)."""
