@@ -104,6 +104,7 @@ class Typist:
             "ignore": lambda: f"{self.stop()} {self.number(4)}",
             "commands": lambda: f"{self.stop()} {self.one('', 'where', 'print W1; info', 'list; print learning_rate')}",
             "display": self.expression,
+            "history": lambda: self.one("loss", "norm(dW1) for 3", self.expression()),
             "undisplay": lambda: self.one(*map(str, self.session.displays), "1"),
             "set": lambda: f"{self.cell()} = {self.value()}",
             "formula": self.formula,
