@@ -44,6 +44,7 @@ def _stage(timeline: Timeline, stage: Stage) -> Row:
         (">" if place == position.done and position.next else " ") + ("!" if broken else "*" if computed else " ") + "~"[: stage.edited]
     )
     status = "non-finite" if broken else "computed" if computed else "next" if place == position.done else "pending"
+    warnings = timeline.machine.warnings.get(stage.name, ())
     data = {
         "name": stage.name,
         "formula": stage.formula.text,
@@ -51,5 +52,6 @@ def _stage(timeline: Timeline, stage: Stage) -> Row:
         "layer": stage.layer,
         "status": status,
         "edited": stage.edited,
+        "warnings": list(warnings),
     }
-    return Row(f"{badges:<4} {stage}", data)
+    return Row(f"{badges:<4} {stage}" + (f"   ({', '.join(warnings)})" if warnings else ""), data)

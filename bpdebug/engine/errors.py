@@ -18,10 +18,6 @@ class FormulaError(BpdebugError):
         self.message, self.text, self.column = message, text, column
         super().__init__(f"column {column}: {message}" if text else message)
 
-    def pointed(self) -> str:
-        """The message below the formula, with a caret under the column."""
-        return f"{self.text}\n{' ' * (self.column - 1)}^\n{self.message}" if self.text else self.message
-
 
 class ShapeError(FormulaError):
     """A formula whose tensors do not fit together; found before anything runs."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from bpdebug.engine.network import Network, Node, Phase
 from bpdebug.engine.optimizers import Rule
 from bpdebug.engine.parser import Formula
-from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, names, total
+from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, total
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,3 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         for target, formula, meaning in rule.steps:
             name = parameter if target == "w" else target + parameter
             yield Stage(name, Formula.of(rule.tree(formula, parameter)), Phase.UPDATE, layer, meaning, rule.source, rule.name)
-
-
-def reads(stage: Stage) -> tuple[str, ...]:
-    """The tensors that a stage reads."""
-    return names(stage.formula.tree)

@@ -44,6 +44,8 @@ def _stage_spans(view: View, stage: Stage) -> Iterator[Span]:
     yield (" " if mark is None else "●" if mark else "○"), "bad"
     if computed and stage.name in view.nonfinite:
         yield "⚠", "bad"
+    elif computed and stage.name in view.warnings:
+        yield "!", "changed"
     elif computed and stage.name in view.stale:
         yield "~", "changed"
     elif computed:

@@ -26,6 +26,8 @@ _PANE_KEYS = (
     ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
     (":", "type any command"),
     ("ctrl+p", "the palette: commands by name, themes"),
+    ("✓ ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
+    ("~ ✎ ●", "computed before something it depends on was edited, your own formula, a breakpoint"),
     ("esc", "close this; stop a long run (as any key does)"),
 )
 

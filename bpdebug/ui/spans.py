@@ -12,8 +12,6 @@ from rich.cells import cell_len
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
-EMPTY: Line = ()
-
 
 def line(*spans: Span | str) -> Line:
     """A line of spans; a bare string has no role."""
@@ -66,11 +64,6 @@ def _part(text: str, left: int, right: int) -> str:
             kept += " " * (min(end, right) - max(place, left))
         place = end
     return kept
-
-
-def on(drawn: Line, role: str) -> Line:
-    """The line with every role joined by another, such as a background."""
-    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
 def wrap(text: str, columns: int, role: str = "", indent: str = "", first: str = "") -> list[Line]:

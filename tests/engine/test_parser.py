@@ -197,9 +197,6 @@ def test_what_is_not_in_the_language_is_refused_at_its_column(text, column, frag
     if column is None:  # Python's own, which is not the same in all of its versions
         return
     assert caught.value.column == column
-    if text.strip():
-        caret = caught.value.pointed().splitlines()[1]
-        assert caret == " " * (column - 1) + "^"
 
 
 @pytest.mark.parametrize("text", ["sum(a, axis=0", "sum(a, axis=0) )", "sum(a, axis=0) b"])

@@ -10,7 +10,7 @@ from bpdebug.engine.functions import CONSTANTS
 from bpdebug.engine.network import Phase
 from bpdebug.engine.optimizers import OPTIMIZERS
 from bpdebug.engine.program import make_program
-from bpdebug.engine.schedule import Skipped, reads
+from bpdebug.engine.schedule import Skipped
 
 TUTORIAL = {
     "z1": "x @ W1 + b1",
@@ -165,7 +165,7 @@ def test_of_any_network_every_stage_reads_what_is_known_and_every_parameter_move
     names = [stage.name for stage in program.stages]
     assert len(names) == len(set(names))
     for stage in program.stages:
-        assert set(reads(stage)) <= known, stage.name
+        assert set(stage.formula.names) <= known, stage.name
         known.add(stage.name)
     phases = [stage.phase for stage in program.stages]
     assert phases == sorted(phases, key=list(Phase).index)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ui_views import NAMES, role_of, session, text, view
 
+from bpdebug.engine.description import Layer, Scenario
 from bpdebug.engine.schedule import Skipped, Stage
 from bpdebug.ui.draw_program import formula_text, program_line, program_rows
 from bpdebug.ui.spans import plain, width
@@ -128,3 +130,13 @@ def test_what_an_edit_has_made_out_of_date_is_marked():
     assert shown.stale
     for stage in shown.program.stages[: shown.position.done]:
         assert plain(of_stage(shown, stage.name))[2] == ("~" if stage.name in shown.stale else "✓")
+
+
+def test_a_finite_value_of_which_the_floating_point_unit_complained_is_marked():
+    layers, values = (Layer(1, "sigmoid"),), {"W1": np.array([[1.0]])}
+    overflow = Scenario("overflow", ("x",), layers, np.array([[-800.0]]), np.array([[1.0]]), values=values)
+    opened = session(overflow, "goto loss")
+    assert plain(of_stage(opened.view(), "a1")).startswith("  ! a1")
+    assert plain(of_stage(opened.view(), "z1")).startswith("  ✓ z1")
+    row = next(row for row in opened.execute("list").data["stages"] if row["name"] == "a1")
+    assert (row["status"], row["warnings"]) == ("computed", ["overflow"])

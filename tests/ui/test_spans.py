@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpdebug.ui.spans import EMPTY, crop, fit, line, on, plain, width, wrap
+from bpdebug.ui.spans import crop, fit, line, plain, width, wrap
 
 NARROW = "ab z·−Σᵢ…"
 WIDE = "日本語，😀"
@@ -20,7 +20,7 @@ def lines(alphabet=NARROW + WIDE):
 
 def test_a_bare_string_has_no_role():
     assert line("a", ("b", "dim")) == (("a", ""), ("b", "dim"))
-    assert line() == EMPTY
+    assert line() == ()
 
 
 def test_a_wide_character_takes_two_columns():
@@ -74,10 +74,6 @@ def test_crop_from_the_left_is_never_too_wide(drawn, columns):
 @given(lines(), st.integers(0, 40), st.integers(0, 40))
 def test_crop_from_any_column_is_never_too_wide(drawn, start, columns):
     assert width(crop(drawn, start, columns)) == max(min(columns, width(drawn) - start), 0)
-
-
-def test_on_joins_a_role_to_all():
-    assert on((("a", ""), ("b", "dim")), "here") == (("a", "here"), ("b", "dim here"))
 
 
 @given(st.text(NARROW + "\n", max_size=80), st.integers(12, 60), st.sampled_from(["", "  "]), st.sampled_from(["", "x = "]))
