@@ -15,15 +15,14 @@ from typing import NoReturn, TextIO
 
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
-from bpdebug.headless import OK, USAGE
+from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.scenario import ScenarioError, load_scenario, shipped
 from bpdebug.subcommands import SUBCOMMANDS, open_session, session_arguments
 
 INTERRUPTED = 130
 
 _HELP = """\
-usage: bpdebug [SCENARIO]
-       bpdebug COMMAND ...
+usage: bpdebug [SCENARIO]   or   bpdebug COMMAND ...
 
 A step-through debugger for back-propagation. SCENARIO is a file, or the name
 of a scenario that comes with bpdebug; without one, choose among these.
@@ -36,12 +35,10 @@ options:
   --fresh, --transcript FILE, --memory MB  (--fresh: not the stops of last time)
 
 examples:
-  bpdebug xor
   bpdebug run xor -x "goto 999:a2" -x "print a2"
   bpdebug explain xor "dW2[0,0]" --at 40:dW2
 
-exit status: 0 all is well, 1 a command failed, 2 bad usage or a bad file,
-130 interrupted
+exit status: 0 well, 1 a command failed, 2 bad usage or file, 130 interrupted
 """
 
 
@@ -173,9 +170,7 @@ def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
     source: str | None = given.scenario
     scenario = load_scenario(source) if source is not None else None
-    if missing := _missing_terminal():
-        print(f"bpdebug: {missing} is not a terminal, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
-        print(f'    bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"', file=sys.stderr)
+    if not has_screen(f'bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"'):
         if source is None:
             print("The scenarios that come with bpdebug:", file=sys.stderr)
             _list(sys.stderr)
@@ -183,13 +178,3 @@ def _open(given: argparse.Namespace) -> int:
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
     return run_app(None if scenario is None else open_session(scenario, given), fresh=given.fresh)
-
-
-def _missing_terminal() -> str:
-    """The stream that Textual would need as a terminal and that is none: it reads standard input, and writes standard error
-    (on Windows: standard output)."""
-    written = ("standard output", sys.stdout) if sys.platform == "win32" else ("standard error", sys.stderr)
-    for name, stream in (("standard input", sys.stdin), written):
-        if stream is None or stream.closed or not stream.isatty():
-            return name
-    return ""

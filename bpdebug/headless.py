@@ -120,6 +120,25 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
     return OK
 
 
+def has_screen(instead: str) -> bool:
+    """Whether there is a terminal for the app; where there is none, say so, and what to type instead."""
+    missing = _missing_terminal()
+    if missing:
+        print(f"bpdebug: {missing} is not a terminal, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
+        print(f"    {instead}", file=sys.stderr)
+    return not missing
+
+
+def _missing_terminal() -> str:
+    """The stream that Textual would need as a terminal and that is none: it reads standard input, and writes standard error
+    (on Windows: standard output)."""
+    written = ("standard output", sys.stdout) if sys.platform == "win32" else ("standard error", sys.stderr)
+    for name, stream in (("standard input", sys.stdin), written):
+        if stream is None or stream.closed or not stream.isatty():
+            return name
+    return ""
+
+
 class Progress:
     """A line on standard error that tells how far a long run has come, where that is a terminal.
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bpdebug import headless
+from bpdebug.debugger.arrays import read_arrays
+from bpdebug.debugger.compare_commands import compared
+from bpdebug.debugger.export import FORMATS, export, format_of
+from bpdebug.debugger.hunt import SEEDS
+from bpdebug.debugger.notation_commands import NOTATIONS
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import DEFAULT_BUDGET
 from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError
-from bpdebug.headless import FAILED, OK, Given
-from bpdebug.scenario import json_schema, load_scenario
+from bpdebug.engine.render import Style
+from bpdebug.headless import FAILED, OK, USAGE, Given
+from bpdebug.scenario import json_schema, load_scenario, shipped
+
+FAULTY = ("tutorial_as_written", "saturation")
+"""Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,12 @@ def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
+    _command_arguments(parser)
+    parser.epilog = "Commands run in the order in which they are given ('where' if there are none); -x help lists them."
+
+
+def _command_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run without a screen takes."""
     for option, metavar, kind, text in (
         ("-x", "COMMAND", Given.command, "a command, such as 'step 3' (as often as you like)"),
         ("--script", "FILE", Given.script, "commands from a file, one a line, # for comments; - is standard input"),
@@ -66,7 +83,6 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, metavar=metavar, type=kind, action="append", dest="given", help=text)
     parser.add_argument("--json", action="store_true", help="answer with one JSON object a line and command")
     session_arguments(parser)
-    parser.epilog = "Commands run in the order in which they are given ('where' if there are none); -x help lists them."
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -98,6 +114,80 @@ def _check(given: argparse.Namespace) -> int:
     result = session.execute("check")
     headless.answer(session, "check", result, given.json)
     return OK if result.data["ok"] else FAILED
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
+    parser.add_argument(
+        "theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"
+    )
+    parser.add_argument("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first")
+    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
+    parser.epilog = "Exit status 1 where a stage is off."
+
+
+def _compare(given: argparse.Namespace) -> int:
+    """Exit status 1 where a stage is off."""
+    session, arrays = Session(load_scenario(given.scenario)), read_arrays(given.theirs)
+    session.execute(f"goto {given.at}")
+    result = compared(session, arrays)
+    headless.answer(session, "compare", result, given.json)
+    return OK if result.data["ok"] else FAILED
+
+
+def _hunt_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scenario", metavar="SCENARIO", nargs="?", help="a file, or the name of a shipped scenario; usually the seed chooses"
+    )
+    parser.add_argument("--seed", metavar="N", type=_count, help="the same one plants the same mistake")
+    _command_arguments(parser)
+    parser.add_argument("--fresh", action="store_true", help="not the stops of last time")
+    parser.epilog = "Opens the debugger's screen; with -x, --script or --json it runs without one."
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"a number from 0 is expected; found '{text}'")
+    return int(text)
+
+
+def _hunt(given: argparse.Namespace) -> int:
+    """The app, or a run without a screen, with a mistake planted."""
+    seed = secrets.randbelow(SEEDS) if given.seed is None else given.seed
+    huntable = [entry.name for entry in shipped() if entry.name not in FAULTY]
+    source = given.scenario or huntable[seed % len(huntable)]
+    orders, scenario = headless.orders(given.given or []), load_scenario(source)
+    without = given.json or given.given
+    if not without and not headless.has_screen(f"bpdebug hunt {shlex.quote(source)} --seed {seed} -x hint"):
+        return USAGE
+    session = open_session(scenario, given)
+    result = session.execute(f"hunt {seed}")
+    if without:
+        headless.answer(session, f"hunt {seed}", result, given.json)
+        return headless.run(session, orders, given.json)
+    from bpdebug.ui.app import run_app  # noqa: PLC0415
+
+    return run_app(session, fresh=given.fresh)
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
+    parser.add_argument("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its ending tells the format")
+    parser.add_argument("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first")
+    parser.add_argument("--format", metavar="FORMAT", default="", help=f"where the ending does not tell: {', '.join(FORMATS)}")
+    parser.add_argument("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z")
+    parser.add_argument("--columns", action="store_true", help="z = Wx + b, a sample a column")
+    parser.epilog = "Formats: " + "; ".join(f"{row.ending} {row.help}" for row in FORMATS.values()) + "."
+
+
+def _export(given: argparse.Namespace) -> int:
+    format_of(given.file, given.format)
+    session = Session(load_scenario(given.scenario))
+    if given.update >= session.position.updates:
+        raise BpdebugError(f"there are {session.position.updates} updates, counted from 0; found --update {given.update}")
+    session.execute(f"goto update {given.update}")
+    export(session.timeline, given.file, given.format, Style("latex", given.columns, given.notation))
+    return OK
 
 
 def _screenshot_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +238,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "run": Subcommand("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts", _run_arguments, _run),
     "explain": Subcommand("explain SCENARIO CELL", "where one number comes from", _explain_arguments, _explain),
     "check": Subcommand("check SCENARIO", "check every derivative; status 1 if one is wrong", _check_arguments, _check),
+    "compare": Subcommand("compare SCENARIO FILE.npz", "your own numbers, stage by stage", _compare_arguments, _compare),
+    "hunt": Subcommand("hunt [SCENARIO]", "find a mistake that is planted and not shown", _hunt_arguments, _hunt),
+    "export": Subcommand("export SCENARIO -o FILE", "one update worked out, in a file", _export_arguments, _export),
     "screenshot": Subcommand("screenshot SCENARIO -o FILE", "a picture of the screen as SVG", _screenshot_arguments, _screenshot),
     "schema": Subcommand("schema", "the scenario file's JSON Schema, for editors", lambda parser: None, _schema),
 }

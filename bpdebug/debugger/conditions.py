@@ -18,6 +18,11 @@ from bpdebug.engine.machine import Machine
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
 
+DEAD = {"relu": "all({} <= 0, axis=0)"}
+"""By activation: which units are 0 for the whole batch."""
+SATURATED = {"sigmoid": "mean({0} * (1 - {0}) < 0.01)", "tanh": "mean(1 - {} ** 2 < 0.01)"}
+"""By activation: the share of the batch's activations that are so near an asymptote that hardly any gradient passes."""
+
 
 @dataclass(kw_only=True)
 class Catchpoint(Stop):
@@ -140,13 +145,12 @@ def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
 
 
 def _dead(program: Program) -> tuple[str, str, int]:
-    counts = " + ".join(_units(program, {"relu": "sum(all({} <= 0, axis=0))"}, "relu"))
+    counts = " + ".join(_units(program, {name: f"sum({off})" for name, off in DEAD.items()}, "relu"))
     return f"{counts} > {{}}", counts, program.index["loss"] + 1
 
 
 def _saturated(program: Program) -> tuple[str, str, int]:
-    parts = {"sigmoid": "mean({0} * (1 - {0}) < 0.01)", "tanh": "mean(1 - {} ** 2 < 0.01)"}
-    shares = _units(program, parts, "saturating")
+    shares = _units(program, SATURATED, "saturating")
     share = shares[0]
     for other in shares[1:]:
         share = f"maximum({share}, {other})"

@@ -46,7 +46,7 @@ def set_(session: Session, arguments: str) -> Result:
     return _edited(session, str(session.timeline.edits[-1]), dropped)
 
 
-@command("formula NAME = EXPRESSION", "edit", asks="formula (dz2 = da2 * a2 * (1 - a2))", keys="y")
+@command("formula NAME = EXPRESSION", "edit", keys="y")
 def formula(session: Session, arguments: str) -> Result:
     """Put your own formula in the place of a stage's; 'formula NAME' shows the one that runs."""
     name, sign, text = arguments.partition("=")

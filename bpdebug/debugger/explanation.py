@@ -14,7 +14,8 @@ from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import suggestion
 from bpdebug.engine.program import Program
-from bpdebug.engine.render import Style, render
+from bpdebug.engine.render import Style, render_cell, render_name
+from bpdebug.engine.render_names import latex_number
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Name
 
@@ -52,20 +53,28 @@ class Explanation:
     numbers: str = ""
     operands: tuple[tuple[str, Cell], ...] = ()
     culprit: str = ""
+    style: Style = UNICODE
 
     @property
     def cell(self) -> str:
         """``dW2[1,0]``."""
         return cell_name(self.name, self.index)
 
+    @property
+    def shown(self) -> str:
+        """The cell as the style writes it, such as ``∂L/∂W2[0,1]``."""
+        return render_name(self.cell, self.style)
+
     def lines(self) -> list[str]:
         """The explanation as text: formula, numbers, result, meaning."""
         result = short(self.value, 10)
         if self.term is None:
-            return [f"{self.cell} = {result}", self.origin]
-        margin = " " * len(self.cell)
+            return [f"{self.shown} = {result}", self.origin]
+        margin = " " * len(self.shown)
         sign = "←" if self.stage and self.name in self.stage.formula.names else "="
-        steps = [f"{self.cell} {sign} {self.symbolic}"] + [f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic]
+        steps = [f"{self.shown} {sign} {self.symbolic}"] + [
+            f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic
+        ]
         return [*steps, *([f"not finite first: {self.culprit}"] if self.culprit else []), self.origin]
 
 
@@ -82,19 +91,36 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     _check_index(name, index, shape)
     value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
     if edit := timeline.edited_cell(name, index, computed or 0):
-        return Explanation(name, index, value, f"Set by you: {edit}.")
+        return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
     if computed is None:
-        return Explanation(name, index, value, _given(timeline, name, index))
-    stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
-    cells = Cells(stage.formula, _operands(timeline, stage, computed), timeline.program.scenario.dtype)
+        return Explanation(name, index, value, _given(timeline, name, index), style=style)
+    stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
+    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype)
     term = cells.explain(index)
     places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
     shapes = timeline.machine.shapes()
-    digits = _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
-    symbolic = render(cells.symbolic(index), style, shapes)
-    numbers = render(term.tree(lambda t: Name(_in_formula(t.value, digits)), _SHOWN_TERMS), style, shapes)
+    digits = digits_of(stage)
+    symbolic = render_cell(cells.symbolic(index), style, shapes)
+    numbers = put_in(term, style, digits)
     operands = tuple(sorted(places, key=lambda place: _interest(timeline, place[0])))
-    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style))
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style), style)
+
+
+def digits_of(stage: Stage) -> int:
+    """Significant digits of the numbers that are put into a stage's formula."""
+    return _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
+
+
+def put_in(term: Term, style: Style, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> str:
+    """A number's formula with the numbers put in.
+
+    Args:
+        term: what it is made of.
+        style: how it is written.
+        digits: significant digits.
+        most: terms of a sum that are written out.
+    """
+    return render_cell(term.tree(lambda t: Name(_in_formula(t.value, digits)), most), style)
 
 
 def _interest(timeline: Timeline, name: str) -> int:
@@ -112,10 +138,11 @@ def _culprit(term: Term, style: Style) -> str:
     bad = math.isnan if math.isnan(term.value) else (lambda value: not math.isfinite(value))
     while broken := [part for part in term.parts if bad(part.value)]:
         term = broken[0]
-    named = render(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
-    numbers = render(term.tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
-    values = render(term.flat().tree(lambda t: Name(_in_formula(t.value)), _SHOWN_TERMS), style)
-    return " = ".join(dict.fromkeys([named, numbers, values, str(exact(term.value)).replace("-", "−")]))
+    named = render_cell(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
+    numbers, values = put_in(term, style), put_in(term.flat(), style)
+    result = str(exact(term.value)).replace("-", "−")
+    result = latex_number(result) if style.form == "latex" else result
+    return " = ".join(dict.fromkeys([named, numbers, values, result]))
 
 
 def _first_cells(term: Term, most: int = 64) -> list[Term]:
@@ -127,7 +154,7 @@ def _first_cells(term: Term, most: int = 64) -> list[Term]:
     return found
 
 
-def _in_formula(value: float, digits: int = 4) -> str:
+def _in_formula(value: float, digits: int) -> str:
     text = short(value, digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
 
@@ -166,7 +193,7 @@ def operand_origin(timeline: Timeline, explained: Explanation, name: str) -> int
     return here.t if last_computed(program, here, name) is None else explained.t - 1
 
 
-def _operands(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Array]:
+def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Array]:
     """The values that the stage saw: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.check import Verdict, check, culprit
 from bpdebug.debugger.explanation import Explanation
 from bpdebug.debugger.listing import listing
 from bpdebug.debugger.moves import Move, describe
@@ -30,7 +29,7 @@ def print_(session: Session, arguments: str) -> Result:
         raise CommandError("print what? For example: print a2, print max(abs(dz2))")
     value = session.value(arguments)
     data = {"name": arguments, "shape": list(value.shape), "value": exact(value)}
-    lines = table(value)
+    lines = table(value, session.number_style.plain)
     text = (
         f"{arguments} = {lines[0]}"
         if value.ndim == 0
@@ -125,40 +124,6 @@ def _single(formula: Formula, shapes: Mapping[str, Shape]) -> None:
     shape = infer(formula, shapes)
     if shape:
         raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
-
-
-_MARKS = {"good": "ok", "wrong": "WRONG", "unsure": "unsure", "kink": "kink", "noise": "too small to tell"}
-
-
-@command("check [NAME]", "look", keys="v", aliases="v")
-def check_(session: Session, arguments: str) -> Result:
-    """Check the derivatives of this update against central differences of the loss."""
-    if arguments and not session.program.stage(arguments).of:
-        raise CommandError(f"{arguments} is no derivative stage; check dz2, or check alone for all")
-    if "@" in arguments:
-        raise CommandError(f"{arguments} is a part of a gradient: check {arguments.partition('@')[0]}, their sum")
-    verdicts = check(session.timeline, arguments)
-    wrong = culprit(verdicts)
-    lines = [f"{_MARKS[v.status]:<7} {v.stage.name:<6} {_finding(v)}" for v in verdicts]
-    last = f"first wrong stage: {wrong.stage}; what follows from it inherits the error" if wrong else "no derivative is wrong"
-    stages = [
-        {"name": v.stage.name, "status": v.status, "error": exact(v.error), "cell": list(v.cell), "ours": exact(v.ours)}
-        | {"numeric": exact(v.numeric), "cells": v.cells, "checked": v.checked, "kinks": v.kinks}
-        for v in verdicts
-    ]
-    data = {"ok": wrong is None, "culprit": wrong.stage.name if wrong else None, "stages": stages}
-    return Result("check", "\n".join([*lines, last]), data)
-
-
-def _finding(verdict: Verdict) -> str:
-    """A verdict's numbers."""
-    parts = [f"relative error {short(verdict.error, 2)}"]
-    if verdict.status in ("wrong", "unsure"):
-        at = cell_name(verdict.stage.name, verdict.cell)
-        parts.append(f"at {at}: {short(verdict.ours, 8)}, by differences {short(verdict.numeric, 8)}")
-    parts += [f"{verdict.checked} of {verdict.cells} cells"] * (verdict.checked < verdict.cells)
-    parts += [f"{verdict.kinks} cells on a kink of the loss"] * (verdict.kinks > 0)
-    return ", ".join(parts)
 
 
 @command("where", "look", keys="W", aliases="w")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.moves import Move, by_boundaries, by_stages, by_updates, until
 from bpdebug.debugger.position import parse_location
+from bpdebug.debugger.predict import single_step
+from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import command, count_of, no_arguments
 
 if TYPE_CHECKING:
@@ -13,9 +15,10 @@ if TYPE_CHECKING:
 
 
 @command("step [n]", "move", keys="s ]", aliases="s", label="step")
-def step(session: Session, arguments: str) -> Move:
+def step(session: Session, arguments: str) -> Result | Move:
     """Run the next stage (or n stages)."""
-    return Move(by_stages(session.position, count_of(arguments)), "step")
+    count = count_of(arguments)
+    return single_step(session) if count == 1 else Move(by_stages(session.position, count), "step")
 
 
 @command("next [n]", "move", keys="n", aliases="n", label="layer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +26,14 @@ class Move:
         reason: what is said on arrival: ``step``, ``location``, …
         jump: whether the way there does not matter (no stops on it).
         search: whether the way is back to the last stop, and ``target`` only where it ends.
+        tell: what the command makes of the answer on arrival, where it has something to add.
     """
 
     target: int
     reason: str
     jump: bool = False
     search: bool = False
+    tell: Callable[[Result], Result] | None = None
 
 
 def by_stages(position: Position, count: int) -> int:

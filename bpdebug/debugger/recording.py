@@ -20,16 +20,22 @@ class Recorded:
         update: its number.
         work: whose layout the copies have.
         flat, kept: the copies.
+        begun: the parameters when the update before was complete.
     """
 
     update: int
     work: Workspace
     flat: Array
     kept: Array
+    begun: Array
 
     def values(self) -> dict[str, Array]:
         """The tensors by name, as views of the copies; the batch itself is not recorded."""
         return self.work.named(self.flat, self.kept)
+
+    def before(self) -> dict[str, Array]:
+        """The same with the parameters as they were when the update began (but for what was edited at that very moment)."""
+        return self.work.named(self.flat, self.begun)
 
 
 def record(timeline: Timeline, count: int) -> list[Recorded]:
@@ -43,13 +49,14 @@ def record(timeline: Timeline, count: int) -> list[Recorded]:
     size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
     last = here // length
     first = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
-    copies: list[tuple[Workspace, Array, Array]] = []
+    copies: list[tuple[Workspace, Array, Array, Array]] = []
 
     def copy() -> None:
-        work = machine.last_workspace()
-        copies.append((work, work.flat.copy(), machine.persistent_flat.copy()))
+        work, begun = machine.last_workspace(), copies[-1][2] if copies else start
+        copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
 
     timeline.seek(first * length)
+    start = machine.persistent_flat.copy()
     timeline.visit = copy
     try:
         timeline.advance(last * length)

@@ -18,7 +18,8 @@ class Result:
     """The answer of one command.
 
     Attributes:
-        type: ``stop`` (a move ended), ``value``, ``explanation``, ``listing``, ``position``, ``help`` or ``quit``.
+        type: ``stop`` (a move ended), ``value``, ``explanation``, ``listing``, ``position``, ``question`` (a prediction
+            is asked for; nothing has moved), ``hunt``, ``help`` or ``quit``, among others.
         text: lines for a person.
         data: what ``--json`` adds to the common keys; nan and inf are strings already.
     """

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpdebug.debugger.hunt import script_lines as hunt_lines
+from bpdebug.debugger.predict import script_lines as predict_lines
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.errors import BpdebugError, FormulaError
 
@@ -27,13 +29,17 @@ def session_script(session: Session) -> str:
     """The commands that bring a fresh session of the same scenario to where this one is."""
     scenario = session.program.scenario
     lines = [f"# a session of bpdebug on {scenario.source or scenario.name}"]
+    lines += hunt_lines(session)
     lines += _edits(session)
     for name, t in session.bookmarks.items():
         lines += [f"goto {session.place_of(t)}", f"bookmark {name}"]
     lines += stop_lines(session)
     lines.append(f"goto {session.place_of(session.position.t)}")
+    if session.sample:
+        lines.append(f"sample {session.sample}")
     if session.selected:
         lines.append(f"select {cell_name(*session.selected)}")
+    lines += predict_lines(session)
     return "\n".join(lines) + "\n"
 
 
@@ -61,15 +67,18 @@ def stop_lines(session: Session) -> list[str]:
     return state + changed + [f"display {text}" for text in session.displays.values()]
 
 
-def write_beside(path: Path, text: str) -> None:
-    """Write a file under another name in the same folder and rename it, so that nothing is lost half-way.
+def write_beside(path: Path, content: str | bytes) -> None:
+    """Write a file (text as UTF-8) under another name in the same folder and rename it, so that nothing is lost half-way.
 
     Raises:
         ScriptError: where that cannot be done.
     """
     temporary = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        temporary.write_text(text, "utf-8", newline="\n")
+        if isinstance(content, str):
+            temporary.write_text(content, "utf-8", newline="\n")
+        else:
+            temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -9,18 +9,25 @@ from pathlib import Path
 import numpy as np
 
 from bpdebug.debugger.commands import find_command
+from bpdebug.debugger.comparison import Comparison
+from bpdebug.debugger.cursor import CellCursor
 from bpdebug.debugger.displays import Displays
 from bpdebug.debugger.edits import stale
-from bpdebug.debugger.explanation import Explanation, explain, not_there, operand_origin
+from bpdebug.debugger.explanation import not_there
+from bpdebug.debugger.hunt import Hunt, admitted, game_of
 from bpdebug.debugger.moves import Move, describe_stop
-from bpdebug.debugger.position import Position, position_at
+from bpdebug.debugger.numbers import AUTO
+from bpdebug.debugger.position import position_at
+from bpdebug.debugger.predict import Predictions, Question, open_question
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.stops import Breakpoint, Hit, Stops
+from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
+from bpdebug.debugger.tour import Tour
+from bpdebug.debugger.verdict import Verdict
 from bpdebug.debugger.view import View, make_view
-from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array, Scenario
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.evaluate import evaluate
@@ -31,7 +38,7 @@ _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""
 
 
-class Session:
+class Session(CellCursor):
     """What the app, the command line and a test harness drive, all with the same commands.
 
     Args:
@@ -39,38 +46,55 @@ class Session:
         budget: bytes for checkpoints.
 
     Attributes:
-        timeline: the program in time.
         before: copies of the values at the stop before, for what has changed.
-        selected: the cell under the cursor, as (tensor, index).
-        operand: which operand of the selected cell ``origin`` goes to.
-        pending: a move that was stopped early.
+        pending: a move, or a command's work, that was stopped early.
+        verdicts: what the last check has said, by stage.
+        checked: the update that was checked.
+        comparison: what the last comparison with the user's own numbers has found, or None.
+        number_style: how numbers in tables are written.
+        inside: the clock after the stage whose cells ``into`` is walking through, or None.
+        tour: how far the guided tour is, where it is being taken.
         stops: breakpoints, watchpoints and catchpoints.
         displays: expressions shown at every stop, by number.
         bookmarks: named moments, as clocks.
         depth: how many scripts are being carried out, one called by the other.
-        trail: the moments and cells that ``origin`` has jumped away from.
+        predictions: whether single steps ask for a prediction, and the tally.
+        hunts: the rounds of the hunt so far, the present one last.
 
     Raises:
         SetupError: where the scenario contradicts itself.
     """
 
     def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
-        self.timeline = Timeline(make_program(scenario), budget)
+        self._budget = budget
+        super().__init__(Timeline(make_program(scenario), budget))
         self.before: dict[str, Array] = self.values()
-        self.selected: tuple[str, Cell] | None = None
-        self.operand = 0
-        self.pending: Move | None = None
-        self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self.pending: Move | Task | None = None
+        self.verdicts: dict[str, Verdict] = {}
+        self.checked: int | None = None
+        self.comparison: Comparison | None = None
+        self.number_style = AUTO
+        self.inside: int | None = None
+        self.tour: Tour | None = None
         self.stops = Stops()
         self.displays = Displays()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
+        self.predictions = Predictions()
+        self.hunts: tuple[Hunt, ...] = ()
         self._transcript: Path | None = None
         self._hits: tuple[Hit, ...] = ()
         self._runner = Runner(self.timeline, self.stops)
         self._start = self.position
-        self._goal: tuple[str, Cell] | None = None
         self._set_stops(scenario)
+
+    def begin(self, program: Program) -> None:
+        """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
+        self.timeline = Timeline(program, self._budget)
+        self._runner = Runner(self.timeline, self.stops)
+        self.before, self._start, self._hits = self.values(), self.position, ()
+        self._goal = self.pending = self.comparison = self.inside = None
+        self.after_edit()
 
     def _set_stops(self, scenario: Scenario) -> None:
         """Set the stops that the scenario asks for."""
@@ -82,14 +106,9 @@ class Session:
                     raise SetupError(str(error), ("debug", key, place)) from None
 
     @property
-    def program(self) -> Program:
-        """The stages of an update."""
-        return self.timeline.program
-
-    @property
-    def position(self) -> Position:
-        """The present moment."""
-        return self.timeline.position
+    def question(self) -> Question | None:
+        """What ``step`` has asked and ``answer`` has not answered yet."""
+        return open_question(self)
 
     def execute(self, text: str, stop: Callable[[], bool] = lambda: False) -> Result:
         """Carry out one command, such as ``step 3`` or ``print a2``.
@@ -111,6 +130,8 @@ class Session:
             if not moved:
                 break
         self._note(text, result.text)
+        if self.tour:
+            self.tour.look(self)
         return result
 
     def transcribe(self, path: Path) -> None:
@@ -129,7 +150,10 @@ class Session:
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)
-        answer = command.run(self, arguments)
+        answer = command.run(self, admitted(self, command.name, arguments))
+        if isinstance(answer, Task):
+            self.pending = answer
+            return self.resume(stop)
         return self._move(answer, stop) if isinstance(answer, Move) else answer
 
     def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
@@ -148,7 +172,7 @@ class Session:
         return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
 
     def _move(self, move: Move, stop: Callable[[], bool]) -> Result:
-        self.before, self._start = self.values(), self.position
+        self.before, self._start, self.inside = self.values(), self.position, None
         self.pending = move
         return self.resume(stop)
 
@@ -157,6 +181,8 @@ class Session:
         move = self.pending
         if move is None:
             raise BpdebugError("there is nothing to go on with")
+        if isinstance(move, Task):
+            return self._work(move, stop)
         outcome = Outcome()
         if move.search:
             outcome = self._runner.backward(stop)
@@ -169,16 +195,26 @@ class Session:
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
+        result = move.tell(result) if move.tell and not self.pending else result
         self.displays.remember(self)
         shown = self.displayed()
         return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
+
+    def _work(self, task: Task, stop: Callable[[], bool]) -> Result:
+        self.pending = None
+        answer = task.go_on(stop)
+        if answer is None:
+            self.pending = task
+            return Result("progress", task.said)
+        return answer
 
     def displayed(self) -> list[str]:
         """The displays with their values; one that cannot be computed now says so."""
         return self.displays.lines(self)
 
     def after_edit(self) -> None:
-        """The future has changed."""
+        """The future has changed, and what was checked may have."""
+        self.verdicts, self.checked = {}, None
         self.trail.clear()
         self.follow()
 
@@ -193,75 +229,6 @@ class Session:
         if position.stage:
             return f"{position.update}:{position.stage}"
         return "end" if position.at_end else f"update {position.update}" if t else "start"
-
-    def follow(self) -> None:
-        """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
-        self.operand = 0
-        if self._goal:
-            self.selected, self._goal = self._goal, None
-            return
-        values, name = self.timeline.machine.values(), self._to_follow()
-        if name not in values:
-            self.selected = None
-            return
-        old = self.selected[1] if self.selected else ()
-        shape = values[name].shape
-        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
-
-    def _to_follow(self) -> str:
-        """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
-        position = self.position
-        if position.stage:
-            return position.stage
-        last = self.program.stages[-1].name
-        return last if position.update and last in self.program.persistent else ""
-
-    def select(self, name: str, index: Cell) -> None:
-        """Put the cell cursor on a cell.
-
-        Raises:
-            BpdebugError: where there is no such cell.
-        """
-        self.explain(name, index)
-        self.selected, self.operand = (name, index), 0
-
-    def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
-        """Select the cell to look at next on the way back to where a number comes from, and note the way.
-
-        Args:
-            name, index: the cell; by default the selected one, or where its stage has just run, its first operand.
-
-        Returns:
-            The clock from which it is seen.
-        """
-        if name is not None:
-            given = self.explain(name, index)
-            return self._leave_for((name, index), self.position.t if given.t is None else given.t)
-        if self.selected is None:
-            raise BpdebugError("no cell is selected")
-        explained = self.explain(*self.selected)
-        if explained.t not in (None, self.position.t):
-            return self._leave_for(self.selected, explained.t or 0)
-        if not explained.operands:
-            raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
-        target = explained.operands[self.operand % len(explained.operands)]
-        return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
-
-    def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
-        self.trail.append((self.position.t, self.selected))
-        self._goal = target
-        return clock
-
-    def leave_origin(self) -> int:
-        """Take the last origin back: select its cell again.
-
-        Returns:
-            The clock at which it was asked for.
-        """
-        if not self.trail:
-            raise BpdebugError("there is nowhere to return to: Enter (origin) has not been used since")
-        clock, self._goal = self.trail.pop()
-        return clock
 
     def values(self) -> dict[str, Array]:
         """Copies of the tensors that have a value now."""
@@ -281,10 +248,6 @@ class Session:
         infer(formula, shapes)
         return np.array(evaluate(formula, values, self.program.scenario.dtype))
 
-    def explain(self, name: str, index: Cell) -> Explanation:
-        """Where a cell's present value comes from."""
-        return explain(self.timeline, name, index)
-
     def view(self) -> View:
         """The present moment as the panes see it, frozen."""
         explanation = self.explain(*self.selected) if self.selected else None
@@ -292,10 +255,18 @@ class Session:
         return replace(
             view,
             operand=self.operand,
+            sample=self.sample,
             stale=self.stale(),
             marks=self._marks(),
             displays=tuple(self.displays.pictures(self)),
             bookmarks=dict(self.bookmarks),
+            game=game_of(self.hunts),
+            verdicts=dict(self.verdicts),
+            checked=self.checked,
+            comparison=self.comparison,
+            style=self.style,
+            number_style=self.number_style,
+            tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
         )
 
     def _marks(self) -> dict[str, bool]:

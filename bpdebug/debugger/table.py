@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.moves import Move
 from bpdebug.debugger.results import Result
+from bpdebug.debugger.tasks import Task
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
@@ -16,7 +17,7 @@ from bpdebug.engine.parser import suggestion
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
-Action = Callable[["Session", str], Result | Move]
+Action = Callable[["Session", str], Result | Move | Task]
 
 
 class CommandError(BpdebugError):
@@ -53,7 +54,7 @@ class Command:
 COMMANDS: dict[str, Command] = {}
 """All commands by name."""
 
-GROUPS = {"move": "Forwards", "back": "Back", "look": "Look", "stop": "Stops", "edit": "Edits", "session": "Session"}
+GROUPS = {"move": "Forwards", "back": "Back", "look": "Look", "stop": "Stops", "edit": "Edits", "play": "Play", "session": "Session"}
 """The groups of commands with their titles, in the order of the help."""
 
 
@@ -74,6 +75,12 @@ def command(usage: str, group: str, keys: str = "", aliases: str = "", asks: str
         return run
 
     return register
+
+
+def rebind(keys: Mapping[str, tuple[str, ...]]) -> None:
+    """Give commands other keys; help, footer and bindings follow."""
+    for name, chosen in keys.items():
+        COMMANDS[name] = replace(COMMANDS[name], keys=chosen)
 
 
 def find_command(text: str) -> tuple[Command, str]:

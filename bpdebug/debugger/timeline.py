@@ -73,6 +73,12 @@ class Timeline:
         """The clock, spelled out."""
         return position_at(self.program, self.clock)
 
+    def reveal(self) -> None:
+        """Make a planted fault visible; the numbers stay what they are."""
+        self._original = self._original.revealed
+        self._versions = {0: self._original}
+        self.machine.adopt(self.program_at(self.clock))
+
     def seek(self, t: int, stop: Callable[[], bool] = lambda: False) -> None:
         """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end.
 

@@ -8,9 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from bpdebug.debugger.comparison import Comparison
+from bpdebug.debugger.comparison_judge import Match
+from bpdebug.debugger.equation import Equation
 from bpdebug.debugger.explanation import UNICODE, Explanation
+from bpdebug.debugger.health import Health
+from bpdebug.debugger.hunt import Game
+from bpdebug.debugger.numbers import AUTO, NumberStyle
 from bpdebug.debugger.position import Position
+from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.timeline import Timeline
+from bpdebug.debugger.verdict import Verdict
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
@@ -35,12 +43,23 @@ class View:
         selected: the cell under the cursor, as (tensor, index), or None.
         explanation: where the selected cell comes from, or None.
         operand: which of the explanation's operands ``origin`` goes to.
+        sample: the row of the batch that is looked at.
         style: the notation that formulas are shown in.
+        number_style: how numbers in tables are written.
         message: what takes the footer's place during a long run.
         stale: the tensors that were computed before something they depend on was edited.
         marks: the stages with a breakpoint, and whether it is enabled.
         displays: the displayed expressions with their values.
         bookmarks: named moments, as clocks.
+        verdicts: what the last check has said, by stage; nothing once an edit may have changed it.
+        checked: the update that was checked, or None.
+        comparison: the user's own numbers beside ours, or None.
+        tour: the heading and the text of the guided tour's present step, or None.
+        game: how the hunt goes, or None where there is none.
+        loss_scale: of the loss curve: ``log``, ``linear``, or ``auto`` for what fits.
+        health: how the layers have done lately, where that is looked at.
+        surface: what the network answers now, where that is looked at.
+        equation: the stage that made the selected cell as matrices, where that is looked at.
     """
 
     program: Program
@@ -55,17 +74,33 @@ class View:
     selected: tuple[str, Cell] | None = None
     explanation: Explanation | None = None
     operand: int = 0
+    sample: int = 0
     style: Style = UNICODE
+    number_style: NumberStyle = AUTO
     message: str = ""
     stale: frozenset[str] = frozenset()
     marks: Mapping[str, bool] = field(default_factory=dict)
     displays: tuple[str, ...] = ()
     bookmarks: Mapping[str, int] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    checked: int | None = None
+    comparison: Comparison | None = None
+    tour: tuple[str, str] | None = None
+    game: Game | None = None
+    loss_scale: str = "auto"
+    health: Health | None = None
+    surface: Surface | None = None
+    equation: Equation | None = None
 
     @cached_property
     def nonfinite(self) -> frozenset[str]:
         """The tensors that hold a NaN or an inf now."""
         return frozenset(name for name, value in self.tensors.items() if not np.isfinite(value).all())
+
+    @cached_property
+    def matches(self) -> Mapping[str, Match]:
+        """The user's own numbers for the present update, by stage."""
+        return self.comparison.given_in(self.position.update) if self.comparison else {}
 
     def changed(self, name: str) -> Array:
         """Which cells of a tensor have got another value since the stop before (all, where it had none)."""
@@ -73,15 +108,6 @@ class View:
         if earlier is None or earlier.shape != value.shape:
             return np.ones(value.shape, bool)
         return np.asarray((value != earlier) & ~(np.isnan(value) & np.isnan(earlier)))
-
-    @property
-    def sample(self) -> int:
-        """The row of the batch that the cell cursor is in; 0 where the selected tensor has no rows of samples."""
-        if self.selected is None or self.selected[0] in self.program.persistent or len(self.selected[1]) < 2:
-            return 0
-        rows = self.shapes[self.selected[0]][0]
-        per_sample = not (self.selected[0].startswith("d") and self.selected[0][1:].partition("@")[0] in self.program.persistent)
-        return self.selected[1][0] if per_sample and rows == len(self.samples) else 0
 
     @property
     def loss(self) -> float | None:
@@ -93,9 +119,8 @@ def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[s
     """The present moment of a timeline."""
     machine = timeline.machine
     tensors = {name: value.copy() for name, value in machine.values().items()}
-    rows = machine.batches.rows(machine.update)
     return View(
-        program=timeline.program,
+        program=timeline.program.shown,
         position=timeline.position,
         tensors=tensors,
         before=before,
@@ -105,5 +130,5 @@ def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[s
         first_nonfinite=timeline.first_nonfinite,
         selected=selected,
         explanation=explanation,
-        samples=np.arange(machine.batches.size(machine.update)) if rows is None else rows.copy(),
+        samples=machine.batches.samples(machine.update),
     )

@@ -38,6 +38,11 @@ class Batches:
             return None if size == self.scenario.samples else np.arange(batch * size, min((batch + 1) * size, self.scenario.samples))
         return self.order(epoch)[batch * size : (batch + 1) * size]
 
+    def samples(self, update: int) -> Array:
+        """The samples of the update's batch in order, by their rows of the data."""
+        rows = self.rows(update)
+        return np.arange(self.size(update)) if rows is None else rows.copy()
+
     def order(self, epoch: int) -> Array:
         """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""
         if self._order is None or epoch != self._epoch:

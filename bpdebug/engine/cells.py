@@ -57,15 +57,18 @@ class Term:
 
         Args:
             leaf: what to write for a cell: its name or its value.
-            most: terms of a sum that are written out; the rest is an ellipsis.
+            most: terms of a sum (or a maximum) that are written out; the rest is an ellipsis.
         """
         if self.operator == "cell":
             return leaf(self)
         if self.operator == "number":
             return literal(self.value)
-        shown = [part.tree(leaf, most) for part in self.parts[:most]]
+        function = FUNCTIONS.get(self.operator)
+        if function is None or not function.reduces:
+            return _composed(self.operator, [part.tree(leaf, most) for part in self.parts])
+        shown = [part.tree(leaf, most) for part in self.parts[:most]] + [Name("…")] * (len(self.parts) > most)
         if self.operator == "sum":
-            return total(*shown, *([Name("…")] if len(self.parts) > most else [])) if shown else Number(0.0)
+            return total(*shown) if shown else Number(0.0)
         return _composed(self.operator, shown)
 
 

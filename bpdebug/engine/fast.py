@@ -147,7 +147,7 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Sequence[str],
     a step is the user's own or needs other functions.
     """
     chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
-    if any(stage.edited for stage in chosen) or not parameters:
+    if any(stage.edited or stage.planted for stage in chosen) or not parameters:
         return None
     flat = {short: Name(short) for short in ("w", "g", *rule.slots)}
     if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):

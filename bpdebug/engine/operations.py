@@ -5,8 +5,7 @@ stands. In a row, ``g`` is the gradient that arrives at the operation's output, 
 its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
 derivative is that of a single term, and the factor and the reductions are put around both by :func:`loss_row`.
 
-Sources: [GBC] Goodfellow, Bengio, Courville, "Deep Learning" (2016); [RHW] Rumelhart, Hinton, Williams, "Learning
-representations by back-propagating errors" (1986); [Bishop] "Pattern Recognition and Machine Learning" (2006).
+Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.engine.sources`.
 """
 
 from __future__ import annotations

@@ -85,6 +85,12 @@ class Program:
                 shapes[stage.name] = infer(stage.derived or stage.formula, shapes)
         return shapes
 
+    @cached_property
+    def sampled(self) -> frozenset[str]:
+        """The tensors that have a row for each sample of the batch."""
+        few, more = self.shapes(2), self.shapes(3)
+        return frozenset(name for name, shape in few.items() if shape != more[name])
+
     def transient(self, rows: int) -> dict[str, Shape]:
         """The shapes of what the stages of one update compute and forget."""
         return {name: shape for name, shape in self.shapes(rows).items() if name in self.index and name not in self.persistent}
@@ -114,15 +120,47 @@ class Program:
             FormulaError: where the formula does not parse or fit; nothing is changed then.
         """
         stage = self.stage(name)
+        return self._with(stage.with_formula(self._fitting(stage, text)))
+
+    def with_fault(self, name: str, text: str) -> Program:
+        """This program with a fault planted in a stage: it runs in the place of the stage's formula, and nothing shows it. What a
+        listing shows then is what the author of the program meant.
+
+        Raises:
+            SetupError, FormulaError: as for :meth:`with_formula`.
+        """
+        stage = self.stage(name)
+        return self._with(replace(stage, planted=self._fitting(stage, text)))
+
+    @cached_property
+    def shown(self) -> Program:
+        """This program without a planted fault, for all that looks at it and does not run it."""
+        planted = [stage for stage in self.stages if stage.planted]
+        return self._with(*(replace(stage, planted=None) for stage in planted)) if planted else self
+
+    @property
+    def revealed(self) -> Program:
+        """This program with a planted fault made visible: marked as a user's formula is, with the one that was meant beside it."""
+        planted = [(stage, stage.planted) for stage in self.stages if stage.planted]
+        meaning = "Planted for the hunt, in the place of {}."
+        return self._with(*(replace(s.with_formula(fault), meaning=meaning.format(s.formula.text)) for s, fault in planted))
+
+    def _with(self, *changed: Stage) -> Program:
+        stages = {stage.name: stage for stage in changed}
+        return replace(self, lines=tuple(stages.get(line.name, line) if isinstance(line, Stage) else line for line in self.lines))
+
+    def _fitting(self, stage: Stage, text: str) -> Formula:
         formula = self.parse(text)
         for rows in (*Batches(self.scenario).sizes, _GENERIC_ROWS):
             self._check(stage, formula, rows)
-        changed = stage.with_formula(formula)
-        return replace(self, lines=tuple(changed if line is stage else line for line in self.lines))
+        return formula
+
+    def later(self, name: str) -> set[str]:
+        """The tensors that have no value yet when a stage runs: its own and those after it, unless they outlive the update."""
+        return {stage.name for stage in self.stages[self.index[name] :]} - set(self.persistent)
 
     def _check(self, stage: Stage, formula: Formula, rows: int) -> None:
-        shapes = self.shapes(rows)
-        later = {s.name for s in self.stages[self.index[stage.name] :]} - set(self.persistent)
+        shapes, later = self.shapes(rows), self.later(stage.name)
         for node in walk(formula.tree):
             if isinstance(node, Name) and node.name in later:
                 raise FormulaError(f"{node.name} is not computed yet when {stage.name} runs", formula.text, node.column)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from bpdebug.engine.functions import COMPARISONS, CONSTANTS, FUNCTIONS
+from bpdebug.engine.render_names import is_tensor, latex_name, turned_cell, unicode_name
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, to_columns
 
 Shape = tuple[int, ...]
+Leaf = Callable[[Tree], str | None]
 
 _LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 7, "/": 7, "@": 7, "**": 9}
 _SUM, _UNARY_LEVEL, _ATOM = 6, 8, 10
@@ -36,19 +37,30 @@ class Style:
 
 def to_text(tree: Tree) -> str:
     """Plain text in NumPy grammar; parsing it gives the same tree again."""
-    return _Plain().write(tree)
+    return _Plain(Style()).write(tree)
 
 
-def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
-    """The formula in the given style; ``shapes`` tell products with a number (·) from elementwise ones (⊙)."""
-    turned = to_columns(tree) if style.columns else tree
-    writer = {"plain": _Plain, "unicode": _Unicode, "latex": _Latex}[style.form]
-    return writer(style, shapes or {}).write(turned)
+def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> str:
+    """The formula in the given style.
+
+    Args:
+        tree: the formula.
+        style: how to write it.
+        shapes: they tell products with a number (·) from elementwise ones (⊙).
+        leaf: what to write in the place of a node, such as a matrix of numbers; None for what the style says.
+    """
+    return render_cell(to_columns(tree) if style.columns else tree, style, shapes, leaf)
+
+
+def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> str:
+    """As :func:`render`, for a formula over single cells: in the column convention their two places change, and nothing else."""
+    return {"plain": _Plain, "unicode": _Unicode, "latex": _Latex}[style.form](style, shapes, leaf).write(tree)
 
 
 def render_name(name: str, style: Style) -> str:
-    """A tensor's name in the given style: ``dz2``, ``δ2``, ``∂L/∂z2``, or LaTeX."""
-    return _latex_name(name, style.notation) if style.form == "latex" else _unicode_name(name, style.notation)
+    """The name of a tensor or a cell in the given style: ``dz2``, ``δ2``, ``∂L/∂z2``, or LaTeX."""
+    shown = turned_cell(name) if style.columns else name
+    return latex_name(shown, style.notation) if style.form == "latex" else unicode_name(shown, style.notation)
 
 
 def format_number(value: float) -> str:
@@ -59,13 +71,14 @@ def format_number(value: float) -> str:
 class _Plain:
     """The grammar's text, with no more parentheses than needed."""
 
-    def __init__(self, style: Style | None = None, shapes: Mapping[str, Shape] | None = None) -> None:
-        self.style, self.shapes = style or Style(), shapes or {}
+    def __init__(self, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> None:
+        self.style, self.shapes, self.leaf = style, shapes or {}, leaf
 
     def write(self, tree: Tree) -> str:
         """The text of any node."""
         handler: Callable[[Tree], str] = getattr(self, type(tree).__name__.lower())
-        return handler(tree)
+        given = self.leaf(tree)
+        return handler(tree) if given is None else given
 
     def level(self, tree: Tree) -> int:
         """How tightly the node's text binds."""
@@ -128,7 +141,7 @@ class _Unicode(_Plain):
     _SIGNS: ClassVar = {"-": "−", "<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "@": "·"}
 
     def name(self, tree: Name) -> str:
-        return {"pi": "π", "inf": "∞"}.get(tree.name) or _unicode_name(tree.name, self.style.notation)
+        return {"pi": "π", "inf": "∞"}.get(tree.name) or render_name(tree.name, self.style)
 
     def number(self, tree: Number) -> str:
         return format_number(tree.value).replace("-", "−")
@@ -141,7 +154,7 @@ class _Unicode(_Plain):
         if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
             return tree.axis is None
         if isinstance(tree, Name):
-            return tree.name in CONSTANTS or self.shapes.get(tree.name) == () or not _is_tensor(tree.name)
+            return tree.name in CONSTANTS or self.shapes.get(tree.name) == () or not is_tensor(tree.name)
         if isinstance(tree, Index):
             return len(tree.items) == 2 and all(isinstance(item, int) for item in tree.items)
         children = tree.children()
@@ -192,7 +205,7 @@ class _Latex(_Unicode):
     _SIGNS: ClassVar = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", "and": r"\land", "or": r"\lor"}
 
     def name(self, tree: Name) -> str:
-        return {"pi": r"\pi", "inf": r"\infty"}.get(tree.name) or _latex_name(tree.name, self.style.notation)
+        return {"pi": r"\pi", "inf": r"\infty"}.get(tree.name) or render_name(tree.name, self.style)
 
     def number(self, tree: Number) -> str:
         text = format_number(tree.value)
@@ -200,7 +213,7 @@ class _Latex(_Unicode):
         return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponent else text
 
     def unary(self, tree: Unary) -> str:
-        return _Plain.unary(self, tree).replace("not ", r"\lnot ", 1)
+        return rf"\lnot {self.grouped(tree.operand, _LEVEL['not'])}" if tree.operator == "not" else _Plain.unary(self, tree)
 
     def parenthesized(self, text: str) -> str:
         return rf"\left({text}\right)"
@@ -220,6 +233,8 @@ class _Latex(_Unicode):
     @staticmethod
     def _braced(base: str) -> str:
         """A base that has a superscript of its own, such as a layer number, in braces: LaTeX refuses two in a row."""
+        if r"\cdot" in base and not base.startswith(r"\left("):
+            return rf"\left({base}\right)"
         return f"{{{base}}}" if "^" in base and not base.startswith(r"\left(") else base
 
     def transpose(self, tree: Transpose) -> str:
@@ -230,13 +245,18 @@ class _Latex(_Unicode):
         arguments = [self.write(a) for a in tree.arguments]
         if tree.function == "sum" and self.level(tree.arguments[0]) <= _SUM:
             arguments[0] = self.parenthesized(arguments[0])
-        return FUNCTIONS[tree.function].latex.format(*arguments, axis="" if tree.axis is None else f"_{_AXES[tree.axis]}")
+        if FUNCTIONS[tree.function].reduces:
+            arguments = [", ".join(arguments)]
+        template = FUNCTIONS[tree.function].latex
+        if any(rf"\{tall}" in argument for argument in arguments for tall in ("frac", "begin")):
+            template = template.replace("(", r"\left(").replace(")", r"\right)")
+        return template.format(*arguments, axis="" if tree.axis is None else f"_{_AXES[tree.axis]}")
 
     def level(self, tree: Tree) -> int:
         if isinstance(tree, Call) and tree.function == "sum":
             return _SUM
         if isinstance(tree, Binary) and tree.operator == "/":
-            return _LEVEL["*"]
+            return _UNARY_LEVEL
         return _Plain.level(self, tree)
 
 
@@ -245,64 +265,8 @@ def _bare(tree: Tree, text: str) -> str:
     return text[1:-1] if isinstance(tree, Name) and text.startswith("(") else text
 
 
-def _is_tensor(name: str) -> bool:
-    """Whether a leaf is a whole tensor; an explanation also has leaves such as ``dz2[1,0]``, ``0.62`` and ``(−0.11)``."""
-    return name[0].isalpha() and not name.endswith("]")
-
-
 def _item(item: int | Slice) -> str:
     if isinstance(item, int):
         return str(item)
     start, stop, step = ("" if part is None else str(part) for part in item)
     return f"{start}:{stop}" + (f":{step}" if step else "")
-
-
-def _unicode_name(name: str, notation: str) -> str:
-    if notation == "d" or not re.match(r"d[A-Za-z]+\d*([@\[]|$)", name):
-        return name
-    of, suffix = re.fullmatch(r"([A-Za-z]+\d*)(.*)", name[1:]).groups()  # type: ignore[union-attr]
-    if notation == "delta" and of.startswith("z"):
-        return f"δ{of[1:]}{suffix}"
-    return f"∂L/∂{of}{suffix}"
-
-
-_LATEX_WORDS = {
-    "learning_rate": r"\eta",
-    "momentum": r"\mu",
-    "epsilon": r"\epsilon",
-    "weight_decay": r"\lambda",
-    "l2": r"\lambda",
-    "alpha": r"\alpha",
-    "beta1": r"\beta_1",
-    "beta2": r"\beta_2",
-    "loss": "L",
-    "data_loss": r"L_{\text{data}}",
-}
-
-
-def _latex_name(name: str, notation: str) -> str:
-    if name in _LATEX_WORDS:
-        return _LATEX_WORDS[name]
-    of, _, through = name.partition("@")
-    gradient = re.fullmatch(r"d([A-Za-z]+\d*)", of)
-    if not gradient:
-        return _latex_letter(of)
-    inner = _latex_letter(gradient[1])
-    if notation == "delta" and gradient[1].startswith("z"):
-        inner = inner.replace("z", r"\delta", 1)
-    elif notation == "d":
-        inner = rf"\mathrm{{d}}{inner}"
-    else:
-        inner = rf"\frac{{\partial L}}{{\partial {inner}}}"
-    return rf"\left.{inner}\right|_{{{_latex_letter(through)}}}" if through else inner
-
-
-def _latex_letter(name: str) -> str:
-    layered = re.fullmatch(r"([A-Za-z])([A-Za-z]*)(\d+)", name)
-    if not layered:
-        return name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
-    letter, tensor, layer = layered.groups()
-    if len(tensor) == 1:
-        return f"{letter}_{{{tensor}}}^{{[{layer}]}}"
-    word = rf"\mathrm{{{letter}{tensor}}}" if tensor else letter
-    return f"{word}^{{[{layer}]}}"

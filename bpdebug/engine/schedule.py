@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bpdebug.engine.network import Network, Node, Phase
 from bpdebug.engine.optimizers import Rule
@@ -31,6 +31,7 @@ class Stage:
         of: for a gradient, the tensor whose gradient it is, else "".
         short: a short form such as ``σ(z1)``, or "".
         derived: the formula that the engine derived, where a user has put his own in its place.
+        planted: a wrong formula that runs in the place of ``formula``. Only a hunt plants one, and nothing shows it.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Stage:
     of: str = ""
     short: str = ""
     derived: Formula | None = None
+    planted: Formula | None = field(default=None, repr=False)
+
+    @property
+    def runs(self) -> Formula:
+        """What is executed."""
+        return self.planted or self.formula
 
     @property
     def edited(self) -> bool:
@@ -53,7 +60,7 @@ class Stage:
         """This stage with the user's formula; the derived one is kept beside it."""
         derived = self.derived or self.formula
         meaning = f"Your own formula, in the place of {derived.text}."
-        return replace(self, formula=formula, derived=derived, meaning=meaning, short="")
+        return replace(self, formula=formula, derived=derived, meaning=meaning, short="", planted=None)
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"
@@ -106,6 +113,17 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             if len(pending[tensor]) == consumers[tensor]:
                 gradients[tensor] = tree if isinstance(tree, Number) else Name(f"d{tensor}")
                 yield from _emit(tensor, layers[tensor], pending[tensor]) if gradients[tensor] != tree else ()
+
+
+def input_gradient(network: Network) -> Formula:
+    """The gradient of the loss with respect to the network's input, from the gradients that an update computes."""
+    passed = [
+        node.operation.gradient(argument, node.arguments, node.output, Name(f"d{node.output}"))
+        for node in reversed(network.nodes)
+        for argument, tensor in node.inputs.items()
+        if tensor == "x"
+    ]
+    return Formula.of(total(*passed))
 
 
 def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:

@@ -23,9 +23,12 @@ class Tree:
     def children(self) -> tuple[Tree, ...]:
         """The nodes below this one, left to right."""
         found: list[Tree] = []
-        for part in fields(self):
-            value = getattr(self, part.name)
-            found += [value] if isinstance(value, Tree) else [v for v in value if isinstance(v, Tree)] if isinstance(value, tuple) else []
+        for part in self.__slots__:
+            value = getattr(self, part)
+            if isinstance(value, Tree):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found += [v for v in value if isinstance(v, Tree)]
         return tuple(found)
 
     def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     """Named views of one flat array, in order."""
     made, start = {}, 0
     for name, shape in shapes.items():
-        size = int(np.prod(shape))
+        size = prod(shape)
         made[name] = flat[start : start + size].reshape(shape)
         start += size
     return made
@@ -32,7 +33,7 @@ def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
 
 def flat_array(shapes: Iterable[Shape], dtype: np.dtype[Any]) -> Array:
     """Zeros for tensors of these shapes, end to end."""
-    return np.zeros(sum(int(np.prod(shape)) for shape in shapes), dtype)
+    return np.zeros(sum(prod(shape) for shape in shapes), dtype)
 
 
 class Code:
@@ -46,12 +47,12 @@ class Code:
 
     def __init__(self, program: Program, work: Workspace) -> None:
         compiler = Compiler(work.tensors, program.scenario.dtype)
-        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
+        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.runs)) for stage in program.stages]
         self.prepare, self.update = _update(program, work, {})
 
 
 def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
-    steps = [(stage.name, stage.formula) for stage in program.stages]
+    steps = [(stage.name, stage.runs) for stage in program.stages]
     kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
     fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
@@ -106,7 +107,7 @@ class Workspace:
             for old in list(self._codes)[:-_PROGRAMS]:
                 del self._codes[old]
         self._program, self.code = self._codes[id(program)]
-        edited = any(stage.edited for stage in program.stages if stage.phase is Phase.UPDATE)
+        edited = any(stage.edited or stage.planted for stage in program.stages if stage.phase is Phase.UPDATE)
         self.telling = self.flat[self._gradients :] if self.long and not edited else self.flat
         if self.loaded >= 0:
             self.code.prepare()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpdebug.debugger.arrays import MAXIMUM_CELLS
 from bpdebug.engine.description import Array
 from bpdebug.scenario.report import WHOLE_FILE, Mark
 from bpdebug.scenario.scalars import number_of
 
 MAXIMUM_CLASSES = 1000
-MAXIMUM_CELLS = 50_000_000
 
 
 class DataError(Exception):

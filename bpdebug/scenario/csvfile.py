@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bpdebug.scenario.columns import MAXIMUM_CELLS, Cell, Data, DataError, numbers, target
+from bpdebug.debugger.arrays import MAXIMUM_CELLS
+from bpdebug.scenario.columns import Cell, Data, DataError, numbers, target
 from bpdebug.scenario.report import Mark
 
 MAXIMUM_BYTES = 256 * 2**20

@@ -28,7 +28,7 @@ def load_scenario(source: str | Path) -> Scenario:
     """
     path = _find(source)
     report = Report(str(path))
-    root = parse(_read(path, report), report)
+    root = parse(read_text(path, report), report)
     sections: dict[str, Any] = ROOT.check(root, report)
     report.settle()
     refuse_size(sections, root, report)
@@ -68,7 +68,8 @@ def _advice(path: Path, names: dict[str, Path]) -> str:
     return f"; expected a path, or a shipped scenario: {', '.join(names)}"
 
 
-def _read(path: Path, report: Report) -> str:
+def read_text(path: Path, report: Report) -> str:
+    """A file as text; what is wrong with it is reported."""
     try:
         with path.open("rb") as stream:
             content = stream.read(MAXIMUM_BYTES + 1)

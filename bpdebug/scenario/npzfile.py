@@ -1,17 +1,14 @@
-"""NPZ files: arrays by name, without pickles; a header that promises more than the file holds is refused before it is read."""
+"""Inputs and targets from an NPZ file."""
 
 from __future__ import annotations
 
-import math
-import zipfile
-import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from bpdebug.debugger.arrays import ArrayError, Arrays
 from bpdebug.engine.description import Array
-from bpdebug.scenario.columns import MAXIMUM_CELLS, Data, DataError, one_hot_of
+from bpdebug.scenario.columns import Data, DataError, one_hot_of
 from bpdebug.scenario.kinds import likely
 
 
@@ -22,10 +19,10 @@ def read_npz(path: Path, inputs: str, targets: str, one_hot: bool) -> Data:
         DataError: where the file or an array is not what is expected.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            x, y = _array(archive, inputs), _array(archive, targets)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"this is not an npz file that can be read: {error}") from None
+        with Arrays(path) as arrays:
+            x, y = _array(arrays, inputs), _array(arrays, targets)
+    except ArrayError as error:
+        raise DataError(str(error)) from None
     if len(x) != len(y):
         raise DataError(f"'{inputs}' has {len(x)} samples, '{targets}' has {len(y)}")
     if y.dtype.kind == "U" or one_hot:
@@ -34,36 +31,13 @@ def read_npz(path: Path, inputs: str, targets: str, one_hot: bool) -> Data:
     return Data(_numeric(inputs, x), _numeric(targets, y))
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> Array:
-    known = [entry.removesuffix(".npy") for entry in archive.namelist()]
-    if name not in known:
-        raise DataError(f"there is no array '{name}'{likely(name, known)}")
-    entry = archive.getinfo(f"{name}.npy" if f"{name}.npy" in archive.namelist() else name)
-    try:
-        with archive.open(entry) as stream:
-            shape, kind = _header(stream)
-            _refuse_size(name, shape, kind, entry.file_size)
-        with archive.open(entry) as stream:
-            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    except ValueError as error:
-        raise DataError(f"the array '{name}' cannot be read: {error}") from None
-
-
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, kind = read(stream)
-    return shape, kind
-
-
-def _refuse_size(name: str, shape: tuple[int, ...], kind: np.dtype[np.generic], size: int) -> None:
-    count = math.prod(shape)
-    if len(shape) not in (1, 2) or not count:
-        raise DataError(f"the array '{name}' has the shape {shape}; expected (samples, columns), or (samples,) for one column")
-    if kind.kind not in "fiubU":
-        raise DataError(f"the array '{name}' holds {kind}; expected numbers")
-    if count > MAXIMUM_CELLS or count * kind.itemsize > size:
-        raise DataError(f"the array '{name}' has the shape {shape}: more than the file holds or than {MAXIMUM_CELLS:,} values")
+def _array(arrays: Arrays, name: str) -> Array:
+    if name not in arrays.names:
+        raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
+    array = arrays.read(name)
+    if array.ndim not in (1, 2) or not array.size:
+        raise DataError(f"the array '{name}' has the shape {array.shape}; expected (samples, columns), or (samples,) for one column")
+    return array
 
 
 def _numeric(name: str, array: Array) -> Array:

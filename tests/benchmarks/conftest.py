@@ -9,6 +9,7 @@ import pytest
 HERE = Path(__file__).parent
 ROWS: list[str] = []
 MEASURED: list[str] = []
+CHECKED: list[str] = []
 
 
 def pytest_collect_file(file_path, parent):
@@ -38,8 +39,20 @@ def measured():
     return add
 
 
+@pytest.fixture
+def checked():
+    """Adds a row to the table of gradient checks: what, microseconds a parameter of the loop and of ours, their ratio, ours in all."""
+
+    def add(what, loop, ours, ratio, whole, target):
+        CHECKED.append(f"| {what} | {loop:.1f} µs | {ours:.1f} µs | {ratio:.3f} | {whole} | ≤ {target} |")
+
+    return add
+
+
 def pytest_terminal_summary(terminalreporter):
     updates = ["", "| an update of | textbook loop | bpdebug | ratio | target |", "|---|---|---|---|---|", *ROWS] if ROWS else []
     others = ["", "| what | measured | target |", "|---|---|---|", *MEASURED] if MEASURED else []
-    for row in updates + others:
+    head = ["", "| gradient check, a parameter | loop over all | bpdebug | ratio | all of them | target |", "|---|---|---|---|---|---|"]
+    checks = [*head, *CHECKED] if CHECKED else []
+    for row in updates + checks + others:
         terminalreporter.write_line(row)

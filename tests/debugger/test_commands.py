@@ -155,9 +155,19 @@ MISTAKES = [
     "undisplay 1",
     "source nowhere.bp",
     "save no/where.bp",
+    "compare",
+    "compare nowhere.npz",
     "save ~nobody-of-that-name/x",
     "source ~nobody-of-that-name/x",
     "save \0",
+    "hunt x",
+    "accuse dz1",
+    "hint",
+    "reveal",
+    "score",
+    "answer 1",
+    "predict perhaps",
+    "predict on 5/3",
 ]
 
 
@@ -198,7 +208,19 @@ USUAL = {
     "diff": "'here, start",
     "source": "script.bp",
     "save": "script.bp",
+    "export": "solution.md",
+    "compare": "step.npz",
+    "hunt": "3",
+    "accuse": "dz1",
+    "answer": "4x4",
 }
+
+
+BEFORE = dict.fromkeys(("accuse", "hint", "reveal", "score"), ("hunt 3",)) | {
+    "answer": ("goto start", "predict on", "step"),
+    "compare": ("export step.npz",),
+}
+"""What has to be typed before a command makes sense."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -208,7 +230,7 @@ def test_each_answer_is_one_line_of_json_with_the_common_keys(name, tmp_path, mo
     session.execute("goto 3:dz2")
     for command in ("break dz2", "bookmark here", "display loss", "set W1[0,0] = 1", "save script.bp"):
         session.execute(command)
-    for command in ("select dz2[0,0]", "origin", "goto 3:dz2"):
+    for command in ("select dz2[0,0]", "origin", "goto 3:dz2", *BEFORE.get(name, ())):
         session.execute(command)
     command = f"{name} {USUAL.get(name, '')}".strip()
     text = to_json(command, session.position, session.execute(command))

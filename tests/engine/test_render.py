@@ -14,8 +14,8 @@ from bpdebug.engine.functions import FUNCTIONS
 from bpdebug.engine.optimizers import OPTIMIZERS
 from bpdebug.engine.parser import Formula, parse
 from bpdebug.engine.program import make_program
-from bpdebug.engine.render import Style, format_number, render, render_name
-from bpdebug.engine.tree import Call, Index, to_columns, walk
+from bpdebug.engine.render import Style, format_number, render, render_cell, render_name
+from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, to_columns, walk
 
 UNICODE, LATEX = Style("unicode"), Style("latex")
 COLUMNS = Style("unicode", columns=True)
@@ -145,6 +145,58 @@ def test_latex(text, expected):
 )
 def test_latex_names(name, notation, expected):
     assert render_name(name, Style("latex", notation=notation)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "style", "expected"),
+    [
+        ("dW2[1,0]", LATEX, r"\mathrm{d}W_{1,0}^{[2]}"),
+        ("dW2[1,0]", Style("latex", columns=True), r"\mathrm{d}W_{0,1}^{[2]}"),
+        ("dz2[i,0]", Style("latex", notation="delta"), r"\delta_{i,0}^{[2]}"),
+        ("dz2[i,0]", Style("latex", notation="partial"), r"\frac{\partial L}{\partial z_{i,0}^{[2]}}"),
+        ("da1@z2[0,1]", LATEX, r"\left.\mathrm{d}a_{0,1}^{[1]}\right\rvert_{z^{[2]}}"),
+        ("vW1[0,1]", LATEX, "v_{W;0,1}^{[1]}"),
+        ("x[3,i]", LATEX, "x_{3,i}"),
+        ("dW2[1,0]", COLUMNS, "dW2[0,1]"),
+        ("dz2[i,0]", Style("unicode", columns=True, notation="partial"), "∂L/∂z2[0,i]"),
+        ("loss", COLUMNS, "loss"),
+    ],
+)
+def test_the_names_of_cells(cell, style, expected):
+    assert render_name(cell, style) == expected
+
+
+def test_a_formula_of_cells_keeps_its_products_and_axes_in_the_column_convention():
+    tree = Call("sum", (Binary("*", Name("a1[i,1]"), Name("dz2[i,0]")),), 0)
+    assert render_cell(tree, COLUMNS) == "Σᵢ a1[1,i]·dz2[0,i]"
+    assert render_cell(tree, LATEX) == r"\sum_i a_{i,1}^{[1]} \cdot \mathrm{d}z_{i,0}^{[2]}"
+
+
+WRITTEN = [("(−0.11)", "(-0.11)"), ("1.5e-5", r"1.5 \cdot 10^{-5}"), ("(−inf)", r"(-\infty)"), ("…", r"\dots"), ("nan", r"\mathrm{nan}")]
+
+
+@pytest.mark.parametrize(("number", "expected"), WRITTEN)
+def test_the_numbers_of_an_explanation_in_latex(number, expected):
+    assert render_cell(Name(number), LATEX) == expected
+    assert balanced(render_cell(Binary("**", Name(number), Number(2.0)), LATEX))
+
+
+def test_a_leaf_can_be_written_otherwise():
+    tree = parse("a1.T @ (dz2 + 1)").tree
+    shown = render(tree, UNICODE, leaf=lambda node: {"a1": "A", "dz2": "B"}.get(getattr(node, "name", "")))
+    assert shown == "Aᵀ·(B + 1)"
+    assert render(tree, COLUMNS, leaf=lambda node: "T" if isinstance(node, Transpose) else None) == "(dz2 + 1)·T"
+
+
+def test_a_tall_argument_has_tall_brackets():
+    assert render(parse("exp(-z)").tree, LATEX) == r"\exp(-z)"
+    assert render(parse("log(a / b)").tree, LATEX) == r"\log\left(\frac{a}{b}\right)"
+    assert render(parse("c * (a / b)").tree, LATEX) == r"c \odot \frac{a}{b}"
+
+
+def test_a_maximum_of_named_cells_shows_all_of_them():
+    tree = Call("max", (Name("z1[0,0]"), Name("z1[0,1]")))
+    assert render_cell(tree, LATEX) == r"\max(z_{0,0}^{[1]}, z_{0,1}^{[1]})"
 
 
 def balanced(text):

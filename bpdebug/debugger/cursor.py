@@ -1,0 +1,126 @@
+"""The cell that is looked at: how it follows the program, and the way back to where its number comes from."""
+
+from __future__ import annotations
+
+from bpdebug.debugger.explanation import UNICODE, Explanation, explain, operand_origin
+from bpdebug.debugger.position import Position
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.cells import Cell
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.program import Program
+
+
+class CellCursor:
+    """A cell under a cursor, in a program in time.
+
+    Args:
+        timeline: the program in time.
+
+    Attributes:
+        selected: the cell, as (tensor, index), or None.
+        operand: which of its operands ``origin`` goes to.
+        row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
+        style: how formulas are written.
+        trail: the moments and cells that ``origin`` has jumped away from.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.selected: tuple[str, Cell] | None = None
+        self.operand = self.row = 0
+        self.style = UNICODE
+        self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self._goal: tuple[str, Cell] | None = None
+
+    @property
+    def program(self) -> Program:
+        """The stages of an update."""
+        return self.timeline.program
+
+    @property
+    def position(self) -> Position:
+        """The present moment."""
+        return self.timeline.position
+
+    @property
+    def sample(self) -> int:
+        """The row of the batch that is looked at: that of the selected cell, or where its tensor has no samples, the one before."""
+        name, index = self.selected or ("", ())
+        row = index[0] if name in self.program.sampled else self.row
+        machine = self.timeline.machine
+        return min(row, machine.batches.size(machine.update) - 1)
+
+    def explain(self, name: str, index: Cell) -> Explanation:
+        """Where a cell's present value comes from."""
+        return explain(self.timeline, name, index, self.style)
+
+    def follow(self) -> None:
+        """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
+        self.operand, self.row = 0, self.sample
+        if self._goal:
+            self.selected, self._goal = self._goal, None
+            return
+        values, name = self.timeline.machine.values(), self._to_follow()
+        if name not in values:
+            self.selected = None
+            return
+        old = self.selected[1] if self.selected else ()
+        old = (self.row, *old[1:]) if name in self.program.sampled else old
+        shape = values[name].shape
+        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def _to_follow(self) -> str:
+        """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
+        position = self.position
+        if position.stage:
+            return position.stage
+        last = self.program.stages[-1].name
+        return last if position.update and last in self.program.persistent else ""
+
+    def select(self, name: str, index: Cell) -> None:
+        """Put the cell cursor on a cell.
+
+        Raises:
+            BpdebugError: where there is no such cell.
+        """
+        self.explain(name, index)
+        self.row = self.sample
+        self.selected, self.operand = (name, index), 0
+
+    def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
+        """Select the cell to look at next on the way back to where a number comes from, and note the way.
+
+        Args:
+            name, index: the cell; by default the selected one, or where its stage has just run, its first operand.
+
+        Returns:
+            The clock from which it is seen.
+        """
+        if name is not None:
+            given = self.explain(name, index)
+            return self._leave_for((name, index), self.position.t if given.t is None else given.t)
+        if self.selected is None:
+            raise BpdebugError("no cell is selected")
+        explained = self.explain(*self.selected)
+        if explained.t not in (None, self.position.t):
+            return self._leave_for(self.selected, explained.t or 0)
+        if not explained.operands:
+            raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
+        target = explained.operands[self.operand % len(explained.operands)]
+        return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
+
+    def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
+        self.trail.append((self.position.t, self.selected))
+        self._goal = target
+        return clock
+
+    def leave_origin(self) -> int:
+        """Take the last origin back: select its cell again.
+
+        Returns:
+            The clock at which it was asked for.
+        """
+        if not self.trail:
+            raise BpdebugError("there is nowhere to return to: Enter (origin) has not been used since")
+        clock, self._goal = self.trail.pop()
+        return clock

@@ -1,0 +1,107 @@
+"""The gradient of one number as a sum over the paths by which it reaches the loss.
+
+The chain rule over several paths, cell by cell: the derivative is the sum, over all paths, of the product of the local derivatives
+along the path (Goodfellow et al., "Deep Learning" (2016), section 6.5.2; Bishop (2006), section 5.3.1). The local derivatives come
+from the operation table: what a rule passes back when 1 arrives at a single cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from bpdebug.engine.cells import Cell, cell_name
+from bpdebug.engine.description import Array
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.evaluate import Evaluator
+from bpdebug.engine.network import Network, Node
+from bpdebug.engine.tree import Name
+
+MOST_CELLS, MOST_PATHS = 400, 512
+"""Networks whose tensors are larger, and cells with more paths, are not taken apart."""
+_ARRIVING = "g#"
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way from a cell to the loss.
+
+    Attributes:
+        cells: from the cell to the loss.
+        slopes: the local derivatives, one for each step.
+    """
+
+    cells: tuple[tuple[str, Cell], ...]
+    slopes: tuple[float, ...]
+
+    @property
+    def value(self) -> float:
+        """The product of the local derivatives: what this path contributes."""
+        return prod(self.slopes)
+
+    def text(self) -> str:
+        """``W1[0,1] → z1[2,1] → … → loss``."""
+        return " → ".join(cell_name(name, index) for name, index in self.cells)
+
+
+def paths_of(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> list[Path]:
+    """All paths from a cell to the loss along which something passes.
+
+    Args:
+        network: the forward nodes.
+        values: all tensors of the forward pass.
+        name, index: the cell of a parameter or of what a forward stage computes.
+
+    Raises:
+        BpdebugError: where the network is too large for it, or there are too many paths.
+    """
+    if max(values[node.output].size for node in network.nodes) > MOST_CELLS or values[name].size > MOST_CELLS:
+        raise BpdebugError(f"the paths are shown for small networks: this one has tensors of more than {MOST_CELLS} cells")
+    walker = _Walker(network, values)
+    found = []
+    for path in walker.ways((name, index), ()):
+        found.append(path)
+        if len(found) > MOST_PATHS:
+            raise BpdebugError(f"there are more than {MOST_PATHS} paths from {cell_name(name, index)} to the loss")
+    return found
+
+
+class _Walker:
+    """Follows what depends on a cell, node by node."""
+
+    def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
+        self.values, self.end = values, network.nodes[-1].output
+        self.users: dict[str, list[tuple[Node, str]]] = {}
+        for node in network.nodes:
+            for argument, tensor in node.inputs.items():
+                self.users.setdefault(tensor, []).append((node, argument))
+        self._slopes: dict[tuple[str, str, Cell], Array] = {}
+
+    def ways(self, here: tuple[str, Cell], slopes: tuple[float, ...]) -> Iterator[Path]:
+        """The paths from a cell on."""
+        name, index = here
+        if name == self.end:
+            yield Path((here,), slopes)
+            return
+        for node, argument in self.users.get(name, ()):
+            for cell in np.ndindex(self.values[node.output].shape):
+                slope = float(self._passed(node, argument, cell)[index])
+                if slope:
+                    for rest in self.ways((node.output, cell), (*slopes, slope)):
+                        yield Path((here, *rest.cells), rest.slopes)
+
+    def _passed(self, node: Node, argument: str, cell: Cell) -> Array:
+        """What comes back to an argument when 1 arrives at one cell of the output: a row of the Jacobian."""
+        key = (node.output, argument, cell)
+        if key not in self._slopes:
+            arriving = np.zeros(self.values[node.output].shape)
+            arriving[cell] = 1.0
+            tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
+            passed = Evaluator({**self.values, _ARRIVING: arriving}).value(tree)
+            tensor = node.arguments[argument]
+            shape = self.values[tensor].shape if isinstance(tensor, str) else ()
+            self._slopes[key] = np.broadcast_to(passed, shape)
+        return self._slopes[key]

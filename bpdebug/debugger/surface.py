@@ -1,0 +1,199 @@
+"""What the network answers with the present parameters: over the plane or line of its inputs, and for the samples.
+
+The answers come from the program's own forward stages, run on other inputs, so that a formula of the user's shows its effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isqrt
+
+import numpy as np
+
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.description import Array, Scenario
+from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.machine import Machine
+from bpdebug.engine.network import Phase
+from bpdebug.engine.program import Program
+from bpdebug.engine.schedule import Stage
+
+MOST_SAMPLES = 512
+_WORK = 20_000_000
+"""Multiplications that the answers to one picture may take."""
+_MARGIN = 0.15
+"""How far the picture goes beyond the data, as a share of its range."""
+_NEAR = 0.1
+"""A target that near to 0 or 1 stands for a class."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Answers.
+
+    Attributes:
+        prediction: the tensor that the network answers with.
+        task: ``binary`` (one output on either side of ``middle``), ``classes`` (the largest output wins) or ``numbers``.
+        labels: the names of the outputs; for ``binary`` of its two sides, the lower first.
+        middle: what separates the two sides; for ``numbers``, the middle of what occurs.
+        reach: how far from the middle the outputs go.
+        samples: which rows of the data were asked, all where they are not too many; those of the present batch first.
+        x, y: their inputs and targets.
+        outputs: what the network answers to them, (samples, outputs).
+        axes: the grid's values of each input; none where there are more than two inputs.
+        grid: what the network answers there: (outputs, values of the input) or (outputs, values of the second, values of the first).
+        trouble: why there are no answers, or "".
+    """
+
+    prediction: str
+    task: str
+    labels: tuple[str, ...]
+    middle: float
+    reach: float
+    samples: Array
+    x: Array
+    y: Array
+    outputs: Array
+    axes: tuple[Array, ...] = ()
+    grid: Array | None = None
+    trouble: str = ""
+
+    @property
+    def error(self) -> Array:
+        """How far each sample's answer is from its target: the largest distance of its outputs."""
+        distance: Array = np.abs(self.outputs - self.y).max(axis=1, initial=0.0)
+        return distance
+
+    @property
+    def worst(self) -> Array:
+        """The places of the samples, the one that is furthest off first."""
+        return np.argsort(-np.nan_to_num(self.error, nan=np.inf), kind="stable")
+
+    @property
+    def decided(self) -> Array:
+        """The place of each answer's label; for ``numbers`` all 0."""
+        return self.decide(self.outputs)
+
+    @property
+    def wanted(self) -> Array:
+        """The place of each target's label."""
+        return self.decide(self.y)
+
+    @property
+    def right(self) -> Array | None:
+        """Which samples are on the right side; for ``numbers`` there are no sides."""
+        return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & np.isfinite(self.outputs).all(axis=1))
+
+    def decide(self, outputs: Array) -> Array:
+        """The place of the label that outputs (in the last axis) stand for."""
+        if self.task == "classes":
+            return np.asarray(np.argmax(outputs, axis=-1))
+        return np.asarray((outputs[..., 0] > self.middle) & (self.task == "binary"), int)
+
+
+def surface_of(timeline: Timeline) -> Surface:
+    """The answers with the present parameters; the present stays what it is."""
+    machine, scenario = timeline.machine, timeline.program.scenario
+    chosen = _chosen(machine)
+    x, y = (np.asarray(data[chosen], scenario.dtype) for data in (scenario.x, scenario.y))
+    task, labels = task_of(scenario)
+    outputs, trouble = _answers(machine, x, y)
+    axes = _axes(scenario) if not trouble else ()
+    grid = _grid(machine, axes) if axes else None
+    middle, reach = _middle(scenario, task, [part for part in (scenario.y, outputs, grid) if part is not None])
+    axes = axes if grid is not None else ()
+    return Surface(timeline.program.network.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid, trouble)
+
+
+def task_of(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    """What the targets ask for, and the labels: see :class:`Surface`."""
+    y, last = scenario.y, scenario.layers[-1]
+    names = scenario.outputs or tuple(map(str, range(y.shape[1])))
+    for low in (0.0, -1.0) if y.shape[1] == 1 else ():
+        two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
+        if two.all() and (last.activation in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):
+            return "binary", (f"{low:g}".replace("-", "−"), "1")
+    one_hot = ((np.abs(y) < _NEAR) | (np.abs(y - 1) < _NEAR)).all() and ((y > 0.5).sum(axis=1) == 1).all()
+    return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), names
+
+
+def forward_stages(program: Program) -> list[Stage]:
+    """The stages from the inputs to the prediction, in order."""
+    stages = [stage for stage in program.stages if stage.phase is Phase.FORWARD]
+    names = [stage.name for stage in stages]
+    return stages[: names.index(program.network.prediction) + 1]
+
+
+def answers(machine: Machine, given: dict[str, Array]) -> Array:
+    """What the present parameters answer to these inputs (``x``, with ``y`` where the user's formulas read it).
+
+    Raises:
+        KeyError: where a formula reads a tensor that is not given.
+    """
+    program = machine.program
+    values = {"m": np.array(machine.batches.size(machine.update), program.scenario.dtype)} | machine.persistent | given
+    for stage in forward_stages(program):
+        values[stage.name] = evaluate(stage.runs, values, program.scenario.dtype)
+    return values[program.network.prediction]
+
+
+def _answers(machine: Machine, x: Array, y: Array) -> tuple[Array, str]:
+    try:
+        return answers(machine, {"x": x, "y": y}), ""
+    except KeyError as error:
+        return np.full(y.shape, np.nan), f"a formula of the forward phase reads {error.args[0]}, which belongs to the batch alone"
+
+
+def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array | None:
+    """The answers at every point of the grid; None where a formula reads the targets, which are known at the samples only."""
+    points = np.stack(np.meshgrid(*axes), axis=-1)
+    try:
+        found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
+    except KeyError:
+        return None
+    return np.moveaxis(found.reshape(*points.shape[:-1], -1), -1, 0)
+
+
+def _cost(scenario: Scenario) -> int:
+    """Multiplications for one sample, roughly; a function value counts for twenty."""
+    widths = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
+    return sum(before * after + 20 * after for before, after in pairwise(widths))
+
+
+def _chosen(machine: Machine) -> Array:
+    """The samples to ask: all, or where they are too many the present batch and others evenly spaced."""
+    scenario = machine.program.scenario
+    room = min(max(_WORK // _cost(scenario), 16), MOST_SAMPLES)
+    if scenario.samples <= room:
+        return np.arange(scenario.samples)
+    rows = machine.batches.rows(machine.update)
+    batch = (np.arange(scenario.samples) if rows is None else rows)[:room]
+    spread = np.linspace(0, scenario.samples - 1, max(room - len(batch), 1)).astype(int)
+    return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
+
+
+def _axes(scenario: Scenario) -> tuple[Array, ...]:
+    count = len(scenario.inputs)
+    if count > 2:
+        return ()
+    room = _WORK // _cost(scenario)
+    points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
+    return tuple(_axis(scenario.x[:, column], points) for column in range(count))
+
+
+def _axis(values: Array, points: int) -> Array:
+    """From a little below the data to a little above."""
+    low, high = float(values.min()), float(values.max())
+    margin = _MARGIN * (high - low) or max(0.5 * abs(low), 1.0)
+    return np.linspace(low - margin, high + margin, points)
+
+
+def _middle(scenario: Scenario, task: str, shown: list[Array]) -> tuple[float, float]:
+    """The middle between the two sides, or of all that occurs, and how far it goes from there."""
+    if task == "binary":
+        low = 0.0 if scenario.y.min() > -0.5 else -1.0
+        return (1 + low) / 2, (1 - low) / 2
+    finite = np.concatenate([part[np.isfinite(part)].ravel() for part in shown])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return (low + high) / 2, (high - low) / 2 or 1.0

@@ -1,0 +1,96 @@
+"""The user's own settings: keys, theme, notation; a small YAML file, checked like a scenario and never needed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bpdebug.debugger.commands import COMMANDS
+from bpdebug.debugger.notation_commands import NOTATIONS
+from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
+from bpdebug.scenario.loader import read_text
+from bpdebug.scenario.nodes import Mapping, Node, parse
+from bpdebug.scenario.report import Report
+from bpdebug.scenario.tables import Key, Table
+
+THEMES = ("bpdebug-dark", "bpdebug-light", "bpdebug-contrast")
+"""The themes that are made for the debugger; Textual's own are in the palette."""
+
+_ONE_KEY = r"(?:(?:ctrl|alt|shift|super)\+)*(?:[a-z][a-z0-9_]*|\S)"
+
+SETTINGS = Table(
+    "the settings",
+    (
+        Key("theme", Choice(THEMES), "the colours", THEMES[0]),
+        Key("notation", Choice(tuple(NOTATIONS)), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
+        Key("convention", Choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
+        Key("keys", MapOf(Either(Text(numbers=True), ListOf(Text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
+    ),
+)
+"""The settings file in one table."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user prefers.
+
+    Attributes:
+        theme, notation, convention: as the table has them.
+        keys: commands to their keys, in the place of the usual ones.
+    """
+
+    theme: str = THEMES[0]
+    notation: str = "d"
+    convention: str = "rows"
+    keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def settings_file() -> Path:
+    """Where the settings are looked for: under the XDG configuration directory."""
+    base = os.environ.get("XDG_CONFIG_HOME") or ""
+    folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
+    return folder / "bpdebug" / "settings.yaml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The user's settings; the usual ones where there is no such file.
+
+    Raises:
+        ScenarioError: with every problem of the file, each with line and column.
+    """
+    path = path or settings_file()
+    if not path.is_file():
+        return Settings()
+    report = Report(str(path))
+    root = parse(read_text(path, report), report)
+    values: dict[str, Any] = SETTINGS.check(root, report)
+    report.settle()
+    given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}
+    _check_keys(given, root, report)
+    report.settle()
+    return Settings(values["theme"], values["notation"], values["convention"], given)
+
+
+def _check_keys(given: Dictionary[str, tuple[str, ...]], root: Node, report: Report) -> None:
+    """Every command exists, every key is one, and no key has two commands."""
+    taken = {key: name for name, command in COMMANDS.items() if name not in given for key in command.keys}
+    for name, keys in given.items():
+        mark = _mark(root, name)
+        if name not in COMMANDS:
+            report.add(mark, f"there is no command '{name}'{likely(name, COMMANDS)}")
+        for key in keys:
+            if not re.fullmatch(_ONE_KEY, key):
+                report.add(mark, f"'{key}' is no key; expected one such as s, S, f5, space, enter or ctrl+x")
+            elif key in taken:
+                report.add(mark, f"the key {key} belongs to {taken[key]} already: give that another one too")
+            taken[key] = name
+
+
+def _mark(root: Node, name: str) -> Any:
+    """The place of a command among the keys."""
+    keys = root.entries["keys"][1] if isinstance(root, Mapping) and "keys" in root.entries else root
+    return keys.entries[name][0].mark if isinstance(keys, Mapping) and name in keys.entries else root.mark

@@ -1,0 +1,79 @@
+"""The gradient of a number is the sum over its paths to the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from debugger_scenarios import program_of
+from random_networks import COMBINATIONS, scenario_of
+
+from bpdebug.debugger.paths import paths_of
+from bpdebug.debugger.session import Session
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.machine import Machine
+from bpdebug.engine.network import Phase
+from bpdebug.engine.program import make_program
+from bpdebug.scenario import load_scenario
+
+
+def computed(program):
+    machine = Machine(program)
+    while program.stages[machine.done].phase is not Phase.UPDATE:
+        machine.step()
+    return {name: value.copy() for name, value in machine.values().items()}
+
+
+@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 7))
+def test_what_passes_along_all_paths_adds_up_to_what_the_stages_compute(number):
+    program = make_program(scenario_of(number))
+    values = computed(program)
+    generator = np.random.default_rng(number)
+    for stage in (stage for stage in program.stages if stage.of and "@" not in stage.name):
+        index = tuple(int(generator.integers(length)) for length in values[stage.of].shape)
+        try:
+            found = paths_of(program.network, values, stage.of, index)
+        except BpdebugError as error:
+            assert "more than 512 paths" in str(error)
+            continue
+        largest = max((abs(path.value) for path in found), default=0.0)
+        assert sum(path.value for path in found) == pytest.approx(values[stage.name][index], rel=1e-9, abs=1e-12 * max(largest, 1))
+        assert all(path.cells[-1] == ("loss", ()) and path.cells[0] == (stage.of, index) for path in found)
+
+
+def test_a_weight_of_the_first_layer_reaches_the_loss_by_every_output():
+    program = make_program(load_scenario("two_outputs"))
+    found = paths_of(program.network, computed(program), "W1", (0, 1))
+    assert [[name for name, _ in path.cells] for path in found] == [["W1", "z1", "a1", "z2", "a2", "loss"]] * 2
+    assert {path.cells[3][1] for path in found} == {(0, 0), (0, 1)}
+
+
+def test_a_residual_connection_is_a_path_of_its_own():
+    found = paths_of(program_of("residual").network, computed(program_of("residual")), "a1", (0, 0))
+    assert {"z2", "r2"} == {path.cells[1][0] for path in found}
+
+
+def test_the_command_takes_a_weight_or_its_gradient_or_the_selected_cell():
+    session = Session(load_scenario("xor"))
+    session.execute("goto 0:dW1")
+    by_name = session.execute("paths W1[0,1]").data
+    assert session.execute("paths dW1[0,1]").data == by_name
+    session.execute("select dW1[0,1]")
+    assert session.execute("paths").data == by_name
+    assert by_name["value"] == pytest.approx(0.05994338363253521)
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "message"),
+    [
+        ("0:a1", "paths W1[0,0]", "not computed yet"),
+        ("0:dW1", "paths W1[7,0]", "outside"),
+        ("0:dW1", "paths q[0,0]", "there is no tensor"),
+        ("0:dW1", "paths y[0,0]", "no variable of the loss"),
+        ("0:dW1", "paths learning_rate", "no variable of the loss"),
+    ],
+)
+def test_what_has_no_paths_is_refused(at, text, message):
+    session = Session(load_scenario("xor"))
+    session.execute(f"goto {at}")
+    with pytest.raises(BpdebugError, match=message):
+        session.execute(text)

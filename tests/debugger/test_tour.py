@@ -1,0 +1,57 @@
+"""The tour goes on by itself when a step has been done, by whatever command."""
+
+from __future__ import annotations
+
+import pytest
+from debugger_scenarios import line
+
+from bpdebug.debugger.session import Session
+from bpdebug.debugger.tour import STEPS
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.scenario import load_scenario
+
+WAY = (
+    ("step 5",),
+    ("step", "select da2[0,0]", "origin", "return"),
+    ("goto dW2",),
+    ("break loss if loss < 2", "continue"),
+    ("formula dz1 = da1 * a1", "check"),
+)
+
+
+def test_the_five_steps_as_they_are_told():
+    session = Session(load_scenario("xor"))
+    assert session.execute("tour").data["step"] == 0
+    for place, commands in enumerate(WAY):
+        assert session.tour.at == place
+        for text in commands:
+            session.execute(text)
+    assert session.tour.at == len(STEPS) == 5
+    assert "bpdebug hunt" in session.execute("tour").text
+    assert session.view().tour[0] == "all five steps are done"
+
+
+def test_every_key_that_a_step_names_is_bound_to_what_it_says():
+    from bpdebug.debugger.commands import COMMANDS
+
+    keys = {key: name for name, command in COMMANDS.items() for key in command.keys}
+    expected = {"s": "step", "[": "reverse-step", "g": "goto", "c": "continue", "C": "reverse-continue", "y": "formula", "v": "check"}
+    assert {key: keys[key] for key in expected} == expected
+    text = " ".join(step.text for step in STEPS)
+    for key in (*expected, "Enter", "Backspace", "ctrl+z", "7", "4", ":"):
+        assert f" {key}" in text or f"({key}" in text
+
+
+def test_a_step_may_be_skipped_and_the_tour_left():
+    session = Session(load_scenario("xor"))
+    session.execute("tour")
+    assert session.execute("tour next").data["step"] == 1
+    assert session.execute("tour off").data["step"] is None
+    assert session.view().tour is None
+
+
+def test_where_the_tour_does_not_fit_it_says_so():
+    with pytest.raises(BpdebugError, match="two layers"):
+        Session(line(3, 0.1)).execute("tour")
+    with pytest.raises(BpdebugError, match="tour next"):
+        Session(load_scenario("xor")).execute("tour backwards")

@@ -1,0 +1,199 @@
+"""The scripts that an export writes, run in PyTorch: their gradients and new parameters are ours."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from random_networks import COMBINATIONS, scenario_of
+
+from bpdebug.debugger.export_torch import to_script
+from bpdebug.debugger.export_update import worked_update
+from bpdebug.debugger.session import Session
+from bpdebug.engine.description import Layer, Loss, Optimizer
+from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.render import to_text
+from bpdebug.scenario import load_scenario, shipped
+
+torch = pytest.importorskip("torch")
+
+RELATIVE, FLOOR = 1e-10, 1e-13
+STRIDE = 5
+"""Of the networks of test_torch, every fifth: each activation, each loss and each optimizer many times."""
+
+
+def ran(script):
+    """What a script has printed, and the names that it has defined."""
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(script, "export.py", "exec"), names)
+    torch.set_printoptions(profile="default")
+    return printed.getvalue(), names
+
+
+def worked(scenario, *commands):
+    session = Session(scenario)
+    for command in commands:
+        session.execute(command)
+    return worked_update(session.timeline, explained=False)
+
+
+def assert_agrees(update, left_out=()):
+    """The script's loss, gradients and new parameters are those of the update, but for what is left out."""
+    printed, names = ran(to_script(update))
+    expected = update.values
+    derivatives = [step.stage.name for step in update.stages if step.stage.of and "@" not in step.stage.name]
+    assert list(names["gradients"]) == derivatives
+    scale = max(1.0, *(float(np.abs(expected[name]).max()) for name in derivatives))
+    np.testing.assert_allclose(names["loss"].item(), expected["loss"], rtol=RELATIVE)
+    for name in derivatives:
+        if name not in left_out:
+            np.testing.assert_allclose(names["gradients"][name].numpy(), expected[name], rtol=RELATIVE, atol=FLOOR * scale, err_msg=name)
+            assert f"{name} =\ntensor(" in printed
+    for name in update.program.free:
+        if name not in left_out:
+            moved = names["parameters"][name].detach().numpy()
+            np.testing.assert_allclose(moved, update.after[name], rtol=RELATIVE, atol=FLOOR * scale, err_msg=f"new {name}")
+            assert f"{name} after the update =\n" in printed
+    return len(derivatives)
+
+
+def test_a_script_computes_the_same_for_every_activation_loss_and_optimizer():
+    numbers = range(0, len(COMBINATIONS), STRIDE)
+    kinds = [set(column) for column in zip(*(COMBINATIONS[number] for number in numbers), strict=True)]
+    assert kinds == [set(column) for column in zip(*COMBINATIONS, strict=True)]
+    assert sum(assert_agrees(worked(scenario_of(number), f"goto update {number % 5}")) for number in numbers) > 500
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in shipped()])
+def test_the_shipped_scenarios_agree(name):
+    left_out = ("da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "W1", "b1", "W2", "b2") if name == "tutorial_as_written" else ()
+    for update in (0, 3):
+        assert_agrees(worked(load_scenario(name), f"goto update {update}"), left_out)
+
+
+def test_a_saturated_network_has_nan_in_the_same_places():
+    update = worked(load_scenario("saturation"), "goto update 8")
+    _, names = ran(to_script(update))
+    assert np.isnan(names["loss"].item())
+    found, expected = names["gradients"]["da2"].numpy(), update.values["da2"]
+    assert (np.isfinite(found) == np.isfinite(expected)).all()
+    _, names = ran(to_script(worked(load_scenario("saturation"), "goto update 10")))
+    assert np.isnan(names["W1"].detach().numpy()).all()
+
+
+def test_what_is_frozen_has_a_gradient_and_does_not_move():
+    scenario = replace(load_scenario("xor"), frozen=("W1", "b2"))
+    update = worked(scenario)
+    assert_agrees(update)
+    assert set(update.after) == {"b1", "W2"}
+    script = to_script(worked(replace(scenario, frozen=("W1", "b1", "W2", "b2"))))
+    assert "every parameter is frozen" in script
+    assert "parameters" not in ran(script)[1]
+
+
+def test_nesterov_without_a_momentum_is_a_plain_step():
+    optimizer = Optimizer("nesterov", {"learning_rate": 0.1, "momentum": 0.0})
+    assert_agrees(worked(replace(load_scenario("xor"), optimizer=optimizer), "goto update 2"))
+
+
+def test_a_large_network_is_written_compactly_and_exactly():
+    generator = np.random.default_rng(0)
+    scenario = replace(
+        load_scenario("xor"),
+        inputs=tuple(f"p{n}" for n in range(60)),
+        layers=(Layer(40, "relu"), Layer(10, "softmax")),
+        x=generator.random((20, 60)),
+        y=np.eye(10)[generator.integers(0, 10, 20)],
+        loss=Loss("categorical_cross_entropy", samples="mean", from_logits=True),
+        optimizer=Optimizer("adam"),
+        training=replace(load_scenario("xor").training, batch_size=None),
+        generator="pcg64",
+    )
+    update = worked(scenario, "goto update 2")
+    assert_agrees(update)
+    assert len(to_script(update)) < 14 * sum(value.size for value in update.given.values())
+
+
+def test_single_precision_is_computed_in_double_and_said():
+    update = worked(replace(load_scenario("xor"), precision="float32"))
+    script = to_script(update)
+    assert "computes in float32, this script in float64" in script
+    np.testing.assert_allclose(ran(script)[1]["gradients"]["dW1"].numpy(), update.values["dW1"], rtol=1e-4, atol=1e-6)
+
+
+def test_a_derivative_of_the_user_s_own_is_told_and_autograd_s_is_computed():
+    update = worked(load_scenario("tutorial_as_written"))
+    script = to_script(update)
+    assert "# your own formula, da2 = a2 - y, is not used" in script
+    _, names = ran(script)
+    right = worked(load_scenario("xor"))
+    np.testing.assert_allclose(names["gradients"]["dW1"].numpy(), right.values["dW1"], rtol=RELATIVE)
+    assert not np.allclose(update.values["da2"], names["gradients"]["da2"].numpy())
+
+
+FORWARD = [
+    ("a1", "maximum(z1, 0) + 0.5 * tanh(z1)"),
+    ("a1", "where(z1 > 0, z1, exp(minimum(z1, 0)) - 1) / sqrt(2)"),
+    ("a1", "z1 / (1 + norm(z1, axis=1)) * pi"),
+    ("a1", "exp(z1 - max(z1, axis=1)) / sum(exp(z1 - max(z1, axis=1)), axis=1)"),
+    ("a1", "square(z1) * 0.1 + sin(z1) * mean(z1) + abs(z1)"),
+    ("loss", "sum((a2 - y) ** 2) / m + learning_rate * norm(W1)"),
+]
+
+
+@pytest.mark.parametrize(("name", "formula"), FORWARD)
+def test_a_forward_formula_of_the_user_s_own_is_differentiated(name, formula):
+    """The right derivative of the user's formula is what differences of the loss say."""
+    session = Session(replace(load_scenario("xor"), values={"b1": np.array([[0.3, -0.2, 0.5, 0.1]])}))
+    session.execute(f"formula {name} = {formula}")
+    update = worked_update(session.timeline, explained=False)
+    script = to_script(update)
+    assert f"{name} = number({to_text(session.program.stage(name).formula.tree)})  # your own formula, in the place of" in script
+    _, names = ran(script)
+    np.testing.assert_allclose(names["loss"].item(), update.values["loss"], rtol=RELATIVE)
+    for parameter in ("W1", "b1", "W2", "b2"):
+        np.testing.assert_allclose(names["gradients"][f"d{parameter}"].numpy(), differences(update, parameter), rtol=1e-5, atol=1e-8)
+
+
+def differences(update, parameter, step=1e-6):
+    """The gradient of the loss by central differences."""
+    found = np.zeros_like(update.given[parameter])
+    for cell in np.ndindex(found.shape):
+        losses = []
+        for sign in (1, -1):
+            values = dict(update.given) | {parameter: update.given[parameter].copy()}
+            values[parameter][cell] += sign * step
+            for stage in update.program.stages[: update.program.index["loss"] + 1]:
+                values[stage.name] = evaluate(stage.formula, values)
+            losses.append(float(values["loss"]))
+        found[cell] = (losses[0] - losses[1]) / (2 * step)
+    return found
+
+
+def test_a_network_that_a_formula_cuts_off_has_no_gradient_before_it():
+    session = Session(load_scenario("xor"))
+    session.execute("formula a1 = 1 * (z1 > 0)")
+    _, names = ran(to_script(worked_update(session.timeline, explained=False)))
+    assert names["gradients"]["dz1"] is None
+    assert names["gradients"]["dW2"].abs().sum() > 0
+
+
+EDITS = ("set learning_rate = 1", "goto z1", "set z1[0,0] = 3", "goto dz2", "set dz2[0,0] = 1")
+
+
+def test_what_was_done_by_hand_is_told():
+    update = worked(load_scenario("xor"), *EDITS)
+    script = to_script(update)
+    assert "# set z1[0,0] = 3.0 was done by hand here" in script
+    assert "# set dz2[0,0] = 1.0 was done by hand" in script
+    assert "lr=1.0" in script
+    ran(script)
+
+
+def test_a_title_cannot_break_the_script():
+    for name in ('"""', "a\\", 'ends in "', "νόημα\n\"'"):
+        ran(to_script(worked(replace(load_scenario("xor"), name=name))))
