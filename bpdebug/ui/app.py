@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from time import perf_counter
 from typing import ClassVar
 
-from textual import events, work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
@@ -23,15 +20,18 @@ from bpdebug.debugger.session import Session
 from bpdebug.debugger.view import View
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
+from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.draw_matrix import deltas_of, values_of
+from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.keys import TableCommands, bindings
+from bpdebug.ui.long_runs import LongRuns, slice_over
 from bpdebug.ui.matrix_panes import DeltasPane, MatrixPane, ValuesPane
+from bpdebug.ui.network_pane import NetworkPane
 from bpdebug.ui.panes import (
     CellChosen,
     FooterBar,
     HeaderBar,
     LossPane,
-    NetworkPane,
     Pane,
     ProgramPane,
     StageChosen,
@@ -39,20 +39,14 @@ from bpdebug.ui.panes import (
     WhyPane,
 )
 from bpdebug.ui.roles import DARK, LIGHT, Roles
-from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
+from bpdebug.ui.screens import ChooserScreen, PromptScreen
 
 _PANES = ("program", "network", "loss", "values", "deltas", "why")
-_SILENT = ("break", "tbreak", "delete", "operand", "select")
-"""Commands whose effect is to be seen in the panes."""
-_SHORT = 120
-"""Characters of an answer that is shown beside the panes."""
-_SLICE, _PICTURE = 0.01, 0.05
-"""Seconds of a long run between two looks at the keys, and between two pictures."""
 _WIDE, _TALL = 110, 30
 """From this size on all panes are shown at once."""
 
 
-class DebuggerApp(App[None]):
+class DebuggerApp(LongRuns):
     """The debugger on one scenario, or on one that is chosen first.
 
     Args:
@@ -77,8 +71,9 @@ class DebuggerApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = DARK.name
         self.slot = "values"
-        self._busy = self._interrupted = False
         self._roles: tuple[str, Roles] | None = None
+        self._command: Command = COMMANDS["where"]
+        self._queue: list[str] = []
 
     @property
     def roles(self) -> Roles:
@@ -184,6 +179,10 @@ class DebuggerApp(App[None]):
             return
         self.push_screen(PromptScreen("", "a command, such as: step 3 · print a2 · goto 40:dz2 · help"), self._answered)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a screen asks for something, the keys of the commands are its own, but for the one that quits."""
+        return action != "command" or len(self.screen_stack) == 1 or parameters == ("quit",)
+
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
         command = COMMANDS[name]
@@ -192,91 +191,75 @@ class DebuggerApp(App[None]):
                 self.exit()
         elif name == "break":
             self.query_one(ProgramPane).action_mark()
+        elif name == "formula":
+            self._edit_formula(self.session)
         elif command.asks:
             self.push_screen(PromptScreen(command.name, command.asks), self._answered)
         else:
             self.perform(name)
 
+    def _edit_formula(self, session: Session) -> None:
+        """Open the editor on a stage's formula, or say why it is not to be seen."""
+        name = self._stage_meant(session)
+        try:
+            text = session.execute(f"formula {name}").data["formula"]
+        except BpdebugError as error:
+            self.failed(error)
+            return
+        if self.view:
+            self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self._answered)
+
+    def _stage_meant(self, session: Session) -> str:
+        """The stage under the listing's cursor, that of the selected cell, the one that has just run, or the next."""
+        program, position = self.query_one(ProgramPane), session.position
+        if program.has_focus and program.pointed:
+            return program.pointed.name
+        if session.selected and session.selected[0] in session.program.index:
+            return session.selected[0]
+        return position.stage or position.next or session.program.stages[-1].name
+
     def _answered(self, text: str | None) -> None:
-        if text:
-            self.perform(text)
+        """Carry out what a screen has answered: commands, a line each."""
+        self._queue = (text or "").splitlines()
+        self._proceed()
+
+    def _proceed(self) -> None:
+        if self._queue:
+            self.perform(self._queue.pop(0))
 
     def perform(self, text: str) -> None:
-        """Carry out a command, and show what it says; a long move goes on in slices."""
+        """Carry out a command, and show what it says; what takes long goes on in slices."""
         if self.session is None or self._busy:
             return
         self.clear_notifications()
         try:
-            result = self.session.execute(text, self._watch())
+            result = self.session.execute(text, slice_over())
         except BpdebugError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.failed(error)
+            if self.session.question and text.startswith("answer "):
+                self.push_screen(question_screen(self.session.question.prompt), self._answered)
             return
-        self._take(find_command(text)[0], result)
-
-    def _tell(self, command: Command, result: Result) -> None:
-        """A short answer beside the panes, a long one over them."""
-        if "\n" in result.text or len(result.text) > _SHORT or command.name == "help":
-            self.push_screen(TextScreen(result.text, command.name))
-        else:
-            self.notify(result.text, markup=False)
-
-    def _watch(self) -> Callable[[], bool]:
-        """Says yes when a slice is over."""
-        end = perf_counter() + _SLICE
-        return lambda: perf_counter() > end
-
-    def _take(self, command: Command, result: Result) -> None:
-        if result.type == "quit":
-            self.exit()
-        elif command.name == "help" and len(result.data["commands"]) > 1:
-            self.push_screen(HelpScreen(self.roles))
-        elif result.type != "stop" and result.text and command.name not in _SILENT:
-            self._tell(command, result)
+        self._command = find_command(text)[0]
         self.show()
-        if self.session and self.session.pending:
+        if self.session.pending:
             self.go_on()
-        elif result.type == "stop":
-            self._arrived(result)
+        else:
+            self.finished(result)
 
-    @work(exclusive=True)
-    async def go_on(self) -> None:
-        """The rest of a long move, with pictures in between; any key ends it."""
-        self._busy, self._interrupted = True, False
-        async for result in self._slices():
-            if self.session is None or not self.session.pending:
-                self._arrived(result)
-        self._busy = False
-        self.show()
+    def failed(self, error: BpdebugError) -> None:
+        """Say what is wrong."""
+        self._queue.clear()
+        self.notify(str(error), severity="error", markup=False)
 
-    async def _slices(self) -> AsyncIterator[Result]:
-        begin, first = perf_counter(), self.session.position.update if self.session else 0
-        drawn = begin
-        while self.session and self.session.pending and not self._interrupted:
-            await asyncio.sleep(0.001)
-            yield self.session.resume(self._watch())
-            if perf_counter() - drawn > _PICTURE:
-                drawn = perf_counter()
-                rate = (self.session.position.update - first) / (drawn - begin)
-                self.show(f"running: {rate:,.0f} updates a second; any key stops")
-        if self.session and self.session.pending:
-            self.session.pending = None
-            self.notify(f"stopped in update {self.session.position.update}", markup=False)
-
-    def _arrived(self, result: Result) -> None:
-        """Say what the panes do not show by themselves."""
-        if result.data.get("hits"):
-            self.notify(result.text, timeout=8, markup=False)
-        elif result.data["reason"] == "non-finite" and "culprit" in result.data:
-            self.notify(result.text, severity="warning", timeout=6, markup=False)
-        elif result.data["reason"] == "end" and self.session and self.session.position.at_end:
-            self.notify(result.text, markup=False)
-
-    async def on_event(self, event: events.Event) -> None:
-        """While a long move goes on, a key stops it and does nothing else."""
-        if self._busy and isinstance(event, events.Key):
-            self._interrupted = True
-            return
-        await super().on_event(event)
+    def finished(self, result: Result) -> None:
+        """Show an answer, as far as the panes do not, and go on with what is left to do."""
+        if self.session is None or self.view is None or result.type == "quit":
+            self.exit()
+        elif screen := screen_of(self._command, result, self.view, self.roles):
+            self.push_screen(screen, self._answered)
+        elif note := note_of(self._command, result, self.session.position.at_end):
+            self.notify(note.text, severity=note.severity, timeout=note.seconds, markup=False)
+        self._proceed()
 
     def on_cell_chosen(self, message: CellChosen) -> None:
         """The cell cursor moves."""

@@ -20,8 +20,8 @@ _GAP: Span = ("   ", "")
 
 def header_line(view: View, columns: int) -> Line:
     """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first."""
-    position, scenario = view.position, view.program.scenario
-    title = line((" bpdebug ", "heading"), (PurePath(scenario.source).name or scenario.name, "bold"))
+    position = view.position
+    title, brief = _titles(view)
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
     batch = line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
@@ -33,7 +33,18 @@ def header_line(view: View, columns: int) -> Line:
     loss = _loss(view) if view.loss is not None else line(("loss ", "dim"), ("—", "faint"))
     needed = [update, _stage(view), loss]
     room = max(columns - width(_joined([(), *needed])), 0)
-    return fit(_joined([fit(title, room) if width(title) > room else title, *needed]), columns)
+    return fit(_joined([fit(brief, room) if width(brief) > room else brief, *needed]), columns)
+
+
+def _titles(view: View) -> tuple[Line, Line]:
+    """What is debugged, or how the hunt goes; in full and in brief."""
+    scenario, game = view.program.scenario, view.game
+    name = PurePath(scenario.source).name or scenario.name
+    if game is None:
+        return (line((" bpdebug ", "heading"), (name, "bold")),) * 2
+    left = "over" if game.over else f"{game.tries} left"
+    brief = line((" ", ""), (f"hunt {game.number} · {left} · {game.points}/{game.hunts}", "changed"))
+    return line((" ", ""), (game.line, "changed"), (f" on {name}", "dim")), brief
 
 
 def _joined(parts: list[Line]) -> Line:

@@ -1,4 +1,4 @@
-"""Tensors as heat-coloured tables in shelves: which block stands where, and one line of the drawing at a time.
+"""Tensors as heat-coloured tables, one line of the drawing at a time.
 
 A layout knows places and formats only, so that a line of 784×128 costs what is visible of it.
 """
@@ -6,129 +6,16 @@ A layout knows places and formats only, so that a line of 784×128 costs what is
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
-
-from bpdebug.debugger.numbers import cell as cell_text
-from bpdebug.debugger.numbers import number_format, short
+from bpdebug.debugger.numbers import Statistics, aligned, short
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
-from bpdebug.engine.render import render_name
 from bpdebug.engine.shapes import shape_text
-from bpdebug.ui.roles import HEAT_STEPS
-from bpdebug.ui.spans import Line, Span, crop, fit, line
-
-_GAP = 2
-_LARGE = 400
-"""Cells from which on a tensor's title has its range."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A tensor's place in the pane.
-
-    Attributes:
-        name: the tensor.
-        rows, columns: its shape (a number is 1×1, a list one row).
-        left, top: where its title stands.
-        width: of the block in columns of the terminal.
-        cell: of one number, with the mark before it.
-        form: how its numbers are written.
-        scale: the largest absolute value, for the heat.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    left: int
-    top: int
-    width: int
-    cell: int
-    form: str
-    scale: float
-
-    @property
-    def bottom(self) -> int:
-        """The line after the block."""
-        return self.top + 1 + self.rows
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """All blocks of a pane."""
-
-    blocks: tuple[Block, ...]
-
-    @cached_property
-    def width(self) -> int:
-        """Columns that everything takes."""
-        return max((block.left + block.width for block in self.blocks), default=0)
-
-    @cached_property
-    def height(self) -> int:
-        """Lines that everything takes."""
-        return max((block.bottom for block in self.blocks), default=0)
-
-    def find(self, name: str) -> Block | None:
-        """The block of a tensor."""
-        return next((block for block in self.blocks if block.name == name), None)
-
-    def cell_at(self, x: int, y: int) -> tuple[str, tuple[int, int]] | None:
-        """The tensor, row and column drawn at a place."""
-        for block in self.blocks:
-            row, column = y - block.top - 1, (x - block.left) // block.cell
-            if 0 <= row < block.rows and 0 <= column < block.columns and x >= block.left:
-                return block.name, (row, column)
-        return None
-
-
-def make_layout(view: View, names: list[str], columns: int) -> Layout:
-    """Blocks side by side as long as they fit, then on the next shelf."""
-    blocks: list[Block] = []
-    left = top = bottom = 0
-    for name in names:
-        block = _block(view, name, left, top)
-        if left and left + block.width > columns:
-            left, top = 0, bottom
-            block = _block(view, name, left, top)
-        blocks.append(block)
-        left, bottom = left + block.width + _GAP, max(bottom, block.bottom)
-    return Layout(tuple(blocks))
-
-
-def _block(view: View, name: str, left: int, top: int) -> Block:
-    shape = view.shapes[name]
-    rows, columns = (1, 1) if not shape else (1, *shape) if len(shape) == 1 else shape
-    form, cell, scale = _format(view.tensors.get(name))
-    width = max(columns * cell, len(_title(view, name)) + 1)
-    return Block(name, rows, columns, left, top, width, cell, form, scale)
-
-
-def _format(values: Array | None) -> tuple[str, int, float]:
-    """How to write the numbers, the width of a cell with its mark, and the scale of the heat."""
-    if values is None or not values.size:
-        return "", 8, 1.0
-    form = number_format(values)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return form, 8, 1.0
-    extremes = (float(finite.min()), float(finite.max()))
-    nonzero = finite[finite != 0]
-    smallest = float(nonzero[np.argmin(np.abs(nonzero))]) if nonzero.size else 0.0
-    widest = max(len(cell_text(value, form)) for value in (*extremes, smallest))
-    return form, max(widest, 6) + 1, max(abs(extremes[0]), abs(extremes[1])) or 1.0
-
-
-def _title(view: View, name: str) -> str:
-    shape = view.shapes[name]
-    text = f"{render_name(name, view.style)} {shape_text(shape) if shape else ''}".strip()
-    values = view.tensors.get(name)
-    if values is None or values.size < _LARGE or not np.isfinite(values).all():
-        return text
-    return f"{text}  min {short(float(values.min()))} max {short(float(values.max()))}".replace("-", "−")
+from bpdebug.ui.draw_compare import off_cells
+from bpdebug.ui.draw_matrix_cells import as_table
+from bpdebug.ui.draw_matrix_layout import Block, Layout, heading, once, statistics_in, values_in
+from bpdebug.ui.spans import Line, Span, fit, line
 
 
 def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) -> Line:
@@ -141,77 +28,101 @@ def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) ->
         spans.append((" " * max(block.left - place, 0), ""))
         offset = max(start - block.left, 0)
         visible = min(block.width - offset, start + columns - max(block.left, start))
-        spans += _block_line(view, block, y - block.top - 1, offset, visible)
+        spans += _block_line(view, block, y - block.first, offset, visible)
         place = max(block.left, start) + visible
     return tuple(spans)
 
 
 def _block_line(view: View, block: Block, row: int, offset: int, visible: int) -> Line:
     if row < 0:
-        return _title_line(view, block, offset, visible)
+        return _head_line(view, block, row, visible)
     first, last = -(-offset // block.cell), min((offset + visible) // block.cell, block.columns)
     drawn = line(" " * (first * block.cell - offset), *_cells(view, block, row, range(first, last)))
     return fit(drawn, visible)
 
 
-def _title_line(view: View, block: Block, offset: int, visible: int) -> Line:
-    text = _title(view, block.name)
-    name = render_name(block.name, view.style)
+def _head_line(view: View, block: Block, row: int, visible: int) -> Line:
+    """The title or the statistics; they stay in sight while the numbers below are scrolled to the left."""
+    if row + block.head > 0:
+        return fit(line((statistics_text(view, block.name, visible, block.theirs), "dim")), visible)
     active = block.name == view.position.stage
-    role = "next" if active else "name" if block.name in view.tensors else "dim"
-    return fit(crop(line((name, role), (text[len(name) :], "dim")), offset, visible), visible)
+    role = "changed" if block.theirs else "next" if active else "name" if block.name in view.tensors else "dim"
+    shape = f" {shape_text((block.rows, block.columns))}" if view.shapes[block.name] else ""
+    return fit(line((heading(view, block.name, block.theirs), role), (shape, "dim")), visible)
+
+
+def statistics_text(view: View, name: str, columns: int, theirs: bool = False, without: str = "") -> str:
+    """The statistics of a tensor, as many of them as that many columns hold; nothing for one that has no value yet."""
+    known = statistics_in(view, name, theirs)
+    text = ""
+    for part in known.parts() if known and known.values.size > 1 else ():
+        if part in without:
+            continue
+        if len(text) + len(part) + 2 * bool(text) <= columns:
+            text = f"{text}  {part}" if text else part
+    return text
 
 
 def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]:
-    values = view.tensors.get(block.name)
+    values = values_in(view, block.name, block.theirs)
     if values is None:
         yield from (("·".rjust(block.cell), "faint") for _ in columns)
         return
-    table = values.reshape(block.rows, block.columns)
-    changed = _changed(view, block.name).reshape(block.rows, block.columns)
-    cursor, lit = cursor_in(view, block), _operands_in(view, block)
+    numbers = as_table(values, block.turned)[row]
+    marks, partly = _marked(view, block)
+    marked_row = as_table(marks, block.turned)[row]
+    sign, role_of_sign = ("✗", "bad") if block.theirs else ("▐", "changed")
+    cursor, lit = cursor_in(view, block), set() if block.theirs else _operands_in(view, block)
     for column in columns:
-        value = float(table[row, column])
-        marked = bool(changed[row, column])
-        text = cell_text(value, block.form).replace("-", "−", 1 if "e" not in block.form else -1)
-        yield ("▐" if marked else " "), "changed"
-        role = "cursor" if cursor == (row, column) else heat_role(value, block.scale)
+        marked = bool(marked_row[column])
+        yield (sign if marked and partly else " "), role_of_sign
+        value = numbers[column]
+        role = "cursor" if cursor == (row, column) else block.look.heat(float(value))
         emphasis = " bold" * marked + " lit" * ((row, column) in lit)
-        yield text.rjust(block.cell - 1), f"{role}{emphasis}".strip()
+        yield block.look.text(value), f"{role}{emphasis}".strip()
 
 
-def _changed(view: View, name: str) -> Array:
-    """The changes of a tensor, computed once for a view."""
-    cache: dict[str, Array] = view.__dict__.setdefault("_changes", {})
-    if name not in cache:
-        cache[name] = view.changed(name)
-    return cache[name]
+def _marked(view: View, block: Block) -> tuple[Array, bool]:
+    """The cells that have changed, or of the user's numbers those that are off; and whether a sign is put before them: where all
+    cells of a tensor have changed, as after every step, the signs would say nothing."""
+
+    def made() -> tuple[Array, bool]:
+        cells = off_cells(view.matches[block.name]) if block.theirs else view.changed(block.name)
+        return cells, block.theirs or not cells.all()
+
+    found: tuple[Array, bool] = once(view, "marks", block.name, block.theirs, made)
+    return found
 
 
 def cursor_in(view: View, block: Block) -> tuple[int, int] | None:
     """The row and column of the cell cursor, where it is in this block."""
     if view.selected is None or view.selected[0] != block.name:
         return None
-    return as_row_column(view.selected[1])
+    return block.place(view.selected[1])
 
 
 def _operands_in(view: View, block: Block) -> set[tuple[int, int]]:
     """The cells of this block that the selected number is made of."""
     operands = view.explanation.operands if view.explanation else ()
-    return {as_row_column(index) for name, index in operands if name == block.name}
+    return {block.place(index) for name, index in operands if name == block.name}
 
 
-def as_row_column(index: Cell) -> tuple[int, int]:
-    """A cell's index in the two axes that everything is drawn in."""
-    return (index[-2] if len(index) > 1 else 0, index[-1] if index else 0)
+def note_text(view: View, layout: Layout, columns: int) -> str:
+    """What is to be said of the selected number: how it has changed since the stop before, else the statistics of its tensor."""
+    block = layout.find(view.selected[0]) if view.selected else None
+    if view.selected is None or block is None:
+        return ""
+    above = statistics_text(view, block.name, block.width) if block.head > 1 else ""
+    return change_text(view, *view.selected) or statistics_text(view, block.name, columns, without=above)
 
 
-def heat_role(value: float, scale: float) -> str:
-    """The background of a number: sign and size relative to the largest of its tensor."""
-    if not np.isfinite(value):
-        return "bad"
-    level = round(HEAT_STEPS * max(-1.0, min(1.0, value / scale)))
-    return f"heat:{level:+d}" if level else ""
+def change_text(view: View, name: str, index: Cell) -> str:
+    """How a number has changed since the stop before; nothing where it has not, or had no value then."""
+    now, was = view.tensors[name], view.before.get(name)
+    if was is None or now.shape != was.shape or not view.changed(name)[index]:
+        return ""
+    earlier = aligned(was[index], view.number_style.form(Statistics(was))).strip()
+    return f"was {earlier}  Δ {short(float(now[index]) - float(was[index]), 3)}".replace("-", "−")
 
 
 def values_of(view: View) -> list[str]:

@@ -2,187 +2,111 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import cell
 from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.network import Phase
 from bpdebug.engine.render import render_name
-from bpdebug.ui.braille import Canvas
-from bpdebug.ui.draw_matrix import focus_layer
-from bpdebug.ui.roles import HEAT_STEPS
+from bpdebug.ui.draw_network_edges import draw_edges
+from bpdebug.ui.draw_network_parts import Parts
+from bpdebug.ui.draw_network_plan import Column, given_text, number_text
+from bpdebug.ui.draw_network_scene import Scene, heat, largest, scene_of
+from bpdebug.ui.draw_network_strip import draw_strip
 from bpdebug.ui.spans import Line
 
-_NUMBER = 6
-_OWN = 2 + _NUMBER
-_GAP = 6
-MOST_UNITS = 12
-"""Units of a layer that are drawn one by one; wider layers are a strip."""
+
+def network_lines(view: View, columns: int, rows: int) -> list[Line]:
+    """The drawing in that much room, the names of the tensors shown below it; of a deep network the part around the layer in
+    focus."""
+    scene = scene_of(view, columns, rows)
+    for left, right in pairwise(scene.plan.shown):
+        draw_edges(scene, left, right)
+    for column in scene.plan.shown:
+        (_neurons if column.rows else draw_strip)(scene, column)
+    _headings(scene)
+    return scene.canvas.lines()
 
 
-_FEW_EDGES, _WEAKEST = 24, 0.5
-"""With more edges than that between two layers, those below that share of the largest weight are left out."""
+def _neurons(scene: Scene, column: Column) -> None:
+    """The neurons of a layer: hollow as long as they are not computed, half filled where the layer has more to compute."""
+    name = scene.parts.tensor(column.layer)
+    values, scale = scene.parts.row(name), largest(scene.parts.view.tensors.get(name))
+    glyph = "○" if values is None else "●" if scene.parts.complete(column.layer) else "◐"
+    for unit, row in enumerate(column.rows):
+        role = "faint" if values is None else f"{heat('ink', float(values[unit]), scale)} bold"
+        scene.write(column.left, row, glyph, role)
+        if values is not None:
+            _number(scene, column, unit, float(values[unit]))
+        _names(scene, column, unit)
+        for left, place, text, its in beside(scene, column, unit):
+            scene.write(left, place, text, its)
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One layer of the drawing: 0 is the input; its units begin in row ``top``."""
-
-    top: int
-    layer: int
-    units: int
-    tensor: str
-    values: Array | None
-    left: int
-    right: int
+def _number(scene: Scene, column: Column, unit: int, value: float) -> None:
+    """A neuron's number, or its sign where there is no more room."""
+    role = "cursor" if unit == scene.parts.chosen_unit(column.layer) else "bold" if scene.parts.lit == column.layer else ""
+    text = (number_text if column.layer else given_text)(value, column.number or 1)
+    role = role if np.isfinite(value) or role == "cursor" else "bad"
+    scene.write(column.left + (2 if column.number else 1), column.rows[unit], text, role)
 
 
-def network_lines(view: View, columns: int, rows: int, sample: int = 0) -> list[Line]:
-    """The drawing in that much room, the names of the tensors shown below it; of a deep network the part around the layer
-    in focus."""
-    canvas = Canvas(max(columns, 12), max(rows, 3))
-    shown = _window(view, canvas.columns)
-    drawn = _columns(view, canvas.columns, shown, sample)
-    for left, right in pairwise(drawn):
-        _edges(view, canvas, left, right)
-    for column in drawn:
-        _nodes(view, canvas, column)
-        label = render_name(column.tensor, view.style)
-        role = "next" if column.layer == focus_layer(view) and view.position.stage else "dim"
-        canvas.write(min(column.left, canvas.columns - len(label)), canvas.rows - 1, label, role)
-    _hidden(view, canvas, shown)
-    return canvas.lines()
+def _names(scene: Scene, column: Column, unit: int) -> None:
+    """The names of inputs and outputs."""
+    if column.layer == 0:
+        name = scene.plan.inputs[unit]
+        scene.write(column.left - 1 - cell_len(name), column.rows[unit], name, "dim")
+    elif scene.plan.outputs and column.layer == scene.parts.depth:
+        scene.write(column.right + 1, column.rows[unit], scene.plan.outputs[unit], "dim")
 
 
-def _window(view: View, columns: int) -> range:
-    """The layers that are drawn; 0 is the input."""
-    count = len(view.program.scenario.layers) + 1
-    room = max((columns + _GAP) // (_OWN + _GAP), 2)
-    start = min(max(focus_layer(view) - room // 2, 0), max(count - room, 0))
-    return range(start, min(start + room, count))
+def beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int, str, str]]:
+    """Target and bias of a neuron, as far as there is room: column, row, text and role of each."""
+    row, parts = column.rows[unit], scene.parts
+    if column.target:
+        yield column.right - column.target - 2, row, *_target(parts, unit)
+    for below, letter in enumerate(column.below, row + 1):
+        yield column.left, below, *(_target(parts, unit) if letter == "y" else _bias(parts, column, unit))
 
 
-def _hidden(view: View, canvas: Canvas, shown: range) -> None:
-    """Say which layers are left out."""
-    depth = len(view.program.scenario.layers)
-    if shown.start > 0:
-        canvas.write(0, 0, f"‹ {shown.start} layers", "faint")
-    if shown.stop <= depth:
-        text = f"{depth + 1 - shown.stop} layers ›"
-        canvas.write(canvas.columns - len(text), 0, text, "faint")
+def _target(parts: Parts, unit: int) -> tuple[str, str]:
+    values = parts.row("y")
+    text = "y " + given_text(float(values[unit]), 5) if values is not None else ""
+    if parts.selected[0] == "y" and parts.chosen_unit(parts.depth) == unit:
+        return text, "cursor"
+    return text, "next" if parts.stage[0] == "y" else "dim"
 
 
-def _columns(view: View, columns: int, shown: range, sample: int) -> list[_Column]:
-    scenario = view.program.scenario
-    widths = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
-    spare = columns - len(shown) * _OWN - (len(shown) - 1) * _GAP
-    spare += len(shown) - 1  # the gaps may give one column each
-    names = max(map(cell_len, scenario.inputs), default=0) + 1 if shown.start == 0 else 0
-    start = names if names <= spare else 0
-    step = (columns - _OWN - start) / max(len(shown) - 1, 1)
-    made = []
-    for place, layer in enumerate(shown):
-        tensor, left = _tensor(view, layer), round(start + place * step)
-        values = view.tensors.get(tensor)
-        row = None if values is None else values[min(sample, len(values) - 1)]
-        made.append(_Column(int(len(shown) < len(widths)), layer, widths[layer], tensor, row, left, left + _OWN - 1))
-    return made
+def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
+    values = parts.row(f"b{column.layer}")
+    chosen = parts.selected[:2] == ("b", column.layer) and parts.chosen_unit(column.layer) == unit
+    return ("" if values is None else f"b {number_text(float(values[unit]), column.number)}"), "lit" if chosen else "faint"
 
 
-def _tensor(view: View, layer: int) -> str:
-    """What the neurons of a layer show: deltas from the backward phase on, activations before."""
-    if layer == 0:
-        return "x"
-    backward = view.position.phase in (Phase.BACKWARD, Phase.UPDATE) and view.position.done
-    if backward:
-        return f"dz{layer}"
-    return f"r{layer}" if f"r{layer}" in view.shapes else f"a{layer}"
+def _headings(scene: Scene) -> None:
+    """What the neurons and the edges show, and the way that the numbers go; which layers are left out."""
+    parts, plan = scene.parts, scene.plan
+    shown = [*plan.shown]
+    for column, right in zip(shown, [*shown[1:], None], strict=True):
+        text = render_name(parts.tensor(column.layer), parts.view.style) + ("" if column.rows else f" {column.units}")
+        scene.write(column.left, plan.bottom, text, "next" if parts.lit == column.layer else "dim")
+        if right:
+            start = max(column.left + len(text), column.right) + 1
+            _way(scene, start, right.left - 1 - start, right.layer)
+    if plan.before:
+        scene.write(0, plan.bottom, f"‹{plan.before}", "dim")
+    if plan.after:
+        scene.write(plan.columns - len(f"{plan.after}›"), plan.bottom, f"{plan.after}›", "dim")
 
 
-def _place(canvas: Canvas, column: _Column, unit: int) -> int:
-    """The row of a unit."""
-    rows = canvas.rows - 1 - column.top
-    return column.top + min(int((unit + 0.5) * rows / column.units), rows - 1)
-
-
-def _single(canvas: Canvas, column: _Column) -> bool:
-    return column.units <= min(MOST_UNITS, canvas.rows - 1 - column.top)
-
-
-def _edges(view: View, canvas: Canvas, left: _Column, right: _Column) -> None:
-    weights = view.tensors[f"W{right.layer}"]
-    scale = float(np.abs(weights[np.isfinite(weights)]).max(initial=0.0)) or 1.0
-    if not (_single(canvas, left) and _single(canvas, right)):
-        return _band(canvas, left, right)
-    weakest = _WEAKEST if left.units * right.units > _FEW_EDGES else 0.0
-    for i in range(left.units):
-        for j in range(right.units):
-            weight = float(weights[i, j])
-            start = (2 * (left.right if left.values is not None else left.left) + 3, 4 * _place(canvas, left, i) + 2)
-            end = (2 * right.left - 2, 4 * _place(canvas, right, j) + 2)
-            strength = abs(weight) / scale if np.isfinite(weight) else 1.0
-            if strength < weakest:
-                continue
-            canvas.segment(start, end, _ink(weight, scale), strength)
-    return None
-
-
-def _ink(value: float, scale: float) -> str:
-    if not np.isfinite(value):
-        return "bad"
-    level = round(HEAT_STEPS * max(-1.0, min(1.0, value / scale)))
-    return f"ink:{level:+d}" if level else "faint"
-
-
-def _band(canvas: Canvas, left: _Column, right: _Column) -> None:
-    """Too many edges to tell apart: their outline."""
-    for top in (True, False):
-        start = 4 * left.top + 1 if top else 4 * (canvas.rows - 1) - 2
-        ends = [start if not _single(canvas, c) else 4 * _place(canvas, c, 0 if top else c.units - 1) + 2 for c in (left, right)]
-        canvas.segment((2 * left.right + 3, ends[0]), (2 * right.left - 2, ends[1]), "faint")
-
-
-def _nodes(view: View, canvas: Canvas, column: _Column) -> None:
-    if not _single(canvas, column):
-        return _strip(canvas, column)
-    scale = _scale(column.values)
-    active = column.layer == focus_layer(view) and view.position.stage is not None
-    for unit in range(column.units):
-        row = _place(canvas, column, unit)
-        value = None if column.values is None else float(column.values[unit])
-        canvas.write(column.left, row, "○" if value is None else "●", "faint" if value is None else _ink(value, scale) + " bold")
-        if value is not None:
-            canvas.write(column.left + 2, row, _number(value), "bold" if active else "")
-        if column.layer == 0 and column.left:
-            canvas.write(0, row, view.program.scenario.inputs[unit][: column.left - 1], "dim")
-    return None
-
-
-def _number(value: float) -> str:
-    """A value in the room that a neuron has."""
-    texts = (cell(value, form).replace("-", "−") for form in ("+.3f", "+.1e", "+.0e", ".0e"))
-    return next((text for text in texts if len(text) <= _NUMBER), "≈0" if abs(value) < 1 else "large")
-
-
-def _scale(values: Array | None) -> float:
-    if values is None:
-        return 1.0
-    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
-
-
-def _strip(canvas: Canvas, column: _Column) -> None:
-    """A wide layer: one character a group of units, coloured by the strongest of them."""
-    rows = canvas.rows - 1 - column.top
-    scale = _scale(column.values)
-    for row in range(rows):
-        start, end = row * column.units // rows, max((row + 1) * column.units // rows, row * column.units // rows + 1)
-        group = None if column.values is None else column.values[start:end]
-        strongest = 0.0 if group is None else float(group[np.argmax(np.abs(group))])
-        canvas.write(column.left, column.top + row, "░" if group is None else "█", "faint" if group is None else _ink(strongest, scale))
-    if column.units > rows:
-        canvas.write(column.left + 2, column.top + rows // 2, f"{column.units}", "dim")
+def _way(scene: Scene, start: int, room: int, layer: int) -> None:
+    """The name of the weights between two layers on an arrow, as much of it as there is room for."""
+    parts = scene.parts
+    name = render_name(parts.edges(layer), parts.view.style)
+    head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[parts.direction * (parts.selected[0] != "W" or not parts.view.position.stage)]
+    if len(head + name + tail) > room:
+        return
+    text = head + name.center(room - len(head + tail), "─" if head or tail else " ") + tail
+    scene.write(start, scene.plan.bottom, text, "next" if parts.active == layer else "dim")

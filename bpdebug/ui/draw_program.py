@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render, render_name
 from bpdebug.engine.schedule import Skipped, Stage
+from bpdebug.ui.draw_check import BADGES, verdict_badge
+from bpdebug.ui.draw_compare import match_badge
 from bpdebug.ui.spans import Line, Span, fit, line
 
 
@@ -42,20 +44,25 @@ def _stage_spans(view: View, stage: Stage) -> Iterator[Span]:
     mark = view.marks.get(stage.name)
     yield ("▶" if is_next else " "), "next"
     yield (" " if mark is None else "●" if mark else "○"), "bad"
-    if computed and stage.name in view.nonfinite:
-        yield "⚠", "bad"
-    elif computed and stage.name in view.warnings:
-        yield "!", "changed"
-    elif computed and stage.name in view.stale:
-        yield "~", "changed"
-    elif computed:
-        yield "✓", "done"
-    else:
-        yield " ", ""
+    yield _badge(view, stage, computed)
     yield ("✎" if stage.edited else " "), "changed"
     role = "" if computed else "next" if is_next else "dim"
     yield render_name(stage.name, view.style), f"name {role}".strip() if computed else f"{role} bold".strip()
     yield f" = {formula_text(view, stage)}", role
+
+
+def _badge(view: View, stage: Stage, computed: bool) -> Span:
+    """The most telling of a stage's signs."""
+    verdict = verdict_badge(view, stage, computed) or match_badge(view, stage, computed)
+    if computed and stage.name in view.nonfinite:
+        return "⚠", "bad"
+    if verdict and verdict != BADGES["good"]:
+        return verdict
+    if computed and stage.name in view.warnings:
+        return "!", "changed"
+    if computed and stage.name in view.stale:
+        return "~", "changed"
+    return verdict or (("✓", "done") if computed else (" ", ""))
 
 
 def formula_text(view: View, stage: Stage, short: bool = True) -> str:

@@ -8,6 +8,8 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
+from bpdebug.ui.draw_check import is_bad, praise, verdict_lines
+from bpdebug.ui.draw_compare import match_lines
 from bpdebug.ui.draw_program import formula_text
 from bpdebug.ui.spans import Line, crop, fit, line, width, wrap
 
@@ -22,6 +24,8 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
         lines += wrap(explanation.culprit, columns, "bad", "  ", "not finite first: ")
     if explanation.stage and (notes := view.warnings.get(explanation.stage.name)):
         lines.append(line((f"⚠ {', '.join(notes)} in {explanation.stage.name}", "bad")))
+    lines += verdict_lines(view, explanation.name, explanation.index, columns)
+    lines += match_lines(view, explanation.name, explanation.index, columns)
     lines += _operands(view, explanation, columns)
     lines += wrap(explanation.origin, columns, "dim")
     if explanation.stage:
@@ -46,7 +50,7 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -
     name = cell_name(render_name(explanation.name, view.style), explanation.index)
     margin = " " * len(name)
     result = short(explanation.value, 10).replace("-", "−")
-    role = "good" if explanation.name not in view.nonfinite else "bad"
+    role = "bad" if explanation.name in view.nonfinite or is_bad(view, explanation.name) else "good"
     if explanation.term is None:
         return [line((name, "name"), " = ", (result, role))]
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
@@ -55,6 +59,7 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -
     if explanation.numbers not in (explanation.symbolic, result):
         steps += wrap(explanation.numbers, columns, "", indent, f"{margin} = ")
     last = line(f"{margin} = ", (result, role))
+    last = (*last, *praise(view, explanation.name, columns - width(last)))
     first, *rest = [*steps, last] if len(steps) + 3 <= rows else [last, *steps]
     return [(*line((name, "name")), *crop(first, len(margin), columns)), *rest]
 

@@ -16,6 +16,8 @@ _KEY_NAMES = {
     "?": "question_mark",
     "=": "equals_sign",
     "'": "apostrophe",
+    ",": "comma",
+    ".": "full_stop",
 }
 
 

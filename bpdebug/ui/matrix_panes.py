@@ -6,12 +6,17 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_matrix import Block, Layout, as_row_column, cursor_in, deltas_of, focus_layer, layout_line, make_layout, values_of
+from bpdebug.ui.draw_matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, values_of
+from bpdebug.ui.draw_matrix_layout import Block, Layout, Sight, has_overview, make_layout
+from bpdebug.ui.draw_matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.panes import CellChosen, Pane
-from bpdebug.ui.spans import Line
+from bpdebug.ui.spans import Line, fit
+
+_PICTURE = range(10, 25)
+"""Columns that the overview of a large tensor may take; about a fifth of the pane."""
 
 
 class MatrixPane(Pane):
@@ -31,6 +36,13 @@ class MatrixPane(Pane):
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
         self.layout_of = Layout(())
+        self._aside = 0
+        self._picture: tuple[object, list[Line]] = (None, [])
+
+    @property
+    def numbers(self) -> Size:
+        """The room for the numbers, beside the overview."""
+        return Size(max(self.area.width - self._aside, 0), self.area.height)
 
     def names(self, view: View) -> list[str]:
         """The tensors shown."""
@@ -44,10 +56,15 @@ class MatrixPane(Pane):
 
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
-        self.layout_of = make_layout(view, self.names(view), self.size.width)
+        names, columns = self.names(view), self.size.width
+        self._aside = _aside(columns) if has_overview(view, names, self.size.width, self.size.height) else 0
+        self.layout_of = make_layout(view, names, columns - self._aside, self.size.height)
         if self.layout_of.height > self.size.height:
-            self.layout_of = make_layout(view, self.names(view), self.beside_scrollbar.width)
-        self.extend(self.layout_of.width, self.layout_of.height)
+            self.layout_of = make_layout(view, names, self.beside_scrollbar.width - self._aside, self.size.height)
+        self.extend(self.layout_of.width + self._aside, self.layout_of.height)
+        note = note_text(view, self.layout_of, columns - 4)
+        if self.border_subtitle != note:
+            self.border_subtitle = note
         block = self.layout_of.find(view.selected[0]) if view.selected else None
         if block and view.selected:
             self._keep_in_sight()
@@ -59,12 +76,35 @@ class MatrixPane(Pane):
         """Scroll to the cell cursor."""
         block = self.layout_of.find(self.view.selected[0]) if self.view and self.view.selected else None
         if block and self.view and self.view.selected:
-            row, column = as_row_column(self.view.selected[1])
-            self.scroll_to_region(_sight(block, row, column, self.area), animate=False, force=True)
+            row, column = block.place(self.view.selected[1])
+            sight = _sight(block, self.layout_of.bottom_of(block.name), row, column, self.numbers)
+            self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True)
 
     def line_at(self, view: View, y: int) -> Line:
-        """See :func:`bpdebug.ui.draw_matrix.layout_line`."""
-        return layout_line(view, self.layout_of, y, self.scroll_offset.x, self.area.width)
+        """See :func:`bpdebug.ui.draw_matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
+        room = self.numbers.width
+        drawn = layout_line(view, self.layout_of, y, self.scroll_offset.x, room)
+        beside, at = self._overview(view), y - self.scroll_offset.y
+        return (*fit(drawn, room), (" ", ""), *beside[at]) if at < len(beside) else drawn
+
+    @property
+    def pictured(self) -> tuple[Block, Sight] | None:
+        """The large tensor that takes most of the lines in sight, and what is to be seen of it."""
+        large = [block for block in self.layout_of.blocks if block.large] if self._aside else []
+        if not large:
+            return None
+        x, y = self.scroll_offset
+        seen = [(block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large]
+        return max(seen, key=lambda found: found[1].bottom - found[1].top)
+
+    def _overview(self, view: View) -> list[Line]:
+        """The lines of the overview, drawn once for all lines of the pane."""
+        key = (view, self.scroll_offset, self.area)
+        if self._picture[0] != key:
+            found, signs = self.pictured, self.app.no_color
+            lines = overview_lines(view, *found, self._aside - 1, self.area.height, signs) if found else []
+            self._picture = (key, lines)
+        return self._picture[1]
 
     def action_cursor(self, down: int, right: int) -> None:
         """Move the cell cursor; over the edge of a tensor it goes to the next one."""
@@ -83,7 +123,7 @@ class MatrixPane(Pane):
 
     def _neighbour(self, block: Block, over: int) -> Block | None:
         """The next tensor that has a value."""
-        known = [b for b in self.layout_of.blocks if self.view and b.name in self.view.tensors]
+        known = [b for b in self.layout_of.blocks if self.view and b.name in self.view.tensors and not b.theirs]
         place = known.index(block) + over
         return known[place] if 0 <= place < len(known) else None
 
@@ -91,30 +131,48 @@ class MatrixPane(Pane):
         if block is None or self.view is None:
             return
         row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
-        axes = len(self.view.shapes[block.name])
-        self.post_message(CellChosen(block.name, (row, column)[2 - axes :]))
+        self.post_message(CellChosen(block.name, block.index(row, column, len(self.view.shapes[block.name]))))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse points."""
+        """Put the cursor where the mouse points; in the overview, on the cell in the middle of the patch."""
         place = event.get_content_offset(self)
-        found = self.layout_of.cell_at(place.x + self.scroll_offset.x, place.y + self.scroll_offset.y) if place else None
-        if found and self.view and found[0] in self.view.tensors:
+        if place and self._aside and place.x >= self.numbers.width:
+            self._point_at_picture(place.x - self.numbers.width - 1, place.y)
+        elif place and self.view:
+            self._point_at(self.view, place + self.scroll_offset)
+
+    def _point_at(self, view: View, place: Offset) -> None:
+        found = self.layout_of.cell_at(place.x, place.y)
+        if found and found[0] in view.tensors:
             self._choose(self.layout_of.find(found[0]), *found[1])
+
+    def _point_at_picture(self, x: int, y: int) -> None:
+        found = self.pictured
+        cell = overview_cell(found[0], self._aside - 1, self.area.height, x, y) if found else None
+        if found and cell:
+            self._choose(found[0], *cell)
+
+
+def _aside(columns: int) -> int:
+    """The columns of the overview with the gap before it."""
+    return min(max(columns // 5, _PICTURE.start), _PICTURE.stop - 1) + 1
 
 
 def _over(place: int, length: int) -> int:
     return -1 if place < 0 else 1 if place >= length else 0
 
 
-def _sight(block: Block, row: int, column: int, size: Size) -> Region:
-    """What should be visible for a cell: the whole block where it fits, else its beginning, else the cell."""
+def _sight(block: Block, bottom: int, row: int, column: int, size: Size) -> Region:
+    """What should be visible for a cell: all of the tensor's blocks where they fit, else its own, else its beginning, else the cell."""
     width = block.width if block.width <= size.width else block.cell
     left = block.left if block.width <= size.width else block.left + column * block.cell
-    if block.rows + 1 <= size.height:
-        return Region(left, block.top, width, block.rows + 1)
-    if row + 2 <= size.height:
+    if bottom - block.top <= size.height:
+        return Region(left, block.top, width, bottom - block.top)
+    if block.bottom - block.top <= size.height:
+        return Region(left, block.top, width, block.bottom - block.top)
+    if block.head + row + 1 <= size.height:
         return Region(left, block.top, width, size.height)
-    return Region(left, block.top + 1 + row, width, 1)
+    return Region(left, block.first + row, width, 1)
 
 
 class ValuesPane(MatrixPane):

@@ -21,7 +21,6 @@ from bpdebug.engine.cells import Cell
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw_bars import footer_line, header_line
 from bpdebug.ui.draw_loss import loss_lines
-from bpdebug.ui.draw_network import network_lines
 from bpdebug.ui.draw_program import program_line, program_rows
 from bpdebug.ui.draw_why import why_lines
 from bpdebug.ui.spans import Line, fit
@@ -188,19 +187,6 @@ class WhyPane(ListPane):
         return why_lines(view, size.width, size.height)
 
 
-class NetworkPane(ListPane):
-    """Neurons and edges."""
-
-    title = "2 Network"
-
-    def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_network`."""
-        title = f"{self.title} · sample {int(view.samples[view.sample])}"
-        if self.border_title != title:
-            self.border_title = title
-        return network_lines(view, size.width, size.height, view.sample)
-
-
 class LossPane(ListPane):
     """The loss curve."""
 
@@ -252,17 +238,21 @@ class ProgramPane(Pane):
             self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
             self.refresh()
 
+    @property
+    def pointed(self) -> Stage | None:
+        """The stage under the cursor."""
+        row = self.rows[self.cursor]
+        return row if isinstance(row, Stage) else None
+
     def action_choose(self) -> None:
         """Go to the stage under the cursor."""
-        row = self.rows[self.cursor]
-        if isinstance(row, Stage):
-            self.post_message(StageChosen(row.name))
+        if self.pointed:
+            self.post_message(StageChosen(self.pointed.name))
 
     def action_mark(self) -> None:
         """Set a breakpoint on the stage under the cursor, or take it away."""
-        row = self.rows[self.cursor]
-        if isinstance(row, Stage):
-            self.post_message(StageMarked(row.name))
+        if self.pointed:
+            self.post_message(StageMarked(self.pointed.name))
 
     def on_click(self, event: events.Click) -> None:
         """Go to the stage that was clicked; in the margin, set a breakpoint."""

@@ -24,7 +24,15 @@ DARK = Theme(
     surface="#161b24",
     panel="#232b38",
     dark=True,
-    variables={"heat-positive": "#e8862e", "heat-negative": "#3f8efc", "border-blurred": "#3a4557", "footer-key-foreground": "#f2b45c"},
+    variables={
+        "heat-positive": "#e8862e",
+        "heat-negative": "#3f8efc",
+        "class-3": "#c678dd",
+        "class-4": "#f2637e",
+        "class-5": "#3fb6b2",
+        "border-blurred": "#3a4557",
+        "footer-key-foreground": "#f2b45c",
+    },
 )
 LIGHT = Theme(
     name="bpdebug-light",
@@ -39,11 +47,20 @@ LIGHT = Theme(
     surface="#ffffff",
     panel="#e4e8ee",
     dark=False,
-    variables={"heat-positive": "#f0963f", "heat-negative": "#5a9df5", "border-blurred": "#b8c1cd", "footer-key-foreground": "#a65300"},
+    variables={
+        "heat-positive": "#f0963f",
+        "heat-negative": "#5a9df5",
+        "class-3": "#b35fd0",
+        "class-4": "#e0607a",
+        "class-5": "#2a9d99",
+        "border-blurred": "#b8c1cd",
+        "footer-key-foreground": "#a65300",
+    },
 )
 
 
-_INSTEAD = {"heat-positive": "warning", "heat-negative": "primary"}
+_CLASSES = ("heat-negative", "heat-positive", "success", "class-3", "class-4", "class-5")
+_INSTEAD = {"heat-positive": "warning", "heat-negative": "primary", "class-3": "error", "class-4": "accent", "class-5": "secondary"}
 _GROUNDS = frozenset(("background", "surface", "panel"))
 _FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
 """Where a theme leaves a colour to the terminal: for what is written, and for what it is written on."""
@@ -81,22 +98,51 @@ class Roles:
     def _single(self, role: str) -> Style:
         if role.startswith("heat:"):
             return self._heat(int(role.removeprefix("heat:")))
-        if role.startswith("ink:"):
-            return self._ink(int(role.removeprefix("ink:")))
+        if role.startswith(("ink:", "pale:", "path:")):
+            kind, _, level = role.partition(":")
+            return Style(color=self._inked(kind, int(level)).rich_color, bold=kind == "path" or None)
+        if role.startswith("upper:"):
+            return Style(color=self._single(role.removeprefix("upper:")).bgcolor)
+        if role.startswith("class:"):
+            return self._class(*map(int, role.split(":")[1:]))
+        if role.startswith("faded:"):
+            return self._heat(int(role.removeprefix("faded:")), 0.2)
+        if role.startswith("patch:"):
+            return self._patches(*role.split(":")[1:])
         made = getattr(self, f"_{role.replace('-', '_')}", None)
         return made() if made else Style()
 
-    def _heat(self, level: int) -> Style:
-        """A background between the surface and the colour of the sign."""
-        color = self._color("heat-positive" if level > 0 else "heat-negative")
-        mixed = self._color("surface").blend(color, 0.75 * abs(level) / HEAT_STEPS)
+    def _class(self, place: int, level: int) -> Style:
+        """A background between the surface and the colour of a class; ``upper:`` before a background makes it a foreground."""
+        mixed = self._color("surface").blend(self._color(_CLASSES[place % len(_CLASSES)]), 0.75 * level / HEAT_STEPS)
         return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
 
-    def _ink(self, level: int) -> Style:
-        """A foreground in the colour of the sign, stronger with the level."""
+    def _heat(self, level: int, strongest: float = 0.75) -> Style:
+        """A background between the surface and the colour of the sign."""
+        color = self._color("heat-positive" if level > 0 else "heat-negative")
+        mixed = self._color("surface").blend(color, strongest * abs(level) / HEAT_STEPS)
+        return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
+
+    def _inked(self, kind: str, level: int) -> Color:
+        """A foreground in the colour of the sign, stronger with the level; ``pale`` steps back, ``path`` stands out."""
         color = self._color("heat-positive" if level > 0 else "heat-negative")
         faint = self._color("surface").blend(self._color("foreground"), 0.3)
-        return Style(color=faint.blend(color, 0.25 + 0.75 * abs(level) / HEAT_STEPS).rich_color)
+        if kind == "path":
+            return color.blend(self._color("foreground"), 0.45)
+        share = 0.25 + 0.75 * abs(level) / HEAT_STEPS if level else 0.0
+        return faint.blend(color, share).blend(self._color("surface"), 0.6 * (kind == "pale"))
+
+    def _patches(self, upper: str, lower: str, seen: str = "") -> Style:
+        """Two patches of a picture, one above the other, each with its size and how far its signs agree; ``seen`` lifts them out."""
+        colors = [self._patch(*map(int, patch.split(","))) if patch else self._color("surface") for patch in (upper, lower)]
+        above, below = (color.blend(self._color("foreground"), 0.6 * bool(seen)) for color in colors)
+        return Style(color=above.rich_color, bgcolor=below.rich_color)
+
+    def _patch(self, size: int, leaning: int) -> Color:
+        if size > HEAT_STEPS:
+            return self._color("error")
+        color = self._color("heat-negative").blend(self._color("heat-positive"), (leaning + 4) / 8)
+        return self._color("surface").blend(color, size / HEAT_STEPS)
 
     def _foreground(self, name: str, bold: bool = False) -> Style:
         return Style(color=self._color(name).rich_color, bold=bold or None)

@@ -28,6 +28,8 @@ _PANE_KEYS = (
     ("ctrl+p", "the palette: commands by name, themes"),
     ("✓ ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
     ("~ ✎ ●", "computed before something it depends on was edited, your own formula, a breakpoint"),
+    ("✓ ✗ ↳", "after a check (v): right (bold), wrong, wrong only because of the gradient that arrives"),
+    ("? ∧", "after a check: no verdict, a kink where there is no derivative"),
     ("esc", "close this; stop a long run (as any key does)"),
 )
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import cycle
-from time import perf_counter
 
 import pytest
 from rich.cells import cell_len
-from textual import events
-from textual.keys import _character_to_key
 from textual.widgets import Input, OptionList
+from ui_app import LARGE, NAMED, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, STAGES, loaded
 
 from bpdebug.debugger.commands import COMMANDS
@@ -20,60 +17,13 @@ from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Training
 from bpdebug.scenario import shipped
 from bpdebug.ui.app import DebuggerApp, TableCommands
-from bpdebug.ui.draw_matrix import as_row_column
+from bpdebug.ui.draw_matrix_cells import as_row_column
 from bpdebug.ui.matrix_panes import MatrixPane
 from bpdebug.ui.panes import Pane, ProgramPane
 from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
 from bpdebug.ui.spans import plain
 
-LARGE, SMALL = (120, 36), (80, 24)
-NAMED = {"[": "left_square_bracket", "]": "right_square_bracket", "?": "question_mark", "=": "equals_sign", "'": "apostrophe", ":": "colon"}
-"""Keys as Textual names them."""
 SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
-
-
-@asynccontextmanager
-async def debugger(scenario="xor", size=LARGE):
-    """The app on a scenario, and the pilot."""
-    opened = loaded(scenario) if isinstance(scenario, str) else scenario
-    app = DebuggerApp(Session(opened) if opened else None)
-    async with app.run_test(size=size) as pilot:
-        yield app, pilot
-
-
-def shown(app, name):
-    """What is visible of a pane or bar, as text."""
-    widget = app.screen.query_one(f"#{name}")
-    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.content_size.height))
-
-
-def messages(app):
-    return [notification.message for notification in app._notifications]
-
-
-async def settled(pilot):
-    """Let all messages be dealt with, and those that follow from them."""
-    for _ in range(3):
-        await pilot.pause(0)
-
-
-async def press(pilot, *keys):
-    """Keys as the terminal sends them (``pilot.press`` also waits until the process has been idle for a while)."""
-    names = {name: character for character, name in NAMED.items()}
-    for key in keys:
-        character = names.get(key, key)
-        pilot.app.post_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character if len(character) == 1 else None))
-        await settled(pilot)
-
-
-async def until(pilot, condition, seconds=10):
-    """Let the app go on until something is so."""
-    end = perf_counter() + seconds
-    while perf_counter() < end:
-        if condition():
-            return await settled(pilot)
-        await pilot.pause(0.005)
-    raise AssertionError("it does not come to pass")
 
 
 def endless():
@@ -219,7 +169,6 @@ async def test_letters_typed_at_the_prompt_are_no_commands():
 
 ANSWERS = {
     "set": "W1[0,0] = 0.5",
-    "formula": "dz2 = da2",
     "jump": "here",
     "print": "W1",
     "explain": "W1[0,0]",
@@ -228,11 +177,8 @@ ANSWERS = {
     "goto": "a2",
     "watch": "loss",
     "display": "norm(W1)",
+    "accuse": "dz2",
 }
-
-
-def errors(app):
-    return [notification.message for notification in app._notifications if notification.severity == "error"]
 
 
 async def test_a_key_whose_command_needs_more_asks_for_it():
@@ -240,6 +186,8 @@ async def test_a_key_whose_command_needs_more_asks_for_it():
         app.session.execute("update")
         app.session.execute("bookmark here")
         for name, answer in ANSWERS.items():
+            if name == "accuse":
+                app.session.execute("hunt 3")
             await press(pilot, NAMED.get(COMMANDS[name].keys[0], COMMANDS[name].keys[0]))
             assert isinstance(app.screen, PromptScreen), name
             app.screen.query_one(Input).value = answer

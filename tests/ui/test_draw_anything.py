@@ -7,7 +7,8 @@ from ui_views import NAMES, session
 
 from bpdebug.ui.draw_bars import footer_line, header_line
 from bpdebug.ui.draw_loss import loss_lines
-from bpdebug.ui.draw_matrix import deltas_of, layout_line, make_layout, values_of
+from bpdebug.ui.draw_matrix import deltas_of, layout_line, values_of
+from bpdebug.ui.draw_matrix_layout import make_layout
 from bpdebug.ui.draw_network import network_lines
 from bpdebug.ui.draw_program import program_line, program_rows
 from bpdebug.ui.draw_why import why_lines
@@ -19,7 +20,7 @@ def everything(shown, columns, rows, start):
     yield from (header_line(shown, columns), footer_line(shown, columns))
     yield from (program_line(shown, row, columns) for row in program_rows(shown))
     yield from loss_lines(shown, max(columns, 32), rows)
-    yield from network_lines(shown, max(columns, 12), rows, start)
+    yield from network_lines(shown, max(columns, 12), rows)
     for names in (values_of(shown), deltas_of(shown)):
         layout = make_layout(shown, names, columns)
         yield from (layout_line(shown, layout, y, start, columns) for y in range(layout.height))

@@ -9,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import NAMES, big, random_chain, role_of, session, text, view
 
-from bpdebug.ui import draw_matrix
-from bpdebug.ui.draw_matrix import as_row_column, deltas_of, heat_role, layout_line, make_layout, values_of
+from bpdebug.debugger.numbers import NumberStyle
+from bpdebug.engine.render import Style
+from bpdebug.ui import draw_matrix_cells
+from bpdebug.ui.draw_matrix import change_text, deltas_of, layout_line, note_text, statistics_text, values_of
+from bpdebug.ui.draw_matrix_cells import as_row_column, heat_role
+from bpdebug.ui.draw_matrix_layout import has_overview, make_layout
 from bpdebug.ui.spans import plain, width
 
 XOR = view("xor", "goto dW2")
@@ -39,10 +43,10 @@ def cells(shown, name):
 def test_blocks_stand_side_by_side_as_long_as_they_fit():
     assert text(drawn(XOR, deltas_of(XOR), 30)).splitlines() == [
         "da2 4×1   dz2 4×1   dW2 4×1",
-        "▐+3.5931  ▐+0.7217  ▐+0.7376",
-        "▐−1.4498  ▐−0.3102  ▐+0.4657",
-        "▐−1.2066  ▐−0.1712  ▐+0.7221",
-        "▐+5.3362  ▐+0.8126  ▐+0.7858",
+        " +3.5931   +0.7217   +0.7376",
+        " −1.4498   −0.3102   +0.4657",
+        " −1.2066   −0.1712   +0.7221",
+        " +5.3362   +0.8126   +0.7858",
         "db2 1×1",
         "       ·",
     ]
@@ -55,16 +59,22 @@ def test_what_is_not_computed_yet_is_dots_and_never_0():
     assert role_of(lines[0], "db2") == "dim"
 
 
-def test_what_the_last_command_changed_is_marked():
+def bold(shown, name):
+    """The texts of a tensor's bold numbers."""
+    return [part for line in drawn(shown, [name])[1:] for part, role in line if "bold" in role.split()]
+
+
+def test_what_the_last_command_changed_is_bold_and_without_signs_where_it_is_all_of_a_tensor():
     opened = session("xor", "goto 0:db1", "step")
     shown = opened.view()
-    assert all(mark == "▐" for mark in plain(drawn(shown, ["W1"])[1])[::8][:1])
-    assert "▐" not in text(drawn(shown, ["W2", "x", "dW1"]))
+    assert len(bold(shown, "W1")) == 8
+    assert "▐" not in text(drawn(shown, ["W1", "W2", "x", "dW1"]))
+    assert not bold(shown, "W2") + bold(shown, "dW1")
     opened.execute("step")
-    assert "▐" not in text(drawn(opened.view(), ["W1"]))
+    assert not bold(opened.view(), "W1")
 
 
-def test_a_cell_that_kept_its_value_is_not_marked():
+def test_where_a_part_of_a_tensor_has_changed_its_cells_are_marked():
     shown = view("dead_relu", "goto update 10", "update")
     assert "▐" not in text(drawn(shown, ["x"]))
     marks = [[plain(line)[column * 8] == "▐" for column in range(6)] for line in drawn(shown, ["b1"])[1:]]
@@ -135,9 +145,9 @@ def test_a_number_is_drawn_whole_or_not_at_all_wherever_the_line_begins_and_ends
 
 
 def test_numbers_share_a_form_and_a_width():
-    assert cells(with_values(b1=[[1.5, -2.25, 0.0, 1e-9]]), "b1") == [["+1.5000", "−2.2500", "+0.0000", "+1e−9"]]
+    assert cells(with_values(b1=[[1.5, -2.25, 0.0, 1e-9]]), "b1") == [["+1.5000", "−2.2500", "0", "+1e−9"]]
     assert cells(with_values(b1=[[1.5e9, -2.25e-3, 0.0, 1.0]]), "b1") == [["+1.50e9", "−2.25e−3", "0", "+1.00e0"]]
-    assert cells(with_values(b1=[[np.nan, np.inf, -np.inf, 1.0]]), "b1") == [["nan", "+inf", "−inf", "+1.0000"]]
+    assert cells(with_values(b1=[[np.nan, np.inf, -np.inf, 1.5]]), "b1") == [["nan", "+inf", "−inf", "+1.5000"]]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -159,7 +169,7 @@ def test_a_small_number_between_two_large_ones_leaves_the_others_whole():
 def test_fixed_point_numbers_stay_in_their_columns(values):
     shown = with_values(b1=[values])
     block = make_layout(shown, ["b1"], 60).find("b1")
-    if block.form.endswith("f"):
+    if block.look.form.endswith("f"):
         assert width(layout_line(shown, make_layout(shown, ["b1"], 60), 1, 0, 200)) == block.width
 
 
@@ -169,8 +179,8 @@ def test_a_number_of_a_large_matrix_costs_what_is_visible(monkeypatch):
     block = layout.find("W1")
     assert (block.rows, block.columns) == (784, 128)
     written = []
-    write = draw_matrix.cell_text
-    monkeypatch.setattr(draw_matrix, "cell_text", lambda value, form: written.append(value) or write(value, form))
+    write = draw_matrix_cells.aligned
+    monkeypatch.setattr(draw_matrix_cells, "aligned", lambda value, form: written.append(value) or write(value, form))
     line = layout_line(shown, layout, block.top + 400, 300, 60)
     assert width(line) == 60
     assert len(written) <= 60 // block.cell + 2
@@ -180,12 +190,121 @@ def test_a_number_of_a_large_matrix_costs_what_is_visible(monkeypatch):
     assert perf_counter() - started < 0.5
 
 
-def test_the_title_of_a_large_matrix_has_its_range():
+def test_below_the_title_of_a_large_matrix_stand_its_statistics():
     shown = view(big(), "goto z1")
-    title = plain(drawn(shown, ["W1"])[0])
-    assert title.startswith("W1 784×128  min ")
-    assert " max 0." in title
+    lines = drawn(shown, ["W1"])
+    values = shown.tensors["W1"]
+    assert plain(lines[0]).strip() == "W1 784×128"
+    expected = f"min {values.min():.3g}  max {values.max():.3g}  mean {values.mean():.2e}  norm {np.linalg.norm(values):.3g}"
+    assert plain(lines[1]).strip().split("  ")[:2] == expected.replace("-", "−").split("  ")[:2]
+    assert plain(lines[1]).strip().endswith(f"norm {np.linalg.norm(values):.3g}")
     assert plain(drawn(shown, ["b1"])[0]).strip() == "b1 1×128"
+
+
+def test_statistics_say_what_is_not_finite_first_and_count_zeros():
+    shown = with_values(W1=[[np.nan, np.inf, 0.0, 0.0], [-np.inf, np.nan, 3.0, 4.0]])
+    assert statistics_text(shown, "W1", 200) == "2 nan  1 inf  1 −inf  min 0  max 4  mean 1.75  norm 5  2 zeros"
+    assert statistics_text(shown, "W1", 12) == "2 nan  1 inf"
+    assert statistics_text(shown, "W1", 3) == ""
+    assert statistics_text(with_values(W1=[[np.nan, np.nan]]), "W1", 80) == "2 nan"
+    assert statistics_text(with_values(loss=1.5), "loss", 80) == "", "a single number is its own statistics"
+    assert statistics_text(XOR, "db2", 80) == "", "not computed yet"
+
+
+def test_statistics_stand_above_smaller_matrices_where_there_are_lines_to_spare():
+    names = values_of(XOR)
+    tight, roomy = make_layout(XOR, names, 44), make_layout(XOR, names, 44, 40)
+    assert {block.head for block in tight.blocks} == {1}
+    assert roomy.find("a1").head == 2
+    assert roomy.height <= 40
+    line = plain(layout_line(XOR, roomy, roomy.find("a1").top + 1, 0, 44))
+    assert line.startswith("min 0.273  max 0.974  mean 0.656")
+    same = {block.top: {b.head for b in roomy.blocks if b.top == block.top} for block in roomy.blocks}
+    assert all(len(heads) == 1 for heads in same.values()), "rows of one shelf stand side by side"
+
+
+def test_the_selected_numbers_change_since_the_stop_before_is_said():
+    opened = session("xor", "goto 0:db1", "step")
+    shown = opened.view()
+    now, was = shown.tensors["W1"][0, 1], shown.before["W1"][0, 1]
+    assert change_text(shown, "W1", (0, 1)) == f"was {was:+.4f}  Δ {now - was:.3g}".replace("-", "−")
+    assert change_text(shown, "W2", (0, 0)) == change_text(shown, "dW2", (0, 0)) == "", "they are what they were"
+    assert change_text(XOR, "dW2", (0, 0)) == "", "it had no value then"
+
+
+def test_the_note_below_a_pane_is_on_its_own_selected_tensor():
+    layout = make_layout(XOR, deltas_of(XOR), 44)
+    assert note_text(XOR, layout, 40) == "min 0.466  max 0.786  mean 0.678"
+    assert note_text(XOR, make_layout(XOR, values_of(XOR), 44), 40) == ""
+    shown = view("xor", "goto 0:db1", "step")
+    assert note_text(shown, make_layout(shown, values_of(shown), 44), 40).startswith("was +1.7641  Δ −9.99e")
+
+
+STYLES = {
+    "fixed 2": ["+1.50", "−0.12", "0", "+1e−9", "−2.00e12"],
+    "scientific 1": ["+1.5e0", "−1.2e−1", "0", "+1.0e−9", "−2.0e12"],
+    "full": ["+1.5", "−0.125", "0", "+1e−9", "−2000000000000.0"],
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_numbers_are_written_as_the_user_wants_them(style):
+    kind, _, digits = style.partition(" ")
+    shown = replace(with_values(b1=[[1.5, -0.125, 0.0, 1e-9, -2e12]]), number_style=NumberStyle(kind, int(digits or 4)))
+    assert cells(shown, "b1") == [STYLES[style]]
+    line = drawn(shown, ["b1"])[1]
+    assert width(line) == make_layout(shown, ["b1"], 200).find("b1").width
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_all_digits_of_a_number_give_it_back(value):
+    shown = replace(with_values(b1=[[value, 0.5]]), number_style=NumberStyle("full"))
+    assert float(cells(shown, "b1")[0][0].replace("−", "-")) == value
+
+
+def test_whole_numbers_have_no_decimals():
+    assert cells(with_values(y=[[0.0], [1.0], [-12.0]]), "y") == [["0"], ["+1"], ["−12"]]
+    assert cells(with_values(y=[[0.0], [1e4]]), "y")[1] == ["+1.00e4"]
+
+
+def test_in_the_column_convention_tables_are_turned_and_cells_keep_their_names():
+    shown = replace(view("iris", "goto dW1", "select dW1[3,6]"), style=Style("unicode", columns=True))
+    names = [*deltas_of(shown), *values_of(shown)]
+    layout = make_layout(shown, names, 300)
+    block = layout.find("dW1")
+    assert (block.rows, block.columns) == (8, 4)
+    assert block.place((3, 6)) == (6, 3)
+    assert block.index(6, 3, 2) == (3, 6)
+    lines = drawn(shown, ["dW1"])
+    assert plain(lines[0]).strip() == "dW1 8×4"
+    numbers = [[float(part.replace("−", "-")) for part in plain(line).split()] for line in lines[1:]]
+    assert np.allclose(numbers, shown.tensors["dW1"].T, atol=1e-4)
+    assert [role for part, role in lines[7] if role.startswith("cursor")] == ["cursor bold"]
+    lit = [sum("lit" in role for _, role in line) for line in drawn(shown, ["x"])[1:]]
+    assert lit == [0, 0, 0, 16], "a sample is a column"
+
+
+def test_a_picture_of_the_whole_stands_beside_what_is_larger_than_the_pane():
+    shown = view(big(), "goto z1")
+    assert has_overview(shown, values_of(shown), 42, 10)
+    assert not has_overview(shown, values_of(shown), 30, 10), "no room"
+    assert not has_overview(shown, ["b2"], 42, 10)
+    assert not has_overview(XOR, values_of(XOR), 42, 3)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 70), st.integers(1, 30))
+def test_what_is_in_sight_is_what_is_drawn_whole(x, y, columns, rows):
+    shown = view(big(hidden=12), "finish")
+    layout = make_layout(shown, ["x", "z1"], 90)
+    for block in layout.blocks:
+        seen = block.sight(x, y, columns, rows)
+        expected = {
+            (i, j)
+            for i in range(block.rows)
+            for j in range(min(block.columns, 30))
+            if y <= block.first + i < y + rows and x <= block.left + j * block.cell and block.left + (j + 1) * block.cell <= x + columns
+        }
+        assert {(i, j) for i in range(seen.top, seen.bottom) for j in range(seen.left, min(seen.right, 30))} == expected
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,73 @@
+"""What the app makes of a command's answer: a screen over the panes, a note beside them, or nothing that the panes do not show."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from bpdebug.debugger.commands import Command
+from bpdebug.debugger.results import Result
+from bpdebug.debugger.view import View
+from bpdebug.ui.draw_check import check_report
+from bpdebug.ui.draw_compare import compare_report
+from bpdebug.ui.report_screen import ReportScreen
+from bpdebug.ui.roles import Roles
+from bpdebug.ui.screens import HelpScreen, OnceScreen, PromptScreen, TextScreen
+
+_SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample")
+"""Commands whose effect is to be seen in the panes."""
+_SHORT = 120
+"""Characters of an answer that is shown beside the panes."""
+
+
+class Note(NamedTuple):
+    """A text beside the panes, for some seconds."""
+
+    text: str
+    severity: Literal["information", "warning"] = "information"
+    seconds: float | None = None
+
+
+def screen_of(command: Command, result: Result, view: View, roles: Roles) -> OnceScreen | None:
+    """The screen that an answer is shown on, or that asks for what comes next."""
+    if command.name == "help":
+        return HelpScreen(roles) if len(result.data["commands"]) > 1 else TextScreen(result.text, command.name)
+    if result.type == "question":
+        return question_screen(result.data["question"]["prompt"])
+    if result.type == "check" and view.verdicts:
+        return ReportScreen(view, check_report(view))
+    if result.type == "compare" and view.comparison:
+        return ReportScreen(view, compare_report(view, view.comparison))
+    if result.type in ("stop", "edit") or command.name in _SILENT:
+        return None
+    return TextScreen(result.text, command.name) if "\n" in result.text or len(result.text) > _SHORT else None
+
+
+def question_screen(prompt: str) -> PromptScreen:
+    """Asks about the next stage."""
+    return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)")
+
+
+def note_of(command: Command, result: Result, at_end: bool) -> Note | None:
+    """The note that says an answer.
+
+    Args:
+        command: what was asked.
+        result: its answer.
+        at_end: whether the training is complete.
+    """
+    if result.type == "stop":
+        return _arrival(result, at_end)
+    if result.type == "edit" and command.name == "formula":
+        return Note(f"{result.text}\nv checks it")
+    return Note(result.text) if result.text and command.name not in _SILENT else None
+
+
+def _arrival(result: Result, at_end: bool) -> Note | None:
+    """What the panes do not show by themselves of the end of a move."""
+    if "answer" in result.data:
+        return Note(result.text, "information" if result.data["answer"]["right"] else "warning", 10)
+    if result.data.get("hits"):
+        return Note(result.text, seconds=8)
+    if result.data["reason"] == "non-finite" and "culprit" in result.data:
+        return Note(result.text, "warning", 6)
+    return Note(result.text) if result.data["reason"] == "end" and at_end else None

@@ -1,0 +1,74 @@
+"""The pane of the equation: a stage as matrices, with the cell cursor in its result."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+
+from bpdebug.debugger.equation import Equation
+from bpdebug.debugger.view import View
+from bpdebug.ui.draw_equation import Picture, equation_picture
+from bpdebug.ui.panes import CellChosen, ListPane
+from bpdebug.ui.spans import Line
+
+
+class EquationPane(ListPane):
+    """A stage as an equation of matrices."""
+
+    title = "7 Equation"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1, 0)", "cell above", show=False),
+        Binding("down", "cursor(1, 0)", "cell below", show=False),
+        Binding("left", "cursor(0, -1)", "cell to the left", show=False),
+        Binding("right", "cursor(0, 1)", "cell to the right", show=False),
+        Binding("pageup", "cursor(-10, 0)", "ten rows up", show=False),
+        Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
+        Binding("home", "cursor(0, -1000000)", "first column", show=False),
+        Binding("end", "cursor(0, 1000000)", "last column", show=False),
+    ]
+
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(**arguments)
+        self.picture = Picture()
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """See :mod:`bpdebug.ui.draw_equation`."""
+        self.scroll_to(0, 0, animate=False)
+        title = f"{self.title} · {view.equation.result.caption}" if view.equation else self.title
+        walked = _walked(view.equation)
+        if (self.border_title, self.border_subtitle) != (title, walked):
+            self.border_title, self.border_subtitle = title, walked
+        self.picture = equation_picture(view, size.width, size.height)
+        return self.picture.lines
+
+    def action_cursor(self, down: int, right: int) -> None:
+        """Move the cell cursor in the result; the first key puts it there."""
+        equation = self.view.equation if self.view else None
+        if equation is None:
+            return
+        rows, columns = equation.result.value.shape or (1, 1)
+        row, column = equation.cell or (-down, -right)
+        row, column = min(max(row + down, 0), rows - 1), min(max(column + right, 0), columns - 1)
+        found = equation.result.cell(row, column, len(equation.shapes[equation.result.name]))
+        if found:
+            self.post_message(CellChosen(*found))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cell cursor on the cell that was clicked, in the result or in an operand."""
+        place = event.get_content_offset(self)
+        found = self.picture.cell_at(place.x, place.y + self.scroll_offset.y) if place else None
+        if found and self.view and found[0] in self.view.tensors:
+            self.post_message(CellChosen(*found))
+
+
+def _walked(equation: Equation | None) -> str:
+    """How far the walk through the cells is."""
+    if equation is None or not equation.inside or equation.cell is None:
+        return ""
+    (row, column), value = equation.cell, equation.result.value
+    rows, columns = value.shape or (1, 1)
+    place = column * rows + row if equation.result.turned else row * columns + column
+    return f"cell {place + 1} of {value.size} · i next · I back"

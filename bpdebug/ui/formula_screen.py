@@ -1,0 +1,160 @@
+"""The formula editor: a line to type in, and below it what the program makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from bpdebug.debugger.completion import Completion, candidates, complete, draft
+from bpdebug.debugger.view import View
+from bpdebug.engine.render import render_name
+from bpdebug.engine.schedule import Stage
+from bpdebug.ui.draw_formula import candidates_line, draft_lines, editor_title, mistake_line
+from bpdebug.ui.lines import Lines
+from bpdebug.ui.screens import OnceScreen
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A candidate that Tab has put into the line, and what stood there before."""
+
+    before: str
+    completion: Completion
+    chosen: int
+
+    @property
+    def word(self) -> str:
+        return self.completion.found[self.chosen].word
+
+    @property
+    def text(self) -> str:
+        return self.before[: self.completion.start] + self.word + self.before[self.completion.end :]
+
+    @property
+    def cursor(self) -> int:
+        return self.completion.start + len(self.word)
+
+
+class FormulaScreen(OnceScreen):
+    """Asks for a stage's formula; answers with the command that puts it in, or with nothing where it stays as it is.
+
+    Args:
+        view: the present moment.
+        stage: whose formula.
+        text: what stands in the line at first.
+    """
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "cancel", show=False),
+        Binding("tab", "complete(1)", "complete the name", show=False, priority=True),
+        Binding("shift+tab", "complete(-1)", "the candidate before", show=False, priority=True),
+        Binding("ctrl+d", "derived", "the derived formula", show=False, priority=True),
+    ]
+
+    def __init__(self, view: View, stage: Stage, text: str) -> None:
+        super().__init__()
+        self.view, self.stage, self.first = view, stage, text
+        self._known = candidates(view.program, stage.name, view.shapes)
+        self._draft = draft(view.program, stage.name, text, view.shapes)
+        self._tried: _Tried | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, line, and what is said of it."""
+        with Vertical(id="editor"):
+            yield Lines(id="title")
+            with Horizontal(id="row"):
+                yield Static(f"{render_name(self.stage.name, self.view.style)} = ", id="target", markup=False)
+                yield Input(self.first, id="line")
+            yield Lines(id="mistake")
+            yield Lines(id="verdict")
+            yield Lines(id="names")
+
+    def on_mount(self) -> None:
+        """Follow the cursor and the scrolling of the line."""
+        self.watch(self._input, "selection", self._offer, init=False)
+        self.watch(self._input, "scroll_x", self._point, init=False)
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once it is known."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def _input(self) -> Input:
+        return self.query_one(Input)
+
+    def _lines(self, name: str) -> Lines:
+        return self.query_one(f"#{name}", Lines)
+
+    def _draw(self) -> None:
+        verdict = self._lines("verdict")
+        self._lines("title").show(editor_title(self.view, self.stage))
+        verdict.show(*draft_lines(self.view, self.stage, self._draft, verdict.size.width))
+        self._point()
+        self._offer()
+
+    def _point(self) -> None:
+        """Put the caret below the mistake."""
+        shown = self._lines("mistake")
+        start = self._input.region.x - shown.region.x - int(self._input.scroll_x)
+        shown.show(mistake_line(self._draft, start, shown.size.width))
+
+    def _offer(self) -> None:
+        """Show what the word before the cursor may become."""
+        tried, shown = self._still_tried(), self._lines("names")
+        completion = tried.completion if tried else self._completion()
+        shown.show(candidates_line(completion.found, tried.chosen if tried else None, shown.size.width))
+
+    def _completion(self) -> Completion:
+        return complete(self._input.value, self._input.cursor_position, self._known)
+
+    def _still_tried(self) -> _Tried | None:
+        """The candidate in the line, where nothing has been typed since."""
+        now = (self._input.value, self._input.cursor_position)
+        return self._tried if self._tried and now == (self._tried.text, self._tried.cursor) else None
+
+    def action_complete(self, by: int) -> None:
+        """Write what all candidates have in common; where nothing is left of that, try them one after the other."""
+        tried, completion = self._still_tried(), self._completion()
+        typed = self._input.value[completion.start : completion.end]
+        if tried:
+            self._try(_Tried(tried.before, tried.completion, (tried.chosen + by) % len(tried.completion.found)))
+        elif completion.common != typed and len(completion.common) >= len(typed):
+            self._write(completion, completion.common)
+        elif len(completion.found) > 1:
+            self._try(_Tried(self._input.value, completion, 0 if by > 0 else len(completion.found) - 1))
+
+    def _try(self, tried: _Tried) -> None:
+        self._tried = tried
+        self._put(tried.text, tried.cursor)
+
+    def _write(self, completion: Completion, word: str) -> None:
+        text = self._input.value
+        self._put(text[: completion.start] + word + text[completion.end :], completion.start + len(word))
+
+    def _put(self, text: str, cursor: int) -> None:
+        self._input.value = text
+        self._input.cursor_position = cursor
+
+    def action_derived(self) -> None:
+        """Put the derived formula back into the line."""
+        text = (self.stage.derived or self.stage.formula).text
+        self._put(text, len(text))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Judge the text."""
+        self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
+        self._draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with a formula that fits; with nothing, where it is the one that runs; else stay."""
+        made = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
+        if made.running:
+            self.leave()
+        elif not made.message:
+            self.leave(f"formula {self.stage.name} = {event.value}")

@@ -1,0 +1,38 @@
+"""The pane of the network."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.geometry import Size
+
+from bpdebug.debugger.view import View
+from bpdebug.ui.draw_network import network_lines
+from bpdebug.ui.draw_network_click import cell_at
+from bpdebug.ui.panes import CellChosen, ListPane
+from bpdebug.ui.spans import Line
+
+
+class NetworkPane(ListPane):
+    """Neurons and edges for one sample of the batch."""
+
+    title = "2 Network"
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """See :mod:`bpdebug.ui.draw_network`."""
+        title = f"{self.title} · sample {int(view.samples[view.sample])}" + _of(view)
+        if self.border_title != title:
+            self.border_title = title
+        return network_lines(view, size.width, size.height)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cell cursor on the number of the neuron, or of the edge, that was clicked."""
+        place = event.get_content_offset(self)
+        if place and self.view:
+            chosen = cell_at(self.view, self.size.width, self.size.height, place.x, place.y + self.scroll_offset.y)
+            if chosen:
+                self.post_message(CellChosen(*chosen))
+
+
+def _of(view: View) -> str:
+    """Which row of how many the sample is."""
+    return f" · {view.sample + 1} of {len(view.samples)}" if len(view.samples) > 1 else ""

@@ -1,0 +1,159 @@
+"""The panes of tables and of the equation in an app of their own: keys, clicks, what is in sight."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cached_property
+
+from textual.app import App
+from textual.geometry import Offset
+from textual.reactive import reactive
+from ui_app import press, settled, shown
+from ui_views import big, session
+
+from bpdebug.debugger.equation import equation_of
+from bpdebug.ui.equation_pane import EquationPane
+from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
+from bpdebug.ui.panes import CellChosen
+from bpdebug.ui.roles import DARK, Roles
+
+
+class Host(App[None]):
+    """One pane on a session."""
+
+    view = reactive(None)
+
+    def __init__(self, pane, opened):
+        super().__init__()
+        self.pane, self.session = pane, opened
+        self.register_theme(DARK)
+        self.theme = DARK.name
+
+    @cached_property
+    def roles(self):
+        return Roles(self.theme_variables)
+
+    def compose(self):
+        yield self.pane.data_bind(Host.view)
+
+    def on_mount(self):
+        self.show()
+        self.pane.focus()
+
+    def show(self):
+        opened = self.session
+        inside = opened.inside == opened.position.t
+        self.view = replace(opened.view(), equation=equation_of(opened.timeline, opened.selected, opened.style, inside))
+
+    def on_cell_chosen(self, message: CellChosen):
+        self.session.select(message.name, message.index)
+        self.show()
+
+
+@asynccontextmanager
+async def host(kind, opened, size=(46, 14)):
+    app = Host(kind(id="pane"), opened)
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        yield app, pilot
+
+
+async def click(app, pilot, x, y):
+    """A click on a place of the pane's content."""
+    await pilot.click(app.pane, offset=Offset(x, y) + app.pane.content_region.offset - app.pane.region.offset)
+    await settled(pilot)
+
+
+async def test_the_arrows_move_the_cursor_of_the_result():
+    async with host(EquationPane, session("xor", "goto dW1"), (90, 14)) as (app, pilot):
+        assert app.session.selected == ("dW1", (0, 0))
+        await press(pilot, "right", "right", "down")
+        assert app.session.selected == ("dW1", (1, 2))
+        await press(pilot, "down", "end", "right")
+        assert app.session.selected == ("dW1", (1, 3))
+        await press(pilot, "home", "pageup")
+        assert app.session.selected == ("dW1", (0, 0))
+        assert "7 Equation · dW1" in str(app.pane.border_title)
+
+
+async def test_the_first_arrow_puts_the_cursor_on_the_result():
+    async with host(EquationPane, session("xor", "goto dW1", "select y[2,0]"), (90, 14)) as (app, pilot):
+        await press(pilot, "down")
+        assert app.session.selected == ("dW1", (0, 0))
+
+
+async def test_a_click_selects_a_cell_of_the_result_or_of_an_operand():
+    async with host(EquationPane, session("xor", "goto dW2"), (90, 14)) as (app, pilot):
+        lines = shown(app, "pane").splitlines()
+        await click(app, pilot, lines[3].index("+0.7221"), 3)
+        assert app.session.selected == ("dW2", (2, 0))
+        await click(app, pilot, lines[2].index("+0.5987"), 2)
+        assert app.session.selected == ("a1", (2, 1)), "the second row of a1ᵀ"
+        assert "a1" in str(app.pane.border_title)
+        await click(app, pilot, 88, 10)
+        assert app.session.selected == ("a1", (2, 1))
+
+
+async def test_the_walk_through_the_cells_is_counted():
+    async with host(EquationPane, session("xor", "goto a1", "into 3"), (90, 14)) as (app, _):
+        assert str(app.pane.border_subtitle) == "cell 3 of 4 · i next · I back"
+        assert "·" in shown(app, "pane")
+
+
+async def test_a_large_matrix_scrolls_with_its_cursor_and_its_picture_stays():
+    async with host(DeltasPane, session(big(), "goto dW1")) as (app, pilot):
+        assert [line.split()[-1] for line in shown(app, "pane").splitlines()[:1]] == ["dW1"]
+        assert app.pane.pictured[1].top == 0
+        for _ in range(3):
+            await press(pilot, "pagedown")
+        assert app.session.selected == ("dW1", (30, 0))
+        block, sight = app.pane.pictured
+        assert block.name == "dW1"
+        assert sight.top <= 30 < sight.bottom
+        value = f"{app.session.value('dW1[30,0]'):+.4f}".replace("-", "−")
+        assert any(value in line for line in shown(app, "pane").splitlines())
+        await press(pilot, "end")
+        block, sight = app.pane.pictured
+        assert (app.session.selected, sight.right) == (("dW1", (30, 127)), 128)
+
+
+async def test_a_click_in_the_picture_jumps_there():
+    async with host(DeltasPane, session(big(), "goto dW1")) as (app, pilot):
+        left = app.pane.numbers.width + 1
+        height = app.pane.area.height
+        await click(app, pilot, left + 5, height // 2)
+        name, (row, column) = app.session.selected
+        assert name == "dW1"
+        assert 300 < row < 480
+        assert 60 < column < 80
+        _, sight = app.pane.pictured
+        assert sight.top <= row < sight.bottom
+        assert sight.left <= column < sight.right
+
+
+async def test_what_changed_at_the_selected_cell_stands_in_the_border():
+    async with host(ValuesPane, session("xor", "goto 0:db1", "step")) as (app, pilot):
+        assert str(app.pane.border_subtitle).startswith("was +1.7641  Δ −9.99e")
+        await press(pilot, "up")
+        assert str(app.pane.border_subtitle) == "min 0  max 1  mean 0.5  norm 2  4 zeros"
+
+
+async def test_without_colours_the_picture_tells_signs(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with host(DeltasPane, session(big(), "goto dW1")) as (app, _):
+        drawn = [line[app.pane.numbers.width + 1 :] for line in shown(app, "pane").splitlines()[1:6]]
+        assert set("".join(drawn)) <= set("+−± ")
+        assert set("".join(drawn)) >= set("+−")
+
+
+async def test_in_the_column_convention_keys_and_clicks_go_to_the_turned_cells():
+    async with host(DeltasPane, session("iris", "convention columns", "goto dW1"), (120, 40)) as (app, pilot):
+        await press(pilot, "down", "down", "right")
+        assert app.session.selected == ("dW1", (1, 2))
+        block = app.pane.layout_of.find("dW1")
+        await click(app, pilot, block.left + 3 * block.cell + 2, block.first + 6)
+        assert app.session.selected == ("dW1", (3, 6))
+    async with host(EquationPane, session("iris", "convention columns", "goto dW1"), (120, 40)) as (app, pilot):
+        await press(pilot, "down", "down", "right")
+        assert app.session.selected == ("dW1", (1, 2))

@@ -1,0 +1,65 @@
+"""The app in tests: on a scenario, with keys as a terminal sends them, and what is visible of it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from textual import events
+from textual.keys import _character_to_key
+from ui_views import loaded
+
+from bpdebug.debugger.session import Session
+from bpdebug.ui.app import DebuggerApp
+
+LARGE, SMALL = (120, 36), (80, 24)
+NAMED = {"[": "left_square_bracket", "]": "right_square_bracket", "?": "question_mark", "=": "equals_sign", "'": "apostrophe", ":": "colon"}
+"""Keys as Textual names them."""
+
+
+@asynccontextmanager
+async def debugger(scenario="xor", size=LARGE):
+    """The app on a scenario, and the pilot."""
+    opened = loaded(scenario) if isinstance(scenario, str) else scenario
+    app = DebuggerApp(Session(opened) if opened else None)
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot
+
+
+def shown(app, name):
+    """What is visible of a pane or bar, as text."""
+    widget = app.screen.query_one(f"#{name}")
+    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.content_size.height))
+
+
+def messages(app):
+    return [notification.message for notification in app._notifications]
+
+
+async def settled(pilot):
+    """Let all messages be dealt with, and those that follow from them."""
+    for _ in range(3):
+        await pilot.pause(0)
+
+
+async def press(pilot, *keys):
+    """Keys as the terminal sends them (``pilot.press`` also waits until the process has been idle for a while)."""
+    names = {name: character for character, name in NAMED.items()}
+    for key in keys:
+        character = names.get(key, key)
+        pilot.app.post_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character if len(character) == 1 else None))
+        await settled(pilot)
+
+
+async def until(pilot, condition, seconds=10):
+    """Let the app go on until something is so."""
+    end = perf_counter() + seconds
+    while perf_counter() < end:
+        if condition():
+            return await settled(pilot)
+        await pilot.pause(0.005)
+    raise AssertionError("it does not come to pass")
+
+
+def errors(app):
+    return [notification.message for notification in app._notifications if notification.severity == "error"]
