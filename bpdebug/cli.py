@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, TextIO
 
+from bpdebug.completion_script import SHELLS, completion
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.scenario import ScenarioError, load_scenario, shipped
-from bpdebug.subcommands import SUBCOMMANDS, open_session, session_arguments
+from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session, session_arguments
 
 INTERRUPTED = 130
 
@@ -32,11 +33,10 @@ commands, each with its own --help:
 
 options:
   -h, --help, --version, --list (of the scenarios that come with bpdebug)
-  --fresh, --transcript FILE, --memory MB  (--fresh: not the stops of last time)
+  --fresh (not the stops of last time), --transcript FILE, --memory MB,
+  --print-completion bash|zsh|fish
 
-examples:
-  bpdebug run xor -x "goto 999:a2" -x "print a2"
-  bpdebug explain xor "dW2[0,0]" --at 40:dW2
+example: bpdebug run xor -x "goto 999:a2" -x "print a2"
 
 exit status: 0 well, 1 a command failed, 2 bad usage or file, 130 interrupted
 """
@@ -128,12 +128,16 @@ def _dispatch(arguments: list[str]) -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fresh", action="store_true")
     session_arguments(parser)
+    parser.add_argument("--print-completion", choices=SHELLS, dest="shell")
     parser.add_argument("--version", action="version", version=f"bpdebug {_version()}")
     given, others = parser.parse_known_args(arguments)
     if given.scenario:
         _refuse_unknown(given.scenario, parser)
     if others:
         _refuse_others(others, given.scenario, parser)
+    if given.shell:
+        print(completion(given.shell))
+        return OK
     return _list(sys.stdout) if given.list else _open(given)
 
 
@@ -175,6 +179,4 @@ def _open(given: argparse.Namespace) -> int:
             print("The scenarios that come with bpdebug:", file=sys.stderr)
             _list(sys.stderr)
         return USAGE
-    from bpdebug.ui.app import run_app  # noqa: PLC0415
-
-    return run_app(None if scenario is None else open_session(scenario, given), fresh=given.fresh)
+    return open_app(None if scenario is None else open_session(scenario, given), given.fresh)

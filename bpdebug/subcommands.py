@@ -8,7 +8,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bpdebug import headless
@@ -19,12 +19,14 @@ from bpdebug.debugger.hunt import SEEDS
 from bpdebug.debugger.notation_commands import NOTATIONS
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.session import Session
+from bpdebug.debugger.table import rebind
 from bpdebug.debugger.timeline import DEFAULT_BUDGET
 from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.render import Style
 from bpdebug.headless import FAILED, OK, USAGE, Given
 from bpdebug.scenario import json_schema, load_scenario, shipped
+from bpdebug.scenario.settings import load_settings
 
 FAULTY = ("tutorial_as_written", "saturation")
 """Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
@@ -66,6 +68,31 @@ def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
     if given.transcript:
         session.transcribe(given.transcript)
     return session
+
+
+def open_app(session: Session | None, fresh: bool) -> int:
+    """The debugger's screen with the user's settings; the exit status."""
+    settings = load_settings()
+    rebind(settings.keys)
+    if session:
+        session.style = replace(session.style, notation=settings.notation, columns=settings.convention == "columns")
+    from bpdebug.ui.app import run_app  # noqa: PLC0415
+
+    return run_app(session, fresh=fresh, theme=settings.theme)
+
+
+def _tour_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO", nargs="?", default="xor", help="a scenario with two layers; usually xor")
+    session_arguments(parser)
+
+
+def _tour(given: argparse.Namespace) -> int:
+    """The app with the guided tour."""
+    session = open_session(load_scenario(given.scenario), given)
+    session.execute("tour")
+    if not headless.has_screen("bpdebug run xor -x tour -x 'step 5' -x tour"):
+        return USAGE
+    return open_app(session, fresh=True)
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -165,9 +192,7 @@ def _hunt(given: argparse.Namespace) -> int:
     if without:
         headless.answer(session, f"hunt {seed}", result, given.json)
         return headless.run(session, orders, given.json)
-    from bpdebug.ui.app import run_app  # noqa: PLC0415
-
-    return run_app(session, fresh=given.fresh)
+    return open_app(session, given.fresh)
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -235,6 +260,7 @@ def _schema(given: argparse.Namespace) -> int:
 
 
 SUBCOMMANDS: dict[str, Subcommand] = {
+    "tour": Subcommand("tour", "a guided tour of the debugger, in five steps", _tour_arguments, _tour),
     "run": Subcommand("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts", _run_arguments, _run),
     "explain": Subcommand("explain SCENARIO CELL", "where one number comes from", _explain_arguments, _explain),
     "check": Subcommand("check SCENARIO", "check every derivative; status 1 if one is wrong", _check_arguments, _check),

@@ -44,5 +44,5 @@ def _arrived(session: Session, stand: Stand, result: Result, moved: bool) -> Res
     session.inside = stand.t
     explained = session.explain(stand.name, stand.index)
     lines = [f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
-    cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value)}
-    return replace(result, text="\n".join([*([result.text] * moved), *lines]), data={**result.data, "cell": cell})
+    cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value), "place": stand.number, "cells": stand.cells}
+    return replace(result, text="\n".join([*([result.text] * moved), *lines]), data={**result.data, "into": cell})

@@ -97,3 +97,14 @@ def _shown(session: Session, name: str, index: Cell, found: list[Path]) -> Resul
 def _factor(slope: float) -> str:
     text = short(slope, 4)
     return f"({text})" if text.startswith("-") else text
+
+
+@command("scale [auto|log|linear]", "look")
+def scale(session: Session, arguments: str) -> Result:
+    """Draw the loss curve on a logarithmic scale, on a linear one, or on what fits; without an argument, the next of these."""
+    scales = ("auto", "log", "linear")
+    chosen = arguments or scales[(scales.index(session.loss_scale) + 1) % len(scales)]
+    if chosen not in scales:
+        raise CommandError(f"there is no scale '{chosen}': auto, log or linear")
+    session.loss_scale = chosen
+    return Result("notation", f"the loss curve's scale: {chosen}", {"scale": chosen})

@@ -179,6 +179,8 @@ class Statistics:
 
     def parts(self) -> list[str]:
         """The statistics in words, what matters most first."""
+        if self.finite.size == self.values.size > 0 and self.low == self.high:
+            return [f"all {short(self.low, 3)}".replace("-", "−")]
         named = [("min", self.low), ("max", self.high), ("mean", self.mean), ("norm", self.norm)] if self.finite.size else []
         parts = [f"{count} {name}" for name, count in self.broken.items()] + [f"{name} {short(value, 3)}" for name, value in named]
         zeros = [f"{self.zeros} zero{'s' * (self.zeros != 1)}"] * bool(self.zeros)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from bpdebug.debugger.comparison import Comparison
 from bpdebug.debugger.cursor import CellCursor
 from bpdebug.debugger.displays import Displays
 from bpdebug.debugger.edits import stale
+from bpdebug.debugger.equation import equation_of
 from bpdebug.debugger.explanation import not_there
+from bpdebug.debugger.health import HealthLog
 from bpdebug.debugger.hunt import Hunt, admitted, game_of
 from bpdebug.debugger.moves import Move, describe_stop
 from bpdebug.debugger.numbers import AUTO
@@ -23,6 +25,7 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.stops import Breakpoint, Hit, Stops
+from bpdebug.debugger.surface import surface_of
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.debugger.tour import Tour
@@ -53,6 +56,7 @@ class Session(CellCursor):
         comparison: what the last comparison with the user's own numbers has found, or None.
         number_style: how numbers in tables are written.
         inside: the clock after the stage whose cells ``into`` is walking through, or None.
+        loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
         tour: how far the guided tour is, where it is being taken.
         stops: breakpoints, watchpoints and catchpoints.
         displays: expressions shown at every stop, by number.
@@ -76,6 +80,8 @@ class Session(CellCursor):
         self.number_style = AUTO
         self.inside: int | None = None
         self.tour: Tour | None = None
+        self.loss_scale = "auto"
+        self._health = HealthLog()
         self.stops = Stops()
         self.displays = Displays()
         self.bookmarks: dict[str, int] = {}
@@ -248,8 +254,12 @@ class Session(CellCursor):
         infer(formula, shapes)
         return np.array(evaluate(formula, values, self.program.scenario.dtype))
 
-    def view(self) -> View:
-        """The present moment as the panes see it, frozen."""
+    def view(self, panes: Collection[str] = ()) -> View:
+        """The present moment as the panes see it, frozen.
+
+        Args:
+            panes: those that are shown; what only ``health``, ``surface`` and ``equation`` need is worked out for them alone.
+        """
         explanation = self.explain(*self.selected) if self.selected else None
         view = make_view(self.timeline, self.before, self.selected, explanation)
         return replace(
@@ -266,6 +276,10 @@ class Session(CellCursor):
             comparison=self.comparison,
             style=self.style,
             number_style=self.number_style,
+            loss_scale=self.loss_scale,
+            health=self._health.health(self.timeline) if "health" in panes else None,
+            surface=surface_of(self.timeline) if "surface" in panes else None,
+            equation=equation_of(self.timeline, self.selected, self.style, self.inside is not None) if "equation" in panes else None,
             tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
         )
 

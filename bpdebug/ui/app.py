@@ -21,29 +21,28 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.answers import note_of, question_screen, screen_of
+from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane
 from bpdebug.ui.draw_matrix import deltas_of, values_of
+from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.keys import TableCommands, bindings
+from bpdebug.ui.layout import MATRICES, PANES, Layout, is_small
 from bpdebug.ui.long_runs import LongRuns, slice_over
-from bpdebug.ui.matrix_panes import DeltasPane, MatrixPane, ValuesPane
+from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.network_pane import NetworkPane
 from bpdebug.ui.panes import (
     CellChosen,
     FooterBar,
     HeaderBar,
-    LossPane,
     Pane,
     ProgramPane,
     StageChosen,
     StageMarked,
+    TourBar,
     WhyPane,
 )
-from bpdebug.ui.roles import DARK, LIGHT, Roles
+from bpdebug.ui.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.screens import ChooserScreen, PromptScreen
-
-_PANES = ("program", "network", "loss", "values", "deltas", "why")
-_WIDE, _TALL = 110, 30
-"""From this size on all panes are shown at once."""
 
 
 class DebuggerApp(LongRuns):
@@ -52,25 +51,26 @@ class DebuggerApp(LongRuns):
     Args:
         session: what to debug, or None for the list of shipped scenarios.
         stateful: whether the stops of last time come back, and today's are kept.
+        theme: the name of the colours.
     """
 
     CSS_PATH = "bpdebug.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
     TITLE = "bpdebug"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {*App.COMMANDS, TableCommands}
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings(_PANES))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(PANES))
 
     view: reactive[View | None] = reactive(None)
 
-    def __init__(self, session: Session | None = None, stateful: bool = False) -> None:
+    def __init__(self, session: Session | None = None, stateful: bool = False, theme: str = DARK.name) -> None:
         super().__init__()
         self.session = session
         self._stateful = stateful
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
-        self.slot = "values"
+        for made in (DARK, LIGHT, CONTRAST):
+            self.register_theme(made)
+        self.theme = theme
+        self.layout_of = Layout()
         self._roles: tuple[str, Roles] | None = None
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
@@ -91,10 +91,14 @@ class DebuggerApp(LongRuns):
                 with Horizontal(id="top"):
                     yield NetworkPane(id="network").data_bind(DebuggerApp.view)
                     yield LossPane(id="loss").data_bind(DebuggerApp.view)
+                    yield HealthPane(id="health").data_bind(DebuggerApp.view)
+                    yield SurfacePane(id="surface").data_bind(DebuggerApp.view)
                 with Horizontal(id="middle"):
                     yield ValuesPane(id="values").data_bind(DebuggerApp.view)
                     yield DeltasPane(id="deltas").data_bind(DebuggerApp.view)
+                    yield EquationPane(id="equation").data_bind(DebuggerApp.view)
                 yield WhyPane(id="why").data_bind(DebuggerApp.view)
+        yield TourBar(id="tour").data_bind(DebuggerApp.view)
         yield FooterBar(id="footer").data_bind(DebuggerApp.view)
 
     def on_mount(self) -> None:
@@ -129,35 +133,35 @@ class DebuggerApp(LongRuns):
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the panes; a message takes the footer's place."""
         if self.session:
-            self.view = replace(self.session.view(), message=message)
+            panes = self.layout_of.shown(*self.size)
+            self.view = replace(self.session.view([name for name in PANES if panes[name]]), message=message)
             self.arrange()
 
     def on_resize(self) -> None:
         """Show as many panes as there is room for, once the new size is known."""
-        self.call_later(self.arrange)
+        self.call_later(self.show)
 
     def arrange(self) -> None:
-        """All panes where there is room; else the listing, one pane beside it, and Why."""
+        """Show the panes that the layout has room for."""
         if self.view is None or not self.query("#why"):
             return
-        small = self.size.width < _WIDE or self.size.height < _TALL
-        self.set_class(small, "small")
-        if self.slot in ("values", "deltas"):
-            self.slot = self._pane_of_stage() or self.slot
-            self._focus_slot()
-        shown = {name: not small or name == self.slot for name in ("network", "loss", "values", "deltas")}
-        shown["top"] = shown["network"] or shown["loss"]
-        shown["middle"] = shown["values"] or shown["deltas"]
-        for name, display in shown.items():
+        self.set_class(is_small(*self.size), "small")
+        self.set_class(bool(self.layout_of.maximised), "maximised")
+        if self.layout_of.slot in MATRICES:
+            self.layout_of.slot = self._pane_of_stage() or self.layout_of.slot
+        self._focus_slot()
+        for name, display in (self.layout_of.shown(*self.size) | {"tour": self.view.tour is not None}).items():
             widget = self.query_one(f"#{name}")
             if widget.display != display:  # setting it lays the whole screen out anew, even to what it was
                 widget.display = display
 
     def _focus_slot(self) -> None:
         """The arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells."""
-        pane = self.query_one(f"#{self.slot}")
-        if self.focused is not pane and (self.focused is None or isinstance(self.focused, MatrixPane)):
-            pane.focus()
+        cells = (*MATRICES, "equation")
+        if self.layout_of.slot in cells and (self.focused is None or self.focused.id in cells):
+            pane = self.query_one(f"#{self.layout_of.slot}")
+            if self.focused is not pane:
+                pane.focus()
 
     def _pane_of_stage(self) -> str:
         """The pane that shows the selected tensor."""
@@ -168,10 +172,14 @@ class DebuggerApp(LongRuns):
 
     def action_pane(self, name: str) -> None:
         """Give a pane the focus; show it first, where it is hidden."""
-        if name in ("network", "loss", "values", "deltas"):
-            self.slot = name
-            self.arrange()
+        self.layout_of.choose(name)
+        self.show()
         self.query_one(f"#{name}", Pane).focus()
+
+    def action_maximise(self) -> None:
+        """Give the pane that has the focus the whole body, or take it back."""
+        self.layout_of.maximise((self.focused.id if self.focused else None) or self.layout_of.slot)
+        self.show()
 
     def action_prompt(self) -> None:
         """Ask for a command."""
@@ -240,6 +248,8 @@ class DebuggerApp(LongRuns):
                 self.push_screen(question_screen(self.session.question.prompt), self._answered)
             return
         self._command = find_command(text)[0]
+        if self._command.name in ("into", "reverse-into"):
+            self.layout_of.choose("equation")
         self.show()
         if self.session.pending:
             self.go_on()
@@ -257,6 +267,9 @@ class DebuggerApp(LongRuns):
             self.exit()
         elif screen := screen_of(self._command, result, self.view, self.roles):
             self.push_screen(screen, self._answered)
+        elif result.type == "copy":
+            self.copy_to_clipboard(result.data["text"])
+            self.notify(f"copied: {result.data['name']} as {result.data['form']}", markup=False)
         elif note := note_of(self._command, result, self.session.position.at_end):
             self.notify(note.text, severity=note.severity, timeout=note.seconds, markup=False)
         self._proceed()
@@ -266,6 +279,10 @@ class DebuggerApp(LongRuns):
         if self.session and not self._busy:
             self.session.select(message.name, message.index)
             self.show()
+
+    def on_moment_chosen(self, message: MomentChosen) -> None:
+        """A place on the loss curve was pointed at."""
+        self.perform(f"goto {message.update}:loss")
 
     def on_stage_marked(self, message: StageMarked) -> None:
         """A breakpoint on a stage is set, or deleted."""
@@ -277,13 +294,14 @@ class DebuggerApp(LongRuns):
         self.perform(f"goto {message.name}")
 
 
-def run_app(session: Session | None, fresh: bool = False) -> int:
+def run_app(session: Session | None, fresh: bool = False, theme: str = DARK.name) -> int:
     """Open the debugger on a session, or on the list of shipped scenarios; the exit status when the user has quit.
 
     Args:
         session: what to debug.
         fresh: whether to leave the stops of last time alone.
+        theme: the name of the colours.
     """
-    app = DebuggerApp(session, stateful=not fresh)
+    app = DebuggerApp(session, stateful=not fresh, theme=theme)
     app.run()
     return app.return_code or 0

@@ -168,9 +168,9 @@ def _curve(view: View, chart: Chart, canvas: Canvas) -> None:
     """All losses, those after the present moment faint; of mini-batches also the means of the epochs."""
     batches = view.position.batches
     means = _means(chart, batches) if batches > 1 else None
-    _stroke(view, chart, canvas, chart.updates, chart.losses, "faint" if means else "curve")
+    _stroke(view, chart, canvas, chart.updates, chart.losses, ("dim", "faint") if means else ("curve", "faint"))
     if means:
-        _stroke(view, chart, canvas, *means, "curve", 2.0)
+        _stroke(view, chart, canvas, *means, ("curve", "dim"), 2.0)
 
 
 def _means(chart: Chart, batches: int) -> tuple[Array, Array] | None:
@@ -184,14 +184,14 @@ def _means(chart: Chart, batches: int) -> tuple[Array, Array] | None:
     return places[known] / counts[known], sums[known] / counts[known]
 
 
-def _stroke(view: View, chart: Chart, canvas: Canvas, updates: Array, losses: Array, role: str, strength: float = 1.0) -> None:
-    """A line through the losses."""
+def _stroke(view: View, chart: Chart, canvas: Canvas, updates: Array, losses: Array, roles: tuple[str, str], strength: float = 1.0) -> None:
+    """A line through the losses, with the role for those before the present moment and for those after it."""
     now = int(chart.x(newest(view)))
     for update, loss in zip(updates, losses, strict=True) if chart.end < chart.columns // _POINT else ():
-        canvas.write(int(chart.x(update)) // 2, int(chart.y(loss)) // 4, "•", role if chart.x(update) <= now else "faint")
+        canvas.write(int(chart.x(update)) // 2, int(chart.y(loss)) // 4, "•", roles[int(chart.x(update) > now)])
     dots = _thinned(chart.x(updates), chart.y(losses))
     for start, end in zip([*dots[:1], *dots], dots, strict=False):
-        canvas.segment(start, end, role if end[0] <= now else "faint", strength)
+        canvas.segment(start, end, roles[end[0] > now], strength)
 
 
 def _thinned(x: Array, y: Array) -> list[tuple[int, int]]:

@@ -133,11 +133,13 @@ class Layout:
 
 
 def make_layout(view: View, names: list[str], columns: int, rows: int = 0) -> Layout:
-    """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, statistics and gaps."""
+    """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then statistics."""
     shelves = list(_shelves(_blocks(view, names), columns))
-    spare = rows - sum(1 + max(block.rows for block in shelf) for shelf in shelves)
-    stated = [any(block.large or (block.width >= _STATED and len(shelves) <= spare) for block in shelf) for shelf in shelves]
-    gap = 1 if spare - sum(stated) >= len(shelves) > 1 else 0
+    large = [any(block.large for block in shelf) for shelf in shelves]
+    spare = rows - sum(1 + max(block.rows for block in shelf) for shelf in shelves) - sum(large)
+    gap = int(len(shelves) - 1 <= spare)
+    roomy = len(shelves) - sum(large) <= spare - gap * (len(shelves) - 1)
+    stated = [any(block.large or (roomy and block.width >= _STATED) for block in shelf) for shelf in shelves]
     blocks: list[Block] = []
     top = 0
     for shelf, statistics in zip(shelves, stated, strict=True):

@@ -12,9 +12,10 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw_network_edges import draw_edges
 from bpdebug.ui.draw_network_parts import Parts
-from bpdebug.ui.draw_network_plan import Column, given_text, number_text
+from bpdebug.ui.draw_network_plan import Column
 from bpdebug.ui.draw_network_scene import Scene, heat, largest, scene_of
 from bpdebug.ui.draw_network_strip import draw_strip
+from bpdebug.ui.draw_network_text import given_text, number_text
 from bpdebug.ui.spans import Line
 
 
@@ -40,49 +41,44 @@ def _neurons(scene: Scene, column: Column) -> None:
         scene.write(column.left, row, glyph, role)
         if values is not None:
             _number(scene, column, unit, float(values[unit]))
-        _names(scene, column, unit)
-        for left, place, text, its in beside(scene, column, unit):
+        for left, place, text, its in _beside(scene, column, unit):
             scene.write(left, place, text, its)
 
 
 def _number(scene: Scene, column: Column, unit: int, value: float) -> None:
     """A neuron's number, or its sign where there is no more room."""
-    role = "cursor" if unit == scene.parts.chosen_unit(column.layer) else "bold" if scene.parts.lit == column.layer else ""
+    parts = scene.parts
+    role = parts.emphasis(parts.tensor(column.layer), unit) or ("bold" if parts.lit == column.layer else "")
     text = (number_text if column.layer else given_text)(value, column.number or 1)
     role = role if np.isfinite(value) or role == "cursor" else "bad"
     scene.write(column.left + (2 if column.number else 1), column.rows[unit], text, role)
 
 
-def _names(scene: Scene, column: Column, unit: int) -> None:
-    """The names of inputs and outputs."""
+def _beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int, str, str]]:
+    """Name, target and bias of a neuron, as far as there is room: column, row, text and role of each."""
+    row, plan, parts = column.rows[unit], scene.plan, scene.parts
     if column.layer == 0:
-        name = scene.plan.inputs[unit]
-        scene.write(column.left - 1 - cell_len(name), column.rows[unit], name, "dim")
-    elif scene.plan.outputs and column.layer == scene.parts.depth:
-        scene.write(column.right + 1, column.rows[unit], scene.plan.outputs[unit], "dim")
-
-
-def beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int, str, str]]:
-    """Target and bias of a neuron, as far as there is room: column, row, text and role of each."""
-    row, parts = column.rows[unit], scene.parts
+        yield column.left - 1 - cell_len(plan.inputs[unit]), row, plan.inputs[unit], "dim"
+        return
+    if column.layer == parts.depth and plan.outputs and not plan.names_below:
+        yield column.right + 1, row, plan.outputs[unit], "dim"
     if column.target:
         yield column.right - column.target - 2, row, *_target(parts, unit)
     for below, letter in enumerate(column.below, row + 1):
-        yield column.left, below, *(_target(parts, unit) if letter == "y" else _bias(parts, column, unit))
+        text = _target(parts, unit) if letter == "y" else _bias(parts, column, unit) if letter == "b" else (plan.outputs[unit], "dim")
+        yield column.left, below, *text
 
 
 def _target(parts: Parts, unit: int) -> tuple[str, str]:
     values = parts.row("y")
-    text = "y " + given_text(float(values[unit]), 5) if values is not None else ""
-    if parts.selected[0] == "y" and parts.chosen_unit(parts.depth) == unit:
-        return text, "cursor"
-    return text, "next" if parts.stage[0] == "y" else "dim"
+    text = "" if values is None else f"y {given_text(float(values[unit]), 5)}"
+    return text, parts.emphasis("y", unit) or ("next" if parts.stage[0] == "y" else "dim")
 
 
 def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
     values = parts.row(f"b{column.layer}")
-    chosen = parts.selected[:2] == ("b", column.layer) and parts.chosen_unit(column.layer) == unit
-    return ("" if values is None else f"b {number_text(float(values[unit]), column.number)}"), "lit" if chosen else "faint"
+    text = "" if values is None else f"b {number_text(float(values[unit]), column.number)}"
+    return text, parts.emphasis(f"b{column.layer}", unit) or "faint"
 
 
 def _headings(scene: Scene) -> None:
@@ -106,7 +102,6 @@ def _way(scene: Scene, start: int, room: int, layer: int) -> None:
     parts = scene.parts
     name = render_name(parts.edges(layer), parts.view.style)
     head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[parts.direction * (parts.selected[0] != "W" or not parts.view.position.stage)]
-    if len(head + name + tail) > room:
-        return
-    text = head + name.center(room - len(head + tail), "─" if head or tail else " ") + tail
+    fill = "─" if head or tail else " "
+    text = head + (name if len(head + name + tail) <= room else "").center(room - len(head + tail), fill) + tail
     scene.write(start, scene.plan.bottom, text, "next" if parts.active == layer else "dim")

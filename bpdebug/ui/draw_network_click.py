@@ -40,7 +40,7 @@ def _in_column(scene: Scene, column: Column, x: int, y: int) -> tuple[str, Cell]
         if y == row:
             return parts.cell(name, unit)
         if row < y <= row + len(column.below):
-            return parts.cell({"y": "y", "b": f"b{column.layer}"}[column.below[y - row - 1]], unit)
+            return parts.cell({"y": "y", "b": f"b{column.layer}", "n": name}[column.below[y - row - 1]], unit)
     return None
 
 

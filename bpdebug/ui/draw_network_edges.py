@@ -7,6 +7,7 @@ others of its layer. Those of wide layers are bundles: each stands for the mean 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def ports_of(plan: Plan, column: Column, only: int | None = None) -> Ports:
         return Ports((plan.line(column, only),), (0,), 1)
     count = column.units if column.rows else min(_BUNDLES, plan.height)
     starts = [place * column.units // count for place in range(count + 1)]
-    middles = [plan.line(column, (a + b) // 2) for a, b in zip(starts, starts[1:], strict=False)]
+    middles = [plan.line(column, (a + b) // 2) for a, b in pairwise(starts)]
     return Ports(tuple(middles), tuple(starts[:-1]), column.units)
 
 

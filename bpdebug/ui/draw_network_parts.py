@@ -141,7 +141,15 @@ class Parts:
         return (None, index[1]) if of == layer else (index[1], None)
 
     def chosen_unit(self, layer: int) -> int | None:
-        """The neuron of a layer whose own number is selected."""
+        """The neuron of a layer that the selected cell belongs to."""
         letter, of, index = self.selected
-        of = self.depth if letter == "y" else of
-        return index[-1] if letter not in ("", "W") and of == layer else None
+        return index[-1] if letter not in ("", "W", "y") and of == layer else None
+
+    def emphasis(self, name: str, unit: int) -> str:
+        """The role of a neuron's number in a tensor: that of the cell cursor, that of another number of the selected neuron, or ""."""
+        letter, layer, index = self.selected
+        if not letter or letter == "W" or index[-1] != unit:
+            return ""
+        if self.view.selected and self.view.selected[0] == name:
+            return "cursor"
+        return "lit" if kind_of(name)[1] == layer and letter != "y" and name != "y" else ""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import cell, short
 from bpdebug.engine.description import Array
 from bpdebug.ui.draw_matrix import focus_layer
 from bpdebug.ui.draw_network_parts import Parts
-from bpdebug.ui.spans import crop, plain
+from bpdebug.ui.draw_network_text import given_text, short_names
 
 MOST_UNITS = 12
 """Neurons of a layer that are drawn one by one; wider layers are a strip."""
@@ -37,7 +36,7 @@ class Column:
         rows: of the neurons; none for a strip.
         left, right: where the neurons stand, and the first column after what stands beside them.
         target: the characters of a target on the neuron's own row; 0 for none there.
-        below: what stands below each neuron, a row each: ``y`` its target, ``b`` its bias.
+        below: what stands below each neuron, a row each: ``y`` its target, ``n`` its name, ``b`` its bias.
     """
 
     layer: int
@@ -52,8 +51,9 @@ class Column:
     @property
     def width(self) -> int:
         """The columns that it takes."""
-        beside = (1 + self.number) if self.number else int(bool(self.rows))
-        return (1 if self.rows else _STRIP) + beside + (3 + self.target if self.target else 0)
+        if not self.rows:
+            return _STRIP
+        return 1 + (1 + self.number if self.number else 1) + (3 + self.target if self.target else 0)
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,19 @@ class Plan:
         """The row of the names."""
         return self.rows - 1
 
+    @property
+    def names_below(self) -> bool:
+        """Whether the names of the outputs stand below them."""
+        return "n" in self.shown[-1].below
+
+    def named(self, layer: int) -> bool:
+        """Whether a layer is shown neuron by neuron, so that each may have its name."""
+        return any(column.layer == layer and column.rows for column in self.shown)
+
     def reach(self, column: Column) -> range:
-        """The columns of the screen that a layer takes, with the names of its neurons."""
-        before = 1 + max(map(cell_len, self.inputs)) if column.layer == 0 and self.inputs else 0
-        after = 1 + max(map(cell_len, self.outputs)) if column is self.shown[-1] and self.outputs else 0
+        """The columns of the screen that a layer takes, with the names beside its neurons."""
+        before = 1 + _longest(self.inputs) if column.layer == 0 and self.inputs else 0
+        after = 1 + _longest(self.outputs) if column is self.shown[-1] and self.outputs and not self.names_below else 0
         return range(column.left - before, column.right + after)
 
     def line(self, column: Column, unit: int) -> int:
@@ -137,108 +146,83 @@ def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int]
 
 
 def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
+    """A layer without its place from the left."""
     units = parts.units(layer)
     if units > min(MOST_UNITS, plan.height):
         return Column(layer, units, number, ())
-    rows = _rows(plan, units)
     if layer == 0:
         widest = _widest(parts.view.tensors["x"], max(number, 2))
-        return Column(layer, units, min(widest, number or 2), rows)
-    wanted = "y" * (layer == parts.depth) + "b" * bool(number and f"b{layer}" in parts.view.shapes)
-    column = Column(layer, units, number, rows, below=wanted[: _rows_below(plan, rows)])
+        return Column(layer, units, min(widest, number or 2), _rows(plan, units, 0))
+    column = _with_below(parts, plan, Column(layer, units, number, (0,)), named=True)
     inline = layer == parts.depth and "y" not in column.below
     return replace(column, target=_widest(parts.view.tensors["y"], 5) if inline else 0)
 
 
-def _rows(plan: Plan, units: int) -> tuple[int, ...]:
-    """The rows of the neurons, as far apart as there is room for and all equally."""
+def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column:
+    """A layer with as much below each neuron as there is room for; ``named`` where the names of outputs go there."""
+    last, known = column.layer == parts.depth, column.number and f"b{column.layer}" in parts.view.shapes
+    wanted = "y" * last + "n" * bool(last and named and parts.view.program.scenario.outputs) + "b" * bool(known)
+    pitch = _pitch(plan, column.units)
+    below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
+    return replace(column, rows=_rows(plan, column.units, len(below)), below=below)
+
+
+def _pitch(plan: Plan, units: int) -> int:
+    """The rows from a neuron to the next: as many as there is room for, the same between all."""
     pitch = plan.height // units
-    if pitch == 1 and units > 1:
-        pitch = (plan.height - 1) // (units - 1)
-    start = plan.top + (plan.height - pitch * (units - 1) - 1) // 2
+    return (plan.height - 1) // (units - 1) if pitch == 1 and units > 1 else pitch
+
+
+def _rows(plan: Plan, units: int, below: int) -> tuple[int, ...]:
+    """The rows of the neurons, in the middle, with some free rows below the last."""
+    pitch = _pitch(plan, units)
+    free = plan.height - pitch * (units - 1) - 1
+    start = plan.top + min(free // 2, free - below)
     return tuple(start + pitch * unit for unit in range(units))
-
-
-def _rows_below(plan: Plan, rows: tuple[int, ...]) -> int:
-    """The free rows below every neuron."""
-    return min([b - a for a, b in pairwise(rows)] + [plan.bottom - rows[-1]]) - 1
 
 
 def _widest(values: Array, room: int) -> int:
     return max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())
 
 
+def _least(names: Sequence[str], letter: str) -> int:
+    """The columns of the shortest names."""
+    return min(_longest(names), len(f"{letter}{len(names)}"))
+
+
+def _longest(names: Sequence[str]) -> int:
+    return max(map(cell_len, names), default=0)
+
+
 def _spare(parts: Parts, plan: Plan, gap: int) -> int:
     """The columns that are left with the least gaps and the shortest names."""
     taken = sum(column.width for column in plan.shown) + gap * (len(plan.shown) - 1)
     taken += _HIDDEN * (bool(plan.before) + bool(plan.after))
-    if plan.shown[0].layer == 0 and plan.shown[0].rows:
-        names = parts.view.program.scenario.inputs
-        taken += 1 + min(max(map(cell_len, names)), len(f"x{len(names)}"))
-    return plan.columns - taken
+    names = parts.view.program.scenario.inputs
+    return plan.columns - taken - (1 + _least(names, "x") if plan.named(0) else 0)
 
 
 def _placed(parts: Parts, plan: Plan, spare: int, gap: int) -> Plan:
-    """The plan with its places: names take what is spare first, then the gaps."""
-    scenario, first, last = parts.view.program.scenario, plan.shown[0], plan.shown[-1]
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    if first.layer == 0 and first.rows:
-        inputs = short_names(scenario.inputs, len(f"x{len(scenario.inputs)}") + spare, "x")
-        spare -= max(max(map(cell_len, inputs)) - min(max(map(cell_len, scenario.inputs)), len(f"x{len(inputs)}")), 0)
-    if last.layer == parts.depth and last.rows and scenario.outputs and spare >= 3:
-        outputs = short_names(scenario.outputs, spare - 1, "y")
-        spare -= 1 + max(map(cell_len, outputs))
-    gaps = len(plan.shown) - 1
+    """The plan with its places: the names of the inputs take what is spare first, then those of the outputs, then the gaps."""
+    names, gaps = parts.view.program.scenario.inputs, len(plan.shown) - 1
+    inputs = short_names(names, _least(names, "x") + spare, "x") if plan.named(0) else ()
+    spare -= max(_longest(inputs) - _least(names, "x"), 0)
+    plan = _with_outputs(parts, replace(plan, inputs=inputs), spare, gaps)
+    spare -= 1 + _longest(plan.outputs) if plan.outputs and not plan.names_below else 0
     wider = min(spare // gaps, max(3 * plan.height - gap, 0))
-    left = (spare - gaps * wider) // 2 + _HIDDEN * bool(plan.before) + (1 + max(map(cell_len, inputs)) if inputs else 0)
+    left = (spare - gaps * wider) // 2 + _HIDDEN * bool(plan.before) + (1 + _longest(inputs) if inputs else 0)
     lefts = accumulate((column.width + gap + wider for column in plan.shown), initial=left)
     shown = (replace(column, left=at, right=at + column.width) for column, at in zip(plan.shown, lefts, strict=False))
-    return replace(plan, shown=tuple(shown), inputs=inputs, outputs=outputs)
+    return replace(plan, shown=tuple(shown))
 
 
-def short_names(names: Sequence[str], room: int, letter: str) -> tuple[str, ...]:
-    """Names in that many columns: whole, cut at the end, cut in the middle, as long as no two become the same; else ``x1 x2 …``."""
-    for cut in (_whole, _head, _ends):
-        made = [cut(name, room) for name in names]
-        if max(map(cell_len, made)) <= room and (cut is _whole or len(set(made)) == len(made)):
-            return tuple(made)
-    return tuple(f"{letter}{place}" for place in range(1, len(names) + 1))
-
-
-def _whole(name: str, room: int) -> str:
-    return name
-
-
-def _head(name: str, room: int) -> str:
-    return name if cell_len(name) <= room or room < 4 else _part(name, 0, room - 1) + "…"
-
-
-def _ends(name: str, room: int) -> str:
-    tail = (room - 1) // 2
-    return name if cell_len(name) <= room or room < 5 else _part(name, 0, room - 1 - tail) + "…" + _part(name, cell_len(name) - tail, tail)
-
-
-def _part(name: str, start: int, columns: int) -> str:
-    return plain(crop(((name, ""),), start, columns)).strip()
-
-
-def number_text(value: float, room: int) -> str:
-    """A number in the room that a neuron has, with its sign; only its sign where there is no room."""
-    if value == 0:
-        return "0"
-    texts = (_compact(cell(value, form), room) for form in ("+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e"))
-    sign = "?" if value != value else "−" if value < 0 else "+"
-    return next((text for text in texts if len(text) <= room), f"{sign}{'≈0' if abs(value) < 1 else 'big'}"[:room])
-
-
-def _compact(text: str, room: int) -> str:
-    """A number's text, in little room without the zero before the point."""
-    text = text.replace("-", "−")
-    return text[0] + text[2:] if room < 6 and text[1:3] == "0." else text
-
-
-def given_text(value: float, room: int) -> str:
-    """A number that was given, as short as it is."""
-    texts = (short(value, digits).replace("-", "−") for digits in (4, 3, 2))
-    return next((text for text in texts if len(text) <= room), number_text(value, room))
+def _with_outputs(parts: Parts, plan: Plan, spare: int, gaps: int) -> Plan:
+    """The plan with the names of the outputs: beside the neurons where that leaves the edges their room, else below them."""
+    names, last = parts.view.program.scenario.outputs, plan.shown[-1]
+    if not (names and plan.named(parts.depth)):
+        return plan
+    if spare >= 1 + _longest(names) + 2 * gaps or "n" not in last.below:
+        beside = _with_below(parts, plan, last, named=False)
+        shortest = short_names(names, spare - 1, "y") if spare > _least(names, "y") else ()
+        return replace(plan, shown=(*plan.shown[:-1], beside), outputs=shortest)
+    return replace(plan, outputs=short_names(names, last.width, "y"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bpdebug.engine.description import Array
-from bpdebug.ui.draw_network_plan import Column, number_text
+from bpdebug.ui.draw_network_plan import Column
 from bpdebug.ui.draw_network_scene import Scene, largest
+from bpdebug.ui.draw_network_text import number_text
 from bpdebug.ui.roles import HEAT_STEPS
 
 _BAD = HEAT_STEPS + 1
@@ -24,8 +25,8 @@ def draw_strip(scene: Scene, column: Column) -> None:
             pair = [strongest(values, group_of(column, half, 2 * scene.plan.height)) for half in (2 * row, 2 * row + 1)]
             _pair(scene, *place, pair, scale)
     unit = scene.parts.chosen_unit(column.layer)
-    if unit is not None and values is not None and column.number:
-        _chosen(scene, column, unit, float(values[unit]))
+    if unit is not None and values is not None:
+        _chosen(scene, column, unit, number_text(float(values[unit]), column.number or 1))
 
 
 def group_of(column: Column, group: int, groups: int) -> range:
@@ -54,9 +55,11 @@ def _pair(scene: Scene, left: int, row: int, pair: list[float], scale: float) ->
     scene.write(left + 2, row, "?" if _BAD in sizes else "±" if {-1, 1} <= signs else "−" if -1 in signs else " ", "dim")
 
 
-def _chosen(scene: Scene, column: Column, unit: int, value: float) -> None:
-    """The number of the selected neuron beside its place, and which neuron it is."""
+def _chosen(scene: Scene, column: Column, unit: int, number: str) -> None:
+    """The number of the selected neuron beside its place, on the side of the edges, and which neuron it is."""
+    last = column is scene.plan.shown[-1]
     row = scene.plan.line(column, unit) // 4
-    scene.write(column.left + 3, row, f"◂{number_text(value, column.number)}", "cursor")
     other = row + 1 if row + 1 < scene.plan.bottom else row - 1
-    scene.write(column.left + 4, other, f"[{unit}]", "dim")
+    role = scene.parts.emphasis(scene.parts.tensor(column.layer), unit)
+    for place, text, its in ((row, f"{number}▸" if last else f"◂{number}", role), (other, f"[{unit}]", "dim")):
+        scene.write(column.left - len(text) if last else column.left + 3, place, text, its)

@@ -8,35 +8,49 @@ from functools import cache
 from itertools import groupby
 
 import numpy as np
+from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import short
 from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.roles import HEAT_STEPS
 from bpdebug.ui.sample_marks import current_place, in_order, letters, mark_of, output_shown
-from bpdebug.ui.spans import Line, fit, line
+from bpdebug.ui.scales import ticks
+from bpdebug.ui.spans import Line, line
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
-_STRIDE = (3, 8)
+_STRIDE = (3, 12)
 """Rows and columns from one letter of a side to the next."""
 _STEPS = HEAT_STEPS + 1
 
 
 def plane_lines(view: View, surface: Surface, columns: int, rows: int) -> list[Line]:
     """The plane in that much room, with its axes."""
-    low, high = ([short(float(axis[place]), 2).replace("-", "−") for axis in surface.axes] for place in (0, -1))
+    across, up = surface.axes
     names = view.program.scenario.inputs
-    left = max(min(max(len(low[1]), len(high[1]), len(names[1])), columns // 4), 1) + 1
-    area = (rows - 1, columns - left)
-    field = _field(view, surface, *area)
-    labels = {0: high[1], area[0] // 2: names[1], area[0] - 1: low[1]}
-    lines = [
-        line((fit(line(labels.get(row, "").rjust(left - 1)), left - 1)[0][0] + " ", "dim"), *_joined(field[row])) for row in range(area[0])
-    ]
-    space = max(area[1] - len(low[0]) - len(high[0]), 0)
-    return [*lines, fit(line((" " * left + low[0] + names[0].center(space)[:space] + high[0], "dim")), columns)]
+    marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
+    left = min(max(cell_len(text) for text in (names[1], *(text for _, text in marked))), columns // 4) + 1
+    field = _field(view, surface, rows - 1, columns - left)
+    labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked} | {0: names[1]}
+    lines = [line((_beside(labels.get(row, ""), left), "dim"), *_joined(cells)) for row, cells in enumerate(field)]
+    return [*lines, line((" " * left + _below(across, names[0], columns - left), "dim"))]
+
+
+def _beside(text: str, columns: int) -> str:
+    """A label at the left of the plane."""
+    return (text if cell_len(text) < columns else text[: max(columns - 2, 0)] + "…").rjust(columns - 1) + " "
+
+
+def _below(axis: Array, name: str, columns: int) -> str:
+    """The numbers below the plane, and the input's name at the end."""
+    name = name[: columns // 2]
+    text, room = "", columns - len(name) - 1
+    for value, number in ticks(float(axis[0]), float(axis[-1]), max(columns // 10, 1)):
+        start = max(_part(axis, value, columns) - len(number) // 2, 0)
+        if (start > len(text) or not text) and start + len(number) <= room:
+            text = text.ljust(start) + number
+    return f"{text.ljust(room)} {name}"
 
 
 def _joined(cells: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -116,7 +130,7 @@ def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array,
     """Strew the side's letter over the plane."""
     names = letters(surface.labels) if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
     for row in range(1, len(field), _STRIDE[0]):
-        for column in range(3, len(field[row]), _STRIDE[1]):
+        for column in range(3 + _STRIDE[1] // 2 * (row // _STRIDE[0] % 2), len(field[row]), _STRIDE[1]):
             if not dots[row][column]:
                 name = names[int(sides[4 * row + 2, 2 * column + 1])]
                 field[row][column] = (name[-1], f"{field[row][column][1].split()[0]} dim")

@@ -49,5 +49,6 @@ def bindings(panes: Sequence[str]) -> Iterator[BindingType]:
         for key in command.keys:
             yield Binding(_KEY_NAMES.get(key, key), f"command('{command.name}')", command.help, show=False, priority=key.startswith("ctrl"))
     yield Binding("colon", "prompt", "type a command", show=False)
+    yield Binding("z", "maximise", "the pane alone, or all again", show=False)
     for digit, pane in enumerate(panes, 1):
         yield Binding(str(digit), f"pane('{pane}')", f"the {pane} pane", show=False)

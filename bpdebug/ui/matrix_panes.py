@@ -78,7 +78,8 @@ class MatrixPane(Pane):
         if block and self.view and self.view.selected:
             row, column = block.place(self.view.selected[1])
             sight = _sight(block, self.layout_of.bottom_of(block.name), row, column, self.numbers)
-            self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True)
+            near = Region(*self.scroll_offset, *self.numbers).grow((self.area.height, self.area.width) * 2)
+            self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True, center=not near.overlaps(sight))
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw_matrix.layout_line`; the overview stands to the right of it and is not scrolled."""

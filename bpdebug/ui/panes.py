@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -15,12 +16,12 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Static
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw_bars import footer_line, header_line
-from bpdebug.ui.draw_loss import loss_lines
 from bpdebug.ui.draw_program import program_line, program_rows
 from bpdebug.ui.draw_why import why_lines
 from bpdebug.ui.spans import Line, fit
@@ -90,6 +91,18 @@ class FooterBar(Bar):
     def draw(self, view: View, columns: int) -> Line:
         """See :func:`bpdebug.ui.draw_bars.footer_line`."""
         return footer_line(view, columns)
+
+
+class TourBar(Static):
+    """What the guided tour asks for, while it is taken."""
+
+    view: reactive[View | None] = reactive(None)
+
+    def watch_view(self) -> None:
+        """Show the present step."""
+        if self.view and self.view.tour:
+            heading, text = self.view.tour
+            self.update(Text.assemble((f" tour {heading} ", "bold reverse"), "  ", text, "  ", ("tour next skips, tour off ends", "dim")))
 
 
 class Pane(ScrollView, can_focus=True):
@@ -185,16 +198,6 @@ class WhyPane(ListPane):
         """See :mod:`bpdebug.ui.draw_why`."""
         self.scroll_to(0, 0, animate=False)
         return why_lines(view, size.width, size.height)
-
-
-class LossPane(ListPane):
-    """The loss curve."""
-
-    title = "3 Loss"
-
-    def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_loss`."""
-        return loss_lines(view, size.width, size.height)
 
 
 class ProgramPane(Pane):

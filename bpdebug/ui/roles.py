@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
@@ -60,6 +60,22 @@ LIGHT = Theme(
 
 
 _CLASSES = ("heat-negative", "heat-positive", "success", "class-3", "class-4", "class-5")
+CONTRAST = Theme(
+    name="bpdebug-contrast",
+    primary="#7fd4ff",
+    secondary="#6dff6d",
+    accent="#ffd800",
+    warning="#ffd800",
+    error="#ff6a6a",
+    success="#6dff6d",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#2a2a2a",
+    dark=True,
+    variables={"heat-positive": "#ff9d00", "heat-negative": "#2f8fff", "border-blurred": "#a0a0a0", "footer-key-foreground": "#ffd800"},
+)
+
 _INSTEAD = {"heat-positive": "warning", "heat-negative": "primary", "class-3": "error", "class-4": "accent", "class-5": "secondary"}
 _GROUNDS = frozenset(("background", "surface", "panel"))
 _FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
@@ -96,25 +112,24 @@ class Roles:
         return self._colors.get(name) or self._colors.get(_INSTEAD.get(name, ""), _FALLBACK[name in _GROUNDS])
 
     def _single(self, role: str) -> Style:
-        if role.startswith("heat:"):
-            return self._heat(int(role.removeprefix("heat:")))
-        if role.startswith(("ink:", "pale:", "path:")):
-            kind, _, level = role.partition(":")
-            return Style(color=self._inked(kind, int(level)).rich_color, bold=kind == "path" or None)
-        if role.startswith("upper:"):
-            return Style(color=self._single(role.removeprefix("upper:")).bgcolor)
-        if role.startswith("class:"):
-            return self._class(*map(int, role.split(":")[1:]))
-        if role.startswith("faded:"):
-            return self._heat(int(role.removeprefix("faded:")), 0.2)
-        if role.startswith("patch:"):
-            return self._patches(*role.split(":")[1:])
-        made = getattr(self, f"_{role.replace('-', '_')}", None)
+        kind, _, rest = role.partition(":")
+        levels: dict[str, Callable[[], Style]] = {
+            "heat": lambda: self._heat(int(rest)),
+            "faded": lambda: self._heat(int(rest), 0.2),
+            "upper": lambda: Style(color=self._single(rest).bgcolor),
+            "class": lambda: self._class(*map(int, rest.split(":"))),
+            "patch": lambda: self._patches(*rest.split(":")),
+        }
+        levels |= dict.fromkeys(("ink", "pale", "path"), lambda: self._line(kind, int(rest)))
+        made = levels.get(kind) if rest else getattr(self, f"_{role.replace('-', '_')}", None)
         return made() if made else Style()
+
+    def _line(self, kind: str, level: int) -> Style:
+        return Style(color=self._inked(kind, level).rich_color, bold=kind == "path" or None)
 
     def _class(self, place: int, level: int) -> Style:
         """A background between the surface and the colour of a class; ``upper:`` before a background makes it a foreground."""
-        mixed = self._color("surface").blend(self._color(_CLASSES[place % len(_CLASSES)]), 0.75 * level / HEAT_STEPS)
+        mixed = self._color("surface").blend(self._color(_CLASSES[place % len(_CLASSES)]), 0.6 * level / HEAT_STEPS)
         return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
 
     def _heat(self, level: int, strongest: float = 0.75) -> Style:

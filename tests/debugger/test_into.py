@@ -123,7 +123,8 @@ def test_what_is_said_is_the_cell_and_what_it_is_made_of():
     session.execute("step 6")
     answer = session.execute("into 2")
     assert answer.text.splitlines()[1:3] == ["cell 2 of 4", "dz2[1,0] = da2[1,0]·a2[1,0]·(1 − a2[1,0])"]
-    assert answer.data["cell"] == {"name": "dz2", "index": [1, 0], "value": float(session.value("dz2")[1, 0])}
+    value = float(session.value("dz2")[1, 0])
+    assert answer.data["into"] == {"name": "dz2", "index": [1, 0], "value": value, "place": 1, "cells": 4}
     again = session.execute("into")
     assert again.type == "stop"
     assert again.text.splitlines()[0] == "cell 3 of 4"

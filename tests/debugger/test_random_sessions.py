@@ -85,7 +85,7 @@ class Typist:
     def arguments(self, name):
         """What may follow a command's name."""
         name = name.removeprefix("reverse-")
-        if name in ("step", "next", "finish", "update", "epoch", "operand"):
+        if name in ("step", "next", "finish", "update", "epoch", "operand", "into"):
             return self.one("", "", self.number(9))
         rows = {
             "until": self.location,
@@ -111,6 +111,7 @@ class Typist:
             "bookmark": lambda: self.one("", "a", "b-2"),
             "jump": lambda: self.one(*self.session.bookmarks, "a"),
             "diff": lambda: self.one(self.location(), f"{self.location()}, {self.location()}", "'a"),
+            "format": lambda: self.one("", "auto", "full", f"fixed {self.number(9)}", f"scientific {self.number(20)}"),
             "help": lambda: self.one("", "step"),
             "save": lambda: "kept.bp",
             "source": lambda: "kept.bp",
@@ -120,7 +121,6 @@ class Typist:
             "notation": lambda: self.one("", "delta"),
             "tour": lambda: self.one("", "next", "off"),
             "sample": lambda: self.one("", "0"),
-            "format": lambda: self.one("full", "fixed 3", "auto"),
             "hunt": lambda: self.one("", self.number(9)),
             "accuse": lambda: self.one(*self.session.program.index),
             "predict": lambda: self.one("", "on", "off", "on 1/2"),

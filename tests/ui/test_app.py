@@ -136,14 +136,14 @@ async def test_the_pane_beside_the_listing_follows_the_stage():
         for stage in STAGES[:-1]:
             app.perform("step")
             await settled(pilot)
-            assert app.slot == ("deltas" if stage.startswith("d") else "values")
-            assert app.focused.id == app.slot
+            assert app.layout_of.slot == ("deltas" if stage.startswith("d") else "values")
+            assert app.focused.id == app.layout_of.slot
 
 
 async def test_a_pane_without_cells_that_the_user_has_chosen_stays():
     async with debugger(size=SMALL) as (app, pilot):
         await press(pilot, "2", "s", "s")
-        assert app.slot == "network"
+        assert app.layout_of.slot == "network"
         assert app.query_one("#network").display
         assert not app.query_one("#values").display
 

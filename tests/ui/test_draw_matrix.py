@@ -207,6 +207,7 @@ def test_statistics_say_what_is_not_finite_first_and_count_zeros():
     assert statistics_text(shown, "W1", 12) == "2 nan  1 inf"
     assert statistics_text(shown, "W1", 3) == ""
     assert statistics_text(with_values(W1=[[np.nan, np.nan]]), "W1", 80) == "2 nan"
+    assert statistics_text(with_values(b1=[[-0.5, -0.5]]), "b1", 80) == "all −0.5"
     assert statistics_text(with_values(loss=1.5), "loss", 80) == "", "a single number is its own statistics"
     assert statistics_text(XOR, "db2", 80) == "", "not computed yet"
 

@@ -13,7 +13,16 @@ from bpdebug.debugger.session import Session
 from bpdebug.ui.app import DebuggerApp
 
 LARGE, SMALL = (120, 36), (80, 24)
-NAMED = {"[": "left_square_bracket", "]": "right_square_bracket", "?": "question_mark", "=": "equals_sign", "'": "apostrophe", ":": "colon"}
+NAMED = {
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "?": "question_mark",
+    "=": "equals_sign",
+    "'": "apostrophe",
+    ":": "colon",
+    ",": "comma",
+    ".": "full_stop",
+}
 """Keys as Textual names them."""
 
 
