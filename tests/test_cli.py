@@ -222,7 +222,7 @@ def app(monkeypatch):
     """A stand-in for the app, which notes what it is given."""
     opened = []
     module = type(sys)("bpdebug.ui.app")
-    module.run_app = lambda session, fresh: opened.append((session and session.program.scenario,)) or 0
+    module.run_app = lambda session, fresh, theme: opened.append((session and session.program.scenario,)) or 0
     monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
     return opened
 
@@ -275,3 +275,31 @@ def test_an_error_of_the_system_is_a_line(run, monkeypatch):
 
     monkeypatch.setattr(subcommands, "load_scenario", fail)
     assert run("run", "secret.yaml") == (2, "", "bpdebug: [Errno 13] Permission denied: 'secret.yaml'\n")
+
+
+def test_the_users_settings_are_applied_and_their_mistakes_told(app, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stdout" if sys.platform == "win32" else "sys.stderr", Terminal())
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "bpdebug").mkdir()
+    (tmp_path / "bpdebug" / "settings.yaml").write_text("them: dark", "utf-8")
+    assert cli.main(["xor"]) == 2
+    assert app == []
+    (tmp_path / "bpdebug" / "settings.yaml").write_text("theme: bpdebug-contrast", "utf-8")
+    assert cli.main(["xor"]) == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_for_a_shell_knows_commands_and_scenarios(shell, capsys):
+    assert cli.main(["--print-completion", shell]) == 0
+    written = capsys.readouterr().out
+    assert all(word in written for word in ("screenshot", "compare", "deep_sigmoid"))
+
+
+def test_the_tour_opens_the_app_on_a_terminal_only(app, monkeypatch, capsys):
+    assert cli.main(["tour"]) == 2
+    assert "bpdebug run xor -x tour" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("sys.stdout" if sys.platform == "win32" else "sys.stderr", Terminal())
+    assert cli.main(["tour"]) == 0
+    assert len(app) == 1

@@ -83,18 +83,22 @@ def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
 
 def _headings(scene: Scene) -> None:
     """What the neurons and the edges show, and the way that the numbers go; which layers are left out."""
-    parts, plan = scene.parts, scene.plan
-    shown = [*plan.shown]
-    for column, right in zip(shown, [*shown[1:], None], strict=True):
-        text = render_name(parts.tensor(column.layer), parts.view.style) + ("" if column.rows else f" {column.units}")
-        scene.write(column.left, plan.bottom, text, "next" if parts.lit == column.layer else "dim")
-        if right:
-            start = max(column.left + len(text), column.right) + 1
-            _way(scene, start, right.left - 1 - start, right.layer)
+    plan = scene.plan
+    ends = [_heading(scene, column) for column in plan.shown]
+    for column, end, (start, _) in zip(plan.shown[1:], ends, ends[1:], strict=False):
+        _way(scene, end[1] + 1, start - end[1] - 2, column.layer)
     if plan.before:
         scene.write(0, plan.bottom, f"‹{plan.before}", "dim")
     if plan.after:
         scene.write(plan.columns - len(f"{plan.after}›"), plan.bottom, f"{plan.after}›", "dim")
+
+
+def _heading(scene: Scene, column: Column) -> tuple[int, int]:
+    """The name of what a layer shows, for a strip with its number of neurons; from where to where the layer goes."""
+    text = render_name(scene.parts.tensor(column.layer), scene.parts.view.style) + ("" if column.rows else f" {column.units}")
+    start = max(min(column.left, scene.plan.columns - len(text)), 0)
+    scene.write(start, scene.plan.bottom, text, "next" if scene.parts.lit == column.layer else "dim")
+    return start, max(start + len(text), column.right)
 
 
 def _way(scene: Scene, start: int, room: int, layer: int) -> None:

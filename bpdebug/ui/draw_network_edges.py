@@ -20,6 +20,8 @@ _BUNDLES = 5
 """Places of a wide layer at which its bundles begin and end."""
 _WIDE = (0.4, 0.75)
 """Shares of the largest weight from which on an edge is two and three dots wide."""
+_DENSE = 12
+"""Edges between two layers from which on those of the selected cell are only seen when the others step back."""
 _ROOM = (5, 12)
 """Lines of dots a neuron must have for that."""
 
@@ -62,18 +64,16 @@ def span_of(scene: Scene, left: Column, right: Column) -> tuple[int, int]:
 def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     """All edges between two layers, those of the selected cell once more on top, and the way around a residual layer."""
     parts, plan = scene.parts, scene.plan
-    weights = parts.view.tensors[parts.edges(right.layer)]
+    weights, chosen = parts.view.tensors[parts.edges(right.layer)], parts.chosen_edges(right.layer)
     begin, end = ports_of(plan, left), ports_of(plan, right)
     means = _means(weights, begin, end)
-    scale = largest(means)
-    room = 4 * plan.height / max(len(begin.lines), len(end.lines))
-    across = span_of(scene, left, right)
-    _draw(
-        scene, across, begin, end, means / scale, "ink" if parts.active in (0, right.layer) else "pale", 1 + sum(room >= r for r in _ROOM)
-    )
-    if chosen := parts.chosen_edges(right.layer):
+    scale, across = largest(means), span_of(scene, left, right)
+    most = 1 + sum(4 * plan.height / max(means.shape) >= room for room in _ROOM)
+    aside = parts.active not in (0, right.layer) or (chosen and means.size > _DENSE)
+    _draw(scene, across, begin, end, means / scale, "pale" if aside else "ink", most)
+    if chosen:
         begin, end = ports_of(plan, left, chosen[0]), ports_of(plan, right, chosen[1])
-        _draw(scene, across, begin, end, _means(_only(weights, *chosen), begin, end) / scale, "path", 1 + len(_WIDE))
+        _draw(scene, across, begin, end, _means(_only(weights, *chosen), begin, end) / scale, "path", max(most, 2))
     if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:
         _shortcut(scene, left, right)
 
@@ -105,11 +105,10 @@ def _draw(scene: Scene, across: tuple[int, int], begin: Ports, end: Ports, share
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:
     """An arc above a residual layer, from its input to its sum."""
-    parts = scene.parts
-    lit = parts.stage == ("r", right.layer) or (parts.view.position.stage or "").endswith(f"@r{right.layer}")
-    name = parts.shortcut(right.layer)
+    parts, style, stage = scene.parts, scene.parts.view.style, scene.parts.view.position.stage or ""
+    name = render_name(parts.shortcut(right.layer), style)
+    text = f"◂{name}" if parts.backward else f"+{name}▸"
     start, room = left.left + 1, right.left - left.left - 2
-    label = f"+{render_name(name, parts.view.style)}▸" if not parts.backward else f"◂{render_name(name, parts.view.style)}"
-    text = label if len(label) <= room else ""
     row = min([scene.plan.top + 1, *left.rows, *right.rows]) - 1 if left.rows and right.rows else 0
-    scene.write(start, row, f"╭{text.center(room, '─')}╮", "next" if lit else "dim")
+    lit = stage == f"r{right.layer}" or stage.endswith(f"@r{right.layer}")
+    scene.write(start, row, f"╭{(text if len(text) <= room else '').center(room, '─')}╮", "next" if lit else "dim")

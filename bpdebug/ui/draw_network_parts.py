@@ -63,8 +63,8 @@ class Parts:
 
     @cached_property
     def lit(self) -> int:
-        """The layer whose neurons the last stage has computed, or changed the bias of; 0 for none."""
-        return self.stage[1] if self.stage[0] not in ("", "W", "y") else 0
+        """The layer whose neurons the last stage has computed, or changed the bias of; -1 for none."""
+        return self.stage[1] if self.stage[0] not in ("", "W", "y") else -1
 
     def units(self, layer: int) -> int:
         """How many neurons a layer has."""
@@ -131,7 +131,7 @@ class Parts:
         """Which of the edges into a layer make or use the selected cell: from which neuron (None: from all) to which;
         None where none does."""
         letter, of, index = self.selected
-        if letter in ("", "b", "y") or not self.view.selected:
+        if letter in ("", "b", "y") or not self.view.selected or "@r" in self.view.selected[0]:
             return None
         if letter == "W":
             return (index[0], index[1]) if of == layer else None
@@ -152,4 +152,4 @@ class Parts:
             return ""
         if self.view.selected and self.view.selected[0] == name:
             return "cursor"
-        return "lit" if kind_of(name)[1] == layer and letter != "y" and name != "y" else ""
+        return "lit" if kind_of(name)[1] == layer and "y" not in (letter, name) and kind_of(name)[0] != "b" else ""

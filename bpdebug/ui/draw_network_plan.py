@@ -20,7 +20,7 @@ _FEW = 3
 """Layers that are shown without numbers rather than one of them not at all."""
 _STRIP = 3
 """A strip with the sign beside it."""
-_HIDDEN = 4
+_HIDDEN = 3
 """Columns of the mark for layers that are left out."""
 _SAMPLED = 32
 """Rows of a batch whose given numbers are looked at for their width."""
@@ -140,7 +140,7 @@ def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int]
     yield from ((whole, last, 3), (whole, lambda _: 0, 3)) if depth <= _FEW else ()
     for numbers, gap, least in ((around, 5, 3), (at, 4, 3), (at, 3, 2), (lambda _: 0, 3, 2)):
         for count in range(depth, least - 1, -1):
-            start = min(max(focus - (count + 1) // 2, 0), depth + 1 - count)
+            start = min(max(focus - (count - parts.backward) // 2, 0), depth + 1 - count)
             yield range(start, start + count), numbers, gap
     yield range(depth - 1, depth + 1), lambda _: 0, 1
 
@@ -164,7 +164,7 @@ def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column
     wanted = "y" * last + "n" * bool(last and named and parts.view.program.scenario.outputs) + "b" * bool(known)
     pitch = _pitch(plan, column.units)
     below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
-    return replace(column, rows=_rows(plan, column.units, len(below)), below=below)
+    return replace(column, rows=_rows(plan, column.units, len(below)), below="".join(sorted(below, key="nyb".index)))
 
 
 def _pitch(plan: Plan, units: int) -> int:

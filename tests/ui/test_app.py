@@ -476,7 +476,7 @@ def test_every_key_belongs_to_a_command_or_to_the_panes():
     keys = {binding.key: binding.action for binding in DebuggerApp.BINDINGS}
     panes = {key: action for key, action in keys.items() if key not in expected}
     assert {key: keys[key] for key in expected} == expected
-    assert set(panes) == {"colon", *"123456"}
+    assert set(panes) == {"colon", "z", *"123456789"}
 
 
 def test_no_key_is_bound_twice_and_f11_is_free():
