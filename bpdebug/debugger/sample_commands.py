@@ -43,5 +43,5 @@ def _look(session: Session, row: int) -> Result:
         name, index = session.selected
         session.select(name, (row, *index[1:]))
     samples = _samples(session)
-    text = f"row {row} of the batch, which has {len(samples)}: sample {samples[row]} of the data"
+    text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
     return Result("position", text, {"row": row, "rows": len(samples), "sample": samples[row]})

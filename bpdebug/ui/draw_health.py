@@ -69,8 +69,9 @@ def _columns(health: Health, columns: int) -> list[_Column]:
     parts = {
         "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
         "bar": _Column("", _BAR, lambda layer: ()),
-        "gradient": _Column("‖dW‖", 6, lambda layer: _number(layer.gradient)),
+        "delta": _Column("‖dz‖", 6, lambda layer: _number(layer.delta)),
         "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient)),
+        "gradient": _Column("‖dW‖", 6, lambda layer: _number(layer.gradient)),
         "bias": _Column("‖db‖", 6, lambda layer: _number(layer.bias_gradient)),
         "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
         "step": _Column("step", 6, lambda layer: _number(layer.step)),
@@ -82,9 +83,9 @@ def _columns(health: Health, columns: int) -> list[_Column]:
     name = number + 1 + max(len(layer.activation) for layer in health.layers)
     parts["name"] = _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim")))
     left_out = {"dead"} if all(np.isnan(layer.dead).all() for layer in health.layers) else set()
-    chosen = ["layer", "bar", "gradient", "step"]
+    chosen = ["layer", "bar", "delta", "step"]
     spare = columns - sum(parts[key].width + 1 for key in chosen) - _WORDS
-    for key in (key for key in ("gauge", "trend", "", "name", "mean", "bias", "saturated", "dead", "size") if key not in left_out):
+    for key in (key for key in ("gauge", "gradient", "trend", "", "name", "mean", "bias", "saturated", "dead", "size") if key not in left_out):
         taken = _WORDS if not key else parts[key].width - number if key == "name" else parts[key].width + 1
         if taken > spare:
             break
@@ -117,7 +118,7 @@ def _power(value: float, digits: int) -> str:
 
 def _scale(health: Health) -> tuple[float, float]:
     """The powers of ten of an empty and of a full bar."""
-    norms = np.array([layer.gradient[-1] for layer in health.layers])
+    norms = np.array([layer.delta[-1] for layer in health.layers])
     known = norms[np.isfinite(norms) & (norms > 0)]
     if not known.size:
         return (-float(_LEAST_DECADES), 0.0)
@@ -134,9 +135,9 @@ def _scale_title(scale: tuple[float, float], width: int) -> str:
 
 def _bar(layer: LayerHealth, scale: tuple[float, float], width: int) -> Line:
     """A bar on a logarithmic scale that all layers have in common."""
-    norm = float(layer.gradient[-1])
+    norm = float(layer.delta[-1])
     if not (math.isfinite(norm) and norm > 0):
-        return (("⚠ not finite"[:width], "bad"),) if math.isinf(norm) or (np.isnan(norm) and not np.isnan(layer.gradient).all()) else ()
+        return (("⚠ not finite"[:width], "bad"),) if math.isinf(norm) or (np.isnan(norm) and not np.isnan(layer.delta).all()) else ()
     share = max((math.log10(norm) - scale[0]) / (scale[1] - scale[0]), 1e-9)
     off = any(found.name in ("vanishing", "exploding") for found in layer.findings)
     return ((bar(share, width), "bad" if off else "curve"),)

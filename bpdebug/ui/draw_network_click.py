@@ -1,4 +1,5 @@
-"""What a click into the network's drawing means: the cell of a neuron, of its bias or target, or of the weight of an edge."""
+"""Which cell is pointed at in the network's drawing, by a click or by the arrow keys: that of a neuron, of its bias or target, or of
+the weight of an edge."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw_network_edges import ports_of, span_of
+from bpdebug.ui.draw_network_parts import Parts
 from bpdebug.ui.draw_network_plan import Column
 from bpdebug.ui.draw_network_scene import Scene, scene_of
 from bpdebug.ui.draw_network_strip import group_of, strongest_unit
@@ -68,3 +70,15 @@ def _edge(scene: Scene, left: Column, right: Column, x: int, y: int) -> tuple[st
     block = scene.parts.view.tensors[name][begin.units_of(i)][:, end.units_of(j)]
     a, b = divmod(int(np.abs(block).argmax()), block.shape[1])
     return name, (begin.starts[i] + a, end.starts[j] + b)
+
+
+def cell_beside(view: View, down: int, right: int) -> tuple[str, Cell] | None:
+    """The neuron's cell that is so many neurons and layers away from the selected one; layers without values are passed over. None
+    where there is none."""
+    parts = Parts(view)
+    _, layer, index = parts.selected
+    layers = [place for place in range(parts.depth + 1) if parts.row(parts.tensor(place)) is not None]
+    if not parts.selected[0] or layer not in layers:
+        return parts.cell(parts.tensor(layers[-1]), 0)
+    goal = layers[max(min(layers.index(layer) + right, len(layers) - 1), 0)]
+    return parts.cell(parts.tensor(goal), max(min(index[-1] + down, parts.units(goal) - 1), 0))

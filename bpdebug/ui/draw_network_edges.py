@@ -73,7 +73,7 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     _draw(scene, across, begin, end, means / scale, "pale" if aside else "ink", most)
     if chosen:
         begin, end = ports_of(plan, left, chosen[0]), ports_of(plan, right, chosen[1])
-        _draw(scene, across, begin, end, _means(_only(weights, *chosen), begin, end) / scale, "path", max(most, 2))
+        _draw(scene, across, begin, end, _means(_only(weights, *chosen), begin, end) / scale, "path", most)
     if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:
         _shortcut(scene, left, right)
 

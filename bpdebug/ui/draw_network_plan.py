@@ -35,7 +35,7 @@ class Column:
         number: the characters of the number beside a neuron; 0 where there is only its sign.
         rows: of the neurons; none for a strip.
         left, right: where the neurons stand, and the first column after what stands beside them.
-        target: the characters of a target on the neuron's own row; 0 for none there.
+        target: the characters of a target on the neuron's own row; 0 for none there. A strip has one for the mark of the largest.
         below: what stands below each neuron, a row each: ``y`` its target, ``n`` its name, ``b`` its bias.
     """
 
@@ -52,7 +52,7 @@ class Column:
     def width(self) -> int:
         """The columns that it takes."""
         if not self.rows:
-            return _STRIP
+            return _STRIP + self.target
         return 1 + (1 + self.number if self.number else 1) + (3 + self.target if self.target else 0)
 
 
@@ -149,7 +149,7 @@ def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
     """A layer without its place from the left."""
     units = parts.units(layer)
     if units > min(MOST_UNITS, plan.height):
-        return Column(layer, units, number, ())
+        return Column(layer, units, number, (), target=int(layer == parts.depth))
     if layer == 0:
         widest = _widest(parts.view.tensors["x"], max(number, 2))
         return Column(layer, units, min(widest, number or 2), _rows(plan, units, 0))

@@ -14,7 +14,8 @@ _BAD = HEAT_STEPS + 1
 
 
 def draw_strip(scene: Scene, column: Column) -> None:
-    """Two neurons, or groups of them, a row, coloured by the strongest of each group; beside them the sign of what is negative."""
+    """Two neurons, or groups of them, a row, coloured by the strongest of each group; beside them the sign of what is negative, and
+    ``y`` at the output with the largest target."""
     name = scene.parts.tensor(column.layer)
     values, scale = scene.parts.row(name), largest(scene.parts.view.tensors.get(name))
     for row in range(scene.plan.height):
@@ -24,6 +25,9 @@ def draw_strip(scene: Scene, column: Column) -> None:
         else:
             pair = [strongest(values, group_of(column, half, 2 * scene.plan.height)) for half in (2 * row, 2 * row + 1)]
             _pair(scene, *place, pair, scale)
+    targets = scene.parts.row("y")
+    if column.target and targets is not None:
+        scene.write(column.left + 3, scene.plan.line(column, int(targets.argmax())) // 4, "y", "dim")
     unit = scene.parts.chosen_unit(column.layer)
     if unit is not None and values is not None:
         _chosen(scene, column, unit, number_text(float(values[unit]), column.number or 1))
@@ -57,7 +61,7 @@ def _pair(scene: Scene, left: int, row: int, pair: list[float], scale: float) ->
 
 def _chosen(scene: Scene, column: Column, unit: int, number: str) -> None:
     """The number of the selected neuron beside its place, on the side of the edges, and which neuron it is."""
-    last = column is scene.plan.shown[-1]
+    last = column.layer == scene.parts.depth
     row = scene.plan.line(column, unit) // 4
     other = row + 1 if row + 1 < scene.plan.bottom else row - 1
     role = scene.parts.emphasis(scene.parts.tensor(column.layer), unit)

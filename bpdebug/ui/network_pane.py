@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from bpdebug.debugger.view import View
 from bpdebug.ui.draw_network import network_lines
-from bpdebug.ui.draw_network_click import cell_at
+from bpdebug.ui.draw_network_click import cell_at, cell_beside
 from bpdebug.ui.panes import CellChosen, ListPane
 from bpdebug.ui.spans import Line
 
@@ -16,6 +19,12 @@ class NetworkPane(ListPane):
     """Neurons and edges for one sample of the batch."""
 
     title = "2 Network"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1, 0)", "neuron above", show=False),
+        Binding("down", "cursor(1, 0)", "neuron below", show=False),
+        Binding("left", "cursor(0, -1)", "layer before", show=False),
+        Binding("right", "cursor(0, 1)", "layer after", show=False),
+    ]
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw_network`."""
@@ -23,6 +32,12 @@ class NetworkPane(ListPane):
         if self.border_title != title:
             self.border_title = title
         return network_lines(view, size.width, size.height)
+
+    def action_cursor(self, down: int, right: int) -> None:
+        """Move the cell cursor from neuron to neuron."""
+        chosen = cell_beside(self.view, down, right) if self.view else None
+        if chosen:
+            self.post_message(CellChosen(*chosen))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cell cursor on the number of the neuron, or of the edge, that was clicked."""

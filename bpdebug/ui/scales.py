@@ -7,14 +7,13 @@ import math
 from bpdebug.debugger.numbers import short
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
-_EIGHTHS: tuple[str, ...] = ("", *"▏▎▍▌▋▊▉")
 
 
 def bar(share: float, columns: int) -> str:
-    """A bar that fills a share of so many columns, to an eighth of one; what is above 0 is never left out."""
-    eighths = round(8 * columns * min(max(share, 0.0), 1.0)) if math.isfinite(share) else 0
-    eighths = max(eighths, int(share > 0))
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
+    """A bar that fills a share of so many columns, to half of one; what is above 0 is never left out."""
+    halves = round(2 * columns * min(max(share, 0.0), 1.0)) if math.isfinite(share) else 0
+    halves = max(halves, int(share > 0))
+    return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
 def nice_step(span: float, most: int) -> float:
