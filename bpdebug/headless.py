@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -132,6 +133,8 @@ def has_screen(instead: str) -> bool:
 def _missing_terminal() -> str:
     """The stream that Textual would need as a terminal and that is none: it reads standard input, and writes standard error
     (on Windows: standard output)."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # a browser's terminal, for instance, has streams of its own
+        return ""
     written = ("standard output", sys.stdout) if sys.platform == "win32" else ("standard error", sys.stderr)
     for name, stream in (("standard input", sys.stdin), written):
         if stream is None or stream.closed or not stream.isatty():

@@ -16,6 +16,7 @@ from bpdebug.debugger import (
     session_commands,
     stop_commands,
     tour_commands,
+    training_commands,
 )
 from bpdebug.debugger.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
 
@@ -26,6 +27,7 @@ MODULES = (
     notation_commands,
     number_commands,
     sample_commands,
+    training_commands,
     copy_commands,
     check_commands,
     compare_commands,

@@ -100,7 +100,8 @@ class _Walker:
             arriving = np.zeros(self.values[node.output].shape)
             arriving[cell] = 1.0
             tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
-            passed = Evaluator({**self.values, _ARRIVING: arriving}).value(tree)
+            with np.errstate(all="ignore"):
+                passed = Evaluator({**self.values, _ARRIVING: arriving}).value(tree)
             tensor = node.arguments[argument]
             shape = self.values[tensor].shape if isinstance(tensor, str) else ()
             self._slopes[key] = np.broadcast_to(passed, shape)

@@ -279,7 +279,7 @@ class Session(CellCursor):
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,
             surface=surface_of(self.timeline) if "surface" in panes else None,
-            equation=equation_of(self.timeline, self.selected, self.style, self.inside is not None) if "equation" in panes else None,
+            equation=equation_of(self.timeline, self.selected, self.style, self.inside == self.position.t) if "equation" in panes else None,
             tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
         )
 

@@ -13,7 +13,7 @@ from bpdebug.debugger.numbers import short, sparkline
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.scales import bar
-from bpdebug.ui.spans import Line, Span, fit, wrap
+from bpdebug.ui.spans import Line, Span, fit, plain, wrap
 
 _BAR, _WIDEST_BAR, _WORDS = 8, 24, 11
 _LEAST_DECADES = 3
@@ -21,6 +21,9 @@ _LEAST_DECADES = 3
 _GAUGE = (-6.0, 0.0)
 """The powers of ten at the ends of the gauge of steps, which has two cells for each."""
 _FINE = (-4.0, -2.0)
+_NEEDED = ("layer", "delta", "step")
+_BESIDES = ("gauge", "gradient", "trend", "", "name", "mean", "bias", "saturated", "dead", "size")
+"""What is shown besides, the most wanted first; "" is more room for words."""
 _ACTIVATIONS = "activations"
 _MILD = ("large-update", "saturated")
 
@@ -65,39 +68,56 @@ def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) ->
 
 def _columns(health: Health, columns: int) -> list[_Column]:
     """The columns that there is room for; the bar and the words take what is left."""
-    number = len(str(len(health.layers)))
-    parts = {
-        "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
-        "bar": _Column("", _BAR, lambda layer: ()),
-        "delta": _Column("‖dz‖", 6, lambda layer: _number(layer.delta)),
-        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient)),
-        "gradient": _Column("‖dW‖", 6, lambda layer: _number(layer.gradient)),
-        "bias": _Column("‖db‖", 6, lambda layer: _number(layer.bias_gradient)),
-        "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
-        "step": _Column("step", 6, lambda layer: _number(layer.step)),
-        "size": _Column("‖W‖", 6, lambda layer: _number(layer.size)),
-        "mean": _Column(_ACTIVATIONS, 14, _activations),
-        "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
-        "dead": _Column("dead", 7, _dead),
-    }
-    name = number + 1 + max(len(layer.activation) for layer in health.layers)
-    parts["name"] = _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim")))
-    left_out = {"dead"} if all(np.isnan(layer.dead).all() for layer in health.layers) else set()
-    chosen = ["layer", "bar", "delta", "step"]
-    spare = columns - sum(parts[key].width + 1 for key in chosen) - _WORDS
-    for key in (key for key in ("gauge", "gradient", "trend", "", "name", "mean", "bias", "saturated", "dead", "size") if key not in left_out):
-        taken = _WORDS if not key else parts[key].width - number if key == "name" else parts[key].width + 1
+    parts = _parts(health)
+    spare = columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS
+    chosen, spare = _fitting(parts, spare)
+    wider = max(min(spare // 3, _WIDEST_BAR - _BAR), 0)
+    made = {key: column for key, column in parts.items() if key in chosen}
+    layer = made.pop("name", None) or made.pop("layer")
+    scale, length, words = _scale(health), _BAR + wider, _WORDS + spare - wider
+    made.pop("layer", None)
+    bars = _Column(_scale_title(scale, length), length, lambda layer: _bar(layer, scale, length))
+    return [layer, bars, *made.values(), _Column("", words, lambda layer: _words(layer, words))]
+
+
+def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int]:
+    """The columns that are needed and those that there is room for besides; and the room that is left."""
+    chosen = set(_NEEDED)
+    for key in _BESIDES:
+        taken = _WORDS if not key else parts[key].width + 1 if key in parts else 0
+        taken -= (parts["layer"].width + 1) * (key == "name")
         if taken > spare:
             break
-        spare -= taken if key else 0
-        chosen += [key] if key else []
-    wider = max(min(spare // 3, _WIDEST_BAR - _BAR), 0)
-    scale, words = _scale(health), _WORDS + spare - wider
-    parts["bar"] = _Column(_scale_title(scale, _BAR + wider), _BAR + wider, lambda layer: _bar(layer, scale, _BAR + wider))
-    parts["words"] = _Column("", words, lambda layer: _words(layer, words))
-    if "name" in chosen:
-        parts = {"layer": parts.pop("name")} | {key: column for key, column in parts.items() if key != "layer"}
-    return [column for key, column in parts.items() if key in chosen or key == "words"]
+        spare -= taken * bool(key)
+        chosen.add(key)
+    return chosen, spare
+
+
+def _parts(health: Health) -> dict[str, _Column]:
+    """All columns but bar and words, in their order."""
+    number = len(str(len(health.layers)))
+    name = number + 1 + max(len(layer.activation) for layer in health.layers)
+    parts = {
+        "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
+        "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
+        "delta": _numbers("‖dz‖", lambda layer: layer.delta),
+        "gradient": _numbers("‖dW‖", lambda layer: layer.gradient),
+        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient)),
+        "bias": _numbers("‖db‖", lambda layer: layer.bias_gradient),
+        "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
+        "step": _numbers("step", lambda layer: layer.step),
+        "size": _numbers("‖W‖", lambda layer: layer.size),
+        "mean": _Column(_ACTIVATIONS, 14, _activations),
+        "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
+        "dead": _Column("   dead", 7, _dead),
+    }
+    if all(np.isnan(layer.dead).all() for layer in health.layers):
+        del parts["dead"]
+    return parts
+
+
+def _numbers(title: str, series: Callable[[LayerHealth], Array]) -> _Column:
+    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer)))
 
 
 def _number(series: Array) -> Line:
@@ -201,7 +221,10 @@ def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
     for found in (found for layer in health.layers for found in layer.findings if found.grave):
         if found.name not in told:
             told.add(found.name)
-            yield from wrap(f"{found.name}: {found.why}", columns, _role(found))
+            first, *others = wrap(f"{found.name}: {found.why}", columns)
+            text = plain(first)
+            yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
+            yield from others
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the last update; about {HEALTHY_STEP:g} is healthy.", columns, "faint")
     for layer in () if told_already else health.layers:
         yield from wrap(_told(layer), columns, "dim", indent="  ")

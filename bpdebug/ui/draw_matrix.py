@@ -72,7 +72,8 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
     marks, partly = _marked(view, block)
     marked_row = as_table(marks, block.turned)[row]
     sign, role_of_sign = ("✗", "bad") if block.theirs else ("▐", "changed")
-    cursor, lit = cursor_in(view, block), set() if block.theirs else _operands_in(view, block)
+    cursor = cursor_in(view, block)
+    lit = set() if block.theirs else once(view, "operands", block.name, False, lambda: _operands_in(view, block))
     for column in columns:
         marked = bool(marked_row[column])
         yield (sign if marked and partly else " "), role_of_sign

@@ -151,8 +151,8 @@ def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
     if units > min(MOST_UNITS, plan.height):
         return Column(layer, units, number, (), target=int(layer == parts.depth))
     if layer == 0:
-        widest = _widest(parts.view.tensors["x"], max(number, 2))
-        return Column(layer, units, min(widest, number or 2), _rows(plan, units, 0))
+        widest = _widest(parts.view.tensors["x"], 6)
+        return Column(layer, units, min(widest, number) if number or widest > 2 else widest, _rows(plan, units, 0))
     column = _with_below(parts, plan, Column(layer, units, number, (0,)), named=True)
     inline = layer == parts.depth and "y" not in column.below
     return replace(column, target=_widest(parts.view.tensors["y"], 5) if inline else 0)
