@@ -99,9 +99,9 @@ def _case(evidence: Evidence) -> Case | None:
 def _agree(derived: Array, right: Array) -> bool:
     """Whether two right values are the same, where both are known, as far as differences of the loss can tell."""
     known = np.isfinite(right)
-    return (
-        derived.shape == right.shape and bool(known.any()) and bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
-    )
+    if derived.shape != right.shape or not known.any():
+        return False
+    return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
 
 
 def _forward_edited(site: Site) -> bool:

@@ -100,6 +100,15 @@ class Health:
     losses: Array
     layers: tuple[LayerHealth, ...]
 
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """Each kind of finding once, that of the first layer that has it."""
+        found: dict[str, Finding] = {}
+        for layer in self.layers:
+            for finding in layer.findings:
+                found.setdefault(finding.name, finding)
+        return tuple(found.values())
+
 
 @dataclass(frozen=True, eq=False)
 class _Measured:

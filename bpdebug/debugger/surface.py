@@ -66,6 +66,11 @@ class Surface:
         return distance
 
     @property
+    def mean_error(self) -> float:
+        """The mean distance of an output from its target."""
+        return float(np.abs(self.outputs - self.y).mean())
+
+    @property
     def worst(self) -> Array:
         """The places of the samples, the one that is furthest off first."""
         return np.argsort(-np.nan_to_num(self.error, nan=np.inf), kind="stable")

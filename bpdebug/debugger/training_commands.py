@@ -29,8 +29,8 @@ def health(session: Session, arguments: str) -> Result:
     if not len(found.updates):
         raise CommandError("no update is complete yet: 'update' runs one")
     first, last = int(found.updates[0]), int(found.updates[-1])
-    notes = {finding.name: f"{finding.name}: {finding.why}" for layer in reversed(found.layers) for finding in reversed(layer.findings)}
-    lines = [f"updates {first} to {last}", *_table(found), *reversed(notes.values()), f"a healthy step is about {HEALTHY_STEP:g}"]
+    notes = [f"{finding.name}: {finding.why}" for finding in found.notes]
+    lines = [f"updates {first} to {last}", *_table(found), *notes, f"healthy is a ‖ΔW‖/‖W‖ of about {HEALTHY_STEP:g}"]
     data = {"updates": exact(found.updates), "losses": exact(found.losses), "layers": [_layer_data(layer) for layer in found.layers]}
     return Result("health", "\n".join(lines), data)
 
@@ -43,7 +43,7 @@ def _layer_data(layer: LayerHealth) -> dict[str, Any]:
 
 def _table(found: Health) -> list[str]:
     """The last numbers of each layer in aligned columns."""
-    rows = [("layer", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
+    rows: list[tuple[str, ...]] = [("layer", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
     for layer in found.layers:
         numbers = (_last(series) for series in (layer.delta, layer.gradient, layer.bias_gradient, layer.step))
         active = f"{_last(layer.mean)} ± {_last(layer.deviation)}"
@@ -68,9 +68,9 @@ def predictions(session: Session, arguments: str) -> Result:
     if surface.trouble:
         raise BpdebugError(f"there are no answers: {surface.trouble}")
     chosen = surface.worst[:count].tolist()
-    rows = [("sample", "target", "answer", "error", "")]
+    rows: list[tuple[str, ...]] = [("sample", "target", "answer", "error", "")]
     rows += [_answer(surface, place) for place in chosen]
-    heading = f"mean |error| {short(mean_error(surface), 4)}"
+    heading = f"mean |error| {short(surface.mean_error, 4)}"
     if surface.right is not None:
         heading = f"{int(surface.right.sum())} of {len(surface.samples)} right, {heading}"
     if len(surface.samples) < session.program.scenario.samples:
@@ -78,15 +78,10 @@ def predictions(session: Session, arguments: str) -> Result:
     data = {
         "asked": len(surface.samples),
         "right": None if surface.right is None else int(surface.right.sum()),
-        "mean_error": exact(mean_error(surface)),
+        "mean_error": exact(surface.mean_error),
         "samples": [_answer_data(surface, place) for place in chosen],
     }
     return Result("predictions", "\n".join([heading, *aligned(rows)]), data)
-
-
-def mean_error(surface: Surface) -> float:
-    """The mean distance of an output from its target."""
-    return float(np.abs(surface.outputs - surface.y).mean())
 
 
 def _answer(surface: Surface, place: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.sample_marks import current_place
 from bpdebug.ui.scales import bar
-from bpdebug.ui.spans import Line, Span, fit
+from bpdebug.ui.spans import Line, Span, fit, plain
 
 _BAR, _WIDEST_BAR = 6, 24
 _MOST = 4
@@ -24,28 +24,38 @@ def answer_lines(view: View, surface: Surface, columns: int) -> list[Line]:
     """A line for each sample, the present one marked, under a heading."""
     rows = _class_rows(surface) if surface.task == "classes" else _number_rows(surface)
     heading, *texts = list(rows)
-    widths = [max(cell_len(row[column]) for row in (heading, *texts)) for column in range(len(heading))]
-    room = min(max(columns - sum(widths) - 2 * len(widths) - 4, _BAR), _WIDEST_BAR)
+    widths, gap = _widths([heading, *texts], columns - 5)
+    room = min(columns - sum(widths) - gap * len(widths) - 5, _WIDEST_BAR)
     present, shares = current_place(view, surface), _shares(surface)
-    lines = [fit((("  ", ""), *_cells(heading, widths, "faint")), columns)]
+    lines = [fit((("  ", ""), *_cells(heading, widths, gap, "faint")), columns)]
     for place, text in zip(surface.worst.tolist(), texts, strict=True):
         marked: Span = ("▶ ", "next") if place == present else ("  ", "")
-        verdict, role = _verdict(surface, place)
-        shown = (marked, *_cells(text, widths, "bold" if place == present else ""), (verdict, role), (bar(shares[place], room), "curve"))
-        lines.append(fit(shown, columns))
+        shown = (marked, *_cells(text, widths, gap, "bold" if place == present else ""), _verdict(surface, place))
+        bars: Line = (("  ", ""), (bar(shares[place], room - 2), "curve")) if room > _BAR else ()
+        lines.append(fit((*shown, *bars), columns))
     return lines
 
 
-def _cells(texts: tuple[str, ...], widths: list[int], role: str) -> Iterator[Span]:
+def _widths(rows: list[tuple[str, ...]], columns: int) -> tuple[list[int], int]:
+    """The widths of the table's columns and the gaps between them; where there is too little room, that of its two texts shrinks."""
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    gap = 2 if sum(widths) + 2 * len(widths) <= columns else 1
+    missing = max(sum(widths) + gap * len(widths) - columns, 0)
+    for place, share in ((1, missing // 2), (2, missing - missing // 2)):
+        widths[place] = max(widths[place] - share, 3)
+    return widths, gap
+
+
+def _cells(texts: tuple[str, ...], widths: list[int], gap: int, role: str) -> Iterator[Span]:
     """Texts in columns, numbers to the right."""
     for text, columns in zip(texts, widths, strict=True):
-        blanks = " " * (columns - cell_len(text))
-        yield (blanks + text if text[:1] in "−0123456789" else text + blanks) + "  ", role
+        shown = plain(fit(((text, ""),), columns))
+        yield (shown.strip().rjust(columns) if text[:1] in "−0123456789" else shown) + " " * gap, role
 
 
 def _class_rows(surface: Surface) -> Iterator[tuple[str, ...]]:
     """Heading, then for each sample its class, the class answered, and how much the right one was given."""
-    yield "sample", "target", "answer", "of target"
+    yield "sample", "target", "answer", "given"
     for place in surface.worst.tolist():
         wanted, decided = int(surface.wanted[place]), int(surface.decided[place])
         given = f"{surface.outputs[place, wanted]:.3f}".replace("-", "−")
@@ -78,4 +88,4 @@ def _shares(surface: Surface) -> list[float]:
 def _verdict(surface: Surface, place: int) -> Span:
     if surface.right is None:
         return ("", "")
-    return ("✓  ", "done") if surface.right[place] else ("✗  ", "bad")
+    return ("✓", "done") if surface.right[place] else ("✗", "bad")

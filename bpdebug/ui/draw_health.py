@@ -217,14 +217,11 @@ def _words(layer: LayerHealth, columns: int) -> Line:
 def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
     """Each kind of finding once in a sentence, what is healthy, and the numbers of the layers."""
     yield ()
-    told: set[str] = set()
-    for found in (found for layer in health.layers for found in layer.findings if found.grave):
-        if found.name not in told:
-            told.add(found.name)
-            first, *others = wrap(f"{found.name}: {found.why}", columns)
-            text = plain(first)
-            yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
-            yield from others
+    for found in (found for found in health.notes if found.grave):
+        first, *others = wrap(f"{found.name}: {found.why}", columns)
+        text = plain(first)
+        yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
+        yield from others
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the last update; about {HEALTHY_STEP:g} is healthy.", columns, "faint")
     for layer in () if told_already else health.layers:
         yield from wrap(_told(layer), columns, "dim", indent="  ")

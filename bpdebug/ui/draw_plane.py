@@ -20,7 +20,7 @@ from bpdebug.ui.spans import Line, line
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
-_STRIDE = (3, 12)
+_STRIDE = (3, 14)
 """Rows and columns from one letter of a side to the next."""
 _STEPS = HEAT_STEPS + 1
 
@@ -128,12 +128,13 @@ def _cell(above: int, below: int, dots: int) -> tuple[str, str]:
 
 def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array, dots: list[list[int]]) -> None:
     """Strew the side's letter over the plane."""
-    names = letters(surface.labels) if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
+    own = [letter.lower() for letter in letters(surface.labels)]
+    names = own if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
     for row in range(1, len(field), _STRIDE[0]):
         for column in range(3 + _STRIDE[1] // 2 * (row // _STRIDE[0] % 2), len(field[row]), _STRIDE[1]):
             if not dots[row][column]:
                 name = names[int(sides[4 * row + 2, 2 * column + 1])]
-                field[row][column] = (name[-1], f"{field[row][column][1].split()[0]} dim")
+                field[row][column] = (name[-1], field[row][column][1].split()[0])
 
 
 def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], below: list[list[int]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.view import View
@@ -63,8 +61,7 @@ def _score(surface: Surface, samples: int) -> Line:
     asked = len(surface.samples)
     among = f" (of {samples})" if asked < samples else ""
     if surface.right is None:
-        error = float(np.abs(surface.outputs - surface.y).mean())
-        return line(("mean |error| ", "dim"), (short(error, 3), "bold"), (among, "faint"))
+        return line(("mean |error| ", "dim"), (short(surface.mean_error, 3), "bold"), (among, "faint"))
     right = int(surface.right.sum())
     share = f" ({100 * right / asked:.3g} %)" if asked >= 10 else ""
     return line((f"{right} of {asked}", "good" if right == asked else "bold"), (f" right{share}{among}", "dim"))

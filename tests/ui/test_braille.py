@@ -84,3 +84,26 @@ def test_where_lines_meet_the_strongest_gives_the_role():
     canvas.segment((0, 0), (19, 0), "weak", 0.1)
     canvas.segment((0, 0), (0, 23), "strong", 0.9)
     assert roles(canvas)[0][:2] == ["strong", "weak"]
+
+
+def test_a_wider_line_has_all_dots_of_the_thin_one():
+    thin, wide, wider = (Canvas(10, 6) for _ in range(3))
+    for size, canvas in enumerate((thin, wide, wider), 1):
+        canvas.segment((2, 6), (17, 15), "curve", width=size)
+    assert dots(thin) < dots(wide) < dots(wider)
+    assert (len(dots(wide)), len(dots(wider))) == (2 * len(dots(thin)), 3 * len(dots(thin)))
+
+
+def test_a_broken_line_has_half_the_dots_of_the_solid_one():
+    solid, broken = Canvas(10, 6), Canvas(10, 6)
+    solid.segment((0, 0), (19, 23), "curve")
+    broken.segment((0, 0), (19, 23), "curve", broken=True)
+    assert dots(broken) < dots(solid)
+    assert len(dots(broken)) == len(dots(solid)) / 2
+
+
+def test_wide_characters_take_two_places():
+    canvas = Canvas(6, 1)
+    canvas.write(1, 0, "入a", "dim")
+    canvas.write(5, 0, "入", "dim")
+    assert plain(canvas.lines()[0]) == " 入a  "

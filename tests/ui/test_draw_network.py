@@ -174,12 +174,13 @@ def test_even_the_weakest_edge_is_drawn(i, j):
     assert any(role == "bad" for _, role in dots(network_lines(changed(shown, W1=weights), 60, 12)).values())
 
 
-def test_edges_meet_no_number():
-    """What stands beside a neuron is blank or text from the neuron to where its edges begin."""
+@pytest.mark.parametrize("columns", [80, 110, 160])
+def test_no_edge_runs_through_a_number(columns):
     for name in ("xor", "iris", "two_outputs"):
-        drawn = cells(network_lines(view(name, "goto a2"), 76, 12))
-        for (x, y), (character, _) in drawn.items():
-            assert character != "●" or all(drawn[x + by, y][0] < "\u2800" for by in range(6) if (x + by, y) in drawn and x > 20)
+        shown = view(name, "goto a2")
+        drawn = text(network_lines(shown, columns, 16))
+        for value in (*shown.tensors["a1"][0], *shown.tensors["a2"][0]):
+            assert f"● {value:+.3f}".replace("-", "−") in drawn
 
 
 def test_the_target_stands_at_the_output():

@@ -54,6 +54,14 @@ PICTURES = {
     "breakpoint-hit": Picture(
         "xor", ("break dz2 if max(abs(dz2)) < 0.5", "display loss", "display norm(dW1)", "bookmark start", "continue", "set a2[0,0] = 0.9")
     ),
+    "xor-equation": Picture("xor", ("goto 20:dW2", "select dW2[1,0]"), ("7",)),
+    "xor-equation-80x24": Picture("xor", ("goto 20:dz2",), ("7",), (80, 24)),
+    "xor-surface": Picture("xor", ("goto 999:a2",), ("9",)),
+    "xor-columns-light": Picture("xor", ("goto 20:dz1", "notation partial", "convention columns"), ("7",), theme="bpdebug-light"),
+    "deep-sigmoid-health": Picture("deep_sigmoid", ("goto 20:dW1",), ("8",)),
+    "check-failed": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1"), ("v",)),
+    "check-failed-why": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1", "check", "select dz1[1,3]"), size=(80, 24)),
+    "tour": Picture("xor", ("step 5", "tour"), size=(80, 24)),
     "big": Picture(big, ("goto z1", "select W1[400,60]")),
 }
 

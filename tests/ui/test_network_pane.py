@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from ui_app import LARGE, debugger, press, settled, shown
+
+from bpdebug.ui.draw_network_click import cell_at
+
+
+async def click(pilot, x, y):
+    """A click on a place of what the network's pane shows."""
+    await pilot.click("#network", offset=(x + 2, y + 1))
+    await settled(pilot)
+
+
+def place_of(app, cell):
+    """A place at which a cell is drawn."""
+    size = app.query_one("#network").size
+    places = ((x, y) for x in range(size.width) for y in range(size.height))
+    return next(place for place in places if cell_at(app.view, size.width, size.height, *place) == cell)
+
+
+@pytest.mark.parametrize("cell", [("a1", (0, 2)), ("W1", (1, 1)), ("y", (0, 0))])
+async def test_a_click_selects_what_is_drawn_there(cell):
+    async with debugger(size=LARGE) as (app, pilot):
+        await press(pilot, "s", "s")
+        await click(pilot, *place_of(app, cell))
+        assert app.session.selected == cell
+
+
+async def test_a_click_on_nothing_changes_nothing():
+    async with debugger(size=LARGE) as (app, pilot):
+        await press(pilot, "s")
+        before = app.session.selected
+        await click(pilot, 0, 0)
+        assert app.session.selected == before
+
+
+async def test_the_comma_and_the_full_stop_change_the_sample():
+    async with debugger(size=LARGE) as (app, pilot):
+        title = app.query_one("#network")
+        assert "sample 0 · 1 of 4" in title.border_title
+        await press(pilot, "s", "s", ".")
+        assert "sample 1 · 2 of 4" in title.border_title
+        assert app.session.selected == ("a1", (1, 0))
+        before = shown(app, "network")
+        await press(pilot, ",", ",")
+        assert "sample 3 · 4 of 4" in title.border_title
+        assert shown(app, "network") != before
+
+
+async def test_the_arrow_keys_move_the_cell_cursor_in_the_network():
+    async with debugger(size=LARGE) as (app, pilot):
+        await press(pilot, "s", "s", "2", "down", "down")
+        assert app.session.selected == ("a1", (0, 2))
+        await press(pilot, "left")
+        assert app.session.selected == ("x", (0, 1))
