@@ -6,6 +6,7 @@ The answers come from the program's own forward stages, run on other inputs, so 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import isqrt
 
@@ -59,33 +60,33 @@ class Surface:
     grid: Array | None = None
     trouble: str = ""
 
-    @property
+    @cached_property
     def error(self) -> Array:
         """How far each sample's answer is from its target: the largest distance of its outputs."""
         distance: Array = np.abs(self.outputs - self.y).max(axis=1, initial=0.0)
         return distance
 
-    @property
+    @cached_property
     def mean_error(self) -> float:
         """The mean distance of an output from its target."""
         return float(np.abs(self.outputs - self.y).mean())
 
-    @property
+    @cached_property
     def worst(self) -> Array:
         """The places of the samples, the one that is furthest off first."""
         return np.argsort(-np.nan_to_num(self.error, nan=np.inf), kind="stable")
 
-    @property
+    @cached_property
     def decided(self) -> Array:
         """The place of each answer's label; for ``numbers`` all 0."""
         return self.decide(self.outputs)
 
-    @property
+    @cached_property
     def wanted(self) -> Array:
         """The place of each target's label."""
         return self.decide(self.y)
 
-    @property
+    @cached_property
     def right(self) -> Array | None:
         """Which samples are on the right side; for ``numbers`` there are no sides."""
         return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & np.isfinite(self.outputs).all(axis=1))
@@ -157,7 +158,7 @@ def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array | None:
         found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
     except KeyError:
         return None
-    return np.moveaxis(found.reshape(*points.shape[:-1], -1), -1, 0)
+    return np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
 
 
 def _cost(scenario: Scenario) -> int:

@@ -49,8 +49,9 @@ def _widths(rows: list[tuple[str, ...]], columns: int) -> tuple[list[int], int]:
 def _cells(texts: tuple[str, ...], widths: list[int], gap: int, role: str) -> Iterator[Span]:
     """Texts in columns, numbers to the right."""
     for text, columns in zip(texts, widths, strict=True):
-        shown = plain(fit(((text, ""),), columns))
-        yield (shown.strip().rjust(columns) if text[:1] in "−0123456789" else shown) + " " * gap, role
+        shown = text if cell_len(text) <= columns else plain(fit(((text, ""),), columns))
+        blanks = " " * (columns - cell_len(shown))
+        yield (blanks + shown if text[:1] in "−0123456789" else shown + blanks) + " " * gap, role
 
 
 def _class_rows(surface: Surface) -> Iterator[tuple[str, ...]]:

@@ -8,13 +8,12 @@ import numpy as np
 
 from bpdebug.debugger.check import culprit
 from bpdebug.debugger.check_commands import MARKS, NOTHING_WRONG, accusation, sampled
-from bpdebug.debugger.numbers import short
 from bpdebug.debugger.verdict import Verdict
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw_report import Finding, Report, number
+from bpdebug.ui.draw_report import Finding, Report, brief_error, number
 from bpdebug.ui.spans import Line, Span, line, width, wrap
 
 BADGES: dict[str, Span] = {
@@ -79,7 +78,7 @@ def praise(view: View, name: str, room: int) -> Line:
     if verdict is None:
         return ()
     zero = ", entirely zero" if verdict.zero else ""
-    brief = line(("   ", ""), BADGES["good"], (f" {short(verdict.error, 2)}", "done"))
+    brief = line(("   ", ""), BADGES["good"], (f" {brief_error(verdict.error)}", "done"))
     full = (*brief, (f" by {verdict.method}{zero}", "done"))
     return next((drawn for drawn in (full, brief) if width(drawn) <= room), ())
 

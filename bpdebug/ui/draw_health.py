@@ -125,7 +125,7 @@ def _number(series: Array) -> Line:
     if np.isnan(series).all():
         return (("—".rjust(6), "faint"),)
     value = float(series[-1])
-    texts = (short(value, digits) for digits in (2, 1)) if value >= 1e-4 or not value else (_power(value, digits) for digits in (1, 0))
+    texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
     text = next((text for text in texts if len(text) <= 6), "large")
     return ((text.replace("-", "−").rjust(6), "" if math.isfinite(value) else "bad"),)
 

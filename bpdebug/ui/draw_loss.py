@@ -11,7 +11,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.braille import Canvas
 from bpdebug.ui.scales import log_ticks, nice_step, ticks
-from bpdebug.ui.spans import Line, fit, line, width, wrap
+from bpdebug.ui.spans import Line, crop, fit, line, width, wrap
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -92,7 +92,7 @@ def _picture(view: View, columns: int, rows: int) -> list[Line]:
     _cursor(view, chart, canvas)
     _scale_of(chart, canvas)
     head = [] if rows < 5 else [fit(_numbers(view, chart, columns), columns)]
-    return [*head, *canvas.lines(), *_axis(view, chart)]
+    return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart)))]
 
 
 def _chart(view: View, columns: int, rows: int) -> Chart | None:

@@ -41,6 +41,9 @@ def _neurons(scene: Scene, column: Column) -> None:
         scene.write(column.left, row, glyph, role)
         if values is not None:
             _number(scene, column, unit, float(values[unit]))
+        elif column.layer < scene.parts.depth:
+            y = scene.plan.line(column, unit)
+            scene.canvas.segment((2 * column.left + 3, y), (2 * column.right, y), "faint", broken=True)
         for left, place, text, its in _beside(scene, column, unit):
             scene.write(left, place, text, its)
 

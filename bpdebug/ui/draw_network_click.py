@@ -59,7 +59,7 @@ def _in_strip(scene: Scene, column: Column, y: int) -> tuple[str, Cell] | None:
 def _edge(scene: Scene, left: Column, right: Column, x: int, y: int) -> tuple[str, Cell] | None:
     """The weight of the nearest edge; the strongest one of a bundle."""
     begin, end = ports_of(scene.plan, left), ports_of(scene.plan, right)
-    first, last = span_of(scene, left, right)
+    first, last = span_of(left, right)
     share = (2 * x + 0.5 - first) / max(last - first, 1)
     rise = np.subtract.outer(end.lines, begin.lines).T
     away = np.abs(np.array(begin.lines)[:, None] + rise * share - (4 * y + 1.5)) / np.hypot(1, rise / max(last - first, 1))

@@ -55,10 +55,9 @@ def ports_of(plan: Plan, column: Column, only: int | None = None) -> Ports:
     return Ports(tuple(middles), tuple(starts[:-1]), column.units)
 
 
-def span_of(scene: Scene, left: Column, right: Column) -> tuple[int, int]:
-    """The dots between which edges are drawn: from the numbers where there are any, else from the neurons."""
-    known = not left.rows or scene.parts.tensor(left.layer) in scene.parts.view.tensors
-    return 2 * (left.right if known else left.left + 1) + 1, 2 * right.left - 2
+def span_of(left: Column, right: Column) -> tuple[int, int]:
+    """The dots between which edges are drawn: they begin behind the numbers, also where these are still to be computed."""
+    return 2 * left.right + 1, 2 * right.left - 2
 
 
 def draw_edges(scene: Scene, left: Column, right: Column) -> None:
@@ -67,7 +66,7 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     weights, chosen = parts.view.tensors[parts.edges(right.layer)], parts.chosen_edges(right.layer)
     begin, end = ports_of(plan, left), ports_of(plan, right)
     means = _means(weights, begin, end)
-    scale, across = largest(means), span_of(scene, left, right)
+    scale, across = largest(means), span_of(left, right)
     most = 1 + sum(4 * plan.height / max(means.shape) >= room for room in _ROOM)
     aside = parts.active not in (0, right.layer) or (chosen and means.size > _DENSE)
     _draw(scene, across, begin, end, means / scale, "pale" if aside else "ink", most)

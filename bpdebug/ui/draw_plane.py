@@ -14,14 +14,14 @@ from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.roles import HEAT_STEPS
-from bpdebug.ui.sample_marks import current_place, in_order, letters, mark_of, output_shown
+from bpdebug.ui.sample_marks import current_place, in_order, leaning, letters, mark_of, output_shown
 from bpdebug.ui.scales import ticks
 from bpdebug.ui.spans import Line, line
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
 _STRIDE = (3, 14)
-"""Rows and columns from one letter of a side to the next."""
+"""Rows and columns from one letter of a side to the next, at least."""
 _STEPS = HEAT_STEPS + 1
 
 
@@ -76,15 +76,15 @@ def _field(view: View, surface: Surface, rows: int, columns: int) -> list[list[t
 
 def resampled(grid: Array, rows: int, columns: int) -> Array:
     """A grid of values (outputs, up, right) at the middles of so many rows, from the top, and columns; linear in between."""
-    down = _weights(grid.shape[1], rows)[::-1]
+    down, across = _weights(grid.shape[1], rows, True), _weights(grid.shape[2], columns, False)
     with np.errstate(all="ignore"):
-        return np.asarray(down @ grid @ _weights(grid.shape[2], columns).T)
+        return np.stack([down.dot(values).dot(across.T) for values in grid])
 
 
 @cache
-def _weights(points: int, parts: int) -> Array:
-    """How much each point of an axis counts at the middle of each part of it."""
-    places = (np.arange(parts) + 0.5) / parts * (points - 1)
+def _weights(points: int, parts: int, down: bool) -> Array:
+    """How much each point of an axis counts at the middle of each part of it, from its end where it goes down."""
+    places = (np.arange(parts)[:: -1 if down else 1] + 0.5) / parts * (points - 1)
     return np.asarray(np.maximum(1 - np.abs(places[:, None] - np.arange(points)), 0.0))
 
 
@@ -130,8 +130,9 @@ def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array,
     """Strew the side's letter over the plane."""
     own = [letter.lower() for letter in letters(surface.labels)]
     names = own if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
-    for row in range(1, len(field), _STRIDE[0]):
-        for column in range(3 + _STRIDE[1] // 2 * (row // _STRIDE[0] % 2), len(field[row]), _STRIDE[1]):
+    down, across = max(_STRIDE[0], len(field) // 6), max(_STRIDE[1], len(field[0]) // 6)
+    for row in range(1, len(field), down):
+        for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
             if not dots[row][column]:
                 name = names[int(sides[4 * row + 2, 2 * column + 1])]
                 field[row][column] = (name[-1], field[row][column][1].split()[0])
@@ -143,7 +144,7 @@ def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], b
     for place in in_order(view, surface):
         row = len(field) - 1 - _part(surface.axes[1], float(surface.x[place, 1]), len(field))
         column = _part(surface.axes[0], float(surface.x[place, 0]), len(field[0]))
-        mark, role = mark_of(surface, place)
+        mark, role = leaning(surface, place, output_shown(view)) if surface.task == "numbers" else mark_of(surface, place)
         field[row][column] = (mark, "cursor" if place == present else f"{_ground(below[row][column])} {role}")
 
 

@@ -91,6 +91,15 @@ def _joined(groups: list[list[Finding]], notable: bool) -> list[list[Finding]]:
     return joined
 
 
+ROUNDING = 1e-12
+"""Relative errors below this are rounding, whose digits say nothing."""
+
+
+def brief_error(error: float) -> str:
+    """A relative error in a few characters."""
+    return short(error, 2) if not error < ROUNDING else "<1e-12"
+
+
 def worst(group: Sequence[Finding]) -> Finding:
     """The finding of a row whose numbers stand in it."""
     return max(group, key=lambda one: one.error or 0.0)
@@ -131,8 +140,9 @@ def _row(view: View, group: Sequence[Finding]) -> list[Span]:
     finding, single = worst(group), len(group) == 1
     sign, role = finding.sign
     cell = cell_name("" if single else finding.stage.name, finding.cell)
-    where = [short(finding.error, 2), cell] if finding.error is not None else ["", ""]
-    texts = [*where, *finding.numbers, finding.cells if single else ""]
+    fine = finding.error is not None and finding.error < ROUNDING  # where, its last bits decide
+    where = [brief_error(finding.error), "" if fine else cell] if finding.error is not None else ["", ""]
+    texts = [*where, *(("", "") if fine else finding.numbers), finding.cells if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
     return [
         (sign, role),

@@ -15,6 +15,9 @@ from bpdebug.ui.sample_marks import current_place, in_order, mark_of, output_sho
 from bpdebug.ui.scales import ticks
 from bpdebug.ui.spans import Line
 
+_LARGEST = 1e100
+"""Beyond that no output is drawn."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
@@ -51,8 +54,8 @@ def response_lines(view: View, surface: Surface, columns: int, rows: int) -> lis
 
 def _frame(surface: Surface, columns: int, rows: int) -> _Frame:
     parts = [surface.y, surface.outputs, *([surface.grid] if surface.grid is not None else [])]
-    values = np.concatenate([part[np.isfinite(part)] for part in parts])
-    low, high = float(values.min()), float(values.max())
+    values = np.concatenate([part[np.abs(part) < _LARGEST] for part in parts])
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     margin = 0.04 * (high - low) or 1.0
     low, high = low - margin, high + margin
     marked = tuple(ticks(low, high, max((rows - 2) // 2, 2)))
@@ -75,7 +78,7 @@ def _curves(view: View, surface: Surface, frame: _Frame, canvas: Canvas) -> None
     """Every output over the input, the one that is looked at brightest."""
     for output, values in enumerate(surface.grid if surface.grid is not None else ()):
         role = f"upper:class:{output}:{HEAT_STEPS}" if surface.task == "classes" else "curve" if output == output_shown(view) else "faint"
-        finite = np.isfinite(values)
+        finite = np.abs(values) < _LARGEST
         dots = list(zip(frame.x(frame.axis[finite]).tolist(), frame.y(values[finite]).tolist(), strict=True))
         for start, end in zip([*dots[:1], *dots], dots, strict=False):
             canvas.segment(start, end, role, 2.0 if output == output_shown(view) else 1.0)
@@ -86,9 +89,9 @@ def _samples(view: View, surface: Surface, frame: _Frame, canvas: Canvas) -> Non
     present, shown = current_place(view, surface), output_shown(view) if surface.task == "numbers" else 0
     for place in in_order(view, surface):
         output = int(surface.wanted[place]) if surface.task == "classes" else shown
-        target, answer = float(surface.y[place, output]), float(surface.outputs[place, output])
+        target, answer = (float(part[place, output]) for part in (surface.y, surface.outputs))
         x, y = int(frame.x(float(surface.x[place, 0]))), int(frame.y(target))
-        if place == present and np.isfinite(answer):
+        if place == present and abs(answer) < _LARGEST:
             canvas.segment((x, y), (x, int(frame.y(answer))), "next", 3.0)
         mark, role = mark_of(surface, place)
         canvas.write(x // 2, min(max(y // 4, 0), frame.rows - 1), mark, "next" if place == present else role)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.view import View
@@ -10,8 +12,8 @@ from bpdebug.ui.draw_answers import answer_lines
 from bpdebug.ui.draw_plane import plane_lines
 from bpdebug.ui.draw_response import response_lines
 from bpdebug.ui.roles import HEAT_STEPS
-from bpdebug.ui.sample_marks import RIGHT, WRONG, current_place, letters, output_shown
-from bpdebug.ui.spans import Line, Span, fit, line, width, wrap
+from bpdebug.ui.sample_marks import HIGHER, LOWER, RIGHT, WRONG, current_place, letters, output_shown
+from bpdebug.ui.spans import Line, Span, crop, fit, line, width, wrap
 
 
 def surface_title(view: View, name: str) -> str:
@@ -34,13 +36,15 @@ def surface_lines(view: View, columns: int, rows: int) -> list[Line]:
         return []
     if surface.trouble:
         return wrap(f"No answers: {surface.trouble}.", columns, "bad")
+    if not np.isfinite(surface.outputs).any():
+        return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad")
     head = [fit(summary(view, surface, columns), columns)]
     if surface.grid is None:
         return head + answer_lines(view, surface, columns)
     if columns < 16 or rows < 4:
         return head
     draw = plane_lines if len(surface.axes) == 2 else response_lines
-    return head + draw(view, surface, columns, rows - 1)
+    return head + [crop(drawn, 0, columns) for drawn in draw(view, surface, columns, rows - 1)]
 
 
 def summary(view: View, surface: Surface, columns: int) -> Line:
@@ -94,6 +98,8 @@ def _marks(surface: Surface) -> Line:
     if surface.task == "binary":
         low, high = surface.labels
         return line(RIGHT[1], (f" {high}  ", "dim"), RIGHT[0], (f" {low}  ", "dim"), WRONG[1] + WRONG[0], (" wrong", "dim"))
+    if surface.task == "numbers" and len(surface.axes) == 2:
+        return line(HIGHER + LOWER, (" target higher, lower", "dim"))
     if surface.task == "numbers":
         return line(RIGHT[1], (" target", "dim"))
     return line(*(span for letter, label in zip(letters(surface.labels), surface.labels, strict=True) for span in _entry(letter, label)))

@@ -11,14 +11,22 @@ from bpdebug.debugger.view import View
 
 RIGHT, WRONG = ("○", "●"), ("◇", "◆")
 """By whether the answer is right, the marks of the lower and of the upper side."""
+HIGHER, LOWER = "▲", "▼"
+"""Of numbers: where the target lies from the answer."""
+_NEAR = 0.05
+"""Share of what the outputs reach within which an answer counts as that of the target."""
 
 
 def letters(labels: Sequence[str]) -> tuple[str, ...]:
-    """A character for each label: the first of its own that no earlier label has, or a digit."""
+    """A character for each label: their first ones or their last ones where those differ, else whatever differs, or a digit."""
+    for place in (0, -1):
+        found = [label[place : place + 1 or None].upper() for label in labels]
+        if len(set(found)) == len(labels) and "".join(found).isalnum():
+            return tuple(found)
     chosen: list[str] = []
     spare = iter("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" * (1 + len(labels) // 36))
     for label in labels:
-        own = (character for character in f"{label.upper()}{label[-1:]}" if character.isalnum() and character not in chosen)
+        own = (character for character in label.upper() if character.isalnum() and character not in chosen)
         chosen.append(next(own, None) or next(spare))
     return tuple(chosen)
 
@@ -32,6 +40,12 @@ def mark_of(surface: Surface, place: int) -> tuple[str, str]:
     if surface.task == "numbers":
         return RIGHT[1], "bold"
     return (RIGHT if right else WRONG)[wanted], "bold" if right else "bad"
+
+
+def leaning(surface: Surface, place: int, output: int) -> tuple[str, str]:
+    """The mark of a sample whose target is a number: whether that is above the answer, below it, or near."""
+    away = float(surface.y[place, output] - surface.outputs[place, output]) / surface.reach
+    return RIGHT[1] if abs(away) <= _NEAR else HIGHER if away > 0 else LOWER, "bold"
 
 
 def in_order(view: View, surface: Surface) -> list[int]:

@@ -6,11 +6,13 @@ import pytest
 from ui_views import NAMES, session
 
 from bpdebug.ui.draw_bars import footer_line, header_line
+from bpdebug.ui.draw_health import health_lines
 from bpdebug.ui.draw_loss import loss_lines
 from bpdebug.ui.draw_matrix import deltas_of, layout_line, values_of
 from bpdebug.ui.draw_matrix_layout import make_layout
 from bpdebug.ui.draw_network import network_lines
 from bpdebug.ui.draw_program import program_line, program_rows
+from bpdebug.ui.draw_surface import surface_lines
 from bpdebug.ui.draw_why import why_lines
 from bpdebug.ui.spans import width
 
@@ -19,7 +21,8 @@ def everything(shown, columns, rows, start):
     """The lines of all drawings that promise a width."""
     yield from (header_line(shown, columns), footer_line(shown, columns))
     yield from (program_line(shown, row, columns) for row in program_rows(shown))
-    yield from loss_lines(shown, max(columns, 32), rows)
+    for draw in (loss_lines, health_lines, surface_lines):
+        yield from draw(shown, columns, rows)
     yield from network_lines(shown, max(columns, 12), rows)
     for names in (values_of(shown), deltas_of(shown)):
         layout = make_layout(shown, names, columns)
@@ -35,7 +38,7 @@ def anywhere(opened, chance):
     values = opened.values()
     name = chance.choice(sorted(values))
     opened.select(name, tuple(chance.randrange(length) for length in values[name].shape))
-    return opened.view()
+    return opened.view(("health", "surface"))
 
 
 @pytest.mark.parametrize("name", NAMES)

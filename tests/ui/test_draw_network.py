@@ -112,9 +112,11 @@ def test_the_layer_and_the_edges_of_the_stage_are_lit(stage, lit):
 
 
 def test_the_edges_of_other_layers_step_back():
+    kinds = {role.partition(":")[0] for _, role in dots(network_lines(view("xor", "goto a2"), 60, 10)).values()}
+    assert kinds == {"path", "pale"}
     kinds = {role.partition(":")[0] for _, role in dots(network_lines(view("xor", "goto z1"), 60, 10)).values()}
     assert kinds == {"ink", "path", "pale"}
-    assert {role.partition(":")[0] for _, role in dots(network_lines(view("xor"), 60, 10)).values()} == {"ink"}
+    assert {role.partition(":")[0] for _, role in dots(network_lines(view("xor"), 60, 10)).values()} == {"ink", "faint"}
 
 
 def lit_edges(*moment):

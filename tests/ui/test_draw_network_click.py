@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ui_views import big, random_chain, text, view
+from ui_views import big, random_chain, session, text, view
 
 from bpdebug.ui.draw_network import network_lines
 from bpdebug.ui.draw_network_click import cell_at, cell_beside
@@ -130,3 +130,14 @@ def test_the_arrow_keys_pass_over_what_is_not_computed():
     shown = view("xor", "goto dz2")
     assert cell_beside(shown, 0, -1) == ("x", (0, 0))
     assert cell_beside(view("xor"), 1, 0) == ("x", (0, 0))
+
+
+@pytest.mark.parametrize("name", ["xor", "iris", "residual", "deep_sigmoid", "two_outputs"])
+@pytest.mark.parametrize("moment", ["start", "a2", "dW2", "1:dz1", "end"])
+def test_whatever_is_clicked_can_be_selected(name, moment):
+    opened = session(name, f"goto {moment}", "sample")
+    for columns, rows in ((24, 6), (70, 13)):
+        found = {cell_at(opened.view(), columns, rows, x, y) for x in range(0, columns, 2) for y in range(rows)} - {None}
+        assert found
+        for cell in found:
+            opened.select(*cell)
