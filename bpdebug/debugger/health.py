@@ -32,6 +32,8 @@ _GROWN = 10.0
 _WORK = 2_000_000
 """Numbers that the updates looked at may compute together; at least :data:`_FEWEST` are looked at in any case."""
 _FEWEST = 4
+_KEPT = 512
+"""Measured updates that are remembered."""
 
 MEASURES = ("delta", "gradient", "bias_gradient", "step", "size", "mean", "deviation", "saturated", "dead")
 _SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=1) < 0.01)"}
@@ -134,10 +136,19 @@ class HealthLog:
         last, count = timeline.position.update, min(updates, _affordable(timeline))
         wanted = range(max(last - count, 0), last)
         missing = [update for update in wanted if not self._is_known(timeline, update)]
-        for made in record(timeline, last - missing[0]) if missing else ():
+        if missing:
+            self._measure(timeline, missing[0], missing[-1] + 1)
+        if len(self._known) > _KEPT:
+            self._known = {update: self._known[update] for update in wanted}
+        return _health(timeline.program, wanted, [self._known[update][1] for update in wanted])
+
+    def _measure(self, timeline: Timeline, start: int, end: int) -> None:
+        """Run a stretch of updates again and look at each."""
+        here = timeline.clock
+        timeline.seek(end * len(timeline.program.stages))
+        for made in record(timeline, end - start):
             self._known[made.update] = (_edits(timeline, made.update), _measured(made, timeline.program))
-        self._known = {update: self._known[update] for update in wanted}
-        return _health(timeline.program, wanted, [measured for _, measured in self._known.values()])
+        timeline.seek(here)
 
     def _is_known(self, timeline: Timeline, update: int) -> bool:
         return update in self._known and self._known[update][0] == _edits(timeline, update)

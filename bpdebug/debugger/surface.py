@@ -43,8 +43,8 @@ class Surface:
         x, y: their inputs and targets.
         outputs: what the network answers to them, (samples, outputs).
         axes: the grid's values of each input; none where there are more than two inputs.
-        grid: what the network answers there: (outputs, values of the input) or (outputs, values of the second, values of the first).
-        trouble: why there are no answers, or "".
+        grid: what the network answers there: (outputs, values of the input) or (outputs, values of the second, values of the first);
+            None where there is no grid, or a formula of the user's reads the targets, which are known at the samples only.
     """
 
     prediction: str
@@ -58,7 +58,6 @@ class Surface:
     outputs: Array
     axes: tuple[Array, ...] = ()
     grid: Array | None = None
-    trouble: str = ""
 
     @cached_property
     def error(self) -> Array:
@@ -104,19 +103,18 @@ def surface_of(timeline: Timeline) -> Surface:
     chosen = _chosen(machine)
     x, y = (np.asarray(data[chosen], scenario.dtype) for data in (scenario.x, scenario.y))
     task, labels = task_of(scenario)
-    outputs, trouble = _answers(machine, x, y)
-    axes = _axes(scenario) if not trouble else ()
+    outputs, axes = answers(machine, {"x": x, "y": y}), _axes(timeline.program)
     grid = _grid(machine, axes) if axes else None
-    middle, reach = _middle(scenario, task, [part for part in (scenario.y, outputs, grid) if part is not None])
-    axes = axes if grid is not None else ()
-    return Surface(timeline.program.network.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid, trouble)
+    middle, reach = _middle(labels if task == "binary" else (), [scenario.y, outputs, *([grid] if grid is not None else [])])
+    return Surface(timeline.program.network.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
 
 
 def task_of(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     """What the targets ask for, and the labels: see :class:`Surface`."""
     y, last = scenario.y, scenario.layers[-1]
     names = scenario.outputs or tuple(map(str, range(y.shape[1])))
-    for low in (0.0, -1.0) if y.shape[1] == 1 else ():
+    lows = (-1.0, 0.0) if last.activation == "tanh" else (0.0, -1.0)
+    for low in lows if y.shape[1] == 1 else ():
         two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
         if two.all() and (last.activation in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):
             return "binary", (f"{low:g}".replace("-", "−"), "1")
@@ -132,11 +130,7 @@ def forward_stages(program: Program) -> list[Stage]:
 
 
 def answers(machine: Machine, given: dict[str, Array]) -> Array:
-    """What the present parameters answer to these inputs (``x``, with ``y`` where the user's formulas read it).
-
-    Raises:
-        KeyError: where a formula reads a tensor that is not given.
-    """
+    """What the present parameters answer to these inputs: ``x``, with ``y`` where the user's formulas read it."""
     program = machine.program
     values = {"m": np.array(machine.batches.size(machine.update), program.scenario.dtype)} | machine.persistent | given
     for stage in forward_stages(program):
@@ -144,20 +138,10 @@ def answers(machine: Machine, given: dict[str, Array]) -> Array:
     return values[program.network.prediction]
 
 
-def _answers(machine: Machine, x: Array, y: Array) -> tuple[Array, str]:
-    try:
-        return answers(machine, {"x": x, "y": y}), ""
-    except KeyError as error:
-        return np.full(y.shape, np.nan), f"a formula of the forward phase reads {error.args[0]}, which belongs to the batch alone"
-
-
-def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array | None:
-    """The answers at every point of the grid; None where a formula reads the targets, which are known at the samples only."""
+def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array:
+    """The answers at every point of the grid."""
     points = np.stack(np.meshgrid(*axes), axis=-1)
-    try:
-        found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
-    except KeyError:
-        return None
+    found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
     return np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
 
 
@@ -179,9 +163,9 @@ def _chosen(machine: Machine) -> Array:
     return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
 
 
-def _axes(scenario: Scenario) -> tuple[Array, ...]:
-    count = len(scenario.inputs)
-    if count > 2:
+def _axes(program: Program) -> tuple[Array, ...]:
+    scenario, count = program.scenario, len(program.scenario.inputs)
+    if count > 2 or any("y" in stage.runs.names for stage in forward_stages(program)):
         return ()
     room = _WORK // _cost(scenario)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
@@ -195,11 +179,11 @@ def _axis(values: Array, points: int) -> Array:
     return np.linspace(low - margin, high + margin, points)
 
 
-def _middle(scenario: Scenario, task: str, shown: list[Array]) -> tuple[float, float]:
-    """The middle between the two sides, or of all that occurs, and how far it goes from there."""
-    if task == "binary":
-        low = 0.0 if scenario.y.min() > -0.5 else -1.0
+def _middle(sides: tuple[str, ...], shown: list[Array]) -> tuple[float, float]:
+    """The middle between two sides, or without them of all that occurs, and how far it goes from there."""
+    if sides:
+        low = 0.0 if sides[0] == "0" else -1.0
         return (1 + low) / 2, (1 - low) / 2
-    finite = np.concatenate([part[np.isfinite(part)].ravel() for part in shown])
+    finite = np.concatenate([part[np.isfinite(part)] for part in shown])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    return (low + high) / 2, (high - low) / 2 or 1.0
+    return low / 2 + high / 2, (high / 2 - low / 2) or 1.0

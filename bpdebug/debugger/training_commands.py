@@ -12,7 +12,6 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.surface import Surface, surface_of
 from bpdebug.debugger.table import CommandError, command, count_of
 from bpdebug.engine.description import Array
-from bpdebug.engine.errors import BpdebugError
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -65,8 +64,6 @@ def aligned(rows: list[tuple[str, ...]]) -> list[str]:
 def predictions(session: Session, arguments: str) -> Result:
     """Show what the network answers with the present parameters beside the targets: the N worst samples (usually 10)."""
     surface, count = surface_of(session.timeline), count_of(arguments) if arguments else _SHOWN
-    if surface.trouble:
-        raise BpdebugError(f"there are no answers: {surface.trouble}")
     chosen = surface.worst[:count].tolist()
     rows: list[tuple[str, ...]] = [("sample", "target", "answer", "error", "")]
     rows += [_answer(surface, place) for place in chosen]

@@ -19,7 +19,7 @@ from bpdebug.ui.spans import Line, Span, crop, fit, line, width, wrap
 def surface_title(view: View, name: str) -> str:
     """The name of the pane, with what it shows."""
     surface = view.surface
-    if surface is None or surface.trouble:
+    if surface is None:
         return name
     inputs = view.program.scenario.inputs
     answer = render_name(surface.prediction, view.style)
@@ -34,8 +34,6 @@ def surface_lines(view: View, columns: int, rows: int) -> list[Line]:
     surface = view.surface
     if surface is None:
         return []
-    if surface.trouble:
-        return wrap(f"No answers: {surface.trouble}.", columns, "bad")
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad")
     head = [fit(summary(view, surface, columns), columns)]

@@ -242,7 +242,7 @@ def test_narrow_layers_have_a_neuron_for_each_unit(units):
     assert shown.count("●") == 2 * units
 
 
-@pytest.mark.parametrize("rows", range(5, 30))
+@pytest.mark.parametrize("rows", range(5, 30, 3))
 def test_neurons_stand_equally_far_apart(rows):
     lines = network(60, rows, random_chain(2, (2, 4, 1), epochs=1), "goto z1").splitlines()
     places = [y for y, line in enumerate(lines) if "◐" in line]
@@ -323,8 +323,8 @@ def test_neurons_and_strips_that_are_not_finite_are_drawn(value):
         assert any("bad" in role or "patch:9" in role for role in roles)
 
 
-@pytest.mark.parametrize("columns", [12, 24, 38, 80, 160])
-@pytest.mark.parametrize("rows", [3, 6, 20, 40])
+@pytest.mark.parametrize("columns", [12, 38, 160])
+@pytest.mark.parametrize("rows", [3, 6, 40])
 def test_the_drawing_has_the_size_asked_for(columns, rows):
     small = random_chain(3, (4, 5, 3), epochs=1)
     for scenario in ("xor", "iris", "residual", "deep_sigmoid", "one_neuron", small, big()):

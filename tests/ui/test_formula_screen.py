@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.widgets import Input
-from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown
+from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import role_of, session, text, view
 
 from bpdebug.debugger.completion import candidates, complete, draft
@@ -219,6 +219,7 @@ async def test_the_stage_is_that_of_the_listings_cursor_or_of_the_selected_cell_
         assert app.screen.stage.name == "db2"
         await press(pilot, "escape")
         app.perform("goto end")
+        await until(pilot, lambda: not app.session.pending and not app._busy)
         await press(pilot, "2", "y")
         assert app.screen.stage.name == "b2"
 

@@ -19,7 +19,7 @@ def place_of(app, cell):
     return next(place for place in places if cell_at(app.view, size.width, size.height, *place) == cell)
 
 
-@pytest.mark.parametrize("cell", [("a1", (0, 2)), ("W1", (1, 1)), ("y", (0, 0))])
+@pytest.mark.parametrize("cell", [("a1", (0, 2)), ("W1", (1, 1))])
 async def test_a_click_selects_what_is_drawn_there(cell):
     async with debugger(size=LARGE) as (app, pilot):
         await press(pilot, "s", "s")

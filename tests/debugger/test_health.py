@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from debugger_scenarios import SCENARIOS, bits, classes, history, line, program_of, xor
+
+from bpdebug.debugger import health as module
+from bpdebug.debugger.health import HealthLog, health_of
+from bpdebug.debugger.session import Session
+from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.engine.program import make_program
+from bpdebug.scenario import load_scenario
+
+
+def after(scenario, updates):
+    """A timeline after so many updates."""
+    timeline = Timeline(make_program(load_scenario(scenario) if isinstance(scenario, str) else scenario))
+    timeline.seek(updates * len(timeline.program.stages))
+    return timeline
+
+
+def found(health):
+    """The names of what was found, by layer."""
+    return {layer.layer: [finding.name for finding in layer.findings] for layer in health.layers}
+
+
+@pytest.mark.parametrize("name", ["xor", "short last batch", "residual", "adam float32"])
+def test_the_numbers_are_those_of_the_values_that_a_plain_run_computes(name):
+    program = program_of(name)
+    length = len(program.stages)
+    states = list(history(program, 6))
+    health = health_of(after(SCENARIOS[name], 6), 4)
+    assert health.updates.tolist() == [2, 3, 4, 5]
+    for place, update in enumerate(health.updates.tolist()):
+        start, end = states[update * length], states[(update + 1) * length]
+        values = states[(update + 1) * length - 1]
+        assert health.losses[place] == pytest.approx(float(values["loss"]), rel=1e-6)
+        for layer in health.layers:
+            number = layer.layer
+            change = np.linalg.norm(end[f"W{number}"] - start[f"W{number}"]) / np.linalg.norm(start[f"W{number}"])
+            expected = {
+                "delta": np.linalg.norm(values[f"dz{number}"]),
+                "gradient": np.linalg.norm(values[f"dW{number}"]),
+                "step": change,
+                "size": np.linalg.norm(end[f"W{number}"]),
+                "mean": np.mean(values[f"a{number}"]),
+                "deviation": np.std(values[f"a{number}"]),
+            }
+            for measure, value in expected.items():
+                assert getattr(layer, measure)[place] == pytest.approx(value, rel=1e-4, abs=1e-12), (update, number, measure)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_looking_leaves_the_present_as_it_is(name):
+    timeline = after(SCENARIOS[name], 7)
+    timeline.seek(timeline.clock + 3)
+    before = bits(timeline.machine.values())
+    health_of(timeline)
+    assert timeline.clock == 7 * len(timeline.program.stages) + 3
+    assert bits(timeline.machine.values()) == before
+
+
+def test_before_the_first_update_there_is_nothing_to_look_at():
+    health = health_of(after("xor", 0))
+    assert not len(health.updates)
+    assert found(health) == {1: [], 2: []}
+
+
+def test_an_update_that_is_known_is_not_run_again_unless_it_was_edited(monkeypatch):
+    counts = []
+    record = module.record
+    monkeypatch.setattr(module, "record", lambda timeline, count: counts.append(count) or record(timeline, count))
+    session, log = Session(xor(100)), HealthLog()
+    for command in ("goto update 30", "step 3", "update", "reverse-update 4", "update", "goto update 28", "set W1[0,0] = 9", "update 2"):
+        session.execute(command)
+        log.health(session.timeline)
+    assert counts == [24, 1, 3, 2], "24 before update 30, then 30 itself; going back to 27, 3 to 5; two that were edited"
+    fresh = health_of(session.timeline)
+    kept = log.health(session.timeline)
+    assert np.array_equal([layer.size for layer in fresh.layers], [layer.size for layer in kept.layers])
+    assert fresh.updates[-1] == kept.updates[-1] == 29
+
+
+def test_another_session_starts_a_log_anew():
+    log = HealthLog()
+    assert len(log.health(after("xor", 5)).layers) == 2
+    assert len(log.health(after("residual", 5)).layers) == 4
+
+
+def test_of_large_networks_fewer_updates_are_looked_at(monkeypatch):
+    monkeypatch.setattr(module, "_WORK", 1000)
+    assert 4 < len(health_of(after("xor", 50)).updates) < 24
+    monkeypatch.setattr(module, "_WORK", 1)
+    assert health_of(after("xor", 50)).updates.tolist() == [46, 47, 48, 49]
+
+
+def test_xor_is_healthy_at_any_time():
+    for updates in (1, 10, 400, 1000):
+        assert found(health_of(after("xor", updates))) == {1: [], 2: []}
+
+
+def test_vanishing_is_what_catch_calls_so():
+    session = Session(load_scenario("deep_sigmoid"))
+    session.execute("update 8")
+    health = health_of(session.timeline)
+    vanishing = [layer for layer, names in found(health).items() if "vanishing" in names]
+    session.execute("reverse-update")
+    session.execute("finish 3")
+    assert session.position.phase == "backward"
+    expected = [n for n in range(1, 11) if session.value(f"norm(dz{n}) / norm(dz10)") < 1e-3]
+    assert vanishing == expected == [1, 2, 3, 4, 5]
+    assert "‖dz1‖ is 9.5e-7 of ‖dz10‖" in health.layers[0].findings[0].why
+
+
+def test_relu_units_that_stay_at_0_are_dead():
+    assert "dead" not in found(health_of(after("dead_relu", 2)))[1]
+    health = health_of(after("dead_relu", 8))
+    assert found(health)[1] == ["dead"]
+    assert health.layers[0].findings[0].text == "dead 5 of 6"
+    assert health.layers[0].dead.tolist()[-3:] == [5, 5, 5]
+    assert np.isnan(health.layers[1].dead).all(), "an identity layer has no dead units"
+
+
+def test_a_unit_that_some_sample_of_the_epoch_wakes_is_not_dead():
+    x, y = np.array([[1.0], [-1.0], [2.0], [-2.0]]), np.ones((4, 1))
+    values = {"W1": np.array([[1.0, -1.0, 0.0]]), "b1": np.array([[0.0, 0.0, -9.0]])}
+    layers = (Layer(3, "relu"), Layer(1))
+    scenario = Scenario(
+        "one by one", ("x",), layers, x, y, values=values, optimizer=Optimizer("sgd", {"learning_rate": 1e-4}), training=Training(9, 1)
+    )
+    health = health_of(after(scenario, 12))
+    assert health.layers[0].dead.min() >= 2, "in each update one of the two live units is off"
+    assert [finding.text for finding in health.layers[0].findings if finding.name == "dead"] == ["dead 1 of 3"]
+
+
+def test_saturation_explosion_and_the_end_are_told_in_turn():
+    assert "saturated" in found(health_of(after("saturation", 5)))[1]
+    names = found(health_of(after("saturation", 8)))
+    assert names[1][0] == "exploding"
+    assert "large-update" in names[1]
+    broken = health_of(after("saturation", 20))
+    assert found(broken) == {1: ["non-finite"], 2: ["non-finite"]}
+    assert "since update 8." in broken.layers[0].findings[0].why
+    assert "or earlier" in health_of(after("saturation", 90)).layers[0].findings[0].why
+
+
+def test_a_gradient_that_grows_from_layer_to_layer_explodes():
+    generator = np.random.default_rng(0)
+    layers = tuple(Layer(4) for _ in range(4))
+    x = generator.standard_normal((5, 4))
+    scenario = Scenario(
+        "growing", tuple("abcd"), layers, x, x, initializer=Initializer("normal", {"std": 50.0}), optimizer=Optimizer("sgd"), frozen=("W1",)
+    )
+    health = health_of(after(scenario, 1))
+    assert "exploding" in found(health)[1]
+    assert "exploding" not in found(health)[4]
+    assert "frozen" in found(health)[1]
+
+
+def test_growth_with_a_falling_loss_is_no_explosion():
+    scenario = line(20, 0.05, values={"W1": np.array([[1e-3]])})
+    health = health_of(after(scenario, 3))
+    assert health.layers[0].size[-1] > 100 * 1e-3
+    assert "exploding" not in found(health)[1]
+
+
+def test_weights_that_do_not_move_are_at_rest():
+    health = health_of(after("one_neuron", 5))
+    assert found(health)[1] == ["small-update"]
+    assert not health.layers[0].findings[0].grave
+
+
+def test_a_certain_output_is_no_fault_but_its_share_is_told():
+    health = health_of(after(replace(xor(), training=Training(3000), optimizer=Optimizer("sgd", {"learning_rate": 5.0})), 3000))
+    assert health.layers[1].saturated[-1] == 1.0
+    assert "saturated" not in found(health)[2]
+
+
+def test_of_softmax_the_certain_samples_are_counted():
+    scenario = replace(classes(200, shuffle=False), optimizer=Optimizer("adam", {"learning_rate": 0.1}))
+    timeline = after(scenario, 599)
+    health = health_of(timeline)
+    timeline.seek(599 * len(timeline.program.stages) - 1)
+    answers = timeline.machine.values()["a2"]
+    assert health.layers[1].saturated[-1] == np.mean(answers.max(axis=1) > 0.99)
+
+
+def test_each_kind_is_noted_once_for_the_first_layer_that_has_it():
+    notes = health_of(after("deep_sigmoid", 20)).notes
+    assert [note.name for note in notes] == ["vanishing", "small-update"]
+    assert "‖dz1‖" in notes[0].why
+
+
+def test_an_infinite_loss_does_not_disturb():
+    scenario = replace(xor(10), loss=Loss("binary_cross_entropy"), values={"b2": np.array([[2000.0]])})
+    health = health_of(after(scenario, 2))
+    assert len(health.updates) == 2
+    assert "non-finite" in found(health)[2]
