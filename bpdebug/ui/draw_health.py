@@ -22,7 +22,7 @@ _GAUGE = (-6.0, 0.0)
 """The powers of ten at the ends of the gauge of steps, which has two cells for each."""
 _FINE = (-4.0, -2.0)
 _NEEDED = ("layer", "delta", "step")
-_BESIDES = ("gauge", "gradient", "trend", "", "name", "mean", "bias", "saturated", "dead", "size")
+_BESIDES = ("gauge", "gradient", "", "trend", "name", "mean", "", "bias", "saturated", "dead", "", "size")
 """What is shown besides, the most wanted first; "" is more room for words."""
 _ACTIVATIONS = "activations"
 _MILD = ("large-update", "saturated")
@@ -69,28 +69,27 @@ def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) ->
 def _columns(health: Health, columns: int) -> list[_Column]:
     """The columns that there is room for; the bar and the words take what is left."""
     parts = _parts(health)
-    spare = columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS
-    chosen, spare = _fitting(parts, spare)
+    chosen, words, spare = _fitting(parts, columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS)
     wider = max(min(spare // 3, _WIDEST_BAR - _BAR), 0)
     made = {key: column for key, column in parts.items() if key in chosen}
-    layer = made.pop("name", None) or made.pop("layer")
-    scale, length, words = _scale(health), _BAR + wider, _WORDS + spare - wider
-    made.pop("layer", None)
+    plain_name = made.pop("layer")
+    scale, length, room = _scale(health), _BAR + wider, words + spare - wider
     bars = _Column(_scale_title(scale, length), length, lambda layer: _bar(layer, scale, length))
-    return [layer, bars, *made.values(), _Column("", words, lambda layer: _words(layer, words))]
+    return [made.pop("name", plain_name), bars, *made.values(), _Column("", room, lambda layer: _words(layer, room))]
 
 
-def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int]:
-    """The columns that are needed and those that there is room for besides; and the room that is left."""
-    chosen = set(_NEEDED)
+def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int, int]:
+    """The columns that are needed and those that there is room for besides, the room for words, and what is left."""
+    chosen, words = set(_NEEDED), _WORDS
     for key in _BESIDES:
         taken = _WORDS if not key else parts[key].width + 1 if key in parts else 0
         taken -= (parts["layer"].width + 1) * (key == "name")
         if taken > spare:
             break
-        spare -= taken * bool(key)
+        spare -= taken
+        words += taken * (not key)
         chosen.add(key)
-    return chosen, spare
+    return chosen, words, spare
 
 
 def _parts(health: Health) -> dict[str, _Column]:

@@ -154,7 +154,8 @@ def test_of_much_data_the_present_batch_and_a_share_are_asked(monkeypatch):
     scenario = Scenario("much", tuple("abc"), (Layer(1, "sigmoid"),), x, (x[:, :1] > 0) * 1.0, training=Training(2, 32, True))
     timeline = session(scenario, "update 5").timeline
     surface = surface_of(timeline)
-    assert len(surface.samples) == len(set(surface.samples.tolist())) == module.MOST_SAMPLES
+    assert 0.95 * module.MOST_SAMPLES < len(surface.samples) <= module.MOST_SAMPLES
+    assert len(set(surface.samples.tolist())) == len(surface.samples)
     assert surface.samples[:32].tolist() == timeline.machine.batches.rows(5).tolist()
     assert surface.samples.max() > 2900
     assert np.array_equal(surface.x, x[surface.samples])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ui_views import session, text, view
+from ui_views import role_of, session, text, view
 
-from bpdebug.ui.draw_loss import loss_lines
+from bpdebug.ui.draw_loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.spans import plain, width
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from([float("nan"), float("inf")]), max_size=40)
@@ -93,3 +93,117 @@ def test_losses_over_many_decades_are_drawn_on_a_logarithmic_scale(scale):
     places = dots(loss_lines(shown, 60, 14))
     heights = [min(y for place, y in places if place == x) for x in sorted({x for x, _ in places})][:-1]
     assert len(set(heights)) >= 8
+
+
+@pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        ([4.0, 3.0], "loss 3  −1 (−25 %)"),
+        ([3.0, 4.5], "loss 4.5  +1.5 (+50 %)"),
+        ([2.0, 2.0], "loss 2  ±0"),
+        ([0.0, 1.0], "loss 1  +1"),
+        ([2.0, float("nan")], "loss nan"),
+    ],
+)
+def test_what_the_last_update_has_changed_is_told(losses, told):
+    head = loss_lines(with_losses(losses), 40, 10)[0]
+    assert plain(head).strip() == f"update 1  {told}"
+
+
+def test_where_the_loss_has_fallen_or_risen_is_told_by_sign_and_colour():
+    for losses, sign, role in (([4.0, 3.0], "−1", "good"), ([3.0, 4.0], "+1", "bad")):
+        assert role_of(loss_lines(with_losses(losses), 40, 10)[0], sign) == role
+
+
+def test_with_little_room_the_loss_comes_before_what_it_changed():
+    shown = with_losses(np.linspace(1, 0.123456, 200))
+    heads = [plain(loss_lines(shown, columns, 10)[0]).strip() for columns in (60, 38, 28, 20, 12)]
+    assert heads[0] == "update 199  loss 0.12346  −0.0044 (−3.4 %)"
+    assert heads[1:4] == ["loss 0.12346  −0.0044 (−3.4 %)", "loss 0.12346  −0.0044", "loss 0.12346"]
+    assert heads[4] == "loss 0.12346"
+
+
+def test_of_a_long_run_the_change_is_over_several_updates():
+    shown = replace(START, losses=(np.arange(0, 80, 4), np.linspace(2, 1, 20)), position=replace(START.position, update=78))
+    assert "over 4 updates" in plain(loss_lines(shown, 70, 10)[0])
+
+
+def test_after_going_back_the_later_losses_are_faint():
+    lines = loss_lines(session("xor", "update 100", "goto 50:loss").view(), 48, 12)[1:-2]
+    roles = {}
+    for drawn in lines:
+        place = 0
+        for part, role in drawn:
+            roles |= {place + offset: role for offset, character in enumerate(part) if character > "\u2800"}
+            place += len(part)
+    assert {role for place, role in roles.items() if place < 24} == {"curve"}
+    assert {role for place, role in roles.items() if place > 28} == {"faint"}
+
+
+def test_at_the_start_of_a_known_run_no_loss_is_told():
+    lines = loss_lines(session("xor", "update 50", "goto start").view(), 48, 12)
+    assert plain(lines[0]).strip() == "at the start of the training"
+
+
+def test_bookmarks_stand_on_the_axis():
+    lines = loss_lines(session("xor", "update 100", "bookmark here", "goto update 20", "bookmark a").view(), 60, 12)
+    axis = plain(lines[-2])
+    assert "▲a" in axis
+    assert "▲here" in axis
+    assert axis.index("▲a") < axis.index("▲here")
+
+
+def test_epochs_of_several_updates_are_marked():
+    lines = loss_lines(session("iris", "update 300").view(), 60, 12)
+    marks = [part for part in plain(lines[1]).split() if part.startswith("e")]
+    assert marks == ["e5", "e10", "e15", "e20", "e25"]
+    assert not any("e1" in plain(line) for line in loss_lines(session("xor", "update 300").view(), 60, 12)[1:])
+
+
+def test_the_place_where_the_loss_is_no_number_any_more_is_marked():
+    shown = session("saturation", "catch non-finite off", "goto end").view()
+    axis = plain(loss_lines(shown, 60, 12)[-2])
+    assert abs(axis.index("⚠") - 60 * 8 / 99) < 4
+
+
+@pytest.mark.parametrize(("spread", "log"), [(99, False), (101, True)])
+def test_from_two_decades_on_the_scale_is_logarithmic_by_itself(spread, log):
+    shown = with_losses(np.geomspace(spread, 1, 30))
+    assert ("log scale" in plain(loss_lines(shown, 60, 12)[0])) == log
+    assert "log scale" not in plain(loss_lines(replace(shown, loss_scale="linear"), 60, 12)[0])
+    assert "log scale" in plain(loss_lines(replace(shown, loss_scale="log"), 60, 12)[0])
+
+
+def test_a_logarithmic_scale_of_losses_at_or_below_0_is_refused():
+    shown = replace(with_losses([3.0, 2.0, -1.0, 0.5]), loss_scale="log")
+    assert "not all losses are above 0" in plain(loss_lines(shown, 80, 12)[0])
+
+
+@pytest.mark.parametrize("columns", [30, 60, 157])
+def test_the_column_of_an_update_is_the_one_that_a_click_on_it_means(columns):
+    opened = session("xor", "update 300")
+    for update in (0, 1, 37, 150, 299):
+        opened.timeline.seek(opened.program.index["loss"] + 1 + update * len(opened.program.stages))
+        shown = opened.view()
+        assert newest(shown) == update
+        lines = loss_lines(shown, columns, 12)
+        column = next(plain(line).index("●") for line in lines if "●" in plain(line))
+        clicked = update_at(shown, columns, 12, column)
+        assert abs(clicked - update) <= updates_a_column(shown, columns, 12)
+    assert update_at(shown, columns, 12, 0) is None
+    assert update_at(shown, columns, 12, columns) is None
+    assert update_at(START, columns, 12, 5) is None
+
+
+def test_displays_stand_below_the_curve_and_take_its_room():
+    shown = replace(with_losses([3.0, 2.0, 1.0]), displays=("norm(dz1) = 0.5", "W1[0,0] = 2"))
+    lines = loss_lines(shown, 40, 12)
+    assert len(lines) == 12
+    assert [plain(line) for line in lines[-2:]] == ["norm(dz1) = 0.5", "W1[0,0] = 2"]
+
+
+def test_many_losses_are_drawn_in_a_moment_and_none_of_their_peaks_is_lost():
+    losses = np.full(8192, 1.0)
+    losses[4096] = 9.0
+    lines = loss_lines(replace(with_losses(losses), loss_scale="linear"), 60, 12)
+    assert any(character > "\u2800" for character in plain(lines[1])), "the peak of a single update reaches the top"

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ui_views import big, chain, role_of, session, text
+
+from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.ui.draw_plane import resampled
+from bpdebug.ui.draw_surface import surface_lines, surface_title
+from bpdebug.ui.roles import DARK, HEAT_STEPS, Roles
+from bpdebug.ui.sample_marks import current_place, letters, output_shown
+from bpdebug.ui.spans import plain, width
+
+CORNERS = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
+
+
+@cache
+def seen(scenario, *commands):
+    """The view with what the network answers after some commands."""
+    return session(scenario, *commands).view(("surface",))
+
+
+@cache
+def four(epochs=60):
+    """Four classes at the four winds."""
+    layers = (Layer(8, "tanh"), Layer(4, "softmax"))
+    return Scenario(
+        "winds",
+        ("x1", "x2"),
+        layers,
+        CORNERS,
+        np.eye(4),
+        loss=Loss("categorical_cross_entropy", samples="mean"),
+        optimizer=Optimizer("adam", {"learning_rate": 0.1}),
+        training=Training(epochs),
+        outputs=("north", "east", "south", "west"),
+    )
+
+
+def cells(line):
+    """The characters of a line with their roles."""
+    return [(character, role) for part, role in line for character in part]
+
+
+def field(lines, left):
+    """The plane alone: without the numbers above it, the axes, and what is left of it."""
+    return [cells(line)[left:] for line in lines[1:-1]]
+
+
+def test_where_it_is_not_looked_at_nothing_is_drawn():
+    assert surface_lines(session("xor").view(), 60, 12) == []
+    assert surface_title(session("xor").view(), "9 Surface") == "9 Surface"
+
+
+def test_the_title_says_what_is_shown():
+    assert surface_title(seen("xor"), "9 Surface") == "9 Surface · a2 over x1, x2"
+    assert surface_title(seen("residual"), "9 Surface") == "9 Surface · a4 over x"
+    assert surface_title(seen("iris"), "9 Surface") == "9 Surface · a2 beside y"
+
+
+def test_a_trained_network_has_its_samples_on_their_sides():
+    lines = surface_lines(seen("xor", "goto end"), 46, 18)
+    assert plain(lines[0]).startswith("4 of 4 right")
+    plane = field(lines, 4)
+    marks = {(x > 20, y > 8): cell for y, row in enumerate(plane) for x, cell in enumerate(row) if cell[0] in "●○◆◇"}
+    assert {place: mark for place, (mark, _) in marks.items()} == {
+        (False, False): "●",
+        (True, False): "○",
+        (False, True): "○",
+        (True, True): "●",
+    }
+    assert all(int(role.split()[0].removeprefix("heat:")) > 0 for mark, role in marks.values() if mark == "●")
+    assert [role for _, role in marks.values()].count("cursor") == 1
+
+
+def test_an_untrained_network_has_samples_on_the_wrong_side():
+    lines = surface_lines(seen("xor", "goto 8:z1"), 60, 18)
+    assert plain(lines[0]).startswith("1 of 4 right   sample 0: 0.509 for 0 ✗")
+    marks = [cell for line in lines[1:] for cell in cells(line) if cell[0] in "◆◇●○"]
+    assert sorted(mark for mark, _ in marks) == sorted("◆◇◇●"), "one of three wrong ones is under the cursor"
+    assert sum("bad" in role for _, role in marks) == 2
+
+
+def test_without_colours_the_border_and_letters_tell_the_sides():
+    plane = field(surface_lines(seen("xor", "goto end"), 46, 18), 4)
+    dotted = {(x, y) for y, row in enumerate(plane) for x, (character, _) in enumerate(row) if "\u2800" < character <= "\u28ff"}
+    assert len(dotted) > 20
+    strewn = {(x, y): character for y, row in enumerate(plane) for x, (character, _) in enumerate(row) if character in "01"}
+    assert set(strewn.values()) == {"0", "1"}
+    for (x, y), character in strewn.items():
+        level = next(int(part.removeprefix("heat:")) for part in plane[y][x][1].split() if part.startswith("heat:"))
+        assert (level >= 0) == (character == "1")
+
+
+def test_the_colours_follow_the_output():
+    shown = seen("xor", "goto end")
+    plane = field(surface_lines(shown, 70, 41), 5)
+    grid = shown.surface.grid[0]
+    for y, x, row, column in ((0, 0, 64, 0), (38, 64, 0, 64), (38, 0, 0, 0), (0, 64, 64, 64)):
+        role = plane[y][x][1].split()[0]
+        assert int(role.removeprefix("heat:")) == pytest.approx((grid[row, column] - 0.5) / 0.5 * HEAT_STEPS, abs=1.1)
+
+
+def test_classes_have_letters_and_borders():
+    lines = surface_lines(seen(four(), "goto end"), 60, 24)
+    plane = field(lines, 5)
+    assert plain(lines[0]).startswith("4 of 4 right   sample 0: north")
+    strewn = [character for row in plane for character, role in row if character in "nesw" and role.startswith("class:")]
+    assert set(strewn) == set("nesw")
+    assert {character for row in plane for character, _ in row} >= set("NESW")
+    assert any(character > "\u2800" for row in plane for character, _ in row)
+    top, bottom = plane[0][len(plane[0]) // 2], plane[-1][len(plane[0]) // 2]
+    assert (top[1].split(":")[1], bottom[1].split(":")[1]) == ("0", "2")
+
+
+def test_a_wrong_class_is_underlined_and_named():
+    opened = session(four(), "goto end", "set b2[0,1] = 99")
+    lines = surface_lines(opened.view(("surface",)), 70, 20)
+    assert plain(lines[0]).startswith("1 of 4 right   sample 0: east 1 ✗ not north")
+    marks = [cell for line in lines[1:] for cell in cells(line) if cell[0] in "SW"]
+    assert all("bad lit" in role for _, role in marks)
+    assert {mark for mark, _ in marks} == {"S", "W"}
+
+
+def test_numbers_over_a_plane_point_to_their_targets():
+    x = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    scenario = chain((1,), x, np.array([[5.0], [-5.0], [0.0]]), values={"W1": np.zeros((2, 1))})
+    lines = surface_lines(seen(scenario), 70, 12)
+    drawn = text(lines[1:])
+    assert (drawn.count("▲"), drawn.count("▼"), drawn.count("●")) == (1, 1, 1)
+    assert plain(lines[0]).startswith("mean |error| 3.33   sample 0: 0 for 5")
+
+
+def test_the_output_that_is_looked_at_is_that_of_the_selected_cell():
+    x = np.array([[0.0, 0.0], [1.0, 1.0]])
+    scenario = chain((2,), x, np.array([[5.0, 1.0], [3.0, 2.0]]))
+    plain_view = seen(scenario, "goto a1")
+    chosen = replace(plain_view, selected=("a1", (0, 1)))
+    assert output_shown(plain_view) == 0
+    assert output_shown(chosen) == output_shown(replace(chosen, selected=("y", (0, 1)))) == 1
+    assert output_shown(replace(chosen, selected=("W1", (1, 0)))) == 0
+    assert surface_title(chosen, "9 Surface").endswith("a1 1 over x1, x2")
+    assert "sample 0:" in text(surface_lines(chosen, 70, 12))
+
+
+def test_over_one_input_the_curve_goes_by_its_samples_when_it_has_learned_them():
+    shown = seen("residual", "goto end")
+    lines = surface_lines(shown, 66, 22)
+    rows = [plain(line) for line in lines[1:-2]]
+    points = [(x, y) for y, row in enumerate(rows) for x, character in enumerate(row) if character == "●"]
+    dots = {(x, y) for y, row in enumerate(rows) for x, character in enumerate(row) if character > "\u2800"}
+    assert len(points) == 13
+    assert all(any((x + a, y + b) in dots for a in (-1, 0, 1) for b in (-1, 0, 1)) for x, y in points)
+    assert {"−2", "0", "2"} <= set(plain(lines[-1]).split())
+    assert plain(lines[-2]).rstrip().endswith("x")
+
+
+def test_of_one_neuron_the_line_is_drawn():
+    lines = surface_lines(seen("one_neuron", "goto end"), 44, 10)
+    assert plain(lines[0]).startswith("mean |error| 0   sample 0: 4 for 4")
+    heights = {x: y for y, line in enumerate(lines[1:-2]) for x, character in enumerate(plain(line)) if character > "\u2800"}
+    assert [heights[x] for x in sorted(heights)] == sorted(heights.values(), reverse=True), "it rises"
+
+
+def test_other_networks_have_a_table_the_worst_first():
+    shown = seen("iris", "goto end")
+    surface = shown.surface
+    lines = surface_lines(shown, 76, 20)
+    assert len(lines) == 2 + 150
+    assert plain(lines[0]).startswith(f"{int(surface.right.sum())} of 150 right")
+    assert [int(plain(line).replace("▶", "").split()[0]) for line in lines[2:]] == surface.worst.tolist()
+    first = plain(lines[2])
+    assert "✗" in first
+    assert role_of(lines[2], "✗") == "bad"
+    assert "━" in first
+    marked = [line for line in lines if plain(line).startswith("▶")]
+    assert len(marked) == 1
+    assert int(plain(marked[0]).split()[1]) == shown.samples[shown.sample]
+
+
+def test_numbers_have_a_table_with_their_errors():
+    x = np.arange(12.0).reshape(4, 3)
+    lines = surface_lines(seen(chain((2,), x, x[:, :2] * 2)), 76, 10)
+    assert plain(lines[1]).split() == ["sample", "target", "answer", "error"]
+    errors = [float(plain(line).replace("−", "-").replace("▶", "").split()[5]) for line in lines[2:]]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_of_much_data_the_summary_says_how_many_were_asked():
+    shown = seen(big(), "update")
+    assert "of 16" in plain(surface_lines(shown, 60, 10)[0])
+    few = replace(
+        shown, surface=replace(shown.surface, samples=shown.surface.samples[:4], outputs=shown.surface.outputs[:4], y=shown.surface.y[:4])
+    )
+    assert "(of 16)" in plain(surface_lines(few, 60, 10)[0])
+
+
+def test_answers_that_are_no_numbers_are_told():
+    shown = seen("saturation", "catch non-finite off", "goto end")
+    assert "No answer is finite" in text(surface_lines(shown, 60, 10))
+
+
+def test_a_sample_outside_the_asked_ones_is_not_marked():
+    shown = seen("iris", "goto end")
+    surface = replace(shown.surface, samples=shown.surface.samples + 1000)
+    assert current_place(shown, surface) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("north", "east", "south", "west"), "NESW"),
+        (("o1", "o2"), "12"),
+        (("setosa", "versicolor", "virginica"), "SVI"),
+        (("a", "a", "a"), "A01"),
+        (tuple("0123456789"), "0123456789"),
+    ],
+)
+def test_letters_tell_labels_apart(labels, expected):
+    assert "".join(letters(labels)) == expected
+
+
+def test_resampling_keeps_a_plane_exact():
+    up, across = np.linspace(0, 1, 9), np.linspace(0, 1, 17)
+    grid = (3 * across[None, :] + up[:, None])[None]
+    fine = resampled(grid, 20, 30)[0]
+    rows, columns = 1 - (np.arange(20) + 0.5) / 20, (np.arange(30) + 0.5) / 30
+    assert np.allclose(fine, 3 * columns[None, :] + rows[:, None])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["xor", "two_outputs", "residual", "one_neuron", "iris", "saturation", "winds"]),
+    st.integers(1, 160),
+    st.integers(1, 50),
+)
+def test_at_any_size_nothing_is_too_wide_or_too_high(name, columns, rows):
+    shown = seen(four() if name == "winds" else name, "goto 3:z1")
+    lines = surface_lines(shown, columns, rows)
+    assert all(width(line) <= max(columns, 8) for line in lines)
+    assert shown.surface.grid is None or len(lines) <= max(rows, 5)
+
+
+def test_half_blocks_take_the_colours_of_both_halves():
+    roles = Roles({**DARK.variables, "surface": DARK.surface, "foreground": DARK.foreground, "success": DARK.success})
+    half = roles.style("heat:-8 upper:heat:+8")
+    assert half.bgcolor == roles.style("heat:-8").bgcolor
+    assert half.color == roles.style("heat:+8").bgcolor
+    assert len({roles.style(f"class:{place}:8").bgcolor for place in range(6)}) == 6
+    assert roles.style("class:1:0").bgcolor == roles.style("class:4:0").bgcolor
