@@ -19,6 +19,11 @@ def pytest_collect_file(file_path, parent):
     return None
 
 
+def pytest_xdist_auto_num_workers():
+    """Measure in one process, with nothing beside it."""
+    return 0
+
+
 @pytest.fixture
 def report():
     """Adds a row to the table: what, microseconds an update of the textbook's loop and of ours, their ratio, its target."""

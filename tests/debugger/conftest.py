@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-ROWS: list[str] = []
+ROW = "row of the confusion table"
 
 
 @pytest.fixture
-def confusion():
-    """Adds a row: a planted mistake, how it was called (``right``, ``several``, ``unknown``), on how many shapes rightly."""
+def confusion(record_property):
+    """Adds a row: a planted mistake, how it was called (``right``, ``several``, ``unknown``), on how many shapes rightly.
+
+    The rows travel with the test's report, since the tests run in several processes.
+    """
 
     def add(kind, answers, shapes):
         numbers = "".join(f"{answers[answer]:9}" for answer in ("right", "several", "unknown", "wrong"))
-        ROWS.append(f"{kind:22}{numbers}{shapes:9}")
+        record_property(ROW, f"{kind:22}{numbers}{shapes:9}")
 
     return add
 
 
 def pytest_terminal_summary(terminalreporter):
-    if ROWS:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    rows = [value for report in reports for name, value in report.user_properties if name == ROW]
+    if rows:
         terminalreporter.write_line(f"\n{'planted by hand':22}{'right':>9}{'several':>9}{'unknown':>9}{'wrong':>9}{'shapes':>9}")
-    for row in ROWS:
+    for row in rows:
         terminalreporter.write_line(row)
