@@ -13,10 +13,10 @@ from pathlib import Path
 
 from bpdebug import headless
 from bpdebug.debugger.arrays import read_arrays
-from bpdebug.debugger.compare_commands import compared
-from bpdebug.debugger.export import FORMATS, export, format_of
-from bpdebug.debugger.hunt import SEEDS
-from bpdebug.debugger.notation_commands import NOTATIONS
+from bpdebug.debugger.commands.compare import compared
+from bpdebug.debugger.commands.notation import NOTATIONS
+from bpdebug.debugger.export.formats import FORMATS, export, format_of
+from bpdebug.debugger.play.hunt import SEEDS
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.table import rebind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpdebug.debugger.explanation import UNICODE, Explanation, explain, operand_origin
+from bpdebug.debugger.looking.explanation import UNICODE, Explanation, explain, operand_origin
 from bpdebug.debugger.position import Position
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell

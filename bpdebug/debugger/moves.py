@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpdebug.debugger.explanation import explain
+from bpdebug.debugger.looking.explanation import explain
 from bpdebug.debugger.position import Location, LocationError, Position
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome

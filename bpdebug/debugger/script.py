@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.hunt import script_lines as hunt_lines
-from bpdebug.debugger.predict import script_lines as predict_lines
+from bpdebug.debugger.play.hunt import script_lines as hunt_lines
+from bpdebug.debugger.play.predict import script_lines as predict_lines
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.errors import BpdebugError, FormulaError
 

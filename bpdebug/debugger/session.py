@@ -8,28 +8,28 @@ from pathlib import Path
 
 import numpy as np
 
+from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.commands import find_command
-from bpdebug.debugger.comparison import Comparison
+from bpdebug.debugger.comparison.compare import Comparison
 from bpdebug.debugger.cursor import CellCursor
-from bpdebug.debugger.displays import Displays
 from bpdebug.debugger.edits import stale
-from bpdebug.debugger.equation import equation_of
-from bpdebug.debugger.explanation import not_there
-from bpdebug.debugger.health import HealthLog
-from bpdebug.debugger.hunt import Hunt, admitted, game_of
+from bpdebug.debugger.looking.displays import Displays
+from bpdebug.debugger.looking.equation import equation_of
+from bpdebug.debugger.looking.explanation import not_there
+from bpdebug.debugger.looking.health import HealthLog
+from bpdebug.debugger.looking.surface import surface_of
 from bpdebug.debugger.moves import Move, describe_stop
 from bpdebug.debugger.numbers import AUTO
+from bpdebug.debugger.play.hunt import Hunt, admitted, game_of
+from bpdebug.debugger.play.predict import Predictions, Question, open_question
+from bpdebug.debugger.play.tour import Tour
 from bpdebug.debugger.position import position_at
-from bpdebug.debugger.predict import Predictions, Question, open_question
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.stops import Breakpoint, Hit, Stops
-from bpdebug.debugger.surface import surface_of
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
-from bpdebug.debugger.tour import Tour
-from bpdebug.debugger.verdict import Verdict
 from bpdebug.debugger.view import View, make_view
 from bpdebug.engine.description import Array, Scenario
 from bpdebug.engine.errors import BpdebugError, SetupError

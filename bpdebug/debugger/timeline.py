@@ -13,7 +13,7 @@ import numpy as np
 
 from bpdebug.debugger.checkpoints import Checkpoints
 from bpdebug.debugger.edits import Edit, check_value, version
-from bpdebug.debugger.history import History
+from bpdebug.debugger.looking.history import History
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array

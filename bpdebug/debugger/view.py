@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.debugger.comparison import Comparison
-from bpdebug.debugger.comparison_judge import Match
-from bpdebug.debugger.equation import Equation
-from bpdebug.debugger.explanation import UNICODE, Explanation
-from bpdebug.debugger.health import Health
-from bpdebug.debugger.hunt import Game
+from bpdebug.debugger.checking.verdict import Verdict
+from bpdebug.debugger.comparison.compare import Comparison
+from bpdebug.debugger.comparison.judge import Match
+from bpdebug.debugger.looking.equation import Equation
+from bpdebug.debugger.looking.explanation import UNICODE, Explanation
+from bpdebug.debugger.looking.health import Health
+from bpdebug.debugger.looking.surface import Surface
 from bpdebug.debugger.numbers import AUTO, NumberStyle
+from bpdebug.debugger.play.hunt import Game
 from bpdebug.debugger.position import Position
-from bpdebug.debugger.surface import Surface
 from bpdebug.debugger.timeline import Timeline
-from bpdebug.debugger.verdict import Verdict
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program

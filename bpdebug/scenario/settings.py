@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.notation_commands import NOTATIONS
+from bpdebug.debugger.commands.notation import NOTATIONS
 from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
 from bpdebug.scenario.loader import read_text
 from bpdebug.scenario.nodes import Mapping, Node, parse

@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple
 from bpdebug.debugger.commands import Command
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_check import check_report
-from bpdebug.ui.draw_compare import compare_report
+from bpdebug.ui.draw.check import check_report
+from bpdebug.ui.draw.compare import compare_report
+from bpdebug.ui.draw.roles import Roles
 from bpdebug.ui.report_screen import ReportScreen
-from bpdebug.ui.roles import Roles
 from bpdebug.ui.screens import HelpScreen, OnceScreen, PromptScreen, TextScreen
 
 _SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample")

@@ -22,7 +22,8 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane
-from bpdebug.ui.draw_matrix import deltas_of, values_of
+from bpdebug.ui.draw.matrix import deltas_of, values_of
+from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.keys import TableCommands, bindings
@@ -41,7 +42,6 @@ from bpdebug.ui.panes import (
     TourBar,
     WhyPane,
 )
-from bpdebug.ui.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.screens import ChooserScreen, PromptScreen
 
 

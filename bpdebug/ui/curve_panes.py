@@ -11,11 +11,11 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_health import health_lines, health_title
-from bpdebug.ui.draw_loss import loss_lines, newest, update_at, updates_a_column
-from bpdebug.ui.draw_surface import surface_lines, surface_title
+from bpdebug.ui.draw.health import health_lines, health_title
+from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
+from bpdebug.ui.draw.spans import Line
+from bpdebug.ui.draw.surface import surface_lines, surface_title
 from bpdebug.ui.panes import ListPane
-from bpdebug.ui.spans import Line
 
 
 @dataclass
@@ -44,7 +44,7 @@ class LossPane(ListPane):
     ]
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_loss`."""
+        """See :mod:`bpdebug.ui.draw.loss`."""
         return loss_lines(view, size.width, size.height)
 
     def action_along(self, by: int) -> None:
@@ -68,7 +68,7 @@ class HealthPane(TitledPane):
     title = "8 Health"
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_health`."""
+        """See :mod:`bpdebug.ui.draw.health`."""
         self.name_border(health_title(view, self.title))
         return health_lines(view, size.width, size.height)
 
@@ -79,6 +79,6 @@ class SurfacePane(TitledPane):
     title = "9 Surface"
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_surface`."""
+        """See :mod:`bpdebug.ui.draw.surface`."""
         self.name_border(surface_title(view, self.title))
         return surface_lines(view, size.width, size.height)

@@ -8,11 +8,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
-from bpdebug.debugger.equation import Equation
+from bpdebug.debugger.looking.equation import Equation
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_equation import Picture, equation_picture
+from bpdebug.ui.draw.equation import Picture, equation_picture
+from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import CellChosen, ListPane
-from bpdebug.ui.spans import Line
 
 
 class EquationPane(ListPane):
@@ -35,7 +35,7 @@ class EquationPane(ListPane):
         self.picture = Picture()
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_equation`."""
+        """See :mod:`bpdebug.ui.draw.equation`."""
         self.scroll_to(0, 0, animate=False)
         title = f"{self.title} · {view.equation.result.caption}" if view.equation else self.title
         walked = _walked(view.equation)

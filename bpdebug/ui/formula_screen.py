@@ -14,8 +14,8 @@ from bpdebug.debugger.completion import Completion, candidates, complete, draft
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw_formula import candidates_line, draft_lines, editor_title, mistake_line
-from bpdebug.ui.lines import Lines
+from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
+from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.screens import OnceScreen
 
 

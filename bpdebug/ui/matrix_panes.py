@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, values_of
-from bpdebug.ui.draw_matrix_layout import Block, Layout, Sight, has_overview, make_layout
-from bpdebug.ui.draw_matrix_overview import overview_cell, overview_lines
+from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, values_of
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout
+from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
+from bpdebug.ui.draw.spans import Line, fit
 from bpdebug.ui.panes import CellChosen, Pane
-from bpdebug.ui.spans import Line, fit
 
 _PICTURE = range(10, 25)
 """Columns that the overview of a large tensor may take; about a fifth of the pane."""
@@ -82,7 +82,7 @@ class MatrixPane(Pane):
             self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True, center=not near.overlaps(sight))
 
     def line_at(self, view: View, y: int) -> Line:
-        """See :func:`bpdebug.ui.draw_matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
+        """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
         room = self.numbers.width
         drawn = layout_line(view, self.layout_of, y, self.scroll_offset.x, room)
         beside, at = self._overview(view), y - self.scroll_offset.y
@@ -182,7 +182,7 @@ class ValuesPane(MatrixPane):
     title = "4 Values"
 
     def names(self, view: View) -> list[str]:
-        """See :func:`bpdebug.ui.draw_matrix.values_of`."""
+        """See :func:`bpdebug.ui.draw.matrix.values_of`."""
         self.name_layer(view)
         return values_of(view)
 
@@ -193,6 +193,6 @@ class DeltasPane(MatrixPane):
     title = "5 Deltas"
 
     def names(self, view: View) -> list[str]:
-        """See :func:`bpdebug.ui.draw_matrix.deltas_of`."""
+        """See :func:`bpdebug.ui.draw.matrix.deltas_of`."""
         self.name_layer(view)
         return deltas_of(view)

@@ -9,10 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_network import network_lines
-from bpdebug.ui.draw_network_click import cell_at, cell_beside
+from bpdebug.ui.draw.network import network_lines
+from bpdebug.ui.draw.network_click import cell_at, cell_beside
+from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import CellChosen, ListPane
-from bpdebug.ui.spans import Line
 
 
 class NetworkPane(ListPane):
@@ -27,7 +27,7 @@ class NetworkPane(ListPane):
     ]
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_network`."""
+        """See :mod:`bpdebug.ui.draw.network`."""
         title = f"{self.title} · sample {int(view.samples[view.sample])}" + _of(view)
         if self.border_title != title:
             self.border_title = title

@@ -21,10 +21,10 @@ from textual.widgets import Static
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw_bars import footer_line, header_line
-from bpdebug.ui.draw_program import program_line, program_rows
-from bpdebug.ui.draw_why import why_lines
-from bpdebug.ui.spans import Line, fit
+from bpdebug.ui.draw.bars import footer_line, header_line
+from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.spans import Line, fit
+from bpdebug.ui.draw.why import why_lines
 
 if TYPE_CHECKING:
     from bpdebug.ui.app import DebuggerApp
@@ -81,7 +81,7 @@ class HeaderBar(Bar):
     """Where we are."""
 
     def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw_bars.header_line`."""
+        """See :func:`bpdebug.ui.draw.bars.header_line`."""
         return header_line(view, columns)
 
 
@@ -89,7 +89,7 @@ class FooterBar(Bar):
     """What can be pressed."""
 
     def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw_bars.footer_line`."""
+        """See :func:`bpdebug.ui.draw.bars.footer_line`."""
         return footer_line(view, columns)
 
 
@@ -195,7 +195,7 @@ class WhyPane(ListPane):
     title = "6 Why"
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_why`."""
+        """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
         return why_lines(view, size.width, size.height)
 
@@ -227,7 +227,7 @@ class ProgramPane(Pane):
         self.scroll_to_region(Region(0, max(self.cursor - 2, 0), 1, min(ahead - self.cursor, 3) + 5), animate=False, force=True)
 
     def line_at(self, view: View, y: int) -> Line:
-        """See :mod:`bpdebug.ui.draw_program`."""
+        """See :mod:`bpdebug.ui.draw.program`."""
         if y >= len(self.rows):
             return ()
         return program_line(view, self.rows[y], self.area.width, cursor=self.has_focus and y == self.cursor)  # type: ignore[arg-type]

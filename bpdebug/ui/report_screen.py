@@ -12,10 +12,10 @@ from textual.geometry import Region, Size
 from textual.message import Message
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw_report import Finding, Report, folded, report_notes, report_table, worst
+from bpdebug.ui.draw.report import Finding, Report, folded, report_notes, report_table, worst
+from bpdebug.ui.draw.spans import Line, fit, width
 from bpdebug.ui.panes import ListPane
 from bpdebug.ui.screens import OnceScreen
-from bpdebug.ui.spans import Line, fit, width
 
 _MARGIN = 4
 """Columns of the border and of the blanks beside the text."""
@@ -54,7 +54,7 @@ class ReportPane(ListPane):
         self.border_subtitle = "Enter goes to the stage, any other key closes"
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw_report`."""
+        """See :mod:`bpdebug.ui.draw.report`."""
         notes = report_notes(self.report, size.width)
         self.groups = folded(self.report.findings, size.height - len(notes) - 2)
         return [*report_table(view, self.report, self.groups, size.width), (), *notes]

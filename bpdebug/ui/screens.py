@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from bpdebug.debugger.commands import COMMANDS, GROUPS, Command
 from bpdebug.scenario import ShippedScenario
-from bpdebug.ui.roles import Roles
+from bpdebug.ui.draw.roles import Roles
 
 _PANE_KEYS = (
     ("1 … 6", "choose a pane; where there is little room, show it"),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Scenario
 from bpdebug.ui.app import DebuggerApp
-from bpdebug.ui.roles import DARK
+from bpdebug.ui.draw.roles import DARK
 
 
 async def picture(

@@ -8,7 +8,7 @@ import numpy as np  # isort: skip
 
 from bench_run import XOR, digits, timed
 
-from bpdebug.debugger.differences import STEP, Differences, whole
+from bpdebug.debugger.checking.differences import STEP, Differences, whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.program import make_program
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpdebug.debugger.checkpoints import Checkpoints
-from bpdebug.debugger.history import History
+from bpdebug.debugger.looking.history import History
 
 LEAST = 16
 """Snapshots that are kept whatever the budget says."""

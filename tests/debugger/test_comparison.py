@@ -15,8 +15,8 @@ from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug import cli
 from bpdebug.debugger.arrays import MAXIMUM_CELLS, ArrayError, read_arrays
-from bpdebug.debugger.compare_commands import compared
-from bpdebug.debugger.comparison import ComparisonError, compare
+from bpdebug.debugger.commands.compare import compared
+from bpdebug.debugger.comparison.compare import ComparisonError, compare
 from bpdebug.debugger.results import to_json
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, program_of
 
-from bpdebug.debugger.copy_commands import as_numpy
+from bpdebug.debugger.commands.copy import as_numpy
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario

@@ -10,8 +10,8 @@ import pytest
 from textbook_faults import PLANT, is_slot, planted, split
 from textbook_step import BETA1, BETA2, EPSILON, MOMENTUM, RATE, Net, train
 
-from bpdebug.debugger.diagnosis import Evidence, diagnose
-from bpdebug.debugger.faults import FAULTS
+from bpdebug.debugger.diagnosis.faults import FAULTS
+from bpdebug.debugger.diagnosis.suspects import Evidence, diagnose
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.debugger.equation import Operand, equation_of
-from bpdebug.debugger.explanation import UNICODE, operands_seen
+from bpdebug.debugger.looking.equation import Operand, equation_of
+from bpdebug.debugger.looking.explanation import UNICODE, operands_seen
 from bpdebug.debugger.session import Session
 from bpdebug.engine.cells import Cells
 from bpdebug.engine.evaluate import evaluate

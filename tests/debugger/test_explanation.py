@@ -8,7 +8,7 @@ from debugger_scenarios import SCENARIOS, X, program_of, states, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.debugger.explanation import explain, last_computed
+from bpdebug.debugger.looking.explanation import explain, last_computed
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Optimizer, Scenario

@@ -19,8 +19,8 @@ from debugger_scenarios import SCENARIOS, bits, xor
 
 from bpdebug import cli
 from bpdebug.debugger.arrays import read_arrays
-from bpdebug.debugger.export import FORMATS, ExportError, export, exported, format_of
-from bpdebug.debugger.export_update import worked_update
+from bpdebug.debugger.export.formats import FORMATS, ExportError, export, exported, format_of
+from bpdebug.debugger.export.update import worked_update
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.errors import BpdebugError

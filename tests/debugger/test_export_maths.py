@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bpdebug.debugger.export_mathml import to_display, to_mathml
-from bpdebug.debugger.export_maths import lines, read, width
-from bpdebug.debugger.export_matrices import LARGEST, fits, matrix, summary, telling_cell
+from bpdebug.debugger.export.mathml import to_display, to_mathml
+from bpdebug.debugger.export.maths import lines, read, width
+from bpdebug.debugger.export.matrices import LARGEST, fits, matrix, summary, telling_cell
 from bpdebug.engine.render import Style, render
 
 STYLES = [Style("latex", columns, notation) for columns in (False, True) for notation in ("d", "partial")]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from random_networks import scenario_of
 
-from bpdebug.debugger.diagnosis import Evidence, diagnose
-from bpdebug.debugger.faults import FAULTS, candidates
+from bpdebug.debugger.diagnosis.faults import FAULTS, candidates
+from bpdebug.debugger.diagnosis.suspects import Evidence, diagnose
 from bpdebug.engine.batches import Batches
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import evaluate

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, classes, history, line, program_of, xor
 
-from bpdebug.debugger import health as module
-from bpdebug.debugger.health import HealthLog, health_of
+from bpdebug.debugger.looking import health as module
+from bpdebug.debugger.looking.health import HealthLog, health_of
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training

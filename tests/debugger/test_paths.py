@@ -7,7 +7,7 @@ import pytest
 from debugger_scenarios import program_of
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.debugger.paths import paths_of
+from bpdebug.debugger.looking.paths import paths_of
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine

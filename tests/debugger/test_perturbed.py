@@ -7,7 +7,7 @@ from engine_strategies import MATRICES, SHAPES, fitting
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.debugger.perturbed import Column, Copies, Perturbed
+from bpdebug.debugger.checking.perturbed import Column, Copies, Perturbed
 from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.parser import Formula, parse
 from bpdebug.engine.tree import Name

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, xor
 
-from bpdebug.debugger.predict import Predictions, Question, is_right, question_of, read_answer
+from bpdebug.debugger.play.predict import Predictions, Question, is_right, question_of, read_answer
 from bpdebug.debugger.script import session_script
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, xor
 
-from bpdebug.debugger import surface as module
+from bpdebug.debugger.looking import surface as module
+from bpdebug.debugger.looking.surface import surface_of, task_of
 from bpdebug.debugger.session import Session
-from bpdebug.debugger.surface import surface_of, task_of
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Layer, Scenario, Training
 from bpdebug.engine.program import make_program

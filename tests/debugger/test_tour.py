@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from debugger_scenarios import line
 
+from bpdebug.debugger.play.tour import STEPS
 from bpdebug.debugger.session import Session
-from bpdebug.debugger.tour import STEPS
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario
 

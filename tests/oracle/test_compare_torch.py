@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bpdebug.debugger.arrays import read_arrays
-from bpdebug.debugger.comparison import compare
+from bpdebug.debugger.comparison.compare import compare
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.program import make_program

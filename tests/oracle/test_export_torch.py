@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.debugger.export_torch import to_script
-from bpdebug.debugger.export_update import worked_update
+from bpdebug.debugger.export.torch import to_script
+from bpdebug.debugger.export.update import worked_update
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Loss, Optimizer
 from bpdebug.engine.evaluate import evaluate

@@ -12,11 +12,11 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.tasks import Task
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.ui.answers import note_of, screen_of
-from bpdebug.ui.draw_bars import header_line
+from bpdebug.ui.draw.bars import header_line
+from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.report_screen import ReportScreen
 from bpdebug.ui.screens import PromptScreen, TextScreen
-from bpdebug.ui.spans import plain, width
 
 
 def hint(app):

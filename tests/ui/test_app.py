@@ -17,11 +17,11 @@ from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Training
 from bpdebug.scenario import shipped
 from bpdebug.ui.app import DebuggerApp, TableCommands
-from bpdebug.ui.draw_matrix_cells import as_row_column
+from bpdebug.ui.draw.matrix_cells import as_row_column
+from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.matrix_panes import MatrixPane
 from bpdebug.ui.panes import Pane, ProgramPane
 from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
-from bpdebug.ui.spans import plain
 
 SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
 

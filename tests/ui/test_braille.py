@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.ui.braille import Canvas
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.spans import plain, width
 
 WITHIN = st.tuples(st.integers(0, 19), st.integers(0, 23))
 ANYWHERE = st.tuples(st.integers(-30, 60), st.integers(-30, 60))

@@ -10,14 +10,14 @@ from textual.events import Key
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, big, role_of, session, text, view
 
-from bpdebug.debugger.verdict import Suspect, Verdict
+from bpdebug.debugger.checking.verdict import Suspect, Verdict
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw_check import BADGES, cause, check_report, verdict_lines
-from bpdebug.ui.draw_program import program_line, program_rows
-from bpdebug.ui.draw_report import folded, report_notes, report_table
-from bpdebug.ui.draw_why import why_lines
+from bpdebug.ui.draw.check import BADGES, cause, check_report, verdict_lines
+from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.report import folded, report_notes, report_table
+from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportPane, ReportScreen
-from bpdebug.ui.spans import plain, width
 
 WRONG_DZ1 = ("formula dz1 = da1 * a1 * (1 - z1)", "goto dz1", "check")
 
@@ -266,7 +266,7 @@ def test_a_sample_says_how_much_it_says():
 
 
 def test_every_status_has_a_badge():
-    from bpdebug.debugger.check_commands import MARKS
+    from bpdebug.debugger.commands.check import MARKS
 
     assert set(BADGES) == set(MARKS)
 

@@ -5,16 +5,16 @@ import random
 import pytest
 from ui_views import NAMES, session
 
-from bpdebug.ui.draw_bars import footer_line, header_line
-from bpdebug.ui.draw_health import health_lines
-from bpdebug.ui.draw_loss import loss_lines
-from bpdebug.ui.draw_matrix import deltas_of, layout_line, values_of
-from bpdebug.ui.draw_matrix_layout import make_layout
-from bpdebug.ui.draw_network import network_lines
-from bpdebug.ui.draw_program import program_line, program_rows
-from bpdebug.ui.draw_surface import surface_lines
-from bpdebug.ui.draw_why import why_lines
-from bpdebug.ui.spans import width
+from bpdebug.ui.draw.bars import footer_line, header_line
+from bpdebug.ui.draw.health import health_lines
+from bpdebug.ui.draw.loss import loss_lines
+from bpdebug.ui.draw.matrix import deltas_of, layout_line, values_of
+from bpdebug.ui.draw.matrix_layout import make_layout
+from bpdebug.ui.draw.network import network_lines
+from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.spans import width
+from bpdebug.ui.draw.surface import surface_lines
+from bpdebug.ui.draw.why import why_lines
 
 
 def everything(shown, columns, rows, start):

@@ -4,8 +4,8 @@ import pytest
 from ui_views import NAMES, role_of, session, view
 
 from bpdebug.debugger.commands import COMMANDS
-from bpdebug.ui.draw_bars import footer_line, header_line, possible
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.bars import footer_line, header_line, possible
+from bpdebug.ui.draw.spans import plain, width
 
 SIZES = (80, 120, 160)
 MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")

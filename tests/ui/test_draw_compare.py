@@ -9,16 +9,16 @@ import pytest
 from ui_app import SMALL, debugger, press, shown
 from ui_views import role_of, session, text, view
 
-from bpdebug.debugger.compare_commands import compared
+from bpdebug.debugger.commands.compare import compared
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw_compare import compare_report, off_cells, theirs_of
-from bpdebug.ui.draw_matrix import deltas_of, layout_line
-from bpdebug.ui.draw_matrix_layout import make_layout
-from bpdebug.ui.draw_program import program_line, program_rows
-from bpdebug.ui.draw_report import folded, report_notes, report_table
-from bpdebug.ui.draw_why import why_lines
+from bpdebug.ui.draw.compare import compare_report, off_cells, theirs_of
+from bpdebug.ui.draw.matrix import deltas_of, layout_line
+from bpdebug.ui.draw.matrix_layout import make_layout
+from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.report import folded, report_notes, report_table
+from bpdebug.ui.draw.spans import plain
+from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportScreen
-from bpdebug.ui.spans import plain
 
 FAULT = "formula dz1 = da1 * a1 * (1 - z1)"
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from random_networks import COMBINATIONS, scenario_of
 from ui_views import NAMES, big, random_chain, role_of, session, text
 
-from bpdebug.debugger.equation import equation_of
+from bpdebug.debugger.looking.equation import equation_of
 from bpdebug.debugger.numbers import NumberStyle
 from bpdebug.engine.render import Style
-from bpdebug.ui.draw_equation import equation_picture
-from bpdebug.ui.draw_equation_terms import sum_of
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.equation import equation_picture
+from bpdebug.ui.draw.equation_terms import sum_of
+from bpdebug.ui.draw.spans import plain, width
 
 
 def moment(scenario, *commands):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ui_views import big, random_chain, role_of, session, text
 
-from bpdebug.ui.draw_health import health_lines, health_title
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.health import health_lines, health_title
+from bpdebug.ui.draw.spans import plain, width
 
 
 @cache

@@ -11,11 +11,11 @@ from ui_views import NAMES, big, random_chain, role_of, session, text, view
 
 from bpdebug.debugger.numbers import NumberStyle
 from bpdebug.engine.render import Style
-from bpdebug.ui import draw_matrix_cells
-from bpdebug.ui.draw_matrix import change_text, deltas_of, layout_line, note_text, statistics_text, values_of
-from bpdebug.ui.draw_matrix_cells import as_row_column, heat_role
-from bpdebug.ui.draw_matrix_layout import has_overview, make_layout
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
+from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, statistics_text, values_of
+from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
+from bpdebug.ui.draw.matrix_layout import has_overview, make_layout
+from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")
 WIDTHS = st.lists(st.integers(1, 12), min_size=2, max_size=4)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import big, view
 
-from bpdebug.ui.draw_matrix_layout import Sight, make_layout
-from bpdebug.ui.draw_matrix_overview import overview_cell, overview_lines
-from bpdebug.ui.roles import DARK, Roles
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.matrix_layout import Sight, make_layout
+from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
+from bpdebug.ui.draw.roles import DARK, Roles
+from bpdebug.ui.draw.spans import plain, width
 
 SHOWN = view(big(), "goto z1")
 WHOLE = Sight(0, 0, 784, 128)

@@ -8,8 +8,8 @@ import pytest
 from ui_views import big, chain, random_chain, role_of, text, view
 
 from bpdebug.engine.description import Layer
-from bpdebug.ui.draw_network import network_lines
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.network import network_lines
+from bpdebug.ui.draw.spans import plain, width
 
 
 def network(columns, rows, *moment):

@@ -5,9 +5,9 @@ import re
 import pytest
 from ui_views import big, random_chain, session, text, view
 
-from bpdebug.ui.draw_network import network_lines
-from bpdebug.ui.draw_network_click import cell_at, cell_beside
-from bpdebug.ui.spans import plain
+from bpdebug.ui.draw.network import network_lines
+from bpdebug.ui.draw.network_click import cell_at, cell_beside
+from bpdebug.ui.draw.spans import plain
 
 SIZES = [(24, 6), (38, 10), (80, 14), (160, 40)]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpdebug.ui.draw_network_text import given_text, number_text, short_names
+from bpdebug.ui.draw.network_text import given_text, number_text, short_names
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-10, 10)
 

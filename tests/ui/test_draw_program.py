@@ -6,8 +6,8 @@ from ui_views import NAMES, role_of, session, text, view
 
 from bpdebug.engine.description import Layer, Scenario
 from bpdebug.engine.schedule import Skipped, Stage
-from bpdebug.ui.draw_program import formula_text, program_line, program_rows
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.program import formula_text, program_line, program_rows
+from bpdebug.ui.draw.spans import plain, width
 
 
 def listing(shown, columns=60):

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from ui_views import big, chain, role_of, session, text
 
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.ui.draw_plane import resampled
-from bpdebug.ui.draw_surface import surface_lines, surface_title
-from bpdebug.ui.roles import DARK, HEAT_STEPS, Roles
-from bpdebug.ui.sample_marks import current_place, letters, output_shown
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.plane import resampled
+from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
+from bpdebug.ui.draw.sample_marks import current_place, letters, output_shown
+from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.surface import surface_lines, surface_title
 
 CORNERS = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
 

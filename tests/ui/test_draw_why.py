@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
-from bpdebug.ui.draw_why import why_lines
-from bpdebug.ui.spans import plain, width
+from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.why import why_lines
 
 
 def why(columns, rows, *moment):

@@ -12,11 +12,11 @@ from textual.reactive import reactive
 from ui_app import press, settled, shown
 from ui_views import big, session
 
-from bpdebug.debugger.equation import equation_of
+from bpdebug.debugger.looking.equation import equation_of
+from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.panes import CellChosen
-from bpdebug.ui.roles import DARK, Roles
 
 
 class Host(App[None]):

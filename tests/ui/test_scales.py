@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.ui.scales import bar, log_ticks, nice_step, tick_text, ticks
+from bpdebug.ui.draw.scales import bar, log_ticks, nice_step, tick_text, ticks
 
 NUMBERS = st.floats(-1e12, 1e12)
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpdebug.ui.spans import crop, fit, line, plain, width, wrap
+from bpdebug.ui.draw.spans import crop, fit, line, plain, width, wrap
 
 NARROW = "ab z·−Σᵢ…"
 WIDE = "日本語，😀"

@@ -9,7 +9,7 @@ import numpy as np
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.scenario import load_scenario, shipped
-from bpdebug.ui.spans import plain
+from bpdebug.ui.draw.spans import plain
 
 NAMES = [entry.name for entry in shipped()]
 STAGES = ["z1", "a1", "z2", "a2", "loss", "da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "W1", "b1", "W2", "b2"]

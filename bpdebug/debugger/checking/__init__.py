@@ -1,0 +1,1 @@
+"""Derivatives against differences: what is perturbed, what comes out, the verdict."""

@@ -1,0 +1,43 @@
+"""All commands: importing this package fills the table."""
+
+from bpdebug.debugger.commands import (
+    check,
+    compare,
+    copy,
+    edit,
+    export,
+    game,
+    into,
+    look,
+    move,
+    notation,
+    number,
+    sample,
+    session,
+    stop,
+    tour,
+    training,
+)
+from bpdebug.debugger.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
+
+MODULES = (
+    move,
+    into,
+    look,
+    notation,
+    number,
+    sample,
+    training,
+    copy,
+    check,
+    compare,
+    stop,
+    edit,
+    game,
+    tour,
+    session,
+    export,
+)
+"""Each registers its commands when it is imported."""
+
+__all__ = ["COMMANDS", "GROUPS", "MODULES", "Command", "CommandError", "find_command", "in_order"]

@@ -1,0 +1,100 @@
+"""Comparing: the user's own numbers beside those of the present update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bpdebug.debugger.arrays import read_arrays
+from bpdebug.debugger.commands.check import suspected, suspects_data
+from bpdebug.debugger.comparison.compare import Comparison, Match, compare
+from bpdebug.debugger.numbers import exact, short
+from bpdebug.debugger.results import Result
+from bpdebug.debugger.script import path_of
+from bpdebug.debugger.table import CommandError, command
+from bpdebug.engine.cells import cell_name
+from bpdebug.engine.description import Array
+from bpdebug.engine.shapes import shape_text
+
+if TYPE_CHECKING:
+    from bpdebug.debugger.session import Session
+
+
+@command("compare FILE", "look", asks="compare with the arrays of an npz file")
+def compare_(session: Session, arguments: str) -> Result:
+    """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
+    if not arguments:
+        raise CommandError("compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …")
+    return compared(session, read_arrays(path_of(arguments)))
+
+
+def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
+    """Compare with arrays that have been read already; the session keeps what was found.
+
+    Raises:
+        ComparisonError: where there is nothing to compare.
+    """
+    comparison = session.comparison = compare(session.timeline, arrays)
+    culprit = comparison.culprit
+    stages = [_data(match) for match in comparison.matches]
+    data = {"ok": culprit is None, "culprit": culprit.name if culprit else None, "compared": comparison.update, "stages": stages}
+    return Result("compare", "\n".join(_lines(comparison)), data | {"notes": list(comparison.notes)})
+
+
+def _data(match: Match) -> dict[str, Any]:
+    """A stage for programs; where shapes differ, ``theirs`` is the whole array's shape."""
+    ours, theirs = _numbers(match)
+    shape = None if match.theirs is None else list(match.theirs.shape)
+    return {
+        "name": match.name,
+        "stage": match.stage.name,
+        "status": match.status,
+        "error": None if match.theirs is None else exact(match.error),
+        "cell": None if theirs is None else list(match.cell),
+        "ours": exact(ours),
+        "theirs": exact(theirs),
+        "shape": shape,
+        "suspects": suspects_data(match.suspects),
+    }
+
+
+def _numbers(match: Match) -> tuple[float | None, float | None]:
+    """Ours and theirs in the worst cell, where there is one."""
+    if match.theirs is None or match.misshapen:
+        return None, None
+    return float(match.ours[match.cell]), float(match.theirs[match.cell])
+
+
+_WORDS = {"off": "OFF"}
+
+
+def _lines(comparison: Comparison) -> list[str]:
+    shown = [match for match in comparison.matches if match.theirs is not None]
+    width = max(len(match.name) for match in shown)
+    lines = [f"{_WORDS.get(match.status, match.status):<12} {match.name:<{width}}  {_finding(match)}".rstrip() for match in shown]
+    notes = [f"note: {note}" for note in comparison.notes]
+    return [*lines, *notes, *conclusion(comparison)]
+
+
+def _finding(match: Match) -> str:
+    """A stage's numbers."""
+    if match.misshapen and match.theirs is not None:
+        return f"is {shape_text(match.theirs.shape)}; {shape_text(match.ours.shape)} is due"
+    if match.status == "exact":
+        return ""
+    ours, theirs = _numbers(match)
+    error = f"relative error {short(match.error, 2)}"
+    if match.status == "approximate" or ours is None or theirs is None:
+        return error
+    return f"{error}, at {cell_name(match.name, match.cell)}: yours {short(theirs, 8)}, ours {short(ours, 8)}"
+
+
+def conclusion(comparison: Comparison) -> list[str]:
+    """Which stages are off by themselves, and what the mistakes probably are."""
+    off = [match for match in comparison.matches if match.status == "off"]
+    if not off:
+        return ["every number agrees"]
+    lines = [f"first off stage: {off[0].stage}", *suspected(off[0].suspects)]
+    for match in off[1:]:
+        lines += [f"also off, given your own numbers before it: {match.stage}", *suspected(match.suspects)]
+    return lines

@@ -1,0 +1,110 @@
+"""How formulas are written, and the chain rule written out path by path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bpdebug.debugger.looking.explanation import not_there
+from bpdebug.debugger.looking.paths import Path, paths_of
+from bpdebug.debugger.numbers import exact, short
+from bpdebug.debugger.results import Result
+from bpdebug.debugger.table import CommandError, cell_of, command
+from bpdebug.engine.cells import Cell, cell_name
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.parser import suggestion
+from bpdebug.engine.render import render_name
+
+if TYPE_CHECKING:
+    from bpdebug.debugger.session import Session
+
+NOTATIONS = {"d": "dz2", "delta": "δ2", "partial": "∂L/∂z2"}
+"""How a gradient may be written, with an example."""
+_CONVENTIONS = {"rows": "a sample is a row, z = x·W + b", "columns": "a sample is a column, z = W·x + b"}
+_SHOWN = 24
+
+
+@command("notation [d|delta|partial]", "look", keys="k")
+def notation(session: Session, arguments: str) -> Result:
+    """Write gradients as dz2, as δ2 or as ∂L/∂z2; without an argument, the next of these."""
+    names = list(NOTATIONS)
+    chosen = arguments or names[(names.index(session.style.notation) + 1) % len(names)]
+    if chosen not in NOTATIONS:
+        raise CommandError(f"there is no notation '{chosen}'{suggestion(chosen, names) or '; there are ' + ', '.join(names)}")
+    session.style = replace(session.style, notation=chosen)
+    return Result("notation", f"gradients are written {NOTATIONS[chosen]}", {"notation": chosen, "columns": session.style.columns})
+
+
+@command("convention [rows|columns]", "look", keys="K")
+def convention(session: Session, arguments: str) -> Result:
+    """Write formulas with samples as rows (z = x·W + b) or as columns (z = W·x + b); without an argument, the other one."""
+    chosen = arguments or ("rows" if session.style.columns else "columns")
+    if chosen not in _CONVENTIONS:
+        raise CommandError(f"there is no convention '{chosen}': rows or columns")
+    session.style = replace(session.style, columns=chosen == "columns")
+    text = f"{chosen}: {_CONVENTIONS[chosen]}; names in commands stay those of the rows"
+    return Result("notation", text, {"notation": session.style.notation, "columns": session.style.columns})
+
+
+@command("paths [NAME[i,j]]", "look", keys="r")
+def paths(session: Session, arguments: str) -> Result:
+    """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
+    name, index = _cell(session, arguments)
+    if name not in _differentiable(session):
+        known = name in session.timeline.machine.shapes()
+        raise BpdebugError(f"{name} is no variable of the loss" if known else not_there(session.timeline, name))
+    if "loss" not in session.timeline.machine.values():
+        raise BpdebugError("the paths end at the loss, which is not computed yet: 'until loss' runs to it")
+    if any(stage.edited for stage in session.program.stages if not stage.of):
+        raise BpdebugError("the local derivatives are those of the network's own operations, and a forward formula is yours")
+    values = session.timeline.machine.values()
+    if values[name].ndim != len(index) or any(at >= length for at, length in zip(index, values[name].shape, strict=True)):
+        session.explain(name, index)
+    return _shown(session, name, index, paths_of(session.program.network, values, name, index))
+
+
+def _differentiable(session: Session) -> set[str]:
+    """The tensors that the loss is differentiated by: the input, the parameters, and what the forward pass computes."""
+    return {"x", *(name for node in session.program.network.nodes for name in (node.output, *node.inputs.values()))}
+
+
+def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
+    """The cell that is meant; a gradient stands for what it is the gradient of."""
+    if not arguments and session.selected is None:
+        raise CommandError("the paths of what? For example: paths W1[0,1]")
+    name, index = cell_of(arguments) if arguments else session.selected or ("", ())
+    of = {stage.name: stage.of for stage in session.program.stages if stage.of}
+    return of.get(name, name), index
+
+
+def _shown(session: Session, name: str, index: Cell, found: list[Path]) -> Result:
+    whole = sum(path.value for path in found)
+    gradient = render_name(f"d{cell_name(name, index)}", session.style)
+    count = "no path leads to the loss" if not found else "one path leads" if len(found) == 1 else f"the sum over {len(found)} paths"
+    ordered = sorted(found, key=lambda path: -abs(path.value))
+    lines = [f"{gradient} = {short(whole, 8)}: {count}" + " to the loss" * bool(found)]
+    for path in ordered[:_SHOWN]:
+        factors = " · ".join(_factor(slope) for slope in path.slopes)
+        lines += [f"  {path.text()}", f"      {factors} = {short(path.value, 6)}"]
+    lines += [f"  … and {len(found) - _SHOWN} smaller ones"] * (len(found) > _SHOWN)
+    data = [
+        {"cells": [cell_name(*cell) for cell in path.cells], "slopes": exact(list(path.slopes)), "value": exact(path.value)}
+        for path in found
+    ]
+    return Result("paths", "\n".join(lines).replace("-", "−"), {"name": name, "index": list(index), "value": exact(whole), "paths": data})
+
+
+def _factor(slope: float) -> str:
+    text = short(slope, 4)
+    return f"({text})" if text.startswith("-") else text
+
+
+@command("scale [auto|log|linear]", "look")
+def scale(session: Session, arguments: str) -> Result:
+    """Draw the loss curve on a logarithmic scale, on a linear one, or on what fits; without an argument, the next of these."""
+    scales = ("auto", "log", "linear")
+    chosen = arguments or scales[(scales.index(session.loss_scale) + 1) % len(scales)]
+    if chosen not in scales:
+        raise CommandError(f"there is no scale '{chosen}': auto, log or linear")
+    session.loss_scale = chosen
+    return Result("notation", f"the loss curve's scale: {chosen}", {"scale": chosen})

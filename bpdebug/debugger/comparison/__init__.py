@@ -1,0 +1,1 @@
+"""The user's own numbers beside ours: reading them, naming them, judging them."""

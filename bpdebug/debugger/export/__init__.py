@@ -1,0 +1,1 @@
+"""One update as a worked solution, a script or arrays."""

@@ -1,0 +1,1 @@
+"""What the panes and the commands show of a moment: explanations, equations, surfaces, health."""

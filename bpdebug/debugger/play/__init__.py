@@ -1,0 +1,1 @@
+"""Learning by guessing: the hunt, predictions, the tour."""

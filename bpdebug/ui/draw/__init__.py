@@ -1,0 +1,1 @@
+"""Drawing: pure functions from a frozen view to lines of text with roles."""

@@ -1,0 +1,226 @@
+"""A stage as an equation of matrices: what goes into the selected number is lit, the rest is dim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
+from bpdebug.debugger.view import View
+from bpdebug.engine.cells import Cell
+from bpdebug.ui.draw.equation_fit import Fit, Group, Window, fit
+from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
+from bpdebug.ui.draw.matrix_cells import Look
+from bpdebug.ui.draw.program import formula_text
+from bpdebug.ui.draw.spans import Line, Span, crop, line, width, wrap
+from bpdebug.ui.draw.spans import fit as fitted
+
+_SUMMED_UP = 2
+"""Lines that are kept for the sum below the matrices, at least, in a pane that is not very small."""
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a cell of a tensor is drawn."""
+
+    x: int
+    y: int
+    width: int
+    name: str
+    index: Cell
+
+
+@dataclass(eq=False)
+class Picture:
+    """A drawn equation: its lines, and which cell stands where."""
+
+    lines: list[Line] = field(default_factory=list)
+    spots: list[Spot] = field(default_factory=list)
+
+    def cell_at(self, x: int, y: int) -> tuple[str, Cell] | None:
+        """The tensor and the cell drawn at a place."""
+        return next(((spot.name, spot.index) for spot in self.spots if spot.y == y and spot.x <= x < spot.x + spot.width), None)
+
+
+def equation_picture(view: View, columns: int, rows: int) -> Picture:
+    """The equation of the view in that many columns; below it the sum that makes the selected number, where there is room."""
+    equation = view.equation
+    if equation is None:
+        return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)])
+    kept = min(terms_wanted(view) + 1, max(rows // 3, _SUMMED_UP)) if rows >= _FEW else 0
+    chosen = fit(equation, view.number_style, _centres(view, equation), columns, rows - kept)
+    drawing = _Drawing(view, equation, chosen, columns)
+    lines = drawing.lines()
+    below = terms_lines(view, equation, columns, rows - len(lines))
+    gap: list[Line] = [()] if below and len(lines) + len(below) < rows else []
+    return Picture([fitted(drawn, columns) for drawn in (*lines, *gap, *below)], drawing.spots)
+
+
+def _empty(view: View, columns: int) -> list[Line]:
+    stage = view.program.stages[0]
+    first = line(("i", "key"), " runs the first stage, ", (stage.name, "name"), f" = {formula_text(view, stage)}, and goes into it")
+    lines = wrap("There each i goes on to the next cell, and I back: what goes into the cell is lit.", columns, "dim")
+    return [crop(first, 0, columns), *lines]
+
+
+def _centres(view: View, equation: Equation) -> dict[str, int]:
+    """Where on each axis what is looked at stands: the cell of the result, and the operand that Enter goes to."""
+    row, column = equation.cell or (0, 0)
+    centres = {ROW: row, COLUMN: column}
+    for operand in equation.operands:
+        chosen = _chosen(view, operand)
+        for axis, place in zip(operand.axes, chosen, strict=True) if chosen else ():
+            centres.setdefault(axis, place)
+    return centres
+
+
+def _chosen(view: View, operand: Operand) -> tuple[int, int] | None:
+    """The row and column of the cell that Enter goes to, where it is in this operand."""
+    cells = view.explanation.operands if view.explanation else ()
+    name, index = cells[view.operand % len(cells)] if cells else ("", ())
+    return operand.place(index) if name and name == operand.name else None
+
+
+class _Drawing:
+    """The lines of an equation, and where its cells stand."""
+
+    def __init__(self, view: View, equation: Equation, chosen: Fit, columns: int) -> None:
+        self._view, self._equation, self._fit, self._columns = view, equation, chosen, columns
+        self.spots: list[Spot] = []
+
+    def lines(self) -> list[Line]:
+        """All shelves, one below the other."""
+        drawn: list[Line] = []
+        for place, shelf in enumerate(self._fit.shelves):
+            drawn += self._shelf(shelf, len(drawn), 2 if place else 0)
+        return drawn
+
+    def _shelf(self, shelf: tuple[Group, ...], top: int, left: int) -> list[Line]:
+        """The groups side by side, each matrix in the middle of the height."""
+        canvas: list[list[tuple[int, Line]]] = [[] for _ in range(self._fit.height(shelf))]
+        tallest = self._fit.matrix_height(shelf)
+        for group in shelf:
+            middle = 1 + (tallest - 1) // 2
+            canvas[middle].append((left, line((group.before, "bold"))))
+            left += len(group.before)
+            start = 1 + (tallest - self._fit.windows[group].height) // 2
+            for offset, drawn in enumerate(self._block(group, left, top + start), start - 1):
+                canvas[offset].append((left, drawn))
+            left += self._fit.width(group)
+            canvas[middle].append((left, line((group.after, "bold"))))
+            left += len(group.after)
+        return [_assembled(parts) for parts in canvas]
+
+    def _block(self, group: Group, left: int, top: int) -> Iterator[Line]:
+        """An operand: the caption, then what stands below it from line ``top`` on."""
+        yield self._caption(group)
+        if group.is_number:
+            yield self._number(group, left, top)
+            return
+        window, look = self._fit.windows[group], self._fit.looks[group]
+        height = window.height
+        for place, row in enumerate(_rows(window)):
+            opened, closed = _brackets(place, height)
+            cells = line(*self._row(group, look, window, row, left, top + place)) if row is not None else _more(window, look)
+            arrow = ("→", self._arrow(group, row)) if group.operand.folded == 1 and row is not None else ("", "")
+            yield (*line((opened, "dim")), *cells, (f" {closed}", "dim"), arrow)
+        if group.operand.folded == 0:
+            yield self._arrows(group, window, look)
+
+    def _caption(self, group: Group) -> Line:
+        operand, room = group.operand, self._fit.width(group)
+        role = "next" if group.is_result else "name" if operand.name else ""
+        caption = line((operand.caption, role), (group.shape_text, "dim"))
+        return caption if width(caption) <= room + 1 else fitted(line((operand.caption, role)), room)
+
+    def _number(self, group: Group, left: int, top: int) -> Line:
+        operand = group.operand
+        role = "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""
+        self._spot(operand, left, top, len(group.number), 0, 0)
+        return line((group.number, role))
+
+    def _row(self, group: Group, look: Look, window: Window, row: int, left: int, y: int) -> Iterator[Span]:
+        if window.cut_left:
+            yield " …", "faint"
+        x = left + 1 + 2 * window.cut_left
+        for column in window.columns:
+            value = group.operand.value[row, column]
+            hidden = group.is_result and self._to_come(row, column)
+            text, role = ("·".rjust(look.width), "faint") if hidden else (look.text(value), self._role(group, look, row, column))
+            yield " ", ""
+            yield text, role
+            self._spot(group.operand, x + 1, y, look.width, row, column)
+            x += look.width + 1
+        if window.cut_right:
+            yield " …", "faint"
+
+    def _spot(self, operand: Operand, x: int, y: int, columns: int, row: int, column: int) -> None:
+        place = operand.cell(row, column, len(self._equation.shapes.get(operand.name, ())))
+        if place:
+            self.spots.append(Spot(x, y, columns, *place))
+
+    def _to_come(self, row: int, column: int) -> bool:
+        """Whether a cell of the result lies ahead while the cells are walked through, row by row."""
+        cell = self._equation.cell
+        if not (self._equation.inside and cell):
+            return False
+        turned = self._equation.result.turned
+        return (column, row) > cell[::-1] if turned else (row, column) > cell
+
+    def _role(self, group: Group, look: Look, row: int, column: int) -> str:
+        """The look of a cell: the result's selected one, those that make it, and the rest."""
+        cell, heat = self._equation.cell, look.heat(float(group.operand.value[row, column]))
+        if cell is None:
+            return heat
+        if group.is_result:
+            return "cursor" if cell == (row, column) else heat
+        if not self._lit(group, row, column):
+            return heat if heat == "bad" else f"{heat.replace('heat', 'faded')} dim".strip()
+        return f"{heat} bold" + " lit" * (_chosen(self._view, group.operand) == (row, column))
+
+    def _lit(self, group: Group, row: int, column: int) -> bool:
+        """Whether a cell goes into the selected number."""
+        rows, columns = group.operand.parts_of(self._equation.cell or (0, 0))
+        return rows in (None, row) and columns in (None, column)
+
+    def _arrow(self, group: Group, row: int | None) -> str:
+        lit = self._equation.cell is None or row is None or self._lit(group, row, 0)
+        return "next" if lit else "faint"
+
+    def _arrows(self, group: Group, window: Window, look: Look) -> Line:
+        """Below a matrix whose columns are summed, an arrow for each."""
+        spans: list[Span] = [("   " if window.cut_left else " ", "")]
+        for column in window.columns:
+            lit = self._equation.cell is None or self._lit(group, 0, column)
+            spans.append(("↓".center(look.width + 1), "next" if lit else "faint"))
+        return tuple(spans)
+
+
+def _rows(window: Window) -> Iterator[int | None]:
+    """The rows that are shown; None where it is said that there are more."""
+    yield from [None] * window.cut_above
+    yield from window.rows
+    yield from [None] * window.cut_below
+
+
+def _brackets(place: int, height: int) -> tuple[str, str]:
+    if height == 1:
+        return "[", "]"
+    return ("⎡", "⎤") if place == 0 else ("⎣", "⎦") if place == height - 1 else ("⎢", "⎥")
+
+
+def _more(window: Window, look: Look) -> Line:
+    """A line that says that there are more rows."""
+    text = "".join(" " + "⋮".rjust((look.width + 1) // 2).ljust(look.width) for _ in window.columns)
+    return line(("  " * window.cut_left + text + "  " * window.cut_right, "faint"))
+
+
+def _assembled(parts: list[tuple[int, Line]]) -> Line:
+    """Pieces of a line, each at its column."""
+    spans: list[Span] = []
+    place = 0
+    for left, drawn in sorted(parts, key=lambda part: part[0]):
+        spans += [(" " * (left - place), ""), *drawn] if width(drawn) else []
+        place = left + width(drawn) if width(drawn) else place
+    return tuple(span for span in spans if span[0])

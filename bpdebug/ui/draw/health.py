@@ -1,0 +1,240 @@
+"""How the layers do: a line for each, with its gradient as a bar, its step, and a word where something is off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpdebug.debugger.looking.health import HEALTHY_STEP, Finding, Health, LayerHealth
+from bpdebug.debugger.numbers import short, sparkline
+from bpdebug.debugger.view import View
+from bpdebug.engine.description import Array
+from bpdebug.ui.draw.scales import bar
+from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
+
+_BAR, _WIDEST_BAR, _WORDS = 8, 24, 11
+_LEAST_DECADES = 3
+"""Powers of ten that a full bar stands for at least, so that equal gradients look equal."""
+_GAUGE = (-6.0, 0.0)
+"""The powers of ten at the ends of the gauge of steps, which has two cells for each."""
+_FINE = (-4.0, -2.0)
+_NEEDED = ("layer", "delta", "step")
+_BESIDES = ("gauge", "gradient", "", "trend", "name", "mean", "", "bias", "saturated", "dead", "", "size")
+"""What is shown besides, the most wanted first; "" is more room for words."""
+_ACTIVATIONS = "activations"
+_MILD = ("large-update", "saturated")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the table: its heading, its width, and its cell in a layer's line."""
+
+    title: str
+    width: int
+    cell: Callable[[LayerHealth], Line]
+
+
+def health_title(view: View, name: str) -> str:
+    """The name of the pane, with the updates that it looks at."""
+    if view.health is None or not len(view.health.updates):
+        return name
+    first, last = int(view.health.updates[0]), int(view.health.updates[-1])
+    return f"{name} · updates {first} to {last}" if first < last else f"{name} · update {last}"
+
+
+def health_lines(view: View, columns: int, rows: int) -> list[Line]:
+    """The table of the layers in that much room, and below it, as far as there is room, what it means."""
+    health = view.health
+    if health is None:
+        return []
+    if not len(health.updates):
+        return wrap("No update is complete yet: u runs one, c the training.", columns, "dim")
+    shown = _columns(health, columns)
+    lines = [_row(shown, lambda column: ((column.title, "faint"),), columns)] * (rows > len(health.layers))
+    lines += [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
+    below = list(_notes(health, columns, any(column.title == _ACTIVATIONS for column in shown)))
+    return lines + below[: max(rows - len(lines), 0)]
+
+
+def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) -> Line:
+    spans: list[Span] = []
+    for column in shown:
+        spans += [*fit(cell(column), column.width), (" ", "")]
+    return fit(tuple(spans[:-1]), columns)
+
+
+def _columns(health: Health, columns: int) -> list[_Column]:
+    """The columns that there is room for; the bar and the words take what is left."""
+    parts = _parts(health)
+    chosen, words, spare = _fitting(parts, columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS)
+    wider = max(min(spare // 3, _WIDEST_BAR - _BAR), 0)
+    made = {key: column for key, column in parts.items() if key in chosen}
+    plain_name = made.pop("layer")
+    scale, length, room = _scale(health), _BAR + wider, words + spare - wider
+    bars = _Column(_scale_title(scale, length), length, lambda layer: _bar(layer, scale, length))
+    return [made.pop("name", plain_name), bars, *made.values(), _Column("", room, lambda layer: _words(layer, room))]
+
+
+def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int, int]:
+    """The columns that are needed and those that there is room for besides, the room for words, and what is left."""
+    chosen, words = set(_NEEDED), _WORDS
+    for key in _BESIDES:
+        taken = _WORDS if not key else parts[key].width + 1 if key in parts else 0
+        taken -= (parts["layer"].width + 1) * (key == "name")
+        if taken > spare:
+            break
+        spare -= taken
+        words += taken * (not key)
+        chosen.add(key)
+    return chosen, words, spare
+
+
+def _parts(health: Health) -> dict[str, _Column]:
+    """All columns but bar and words, in their order."""
+    number = len(str(len(health.layers)))
+    name = number + 1 + max(len(layer.activation) for layer in health.layers)
+    parts = {
+        "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
+        "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
+        "delta": _numbers("‖dz‖", lambda layer: layer.delta),
+        "gradient": _numbers("‖dW‖", lambda layer: layer.gradient),
+        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient)),
+        "bias": _numbers("‖db‖", lambda layer: layer.bias_gradient),
+        "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
+        "step": _numbers("step", lambda layer: layer.step),
+        "size": _numbers("‖W‖", lambda layer: layer.size),
+        "mean": _Column(_ACTIVATIONS, 14, _activations),
+        "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
+        "dead": _Column("   dead", 7, _dead),
+    }
+    if all(np.isnan(layer.dead).all() for layer in health.layers):
+        del parts["dead"]
+    return parts
+
+
+def _numbers(title: str, series: Callable[[LayerHealth], Array]) -> _Column:
+    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer)))
+
+
+def _number(series: Array) -> Line:
+    """The last number of a series, or a dash where there is none."""
+    if np.isnan(series).all():
+        return (("—".rjust(6), "faint"),)
+    value = float(series[-1])
+    texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
+    text = next((text for text in texts if len(text) <= 6), "large")
+    return ((text.replace("-", "−").rjust(6), "" if math.isfinite(value) else "bad"),)
+
+
+def _power(value: float, digits: int) -> str:
+    """A small number in scientific form."""
+    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _scale(health: Health) -> tuple[float, float]:
+    """The powers of ten of an empty and of a full bar."""
+    norms = np.array([layer.delta[-1] for layer in health.layers])
+    known = norms[np.isfinite(norms) & (norms > 0)]
+    if not known.size:
+        return (-float(_LEAST_DECADES), 0.0)
+    high = math.ceil(math.log10(float(known.max())) - 1e-9)
+    low = math.floor(math.log10(float(known.min())) - 1e-9)
+    return float(min(low, high - _LEAST_DECADES)), float(high)
+
+
+def _scale_title(scale: tuple[float, float], width: int) -> str:
+    """The ends of the scale over the bars."""
+    low, high = (short(10.0**power, 1).replace("-", "−") for power in scale)
+    return low + high.rjust(width - len(low)) if len(low) + len(high) < width else ""
+
+
+def _bar(layer: LayerHealth, scale: tuple[float, float], width: int) -> Line:
+    """A bar on a logarithmic scale that all layers have in common."""
+    norm = float(layer.delta[-1])
+    if not (math.isfinite(norm) and norm > 0):
+        return (("⚠ not finite"[:width], "bad"),) if math.isinf(norm) or (np.isnan(norm) and not np.isnan(layer.delta).all()) else ()
+    share = max((math.log10(norm) - scale[0]) / (scale[1] - scale[0]), 1e-9)
+    off = any(found.name in ("vanishing", "exploding") for found in layer.findings)
+    return ((bar(share, width), "bad" if off else "curve"),)
+
+
+def _trend(series: Array) -> Line:
+    with np.errstate(all="ignore"):
+        return ((sparkline([float(value) for value in np.log10(series)]), "dim"),)
+
+
+def _gauge(step: float) -> Line:
+    """Where the step lies between a millionth and all of the weights; the healthy part of the gauge is drawn heavy."""
+    cells = [(place / 2 + _GAUGE[0], "─") for place in range(int(2 * (_GAUGE[1] - _GAUGE[0])) + 1)]
+    fine = [_FINE[0] <= power <= _FINE[1] for power, _ in cells]
+    spans: list[Span] = [("━" if good else "─", "done" if good else "faint") for good in fine]
+    if math.isfinite(step):
+        power = math.log10(step) if step > 0 else -math.inf
+        place = round(2 * (min(max(power, _GAUGE[0]), _GAUGE[1]) - _GAUGE[0]))
+        spans[place] = ("◂" if power < _GAUGE[0] else "▸" if power > _GAUGE[1] else "●", "good" if fine[place] else "next")
+    return tuple(spans)
+
+
+def _activations(layer: LayerHealth) -> Line:
+    mean, deviation = float(layer.mean[-1]), float(layer.deviation[-1])
+    if not math.isfinite(mean):
+        return (("nan", "bad"),)
+    return ((f"{short(mean, 2)} ± {short(deviation, 2)}".replace("-", "−"), "dim"),)
+
+
+def _share(series: Array) -> Line:
+    value = float(series[-1])
+    return (("—".rjust(9), "faint"),) if math.isnan(value) else ((f"{100 * value:.0f} %".rjust(9), "" if value else "dim"),)
+
+
+def _dead(layer: LayerHealth) -> Line:
+    value = float(layer.dead[-1])
+    return (("—".rjust(7), "faint"),) if math.isnan(value) else ((f"{value:.0f}/{layer.units}".rjust(7), "" if value else "dim"),)
+
+
+def _role(found: Finding) -> str:
+    return "dim" if not found.grave else "next" if found.name in _MILD else "bad"
+
+
+def _words(layer: LayerHealth, columns: int) -> Line:
+    """What is off, as many words as there is room for."""
+    if not layer.findings:
+        return (("✓", "done"),)
+    first = layer.findings[0]
+    texts = (first.text, first.text.replace(" of ", "/"))
+    spans: list[Span] = [(next((text for text in texts if len(text) <= columns), first.text.split()[0]), _role(first))]
+    for found in layer.findings[1:]:
+        if sum(len(part) for part, _ in spans) + 2 + len(found.text) <= columns:
+            spans += [(", ", "faint"), (found.text, _role(found))]
+    return tuple(spans)
+
+
+def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
+    """Each kind of finding once in a sentence, what is healthy, and the numbers of the layers."""
+    yield ()
+    for found in (found for found in health.notes if found.grave):
+        first, *others = wrap(f"{found.name}: {found.why}", columns)
+        text = plain(first)
+        yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
+        yield from others
+    yield from wrap(f"step is ‖ΔW‖/‖W‖ of the last update; about {HEALTHY_STEP:g} is healthy.", columns, "faint")
+    for layer in () if told_already else health.layers:
+        yield from wrap(_told(layer), columns, "dim", indent="  ")
+
+
+def _told(layer: LayerHealth) -> str:
+    """A layer's other numbers in a sentence."""
+    name = f"a{layer.layer}"
+    parts = [
+        f"{name} {short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}",
+        f"‖W{layer.layer}‖ {short(float(layer.size[-1]), 3)}",
+    ]
+    if not np.isnan(layer.saturated[-1]):
+        parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
+    if not np.isnan(layer.dead[-1]):
+        parts.append(f"{layer.dead[-1]:.0f} of {layer.units} dead")
+    return " · ".join(parts).replace("-", "−")

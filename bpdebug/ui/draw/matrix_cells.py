@@ -1,0 +1,83 @@
+"""How the numbers of a tensor are written in a table, and where its cells stand in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, prod
+from typing import Any
+
+from bpdebug.debugger.numbers import NumberStyle, Statistics, aligned
+from bpdebug.engine.cells import Cell
+from bpdebug.engine.description import Array
+from bpdebug.engine.shapes import Shape
+from bpdebug.ui.draw.roles import HEAT_STEPS
+
+_NARROWEST = 6
+_FEW, _LONGEST = 2000, 24
+"""Of how many numbers the longest is looked for, and how long a number with all its digits can be."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the numbers of one table are written.
+
+    Attributes:
+        form: their format.
+        width: of the widest.
+        scale: the largest absolute value, for the heat.
+    """
+
+    form: str = ""
+    width: int = _NARROWEST + 1
+    scale: float = 1.0
+
+    def text(self, value: Any) -> str:
+        """A number with its sign, flush right; digits stand below digits."""
+        text = aligned(value, self.form).replace("-", "−", 1 if "e" not in self.form else -1)
+        return text.ljust(self.width) if self.form == "full" else text.rjust(self.width)
+
+    def heat(self, value: float) -> str:
+        """See :func:`heat_role`."""
+        return heat_role(value, self.scale)
+
+
+def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = _NARROWEST) -> Look:
+    """The look of a table of these numbers."""
+    if known is None or not known.values.size:
+        return Look()
+    form = style.form(known)
+    widest = max(len(text) for text in _examples(known, form))
+    scale = max(abs(known.low), abs(known.high)) if known.finite.size else 0.0
+    return Look(form, max(widest, narrowest), scale or 1.0)
+
+
+def _examples(known: Statistics, form: str) -> list[str]:
+    """The texts of which one is the longest."""
+    if form == "full":
+        return [aligned(value, form) for value in known.values.flat] if known.values.size <= _FEW else [" " * _LONGEST]
+    extremes = (known.low, known.high, known.least) if known.finite.size else ()
+    return [aligned(value, form) for value in extremes] + [f"{name:>4}" for name in known.broken]
+
+
+def heat_role(value: float, scale: float) -> str:
+    """The background of a number: sign and size relative to the largest of its tensor."""
+    if not isfinite(value):
+        return "bad"
+    level = round(HEAT_STEPS * max(-1.0, min(1.0, value / scale)))
+    return f"heat:{level:+d}" if level else ""
+
+
+def rows_and_columns(shape: Shape) -> tuple[int, int]:
+    """The two axes that everything is drawn in: a number is 1×1, a list one row."""
+    return (prod(shape[:-1]), shape[-1]) if shape else (1, 1)
+
+
+def as_row_column(index: Cell) -> tuple[int, int]:
+    """A cell's index in these two axes."""
+    return (index[-2] if len(index) > 1 else 0, index[-1] if index else 0)
+
+
+def as_table(values: Array, turned: bool = False) -> Array:
+    """A tensor in these two axes, or with rows and columns changed."""
+    table = values.reshape(rows_and_columns(values.shape))
+    return table.T if turned else table

@@ -1,0 +1,116 @@
+"""A large tensor as a small picture of all its cells, with the part that the numbers show marked in it.
+
+Each half of a character is a patch of cells: the brighter, the larger they are (root mean square); in the colour of their sign where
+they have one in common, grey where it is mixed. Dead units and empty rows are dark lines.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.debugger.view import View
+from bpdebug.engine.description import Array
+from bpdebug.ui.draw.matrix_cells import as_table
+from bpdebug.ui.draw.matrix_layout import Block, Sight, heading, once, values_in
+from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.ui.draw.spans import Line, Span, fit, line
+
+_LINES_OF_TEXT = 2
+"""The heading above the picture, and the rows and columns in sight below it."""
+_BROKEN = HEAT_STEPS + 1
+
+Levels = npt.NDArray[np.int_]
+
+
+def overview_lines(view: View, block: Block, sight: Sight, columns: int, rows: int, signs: bool = False) -> list[Line]:
+    """The picture in that many columns and lines.
+
+    Args:
+        view: the moment.
+        block: of which tensor.
+        sight: what the pane shows of it.
+        columns, rows: the size, with a line above and one below.
+        signs: whether signs take the place of colours.
+    """
+    height, width = _size(block, columns, rows)
+    title = fit(line((heading(view, block.name, block.theirs), "name")), columns)
+    values = values_in(view, block.name, block.theirs)
+    if values is None or height < 1:
+        return [title]
+    sizes, leanings = once(view, f"overview {height}×{width}", block.name, block.theirs, lambda: _patches(values, block, height, width))
+    here = _marked(block, sight, height, width)
+    draw = _sign if signs else _half_blocks
+    drawn = [tuple(draw(sizes, leanings, here, y, x) for x in range(width)) for y in range(-(-height // 2))]
+    return [title, *drawn, fit(line((_in_sight(sight, columns), "dim")), columns)]
+
+
+def overview_cell(block: Block, columns: int, rows: int, x: int, y: int) -> tuple[int, int] | None:
+    """The row and column of the tensor that a place in the picture stands for; its middle cell."""
+    height, width = _size(block, columns, rows)
+    patch = 2 * (y - 1)
+    if not (0 <= x < width and 0 <= patch < height):
+        return None
+    return _middle(patch, min(patch + 2, height), height, block.rows), _middle(x, x + 1, width, block.columns)
+
+
+def _size(block: Block, columns: int, rows: int) -> tuple[int, int]:
+    """Patches: two in a line, and no more of them than the tensor has rows."""
+    return min(2 * (rows - _LINES_OF_TEXT), block.rows), columns
+
+
+def _middle(first: int, last: int, patches: int, cells: int) -> int:
+    return min((first + last) * cells // (2 * patches), cells - 1)
+
+
+def _patches(values: Array, block: Block, height: int, width: int) -> tuple[Levels, Levels]:
+    """For each patch how large its cells are, and how far their signs agree: from -4 (all negative) to 4 (all positive)."""
+    table = as_table(values, block.turned).astype(float)
+    down, right = _bounds(block.rows, height), _bounds(block.columns, min(width, block.columns))
+    with np.errstate(all="ignore"):
+        table = table / (np.abs(table).max(where=np.isfinite(table), initial=0.0) or 1.0)
+        counts = np.outer(np.diff(down), np.diff(right))
+        means = _folded(table, down, right) / counts
+        sizes = np.sqrt(_folded(table * table, down, right) / counts)
+        leanings = np.where(sizes > 0, means / sizes, 0.0)
+        largest = sizes.max(where=np.isfinite(sizes), initial=0.0) or 1.0
+        levels = np.where(np.isfinite(sizes), np.ceil(HEAT_STEPS * sizes / largest), _BROKEN)
+    wide = np.arange(width) * len(counts[0]) // width
+    return levels.astype(int)[:, wide], np.nan_to_num(np.round(4 * leanings)).astype(int)[:, wide]
+
+
+def _bounds(cells: int, patches: int) -> Levels:
+    return np.arange(patches + 1) * cells // patches
+
+
+def _folded(table: Array, down: Levels, right: Levels) -> Any:
+    return np.add.reduceat(np.add.reduceat(table, down[:-1], axis=0), right[:-1], axis=1)
+
+
+def _marked(block: Block, sight: Sight, height: int, width: int) -> tuple[range, range]:
+    """The lines and columns of the picture that show what is in sight."""
+    top, bottom = sight.top * height // block.rows // 2, -(-sight.bottom * height // block.rows)
+    return range(top, -(-bottom // 2)), range(sight.left * width // block.columns, -(-sight.right * width // block.columns))
+
+
+def _half_blocks(sizes: Levels, leanings: Levels, here: tuple[range, range], y: int, x: int) -> Span:
+    upper = f"{sizes[2 * y, x]},{leanings[2 * y, x]}"
+    lower = f"{sizes[2 * y + 1, x]},{leanings[2 * y + 1, x]}" if 2 * y + 1 < len(sizes) else ""
+    return "▀", f"patch:{upper}:{lower}" + ":seen" * (y in here[0] and x in here[1])
+
+
+def _sign(sizes: Levels, leanings: Levels, here: tuple[range, range], y: int, x: int) -> Span:
+    """The sign of the larger patch of a line; what is in sight stands out."""
+    row = max((2 * y, min(2 * y + 1, len(sizes) - 1)), key=lambda row: int(sizes[row, x]))
+    size, leaning = int(sizes[row, x]), int(leanings[row, x])
+    text = "⚠" if size == _BROKEN else " " if size == 0 else "±" if leaning == 0 else "+" if leaning > 0 else "−"
+    return text, "cursor" if y in here[0] and x in here[1] else "bold" if size > HEAT_STEPS // 2 else "dim"
+
+
+def _in_sight(sight: Sight, columns: int) -> str:
+    """The rows and columns whose numbers are to be seen, or the rows alone."""
+    rows = f"{sight.top}–{max(sight.bottom - 1, 0)}"
+    both = f"{rows}, {sight.left}–{max(sight.right - 1, 0)}"
+    return both if len(both) <= columns else rows

@@ -1,0 +1,114 @@
+"""The network: neurons with their activations or deltas, and weighted edges, for one sample of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from rich.cells import cell_len
+
+from bpdebug.debugger.view import View
+from bpdebug.engine.render import render_name
+from bpdebug.ui.draw.network_edges import draw_edges
+from bpdebug.ui.draw.network_parts import Parts
+from bpdebug.ui.draw.network_plan import Column
+from bpdebug.ui.draw.network_scene import Scene, heat, largest, scene_of
+from bpdebug.ui.draw.network_strip import draw_strip
+from bpdebug.ui.draw.network_text import given_text, number_text
+from bpdebug.ui.draw.spans import Line
+
+
+def network_lines(view: View, columns: int, rows: int) -> list[Line]:
+    """The drawing in that much room, the names of the tensors shown below it; of a deep network the part around the layer in
+    focus."""
+    scene = scene_of(view, columns, rows)
+    for left, right in pairwise(scene.plan.shown):
+        draw_edges(scene, left, right)
+    for column in scene.plan.shown:
+        (_neurons if column.rows else draw_strip)(scene, column)
+    _headings(scene)
+    return scene.canvas.lines()
+
+
+def _neurons(scene: Scene, column: Column) -> None:
+    """The neurons of a layer: hollow as long as they are not computed, half filled where the layer has more to compute."""
+    name = scene.parts.tensor(column.layer)
+    values, scale = scene.parts.row(name), largest(scene.parts.view.tensors.get(name))
+    glyph = "○" if values is None else "●" if scene.parts.complete(column.layer) else "◐"
+    for unit, row in enumerate(column.rows):
+        role = "faint" if values is None else f"{heat('ink', float(values[unit]), scale)} bold"
+        scene.write(column.left, row, glyph, role)
+        if values is not None:
+            _number(scene, column, unit, float(values[unit]))
+        elif column.layer < scene.parts.depth:
+            y = scene.plan.line(column, unit)
+            scene.canvas.segment((2 * column.left + 3, y), (2 * column.right, y), "faint", broken=True)
+        for left, place, text, its in _beside(scene, column, unit):
+            scene.write(left, place, text, its)
+
+
+def _number(scene: Scene, column: Column, unit: int, value: float) -> None:
+    """A neuron's number, or its sign where there is no more room."""
+    parts = scene.parts
+    role = parts.emphasis(parts.tensor(column.layer), unit) or ("bold" if parts.lit == column.layer else "")
+    text = (number_text if column.layer else given_text)(value, column.number or 1)
+    role = role if np.isfinite(value) or role == "cursor" else "bad"
+    scene.write(column.left + (2 if column.number else 1), column.rows[unit], text, role)
+
+
+def _beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int, str, str]]:
+    """Name, target and bias of a neuron, as far as there is room: column, row, text and role of each."""
+    row, plan, parts = column.rows[unit], scene.plan, scene.parts
+    if column.layer == 0:
+        yield column.left - 1 - cell_len(plan.inputs[unit]), row, plan.inputs[unit], "dim"
+        return
+    if column.layer == parts.depth and plan.outputs and not plan.names_below:
+        yield column.right + 1, row, plan.outputs[unit], "dim"
+    if column.target:
+        yield column.right - column.target - 2, row, *_target(parts, unit)
+    for below, letter in enumerate(column.below, row + 1):
+        text = _target(parts, unit) if letter == "y" else _bias(parts, column, unit) if letter == "b" else (plan.outputs[unit], "dim")
+        yield column.left, below, *text
+
+
+def _target(parts: Parts, unit: int) -> tuple[str, str]:
+    values = parts.row("y")
+    text = "" if values is None else f"y {given_text(float(values[unit]), 5)}"
+    return text, parts.emphasis("y", unit) or ("next" if parts.stage[0] == "y" else "dim")
+
+
+def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
+    values = parts.row(f"b{column.layer}")
+    text = "" if values is None else f"b {number_text(float(values[unit]), column.number)}"
+    return text, parts.emphasis(f"b{column.layer}", unit) or "faint"
+
+
+def _headings(scene: Scene) -> None:
+    """What the neurons and the edges show, and the way that the numbers go; which layers are left out."""
+    plan = scene.plan
+    ends = [_heading(scene, column) for column in plan.shown]
+    for column, end, (start, _) in zip(plan.shown[1:], ends, ends[1:], strict=False):
+        _way(scene, end[1] + 1, start - end[1] - 2, column.layer)
+    if plan.before:
+        scene.write(0, plan.bottom, f"‹{plan.before}", "dim")
+    if plan.after:
+        scene.write(plan.columns - len(f"{plan.after}›"), plan.bottom, f"{plan.after}›", "dim")
+
+
+def _heading(scene: Scene, column: Column) -> tuple[int, int]:
+    """The name of what a layer shows, for a strip with its number of neurons; from where to where the layer goes."""
+    text = render_name(scene.parts.tensor(column.layer), scene.parts.view.style) + ("" if column.rows else f" {column.units}")
+    start = max(min(column.left, scene.plan.columns - len(text)), 0)
+    scene.write(start, scene.plan.bottom, text, "next" if scene.parts.lit == column.layer else "dim")
+    return start, max(start + len(text), column.right)
+
+
+def _way(scene: Scene, start: int, room: int, layer: int) -> None:
+    """The name of the weights between two layers on an arrow, as much of it as there is room for."""
+    parts = scene.parts
+    name = render_name(parts.edges(layer), parts.view.style)
+    head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[parts.direction * (parts.selected[0] != "W" or not parts.view.position.stage)]
+    fill = "─" if head or tail else " "
+    text = head + (name if len(head + name + tail) <= room else "").center(room - len(head + tail), fill) + tail
+    scene.write(start, scene.plan.bottom, text, "next" if parts.active == layer else "dim")

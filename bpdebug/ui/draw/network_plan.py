@@ -1,0 +1,228 @@
+"""Where everything stands in the drawing of the network: which layers are shown, with how much beside each neuron."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from rich.cells import cell_len
+
+from bpdebug.engine.description import Array
+from bpdebug.ui.draw.matrix import focus_layer
+from bpdebug.ui.draw.network_parts import Parts
+from bpdebug.ui.draw.network_text import given_text, short_names
+
+MOST_UNITS = 12
+"""Neurons of a layer that are drawn one by one; wider layers are a strip."""
+LEAST_COLUMNS, LEAST_ROWS = 12, 3
+_FEW = 3
+"""Layers that are shown without numbers rather than one of them not at all."""
+_STRIP = 3
+"""A strip with the sign beside it."""
+_HIDDEN = 3
+"""Columns of the mark for layers that are left out."""
+_SAMPLED = 32
+"""Rows of a batch whose given numbers are looked at for their width."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One layer's place.
+
+    Attributes:
+        layer, units: 0 is the input.
+        number: the characters of the number beside a neuron; 0 where there is only its sign.
+        rows: of the neurons; none for a strip.
+        left, right: where the neurons stand, and the first column after what stands beside them.
+        target: the characters of a target on the neuron's own row; 0 for none there. A strip has one for the mark of the largest.
+        below: what stands below each neuron, a row each: ``y`` its target, ``n`` its name, ``b`` its bias.
+    """
+
+    layer: int
+    units: int
+    number: int
+    rows: tuple[int, ...]
+    left: int = 0
+    right: int = 0
+    target: int = 0
+    below: str = ""
+
+    @property
+    def width(self) -> int:
+        """The columns that it takes."""
+        if not self.rows:
+            return _STRIP + self.target
+        return 1 + (1 + self.number if self.number else 1) + (3 + self.target if self.target else 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole drawing.
+
+    Attributes:
+        columns, rows: its size; the last row has the names of what is shown.
+        top: the first row of the neurons.
+        shown: the layers, from left to right.
+        before, after: how many are left out on either side.
+        inputs, outputs: their names as there is room for them, "" for none.
+    """
+
+    columns: int
+    rows: int
+    top: int
+    shown: tuple[Column, ...]
+    before: int
+    after: int
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        """The rows that neurons may stand in."""
+        return self.rows - 1 - self.top
+
+    @property
+    def bottom(self) -> int:
+        """The row of the names."""
+        return self.rows - 1
+
+    @property
+    def names_below(self) -> bool:
+        """Whether the names of the outputs stand below them."""
+        return "n" in self.shown[-1].below
+
+    def named(self, layer: int) -> bool:
+        """Whether a layer is shown neuron by neuron, so that each may have its name."""
+        return any(column.layer == layer and column.rows for column in self.shown)
+
+    def reach(self, column: Column) -> range:
+        """The columns of the screen that a layer takes, with the names beside its neurons."""
+        before = 1 + _longest(self.inputs) if column.layer == 0 and self.inputs else 0
+        after = 1 + _longest(self.outputs) if column is self.shown[-1] and self.outputs and not self.names_below else 0
+        return range(column.left - before, column.right + after)
+
+    def line(self, column: Column, unit: int) -> int:
+        """The line of dots, four to a row, of a neuron or of its place in the strip."""
+        if column.rows:
+            return 4 * column.rows[unit] + 2
+        return 4 * self.top + int((unit + 0.5) * 4 * self.height / column.units)
+
+
+def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
+    """The richest plan that fits: all layers with their numbers; then fewer numbers, away from the layer in focus; then fewer layers."""
+    columns, rows = max(columns, LEAST_COLUMNS), max(rows, LEAST_ROWS)
+    residual = any(layer.residual for layer in parts.view.program.scenario.layers)
+    sketch = Plan(columns, rows, int(residual and rows > 4), (), 0, 0)
+    for shown, numbers, gap in _choices(parts):
+        made = [_column(parts, sketch, layer, numbers(layer)) for layer in shown]
+        plan = replace(sketch, shown=tuple(made), before=shown[0], after=parts.depth - shown[-1])
+        spare = _spare(parts, plan, gap)
+        if spare >= 0:
+            break
+    return _placed(parts, plan, max(spare, 0), gap)
+
+
+def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int], int]]:
+    """Layers, the size of the numbers beside each, and the least gap between two; the best choice first."""
+    focus, depth, whole = focus_layer(parts.view), parts.depth, range(parts.depth + 1)
+
+    def around(layer: int) -> int:
+        return 5 if abs(layer - focus) < 2 or layer == depth else 0
+
+    def at(layer: int) -> int:
+        return 5 if layer in (focus, depth) else 0
+
+    def last(layer: int) -> int:
+        return 5 * (layer == depth)
+
+    yield from ((whole, lambda _: 6, 8), (whole, lambda _: 5, 6), (whole, around, 5), (whole, at, 4))
+    yield from ((whole, last, 3), (whole, lambda _: 0, 3)) if depth <= _FEW else ()
+    for numbers, gap, least in ((around, 5, 3), (at, 4, 3), (at, 3, 2), (lambda _: 0, 3, 2)):
+        for count in range(depth, least - 1, -1):
+            start = min(max(focus - (count - parts.backward) // 2, 0), depth + 1 - count)
+            yield range(start, start + count), numbers, gap
+    yield range(depth - 1, depth + 1), lambda _: 0, 1
+
+
+def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
+    """A layer without its place from the left."""
+    units = parts.units(layer)
+    if units > min(MOST_UNITS, plan.height):
+        return Column(layer, units, number, (), target=int(layer == parts.depth))
+    if layer == 0:
+        widest = _widest(parts.view.tensors["x"], 6)
+        return Column(layer, units, min(widest, number) if number or widest > 2 else widest, _rows(plan, units, 0))
+    column = _with_below(parts, plan, Column(layer, units, number, (0,)), named=True)
+    inline = layer == parts.depth and "y" not in column.below
+    return replace(column, target=_widest(parts.view.tensors["y"], 5) if inline else 0)
+
+
+def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column:
+    """A layer with as much below each neuron as there is room for; ``named`` where the names of outputs go there."""
+    last, known = column.layer == parts.depth, column.number and f"b{column.layer}" in parts.view.shapes
+    wanted = "y" * last + "n" * bool(last and named and parts.view.program.scenario.outputs) + "b" * bool(known)
+    pitch = _pitch(plan, column.units)
+    below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
+    return replace(column, rows=_rows(plan, column.units, len(below)), below="".join(sorted(below, key="nyb".index)))
+
+
+def _pitch(plan: Plan, units: int) -> int:
+    """The rows from a neuron to the next: as many as there is room for, the same between all."""
+    pitch = plan.height // units
+    return (plan.height - 1) // (units - 1) if pitch == 1 and units > 1 else pitch
+
+
+def _rows(plan: Plan, units: int, below: int) -> tuple[int, ...]:
+    """The rows of the neurons, in the middle, with some free rows below the last."""
+    pitch = _pitch(plan, units)
+    free = plan.height - pitch * (units - 1) - 1
+    start = plan.top + min(free // 2, free - below)
+    return tuple(start + pitch * unit for unit in range(units))
+
+
+def _widest(values: Array, room: int) -> int:
+    return max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())
+
+
+def _least(names: Sequence[str], letter: str) -> int:
+    """The columns of the shortest names."""
+    return min(_longest(names), len(f"{letter}{len(names)}"))
+
+
+def _longest(names: Sequence[str]) -> int:
+    return max(map(cell_len, names), default=0)
+
+
+def _spare(parts: Parts, plan: Plan, gap: int) -> int:
+    """The columns that are left with the least gaps and the shortest names."""
+    taken = sum(column.width for column in plan.shown) + gap * (len(plan.shown) - 1)
+    taken += _HIDDEN * (bool(plan.before) + bool(plan.after))
+    names = parts.view.program.scenario.inputs
+    return plan.columns - taken - (1 + _least(names, "x") if plan.named(0) else 0)
+
+
+def _placed(parts: Parts, plan: Plan, spare: int, gap: int) -> Plan:
+    """The plan with its places: the names of the inputs take what is spare first, then those of the outputs, then the gaps."""
+    names, gaps = parts.view.program.scenario.inputs, len(plan.shown) - 1
+    inputs = short_names(names, _least(names, "x") + spare, "x") if plan.named(0) else ()
+    spare -= max(_longest(inputs) - _least(names, "x"), 0)
+    plan = _with_outputs(parts, replace(plan, inputs=inputs), spare, gaps)
+    spare -= 1 + _longest(plan.outputs) if plan.outputs and not plan.names_below else 0
+    wider = min(spare // gaps, max(3 * plan.height - gap, 0))
+    left = (spare - gaps * wider) // 2 + _HIDDEN * bool(plan.before) + (1 + _longest(inputs) if inputs else 0)
+    lefts = accumulate((column.width + gap + wider for column in plan.shown), initial=left)
+    shown = (replace(column, left=at, right=at + column.width) for column, at in zip(plan.shown, lefts, strict=False))
+    return replace(plan, shown=tuple(shown))
+
+
+def _with_outputs(parts: Parts, plan: Plan, spare: int, gaps: int) -> Plan:
+    """The plan with the names of the outputs: beside the neurons where that leaves the edges their room, else below them."""
+    names, last = parts.view.program.scenario.outputs, plan.shown[-1]
+    if not (names and plan.named(parts.depth)):
+        return plan
+    if spare >= 1 + _longest(names) + 2 * gaps or "n" not in last.below:
+        beside = _with_below(parts, plan, last, named=False)
+        shortest = short_names(names, spare - 1, "y") if spare > _least(names, "y") else ()
+        return replace(plan, shown=(*plan.shown[:-1], beside), outputs=shortest)
+    return replace(plan, outputs=short_names(names, last.width, "y"))

@@ -1,0 +1,48 @@
+"""What all parts of the network's drawing share: what is shown, where, and the canvas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpdebug.debugger.view import View
+from bpdebug.engine.description import Array
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.network_parts import Parts
+from bpdebug.ui.draw.network_plan import Plan, plan_of
+from bpdebug.ui.draw.roles import HEAT_STEPS
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A drawing in the making."""
+
+    parts: Parts
+    plan: Plan
+    canvas: Canvas
+
+    def write(self, column: int, row: int, text: str, role: str) -> None:
+        """Put a text on the canvas."""
+        self.canvas.write(column, row, text, role)
+
+
+def scene_of(view: View, columns: int, rows: int) -> Scene:
+    """An empty drawing of that size, or of the least that a drawing needs."""
+    parts = Parts(view)
+    plan = plan_of(parts, columns, rows)
+    return Scene(parts, plan, Canvas(plan.columns, plan.rows))
+
+
+def largest(values: Array | None) -> float:
+    """The largest finite size, for the heat; 1 where there is none."""
+    if values is None:
+        return 1.0
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
+
+
+def heat(kind: str, value: float, scale: float) -> str:
+    """The role of a number: its sign and its size beside the largest."""
+    if not np.isfinite(value):
+        return "bad"
+    return f"{kind}:{round(HEAT_STEPS * max(-1.0, min(1.0, value / scale))):+d}"

@@ -1,0 +1,153 @@
+"""The answers over the plane of two inputs: half blocks in the colour of the output, the border of its two sides as a line of
+dots, the samples on top. Without colours the sides are told by the letters that are strewn over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+
+import numpy as np
+from rich.cells import cell_len
+
+from bpdebug.debugger.looking.surface import Surface
+from bpdebug.debugger.view import View
+from bpdebug.engine.description import Array
+from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.ui.draw.sample_marks import current_place, in_order, leaning, letters, mark_of, output_shown
+from bpdebug.ui.draw.scales import ticks
+from bpdebug.ui.draw.spans import Line, line
+
+_DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
+"""The dots of a braille character by row and column."""
+_STRIDE = (3, 14)
+"""Rows and columns from one letter of a side to the next, at least."""
+_STEPS = HEAT_STEPS + 1
+
+
+def plane_lines(view: View, surface: Surface, columns: int, rows: int) -> list[Line]:
+    """The plane in that much room, with its axes."""
+    across, up = surface.axes
+    names = view.program.scenario.inputs
+    marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
+    left = min(max(cell_len(text) for text in (names[1], *(text for _, text in marked))), columns // 4) + 1
+    field = _field(view, surface, rows - 1, columns - left)
+    labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked} | {0: names[1]}
+    lines = [line((_beside(labels.get(row, ""), left), "dim"), *_joined(cells)) for row, cells in enumerate(field)]
+    return [*lines, line((" " * left + _below(across, names[0], columns - left), "dim"))]
+
+
+def _beside(text: str, columns: int) -> str:
+    """A label at the left of the plane."""
+    return (text if cell_len(text) < columns else text[: max(columns - 2, 0)] + "…").rjust(columns - 1) + " "
+
+
+def _below(axis: Array, name: str, columns: int) -> str:
+    """The numbers below the plane, and the input's name at the end."""
+    name = name[: columns // 2]
+    text, room = "", columns - len(name) - 1
+    for value, number in ticks(float(axis[0]), float(axis[-1]), max(columns // 10, 1)):
+        start = max(_part(axis, value, columns) - len(number) // 2, 0)
+        if (start > len(text) or not text) and start + len(number) <= room:
+            text = text.ljust(start) + number
+    return f"{text.ljust(room)} {name}"
+
+
+def _joined(cells: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Neighbours of the same look as one span."""
+    for role, group in groupby(cells, key=lambda cell: cell[1]):
+        yield "".join(character for character, _ in group), role
+
+
+def _field(view: View, surface: Surface, rows: int, columns: int) -> list[list[tuple[str, str]]]:
+    """The plane as characters with their roles."""
+    fine = resampled(surface.grid if surface.grid is not None else np.zeros((1, 2, 2)), 4 * rows, 2 * columns)
+    shown = fine if surface.task == "classes" else fine[[output_shown(view) if surface.task == "numbers" else 0]]
+    sides = _sides(surface, shown)
+    halves = _codes(surface, shown.reshape(len(shown), 2 * rows, 2, columns, 2).mean(axis=(2, 4)))
+    dots = _border(sides).reshape(rows, 4, columns, 2)
+    dots = (dots * _DOTS[:, None, :]).sum(axis=(1, 3))
+    above, below, dotted = halves[0::2].tolist(), halves[1::2].tolist(), dots.tolist()
+    field = [[_cell(*cell) for cell in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
+    _letters(surface, field, sides, dotted)
+    _samples(view, surface, field, below)
+    return field
+
+
+def resampled(grid: Array, rows: int, columns: int) -> Array:
+    """A grid of values (outputs, up, right) at the middles of so many rows, from the top, and columns; linear in between."""
+    down, across = _weights(grid.shape[1], rows, True), _weights(grid.shape[2], columns, False)
+    with np.errstate(all="ignore"):
+        return np.stack([down.dot(values).dot(across.T) for values in grid])
+
+
+@cache
+def _weights(points: int, parts: int, down: bool) -> Array:
+    """How much each point of an axis counts at the middle of each part of it, from its end where it goes down."""
+    places = (np.arange(parts)[:: -1 if down else 1] + 0.5) / parts * (points - 1)
+    return np.asarray(np.maximum(1 - np.abs(places[:, None] - np.arange(points)), 0.0))
+
+
+def _sides(surface: Surface, shown: Array) -> Array:
+    """Which label wins at each dot; of numbers, whether they are above the middle."""
+    return np.argmax(shown, axis=0) if surface.task == "classes" else np.asarray(shown[0] > surface.middle, int)
+
+
+def _codes(surface: Surface, shown: Array) -> Array:
+    """The colours: levels of heat, or the winning class and how far it is ahead."""
+    with np.errstate(all="ignore"):
+        if surface.task != "classes":
+            scaled = np.clip((shown[0] - surface.middle) / surface.reach, -1, 1)
+            return np.asarray(np.rint(np.nan_to_num(HEAT_STEPS * scaled)), int)
+        ranked = np.sort(shown, axis=0)
+        ahead = np.clip(np.nan_to_num(ranked[-1] - ranked[-2]), 0, 1)
+        return np.asarray(1000 + _STEPS * np.argmax(shown, axis=0) + np.rint(HEAT_STEPS * ahead), int)
+
+
+def _border(sides: Array) -> Array:
+    """The dots to the right of which, or below which, another side begins."""
+    border = np.zeros(sides.shape, int)
+    border[:, :-1] |= sides[:, :-1] != sides[:, 1:]
+    border[:-1] |= sides[:-1] != sides[1:]
+    return border
+
+
+@cache
+def _ground(code: int) -> str:
+    """The role of a colour."""
+    return f"class:{(code - 1000) // _STEPS}:{(code - 1000) % _STEPS}" if code >= 1000 else f"heat:{code:+d}"
+
+
+@cache
+def _cell(above: int, below: int, dots: int) -> tuple[str, str]:
+    """A character: two half blocks, or a piece of the border."""
+    if dots:
+        return chr(0x2800 + dots), f"{_ground(below)} bold"
+    return (" ", _ground(below)) if above == below else ("▀", f"{_ground(below)} upper:{_ground(above)}")
+
+
+def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array, dots: list[list[int]]) -> None:
+    """Strew the side's letter over the plane."""
+    own = [letter.lower() for letter in letters(surface.labels)]
+    names = own if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
+    down, across = max(_STRIDE[0], len(field) // 6), max(_STRIDE[1], len(field[0]) // 6)
+    for row in range(1, len(field), down):
+        for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
+            if not dots[row][column]:
+                name = names[int(sides[4 * row + 2, 2 * column + 1])]
+                field[row][column] = (name[-1], field[row][column][1].split()[0])
+
+
+def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], below: list[list[int]]) -> None:
+    """Put the samples in their places."""
+    present = current_place(view, surface)
+    for place in in_order(view, surface):
+        row = len(field) - 1 - _part(surface.axes[1], float(surface.x[place, 1]), len(field))
+        column = _part(surface.axes[0], float(surface.x[place, 0]), len(field[0]))
+        mark, role = leaning(surface, place, output_shown(view)) if surface.task == "numbers" else mark_of(surface, place)
+        field[row][column] = (mark, "cursor" if place == present else f"{_ground(below[row][column])} {role}")
+
+
+def _part(axis: Array, value: float, parts: int) -> int:
+    """Which part of an axis a value lies in."""
+    return min(max(int((value - axis[0]) / (axis[-1] - axis[0]) * parts), 0), parts - 1)

@@ -1,0 +1,89 @@
+"""Drawn text before it has colours: a line is a tuple of spans, a span is a text and the role that it plays.
+
+What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); drawing functions and their tests know texts and roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+
+def line(*spans: Span | str) -> Line:
+    """A line of spans; a bare string has no role."""
+    return tuple((span, "") if isinstance(span, str) else span for span in spans)
+
+
+def plain(drawn: Line) -> str:
+    """The text of a line."""
+    return "".join(text for text, _ in drawn)
+
+
+def width(drawn: Line) -> int:
+    """The columns that a line takes."""
+    return sum(cell_len(text) for text, _ in drawn)
+
+
+def fit(drawn: Line, columns: int, role: str = "") -> Line:
+    """The line in exactly that many columns: filled with blanks of a role, or cut with an ellipsis."""
+    missing = columns - width(drawn)
+    if missing >= 0:
+        return (*drawn, (" " * missing, role)) if missing else drawn
+    if cell_len(plain(drawn).rstrip()) <= columns:
+        return crop(drawn, 0, columns)
+    return (*crop(drawn, 0, columns - 1), ("…", "dim")) if columns > 0 else ()
+
+
+def crop(drawn: Line, start: int, columns: int) -> Line:
+    """The part of a line from column ``start`` on."""
+    return tuple(_cropped(drawn, start, start + columns))
+
+
+def _cropped(drawn: Line, start: int, end: int) -> Iterator[Span]:
+    place = 0
+    for text, role in drawn:
+        length = cell_len(text)
+        left, right = max(start - place, 0), min(end - place, length)
+        if right > left:
+            yield (text[left:right] if length == len(text) else _part(text, left, right)), role
+        place += length
+
+
+def _part(text: str, left: int, right: int) -> str:
+    """Columns of a text with wide characters; half of one is a blank."""
+    kept, place = "", 0
+    for character in text:
+        end = place + cell_len(character)
+        if left <= place and end <= right:
+            kept += character
+        elif place < right and end > left:
+            kept += " " * (min(end, right) - max(place, left))
+        place = end
+    return kept
+
+
+def wrap(text: str, columns: int, role: str = "", indent: str = "", first: str = "") -> list[Line]:
+    """A text in lines of at most that many columns, broken at blanks: ``first`` before the first, ``indent`` before the others."""
+    lines, current = [], first
+    fresh = True
+    for word in _words(text, max(columns - max(len(indent), len(first)), 8)):
+        joined = current + word if fresh else f"{current} {word}"
+        if not fresh and cell_len(joined) > columns:
+            lines.append(current)
+            joined = indent + word
+        current, fresh = joined, False
+    return [((part, role),) for part in [*lines, current] if part.strip()]
+
+
+def _words(text: str, longest: int) -> Iterator[str]:
+    """The words, those that are too long in pieces."""
+    for word in text.split():
+        rest = word
+        while rest:
+            fitting = next((n for n in range(len(rest), 0, -1) if cell_len(rest[:n]) <= longest), 1)
+            yield rest[:fitting]
+            rest = rest[fitting:]
