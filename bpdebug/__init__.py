@@ -10,13 +10,25 @@ The same session that the app shows can be scripted::
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(_variable, "1")  # before NumPy loads: more threads may change the last bits from run to run
 
-from bpdebug.debugger.results import Result  # noqa: E402
-from bpdebug.debugger.session import Session  # noqa: E402
-from bpdebug.engine.errors import BpdebugError  # noqa: E402
-from bpdebug.scenario import load_scenario  # noqa: E402
+if TYPE_CHECKING:
+    from bpdebug.debugger.results import Result
+    from bpdebug.debugger.session import Session
+    from bpdebug.engine.errors import BpdebugError
+    from bpdebug.scenario import load_scenario
 
 __all__ = ["BpdebugError", "Result", "Session", "load_scenario"]
+
+_MODULES = {"BpdebugError": "engine.errors", "Result": "debugger.results", "Session": "debugger.session", "load_scenario": "scenario"}
+
+
+def __getattr__(name: str) -> object:
+    """What is public is imported when it is first asked for, so that the command decides how its own start goes."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'bpdebug' has no attribute '{name}'")
+    return getattr(import_module(f"bpdebug.{_MODULES[name]}"), name)

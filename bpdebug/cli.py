@@ -10,7 +10,6 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn, TextIO
 
 from bpdebug.completion_script import SHELLS, completion
@@ -129,19 +128,21 @@ def _dispatch(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true")
     session_arguments(parser)
     parser.add_argument("--print-completion", choices=SHELLS, dest="shell")
-    parser.add_argument("--version", action="version", version=f"bpdebug {_version()}")
+    parser.add_argument("--version", action="store_true")
     given, others = parser.parse_known_args(arguments)
     if given.scenario:
         _refuse_unknown(given.scenario, parser)
     if others:
         _refuse_others(others, given.scenario, parser)
-    if given.shell:
-        print(completion(given.shell))
+    if given.shell or given.version:
+        print(completion(given.shell) if given.shell else f"bpdebug {_version()}")
         return OK
     return _list(sys.stdout) if given.list else _open(given)
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - costs every start
+
     try:
         return version("bpdebug")
     except PackageNotFoundError:

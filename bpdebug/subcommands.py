@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import secrets
 import shlex
@@ -76,6 +77,7 @@ def open_app(session: Session | None, fresh: bool) -> int:
     rebind(settings.keys)
     if session:
         session.style = replace(session.style, notation=settings.notation, columns=settings.convention == "columns")
+    gc.disable()  # until the first picture; see bpdebug.__main__
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
     return run_app(session, fresh=fresh, theme=settings.theme)

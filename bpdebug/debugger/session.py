@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.commands import find_command
-from bpdebug.debugger.comparison.compare import Comparison
 from bpdebug.debugger.cursor import CellCursor
 from bpdebug.debugger.edits import stale
 from bpdebug.debugger.looking.displays import Displays
@@ -36,6 +36,9 @@ from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.program import Program, make_program
 from bpdebug.engine.shapes import infer
+
+if TYPE_CHECKING:
+    from bpdebug.debugger.comparison.compare import Comparison
 
 _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpdebug.debugger.checking.verdict import Verdict
-from bpdebug.debugger.comparison.compare import Comparison
-from bpdebug.debugger.comparison.judge import Match
-from bpdebug.debugger.looking.equation import Equation
 from bpdebug.debugger.looking.explanation import UNICODE, Explanation
-from bpdebug.debugger.looking.health import Health
-from bpdebug.debugger.looking.surface import Surface
 from bpdebug.debugger.numbers import AUTO, NumberStyle
-from bpdebug.debugger.play.hunt import Game
 from bpdebug.debugger.position import Position
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell
@@ -24,6 +18,15 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
 from bpdebug.engine.render import Style
 from bpdebug.engine.shapes import Shape
+
+if TYPE_CHECKING:
+    from bpdebug.debugger.checking.verdict import Verdict
+    from bpdebug.debugger.comparison.compare import Comparison
+    from bpdebug.debugger.comparison.judge import Match
+    from bpdebug.debugger.looking.equation import Equation
+    from bpdebug.debugger.looking.health import Health
+    from bpdebug.debugger.looking.surface import Surface
+    from bpdebug.debugger.play.hunt import Game
 
 
 @dataclass(frozen=True, eq=False)

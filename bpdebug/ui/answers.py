@@ -9,8 +9,8 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.view import View
 from bpdebug.ui.draw.check import check_report
 from bpdebug.ui.draw.compare import compare_report
+from bpdebug.ui.draw.report import Report
 from bpdebug.ui.draw.roles import Roles
-from bpdebug.ui.report_screen import ReportScreen
 from bpdebug.ui.screens import HelpScreen, OnceScreen, PromptScreen, TextScreen
 
 _SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample")
@@ -34,12 +34,18 @@ def screen_of(command: Command, result: Result, view: View, roles: Roles) -> Onc
     if result.type == "question":
         return question_screen(result.data["question"]["prompt"])
     if result.type == "check" and view.verdicts:
-        return ReportScreen(view, check_report(view))
+        return _report(view, check_report(view))
     if result.type == "compare" and view.comparison:
-        return ReportScreen(view, compare_report(view, view.comparison))
+        return _report(view, compare_report(view, view.comparison))
     if result.type in ("stop", "edit") or command.name in _SILENT:
         return None
     return TextScreen(result.text, command.name) if "\n" in result.text or len(result.text) > _SHORT else None
+
+
+def _report(view: View, report: Report) -> OnceScreen:
+    from bpdebug.ui.report_screen import ReportScreen  # noqa: PLC0415 - a start does without
+
+    return ReportScreen(view, report)
 
 
 def question_screen(prompt: str) -> PromptScreen:

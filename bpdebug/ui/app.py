@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import ClassVar
@@ -25,7 +26,6 @@ from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePa
 from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.equation_pane import EquationPane
-from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.keys import TableCommands, bindings
 from bpdebug.ui.layout import MATRICES, PANES, Layout, is_small
 from bpdebug.ui.long_runs import LongRuns, slice_over
@@ -103,6 +103,7 @@ class DebuggerApp(LongRuns):
 
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
+        self.call_after_refresh(_collect_again)
         if self.session is None:
             self.push_screen(ChooserScreen(shipped()), self._open)
         else:
@@ -208,6 +209,8 @@ class DebuggerApp(LongRuns):
 
     def _edit_formula(self, session: Session) -> None:
         """Open the editor on a stage's formula, or say why it is not to be seen."""
+        from bpdebug.ui.formula_screen import FormulaScreen  # noqa: PLC0415 - a start does without
+
         name = self._stage_meant(session)
         try:
             text = session.execute(f"formula {name}").data["formula"]
@@ -292,6 +295,13 @@ class DebuggerApp(LongRuns):
     def on_stage_chosen(self, message: StageChosen) -> None:
         """A stage of the listing was pointed at."""
         self.perform(f"goto {message.name}")
+
+
+def _collect_again() -> None:
+    """The garbage collector works again after the start, and leaves alone what that has made."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def run_app(session: Session | None, fresh: bool = False, theme: str = DARK.name) -> int:

@@ -8,7 +8,8 @@ from debugger_scenarios import SCENARIOS, X, Y, program_of
 from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug import cli
-from bpdebug.debugger.checking.check import SAMPLE, check, culprit
+from bpdebug.debugger.checking.check import SAMPLE, check
+from bpdebug.debugger.checking.verdict import culprit
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Scenario

@@ -17,7 +17,8 @@ from debugger_scenarios import SCENARIOS, bits, classes, xor
 from bpdebug import cli
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.diagnosis.faults import FAULTS
-from bpdebug.debugger.play.hunt import LOCKED, SORTS, TRIES, Hunt, game_of, plant
+from bpdebug.debugger.play.hunt import LOCKED, SORTS, TRIES, Hunt, game_of
+from bpdebug.debugger.play.planting import plant
 from bpdebug.debugger.results import to_json
 from bpdebug.debugger.script import session_script
 from bpdebug.debugger.session import Session

@@ -70,11 +70,6 @@ def _diagnosed(timeline: Timeline, probe: Differences, verdicts: list[Verdict]) 
         yield replace(verdict, suspects=diagnose(evidence)) if known else verdict
 
 
-def culprit(verdicts: list[Verdict]) -> Verdict | None:
-    """The first wrong stage, or None."""
-    return next((verdict for verdict in verdicts if verdict.status == "wrong"), None)
-
-
 def input_stage(program: Program) -> Stage:
     """A stage for the gradient of the input, which an update does not need and therefore does not compute."""
     meaning = "What comes back to the inputs: how the loss changes with them."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bpdebug.engine.cells import Cell
@@ -58,3 +59,8 @@ class Verdict:
     zero: bool
     right: Array
     suspects: tuple[Suspect, ...] = field(default=())
+
+
+def culprit(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """The first wrong stage, or None."""
+    return next((verdict for verdict in verdicts if verdict.status == "wrong"), None)

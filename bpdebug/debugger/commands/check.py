@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.checking.check import check, culprit
-from bpdebug.debugger.checking.steps import slope, sweep
-from bpdebug.debugger.checking.verdict import Suspect, Verdict
+from bpdebug.debugger.checking.verdict import Suspect, Verdict, culprit
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command
@@ -36,6 +34,8 @@ _HOW = ("all", "sweep", "slope")
 @command("check [NAME] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str) -> Task:
     """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
+    from bpdebug.debugger.checking.steps import slope, sweep  # noqa: PLC0415 - a start does without
+
     words = arguments.split()
     how = [word for word in words if word in _HOW]
     names = [word for word in words if word not in _HOW]
@@ -65,6 +65,8 @@ def _stage_name(session: Session, name: str) -> str:
 
 
 def _checked(session: Session, name: str, everything: bool) -> Generator[str, None, Result]:
+    from bpdebug.debugger.checking.check import check  # noqa: PLC0415 - a start does without
+
     session.verdicts, update = {}, session.position.update
     verdicts = yield from check(session.timeline, name, everything)
     session.verdicts = {verdict.stage.name: verdict for verdict in verdicts}

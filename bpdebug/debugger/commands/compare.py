@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpdebug.debugger.arrays import read_arrays
 from bpdebug.debugger.commands.check import suspected, suspects_data
-from bpdebug.debugger.comparison.compare import Comparison, Match, compare
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.script import path_of
@@ -17,6 +16,7 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.shapes import shape_text
 
 if TYPE_CHECKING:
+    from bpdebug.debugger.comparison.compare import Comparison, Match
     from bpdebug.debugger.session import Session
 
 
@@ -34,6 +34,8 @@ def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
     Raises:
         ComparisonError: where there is nothing to compare.
     """
+    from bpdebug.debugger.comparison.compare import compare  # noqa: PLC0415 - a start does without
+
     comparison = session.comparison = compare(session.timeline, arrays)
     culprit = comparison.culprit
     stages = [_data(match) for match in comparison.matches]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.commands.edit import exact_row
 from bpdebug.debugger.moves import Move
-from bpdebug.debugger.play.hunt import SEEDS, TRIES, Hunt, game_of, plant
+from bpdebug.debugger.play.hunt import SEEDS, TRIES, Hunt, game_of
 from bpdebug.debugger.play.predict import answer_with
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, no_arguments
@@ -49,6 +49,8 @@ def hunt(session: Session, arguments: str) -> Result:
     """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
     seed, scenario = _seed(session, arguments), session.program.scenario
     program = make_program(replace(scenario, formulas={}))
+    from bpdebug.debugger.play.planting import plant  # noqa: PLC0415 - a start does without
+
     fault, dropped = plant(program, seed), [*map(str, session.timeline.edits)]
     dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
     session.begin(program.with_fault(fault.stage, fault.formula))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from bpdebug.debugger.checking.check import culprit
-from bpdebug.debugger.checking.verdict import Verdict
+from bpdebug.debugger.checking.verdict import Verdict, culprit
 from bpdebug.debugger.commands.check import MARKS, accusation
 from bpdebug.debugger.export.blocks import Block, Contents, Heading, Mark, Notes, Paragraph, Table, Text
 from bpdebug.debugger.export.facts import data_table, facts

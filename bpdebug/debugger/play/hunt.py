@@ -8,38 +8,22 @@ mistakes are those that the diagnosis knows (:mod:`bpdebug.debugger.diagnosis.fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bpdebug.debugger.diagnosis.faults import FAULTS, Candidate, candidates
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.table import CommandError
-from bpdebug.engine.batches import Batches
 from bpdebug.engine.cells import Cell, cell_name
-from bpdebug.engine.description import Array
-from bpdebug.engine.errors import BpdebugError, FormulaError
-from bpdebug.engine.evaluate import evaluate
-from bpdebug.engine.network import Phase
-from bpdebug.engine.program import Program
-from bpdebug.engine.schedule import Stage
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
-_Item = TypeVar("_Item")
 SEEDS = 10_000
 """How many seeds there are to choose from where none is given."""
 TRIES = 3
 """Wrong accusations that lose a hunt."""
 LOCKED = ("check", "compare", "formula", "export", "paths")
 """Commands that would tell the fault; during a hunt they are there after ``check anyway``."""
-_DIFFERENT, _VISIBLE = 1e-3, 1e-7
-"""How far the planted value is from the right one at least: relative to the tensor's largest cell, and to the loss, so that
-differences of the loss can tell."""
 SORTS = {
     "a factor or a sign is wrong": "sum_for_mean mean_for_sum m_twice outputs_factor sign learning_rate stray_factor l2_factor",
     "something is left out": "zero bias_missing bias_not_summed not_summed activation_missing gradient_missing path_missing l2_missing "
@@ -51,7 +35,7 @@ SORTS = {
 _OTHER = "something is there that does not belong there"
 
 
-def _sort_of(kind: str) -> str:
+def sort_of(kind: str) -> str:
     """What a hint says of a kind of mistake."""
     return next((sort for sort, kinds in SORTS.items() if kind in kinds.split()), _OTHER)
 
@@ -94,7 +78,7 @@ class Planted:
         sort = (
             "one of the gradients that parameters learn from (dW, db)" if parameter else "one of the gradients that are handed on (da, dz)"
         )
-        return f"it is {sort}", f"it is in layer {self.layer}", _sort_of(self.kind)
+        return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
 
 
 @dataclass(frozen=True)
@@ -182,73 +166,6 @@ def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
     points, done = sum(hunt.point for hunt in hunts), number - (not now.over)
     line = f"hunt {number}: {now.outcome} · score {points}/{done}"
     return Game(number, now.seed, now.tries, now.hints, points, done, now.checked, now.found, now.over, line)
-
-
-def plant(program: Program, seed: int) -> Planted:
-    """Choose a stage of the backward pass, and a mistake in its formula that shows in the first update.
-
-    Args:
-        program: as it is meant.
-        seed: the same one chooses the same mistake.
-
-    Raises:
-        BpdebugError: where no mistake would show.
-    """
-    values = _first_update(program)
-    stages = [stage for stage in program.stages if stage.of]
-    for glaring in (False, True):
-        for stage in _ranked(seed, stages, lambda stage: stage.name):
-            for candidate in _shuffled([*candidates(program, stage)], seed):
-                if fault := _fault(program, stage, candidate, values, glaring):
-                    return fault
-    raise BpdebugError("no hunt is possible here: no mistake in the backward pass would show in the first update")
-
-
-def _first_update(program: Program) -> dict[str, Array]:
-    """Every tensor of the first update, up to its gradients."""
-    scenario, batches = program.scenario, Batches(program.scenario)
-    rows = batches.rows(0)
-    chosen = slice(None) if rows is None else rows
-    given = {"x": scenario.x[chosen], "y": scenario.y[chosen], "m": batches.size(0)}
-    values = program.initial | {name: np.asarray(value, scenario.dtype) for name, value in given.items()}
-    for stage in program.stages:
-        if stage.phase is not Phase.UPDATE:
-            values[stage.name] = evaluate(stage.formula, values, scenario.dtype)
-    return values
-
-
-def _shuffled(found: list[Candidate], seed: int) -> Iterator[Candidate]:
-    """Each sort of mistake is as likely as any other, and each kind of a sort, however many formulas make it."""
-    kinds: dict[str, list[Candidate]] = {}
-    for candidate in found:
-        kinds.setdefault(candidate.kind, []).append(candidate)
-    for sort in _ranked(seed, set(map(_sort_of, kinds)), str):
-        for kind in _ranked(seed, [kind for kind in kinds if _sort_of(kind) == sort], str):
-            yield from _ranked(seed, kinds[kind], lambda candidate: candidate.formula.text)
-
-
-def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> list[_Item]:
-    """An order that depends on the seed and the names alone, so that a new kind of mistake leaves most hunts as they were."""
-    return sorted(items, key=lambda item: sha256(f"{seed} {name(item)}".encode()).digest())
-
-
-def _fault(program: Program, stage: Stage, candidate: Candidate, values: Mapping[str, Array], glaring: bool) -> Planted | None:
-    """The candidate, where it fits, runs and shows; a value that is 0 everywhere shows at a glance."""
-    if candidate.overrides:
-        return None
-    try:
-        program.with_fault(stage.name, candidate.formula.text)
-    except FormulaError:
-        return None
-    right, wrong = values[stage.name], evaluate(candidate.formula, values, program.scenario.dtype)
-    distance = np.abs(wrong - right)
-    least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values["loss"])), 1.0))
-    if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):
-        return None
-    cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))
-    numbers = cell, float(wrong[cell]), float(right[cell])
-    texts = candidate.formula.text, stage.formula.text, candidate.evidence
-    return Planted(stage.name, stage.layer, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)
 
 
 def is_locked(session: Session, name: str) -> bool:

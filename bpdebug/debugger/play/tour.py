@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.checking.check import culprit
+from bpdebug.debugger.checking.verdict import culprit
 from bpdebug.debugger.stops import Breakpoint
 
 if TYPE_CHECKING:

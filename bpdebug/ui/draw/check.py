@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpdebug.debugger.checking.check import culprit
-from bpdebug.debugger.checking.verdict import Verdict
+from bpdebug.debugger.checking.verdict import Verdict, culprit
 from bpdebug.debugger.commands.check import MARKS, NOTHING_WRONG, accusation, sampled
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell, cell_name

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpdebug.debugger.commands.compare import conclusion
-from bpdebug.debugger.comparison.compare import Comparison
-from bpdebug.debugger.comparison.judge import Match
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
@@ -17,6 +16,10 @@ from bpdebug.engine.schedule import Stage
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.report import Finding, Report, number
 from bpdebug.ui.draw.spans import Line, Span, wrap
+
+if TYPE_CHECKING:
+    from bpdebug.debugger.comparison.compare import Comparison
+    from bpdebug.debugger.comparison.judge import Match
 
 _SIGNS: dict[str, Span] = {"exact": ("✓", "good"), "approximate": ("✓", "good"), "off": ("✗", "bad"), "follows": ("↳", "changed")}
 _VISIBLE = 1e-5
