@@ -13,7 +13,7 @@ from bpdebug.ui.draw.report import Report
 from bpdebug.ui.draw.roles import Roles
 from bpdebug.ui.screens import HelpScreen, OnceScreen, PromptScreen, TextScreen
 
-_SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample")
+_SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample", "tour")
 """Commands whose effect is to be seen in the panes."""
 _SHORT = 120
 """Characters of an answer that is shown beside the panes."""

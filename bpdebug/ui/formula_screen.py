@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +18,9 @@ from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.screens import OnceScreen
+
+_ASSIGNED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")
+"""The beginning of a line that says whose formula it is."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,16 @@ class FormulaScreen(OnceScreen):
         self._draft = draft(view.program, stage.name, text, view.shapes)
         self._tried: _Tried | None = None
 
+    @property
+    def _target(self) -> str:
+        return f"{render_name(self.stage.name, self.view.style)} = "
+
     def compose(self) -> ComposeResult:
         """Title, line, and what is said of it."""
         with Vertical(id="editor"):
             yield Lines(id="title")
             with Horizontal(id="row"):
-                yield Static(f"{render_name(self.stage.name, self.view.style)} = ", id="target", markup=False)
+                yield Static(self._target, id="target", markup=False)
                 yield Input(self.first, id="line")
             yield Lines(id="mistake")
             yield Lines(id="verdict")
@@ -146,8 +154,18 @@ class FormulaScreen(OnceScreen):
         text = (self.stage.derived or self.stage.formula).text
         self._put(text, len(text))
 
+    def _aim(self, stage: Stage, text: str) -> None:
+        """Turn to another stage, with what has been typed of its formula."""
+        self.stage, self._tried = stage, None
+        self._known = candidates(self.view.program, stage.name, self.view.shapes)
+        self.query_one("#target", Static).update(self._target)
+        self._put(text, len(text))
+
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Judge the text."""
+        """Judge the text; a name and ``=`` before it turn to that stage."""
+        if (begun := _ASSIGNED.match(event.value)) and begun[1] in self.view.program.index:
+            self._aim(self.view.program.stage(begun[1]), event.value[begun.end() :])
+            return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
         self._draw()
 

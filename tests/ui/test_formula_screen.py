@@ -234,3 +234,14 @@ async def test_the_keys_of_commands_do_nothing_behind_the_editor():
         await press(pilot, "escape", "ctrl+z")
         assert not app.session.timeline.edits
         assert not errors(app)
+
+
+async def test_a_name_before_the_formula_turns_to_that_stage():
+    async with debugger() as (app, pilot):
+        app.perform("goto loss")
+        await press(pilot, "y", *"dz1=da1")
+        assert "dz1 =" in app.screen.query_one("#target").render().plain
+        assert app.screen.query_one("Input").value == "da1"
+        await press(pilot, "enter")
+        assert app.session.program.stage("dz1").formula.text == "da1"
+        assert app.session.program.stage("loss").derived is None
