@@ -222,8 +222,8 @@ class Session(CellCursor):
         return self.displays.lines(self)
 
     def after_edit(self) -> None:
-        """The future has changed, and what was checked may have."""
-        self.verdicts, self.checked = {}, None
+        """The future has changed, and what was checked or compared may have."""
+        self.verdicts, self.checked, self.comparison = {}, None, None
         self.trail.clear()
         self.follow()
 

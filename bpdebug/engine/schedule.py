@@ -30,7 +30,7 @@ class Stage:
         operation: the row that it was made from.
         of: for a gradient, the tensor whose gradient it is, else "".
         short: a short form such as ``σ(z1)``, or "".
-        derived: the formula that the engine derived, where a user has put his own in its place.
+        original: the stage as the engine derived it, where a user has put his own formula in its place.
         planted: a wrong formula that runs in the place of ``formula``. Only a hunt plants one, and nothing shows it.
     """
 
@@ -43,7 +43,7 @@ class Stage:
     operation: str
     of: str = ""
     short: str = ""
-    derived: Formula | None = None
+    original: Stage | None = field(default=None, repr=False)
     planted: Formula | None = field(default=None, repr=False)
 
     @property
@@ -54,13 +54,20 @@ class Stage:
     @property
     def edited(self) -> bool:
         """Whether the formula is the user's."""
-        return self.derived is not None
+        return self.original is not None
+
+    @property
+    def derived(self) -> Formula | None:
+        """The formula that the engine derived, where a user has put his own in its place."""
+        return self.original.formula if self.original else None
 
     def with_formula(self, formula: Formula) -> Stage:
-        """This stage with the user's formula; the derived one is kept beside it."""
-        derived = self.derived or self.formula
-        meaning = f"Your own formula, in the place of {derived.text}."
-        return replace(self, formula=formula, derived=derived, meaning=meaning, short="", planted=None)
+        """This stage with the user's formula, the derived one kept beside it; the stage as it was, where they are the same."""
+        original = self.original or replace(self, planted=None)
+        if formula.tree == original.formula.tree:
+            return original
+        meaning = f"Your own formula, in the place of {original.formula.text}."
+        return replace(original, formula=formula, original=original, meaning=meaning, short="")
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"

@@ -564,6 +564,8 @@ def test_the_command_answers_with_a_table_and_keeps_what_it_found(saved):
     assert session.comparison.culprit.name == "dz1"
     assert session.execute(f"compare {saved(step())}").text.endswith("every number agrees")
     assert session.comparison.culprit is None
+    session.execute("set W1[0,0] = 2")
+    assert session.comparison is None
 
 
 def test_the_subcommand_tells_by_its_exit_status(saved, capsys):

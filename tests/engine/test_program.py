@@ -103,6 +103,11 @@ class TestWithFormula:
         program = make_program(xor()).with_formula("da2", "a2 - y").with_formula("da2", "y - a2")
         assert program.stage("da2").derived == make_program(xor()).stage("da2").formula
 
+    def test_the_derived_formula_put_back_is_no_formula_of_the_user_s(self):
+        stage = make_program(xor()).stage("dz1")
+        program = make_program(xor()).with_formula("dz1", "da1 * a1").with_formula("dz1", "da1*a1 * (1-a1)")
+        assert program.stage("dz1") == stage
+
     def test_the_machine_runs_it(self):
         machine = Machine(make_program(xor(formulas={"dz2": "a2 - y", "dW2": "2 * a1.T @ dz2"})))
         machine.run_update()

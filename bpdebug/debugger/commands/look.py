@@ -61,9 +61,11 @@ def _explained(explanation: Explanation) -> Result:
 
 @command("select NAME[i,j]", "look")
 def select(session: Session, arguments: str) -> Result:
-    """Put the cell cursor on a cell (in the app: the arrow keys)."""
-    session.select(*cell_of(arguments))
-    return _explained(session.explain(*cell_of(arguments)))
+    """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
+    name, index = cell_of(arguments)
+    index = index or (0,) * len(session.timeline.machine.shapes().get(name, ()))
+    session.select(name, index)
+    return _explained(session.explain(name, index))
 
 
 @command("origin [NAME[i,j]]", "look", keys="enter", label="origin")
