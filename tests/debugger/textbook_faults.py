@@ -345,6 +345,11 @@ def stale(run, name, right):
 
 
 @plant
+def accumulated(run, name, right):
+    return right + run.previous[name] if split(name)[0] in ("dW", "db") else None
+
+
+@plant
 def sample_missing(run, name, right):
     letters, n = split(name)
     g = run.tensors.get(f"dz{n}")

@@ -87,6 +87,7 @@ FAULTS: Mapping[str, Fault] = {
     "l2_unasked": Fault("a penalty that the loss does not have"),
     "updated_before_used": Fault("updated before it is used", operands.updated_before_used),
     "stale": Fault("left over from the update before", operands.stale),
+    "accumulated": Fault("added to the gradient of the update before", operands.accumulated),
     "sample_missing": Fault("not every sample counted", operands.sample_missing),
     "not_updated": Fault("not updated", rules.not_updated),
     "momentum_missing": Fault("the momentum left out", rules.momentum_missing),

@@ -56,6 +56,14 @@ def stale(site: Site) -> Iterator[Rewrite]:
     yield from _versions(site, old, PREVIOUS, "{} left over from the update before")
 
 
+def accumulated(site: Site) -> Iterator[Rewrite]:
+    """A parameter's gradient on top of that of the update before: nobody has set it to zero (PyTorch adds to what is there)."""
+    name = site.stage.name
+    if site.stage.of in site.program.network.parameters:
+        evidence = f"the {name} of the update before is still in it, as where zero_grad() is forgotten"
+        yield Rewrite(Binary("+", site.tree, Name(name)), evidence, {name: PREVIOUS})
+
+
 def _versions(site: Site, found: list[str], version: str, evidence: str) -> Iterator[Rewrite]:
     for name in found:
         yield Rewrite(site.tree, evidence.format(f"{name} is"), {name: version})

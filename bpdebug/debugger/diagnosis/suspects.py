@@ -22,7 +22,7 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
 from bpdebug.engine.render import to_text
 from bpdebug.engine.schedule import Stage
-from bpdebug.engine.tree import substitute
+from bpdebug.engine.tree import Name, substitute
 
 _SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
@@ -167,7 +167,8 @@ def _observed(case: Case, kind: str, made: Rewrite, error: float) -> str:
     if factor is not None:
         return larger(case, factor) + _scalars(case, kind)
     versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
-    text = f"the {name} of the update before" if name in made.overrides and not case.site.updates else to_text(made.tree)
+    alone = f"the {name} of the update before"
+    text = alone if made.tree == Name(name) else to_text(made.tree).replace(f"+ {name}", f"+ {alone}")
     return f"{name} equals {text}{versions} in every cell, {f'to {error:.0e}' if error else 'to the last bit'}"
 
 
