@@ -242,7 +242,7 @@ def timeline_of(name, update=0):
 
 def made(name, dtype, fault):
     """The step with that fault, in the first update, or in the second where it needs one before; None where it cannot be made."""
-    late = fault.stage == "dW1" and "stale" in fault.kinds
+    late = fault.kinds in ("stale", "accumulated")
     step = Step(name, dtype, before=Step(name, dtype) if late else None)
     return Step(name, dtype, fault, step.before) if fault.where(step) else None
 
