@@ -1,9 +1,8 @@
-"""Running to the next stop, forwards and back."""
+"""Running to the next stop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 
 from bpdebug.debugger.conditions import Catchpoint, LossRising
@@ -12,7 +11,6 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 
 _SECONDS = 0.004
-_LONGEST_WINDOW = 4096
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,16 @@ class Runner:
 
     def _guarded(self, t: int, stop: Callable[[], bool]) -> Outcome:
         timeline, start = self.timeline, self.timeline.clock
-        while timeline.clock < t and not stop():
-            program = timeline.program
-            checks = self.stops.checks(program)
+        while timeline.clock < t:
+            checks = self.stops.checks(timeline.program)
             struck = timeline.advance_guarded(t, checks, _SECONDS, start if self.stops.catch_nonfinite else None)
             if self.stops.catch_nonfinite and timeline.passed(start):
                 timeline.seek(timeline.first_nonfinite or 0)
                 return Outcome(nonfinite=True)
             if struck and (outcome := self._look()).stopped:
                 return outcome
+            if stop():
+                break
         return Outcome()
 
     def _look(self) -> Outcome:
@@ -136,64 +135,3 @@ class Runner:
         value = value_of(watch.formula, timeline.machine)
         timeline.seek(here)
         return value
-
-    def backward(self, stop: Callable[[], bool]) -> Outcome:
-        """Go back to the last moment before now at which a stop strikes, or to the start."""
-        timeline = self.timeline
-        length = len(timeline.program.stages)
-        here = end = timeline.clock
-        updates = 1
-        answer = _Answer(stop)
-        while end > 0 and not answer():
-            begin = max((end - 1) // length - updates + 1, 0) * length
-            found = self._last_between(begin, end, answer)
-            if found is not None and not answer.yes:
-                return self._arrive(found)
-            end, updates = end if answer.yes else begin, min(2 * updates, _LONGEST_WINDOW)
-        timeline.seek(here if end > 0 else 0)
-        return Outcome()
-
-    def _arrive(self, found: tuple[int, tuple[Hit, ...]]) -> Outcome:
-        clock, hits = found
-        self.timeline.seek(clock)
-        for hit in hits:
-            hit.stop.hits += 1
-            if hit.stop.temporary:
-                self.stops.remove(hit.stop.number)
-        return Outcome(hits, nonfinite=not hits)
-
-    def _last_between(self, begin: int, end: int, stop: Callable[[], bool]) -> tuple[int, tuple[Hit, ...]] | None:
-        """The last clock in ``begin`` … ``end - 1`` at which a stop strikes; the session's own stops are not touched."""
-        timeline, trial = self.timeline, self._trial()
-        timeline.seek(max(begin - 1, 0), stop)
-        runner, found = Runner(timeline, trial), None
-        while timeline.clock < end - 1 and not stop():
-            outcome = runner.forward(end - 1, stop)
-            if outcome.hits and timeline.clock >= begin:
-                own = tuple(Hit(self.stops.find(hit.stop.number), hit.text, hit.data) for hit in outcome.hits)
-                found = (timeline.clock, own)
-        first = timeline.first_nonfinite
-        if self.stops.catch_nonfinite and first is not None and begin <= first < end and (found is None or found[0] <= first):
-            return (first, found[1] if found and found[0] == first else ())
-        return found
-
-    def _trial(self) -> Stops:
-        """Copies of the stops for a look back."""
-        trial = Stops()
-        trial.catch_nonfinite = False
-        for stop in self.stops.enabled():
-            own = copy(stop)
-            own.temporary, own.ignore = False, 0
-            trial.add(own)
-        return trial
-
-
-class _Answer:
-    """A question that is answered yes for good once it has been."""
-
-    def __init__(self, ask: Callable[[], bool]) -> None:
-        self._ask, self.yes = ask, False
-
-    def __call__(self) -> bool:
-        self.yes = self.yes or self._ask()
-        return self.yes

@@ -7,35 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.commands import find_command
-from bpdebug.debugger.cursor import CellCursor
 from bpdebug.debugger.edits import stale
-from bpdebug.debugger.looking.displays import Displays
 from bpdebug.debugger.looking.equation import equation_of
-from bpdebug.debugger.looking.explanation import not_there
 from bpdebug.debugger.looking.health import HealthLog
 from bpdebug.debugger.looking.surface import surface_of
-from bpdebug.debugger.moves import Move, describe_stop
+from bpdebug.debugger.moves import Move
 from bpdebug.debugger.numbers import AUTO
 from bpdebug.debugger.play.hunt import Hunt, admitted, game_of
 from bpdebug.debugger.play.predict import Predictions, Question, open_question
 from bpdebug.debugger.play.tour import Tour
 from bpdebug.debugger.position import position_at
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.script import write_beside
-from bpdebug.debugger.stops import Breakpoint, Hit, Stops
+from bpdebug.debugger.stops import Breakpoint
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
+from bpdebug.debugger.traveller import Traveller
 from bpdebug.debugger.view import View, make_view
-from bpdebug.engine.description import Array, Scenario
+from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError, SetupError
-from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.program import Program, make_program
-from bpdebug.engine.shapes import infer
 
 if TYPE_CHECKING:
     from bpdebug.debugger.comparison.compare import Comparison
@@ -44,7 +37,7 @@ _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""
 
 
-class Session(CellCursor):
+class Session(Traveller):
     """What the app, the command line and a test harness drive, all with the same commands.
 
     Args:
@@ -52,17 +45,12 @@ class Session(CellCursor):
         budget: bytes for checkpoints.
 
     Attributes:
-        before: copies of the values at the stop before, for what has changed.
-        pending: a move, or a command's work, that was stopped early.
         verdicts: what the last check has said, by stage.
         checked: the update that was checked.
         comparison: what the last comparison with the user's own numbers has found, or None.
         number_style: how numbers in tables are written.
-        inside: the clock after the stage whose cells ``into`` is walking through, or None.
         loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
         tour: how far the guided tour is, where it is being taken.
-        stops: breakpoints, watchpoints and catchpoints.
-        displays: expressions shown at every stop, by number.
         bookmarks: named moments, as clocks.
         depth: how many scripts are being carried out, one called by the other.
         predictions: whether single steps ask for a prediction, and the tally.
@@ -75,34 +63,24 @@ class Session(CellCursor):
     def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
         self._budget = budget
         super().__init__(Timeline(make_program(scenario), budget))
-        self.before: dict[str, Array] = self.values()
-        self.pending: Move | Task | None = None
         self.verdicts: dict[str, Verdict] = {}
         self.checked: int | None = None
         self.comparison: Comparison | None = None
         self.number_style = AUTO
-        self.inside: int | None = None
         self.tour: Tour | None = None
         self.loss_scale = "auto"
         self._health = HealthLog()
-        self.stops = Stops()
-        self.displays = Displays()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
         self.predictions = Predictions()
         self.hunts: tuple[Hunt, ...] = ()
         self._transcript: Path | None = None
-        self._hits: tuple[Hit, ...] = ()
-        self._runner = Runner(self.timeline, self.stops)
-        self._start = self.position
+        self._command = ""
         self._set_stops(scenario)
 
     def begin(self, program: Program) -> None:
         """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
-        self.timeline = Timeline(program, self._budget)
-        self._runner = Runner(self.timeline, self.stops)
-        self.before, self._start, self._hits = self.values(), self.position, ()
-        self._goal = self.pending = self.comparison = self.inside = None
+        self.start_over(Timeline(program, self._budget))
         self.after_edit()
 
     def _set_stops(self, scenario: Scenario) -> None:
@@ -129,18 +107,28 @@ class Session(CellCursor):
         Raises:
             BpdebugError: where the command cannot be carried out; nothing has changed then.
         """
+        self._command = text
         try:
             result = self._once(text, stop)
         except BpdebugError as error:
             self._note(text, str(error))
             raise
+        return self._settle(result, stop)
+
+    def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
+        """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
+        return self._settle(self.go_on(stop), stop)
+
+    def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
+        """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
         for _ in range(_MOST_STOPS):
-            moved, result = self._with_commands(result, stop)
+            moved, result = (False, result) if self.pending else self._with_commands(result, stop)
             if not moved:
                 break
-        self._note(text, result.text)
-        if self.tour:
-            self.tour.look(self)
+        if not self.pending:
+            self._note(self._command, result.text)
+            if self.tour:
+                self.tour.look(self)
         return result
 
     def transcribe(self, path: Path) -> None:
@@ -159,11 +147,9 @@ class Session(CellCursor):
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)
+        self.leave()
         answer = command.run(self, admitted(self, command.name, arguments))
-        if isinstance(answer, Task):
-            self.pending = answer
-            return self.resume(stop)
-        return self._move(answer, stop) if isinstance(answer, Move) else answer
+        return self.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
 
     def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
         """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
@@ -179,47 +165,6 @@ class Session(CellCursor):
                 return True, replace(answer, text="\n".join(lines[-100:]))
             answers.append({"command": text, "type": answer.type, **answer.data})
         return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
-
-    def _move(self, move: Move, stop: Callable[[], bool]) -> Result:
-        self.before, self._start, self.inside = self.values(), self.position, None
-        self.pending = move
-        return self.resume(stop)
-
-    def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
-        """Go on with a move that was stopped early; :attr:`pending` tells whether there is one."""
-        move = self.pending
-        if move is None:
-            raise BpdebugError("there is nothing to go on with")
-        if isinstance(move, Task):
-            return self._work(move, stop)
-        outcome = Outcome()
-        if move.search:
-            outcome = self._runner.backward(stop)
-        elif move.jump or move.target < self.position.t:
-            self.timeline.seek(move.target, stop)
-        else:
-            outcome = self._runner.forward(move.target, stop)
-        self._hits = outcome.hits
-        result = describe_stop(self.timeline, move, self._start, outcome)
-        if result.data["reason"] != "interrupted":
-            self.pending = None
-        self.follow()
-        result = move.tell(result) if move.tell and not self.pending else result
-        self.displays.remember(self)
-        shown = self.displayed()
-        return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
-
-    def _work(self, task: Task, stop: Callable[[], bool]) -> Result:
-        self.pending = None
-        answer = task.go_on(stop)
-        if answer is None:
-            self.pending = task
-            return Result("progress", task.said)
-        return answer
-
-    def displayed(self) -> list[str]:
-        """The displays with their values; one that cannot be computed now says so."""
-        return self.displays.lines(self)
 
     def after_edit(self) -> None:
         """The future has changed, and what was checked or compared may have."""
@@ -238,24 +183,6 @@ class Session(CellCursor):
         if position.stage:
             return f"{position.update}:{position.stage}"
         return "end" if position.at_end else f"update {position.update}" if t else "start"
-
-    def values(self) -> dict[str, Array]:
-        """Copies of the tensors that have a value now."""
-        return {name: value.copy() for name, value in self.timeline.machine.values().items()}
-
-    def value(self, expression: str) -> Array:
-        """The value of an expression over the tensors, such as ``a2`` or ``max(abs(dz2))``.
-
-        Raises:
-            BpdebugError: where it does not parse or fit, or a tensor is not computed yet.
-        """
-        formula = self.program.parse(expression)
-        values, shapes = self.timeline.machine.values(), self.timeline.machine.shapes()
-        for name in formula.names:
-            if name in shapes and name not in values:
-                raise BpdebugError(not_there(self.timeline, name))
-        infer(formula, shapes)
-        return np.array(evaluate(formula, values, self.program.scenario.dtype))
 
     def view(self, panes: Collection[str] = ()) -> View:
         """The present moment as the panes see it, frozen.
@@ -278,6 +205,7 @@ class Session(CellCursor):
             checked=self.checked,
             comparison=self.comparison,
             style=self.style,
+            stopped=self.stopped,
             number_style=self.number_style,
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,

@@ -57,6 +57,7 @@ class View:
         verdicts: what the last check has said, by stage; nothing once an edit may have changed it.
         checked: the update that was checked, or None.
         comparison: the user's own numbers beside ours, or None.
+        stopped: why the last move ended where it did, where a stop or a non-finite value was the reason, else "".
         tour: the heading and the text of the guided tour's present step, or None.
         game: how the hunt goes, or None where there is none.
         loss_scale: of the loss curve: ``log``, ``linear``, or ``auto`` for what fits.
@@ -88,6 +89,7 @@ class View:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     checked: int | None = None
     comparison: Comparison | None = None
+    stopped: str = ""
     tour: tuple[str, str] | None = None
     game: Game | None = None
     loss_scale: str = "auto"

@@ -11,7 +11,6 @@ from textual.app import App
 
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.session import Session
-from bpdebug.debugger.tasks import Task
 from bpdebug.engine.errors import BpdebugError
 
 _SLICE, _PICTURE = 0.01, 0.05
@@ -74,12 +73,7 @@ class LongRuns(App[None]):
                 self.show(f"{said}; any key stops")
         if session.pending is None:
             return result
-        said = f"stopped in update {session.position.update}"
-        if isinstance(session.pending, Task):
-            session.pending.close()
-            said = f"stopped: {session.pending.said}"
-        session.pending = None
-        self.notify(said, markup=False)
+        self.notify(session.leave(), markup=False)
         return None
 
     async def on_event(self, event: events.Event) -> None:

@@ -13,7 +13,7 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.shapes import shape_text
 
 if TYPE_CHECKING:
-    from bpdebug.debugger.session import Session
+    from bpdebug.debugger.traveller import Traveller
 
 _REMEMBERED = 64
 
@@ -25,11 +25,11 @@ class Displays(UserDict[int, str]):
         super().__init__()
         self._seen: dict[str, deque[float]] = {}
 
-    def lines(self, session: Session) -> list[str]:
+    def lines(self, session: Traveller) -> list[str]:
         """The expressions with their present values; one that cannot be computed now says so."""
         return [f"{text} = {_shown(session, text)}" for text in self.values()]
 
-    def remember(self, session: Session) -> None:
+    def remember(self, session: Traveller) -> None:
         """Keep the numbers of this stop (of a tensor, its norm)."""
         for text in self.values():
             try:
@@ -39,13 +39,13 @@ class Displays(UserDict[int, str]):
             number = float(value) if value.ndim == 0 else float(np.linalg.norm(value))
             self._seen.setdefault(text, deque(maxlen=_REMEMBERED)).append(number)
 
-    def pictures(self, session: Session) -> Iterator[str]:
+    def pictures(self, session: Traveller) -> Iterator[str]:
         """The lines with their histories."""
         for text, line in zip(self.values(), self.lines(session), strict=True):
             yield f"{line}  {sparkline(self._seen.get(text, ()))}".rstrip()
 
 
-def _shown(session: Session, text: str) -> str:
+def _shown(session: Traveller, text: str) -> str:
     try:
         value = session.value(text)
     except BpdebugError:
