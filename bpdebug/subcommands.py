@@ -77,6 +77,7 @@ def open_app(session: Session | None, fresh: bool) -> int:
     rebind(settings.keys)
     if session:
         session.style = replace(session.style, notation=settings.notation, columns=settings.convention == "columns")
+        session.number_style = settings.numbers
     gc.disable()  # until the first picture; see bpdebug.__main__
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bpdebug.engine.errors import FormulaError
@@ -18,15 +18,17 @@ _WORDS = (r"(?<![\w.@])[A-Za-z_]\w*@\w*$", r"(?<![\w.])[A-Za-z_]\w*$")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A word that may stand in a formula.
+    """A word that may stand in a formula or in a command.
 
     Attributes:
-        word: a tensor's name, or a function's with its opening parenthesis.
-        shape: the tensor's; None for a function.
+        word: a tensor's name, or a function's with its opening parenthesis; at the prompt, any word, with the blank that follows it.
+        shape: the tensor's; None for what is none.
+        note: a few words on it.
     """
 
     word: str
     shape: Shape | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Completion:
         words = [candidate.word for candidate in self.found]
         first, last = min(words, default=""), max(words, default="")
         return first[: next((i for i, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))]
+
+    def later(self, by: int) -> Completion:
+        """The same in a longer text, of which the first ``by`` characters were left out."""
+        return Completion(self.start + by, self.end + by, self.found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +88,19 @@ def candidates(program: Program, name: str, shapes: Mapping[str, Shape]) -> tupl
         shapes: of every tensor, for the present batch.
     """
     later = program.later(name)
-    known = [tensor for tensor in shapes if tensor not in later]
-    computed = sorted((n for n in known if n not in program.persistent and n in program.index), key=program.index.__getitem__)
-    tensors = [*reversed(computed), *(n for n in known if n not in computed)]
-    words = [Candidate(tensor, shapes[tensor]) for tensor in tensors]
-    return (*words, *(Candidate(f"{function}(") for function in FUNCTIONS), *(Candidate(constant, ()) for constant in CONSTANTS))
+    return formula_words(program, {tensor: shape for tensor, shape in shapes.items() if tensor not in later})
+
+
+def formula_words(program: Program, shapes: Mapping[str, Shape]) -> tuple[Candidate, ...]:
+    """These tensors, the latest first and what is given after them, then the functions and the constants."""
+    functions = (Candidate(f"{function}(") for function in FUNCTIONS)
+    return (*tensor_words(program, shapes), *functions, *(Candidate(constant, ()) for constant in CONSTANTS))
+
+
+def tensor_words(program: Program, shapes: Mapping[str, Shape]) -> tuple[Candidate, ...]:
+    """These tensors, the latest first, then what is given."""
+    computed = sorted((n for n in shapes if n not in program.persistent and n in program.index), key=program.index.__getitem__)
+    return tuple(Candidate(n, shapes[n]) for n in [*reversed(computed), *(n for n in shapes if n not in computed)])
 
 
 def complete(text: str, cursor: int, known: tuple[Candidate, ...]) -> Completion:
@@ -100,13 +114,15 @@ def complete(text: str, cursor: int, known: tuple[Candidate, ...]) -> Completion
     before = text[:cursor]
     for pattern in _WORDS:
         written = re.search(pattern, before)
-        if written and (found := _beginning(written[0], known)):
+        if written and (found := beginning(written[0], known)):
             return Completion(written.start(), cursor, found)
     fresh = not re.search(r"[\w.]$", before)
     return Completion(cursor, cursor, tuple(c for c in known if fresh and c.shape is not None and c.word not in CONSTANTS))
 
 
-def _beginning(word: str, known: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+def beginning(word: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates that begin with a word, first those that do so letter by letter."""
+    known = tuple(candidates)
     exact = [c for c in known if c.word.startswith(word)]
     return (*exact, *(c for c in known if c not in exact and c.word.lower().startswith(word.lower())))
 

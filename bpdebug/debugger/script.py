@@ -143,12 +143,16 @@ def _carry_out(session: Session, path: str, number: int, line: str) -> tuple[str
         raise ScriptError(f"{path}:{number}:{column}: {message}") from None
 
 
-def state_file(scenario: str) -> Path:
-    """Where the stops of a scenario are kept from one start to the next: under the XDG state directory."""
+def state_folder() -> Path:
+    """Where things are kept from one start to the next: under the XDG state directory."""
     base = os.environ.get("XDG_STATE_HOME") or ""
-    folder = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "bpdebug"
+
+
+def state_file(scenario: str) -> Path:
+    """Where the stops of a scenario are kept from one start to the next."""
     name = "".join(c if c.isalnum() or c in "-_." else "%" for c in str(Path(scenario).resolve()).strip("/\\"))
-    return folder / "bpdebug" / f"{name[-180:]}.stops"
+    return state_folder() / f"{name[-180:]}.stops"
 
 
 def keep_stops(session: Session) -> None:

@@ -127,8 +127,8 @@ class Session(Traveller):
                 break
         if not self.pending:
             self._note(self._command, result.text)
-            if self.tour:
-                self.tour.look(self)
+            if self.tour and not self.tour.look(self):
+                self.tour = None
         return result
 
     def transcribe(self, path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpdebug.engine.functions import COMPARISONS, CONSTANTS, FUNCTIONS
-from bpdebug.engine.render_names import is_tensor, latex_name, turned_cell, unicode_name
+from bpdebug.engine.render_names import is_tensor, latex_name, subscripted, turned_cell, unicode_name
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, to_columns
 
 Shape = tuple[int, ...]
@@ -58,9 +58,13 @@ def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = N
 
 
 def render_name(name: str, style: Style) -> str:
-    """The name of a tensor or a cell in the given style: ``dz2``, ``δ2``, ``∂L/∂z2``, or LaTeX."""
+    """The name of a tensor or a cell in the given style: ``dz2``, ``δ2``, ``∂L/∂z2``, or LaTeX; in the column convention
+    the places of a cell are turned, and subscripts."""
     shown = turned_cell(name) if style.columns else name
-    return latex_name(shown, style.notation) if style.form == "latex" else unicode_name(shown, style.notation)
+    if style.form == "latex":
+        return latex_name(shown, style.notation)
+    written = unicode_name(shown, style.notation)
+    return subscripted(written) if style.columns else written
 
 
 def format_number(value: float) -> str:

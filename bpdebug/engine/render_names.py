@@ -16,6 +16,8 @@ _WORDS = {
     "loss": "L",
     "data_loss": r"L_{\text{data}}",
 }
+_CELL = re.compile(r"([^\[]+)\[([^,\]]+),([^,\]]+)\]")
+_BELOW = str.maketrans("0123456789ijklpuv", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₚᵤᵥ")
 
 
 def is_tensor(name: str) -> bool:
@@ -25,8 +27,18 @@ def is_tensor(name: str) -> bool:
 
 def turned_cell(name: str) -> str:
     """``a1[i,1]`` as the column convention has it, in which every tensor is the transpose of ours: ``a1[1,i]``."""
-    found = re.fullmatch(r"([^\[]+)\[([^,\]]+),([^,\]]+)\]", name)
+    found = _CELL.fullmatch(name)
     return f"{found[1]}[{found[3]},{found[2]}]" if found else name
+
+
+def subscripted(name: str) -> str:
+    """``a1₁,ᵢ`` for ``a1[1,i]``: how the cells of the column convention are written outside LaTeX.
+
+    Brackets are NumPy's and mean the same cell everywhere: ``a1[i,1]`` is what commands, conditions and files say, in either
+    convention. Turned places are subscripts, as in mathematics, so that no text stands for two cells.
+    """
+    found = _CELL.fullmatch(name)
+    return found[1] + f"{found[2]},{found[3]}".translate(_BELOW) if found else name
 
 
 def unicode_name(name: str, notation: str) -> str:

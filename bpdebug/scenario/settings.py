@@ -11,6 +11,9 @@ from typing import Any
 
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.commands.notation import NOTATIONS
+from bpdebug.debugger.commands.number import number_style
+from bpdebug.debugger.numbers import AUTO, NumberStyle
+from bpdebug.debugger.table import CommandError
 from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
 from bpdebug.scenario.loader import read_text
 from bpdebug.scenario.nodes import Mapping, Node, parse
@@ -28,6 +31,7 @@ SETTINGS = Table(
         Key("theme", Choice(THEMES), "the colours", THEMES[0]),
         Key("notation", Choice(tuple(NOTATIONS)), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
         Key("convention", Choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
+        Key("format", Text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
         Key("keys", MapOf(Either(Text(numbers=True), ListOf(Text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
     ),
 )
@@ -40,12 +44,14 @@ class Settings:
 
     Attributes:
         theme, notation, convention: as the table has them.
+        numbers: how those of tables are written.
         keys: commands to their keys, in the place of the usual ones.
     """
 
     theme: str = THEMES[0]
     notation: str = "d"
     convention: str = "rows"
+    numbers: NumberStyle = AUTO
     keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -71,8 +77,18 @@ def load_settings(path: Path | None = None) -> Settings:
     report.settle()
     given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}
     _check_keys(given, root, report)
+    numbers = _numbers(values["format"], root, report)
     report.settle()
-    return Settings(values["theme"], values["notation"], values["convention"], given)
+    return Settings(values["theme"], values["notation"], values["convention"], numbers, given)
+
+
+def _numbers(text: str, root: Node, report: Report) -> NumberStyle:
+    """How numbers are written, as the command ``format`` reads it."""
+    try:
+        return number_style(text)
+    except CommandError as error:
+        report.add(root.entries["format"][1].mark if isinstance(root, Mapping) else root.mark, str(error))
+        return AUTO
 
 
 def _check_keys(given: Dictionary[str, tuple[str, ...]], root: Node, report: Report) -> None:

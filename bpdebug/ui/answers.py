@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from bpdebug.debugger.commands import Command
 from bpdebug.debugger.results import Result
@@ -10,8 +10,11 @@ from bpdebug.debugger.view import View
 from bpdebug.ui.draw.check import check_report
 from bpdebug.ui.draw.compare import compare_report
 from bpdebug.ui.draw.report import Report
-from bpdebug.ui.draw.roles import Roles
-from bpdebug.ui.screens import HelpScreen, OnceScreen, PromptScreen, TextScreen
+from bpdebug.ui.screens import OnceScreen, TextScreen
+from bpdebug.ui.speaking import Note
+
+if TYPE_CHECKING:
+    from bpdebug.ui.prompt_screen import PromptScreen
 
 _SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample", "tour")
 """Commands whose effect is to be seen in the panes."""
@@ -19,18 +22,10 @@ _SHORT = 120
 """Characters of an answer that is shown beside the panes."""
 
 
-class Note(NamedTuple):
-    """A text beside the panes, for some seconds."""
-
-    text: str
-    severity: Literal["information", "warning"] = "information"
-    seconds: float | None = None
-
-
-def screen_of(command: Command, result: Result, view: View, roles: Roles) -> OnceScreen | None:
+def screen_of(command: Command, result: Result, view: View) -> OnceScreen | None:
     """The screen that an answer is shown on, or that asks for what comes next."""
     if command.name == "help":
-        return HelpScreen(roles) if len(result.data["commands"]) > 1 else TextScreen(result.text, command.name)
+        return _help() if len(result.data["commands"]) > 1 else TextScreen(result.text, command.name)
     if result.type == "question":
         return question_screen(result.data["question"]["prompt"])
     if result.type == "check" and view.verdicts:
@@ -48,8 +43,16 @@ def _report(view: View, report: Report) -> OnceScreen:
     return ReportScreen(view, report)
 
 
+def _help() -> OnceScreen:
+    from bpdebug.ui.help_screen import HelpScreen  # noqa: PLC0415 - a start does without
+
+    return HelpScreen()
+
+
 def question_screen(prompt: str) -> PromptScreen:
     """Asks about the next stage."""
+    from bpdebug.ui.prompt_screen import PromptScreen  # noqa: PLC0415 - a start does without
+
     return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)")
 
 
@@ -73,7 +76,7 @@ def _arrival(result: Result, at_end: bool) -> Note | None:
     if "answer" in result.data:
         return Note(result.text, "information" if result.data["answer"]["right"] else "warning", 10)
     if result.data.get("hits"):
-        return Note(result.text, seconds=8)
+        return Note(result.text, seconds=20)
     if result.data["reason"] == "non-finite" and "culprit" in result.data:
-        return Note(result.text, "warning", 6)
+        return Note(result.text, "warning", 20)
     return Note(result.text) if result.data["reason"] == "end" and at_end else None

@@ -3,74 +3,64 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
-from textual.reactive import reactive
-from textual.screen import Screen
 
 from bpdebug.debugger.commands import COMMANDS, Command, find_command
+from bpdebug.debugger.prompt_history import keep_history, load_history
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.script import keep_stops, restore_stops
 from bpdebug.debugger.session import Session
-from bpdebug.debugger.view import View
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.ui.answers import note_of, question_screen, screen_of
+from bpdebug.ui.arrangement import Arranged
+from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
 from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane
-from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.equation_pane import EquationPane
-from bpdebug.ui.keys import TableCommands, bindings
-from bpdebug.ui.layout import MATRICES, PANES, Layout, is_small
-from bpdebug.ui.long_runs import LongRuns, slice_over
+from bpdebug.ui.keys import OWN_ACTIONS, TableCommands, bindings
+from bpdebug.ui.layout import PANES
+from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.panes import (
-    CellChosen,
-    FooterBar,
-    HeaderBar,
-    Pane,
-    ProgramPane,
-    StageChosen,
-    StageMarked,
-    TourBar,
-    WhyPane,
-)
-from bpdebug.ui.screens import ChooserScreen, PromptScreen
+from bpdebug.ui.panes import OperandChosen, ProgramPane, StageChosen, StageMarked, WhyPane
+from bpdebug.ui.pointing import CellChosen, OriginAsked
+from bpdebug.ui.prompting import Prompting, is_asked_for
+from bpdebug.ui.speaking import MessageBar, Note
 
 
-class DebuggerApp(LongRuns):
+class DebuggerApp(Arranged, Prompting):
     """The debugger on one scenario, or on one that is chosen first.
 
     Args:
         session: what to debug, or None for the list of shipped scenarios.
-        stateful: whether the stops of last time come back, and today's are kept.
+        stateful: whether the stops and the prompt's history of last time come back, and today's are kept.
         theme: the name of the colours.
     """
 
     CSS_PATH = "bpdebug.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
     TITLE = "bpdebug"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {*App.COMMANDS, TableCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {TableCommands}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(PANES))
-
-    view: reactive[View | None] = reactive(None)
 
     def __init__(self, session: Session | None = None, stateful: bool = False, theme: str = DARK.name) -> None:
         super().__init__()
         self.session = session
         self._stateful = stateful
+        if stateful:
+            self.history = load_history()
         self.animation_level = "none"
         for made in (DARK, LIGHT, CONTRAST):
             self.register_theme(made)
         self.theme = theme
-        self.layout_of = Layout()
         self._roles: tuple[str, Roles] | None = None
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
@@ -79,7 +69,8 @@ class DebuggerApp(LongRuns):
     def roles(self) -> Roles:
         """The styles of the current theme."""
         if self._roles is None or self._roles[0] != self.theme:
-            self._roles = (self.theme, Roles(self.theme_variables))
+            system = None if self.is_headless else self.console.color_system
+            self._roles = (self.theme, Roles(self.theme_variables, system))
         return self._roles[1]
 
     def compose(self) -> ComposeResult:
@@ -99,37 +90,57 @@ class DebuggerApp(LongRuns):
                     yield EquationPane(id="equation").data_bind(DebuggerApp.view)
                 yield WhyPane(id="why").data_bind(DebuggerApp.view)
         yield TourBar(id="tour").data_bind(DebuggerApp.view)
+        yield MessageBar(id="message")
         yield FooterBar(id="footer").data_bind(DebuggerApp.view)
 
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
         self.call_after_refresh(_collect_again)
         if self.session is None:
-            self.push_screen(ChooserScreen(shipped()), self._open)
+            self.action_open()
         else:
             self._begin()
 
     def _begin(self) -> None:
         """The first picture; the stops of last time come back."""
         if self.session and self._stateful and (count := restore_stops(self.session)):
-            self.notify(f"stops of last time: {count} (B lists them, 'delete all' removes them)", markup=False)
+            self.say(Note(f"stops of last time: {count} (B lists them, 'delete all' removes them)"))
         self.show()
 
     def on_unmount(self) -> None:
-        """Keep the stops for the next start."""
+        """Keep the stops and the history for the next start."""
+        if self._stateful:
+            keep_history(self.history)
+        self._keep()
+
+    def _keep(self) -> None:
         if self.session and self._stateful:
             keep_stops(self.session)
 
-    def _open(self, name: str | None) -> None:
-        if name is None:
-            self.exit()
-            return
-        self.session = Session(load_scenario(name))
-        self._begin()
+    def action_open(self, text: str = "", mistake: str = "") -> None:
+        """Choose a scenario; a path that was refused is given back with the reason."""
+        from bpdebug.ui.chooser_screen import ChooserScreen  # noqa: PLC0415 - a start on a scenario does without
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
-        """Textual's own commands, less those that the table has."""
-        yield from (command for command in super().get_system_commands(screen) if command.title == "Theme")
+        if not self._busy:
+            self.push_screen(ChooserScreen(shipped(), text, mistake, "goes back" if self.session else "quits"), self._open)
+
+    def _open(self, answer: str | None) -> None:
+        """Open the scenario of an answer's first line, and carry out the commands of the others."""
+        name, *commands = (answer or "").splitlines() or [""]
+        try:
+            opened = Session(load_scenario(name)) if name else self.session
+        except BpdebugError as error:
+            self.action_open(name, str(error))
+            return
+        if opened is None:
+            self.exit()
+        elif name:
+            self._keep()
+            if self.session:
+                opened.style, opened.number_style = self.session.style, self.session.number_style
+            self.session = opened
+            self._begin()
+            self._answered("\n".join(commands))
 
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the panes; a message takes the footer's place."""
@@ -142,55 +153,9 @@ class DebuggerApp(LongRuns):
         """Show as many panes as there is room for, once the new size is known."""
         self.call_later(self.show)
 
-    def arrange(self) -> None:
-        """Show the panes that the layout has room for."""
-        if self.view is None or not self.query("#why"):
-            return
-        self.set_class(is_small(*self.size), "small")
-        self.set_class(bool(self.layout_of.maximised), "maximised")
-        if self.layout_of.slot in MATRICES:
-            self.layout_of.slot = self._pane_of_stage() or self.layout_of.slot
-        self._focus_slot()
-        for name, display in (self.layout_of.shown(*self.size) | {"tour": self.view.tour is not None}).items():
-            widget = self.query_one(f"#{name}")
-            if widget.display != display:  # setting it lays the whole screen out anew, even to what it was
-                widget.display = display
-
-    def _focus_slot(self) -> None:
-        """The arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells."""
-        cells = (*MATRICES, "equation")
-        if self.layout_of.slot in cells and (self.focused is None or self.focused.id in cells):
-            pane = self.query_one(f"#{self.layout_of.slot}")
-            if self.focused is not pane:
-                pane.focus()
-
-    def _pane_of_stage(self) -> str:
-        """The pane that shows the selected tensor."""
-        name = self.view.selected[0] if self.view and self.view.selected else ""
-        if self.view is None or not name:
-            return ""
-        return "values" if name in values_of(self.view) else "deltas" if name in deltas_of(self.view) else ""
-
-    def action_pane(self, name: str) -> None:
-        """Give a pane the focus; show it first, where it is hidden."""
-        self.layout_of.choose(name)
-        self.show()
-        self.query_one(f"#{name}", Pane).focus()
-
-    def action_maximise(self) -> None:
-        """Give the pane that has the focus the whole body, or take it back."""
-        self.layout_of.maximise((self.focused.id if self.focused else None) or self.layout_of.slot)
-        self.show()
-
-    def action_prompt(self) -> None:
-        """Ask for a command."""
-        if self.session is None:
-            return
-        self.push_screen(PromptScreen("", "a command, such as: step 3 · print a2 · goto 40:dz2 · help"), self._answered)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a screen asks for something, the keys of the commands are its own, but for the one that quits."""
-        return action != "command" or len(self.screen_stack) == 1 or parameters == ("quit",)
+        """While a screen asks for something, the keys of the commands and panes are its own, but for the one that quits."""
+        return len(self.screen_stack) == 1 or action not in OWN_ACTIONS or parameters == ("quit",)
 
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
@@ -202,8 +167,8 @@ class DebuggerApp(LongRuns):
             self.query_one(ProgramPane).action_mark()
         elif name == "formula":
             self._edit_formula(self.session)
-        elif command.asks:
-            self.push_screen(PromptScreen(command.name, command.asks), self._answered)
+        elif is_asked_for(command):
+            self.ask_for(command)
         else:
             self.perform(name)
 
@@ -230,7 +195,10 @@ class DebuggerApp(LongRuns):
         return position.stage or position.next or session.program.stages[-1].name
 
     def _answered(self, text: str | None) -> None:
-        """Carry out what a screen has answered: commands, a line each."""
+        """Carry out what a screen has answered: commands, a line each; after a colon, one to put into the prompt."""
+        if text and text.startswith(":"):
+            self.ask(text=text[1:])
+            return
         self._queue = (text or "").splitlines()
         self._proceed()
 
@@ -242,12 +210,13 @@ class DebuggerApp(LongRuns):
         """Carry out a command, and show what it says; what takes long goes on in slices."""
         if self.session is None or self._busy:
             return
-        self.clear_notifications()
+        self.hush()
+        self.taken(text)
         try:
             result = self.session.execute(text, slice_over())
         except BpdebugError as error:
             self.failed(error)
-            if self.session.question and text.startswith("answer "):
+            if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
                 self.push_screen(question_screen(self.session.question.prompt), self._answered)
             return
         self._command = find_command(text)[0]
@@ -260,21 +229,23 @@ class DebuggerApp(LongRuns):
             self.finished(result)
 
     def failed(self, error: BpdebugError) -> None:
-        """Say what is wrong."""
+        """Say what is wrong; what was typed at the prompt is given back."""
         self._queue.clear()
-        self.notify(str(error), severity="error", markup=False)
+        if not self.given_back(error):
+            self.say(Note(str(error), "error"))
 
     def finished(self, result: Result) -> None:
         """Show an answer, as far as the panes do not, and go on with what is left to do."""
         if self.session is None or self.view is None or result.type == "quit":
             self.exit()
-        elif screen := screen_of(self._command, result, self.view, self.roles):
-            self.push_screen(screen, self._answered)
         elif result.type == "copy":
-            self.copy_to_clipboard(result.data["text"])
-            self.notify(f"copied: {result.data['name']} as {result.data['form']}", markup=False)
+            from bpdebug.ui.clipboard import put_on_clipboard  # noqa: PLC0415 - a start does without
+
+            self.say(Note(f"copied: {result.data['copied']}{put_on_clipboard(self, result.data['text'])}"))
+        elif screen := screen_of(self._command, result, self.view):
+            self.push_screen(screen, self._answered)
         elif note := note_of(self._command, result, self.session.position.at_end):
-            self.notify(note.text, severity=note.severity, timeout=note.seconds, markup=False)
+            self.say(note)
         self._proceed()
 
     def on_cell_chosen(self, message: CellChosen) -> None:
@@ -282,6 +253,16 @@ class DebuggerApp(LongRuns):
         if self.session and not self._busy:
             self.session.select(message.name, message.index)
             self.show()
+
+    def on_origin_asked(self, _message: OriginAsked) -> None:
+        """A cell was clicked twice."""
+        self.perform("origin")
+
+    def on_operand_chosen(self, message: OperandChosen) -> None:
+        """An operand was clicked; where the number is of another moment, that is gone to first."""
+        explained = self.view.explanation if self.view else None
+        elsewhere = self.view and explained and explained.t not in (None, self.view.position.t)
+        self._answered("origin\n" * bool(elsewhere) + f"operand {message.place + 1}\norigin")
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """A place on the loss curve was pointed at."""

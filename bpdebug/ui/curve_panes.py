@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw.health import health_lines, health_title
+from bpdebug.ui.draw.health import health_note, health_parts, health_title
 from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.draw.surface import surface_lines, surface_title
+from bpdebug.ui.draw.surface import surface_parts, surface_title
 from bpdebug.ui.panes import ListPane
 
 
@@ -54,31 +53,63 @@ class LossPane(ListPane):
             update = min(max(newest(self.view) + by * stride, 0), int(known[-1]))
             self.post_message(MomentChosen(update))
 
-    def on_click(self, event: events.Click) -> None:
+    def clicked(self, place: Offset) -> bool:
         """Go to the update whose loss was clicked."""
-        place = event.get_content_offset(self)
-        update = update_at(self.view, self.size.width, self.size.height, place.x) if place and self.view else None
+        update = update_at(self.view, self.size.width, self.size.height, place.x) if self.view else None
         if update is not None:
             self.post_message(MomentChosen(update))
+        return False
 
 
-class HealthPane(TitledPane):
+class HeadedPane(TitledPane):
+    """A pane whose first lines stay where they are while the others scroll."""
+
+    _fixed = 0
+
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
+        """What stays, and what scrolls."""
+        raise NotImplementedError
+
+    def draw(self, view: View, size: Size) -> list[Line]:
+        """Both."""
+        fixed, below = self.parts(view, size)
+        self._fixed = len(fixed)
+        return fixed + below
+
+    def line_at(self, view: View, y: int) -> Line:
+        """A line of the head where it stands, or one that is scrolled."""
+        row = y - self.scroll_offset.y
+        return super().line_at(view, row if row < self._fixed else y)
+
+    def action_page_down(self) -> None:
+        """On by as many lines as scroll."""
+        self.scroll_relative(y=self.size.height - self._fixed, animate=False, immediate=True)
+
+    def action_page_up(self) -> None:
+        """Back by as many."""
+        self.scroll_relative(y=self._fixed - self.size.height, animate=False, immediate=True)
+
+
+class HealthPane(HeadedPane):
     """Gradients, steps, saturated and dead units, layer by layer."""
 
     title = "8 Health"
 
-    def draw(self, view: View, size: Size) -> list[Line]:
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
         """See :mod:`bpdebug.ui.draw.health`."""
         self.name_border(health_title(view, self.title))
-        return health_lines(view, size.width, size.height)
+        note = health_note(view, size.width, size.height)
+        if self.border_subtitle != note:
+            self.border_subtitle = note
+        return health_parts(view, size.width, size.height)
 
 
-class SurfacePane(TitledPane):
+class SurfacePane(HeadedPane):
     """What the network answers: over the plane or line of its inputs, or sample by sample."""
 
     title = "9 Surface"
 
-    def draw(self, view: View, size: Size) -> list[Line]:
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
         """See :mod:`bpdebug.ui.draw.surface`."""
         self.name_border(surface_title(view, self.title))
-        return surface_lines(view, size.width, size.height)
+        return surface_parts(view, size.width, size.height)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 
 from bpdebug.debugger.looking.equation import Equation
 from bpdebug.debugger.view import View
+from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw.equation import Picture, equation_picture
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import CellChosen, ListPane
+from bpdebug.ui.panes import ListPane
+from bpdebug.ui.pointing import CellChosen
 
 
 class EquationPane(ListPane):
@@ -56,12 +57,10 @@ class EquationPane(ListPane):
         if found:
             self.post_message(CellChosen(*found))
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cell cursor on the cell that was clicked, in the result or in an operand."""
-        place = event.get_content_offset(self)
-        found = self.picture.cell_at(place.x, place.y + self.scroll_offset.y) if place else None
-        if found and self.view and found[0] in self.view.tensors:
-            self.post_message(CellChosen(*found))
+    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+        """The cell of the result or of an operand that the mouse points at."""
+        found = self.picture.cell_at(place.x, place.y + self.scroll_offset.y)
+        return found if found and self.view and found[0] in self.view.tensors else None
 
 
 def _walked(equation: Equation | None) -> str:

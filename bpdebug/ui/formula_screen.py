@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,33 +14,13 @@ from bpdebug.debugger.completion import Completion, candidates, complete, draft
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
+from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.screens import OnceScreen
 
 _ASSIGNED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")
 """The beginning of a line that says whose formula it is."""
-
-
-@dataclass(frozen=True)
-class _Tried:
-    """A candidate that Tab has put into the line, and what stood there before."""
-
-    before: str
-    completion: Completion
-    chosen: int
-
-    @property
-    def word(self) -> str:
-        return self.completion.found[self.chosen].word
-
-    @property
-    def text(self) -> str:
-        return self.before[: self.completion.start] + self.word + self.before[self.completion.end :]
-
-    @property
-    def cursor(self) -> int:
-        return self.completion.start + len(self.word)
 
 
 class FormulaScreen(OnceScreen):
@@ -56,8 +35,6 @@ class FormulaScreen(OnceScreen):
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "cancel", show=False),
-        Binding("tab", "complete(1)", "complete the name", show=False, priority=True),
-        Binding("shift+tab", "complete(-1)", "the candidate before", show=False, priority=True),
         Binding("ctrl+d", "derived", "the derived formula", show=False, priority=True),
     ]
 
@@ -66,7 +43,6 @@ class FormulaScreen(OnceScreen):
         self.view, self.stage, self.first = view, stage, text
         self._known = candidates(view.program, stage.name, view.shapes)
         self._draft = draft(view.program, stage.name, text, view.shapes)
-        self._tried: _Tried | None = None
 
     @property
     def _target(self) -> str:
@@ -78,7 +54,7 @@ class FormulaScreen(OnceScreen):
             yield Lines(id="title")
             with Horizontal(id="row"):
                 yield Static(self._target, id="target", markup=False)
-                yield Input(self.first, id="line")
+                yield CompletingInput(self._completion, self.first)
             yield Lines(id="mistake")
             yield Lines(id="verdict")
             yield Lines(id="names")
@@ -93,8 +69,8 @@ class FormulaScreen(OnceScreen):
         self.call_after_refresh(self._draw)
 
     @property
-    def _input(self) -> Input:
-        return self.query_one(Input)
+    def _input(self) -> CompletingInput:
+        return self.query_one(CompletingInput)
 
     def _lines(self, name: str) -> Lines:
         return self.query_one(f"#{name}", Lines)
@@ -114,52 +90,24 @@ class FormulaScreen(OnceScreen):
 
     def _offer(self) -> None:
         """Show what the word before the cursor may become."""
-        tried, shown = self._still_tried(), self._lines("names")
-        completion = tried.completion if tried else self._completion()
-        shown.show(candidates_line(completion.found, tried.chosen if tried else None, shown.size.width))
+        shown = self._lines("names")
+        completion, chosen = self._input.offered
+        shown.show(candidates_line(completion.found, chosen, shown.size.width))
 
-    def _completion(self) -> Completion:
-        return complete(self._input.value, self._input.cursor_position, self._known)
-
-    def _still_tried(self) -> _Tried | None:
-        """The candidate in the line, where nothing has been typed since."""
-        now = (self._input.value, self._input.cursor_position)
-        return self._tried if self._tried and now == (self._tried.text, self._tried.cursor) else None
-
-    def action_complete(self, by: int) -> None:
-        """Write what all candidates have in common; where nothing is left of that, try them one after the other."""
-        tried, completion = self._still_tried(), self._completion()
-        typed = self._input.value[completion.start : completion.end]
-        if tried:
-            self._try(_Tried(tried.before, tried.completion, (tried.chosen + by) % len(tried.completion.found)))
-        elif completion.common != typed and len(completion.common) >= len(typed):
-            self._write(completion, completion.common)
-        elif len(completion.found) > 1:
-            self._try(_Tried(self._input.value, completion, 0 if by > 0 else len(completion.found) - 1))
-
-    def _try(self, tried: _Tried) -> None:
-        self._tried = tried
-        self._put(tried.text, tried.cursor)
-
-    def _write(self, completion: Completion, word: str) -> None:
-        text = self._input.value
-        self._put(text[: completion.start] + word + text[completion.end :], completion.start + len(word))
-
-    def _put(self, text: str, cursor: int) -> None:
-        self._input.value = text
-        self._input.cursor_position = cursor
+    def _completion(self, text: str, cursor: int) -> Completion:
+        return complete(text, cursor, self._known)
 
     def action_derived(self) -> None:
         """Put the derived formula back into the line."""
         text = (self.stage.derived or self.stage.formula).text
-        self._put(text, len(text))
+        self._input.put(text)
 
     def _aim(self, stage: Stage, text: str) -> None:
         """Turn to another stage, with what has been typed of its formula."""
-        self.stage, self._tried = stage, None
+        self.stage = stage
         self._known = candidates(self.view.program, stage.name, self.view.shapes)
         self.query_one("#target", Static).update(self._target)
-        self._put(text, len(text))
+        self._input.put(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Judge the text; a name and ``=`` before it turn to that stage."""

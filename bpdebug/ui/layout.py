@@ -1,8 +1,12 @@
-"""Which panes are on the screen: all of them where there is room, else the listing, one beside it, and Why."""
+"""Which panes are on the screen, and how large: all of them where there is room, else the listing, one beside it, and Why."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Side = Literal["left", "right", "top", "bottom"]
 
 PANES = ("program", "network", "loss", "values", "deltas", "why", "equation", "health", "surface")
 """All panes, in the order of their digits."""
@@ -11,6 +15,34 @@ UPPER = ("loss", "health", "surface")
 MATRICES = ("values", "deltas")
 WIDE, TALL = 110, 30
 """From this size on all panes are shown at once."""
+BARS = 2
+"""Rows of the header and the footer."""
+LEAST_COLUMNS, LEAST_ROWS = 16, 4
+"""A pane's border and what can still be read in it."""
+WIDTHS, HEIGHTS = ("program", "network", "values"), ("top", "why")
+"""The panes and rows of panes whose size can be chosen; their neighbours take what is left."""
+
+_TOP, _MIDDLE = ("network", *UPPER), (*MATRICES, "equation")
+_RIGHT = (*_TOP, *_MIDDLE, "why")
+
+
+def _edges(side: Side, **panes: Iterable[str]) -> dict[tuple[str, Side], str]:
+    return {(name, side): split for split, names in panes.items() for name in names}
+
+
+_LARGE = (
+    _edges("right", program=("program",), network=("network",), values=("values",))
+    | _edges("left", program=("network", "values", "equation", "why"), network=UPPER, values=("deltas",))
+    | _edges("bottom", top=_TOP, why=_MIDDLE)
+    | _edges("top", top=_MIDDLE, why=("why",))
+)
+_SMALL = (
+    _edges("right", program=("program",))
+    | _edges("left", program=_RIGHT)
+    | _edges("bottom", why=(*_TOP, *_MIDDLE))
+    | _edges("top", why=("why",))
+)
+"""The size that changes when that side of a pane is moved."""
 
 
 @dataclass
@@ -22,18 +54,20 @@ class Layout:
         upper: the pane beside the network.
         equation: whether the equation stands in the place of values and deltas.
         maximised: the pane that has the whole body, or "".
+        shares: the sizes that the user has chosen, as parts of the room there is.
     """
 
     slot: str = "values"
     upper: str = "loss"
     equation: bool = False
     maximised: str = ""
+    shares: dict[str, float] = field(default_factory=dict)
 
     def choose(self, name: str) -> None:
         """Bring a pane to the screen."""
         if name in UPPER:
             self.upper = name
-        if name in (*MATRICES, "equation"):
+        if name in _MIDDLE:
             self.equation = name == "equation"
         if name not in ("program", "why"):
             self.slot = name
@@ -53,9 +87,67 @@ class Layout:
         else:
             hidden = {*UPPER} - {self.upper} | ({*MATRICES} if self.equation else {"equation"})
             panes = {name: name not in hidden for name in PANES}
-        top = any(panes[name] for name in ("network", *UPPER))
-        middle = any(panes[name] for name in (*MATRICES, "equation"))
+        top = any(panes[name] for name in _TOP)
+        middle = any(panes[name] for name in _MIDDLE)
         return panes | {"top": top, "middle": middle, "right": top or middle or panes["why"]}
+
+    def sizes(self, columns: int, rows: int) -> dict[str, int | None]:
+        """The columns of :data:`WIDTHS` and the rows of :data:`HEIGHTS` on a screen of that size; None for an equal part, or for all."""
+        if self.maximised:
+            return dict.fromkeys((*WIDTHS, *HEIGHTS))
+        small, body = is_small(columns, rows), rows - BARS
+        program = self._size("program", columns, 34 if small else 38, LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
+        why = self._size("why", body, 10, LEAST_ROWS, LEAST_ROWS * (1 if small else 2))
+        made: dict[str, int | None] = {**dict.fromkeys((*WIDTHS, *HEIGHTS)), "program": program, "why": why}
+        if not small:
+            made["top"] = self._size("top", body, 12, LEAST_ROWS, why + LEAST_ROWS)
+            halves = [name for name in ("network", "values") if name in self.shares]
+            made |= {name: self._size(name, columns - program, 0, LEAST_COLUMNS, LEAST_COLUMNS) for name in halves}
+        return made
+
+    def _size(self, name: str, room: int, usual: int, least: int, others: int) -> int:
+        """A chosen or the usual size that leaves room for the others; where there is too little for all, at most half."""
+        wanted = round(self.shares[name] * room) if name in self.shares else usual
+        return max(min(wanted, room - others), min(least, room // 2), 0)
+
+    def edge(self, pane: str, side: Side, columns: int, rows: int) -> str:
+        """The size that changes when a side of a pane is moved; "" for a side at the end of the screen."""
+        return "" if self.maximised else (_SMALL if is_small(columns, rows) else _LARGE).get((pane, side), "")
+
+    def extent(self, split: str, columns: int, rows: int) -> int:
+        """The present size of one of :data:`WIDTHS` or :data:`HEIGHTS`."""
+        size = self.sizes(columns, rows)[split]
+        return self._room(split, columns, rows) // 2 if size is None else size
+
+    def _room(self, split: str, columns: int, rows: int) -> int:
+        """What the parts on both sides of a border have together."""
+        if split in HEIGHTS:
+            return rows - BARS
+        return columns if split == "program" else columns - self.extent("program", columns, rows)
+
+    def put(self, split: str, size: int, columns: int, rows: int) -> None:
+        """Choose a size; one that leaves too little to another pane becomes the nearest that does not."""
+        room = max(self._room(split, columns, rows), 1)
+        self.shares[split] = size / room
+        self.shares[split] = self.extent(split, columns, rows) / room
+
+    def resize(self, pane: str, wider: int, taller: int, columns: int, rows: int) -> None:
+        """Make a pane wider and taller, or narrower and shorter; one that reaches from end to end stays as it is."""
+        sides: tuple[tuple[int, Side, Side], ...] = ((wider, "right", "left"), (taller, "bottom", "top"))
+        for by, far, near in sides:
+            outwards = bool(self.edge(pane, far, columns, rows))
+            split = self.edge(pane, far if outwards else near, columns, rows)
+            if by and split:
+                self.put(split, self.extent(split, columns, rows) + moved(split, by if outwards else -by), columns, rows)
+
+    def usual(self) -> None:
+        """All panes in their usual sizes again."""
+        self.shares.clear()
+
+
+def moved(split: str, by: int) -> int:
+    """By how much a size grows when its border moves right or down."""
+    return -by if split == "why" else by
 
 
 def is_small(columns: int, rows: int) -> bool:

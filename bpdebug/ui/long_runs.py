@@ -7,11 +7,11 @@ from collections.abc import Callable
 from time import perf_counter
 
 from textual import events, work
-from textual.app import App
 
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.ui.speaking import Note, Speaking
 
 _SLICE, _PICTURE = 0.01, 0.05
 """Seconds of a long run between two looks at the keys, and between two pictures."""
@@ -23,7 +23,7 @@ def slice_over() -> Callable[[], bool]:
     return lambda: perf_counter() > end
 
 
-class LongRuns(App[None]):
+class LongRuns(Speaking):
     """An app whose session's moves go on in slices.
 
     Attributes:
@@ -73,7 +73,7 @@ class LongRuns(App[None]):
                 self.show(f"{said}; any key stops")
         if session.pending is None:
             return result
-        self.notify(session.leave(), markup=False)
+        self.say(Note(session.leave()))
         return None
 
     async def on_event(self, event: events.Event) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
 from bpdebug.debugger.view import View
+from bpdebug.engine.cells import Cell
+from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, values_of
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.spans import Line, fit
-from bpdebug.ui.panes import CellChosen, Pane
+from bpdebug.ui.panes import Pane
+from bpdebug.ui.pointing import CellChosen
 
 _PICTURE = range(10, 25)
 """Columns that the overview of a large tensor may take; about a fifth of the pane."""
@@ -62,7 +64,7 @@ class MatrixPane(Pane):
         if self.layout_of.height > self.size.height:
             self.layout_of = make_layout(view, names, self.beside_scrollbar.width - self._aside, self.size.height)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
-        note = note_text(view, self.layout_of, columns - 4)
+        note = note_text(view, self.layout_of, columns - 4) or nothing_yet(view, names)
         if self.border_subtitle != note:
             self.border_subtitle = note
         block = self.layout_of.find(view.selected[0]) if view.selected else None
@@ -83,9 +85,9 @@ class MatrixPane(Pane):
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
-        room = self.numbers.width
-        drawn = layout_line(view, self.layout_of, y, self.scroll_offset.x, room)
-        beside, at = self._overview(view), y - self.scroll_offset.y
+        room, start = self._room.width - self._aside, self.scroll_offset
+        drawn = layout_line(view, self.layout_of, y, start.x, room)
+        beside, at = self._overview(view, start) if self._aside else [], y - start.y
         return (*fit(drawn, room), (" ", ""), *beside[at]) if at < len(beside) else drawn
 
     @property
@@ -98,12 +100,12 @@ class MatrixPane(Pane):
         seen = [(block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large]
         return max(seen, key=lambda found: found[1].bottom - found[1].top)
 
-    def _overview(self, view: View) -> list[Line]:
+    def _overview(self, view: View, start: Offset) -> list[Line]:
         """The lines of the overview, drawn once for all lines of the pane."""
-        key = (view, self.scroll_offset, self.area)
+        key = (view, start, self._room)
         if self._picture[0] != key:
             found, signs = self.pictured, self.app.no_color
-            lines = overview_lines(view, *found, self._aside - 1, self.area.height, signs) if found else []
+            lines = overview_lines(view, *found, self._aside - 1, self._room.height, signs) if found else []
             self._picture = (key, lines)
         return self._picture[1]
 
@@ -129,29 +131,28 @@ class MatrixPane(Pane):
         return known[place] if 0 <= place < len(known) else None
 
     def _choose(self, block: Block | None, row: int, column: int) -> None:
-        if block is None or self.view is None:
-            return
-        row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
-        self.post_message(CellChosen(block.name, block.index(row, column, len(self.view.shapes[block.name]))))
+        if block and self.view:
+            row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
+            self.post_message(CellChosen(*self._cell(self.view, block, row, column)))
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse points; in the overview, on the cell in the middle of the patch."""
-        place = event.get_content_offset(self)
-        if place and self._aside and place.x >= self.numbers.width:
-            self._point_at_picture(place.x - self.numbers.width - 1, place.y)
-        elif place and self.view:
-            self._point_at(self.view, place + self.scroll_offset)
+    @staticmethod
+    def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
+        return block.name, block.index(row, column, len(view.shapes[block.name]))
 
-    def _point_at(self, view: View, place: Offset) -> None:
-        found = self.layout_of.cell_at(place.x, place.y)
-        if found and found[0] in view.tensors:
-            self._choose(self.layout_of.find(found[0]), *found[1])
+    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+        """The cell that the mouse points at; in the overview, the one in the middle of the patch."""
+        if self.view is None:
+            return None
+        if self._aside and place.x >= self.numbers.width:
+            return self._cell_in_picture(self.view, place.x - self.numbers.width - 1, place.y)
+        found = self.layout_of.cell_at(*(place + self.scroll_offset))
+        block = self.layout_of.find(found[0]) if found and found[0] in self.view.tensors else None
+        return self._cell(self.view, block, *found[1]) if found and block else None
 
-    def _point_at_picture(self, x: int, y: int) -> None:
+    def _cell_in_picture(self, view: View, x: int, y: int) -> tuple[str, Cell] | None:
         found = self.pictured
         cell = overview_cell(found[0], self._aside - 1, self.area.height, x, y) if found else None
-        if found and cell:
-            self._choose(found[0], *cell)
+        return self._cell(view, found[0], *cell) if found and cell else None
 
 
 def _aside(columns: int) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw.network import network_lines
+from bpdebug.engine.cells import Cell
+from bpdebug.ui.draw.network import network_drawing
 from bpdebug.ui.draw.network_click import cell_at, cell_beside
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import CellChosen, ListPane
+from bpdebug.ui.panes import ListPane
+from bpdebug.ui.pointing import CellChosen
 
 
 class NetworkPane(ListPane):
@@ -31,7 +32,10 @@ class NetworkPane(ListPane):
         title = f"{self.title} · sample {int(view.samples[view.sample])}" + _of(view)
         if self.border_title != title:
             self.border_title = title
-        return network_lines(view, size.width, size.height)
+        lines, note = network_drawing(view, size.width, size.height)
+        if self.border_subtitle != note:
+            self.border_subtitle = note
+        return lines
 
     def action_cursor(self, down: int, right: int) -> None:
         """Move the cell cursor from neuron to neuron."""
@@ -39,13 +43,9 @@ class NetworkPane(ListPane):
         if chosen:
             self.post_message(CellChosen(*chosen))
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cell cursor on the number of the neuron, or of the edge, that was clicked."""
-        place = event.get_content_offset(self)
-        if place and self.view:
-            chosen = cell_at(self.view, self.size.width, self.size.height, place.x, place.y + self.scroll_offset.y)
-            if chosen:
-                self.post_message(CellChosen(*chosen))
+    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+        """The number of the neuron, or of the edge, that the mouse points at."""
+        return cell_at(self.view, self.size.width, self.size.height, place.x, place.y + self.scroll_offset.y) if self.view else None
 
 
 def _of(view: View) -> str:

@@ -7,35 +7,25 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
 
 from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw.bars import footer_line, header_line
+from bpdebug.ui.draw.glyphs import key_at
 from bpdebug.ui.draw.program import program_line, program_rows
-from bpdebug.ui.draw.spans import Line, fit
+from bpdebug.ui.draw.spans import Line, fit, plain
 from bpdebug.ui.draw.why import why_lines
+from bpdebug.ui.draw.why_click import operand_at
+from bpdebug.ui.keys import key_name
+from bpdebug.ui.pointing import PointedAt
 
 if TYPE_CHECKING:
     from bpdebug.ui.app import DebuggerApp
-
-
-@dataclass
-class CellChosen(Message):
-    """The user has put the cell cursor on a cell."""
-
-    name: str
-    index: Cell
 
 
 @dataclass
@@ -52,6 +42,13 @@ class StageMarked(Message):
     name: str
 
 
+@dataclass
+class OperandChosen(Message):
+    """The user has pointed at a cell that the explained number is made of: which one, from 0."""
+
+    place: int
+
+
 _MARGIN = 3
 """Columns of the listing in which a click sets a breakpoint."""
 
@@ -62,55 +59,14 @@ def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:
     return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
 
 
-class Bar(Widget):
-    """A line of text over the whole width."""
-
-    view: reactive[View | None] = reactive(None)
-
-    def draw(self, view: View, columns: int) -> Line:
-        """The line."""
-        raise NotImplementedError
-
-    def render_line(self, y: int) -> Strip:
-        """The line, or blanks before there is a view."""
-        drawn = self.draw(self.view, self.size.width) if self.view else ()
-        return to_strip(self, drawn, self.size.width, self.rich_style)
-
-
-class HeaderBar(Bar):
-    """Where we are."""
-
-    def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw.bars.header_line`."""
-        return header_line(view, columns)
-
-
-class FooterBar(Bar):
-    """What can be pressed."""
-
-    def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw.bars.footer_line`."""
-        return footer_line(view, columns)
-
-
-class TourBar(Static):
-    """What the guided tour asks for, while it is taken."""
-
-    view: reactive[View | None] = reactive(None)
-
-    def watch_view(self) -> None:
-        """Show the present step."""
-        if self.view and self.view.tour:
-            heading, text = self.view.tour
-            self.update(Text.assemble((f" tour {heading} ", "bold reverse"), "  ", text, "  ", ("tour next skips, tour off ends", "dim")))
-
-
-class Pane(ScrollView, can_focus=True):
+class Pane(PointedAt, can_focus=True):
     """A bordered part of the screen that draws the view line by line."""
 
     title: ClassVar[str] = ""
     _base = Style()
-    view: reactive[View | None] = reactive(None)
+    _room = Size(0, 0)
+    _painted: tuple[object, list[Line]] = (None, [])
+    view: reactive[View | None] = reactive(None, repaint=False)
 
     @property
     def area(self) -> Size:
@@ -138,7 +94,16 @@ class Pane(ScrollView, can_focus=True):
         """Lay the view out anew."""
         if self.view is not None and self.area.width:
             self.prepare(self.view)
-            self.refresh()
+            self._repaint(self.view)
+
+    def _repaint(self, view: View) -> None:
+        """Have the lines painted that are not what they were."""
+        self._room, start = self.area, self.scroll_offset
+        place, lines = (start, self._room), [self.line_at(view, y + start.y) for y in range(self._room.height)]
+        (before, painted), self._painted = self._painted, (place, lines)
+        changed = [y for y, drawn in enumerate(lines) if before != place or drawn != painted[y]]
+        if changed:
+            self.refresh(*(Region(0, y, self._room.width, 1) for y in changed))
 
     def extend(self, columns: int, rows: int) -> None:
         """Set the virtual size, at least what is visible: as long as all fits, nothing need be laid out anew."""
@@ -155,14 +120,18 @@ class Pane(ScrollView, can_focus=True):
         """The line of the virtual area, already cut to what is visible."""
         raise NotImplementedError
 
+    def text_of(self, y: int) -> str:
+        """A line as text; of a line that is wider than the pane what is visible."""
+        return plain(self.line_at(self.view, y)) if self.view else ""
+
     def render_line(self, y: int) -> Strip:
         """One visible line."""
         drawn = self.line_at(self.view, y + self.scroll_offset.y) if self.view else ()
-        return to_strip(self, drawn, self.area.width, self._base)
+        return self.selectable(to_strip(self, drawn, self._room.width, self._base), y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The visible lines; the widget's own style is worked out once for all of them."""
-        self._base = self.rich_style
+        """The visible lines; the widget's own style and its room are worked out once for all of them."""
+        self._base, self._room = self.rich_style, self.area
         return super().render_lines(crop)
 
 
@@ -188,6 +157,15 @@ class ListPane(Pane):
         """One of the lines, or nothing below them."""
         return self.lines[y] if y < len(self.lines) else ()
 
+    def clicked(self, place: Offset) -> bool:
+        """A key that the text names is pressed by a click on it."""
+        y = place.y + self.scroll_offset.y
+        key = key_at(self.lines[y], place.x) if y < len(self.lines) else ""
+        if key:
+            self.app.simulate_key(key_name(key))
+            return False
+        return super().clicked(place)
+
 
 class WhyPane(ListPane):
     """Where the selected number comes from."""
@@ -198,6 +176,15 @@ class WhyPane(ListPane):
         """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
         return why_lines(view, size.width, size.height)
+
+    def clicked(self, place: Offset) -> bool:
+        """Go to the operand that was clicked."""
+        y = place.y + self.scroll_offset.y
+        operand = operand_at(self.view, self.lines[y], place.x) if self.view and y < len(self.lines) else None
+        if operand is None:
+            return super().clicked(place)
+        self.post_message(OperandChosen(operand))
+        return False
 
 
 class ProgramPane(Pane):
@@ -230,7 +217,7 @@ class ProgramPane(Pane):
         """See :mod:`bpdebug.ui.draw.program`."""
         if y >= len(self.rows):
             return ()
-        return program_line(view, self.rows[y], self.area.width, cursor=self.has_focus and y == self.cursor)  # type: ignore[arg-type]
+        return program_line(view, self.rows[y], self._room.width, cursor=self.has_focus and y == self.cursor)  # type: ignore[arg-type]
 
     def action_cursor(self, by: int) -> None:
         """Move to the next line that is a stage."""
@@ -257,10 +244,10 @@ class ProgramPane(Pane):
         if self.pointed:
             self.post_message(StageMarked(self.pointed.name))
 
-    def on_click(self, event: events.Click) -> None:
+    def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked; in the margin, set a breakpoint."""
-        place = event.get_content_offset(self)
-        y = place.y + self.scroll_offset.y if place else -1
-        if place and 0 <= y < len(self.rows) and isinstance(self.rows[y], Stage):
+        y = place.y + self.scroll_offset.y
+        if y < len(self.rows) and isinstance(self.rows[y], Stage):
             self.cursor = y
             (self.action_mark if place.x < _MARGIN else self.action_choose)()
+        return False

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 
 from bpdebug.debugger.view import View
@@ -88,13 +88,13 @@ class ReportPane(ListPane):
         """Go to the stage under the cursor."""
         self.post_message(FindingChosen(self.chosen))
 
-    def on_click(self, event: events.Click) -> None:
+    def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked."""
-        place = event.get_content_offset(self)
-        row = place.y + self.scroll_offset.y - 1 if place else -1
+        row = place.y + self.scroll_offset.y - 1
         if 0 <= row < len(self.groups):
             self.chosen = worst(self.groups[row])
             self.action_choose()
+        return False
 
 
 class ReportScreen(OnceScreen):

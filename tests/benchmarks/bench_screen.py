@@ -80,7 +80,7 @@ def test_the_first_picture(measured):
     ratios = []
     for _ in range(9):
         begin = perf_counter()
-        run([sys.executable, "-c", "import numpy, textual.app"], check=True)  # noqa: S603
+        run([sys.executable, "-c", "import numpy, textual.app"], check=True)
         middle = perf_counter()
         with terminal(XOR_APP) as file:
             read_until(file, LAST_PANE)

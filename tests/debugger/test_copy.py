@@ -25,6 +25,21 @@ def test_numpy_reads_every_bit_again(name):
         assert (again.dtype, again.shape) == (value.dtype, value.shape)
 
 
+def test_a_cell_is_copied_as_its_number_with_every_bit():
+    session = Session(load_scenario("xor"))
+    session.execute("goto dW2")
+    exact = session.value("dW2")[2, 0]
+    given = session.execute("copy dW2[2,0]")
+    assert float(given.text) == exact
+    assert given.data["copied"] == "dW2[2,0] as a number"
+    assert session.execute("copy number").text == repr(float(session.value("dW2")[0, 0])), "the selected one"
+    assert session.execute("copy dW2[2,0] numpy").data["name"] == "dW2"
+    with pytest.raises(BpdebugError, match="outside dW2, which is 4×1"):
+        session.execute("copy dW2[4,0]")
+    with pytest.raises(BpdebugError, match="2 axes"):
+        session.execute("copy dW2 number")
+
+
 def test_what_is_not_finite_is_read_again_too():
     value = np.array([[np.nan, np.inf, -np.inf, 1e-320, -0.0]])
     known = {"np": np}

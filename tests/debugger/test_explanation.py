@@ -14,6 +14,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Optimizer, Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.functions import ELEMENTWISE, FUNCTIONS
+from bpdebug.scenario import load_scenario
 
 NAMES = st.sampled_from(tuple(SCENARIOS))
 
@@ -200,3 +201,27 @@ def test_long_sums_are_cut_in_the_text_and_whole_in_the_tree():
     assert "…" in explained.numbers
     assert len(explained.operands) == 41
     assert_parts(explained.term, np.dtype("float64"))
+
+
+def played(name, command):
+    session = Session(load_scenario(name))
+    session.execute(command)
+    return session
+
+
+def test_the_cells_to_go_on_from_begin_with_those_of_the_largest_term():
+    session = played("xor", "goto 40:dW1")
+    for index in np.ndindex(2, 4):
+        explained = session.explain("dW1", index)
+        x, dz1 = session.value("x")[:, index[0]], session.value("dz1")[:, index[1]]
+        name, (row, _) = explained.operands[0]
+        assert name == "dz1"
+        assert abs(x[row] * dz1[row]) == np.abs(x * dz1).max()
+
+
+def test_what_is_not_finite_first_is_where_one_goes_on():
+    session = played("saturation", "continue")
+    explained = session.explain("loss", ())
+    name, index = explained.operands[0]
+    assert name == "a2"
+    assert f"{name}[{index[0]},{index[1]}]" in explained.culprit

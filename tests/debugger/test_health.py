@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, classes, history, line, program_of, xor
+from textbook_step import RATE, Net, train
 
 from bpdebug.debugger.looking import health as module
 from bpdebug.debugger.looking.health import HealthLog, health_of
@@ -199,3 +201,74 @@ def test_an_infinite_loss_does_not_disturb():
     health = health_of(after(scenario, 2))
     assert len(health.updates) == 2
     assert "non-finite" in found(health)[2]
+
+
+def measured_by_hand(net, run):
+    """The measures of each layer after an update that the textbook has made."""
+    for n, activation in enumerate(net.activations, 1):
+        a, old, new = run.tensors[f"a{n}"], run.before[f"W{n}"], run.after[f"W{n}"]
+        slope = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a * a}.get(activation)
+        certain = np.mean([max(row) > 0.99 for row in a]) if activation == "softmax" else np.nan
+        yield {
+            "delta": np.sqrt((run.tensors[f"dz{n}"] ** 2).sum()),
+            "gradient": np.sqrt((run.tensors[f"dW{n}"] ** 2).sum()),
+            "bias_gradient": np.sqrt((run.tensors[f"db{n}"] ** 2).sum()),
+            "step": np.sqrt(((new - old) ** 2).sum()) / np.sqrt((old**2).sum()),
+            "size": np.sqrt((new**2).sum()),
+            "mean": a.mean(),
+            "deviation": np.sqrt(((a - a.mean()) ** 2).mean()),
+            "saturated": (slope(a) < 0.01).sum() / a.size if slope else certain,
+            "dead": sum(all(a[:, unit] == 0) for unit in range(a.shape[1])) if activation == "relu" else np.nan,
+        }
+
+
+@pytest.mark.parametrize(
+    ("activations", "loss"),
+    [
+        (("relu", "sigmoid", "identity"), "squared_error"),
+        (("tanh", "relu", "softmax"), "categorical_cross_entropy"),
+        (("sigmoid", "tanh", "sigmoid"), "binary_cross_entropy"),
+    ],
+)
+def test_each_measure_is_that_of_a_training_by_hand(activations, loss):
+    generator = np.random.default_rng(3)
+    net = Net((3, 8, 5, 2), 6, activations, loss)
+    x, y = 2 * generator.standard_normal((6, 3)), np.eye(2)[generator.integers(0, 2, 6)]
+    parameters = {}
+    for n, (before, units) in enumerate(pairwise(net.widths), 1):
+        parameters |= {f"W{n}": 1.5 * generator.standard_normal((before, units)), f"b{n}": generator.standard_normal((1, units)) - 1}
+    layers = tuple(Layer(units, activation) for units, activation in zip(net.widths[1:], activations, strict=True))
+    settings = {"loss": Loss(loss, samples="mean"), "optimizer": Optimizer("sgd", {"learning_rate": RATE}), "training": Training(5)}
+    health = health_of(after(Scenario("by hand", ("p", "q", "r"), layers, x, y, values=parameters, **settings), 5))
+    for update in range(5):
+        run = train(net, parameters, x, y)
+        parameters = run.after
+        assert health.losses[update] == pytest.approx(float(run.tensors["loss"]))
+        for layer, expected in zip(health.layers, measured_by_hand(net, run), strict=True):
+            assert set(expected) == set(module.MEASURES)
+            for name, value in expected.items():
+                assert getattr(layer, name)[update] == pytest.approx(value, rel=1e-9, nan_ok=True), (update, layer.layer, name)
+
+
+def test_of_activations_that_are_no_numbers_none_is_called_saturated_or_dead():
+    for name, inputs in (("saturation", 2), ("dead_relu", 1)):
+        opened = load_scenario(name)
+        health = health_of(after(replace(opened, values={"W1": np.full((inputs, opened.layers[0].units), np.nan)}), 2))
+        assert np.isnan(health.layers[0].saturated).all()
+        assert np.isnan(health.layers[0].dead).all()
+        assert found(health)[1] == ["non-finite"]
+
+
+def test_at_the_end_of_the_training_the_last_updates_are_looked_at():
+    health = health_of(after("xor", 1000))
+    assert health.updates.tolist() == list(range(976, 1000))
+    assert np.isfinite([layer.delta for layer in health.layers]).all()
+
+
+def test_units_that_die_one_after_the_other_are_counted_from_then_on():
+    counts = [health_of(after("dead_relu", updates)).layers[0].dead[-1] for updates in range(1, 9)]
+    states = list(history(make_program(load_scenario("dead_relu")), 8))
+    length = len(states) // 8
+    by_hand = [int((states[update * length + length - 1]["a1"] == 0).all(axis=0).sum()) for update in range(8)]
+    assert counts == by_hand
+    assert counts[0] < counts[-1] == 5

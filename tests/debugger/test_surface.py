@@ -168,3 +168,14 @@ def test_wide_networks_get_a_coarser_grid(monkeypatch):
     surface = surface_of(session("xor").timeline)
     assert 9 <= surface.grid.shape[1] < 20
     assert len(surface.samples) == 4
+
+
+def test_how_often_each_class_is_taken_for_each():
+    surface = surface_of(session("iris", "update 200").timeline)
+    expected = np.zeros((3, 3), int)
+    for target, answer in zip(surface.y.argmax(axis=1), surface.outputs.argmax(axis=1), strict=True):
+        expected[target, answer] += 1
+    assert surface.confusion.tolist() == expected.tolist()
+    assert surface.confusion.trace() == surface.right.sum()
+    two = replace(surface_of(session("xor").timeline), outputs=np.array([[0.0], [np.nan], [0.2], [1.0]]))
+    assert two.confusion.tolist() == [[1, 1], [1, 0]], "an answer that is no number is none"

@@ -27,8 +27,17 @@ def test_the_five_steps_as_they_are_told():
         for text in commands:
             session.execute(text)
     assert session.tour.at == len(STEPS) == 5
-    assert "bpdebug hunt" in session.execute("tour").text
     assert session.view().tour[0] == "all five steps are done"
+    assert "hunt hides a mistake" in session.view().tour[1]
+    session.execute("step")
+    assert session.view().tour is None, "the end is shown once"
+
+
+def test_the_origin_of_another_number_is_not_what_the_second_step_asks_for():
+    session = Session(load_scenario("xor"))
+    for text in ("tour", "step 5", "goto a2", "origin"):
+        session.execute(text)
+    assert session.tour.at == 1
 
 
 def test_every_key_that_a_step_names_is_bound_to_what_it_says():

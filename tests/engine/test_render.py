@@ -157,8 +157,8 @@ def test_latex_names(name, notation, expected):
         ("da1@z2[0,1]", LATEX, r"\left.\mathrm{d}a_{0,1}^{[1]}\right\rvert_{z^{[2]}}"),
         ("vW1[0,1]", LATEX, "v_{W;0,1}^{[1]}"),
         ("x[3,i]", LATEX, "x_{3,i}"),
-        ("dW2[1,0]", COLUMNS, "dW2[0,1]"),
-        ("dz2[i,0]", Style("unicode", columns=True, notation="partial"), "∂L/∂z2[0,i]"),
+        ("dW2[1,0]", COLUMNS, "dW2₀,₁"),
+        ("dz2[i,0]", Style("unicode", columns=True, notation="partial"), "∂L/∂z2₀,ᵢ"),
         ("loss", COLUMNS, "loss"),
     ],
 )
@@ -168,7 +168,7 @@ def test_the_names_of_cells(cell, style, expected):
 
 def test_a_formula_of_cells_keeps_its_products_and_axes_in_the_column_convention():
     tree = Call("sum", (Binary("*", Name("a1[i,1]"), Name("dz2[i,0]")),), 0)
-    assert render_cell(tree, COLUMNS) == "Σᵢ a1[1,i]·dz2[0,i]"
+    assert render_cell(tree, COLUMNS) == "Σᵢ a1₁,ᵢ·dz2₀,ᵢ"
     assert render_cell(tree, LATEX) == r"\sum_i a_{i,1}^{[1]} \cdot \mathrm{d}z_{i,0}^{[2]}"
 
 

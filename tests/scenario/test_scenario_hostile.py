@@ -30,10 +30,10 @@ def test_a_hostile_file_is_refused_quickly(tmp_path, name):
     text, words = FILES[name]
     path = tmp_path / "s.yaml"
     path.write_text(text)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ScenarioError) as caught:
         load_scenario(path)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert words in str(caught.value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpdebug.debugger.commands import COMMANDS
+from bpdebug.debugger.numbers import NumberStyle
 from bpdebug.debugger.table import rebind
 from bpdebug.scenario.report import ScenarioError
 from bpdebug.scenario.settings import Settings, load_settings, settings_file
@@ -23,9 +24,13 @@ def test_without_a_file_everything_is_as_usual(tmp_path, monkeypatch):
 
 
 def test_theme_notation_and_keys(tmp_path):
-    text = "theme: bpdebug-light\nnotation: delta\nconvention: columns\nkeys:\n  step: [space, s]\n  check: f5\n  next: '5'\n"
+    text = (
+        "theme: bpdebug-light\nnotation: delta\nconvention: columns\nformat: fixed 3\nkeys:\n  step: [space, s]\n  check: f5\n  next: '5'\n"
+    )
     found = load_settings(written(tmp_path, text))
-    assert found == Settings("bpdebug-light", "delta", "columns", {"step": ("space", "s"), "check": ("f5",), "next": ("5",)})
+    assert found == Settings(
+        "bpdebug-light", "delta", "columns", NumberStyle("fixed", 3), {"step": ("space", "s"), "check": ("f5",), "next": ("5",)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,8 @@ def test_theme_notation_and_keys(tmp_path):
         ("keys: {step: 'y', next: 'y'}", "the key y belongs to"),
         ("theme: pink", "settings.yaml:1:8: unknown name 'pink'"),
         ("them: bpdebug-dark", "unknown key 'them': did you mean 'theme'?"),
+        ("format: fixd 3", "settings.yaml:1:9: there is no format 'fixd'; did you mean 'fixed'?"),
+        ("theme: bpdebug-dark\nformat: full 3", "settings.yaml:2:9: full takes no number of digits"),
         ("keys: 3", "expected a mapping"),
         ("[", "settings.yaml:"),
     ],

@@ -15,8 +15,9 @@ from bpdebug.ui.answers import note_of, screen_of
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
+from bpdebug.ui.prompt_screen import PromptScreen
 from bpdebug.ui.report_screen import ReportScreen
-from bpdebug.ui.screens import PromptScreen, TextScreen
+from bpdebug.ui.screens import TextScreen
 
 
 def hint(app):
@@ -44,7 +45,7 @@ async def test_an_answer_that_says_nothing_is_refused_and_the_question_asked_aga
     async with debugger() as (app, pilot):
         app.perform("predict on")
         await press(pilot, "s", *"perhaps", "enter")
-        assert errors(app)
+        await until(pilot, lambda: errors(app))
         assert app.session.question
         assert app.session.position.t == 0
         assert isinstance(app.screen, PromptScreen)
@@ -70,9 +71,9 @@ async def test_right_and_wrong_answers_are_told_apart():
             await press(pilot, "s")
             app.screen.query_one(Input).value = an_answer(app)
             await press(pilot, "enter")
-            said = [note for note in app._notifications if note.message.startswith(("right: ", "wrong: "))]
+            said = [note for note in app.notes if note.text.startswith(("right: ", "wrong: "))]
             assert len(said) == 1
-            assert (said[0].severity == "information") == said[0].message.startswith("right")
+            assert (said[0].severity == "information") == said[0].text.startswith("right")
             severities.add(said[0].severity)
         assert severities == {"information", "warning"}
 
@@ -119,7 +120,7 @@ def test_the_header_of_a_hunt_fits():
 
 def screen(command, result):
     moment = session("xor").view()
-    return screen_of(COMMANDS[command], result, moment, None)
+    return screen_of(COMMANDS[command], result, moment)
 
 
 def test_long_answers_are_shown_over_the_panes_and_short_ones_beside_them():

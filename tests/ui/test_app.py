@@ -8,20 +8,21 @@ from itertools import cycle
 
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from ui_app import LARGE, NAMED, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, STAGES, loaded
 
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Training
-from bpdebug.scenario import shipped
-from bpdebug.ui.app import DebuggerApp, TableCommands
+from bpdebug.ui.app import DebuggerApp
+from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.matrix_cells import as_row_column
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.matrix_panes import MatrixPane
 from bpdebug.ui.panes import Pane, ProgramPane
-from bpdebug.ui.screens import ChooserScreen, HelpScreen, PromptScreen, TextScreen
+from bpdebug.ui.prompt_screen import PromptScreen
+from bpdebug.ui.screens import TextScreen
 
 SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
 
@@ -76,7 +77,7 @@ async def test_origin_and_return_by_key():
         app.perform("select dW2[1,0]")
         clock = app.view.position.t
         await press(pilot, "enter")
-        assert app.view.selected == ("dz2", (0, 0))
+        assert app.view.selected == ("dz2", (0, 0)), "the largest term"
         assert app.view.position.stage == "dz2"
         await press(pilot, "enter")
         assert app.view.selected == ("da2", (0, 0))
@@ -86,7 +87,7 @@ async def test_origin_and_return_by_key():
         await press(pilot, "backspace")
         assert messages(app) == ["there is nowhere to return to: Enter (origin) has not been used since"]
         await press(pilot, "o", "enter")
-        assert app.view.selected == ("dz2", (1, 0))
+        assert app.view.selected == ("dz2", (3, 0))
 
 
 async def test_the_arrow_keys_move_the_cell_cursor_across_tensors():
@@ -146,25 +147,6 @@ async def test_a_pane_without_cells_that_the_user_has_chosen_stays():
         assert app.layout_of.slot == "network"
         assert app.query_one("#network").display
         assert not app.query_one("#values").display
-
-
-async def test_the_prompt_runs_a_command_and_survives_an_error():
-    async with debugger() as (app, pilot):
-        await press(pilot, "colon", *"goto 40:dz2", "enter")
-        assert (app.view.position.update, app.view.position.stage) == (40, "dz2")
-        await press(pilot, "colon", *"stpe", "enter")
-        assert "did you mean 'step'?" in messages(app)[0]
-        assert app.view.position.stage == "dz2"
-        await press(pilot, "colon", "escape", "s")
-        assert app.view.position.stage == "dW2"
-
-
-async def test_letters_typed_at_the_prompt_are_no_commands():
-    async with debugger() as (app, pilot):
-        await press(pilot, "colon", "q", "s", "u", "left_square_bracket")
-        assert isinstance(app.screen, PromptScreen)
-        assert app.screen.query_one(Input).value == "qsu["
-        assert app.session.position.t == 0
 
 
 ANSWERS = {
@@ -234,72 +216,12 @@ async def test_long_answers_are_shown_until_a_key():
         assert app.session.position.t == 0
 
 
-def written(table):
-    """All cells of the help's table, as text."""
-    return [str(cell) for column in table.columns for cell in column.cells]
-
-
-@SIZES
-async def test_the_help_has_every_command_and_scrolls(size):
-    async with debugger(size=size) as (app, pilot):
-        await press(pilot, "question_mark")
-        assert isinstance(app.screen, HelpScreen)
-        cells = written(app.screen.text)
-        for command in COMMANDS.values():
-            assert command.usage in cells
-            assert command.help in cells
-        scroll = app.screen.query_one("#text")
-        await press(pilot, "end")
-        await until(pilot, lambda: scroll.scroll_y == scroll.max_scroll_y, 0.3)
-        await press(pilot, "q")
-        assert not isinstance(app.screen, HelpScreen)
-        assert app.is_running
-
-
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])
 async def test_a_key_quits(key):
     async with debugger() as (app, pilot):
         await press(pilot, key)
         await settled(pilot)
         assert app._exit
-
-
-async def test_the_chooser_opens_a_scenario():
-    async with debugger(None) as (app, pilot):
-        assert isinstance(app.screen, ChooserScreen)
-        options = app.screen.query_one(OptionList)
-        assert [options.get_option_at_index(i).id for i in range(options.option_count)] == [entry.name for entry in shipped()]
-        await press(pilot, "down", "enter")
-        await settled(pilot)
-        assert "xor.yaml" in shown(app, "header")
-        await press(pilot, "s")
-        assert app.view.position.stage == "z1"
-
-
-@pytest.mark.parametrize("key", ["q", "escape", "ctrl+q"])
-async def test_the_chooser_can_be_left(key):
-    async with debugger(None) as (app, pilot):
-        await press(pilot, key)
-        await settled(pilot)
-        assert app._exit
-
-
-async def test_keys_of_the_debugger_do_nothing_in_the_chooser():
-    async with debugger(None, SMALL) as (app, pilot):
-        await press(pilot, "s", "left_square_bracket", "2", "n")
-        assert app.session is None
-        assert isinstance(app.screen, ChooserScreen)
-
-
-async def test_the_palette_has_the_commands_of_the_table():
-    async with debugger() as (app, pilot):
-        provider = TableCommands(app.screen)
-        assert [str(hit.display) async for hit in provider.discover()] == list(COMMANDS)
-        found = [hit async for hit in provider.search("reverse-step")]
-        assert any("reverse-step" in str(hit.match_display) for hit in found)
-        await pilot.press("ctrl+p", *"finish", "enter")
-        await until(pilot, lambda: app.session.position.t > 0)
-        assert app.session.position.stage == "a2"
 
 
 async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
@@ -476,7 +398,8 @@ def test_every_key_belongs_to_a_command_or_to_the_panes():
     keys = {binding.key: binding.action for binding in DebuggerApp.BINDINGS}
     panes = {key: action for key, action in keys.items() if key not in expected}
     assert {key: keys[key] for key in expected} == expected
-    assert set(panes) == {"colon", "z", *"123456789"}
+    resizing = {"less_than_sign", "greater_than_sign", "left_curly_bracket", "right_curly_bracket"}
+    assert set(panes) == {"colon", "ctrl+o", "z", *resizing, *"0123456789"}
 
 
 def test_no_key_is_bound_twice_and_f11_is_free():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from ui_app import SMALL, debugger, press, settled, shown
+from ui_app import SMALL, debugger, press, settled, shown, until
 
 from bpdebug.ui.curve_panes import LossPane
 
@@ -63,6 +63,69 @@ async def test_the_panes_fill_their_place_at_other_sizes(size):
     async with debugger("iris", size) as (app, pilot):
         app.perform("goto update 60")
         await press(pilot, "9")
-        assert "sample" in shown(app, "surface")
+        assert "125 of 150 right" in shown(app, "surface")
+        assert "▶ 111" in shown(app, "surface")
         await press(pilot, "8")
         assert "layer" in shown(app, "health") or "1 " in shown(app, "health")
+
+
+def listed(app):
+    """The samples in sight in the list of answers, and what stands above them."""
+    lines = shown(app, "surface").splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("▶")) + 1
+    return lines[:first], [int(line.replace("▶", " ").split()[0]) for line in lines[first:] if line.strip()]
+
+
+async def test_of_the_list_of_answers_the_head_stays_and_no_sample_is_passed_over():
+    async with debugger("iris") as (app, pilot):
+        app.perform("goto update 60")
+        await press(pilot, "9")
+        worst = app.view.surface.worst.tolist()
+        head, first = listed(app)
+        assert "125 of 150 right" in head[0]
+        assert head[-1].startswith("▶ 111")
+        seen = [*first]
+        for _ in range(3):
+            await press(pilot, "pagedown")
+            above, samples = listed(app)
+            assert above == head
+            seen += samples
+        assert seen == worst[: len(seen)]
+        assert len(seen) == 4 * len(first)
+        await press(pilot, "pageup", "pageup", "pageup")
+        assert listed(app) == (head, first)
+        await press(pilot, "end")
+        await until(pilot, lambda: listed(app)[1][-1] == worst[-1])
+        assert listed(app)[0] == head
+
+
+async def test_another_sample_takes_the_place_above_the_list():
+    async with debugger("iris") as (app, pilot):
+        app.perform("goto 60:a2")
+        await press(pilot, "9")
+        app.perform("sample 3")
+        await settled(pilot)
+        assert listed(app)[0][-1].startswith(f"▶ {int(app.view.samples[3]):>3} ")
+
+
+async def test_what_the_health_of_many_layers_means_is_scrolled_to():
+    async with debugger("deep_sigmoid", SMALL) as (app, pilot):
+        app.perform("goto update 8")
+        await press(pilot, "8")
+        layers = [line.split()[0] for line in shown(app, "health").splitlines() if "vanishing" in line]
+        assert layers[:5] == ["1", "2", "3", "4", "5"]
+        assert "hardly anything is" not in shown(app, "health")
+        await press(pilot, "pagedown")
+        assert "hardly anything is" in shown(app, "health").replace("\n", " ")
+        await press(pilot, "pageup", "up")
+        assert shown(app, "health").splitlines()[0].split()[0] in ("1", "1e-7")
+
+
+async def test_where_the_heading_has_no_row_the_border_names_the_numbers():
+    async with debugger("deep_sigmoid") as (app, pilot):
+        app.perform("goto update 8")
+        await press(pilot, "8")
+        assert app.query_one("#health").border_subtitle == "‖dz‖, step"
+        await press(pilot, "z")
+        assert not app.query_one("#health").border_subtitle
+        assert "‖dz‖" in shown(app, "health")

@@ -5,7 +5,8 @@ import random
 import pytest
 from ui_views import NAMES, session
 
-from bpdebug.ui.draw.bars import footer_line, header_line
+from bpdebug.ui.draw.bars import header_line
+from bpdebug.ui.draw.footer import footer_line
 from bpdebug.ui.draw.health import health_lines
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.matrix import deltas_of, layout_line, values_of

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 from ui_views import NAMES, role_of, session, view
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.ui.draw.bars import footer_line, header_line, possible
+from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.spans import plain, width
 
 SIZES = (80, 120, 160)
@@ -17,11 +16,10 @@ def header(columns, *moment):
 
 @pytest.mark.parametrize("columns", SIZES)
 @pytest.mark.parametrize("name", NAMES)
-def test_both_bars_take_exactly_the_columns(name, columns):
+def test_the_header_takes_exactly_the_columns(name, columns):
     for command in MOMENTS:
         shown = view(name, command)
         assert width(header_line(shown, columns)) == columns
-        assert width(footer_line(shown, columns)) == columns
 
 
 def test_the_header_says_where_we_are():
@@ -65,25 +63,3 @@ def test_the_loss_has_room_at_80_columns(name):
     shown = header(80, name, f"goto {last}:dW1").rstrip()
     assert not shown.endswith("…")
     assert shown.split("loss ")[1]
-
-
-@pytest.mark.parametrize("columns", SIZES)
-def test_the_footer_names_the_most_needed_commands_first(columns):
-    shown = plain(footer_line(view("xor", "step 3"), columns))
-    keys = ["s step", "n layer", "f phase", "u update", "c continue", "[ back", "? help", "q quit"]
-    places = [shown.index(f" {key}") for key in keys]
-    assert places == sorted(places)
-    assert (": prompt" in shown) == (columns >= 100)
-
-
-def test_the_footer_dims_what_would_do_nothing():
-    start, middle, end = (footer_line(view("xor", command), 120) for command in ("goto start", "goto 3:a1", "goto end"))
-    assert [role_of(line, "[") for line in (start, middle, end)] == ["faint", "key", "key"]
-    assert [role_of(line, "s step") for line in (start, middle, end)] == ["key", "key", "faint"]
-    assert [role_of(line, "q quit") for line in (start, middle, end)] == ["key", "key", "key"]
-
-
-def test_what_is_possible_follows_the_moment():
-    for command in COMMANDS.values():
-        assert possible(view("xor"), command) == (command.group != "back")
-        assert possible(view("xor", "goto end"), command) == (command.group != "move")

@@ -134,7 +134,8 @@ def test_stepping_into_shows_the_cells_one_by_one():
 
 
 def test_before_the_first_stage_it_says_what_to_press():
-    assert picture(78, 10, "xor").startswith("i runs the first stage, z1 = x·W1 + b1, and goes into it\n")
+    assert picture(78, 10, "xor").startswith("i runs a stage and goes into it: z1 = x·W1 + b1\n")
+    assert picture(42, 10, "xor").startswith("i runs a stage and goes into it: z1\n"), "nothing is cut off"
 
 
 def test_a_large_product_is_shown_around_its_cell():
@@ -242,3 +243,14 @@ def test_names_are_written_in_the_chosen_notation():
     assert first.split()[::2] == ["∂L/∂W2", "a1ᵀ", "∂L/∂z2"]
     assert any("∂L/∂z2[0,0]" in line for line in others)
     assert role_of(equation_picture(shown, 120, 12).lines[0], "∂L/∂W2") == "next"
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_sum_in_a_line_ends_with_a_whole_number_where_it_is_cut(columns):
+    shown = moment("iris", "convention columns", "goto dW1", "select dW1[3,6]")
+    begun, result = text(equation_picture(shown, columns, 9).lines).splitlines()[-1].rsplit(" = ", 1)
+    name, _, terms = begun.partition(" = ")
+    assert (name, result) == ("dW1₆,₃", "−0.060052912")
+    assert terms.rstrip().endswith(" …")
+    assert shown.explanation.numbers.startswith(terms.rstrip(" …"))
+    assert terms.rstrip(" …").endswith("+")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ui_views import big, random_chain, role_of, session, text
 
-from bpdebug.ui.draw.health import health_lines, health_title
+from bpdebug.ui.draw.health import health_lines, health_note, health_parts, health_title
 from bpdebug.ui.draw.spans import plain, width
 
 
@@ -76,7 +76,7 @@ def test_numbers_are_those_of_the_measures():
 def test_what_has_no_column_is_told_below():
     shown = seen("dead_relu", "update 8")
     below = " ".join(text(health_lines(shown, 37, 20)).split())
-    assert "5 of 6 dead" in below
+    assert "5 of 6 at 0" in below
     assert f"‖W2‖ {shown.health.layers[1].size[-1]:.2f}" in below
     assert "about 0.001 is healthy" in below
 
@@ -106,6 +106,110 @@ def test_the_words_fit_and_none_is_cut():
     for columns in range(37, 161):
         last = [plain(line).rstrip().rpartition("  ")[2] for line in rows(health_lines(shown, columns, 14), 2)]
         assert all("…" not in words for words in last)
+
+
+def xor_by_hand(updates):
+    """‖dz‖, ‖dW‖, ‖db‖, ‖ΔW‖/‖W‖, ‖W‖, mean and deviation of the activations of both layers, in plain NumPy."""
+    x, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
+    stream = np.random.RandomState(0)
+    w1, w2, b1, b2 = stream.randn(2, 4), stream.randn(4, 1), np.zeros((1, 4)), np.zeros((1, 1))
+    norm, numbers = np.linalg.norm, []
+    for _ in range(updates):
+        a1 = 1 / (1 + np.exp(-(x @ w1 + b1)))
+        a2 = 1 / (1 + np.exp(-(a1 @ w2 + b2)))
+        dz2 = a2 - y
+        dz1 = dz2 @ w2.T * a1 * (1 - a1)
+        steps = [(dz1, x.T @ dz1, dz1.sum(0), w1, a1), (dz2, a1.T @ dz2, dz2.sum(0), w2, a2)]
+        numbers = [
+            (norm(dz), norm(dw), norm(db), norm(0.1 * dw) / norm(w), norm(w - 0.1 * dw), a.mean(), a.std()) for dz, dw, db, w, a in steps
+        ]
+        w1, b1, w2, b2 = w1 - 0.1 * steps[0][1], b1 - 0.1 * steps[0][2], w2 - 0.1 * steps[1][1], b2 - 0.1 * steps[1][2]
+    return numbers
+
+
+@pytest.mark.parametrize(("columns", "titles"), [(42, "‖dz‖ step"), (76, "‖dz‖ ‖dW‖ step"), (156, "‖dz‖ ‖dW‖ ‖db‖ step ‖W‖")])
+def test_the_numbers_are_those_of_a_training_by_hand(columns, titles):
+    lines = health_lines(seen("xor", "update 12"), columns, 10)
+    places = {"‖dz‖": 0, "‖dW‖": 1, "‖db‖": 2, "step": 3, "‖W‖": 4}
+    heading = plain(lines[0])
+    for line, numbers in zip(rows(lines, 2), xor_by_hand(12), strict=True):
+        for title in titles.split():
+            end = heading.index(f" {title} ") + 1 + len(title)
+            assert float(plain(line)[:end].split()[-1]) == pytest.approx(numbers[places[title]], rel=0.051), title
+    told = " ".join(text(lines).replace("\n", " ").split())
+    for layer, numbers in enumerate(xor_by_hand(12), 1):
+        mean, deviation = re.findall(r"([\d.]+) ± ([\d.]+)", told)[layer - 1]
+        assert float(mean) == pytest.approx(numbers[5], rel=0.02)
+        assert float(deviation) == pytest.approx(numbers[6], rel=0.06)
+        if columns < 100:
+            assert float(re.search(rf"‖W{layer}‖ ([\d.]+)", told)[1]) == pytest.approx(numbers[4], rel=0.006)
+
+
+def test_the_bar_and_the_gauge_stand_for_the_numbers_beside_them():
+    numbers = xor_by_hand(12)
+    lines = rows(health_lines(seen("xor", "update 12"), 76, 10), 2)
+    heading = plain(health_lines(seen("xor", "update 12"), 76, 10)[0]).split()
+    low, high = np.log10(float(heading[0])), np.log10(float(heading[1]))
+    lengths = [plain(line).split("  ")[0].count("━") + plain(line).split("  ")[0].count("╸") / 2 for line in lines]
+    shares = [(np.log10(by_hand[0]) - low) / (high - low) for by_hand in numbers]
+    assert lengths[0] / lengths[1] == pytest.approx(shares[0] / shares[1], abs=0.12)
+    for line, by_hand in zip(lines, numbers, strict=True):
+        gauge = re.search("[─━●]{13}", plain(line))[0]
+        assert gauge.index("●") == round(2 * (np.log10(by_hand[3]) + 6))
+
+
+def test_weights_that_explode_are_told_at_every_width():
+    shown = seen("saturation", "catch non-finite off", "update 7")
+    for columns in (32, 42, 76, 156):
+        lines = health_lines(shown, columns, 10)
+        assert all("exploding" in plain(line) for line in rows(lines, 2))
+        assert role_of(rows(lines, 2)[0], "exploding") == "bad"
+        assert "grown 11 times in 7 updates" in " ".join(text(lines).split())
+
+
+def test_where_nothing_is_finite_no_number_pretends_to_be():
+    lines = health_lines(seen("saturation", "catch non-finite off", "goto end"), 42, 20)
+    for line in rows(lines, 2):
+        assert plain(line).split()[1:] == ["nan", "nan", "not", "finite"]
+        assert role_of(line, "nan") == "bad"
+    assert "since update 76 or earlier" in " ".join(text(lines).split())
+    assert "saturated" not in text(lines)
+
+
+def test_saturated_layers_have_their_share():
+    drawn = " ".join(text(health_lines(seen("saturation", "update 5"), 42, 30)).split())
+    assert "saturated: 100 % of a1" in drawn
+    assert "100 % saturated" in drawn
+
+
+def test_units_that_are_0_and_units_that_are_dead_are_told_apart():
+    shown = seen("dead_relu", "update 7")
+    lines = health_lines(shown, 42, 20)
+    assert "dead 3 of 6" in plain(rows(lines, 2)[0])
+    assert "5 of 6 at 0" in " ".join(text(lines).split())
+    assert (shown.tensors["W1"].shape, shown.health.layers[0].dead[-1]) == ((1, 6), 5)
+
+
+def test_at_the_end_of_the_training_the_last_updates_are_shown():
+    shown = seen("xor", "goto end")
+    assert health_title(shown, "8 Health") == "8 Health · updates 976 to 999"
+    assert ["✓" in plain(line) for line in rows(health_lines(shown, 42, 10), 2)] == [True, True]
+
+
+def test_all_notes_are_there_to_scroll_to_and_the_heading_stays():
+    shown = seen("deep_sigmoid", "update 8")
+    fixed, below = health_parts(shown, 42, 12)
+    assert [plain(line).split()[-1] for line in fixed] == ["step"]
+    assert [plain(line).split()[0] for line in below[:10]] == [str(layer) for layer in range(1, 11)]
+    assert "a10 " in text(below[11:])
+    assert health_parts(shown, 42, 6)[0] == fixed
+
+
+def test_without_a_heading_the_border_says_what_the_numbers_are():
+    shown = seen("deep_sigmoid", "update 8")
+    assert health_parts(shown, 36, 10)[0] == []
+    assert health_note(shown, 36, 10) == "‖dz‖, step"
+    assert health_note(shown, 36, 11) == health_note(seen("xor"), 36, 2) == ""
 
 
 def test_every_update_has_its_place_in_the_trend():

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ui_views import big, chain, role_of, session, text
+from ui_views import chain, session, text
 
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.ui.draw.plane import resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
-from bpdebug.ui.draw.sample_marks import current_place, letters, output_shown
+from bpdebug.ui.draw.sample_marks import output_shown
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.surface import surface_lines, surface_title
 
@@ -167,62 +167,9 @@ def test_of_one_neuron_the_line_is_drawn():
     assert [heights[x] for x in sorted(heights)] == sorted(heights.values(), reverse=True), "it rises"
 
 
-def test_other_networks_have_a_table_the_worst_first():
-    shown = seen("iris", "goto end")
-    surface = shown.surface
-    lines = surface_lines(shown, 76, 20)
-    assert len(lines) == 2 + 150
-    assert plain(lines[0]).startswith(f"{int(surface.right.sum())} of 150 right")
-    assert [int(plain(line).replace("▶", "").split()[0]) for line in lines[2:]] == surface.worst.tolist()
-    first = plain(lines[2])
-    assert "✗" in first
-    assert role_of(lines[2], "✗") == "bad"
-    assert "━" in first
-    marked = [line for line in lines if plain(line).startswith("▶")]
-    assert len(marked) == 1
-    assert int(plain(marked[0]).split()[1]) == shown.samples[shown.sample]
-
-
-def test_numbers_have_a_table_with_their_errors():
-    x = np.arange(12.0).reshape(4, 3)
-    lines = surface_lines(seen(chain((2,), x, x[:, :2] * 2)), 76, 10)
-    assert plain(lines[1]).split() == ["sample", "target", "answer", "error"]
-    errors = [float(plain(line).replace("−", "-").replace("▶", "").split()[5]) for line in lines[2:]]
-    assert errors == sorted(errors, reverse=True)
-
-
-def test_of_much_data_the_summary_says_how_many_were_asked():
-    shown = seen(big(), "update")
-    assert "of 16" in plain(surface_lines(shown, 60, 10)[0])
-    few = replace(
-        shown, surface=replace(shown.surface, samples=shown.surface.samples[:4], outputs=shown.surface.outputs[:4], y=shown.surface.y[:4])
-    )
-    assert "(of 16)" in plain(surface_lines(few, 60, 10)[0])
-
-
 def test_answers_that_are_no_numbers_are_told():
     shown = seen("saturation", "catch non-finite off", "goto end")
     assert "No answer is finite" in text(surface_lines(shown, 60, 10))
-
-
-def test_a_sample_outside_the_asked_ones_is_not_marked():
-    shown = seen("iris", "goto end")
-    surface = replace(shown.surface, samples=shown.surface.samples + 1000)
-    assert current_place(shown, surface) is None
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (("north", "east", "south", "west"), "NESW"),
-        (("o1", "o2"), "12"),
-        (("setosa", "versicolor", "virginica"), "SVI"),
-        (("a", "a", "a"), "A01"),
-        (tuple("0123456789"), "0123456789"),
-    ],
-)
-def test_letters_tell_labels_apart(labels, expected):
-    assert "".join(letters(labels)) == expected
 
 
 def test_resampling_keeps_a_plane_exact():
@@ -231,6 +178,100 @@ def test_resampling_keeps_a_plane_exact():
     fine = resampled(grid, 20, 30)[0]
     rows, columns = 1 - (np.arange(20) + 0.5) / 20, (np.arange(30) + 0.5) / 30
     assert np.allclose(fine, 3 * columns[None, :] + rows[:, None])
+
+
+def with_grid(shown, value):
+    """A view whose left half of the inputs has another answer."""
+    grid = shown.surface.grid.copy()
+    grid[..., : grid.shape[-1] // 2] = value
+    return replace(shown, surface=replace(shown.surface, grid=grid))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_where_the_plane_has_no_answer_it_says_so_and_shows_the_rest(value):
+    shown = seen("xor", "goto end")
+    whole, part = (field(surface_lines(view, 46, 18), 4) for view in (shown, with_grid(shown, value)))
+    middle = len(whole[0]) // 2
+    assert [row[middle + 2 :] for row in part] == [row[middle + 2 :] for row in whole]
+    left = [cell for row in part for cell in row[: middle - 2]]
+    assert {character for character, _ in left if character.isalnum()} == set()
+    assert ("?", "bad") in left
+    assert {role.split()[0] for character, role in left if character == " "} == {"heat:+0"}
+    borders = {x for row in part for x, (character, _) in enumerate(row) if character > "\u2800"}
+    assert any(abs(x - middle) <= 1 for x in borders), "a border stands where the answers end"
+
+
+def test_classes_without_an_answer_have_no_colour():
+    shown = with_grid(seen(four(), "goto end"), np.nan)
+    plane = field(surface_lines(shown, 60, 24), 5)
+    assert {role.split(":")[2] for row in plane for character, role in row[:20] if character == " " and role} == {"0"}
+    assert "?" in {character for row in plane for character, _ in row[:20]}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
+def test_a_curve_goes_only_where_there_are_answers(value):
+    shown = seen("residual", "goto end")
+    lines = surface_lines(with_grid(shown, value), 66, 22)
+    columns = {x for line in lines[1:-2] for x, character in enumerate(plain(line)) if character > "\u2800"}
+    assert min(columns) >= 30
+    assert text(lines).count("●") == 1 + 13, "the samples and the one that explains the mark"
+
+
+def test_a_curve_of_one_input_as_it_is_drawn():
+    x = np.array([[-1.0], [0.0], [1.0]])
+    scenario = chain((1,), x, 2 * x, values={"W1": np.array([[2.0]])})
+    assert text(surface_lines(seen(scenario), 44, 10)).splitlines() == CURVE.splitlines()[1:]
+
+
+CURVE = """
+mean |error| 0   sample 0: −2 for −2
+  │                                    ⢀⣀⡤⠴⠒
+ 2┤                              ⣀⣠⠤⠖⠒⠋●
+  │                       ⢀⣀⡤⠴⠒⠚⠉⠁
+ 0┤                 ⣀⣠⠤●⠒⠋⠉
+  │          ⢀⣀⡤⠤⠖⠚⠉⠁
+−2┤    ●⣠⠤⠴⠒⠋⠉
+  │⠤⠖⠚⠉⠁
+  └────┬───────────────┬───────────────┬─ x1
+      −1               0               1
+"""
+
+
+def test_a_plane_as_it_is_drawn_without_colours():
+    """One neuron that answers 1 where x1 + x2 is above 1."""
+    x = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    scenario = chain((1,), x, np.array([[0.0], [0], [0], [1]]), values={"W1": np.full((2, 1), 50.0), "b1": np.array([[-50.0]])})
+    scenario = replace(scenario, layers=(Layer(1, "sigmoid"),))
+    assert text(surface_lines(seen(scenario), 40, 11)).splitlines() == PLANE.splitlines()[1:]
+
+
+PLANE = """
+4 of 4 right   ● 1  ○ 0  ◆◇ wrong
+ x2 ⠉⠓⠦⣄⡀
+1.0    0○⠓⠦⣄⡀        1             ●
+           ▀⠉⠓⠦⣄⡀
+               ▀⠉⠓⠦⣄⡀
+0.5           0    ▀⠉⠓⠦⣄⡀   1
+                       ▀⠉⠓⠦⣄⡀
+                           ▀⠉⠓⠦⣄⡀
+0.0    0○            0         ▀⠉⠓⠦○⡀
+                                   ▀⠉⠓⠦⡄
+       0.0           0.5          1.0 x1
+"""
+
+
+def test_at_tiny_sizes_only_the_score_is_left():
+    for scenario in ("xor", "residual"):
+        shown = seen(scenario, "goto end")
+        assert [plain(line) for line in surface_lines(shown, 30, 3)] == [plain(line) for line in surface_lines(shown, 30, 8)[:1]]
+        assert len(surface_lines(shown, 12, 20)) == len(surface_lines(shown, 1, 1)) == 1
+        assert len(surface_lines(shown, 16, 4)) == 4
+
+
+def test_before_the_first_stage_the_initial_parameters_answer():
+    shown = seen("xor")
+    assert not shown.losses[0].size
+    assert plain(surface_lines(shown, 60, 12)[0]).startswith("2 of 4 right   sample 0: 0.722 for 0 ✗")
 
 
 @settings(max_examples=40, deadline=None)

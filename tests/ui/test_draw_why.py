@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.why import why_lines
+
+_NUMBER = re.compile(r"[0-9.]+(?:e[−-]?\d+)?")
 
 
 def why(columns, rows, *moment):
@@ -16,16 +20,26 @@ def test_a_gradient_is_explained_by_formula_numbers_and_result():
         "dW2[0,0] = Σᵢ a1[i,0]·dz2[i,0]",
         "         = 0.5·0.7217 + 0.8662·(−0.3102) + 0.8537·(−0.1712) + 0.9742·0.8126",
         "         = 0.7375666006",
-        "Enter goes to dz2[0,0]   o takes the next of 8 operands",
+        "Enter goes to dz2[3,0]   o takes the next of 8 operands   r paths",
         "Each weight gets its input times the arriving gradient, summed over the",
         "samples.",
         "dW2 = a1ᵀ·dz2",
     ]
 
 
+def test_in_columns_places_are_subscripts_and_brackets_are_what_commands_say():
+    lines = why(76, 8, "iris", "convention columns", "goto dW1", "select dW1[3,6]").splitlines()
+    assert lines[0] == "dW1₆,₃ = Σᵢ x₃,ᵢ·dz1₆,ᵢ"
+    assert lines[4].endswith("= −0.06005291193   in commands dW1[3,6]")
+    assert lines[5].startswith("Enter goes to dz1₆,₁₁ ")
+    assert why(60, 4, "xor", "convention columns", "select x[1,0]").startswith(
+        "x₀,₁ = 0   in commands x[1,0]\nGiven: input 0 (x1) of sample 1"
+    )
+
+
 def test_the_operand_that_enter_goes_to_can_be_chosen():
-    assert "Enter goes to dz2[1,0]" in why(76, 8, "xor", "goto dW2", "operand")
-    assert "Enter goes to dz2[0,0]" in why(76, 8, "xor", "goto dW2", "operand 8", "operand")
+    assert "Enter goes to dz2[0,0]" in why(76, 8, "xor", "goto dW2", "operand")
+    assert "Enter goes to dz2[3,0]" in why(76, 8, "xor", "goto dW2", "operand 8", "operand")
 
 
 def test_an_update_is_an_assignment_from_the_value_before():
@@ -96,3 +110,36 @@ def test_the_ellipsis_of_a_long_sum_has_room():
     opened = session("xor", "goto a2", "select z2[2,0]")
     for columns in range(60, 90):
         assert all(width(line) <= columns for line in why_lines(opened.view(), columns, 5))
+
+
+@pytest.mark.parametrize("scenario", ["xor", "iris", "deep_sigmoid"])
+def test_no_number_of_any_stage_is_cut_in_a_small_pane(scenario):
+    opened = session(scenario, "update", "convention columns")
+    for stage in opened.program.stages:
+        opened.execute(f"goto 1:{stage.name}")
+        opened.select(stage.name, tuple(length - 1 for length in opened.timeline.machine.shapes()[stage.name]))
+        shown = opened.view()
+        for columns in (24, 37, 42):
+            lines = why_lines(shown, columns, 7)
+            assert max(width(line) for line in lines) <= columns
+            assert set(_NUMBER.findall(shown.explanation.numbers)) <= set(_NUMBER.findall(text(lines)))
+
+
+def test_how_the_number_has_changed_stands_beside_it_where_there_is_room():
+    moment = ("xor", "goto 0:dW2", "goto 1:dW2")
+    shown = why(100, 8, *moment).splitlines()
+    now, was = session(*moment).value("dW2")[0, 0], session(*moment[:2]).value("dW2")[0, 0]
+    value, change = re.fullmatch(r"         = (\S+)   was (\S+)  Δ (\S+)", shown[2]).group(1, 3)
+    assert float(value) == pytest.approx(now, rel=1e-9)
+    assert float(change.replace("−", "-")) == pytest.approx(now - was, rel=1e-2)
+    assert "Δ" not in why(24, 8, *moment)
+
+
+def test_paths_are_offered_where_there_are_several_and_few_cells():
+    assert "r writes out its paths to the loss" in why(100, 8, "xor", "goto dz1")
+    assert "   r paths" in why(76, 8, "xor", "goto dW2")
+    assert "paths" not in why(100, 8, "xor", "goto dz2"), "there is one"
+    assert "paths" not in why(100, 8, "xor", "goto z1"), "it leads to no loss yet"
+    assert "paths" not in why(200, 8, big(), "goto dW1")
+    edited = session("xor", "formula a1 = tanh(z1)", "goto dW2").view()
+    assert "paths" not in text(why_lines(edited, 100, 8))

@@ -62,7 +62,7 @@ async def test_the_wrong_formula_of_the_tutorial(size):
         assert app.view.position.stage == "da2"
         assert "✗" in shown(app, "why")
         await press(pilot, "y", *"-y/a2 + (1-y)/(1-a2)", "enter")
-        assert "✎" in shown(app, "program")
+        assert not app.session.program.stage("da2").edited
         await press(pilot, "v")
         await until(pilot, lambda: isinstance(app.screen, ReportScreen))
         assert "no derivative is wrong" in shown(app, "report")

@@ -16,7 +16,7 @@ from bpdebug.debugger.looking.equation import equation_of
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
-from bpdebug.ui.panes import CellChosen
+from bpdebug.ui.pointing import CellChosen
 
 
 class Host(App[None]):

@@ -41,8 +41,13 @@ def shown(app, name):
     return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.content_size.height))
 
 
+def size_of(app, name):
+    """The columns and rows that a pane takes, with its border."""
+    return app.query_one(f"#{name}").outer_size
+
+
 def messages(app):
-    return [notification.message for notification in app._notifications]
+    return [note.text for note in app.notes]
 
 
 async def settled(pilot):
@@ -71,4 +76,4 @@ async def until(pilot, condition, seconds=10):
 
 
 def errors(app):
-    return [notification.message for notification in app._notifications if notification.severity == "error"]
+    return [note.text for note in app.notes if note.severity == "error"]

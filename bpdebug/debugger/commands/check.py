@@ -31,7 +31,7 @@ _ROUNDING = 1e-12
 _HOW = ("all", "sweep", "slope")
 
 
-@command("check [NAME] [all|sweep|slope]", "look", keys="v", aliases="v")
+@command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str) -> Task:
     """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
     from bpdebug.debugger.checking.steps import slope, sweep  # noqa: PLC0415 - a start does without

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@command("compare FILE", "look", asks="compare with the arrays of an npz file")
+@command("compare FILE.npz", "look", asks="compare with the arrays of an npz file")
 def compare_(session: Session, arguments: str) -> Result:
     """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
     if not arguments:

@@ -1,4 +1,4 @@
-"""Taking things along: a tensor as NumPy text, a formula as LaTeX."""
+"""Taking things along: a tensor as NumPy text, a formula as LaTeX, a single number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from bpdebug.debugger.looking.explanation import not_there
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.table import CommandError, command
+from bpdebug.debugger.table import CommandError, cell_of, command
+from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.render import Style, render, render_name
@@ -16,23 +17,33 @@ from bpdebug.engine.render import Style, render, render_name
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
-_FORMS = ("numpy", "latex")
+_FORMS = {"numpy": "NumPy text", "latex": "LaTeX", "number": "a number"}
 _MOST = 1_000_000
 
 
-@command("copy [NAME] [numpy|latex]", "look", keys="ctrl+y")
+@command("copy [NAME] [numpy|latex|number]", "look", keys="ctrl+y")
 def copy(session: Session, arguments: str) -> Result:
-    """Take a tensor along as NumPy text, or its formula as LaTeX (the app puts it on the clipboard); usually the selected one."""
+    """Take along a tensor as NumPy text, its formula as LaTeX, or one number (in the app on the clipboard)."""
     words = arguments.split()
     forms = [word for word in words if word in _FORMS]
     names = [word for word in words if word not in _FORMS]
     if len(names) > 1 or len(forms) > 1:
-        raise CommandError("expected a name, and numpy or latex: copy dW2, copy dW2 latex")
-    name = names[0] if names else session.selected[0] if session.selected else ""
-    if not name:
-        raise CommandError("copy what? For example: copy dW2, copy dW2 latex")
-    text = _latex(session, name) if forms == ["latex"] else _numpy(session, name)
-    return Result("copy", text, {"name": name, "form": (forms or ["numpy"])[0], "text": text})
+        raise CommandError("expected a name, and numpy, latex or number: copy dW2, copy dW2 latex, copy dW2[0,1]")
+    if not names and not session.selected:
+        raise CommandError("copy what? For example: copy dW2, copy dW2 latex, copy dW2[0,1]")
+    name, index = cell_of(names[0]) if names else session.selected or ("", ())
+    form = forms[0] if forms else "number" if names and index else "numpy"
+    if form == "number":
+        name, text = cell_name(name, index), _number(session, name, index)
+    else:
+        text = _latex(session, name) if form == "latex" else _numpy(session, name)
+    return Result("copy", text, {"name": name, "form": form, "text": text, "copied": f"{name} as {_FORMS[form]}"})
+
+
+def _number(session: Session, name: str, index: Cell) -> str:
+    """A number with all its digits."""
+    session.explain(name, index)  # refuses what is no cell
+    return repr(session.timeline.machine.values()[name][index].item())
 
 
 def _numpy(session: Session, name: str) -> str:

@@ -46,9 +46,9 @@ def set_(session: Session, arguments: str) -> Result:
     return _edited(session, str(session.timeline.edits[-1]), dropped)
 
 
-@command("formula NAME = EXPRESSION", "edit", keys="y")
+@command("formula STAGE = EXPRESSION", "edit", keys="y")
 def formula(session: Session, arguments: str) -> Result:
-    """Put your own formula in the place of a stage's; 'formula NAME' shows the one that runs."""
+    """Put your own formula in the place of a stage's; 'formula STAGE' shows the one that runs."""
     name, sign, text = arguments.partition("=")
     name = name.strip()
     stage = session.program.stage(name)
@@ -73,9 +73,9 @@ def undo(session: Session, arguments: str) -> Result:
     return Result("edit", text, {"edit": f"undo {edit}", "dropped": [str(edit)], "stale": sorted(session.stale())})
 
 
-@command("bookmark [NAME]", "edit", keys="m", aliases="m")
+@command("bookmark [BOOKMARK]", "edit", keys="m", aliases="m")
 def bookmark(session: Session, arguments: str) -> Result:
-    """Give this moment a name; 'jump NAME' returns to it."""
+    """Give this moment a name; 'jump BOOKMARK' returns to it."""
     name = arguments or next(str(n) for n in range(1, 10**6) if str(n) not in session.bookmarks)
     if not re.fullmatch(r"[\w-]{1,40}", name):
         raise CommandError(f"a name of letters, digits and dashes is expected; found '{name}'")
@@ -83,7 +83,7 @@ def bookmark(session: Session, arguments: str) -> Result:
     return Result("info", f"bookmark {name}: {session.place_of(session.position.t)}", {"bookmarks": session.bookmarks})
 
 
-@command("jump NAME", "edit", keys="'", asks="jump to a bookmark")
+@command("jump BOOKMARK", "edit", keys="'", asks="jump to a bookmark")
 def jump(session: Session, arguments: str) -> Move:
     """Go to a bookmark."""
     if arguments not in session.bookmarks:
@@ -91,7 +91,7 @@ def jump(session: Session, arguments: str) -> Move:
     return Move(session.bookmarks[arguments], "bookmark", jump=True)
 
 
-@command("diff A B", "edit")
+@command("diff MOMENT [MOMENT]", "edit")
 def diff(session: Session, arguments: str) -> Result:
     """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor; the app marks the cells."""
     places = _places(session, arguments)

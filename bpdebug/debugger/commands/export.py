@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@command("export FILE", "session", asks="export this update to a file (.md .tex .html .py .npz .jsonl)")
+@command("export FILE.md|.tex|.html|.py|.npz|.jsonl", "session", asks="export this update to a file (.md .tex .html .py .npz .jsonl)")
 def export_(session: Session, arguments: str) -> Result:
     """Write this update to a file: a worked solution (.md .tex .html), a PyTorch script (.py), data (.npz .jsonl)."""
     if not arguments:

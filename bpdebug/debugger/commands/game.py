@@ -72,7 +72,7 @@ def _seed(session: Session, text: str) -> int:
     return int(text)
 
 
-@command("accuse STAGE", "play", keys="a", asks="accuse a stage of the backward pass (dz1)")
+@command("accuse GRADIENT", "play", keys="a", asks="accuse a stage of the backward pass (dz1)")
 def accuse(session: Session, arguments: str) -> Result:
     """Name the stage that does not compute what the listing shows; a wrong one costs one of three tries."""
     now, name = _present(session), arguments

@@ -65,7 +65,7 @@ def goto(session: Session, arguments: str) -> Move:
     return Move(location.clock(session.program, min(session.position.update, session.position.updates - 1)), "location", jump=True)
 
 
-@command("reverse-step [n]", "back", keys="S [", aliases="rs back", label="back")
+@command("reverse-step [n]", "back", keys="[ S", aliases="rs back", label="back")
 def reverse_step(session: Session, arguments: str) -> Move:
     """Go back one stage (or n stages)."""
     return Move(by_stages(session.position, -count_of(arguments)), "step", jump=True)
@@ -83,13 +83,13 @@ def reverse_finish(session: Session, arguments: str) -> Move:
     return Move(by_boundaries(session.program, session.position, -count_of(arguments), by_layer=False), "finish", jump=True)
 
 
-@command("reverse-update [n]", "back", keys="U", aliases="ru")
+@command("reverse-update [n]", "back", keys="U", aliases="ru", label="update back")
 def reverse_update(session: Session, arguments: str) -> Move:
     """Go back to the beginning of a gradient update."""
     return Move(by_updates(session.position, -count_of(arguments)), "update", jump=True)
 
 
-@command("reverse-epoch [n]", "back", keys="E", aliases="re")
+@command("reverse-epoch [n]", "back", keys="E", aliases="re", label="epoch back")
 def reverse_epoch(session: Session, arguments: str) -> Move:
     """Go back to the beginning of an epoch."""
     return Move(by_updates(session.position, -count_of(arguments), session.position.batches), "epoch", jump=True)

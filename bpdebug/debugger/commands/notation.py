@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 NOTATIONS = {"d": "dz2", "delta": "δ2", "partial": "∂L/∂z2"}
 """How a gradient may be written, with an example."""
-_CONVENTIONS = {"rows": "a sample is a row, z = x·W + b", "columns": "a sample is a column, z = W·x + b"}
+_CONVENTIONS = {
+    "rows": "a sample is a row, z = x·W + b",
+    "columns": "a sample is a column, z = W·x + b; its W1₁,₀ is W1[0,1] in commands",
+}
 _SHOWN = 24
 
 
@@ -37,13 +40,12 @@ def notation(session: Session, arguments: str) -> Result:
 
 @command("convention [rows|columns]", "look", keys="K")
 def convention(session: Session, arguments: str) -> Result:
-    """Write formulas with samples as rows (z = x·W + b) or as columns (z = W·x + b); without an argument, the other one."""
+    """Show samples as rows (z = x·W + b) or as columns (z = W·x + b, all turned); without an argument, the other one."""
     chosen = arguments or ("rows" if session.style.columns else "columns")
     if chosen not in _CONVENTIONS:
         raise CommandError(f"there is no convention '{chosen}': rows or columns")
     session.style = replace(session.style, columns=chosen == "columns")
-    text = f"{chosen}: {_CONVENTIONS[chosen]}; names in commands stay those of the rows"
-    return Result("notation", text, {"notation": session.style.notation, "columns": session.style.columns})
+    return Result("notation", f"{chosen}: {_CONVENTIONS[chosen]}", {"notation": session.style.notation, "columns": session.style.columns})
 
 
 @command("paths [NAME[i,j]]", "look", keys="r")
@@ -85,7 +87,7 @@ def _shown(session: Session, name: str, index: Cell, found: list[Path]) -> Resul
     lines = [f"{gradient} = {short(whole, 8)}: {count}" + " to the loss" * bool(found)]
     for path in ordered[:_SHOWN]:
         factors = " · ".join(_factor(slope) for slope in path.slopes)
-        lines += [f"  {path.text()}", f"      {factors} = {short(path.value, 6)}"]
+        lines += [f"  {path.text(session.style)}", f"      {factors} = {short(path.value, 6)}"]
     lines += [f"  … and {len(found) - _SHOWN} smaller ones"] * (len(found) > _SHOWN)
     data = [
         {"cells": [cell_name(*cell) for cell in path.cells], "slopes": exact(list(path.slopes)), "value": exact(path.value)}

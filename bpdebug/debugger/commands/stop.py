@@ -117,7 +117,7 @@ def _positive(text: str, what: str) -> float:
     return value
 
 
-@command("catch NAME [THRESHOLD] [for N]", "stop")
+@command("catch WHAT [THRESHOLD] [for N]", "stop")
 def catch(session: Session, arguments: str) -> Result:
     """Stop at a condition: vanishing, exploding, dead, saturated, unchanged, small-update, large-update, rising, non-finite."""
     words = arguments.split()
@@ -163,7 +163,7 @@ def _chosen(session: Session, arguments: str) -> list[Stop]:
     return list({stop.number: stop for stop in chosen}.values())
 
 
-@command("delete N… | all", "stop", aliases="d")
+@command("delete STOP… | all", "stop", aliases="d")
 def delete(session: Session, arguments: str) -> Result:
     """Delete stops by their numbers."""
     chosen = _chosen(session, arguments)
@@ -180,19 +180,19 @@ def _switch(session: Session, arguments: str, enabled: bool) -> Result:
     return Result("stops", "\n".join(line_of(stop) for stop in chosen), {"stops": [describe(stop) for stop in chosen]})
 
 
-@command("enable N… | all", "stop")
+@command("enable STOP… | all", "stop")
 def enable(session: Session, arguments: str) -> Result:
     """Look at these stops again."""
     return _switch(session, arguments, enabled=True)
 
 
-@command("disable N… | all", "stop")
+@command("disable STOP… | all", "stop")
 def disable(session: Session, arguments: str) -> Result:
     """Keep these stops, but do not stop at them."""
     return _switch(session, arguments, enabled=False)
 
 
-@command("ignore N COUNT", "stop")
+@command("ignore STOP COUNT", "stop")
 def ignore(session: Session, arguments: str) -> Result:
     """Do not stop at a stop the next COUNT times."""
     number, _, count = arguments.partition(" ")
@@ -203,7 +203,7 @@ def ignore(session: Session, arguments: str) -> Result:
     return Result("stops", line_of(stop), {"stops": [describe(stop)]})
 
 
-@command("commands N COMMAND; COMMAND…", "stop")
+@command("commands STOP COMMAND; COMMAND…", "stop")
 def commands(session: Session, arguments: str) -> Result:
     """Carry out commands whenever a stop strikes (none: no longer)."""
     number, _, rest = arguments.partition(" ")
@@ -252,7 +252,7 @@ def display(session: Session, arguments: str) -> Result:
     return Result("value", "\n".join(session.displayed()), {"displays": dict(session.displays)})
 
 
-@command("undisplay N", "stop")
+@command("undisplay DISPLAY", "stop")
 def undisplay(session: Session, arguments: str) -> Result:
     """Show an expression no longer."""
     if not arguments.isdecimal() or int(arguments) not in session.displays:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.position import Position, position_at
@@ -38,7 +40,8 @@ class Explanation:
         term: the tree of terms, or None for something given.
         symbolic: the cell's formula over named cells.
         numbers: the same with the numbers put in.
-        operands: the cells that it is made of, in order of appearance, each once: where to jump to.
+        operands: the cells that it is made of, each once: where to jump to. What is not finite first comes first, then gradients,
+            computed and given numbers, among them those of the largest terms.
         culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
     """
 
@@ -62,7 +65,7 @@ class Explanation:
 
     @property
     def shown(self) -> str:
-        """The cell as the style writes it, such as ``∂L/∂W2[0,1]``."""
+        """The cell as the style writes it, such as ``∂L/∂W2[0,1]``, or ``∂L/∂W2₁,₀`` where samples are columns."""
         return render_name(self.cell, self.style)
 
     def lines(self) -> list[str]:
@@ -97,12 +100,11 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype)
     term = cells.explain(index)
-    places = tuple(dict.fromkeys((c.name, c.index) for c in _first_cells(term)))
     shapes = timeline.machine.shapes()
     digits = digits_of(stage)
     symbolic = render_cell(cells.symbolic(index), style, shapes)
     numbers = put_in(term, style, digits)
-    operands = tuple(sorted(places, key=lambda place: _interest(timeline, place[0])))
+    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))
     return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style), style)
 
 
@@ -130,28 +132,43 @@ def _interest(timeline: Timeline, name: str) -> int:
     return 0 if timeline.program.stage(name).of else 1
 
 
-def _culprit(term: Term, style: Style) -> str:
-    """The innermost part of a number that is not finite, with its own formula, its numbers, and the values of its parts; ""
-    for a finite number. A NaN is followed as far as it is one: ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
-    if math.isfinite(term.value):
-        return ""
+def _by_interest(timeline: Timeline, term: Term) -> list[Term]:
+    """The cells of a number in the order in which one wants to see them; of very many, those of its largest terms."""
+    first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=lambda cell: _interest(timeline, cell.name))
+    large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)
+    return [*first, *sorted(_first_cells(large), key=lambda cell: _interest(timeline, cell.name))]
+
+
+def _addends(term: Term) -> list[Term]:
+    """The terms that are added or subtracted to make a number."""
+    if term.operator in ("sum", "+", "-"):
+        return [addend for part in term.parts for addend in _addends(part)]
+    return [term]
+
+
+def _first_cells(terms: Iterable[Term], most: int = 64) -> list[Term]:
+    return list(islice((cell for term in terms for cell in term.cells()), most))
+
+
+def _broken(term: Term) -> Term:
+    """The innermost part of a number that is not finite although its own parts are; a NaN is followed as far as it is one:
+    ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
     bad = math.isnan if math.isnan(term.value) else (lambda value: not math.isfinite(value))
     while broken := [part for part in term.parts if bad(part.value)]:
         term = broken[0]
+    return term
+
+
+def _culprit(term: Term, style: Style) -> str:
+    """What is not finite first in a number, with its own formula, its numbers, and the values of its parts; "" for a finite number."""
+    if math.isfinite(term.value):
+        return ""
+    term = _broken(term)
     named = render_cell(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
     numbers, values = put_in(term, style), put_in(term.flat(), style)
     result = str(exact(term.value)).replace("-", "−")
     result = latex_number(result) if style.form == "latex" else result
     return " = ".join(dict.fromkeys([named, numbers, values, result]))
-
-
-def _first_cells(term: Term, most: int = 64) -> list[Term]:
-    found: list[Term] = []
-    for cell in term.cells():
-        found.append(cell)
-        if len(found) >= most:
-            break
-    return found
 
 
 def _in_formula(value: float, digits: int) -> str:

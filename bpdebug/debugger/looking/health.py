@@ -68,7 +68,8 @@ class LayerHealth:
         step: the norm of the change of ``W`` over the norm of ``W``.
         size: the norm of ``W`` after the update.
         mean, deviation: of the activations.
-        saturated: the share of activations near an asymptote; of softmax, the share of samples with a certain answer.
+        saturated: the share of activations near an asymptote; of softmax, the share of samples with a certain answer; NaN where
+            not all activations are finite.
         dead: how many relu units were 0 for the whole batch.
         findings: what is worth saying, the gravest first.
     """
@@ -190,7 +191,7 @@ def _numbers(values: dict[str, Array], before: dict[str, Array], number: int, la
     mean = float(active.sum()) / active.size
     yield mean
     yield _norm(active - mean) / active.size**0.5
-    share = _SHARES.get(layer.activation)
+    share = _SHARES.get(layer.activation) if np.isfinite(mean) else None
     yield float(evaluate(_parsed(share, number), values, active.dtype)) if share else np.nan
 
 
@@ -199,8 +200,9 @@ def _norm(values: Array) -> float:
 
 
 def _off(values: dict[str, Array], number: int, layer: Layer) -> Array | None:
-    text = DEAD.get(layer.activation)
-    return evaluate(_parsed(text, number), values)[0] if text else None
+    """Which relu units are 0 for the whole batch; None where that has no answer."""
+    text, active = DEAD.get(layer.activation), values[f"a{number}"]
+    return evaluate(_parsed(text, number), values)[0] if text and np.isfinite(active).all() else None
 
 
 @cache

@@ -18,6 +18,7 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.network import Network, Node
+from bpdebug.engine.render import Style, render_name
 from bpdebug.engine.tree import Name
 
 MOST_CELLS, MOST_PATHS = 400, 512
@@ -42,9 +43,9 @@ class Path:
         """The product of the local derivatives: what this path contributes."""
         return prod(self.slopes)
 
-    def text(self) -> str:
+    def text(self, style: Style) -> str:
         """``W1[0,1] → z1[2,1] → … → loss``."""
-        return " → ".join(cell_name(name, index) for name, index in self.cells)
+        return " → ".join(render_name(cell_name(name, index), style) for name, index in self.cells)
 
 
 def paths_of(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> list[Path]:

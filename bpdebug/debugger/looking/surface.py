@@ -90,6 +90,14 @@ class Surface:
         """Which samples are on the right side; for ``numbers`` there are no sides."""
         return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & np.isfinite(self.outputs).all(axis=1))
 
+    @cached_property
+    def confusion(self) -> Array:
+        """How often each answer was given to the samples of each label: (labels, labels), without the answers that are not finite."""
+        counts = np.zeros((len(self.labels), len(self.labels)), int)
+        finite = np.isfinite(self.outputs).all(axis=1)
+        np.add.at(counts, (self.wanted[finite], self.decided[finite]), 1)
+        return counts
+
     def decide(self, outputs: Array) -> Array:
         """The place of the label that outputs (in the last axis) stand for."""
         if self.task == "classes":

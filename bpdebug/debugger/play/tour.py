@@ -33,7 +33,7 @@ def _loss_known(session: Session) -> bool:
 
 
 def _origin_asked(session: Session) -> bool:
-    return bool(session.trail)
+    return any(cell is not None and cell[0] == "da2" for _, cell in session.trail)
 
 
 def _product_seen(session: Session) -> bool:
@@ -63,14 +63,14 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "a gradient as a product",
-        "Press g, type dW2 and press Enter. Then press 7: a row and a column of the equation make the selected cell; 4 shows the values"
-        " again.",
+        "Press 7 for the equation, then g, type dW2 and press Enter: the row and the column that are lit make the selected cell. 4 shows"
+        " the values again.",
         _product_seen,
     ),
     Step(
         "stop where something happens",
-        "Press : and type  break loss if loss < 2  and Enter; then c. The training runs until that is true for the first time. The key C"
-        " goes back to the last stop.",
+        "Press : and type  break loss if loss < 2  and Enter; then c: the training runs until that is true for the first time. Going on"
+        " and back again, C finds the place where it stopped.",
         _stopped,
     ),
     Step(
@@ -80,7 +80,11 @@ STEPS: tuple[Step, ...] = (
         _fault_found,
     ),
 )
-_END = Step("the end", "That was the tour. The key ? lists all keys; bpdebug hunt hides a mistake for you to find.", lambda session: False)
+_END = Step(
+    "the end",
+    "That was the tour: the next command closes it. The key ? lists all keys; hunt hides a mistake to find.",
+    lambda session: False,
+)
 
 
 @dataclass
@@ -103,7 +107,10 @@ class Tour:
         """``2/5 where a number comes from``."""
         return f"{self.at + 1}/{len(STEPS)} {self.step.title}" if self.at < len(STEPS) else "all five steps are done"
 
-    def look(self, session: Session) -> None:
-        """Go on where a step has been done."""
+    def look(self, session: Session) -> bool:
+        """Go on where a step has been done; whether there is anything left to show, which is not so after the end was shown."""
+        if self.at == len(STEPS):
+            return False
         while self.step.done(session):
             self.at += 1
+        return True

@@ -1,20 +1,14 @@
-"""The line above the panes, which says where we are, and the line below them, which says what can be pressed."""
+"""The line above the panes, which says where we are."""
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import PurePath
 
-from bpdebug.debugger.commands import COMMANDS, Command
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
-from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width
+from bpdebug.ui.draw.spans import Line, Span, fit, line, width
 
-_FOOTER = ("step", "next", "finish", "update", "continue", "reverse-step", "epoch", "goto", "origin")
-"""What the footer shows, the most needed first."""
-_NEEDED = 6
-"""How many of them must have room, even if the prompt's key has none then."""
 _GAP: Span = ("   ", "")
 
 
@@ -75,34 +69,3 @@ def _loss(view: View) -> Line:
     else:
         return line(("loss ", "dim"), ("—", "faint"))
     return line(("loss ", "dim"), (short(value, 5), "bold" if abs(value) < float("inf") else "bad"), (note, "faint"))
-
-
-def possible(view: View, command: Command) -> bool:
-    """Whether a command would do anything now."""
-    if command.group == "move":
-        return view.position.next is not None
-    return command.group != "back" or view.position.t > 0
-
-
-def footer_line(view: View, columns: int) -> Line:
-    """The keys of the commands that matter most, as many as fit; dimmed where they would do nothing."""
-    if view.message:
-        return fit(line((" ", ""), (view.message, "next")), columns)
-    ends = (*_key(":", "prompt"), *_key("?", "help"), *_key("q", "quit"))
-    keys = [_command_key(view, COMMANDS[name]) for name in _FOOTER]
-    if width(tuple(chain(*keys[:_NEEDED], ends))) >= columns:
-        ends = ends[2:]
-    spans: list[Span] = [(" ", "")]
-    for key in keys:
-        if width((*spans, *key, *ends)) <= columns + 2:
-            spans += key
-    return fit(crop((*spans, *ends), 0, columns), columns)
-
-
-def _command_key(view: View, command: Command) -> list[Span]:
-    key = {"reverse-step": "[", "origin": "Enter"}.get(command.name, command.keys[0])
-    return _key(key, command.label, possible(view, command))
-
-
-def _key(key: str, label: str, active: bool = True) -> list[Span]:
-    return [(key, "key" if active else "faint"), (f" {label}  ", "" if active else "faint")]

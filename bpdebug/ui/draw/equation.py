@@ -10,6 +10,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw.equation_fit import Fit, Group, Window, fit
 from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
+from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, Span, crop, line, width, wrap
@@ -58,10 +59,14 @@ def equation_picture(view: View, columns: int, rows: int) -> Picture:
 
 
 def _empty(view: View, columns: int) -> list[Line]:
-    stage = view.program.stages[0]
-    first = line(("i", "key"), " runs the first stage, ", (stage.name, "name"), f" = {formula_text(view, stage)}, and goes into it")
-    lines = wrap("There each i goes on to the next cell, and I back: what goes into the cell is lit.", columns, "dim")
-    return [crop(first, 0, columns), *lines]
+    name = view.position.next
+    if name is None:
+        return wrap(f"The training is complete: {key_of('reverse-step')} goes back to its last stage.", columns, "dim")
+    into, back = key_of("into"), key_of("reverse-into")
+    first = line((into, "key"), " runs a stage and goes into it: ", (name, "name"))
+    formula = line(f" = {formula_text(view, view.program.stage(name))}")
+    lines = wrap(f"There each {into} goes on to the next cell, and {back} back: what goes into the cell is lit.", columns, "dim")
+    return [(*first, *formula) if width((*first, *formula)) <= columns else crop(first, 0, columns), *lines]
 
 
 def _centres(view: View, equation: Equation) -> dict[str, int]:

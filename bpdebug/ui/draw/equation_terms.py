@@ -17,7 +17,7 @@ from bpdebug.engine.render import render_cell
 from bpdebug.engine.shapes import Shape
 from bpdebug.engine.tree import Name
 from bpdebug.ui.draw.matrix_cells import look_of
-from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, plain, width, wrap
 
 _LONGEST_BAR, _SHORTEST_BAR = 24, 6
 _HEAT = 8
@@ -87,7 +87,14 @@ def _in_a_line(explained: Explanation, columns: int, rows: int) -> list[Line]:
     first, *others = wrap(f"= {explained.numbers}", columns, "", f"{margin}   ", f"{margin} ")
     if len(others) + 2 <= rows:
         return [(*line((explained.shown, "name")), *crop(first, len(margin), columns)), *others, line(f"{margin} = ", (result, "good"))]
-    return [(*fit(whole[:2], max(columns - len(result) - 3, 0)), *whole[2:])]
+    return [(*_begun(whole[:2], max(columns - len(result) - 3, 0)), *whole[2:])]
+
+
+def _begun(drawn: Line, columns: int) -> Line:
+    """As much of a line as there is room for, with no number cut."""
+    text = plain(drawn)
+    end = text.rfind(" ", 0, columns - 1)
+    return fit((*crop(drawn, 0, end), (" …", "dim")), columns) if width(drawn) > columns and end > 0 else fit(drawn, columns)
 
 
 class _Table:

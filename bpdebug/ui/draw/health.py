@@ -15,7 +15,7 @@ from bpdebug.engine.description import Array
 from bpdebug.ui.draw.scales import bar
 from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
 
-_BAR, _WIDEST_BAR, _WORDS = 8, 24, 11
+_LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
 _LEAST_DECADES = 3
 """Powers of ten that a full bar stands for at least, so that equal gradients look equal."""
 _GAUGE = (-6.0, 0.0)
@@ -46,17 +46,30 @@ def health_title(view: View, name: str) -> str:
 
 
 def health_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The table of the layers in that much room, and below it, as far as there is room, what it means."""
+    """The table of the layers, and below it what it means."""
+    fixed, below = health_parts(view, columns, rows)
+    return fixed + below
+
+
+def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
+    """What stays in sight, and what scrolls below it; the heading goes where just the layers fit."""
     health = view.health
     if health is None:
-        return []
+        return [], []
     if not len(health.updates):
-        return wrap("No update is complete yet: u runs one, c the training.", columns, "dim")
+        return wrap("No update is complete yet: u runs one, c the training.", columns, "dim"), []
     shown = _columns(health, columns)
-    lines = [_row(shown, lambda column: ((column.title, "faint"),), columns)] * (rows > len(health.layers))
-    lines += [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
-    below = list(_notes(health, columns, any(column.title == _ACTIVATIONS for column in shown)))
-    return lines + below[: max(rows - len(lines), 0)]
+    heading = [_row(shown, lambda column: ((column.title, "faint"),), columns)] * (rows != len(health.layers))
+    lines = [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
+    return heading, [*lines, *_notes(health, columns, any(column.title == _ACTIVATIONS for column in shown))]
+
+
+def health_note(view: View, columns: int, rows: int) -> str:
+    """What the numbers are, where there is no heading that says so."""
+    health = view.health
+    if health is None or not len(health.updates) or rows != len(health.layers):
+        return ""
+    return ", ".join(title for column in _columns(health, columns) if (title := column.title.strip()) and not title[0].isdigit())
 
 
 def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) -> Line:
@@ -70,7 +83,7 @@ def _columns(health: Health, columns: int) -> list[_Column]:
     """The columns that there is room for; the bar and the words take what is left."""
     parts = _parts(health)
     chosen, words, spare = _fitting(parts, columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS)
-    wider = max(min(spare // 3, _WIDEST_BAR - _BAR), 0)
+    wider = min(spare // 3, _WIDEST_BAR - _BAR) if spare >= 0 else max(spare, _LEAST_BAR - _BAR)
     made = {key: column for key, column in parts.items() if key in chosen}
     plain_name = made.pop("layer")
     scale, length, room = _scale(health), _BAR + wider, words + spare - wider
@@ -108,7 +121,7 @@ def _parts(health: Health) -> dict[str, _Column]:
         "size": _numbers("‖W‖", lambda layer: layer.size),
         "mean": _Column(_ACTIVATIONS, 14, _activations),
         "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
-        "dead": _Column("   dead", 7, _dead),
+        "dead": _Column("   at 0", 7, _dead),
     }
     if all(np.isnan(layer.dead).all() for layer in health.layers):
         del parts["dead"]
@@ -116,12 +129,12 @@ def _parts(health: Health) -> dict[str, _Column]:
 
 
 def _numbers(title: str, series: Callable[[LayerHealth], Array]) -> _Column:
-    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer)))
+    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer), not math.isfinite(layer.size[-1])))
 
 
-def _number(series: Array) -> Line:
-    """The last number of a series, or a dash where there is none."""
-    if np.isnan(series).all():
+def _number(series: Array, broken: bool) -> Line:
+    """The last number of a series, or a dash where there never is one."""
+    if np.isnan(series).all() and not broken:
         return (("—".rjust(6), "faint"),)
     value = float(series[-1])
     texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
@@ -236,5 +249,5 @@ def _told(layer: LayerHealth) -> str:
     if not np.isnan(layer.saturated[-1]):
         parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
     if not np.isnan(layer.dead[-1]):
-        parts.append(f"{layer.dead[-1]:.0f} of {layer.units} dead")
+        parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
     return " · ".join(parts).replace("-", "−")

@@ -176,6 +176,12 @@ def _blocks(view: View, names: list[str]) -> Iterator[Block]:
 
 
 def _block(view: View, name: str, theirs: bool) -> Block:
+    """A tensor's block, not in its place yet."""
+    found: Block = once(view, "block", name, theirs, lambda: _made(view, name, theirs))
+    return found
+
+
+def _made(view: View, name: str, theirs: bool) -> Block:
     values = values_in(view, name, theirs)
     shape = view.shapes[name] if values is None or not theirs else values.shape
     turned = view.style.columns and len(shape) == 2

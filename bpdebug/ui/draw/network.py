@@ -10,9 +10,9 @@ from rich.cells import cell_len
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
-from bpdebug.ui.draw.network_edges import draw_edges
+from bpdebug.ui.draw.network_edges import draw_edges, edges_of
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.network_plan import Column
+from bpdebug.ui.draw.network_plan import Column, hidden
 from bpdebug.ui.draw.network_scene import Scene, heat, largest, scene_of
 from bpdebug.ui.draw.network_strip import draw_strip
 from bpdebug.ui.draw.network_text import given_text, number_text
@@ -20,15 +20,37 @@ from bpdebug.ui.draw.spans import Line
 
 
 def network_lines(view: View, columns: int, rows: int) -> list[Line]:
+    """See :func:`network_drawing`."""
+    return network_drawing(view, columns, rows)[0]
+
+
+def network_drawing(view: View, columns: int, rows: int) -> tuple[list[Line], str]:
     """The drawing in that much room, the names of the tensors shown below it; of a deep network the part around the layer in
-    focus."""
+    focus. And what there is no room for, "" where all is there."""
     scene = scene_of(view, columns, rows)
     for left, right in pairwise(scene.plan.shown):
         draw_edges(scene, left, right)
     for column in scene.plan.shown:
         (_neurons if column.rows else draw_strip)(scene, column)
     _headings(scene)
-    return scene.canvas.lines()
+    missing = [name for name, left_out in _left_out(scene) if left_out]
+    return scene.canvas.lines(), f"left out: {', '.join(missing)}" if missing else ""
+
+
+def _left_out(scene: Scene) -> Iterator[tuple[str, bool]]:
+    """What may have to be left out, the first to go first, and whether it is."""
+    parts, plan = scene.parts, scene.plan
+    neurons, scenario = [column for column in plan.shown if column.rows], parts.view.program.scenario
+    yield "weak edges", not all(edges_of(scene, left, right).drawn.all() for left, right in pairwise(plan.shown))
+    yield "biases", any("b" not in column.below for column in neurons if f"b{column.layer}" in parts.view.shapes)
+    named = ((0, plan.inputs, scenario.inputs), (parts.depth, plan.outputs, scenario.outputs))
+    yield "names", any(plan.named(layer) and _counted(shown, names) for layer, shown, names in named)
+    yield "numbers", any(not column.number for column in neurons)
+
+
+def _counted(shown: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether numbers stand for names, or nothing does."""
+    return shown != names and (not shown or shown[0] in ("x1", "y1"))
 
 
 def _neurons(scene: Scene, column: Column) -> None:
@@ -98,8 +120,8 @@ def _headings(scene: Scene) -> None:
 
 def _heading(scene: Scene, column: Column) -> tuple[int, int]:
     """The name of what a layer shows, for a strip with its number of neurons; from where to where the layer goes."""
-    text = render_name(scene.parts.tensor(column.layer), scene.parts.view.style) + ("" if column.rows else f" {column.units}")
-    start = max(min(column.left, scene.plan.columns - len(text)), 0)
+    text = column.heading
+    start = max(min(column.left, scene.plan.columns - len(text) - hidden(scene.plan.after)), 0)
     scene.write(start, scene.plan.bottom, text, "next" if scene.parts.lit == column.layer else "dim")
     return start, max(start + len(text), column.right)
 
@@ -109,6 +131,8 @@ def _way(scene: Scene, start: int, room: int, layer: int) -> None:
     parts = scene.parts
     name = render_name(parts.edges(layer), parts.view.style)
     head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[parts.direction * (parts.selected[0] != "W" or not parts.view.position.stage)]
+    if room < 1:
+        return
     fill = "─" if head or tail else " "
     text = head + (name if len(head + name + tail) <= room else "").center(room - len(head + tail), fill) + tail
     scene.write(start, scene.plan.bottom, text, "next" if parts.active == layer else "dim")

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
-from bpdebug.ui.draw.network_edges import ports_of, span_of
+from bpdebug.ui.draw.network_edges import edges_of, span_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column
 from bpdebug.ui.draw.network_scene import Scene, scene_of
@@ -58,11 +58,13 @@ def _in_strip(scene: Scene, column: Column, y: int) -> tuple[str, Cell] | None:
 
 def _edge(scene: Scene, left: Column, right: Column, x: int, y: int) -> tuple[str, Cell] | None:
     """The weight of the nearest edge; the strongest one of a bundle."""
-    begin, end = ports_of(scene.plan, left), ports_of(scene.plan, right)
+    edges = edges_of(scene, left, right)
+    begin, end = edges.begin, edges.end
     first, last = span_of(left, right)
     share = (2 * x + 0.5 - first) / max(last - first, 1)
     rise = np.subtract.outer(end.lines, begin.lines).T
     away = np.abs(np.array(begin.lines)[:, None] + rise * share - (4 * y + 1.5)) / np.hypot(1, rise / max(last - first, 1))
+    away = np.where(edges.drawn, away, np.inf)
     i, j = divmod(int(away.argmin()), away.shape[1])
     if away[i, j] > _NEAR:
         return None

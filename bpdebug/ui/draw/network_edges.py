@@ -1,7 +1,8 @@
 """The edges of the network's drawing.
 
 An edge is solid for a positive weight and broken for a negative one, wider and stronger in colour the larger it is beside the
-others of its layer. Those of wide layers are bundles: each stands for the mean of its weights.
+others of its layer. Those of wide layers are bundles: each stands for the mean of its weights. Where there are more edges than the
+eye can follow, the weak ones are left out; each neuron keeps its strongest.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _WIDE = (0.4, 0.75)
 """Shares of the largest weight from which on an edge is two and three dots wide."""
 _DENSE = 12
 """Edges between two layers from which on those of the selected cell are only seen when the others step back."""
+_CELLS = 4
+"""Characters between two layers that there must be for each edge beyond those."""
 _ROOM = (5, 12)
 """Lines of dots a neuron must have for that."""
 
@@ -44,6 +47,27 @@ class Ports:
         """The neurons of a bundle."""
         return slice(self.starts[port], (*self.starts, self.units)[port + 1])
 
+    def ports_of(self, unit: int | None) -> slice:
+        """The bundle of a neuron; all for None."""
+        port = int(np.searchsorted(self.starts, unit, "right")) if unit is not None else 0
+        return slice(port - 1, port) if port else slice(None)
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """The edges between two layers.
+
+    Attributes:
+        begin, end: where they begin and end.
+        shares: their weights beside the largest, (ports of the one layer, ports of the other).
+        drawn: which of them are drawn.
+    """
+
+    begin: Ports
+    end: Ports
+    shares: Array
+    drawn: Array
+
 
 def ports_of(plan: Plan, column: Column, only: int | None = None) -> Ports:
     """A port for each neuron, or for each bundle of a wide layer; with ``only``, that neuron's."""
@@ -60,21 +84,41 @@ def span_of(left: Column, right: Column) -> tuple[int, int]:
     return 2 * left.right + 1, 2 * right.left - 2
 
 
+def edges_of(scene: Scene, left: Column, right: Column) -> Edges:
+    """The edges between two layers; those of the selected cell are drawn in any case."""
+    parts, plan = scene.parts, scene.plan
+    begin, end = ports_of(plan, left), ports_of(plan, right)
+    means = _means(parts.view.tensors[parts.edges(right.layer)], begin, end)
+    sizes = _sizes(means)
+    room = max(_DENSE, (right.left - left.right) * plan.height // _CELLS)
+    drawn = sizes >= np.sort(sizes, axis=None)[-min(room, sizes.size)]
+    drawn |= (sizes == sizes.max(axis=0)) | (sizes == sizes.max(axis=1, keepdims=True))
+    chosen = parts.chosen_edges(right.layer)
+    if chosen:
+        drawn[begin.ports_of(chosen[0]), end.ports_of(chosen[1])] = True
+    return Edges(begin, end, means / largest(means), drawn)
+
+
 def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     """All edges between two layers, those of the selected cell once more on top, and the way around a residual layer."""
-    parts, plan = scene.parts, scene.plan
+    parts, plan, edges = scene.parts, scene.plan, edges_of(scene, left, right)
     weights, chosen = parts.view.tensors[parts.edges(right.layer)], parts.chosen_edges(right.layer)
-    begin, end = ports_of(plan, left), ports_of(plan, right)
-    means = _means(weights, begin, end)
-    scale, across = largest(means), span_of(left, right)
-    most = 1 + sum(4 * plan.height / max(means.shape) >= room for room in _ROOM)
-    aside = parts.active not in (0, right.layer) or (chosen and means.size > _DENSE)
-    _draw(scene, across, begin, end, means / scale, "pale" if aside else "ink", most)
+    across, shape = span_of(left, right), edges.shares.shape
+    most = 1 + sum(4 * plan.height / max(shape) >= room for room in _ROOM)
+    aside = parts.active not in (0, right.layer) or (chosen and edges.shares.size > _DENSE)
+    _draw(scene, across, edges, "pale" if aside else "ink", most)
     if chosen:
         begin, end = ports_of(plan, left, chosen[0]), ports_of(plan, right, chosen[1])
-        _draw(scene, across, begin, end, _means(_only(weights, *chosen), begin, end) / scale, "path", most)
+        shares = _means(_only(weights, *chosen), begin, end) / largest(_means(weights, edges.begin, edges.end))
+        _draw(scene, across, Edges(begin, end, shares, np.ones(shares.shape, bool)), "path", most)
     if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:
         _shortcut(scene, left, right)
+
+
+def _sizes(shares: Array) -> Array:
+    """How large weights are; one that is not finite counts as large."""
+    finite = np.isfinite(shares)
+    return np.where(finite, np.abs(shares), largest(shares))
 
 
 def _only(weights: Array, i: int | None, j: int | None) -> Array:
@@ -91,15 +135,14 @@ def _means(weights: Array, begin: Ports, end: Ports) -> Array:
     return weights
 
 
-def _draw(scene: Scene, across: tuple[int, int], begin: Ports, end: Ports, shares: Array, kind: str, most: int) -> None:
-    """Edges from all ports to all ports, by their shares of the largest."""
-    sizes = np.where(np.isfinite(shares), np.abs(shares), 1.0)
+def _draw(scene: Scene, across: tuple[int, int], edges: Edges, kind: str, most: int) -> None:
+    """The edges that are to be drawn, by their shares of the largest."""
+    sizes = np.where(np.isfinite(edges.shares), np.abs(edges.shares), 1.0)
     widths = np.minimum(1 + sum(sizes > share for share in _WIDE), most)
-    for i, y in enumerate(begin.lines):
-        for j, goal in enumerate(end.lines):
-            share, size = float(shares[i, j]), float(sizes[i, j])
-            start, stop = (across[0], y), (across[1], goal)
-            scene.canvas.segment(start, stop, heat(kind, share, 1.0), size + 2 * (kind == "path"), int(widths[i, j]), share < 0)
+    for i, j in np.argwhere(edges.drawn).tolist():
+        share, size = float(edges.shares[i, j]), float(sizes[i, j])
+        start, stop = (across[0], edges.begin.lines[i]), (across[1], edges.end.lines[j])
+        scene.canvas.segment(start, stop, heat(kind, share, 1.0), size + 2 * (kind == "path"), int(widths[i, j]), share < 0)
 
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:

@@ -10,9 +10,13 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
+from bpdebug.engine.render import render_name
+from bpdebug.ui.draw.network_text import given_text
 
 _NAME = re.compile(r"[a-z]?([Wbzar])(\d+)(?:@\w+)?")
 """A layer's tensor, its gradient, a part of that, or an optimizer's slot: ``a1``, ``dz2``, ``da1@z2``, ``mW1``."""
+_SAMPLED = 32
+"""Rows of a batch whose given numbers are looked at for their width."""
 
 
 def kind_of(name: str) -> tuple[str, int]:
@@ -35,6 +39,16 @@ class Parts:
     def depth(self) -> int:
         """How many layers there are, without the input."""
         return len(self.view.program.scenario.layers)
+
+    @cached_property
+    def widest_input(self) -> int:
+        """Columns that the numbers of the inputs need."""
+        return _widest(self.view.tensors["x"], 6)
+
+    @cached_property
+    def widest_target(self) -> int:
+        """Columns that the targets need."""
+        return _widest(self.view.tensors["y"], 5)
 
     @cached_property
     def backward(self) -> bool:
@@ -90,6 +104,10 @@ class Parts:
         """What a layer computes in this phase, the last first."""
         letters = "zar" if self.backward else "raz"
         return [f"{'d' * self.backward}{letter}{layer}" for letter in letters]
+
+    def heading(self, layer: int) -> str:
+        """The name of what a layer shows, in the chosen notation."""
+        return render_name(self.tensor(layer), self.view.style)
 
     def complete(self, layer: int) -> bool:
         """Whether what a layer shows is the last that it computes in this phase, as far as it goes."""
@@ -153,3 +171,7 @@ class Parts:
         if self.view.selected and self.view.selected[0] == name:
             return "cursor"
         return "lit" if kind_of(name)[1] == layer and "y" not in (letter, name) and kind_of(name)[0] != "b" else ""
+
+
+def _widest(values: Array, room: int) -> int:
+    return max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())

@@ -8,10 +8,9 @@ from itertools import accumulate
 
 from rich.cells import cell_len
 
-from bpdebug.engine.description import Array
 from bpdebug.ui.draw.matrix import focus_layer
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.network_text import given_text, short_names
+from bpdebug.ui.draw.network_text import short_names
 
 MOST_UNITS = 12
 """Neurons of a layer that are drawn one by one; wider layers are a strip."""
@@ -20,10 +19,10 @@ _FEW = 3
 """Layers that are shown without numbers rather than one of them not at all."""
 _STRIP = 3
 """A strip with the sign beside it."""
-_HIDDEN = 3
-"""Columns of the mark for layers that are left out."""
-_SAMPLED = 32
-"""Rows of a batch whose given numbers are looked at for their width."""
+_BRIEF = 2
+"""Characters of targets that may stand beside the neurons, so that their names can stand below."""
+_BREADTH = 2
+"""Columns by which each gap grows before the names of the inputs do."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Column:
         left, right: where the neurons stand, and the first column after what stands beside them.
         target: the characters of a target on the neuron's own row; 0 for none there. A strip has one for the mark of the largest.
         below: what stands below each neuron, a row each: ``y`` its target, ``n`` its name, ``b`` its bias.
+        heading: the name of what is shown, of a strip with its number of neurons.
+        free: columns that are left to the edges after it besides the gap, where the heading needs them.
     """
 
     layer: int
@@ -47,6 +48,8 @@ class Column:
     right: int = 0
     target: int = 0
     below: str = ""
+    heading: str = ""
+    free: int = 0
 
     @property
     def width(self) -> int:
@@ -115,7 +118,7 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     residual = any(layer.residual for layer in parts.view.program.scenario.layers)
     sketch = Plan(columns, rows, int(residual and rows > 4), (), 0, 0)
     for shown, numbers, gap in _choices(parts):
-        made = [_column(parts, sketch, layer, numbers(layer)) for layer in shown]
+        made = [_headed(parts, _column(parts, sketch, layer, numbers(layer)), gap * (layer < shown[-1])) for layer in shown]
         plan = replace(sketch, shown=tuple(made), before=shown[0], after=parts.depth - shown[-1])
         spare = _spare(parts, plan, gap)
         if spare >= 0:
@@ -145,23 +148,36 @@ def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int]
     yield range(depth - 1, depth + 1), lambda _: 0, 1
 
 
+def hidden(layers: int) -> int:
+    """Columns of the mark for that many layers that are left out."""
+    return 1 + len(f"{layers}›") if layers else 0
+
+
+def _headed(parts: Parts, column: Column, gap: int) -> Column:
+    """A layer with its heading, and with the room for that where the gap after the layer is too small."""
+    heading = parts.heading(column.layer) + ("" if column.rows else f" {column.units}")
+    return replace(column, heading=heading, free=max(len(heading) + (gap > 0) - column.width - gap, 0))
+
+
 def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
     """A layer without its place from the left."""
     units = parts.units(layer)
     if units > min(MOST_UNITS, plan.height):
         return Column(layer, units, number, (), target=int(layer == parts.depth))
     if layer == 0:
-        widest = _widest(parts.view.tensors["x"], 6)
+        widest = parts.widest_input
         return Column(layer, units, min(widest, number) if number or widest > 2 else widest, _rows(plan, units, 0))
     column = _with_below(parts, plan, Column(layer, units, number, (0,)), named=True)
     inline = layer == parts.depth and "y" not in column.below
-    return replace(column, target=_widest(parts.view.tensors["y"], 5) if inline else 0)
+    return replace(column, target=parts.widest_target if inline else 0)
 
 
 def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column:
     """A layer with as much below each neuron as there is room for; ``named`` where the names of outputs go there."""
     last, known = column.layer == parts.depth, column.number and f"b{column.layer}" in parts.view.shapes
-    wanted = "y" * last + "n" * bool(last and named and parts.view.program.scenario.outputs) + "b" * bool(known)
+    order = "nyb" if parts.widest_target <= _BRIEF else "ynb"
+    named = last and named and bool(parts.view.program.scenario.outputs)
+    wanted = "".join(letter for letter in order if {"n": named, "y": last, "b": known}[letter])
     pitch = _pitch(plan, column.units)
     below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
     return replace(column, rows=_rows(plan, column.units, len(below)), below="".join(sorted(below, key="nyb".index)))
@@ -181,10 +197,6 @@ def _rows(plan: Plan, units: int, below: int) -> tuple[int, ...]:
     return tuple(start + pitch * unit for unit in range(units))
 
 
-def _widest(values: Array, room: int) -> int:
-    return max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())
-
-
 def _least(names: Sequence[str], letter: str) -> int:
     """The columns of the shortest names."""
     return min(_longest(names), len(f"{letter}{len(names)}"))
@@ -196,8 +208,8 @@ def _longest(names: Sequence[str]) -> int:
 
 def _spare(parts: Parts, plan: Plan, gap: int) -> int:
     """The columns that are left with the least gaps and the shortest names."""
-    taken = sum(column.width for column in plan.shown) + gap * (len(plan.shown) - 1)
-    taken += _HIDDEN * (bool(plan.before) + bool(plan.after))
+    taken = sum(column.width + column.free for column in plan.shown) + gap * (len(plan.shown) - 1)
+    taken += hidden(plan.before) + hidden(plan.after)
     names = parts.view.program.scenario.inputs
     return plan.columns - taken - (1 + _least(names, "x") if plan.named(0) else 0)
 
@@ -205,13 +217,13 @@ def _spare(parts: Parts, plan: Plan, gap: int) -> int:
 def _placed(parts: Parts, plan: Plan, spare: int, gap: int) -> Plan:
     """The plan with its places: the names of the inputs take what is spare first, then those of the outputs, then the gaps."""
     names, gaps = parts.view.program.scenario.inputs, len(plan.shown) - 1
-    inputs = short_names(names, _least(names, "x") + spare, "x") if plan.named(0) else ()
+    inputs = short_names(names, _least(names, "x") + max(spare - _BREADTH * gaps, 0), "x") if plan.named(0) else ()
     spare -= max(_longest(inputs) - _least(names, "x"), 0)
     plan = _with_outputs(parts, replace(plan, inputs=inputs), spare, gaps)
     spare -= 1 + _longest(plan.outputs) if plan.outputs and not plan.names_below else 0
     wider = min(spare // gaps, max(3 * plan.height - gap, 0))
-    left = (spare - gaps * wider) // 2 + _HIDDEN * bool(plan.before) + (1 + _longest(inputs) if inputs else 0)
-    lefts = accumulate((column.width + gap + wider for column in plan.shown), initial=left)
+    left = (spare - gaps * wider) // 2 + hidden(plan.before) + (1 + _longest(inputs) if inputs else 0)
+    lefts = accumulate((column.width + column.free + gap + wider for column in plan.shown), initial=left)
     shown = (replace(column, left=at, right=at + column.width) for column, at in zip(plan.shown, lefts, strict=False))
     return replace(plan, shown=tuple(shown))
 
@@ -223,6 +235,7 @@ def _with_outputs(parts: Parts, plan: Plan, spare: int, gaps: int) -> Plan:
         return plan
     if spare >= 1 + _longest(names) + 2 * gaps or "n" not in last.below:
         beside = _with_below(parts, plan, last, named=False)
-        shortest = short_names(names, spare - 1, "y") if spare > _least(names, "y") else ()
+        shortest = short_names(names, spare - 1, "y")
+        shortest = shortest if shortest == names or shortest[0] != "y1" else ()
         return replace(plan, shown=(*plan.shown[:-1], beside), outputs=shortest)
     return replace(plan, outputs=short_names(names, last.width, "y"))

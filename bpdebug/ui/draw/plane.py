@@ -23,6 +23,9 @@ _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 _STRIDE = (3, 14)
 """Rows and columns from one letter of a side to the next, at least."""
 _STEPS = HEAT_STEPS + 1
+_UNKNOWN = -1
+"""The side of an answer that is not finite; ``?`` is its letter."""
+_TOLERANCE = 1e-9
 
 
 def plane_lines(view: View, surface: Surface, columns: int, rows: int) -> list[Line]:
@@ -75,10 +78,13 @@ def _field(view: View, surface: Surface, rows: int, columns: int) -> list[list[t
 
 
 def resampled(grid: Array, rows: int, columns: int) -> Array:
-    """A grid of values (outputs, up, right) at the middles of so many rows, from the top, and columns; linear in between."""
+    """A grid of values (outputs, up, right) at the middles of so many rows, from the top, and columns; linear in between, NaN beside
+    what is not finite in any output."""
     down, across = _weights(grid.shape[1], rows, True), _weights(grid.shape[2], columns, False)
+    finite = np.isfinite(grid).all(axis=0)
+    known = down.dot(finite.astype(float)).dot(across.T) > 1 - _TOLERANCE
     with np.errstate(all="ignore"):
-        return np.stack([down.dot(values).dot(across.T) for values in grid])
+        return np.stack([np.where(known, down.dot(np.where(finite, values, 0.0)).dot(across.T), np.nan) for values in grid])
 
 
 @cache
@@ -89,8 +95,9 @@ def _weights(points: int, parts: int, down: bool) -> Array:
 
 
 def _sides(surface: Surface, shown: Array) -> Array:
-    """Which label wins at each dot; of numbers, whether they are above the middle."""
-    return np.argmax(shown, axis=0) if surface.task == "classes" else np.asarray(shown[0] > surface.middle, int)
+    """Which label wins at each dot; of numbers, whether they are above the middle; :data:`_UNKNOWN` where there is no answer."""
+    sides = np.argmax(shown, axis=0) if surface.task == "classes" else np.asarray(shown[0] > surface.middle, int)
+    return np.where(np.isfinite(shown).all(axis=0), sides, _UNKNOWN)
 
 
 def _codes(surface: Surface, shown: Array) -> Array:
@@ -134,8 +141,8 @@ def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array,
     for row in range(1, len(field), down):
         for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
             if not dots[row][column]:
-                name = names[int(sides[4 * row + 2, 2 * column + 1])]
-                field[row][column] = (name[-1], field[row][column][1].split()[0])
+                side = int(sides[4 * row + 2, 2 * column + 1])
+                field[row][column] = ("?", "bad") if side == _UNKNOWN else (names[side][-1], field[row][column][1].split()[0])
 
 
 def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], below: list[list[int]]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from rich.color import ColorSystem
+from rich.console import COLOR_SYSTEMS
 from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
@@ -66,20 +69,41 @@ CONTRAST = Theme(
     secondary="#6dff6d",
     accent="#ffd800",
     warning="#ffd800",
-    error="#ff6a6a",
+    error="#ff8a8a",
     success="#6dff6d",
     foreground="#ffffff",
     background="#000000",
     surface="#000000",
-    panel="#2a2a2a",
+    panel="#202020",
     dark=True,
-    variables={"heat-positive": "#ff9d00", "heat-negative": "#2f8fff", "border-blurred": "#a0a0a0", "footer-key-foreground": "#ffd800"},
+    variables={
+        "heat-positive": "#ff9d00",
+        "heat-negative": "#2f8fff",
+        "border-blurred": "#a0a0a0",
+        "footer-key-foreground": "#ffd800",
+        "least-contrast": "7",
+    },
 )
 
 _INSTEAD = {"heat-positive": "warning", "heat-negative": "primary", "class-3": "error", "class-4": "accent", "class-5": "secondary"}
-_GROUNDS = frozenset(("background", "surface", "panel"))
+_GROUNDS = ("background", "surface", "panel")
 _FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
 """Where a theme leaves a colour to the terminal: for what is written, and for what it is written on."""
+_TEXT, _LINES = 4.5, 3.0
+"""The contrast that text and lines have at least (WCAG 2.1, 1.4.3 and 1.4.11); a theme may ask for more of its text (1.4.6)."""
+_STEPS = 20
+_BLACK_AND_WHITE = (Color(0, 0, 0), Color(255, 255, 255))
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two colours, from 1 to 21 (WCAG 2.1, "relative luminance")."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _parsed(value: str) -> Color | None:
@@ -94,12 +118,19 @@ def _parsed(value: str) -> Color | None:
 class Roles:
     """Styles by role for one theme; combined roles (``"bold heat:+3"``) are the sum of their parts.
 
+    What is written has enough contrast in every theme: its colour moves towards the foreground, and what it is written on towards the
+    surface, as far as that takes.
+
     Args:
-        variables: the theme's colours by name, as Textual computes them.
+        variables: the theme's colours by name, as Textual computes them; ``least-contrast`` is what text has at least.
+        system: the colours that the terminal has, as Rich calls them: ``truecolor``, ``256``, ``standard`` (16); none is the first.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], system: str | None = None) -> None:
+        self._system = COLOR_SYSTEMS[system or "truecolor"]
+        self._least = float(variables.get("least-contrast", _TEXT))
         self._colors = {name: color for name, value in variables.items() if (color := _parsed(value))}
+        self._shares: dict[tuple[Color, float], float] = {}
         self._known: dict[str, Style] = {"": Style()}
 
     def style(self, role: str) -> Style:
@@ -115,7 +146,7 @@ class Roles:
         kind, _, rest = role.partition(":")
         levels: dict[str, Callable[[], Style]] = {
             "heat": lambda: self._heat(int(rest)),
-            "faded": lambda: self._heat(int(rest), 0.2),
+            "faded": lambda: self._faded(int(rest)),
             "upper": lambda: Style(color=self._single(rest).bgcolor),
             "class": lambda: self._class(*map(int, rest.split(":"))),
             "patch": lambda: self._patches(*rest.split(":")),
@@ -124,23 +155,51 @@ class Roles:
         made = levels.get(kind) if rest else getattr(self, f"_{role.replace('-', '_')}", None)
         return made() if made else Style()
 
+    def _written(self, color: Color, least: float) -> Color:
+        """A colour as far towards the foreground's as it takes to be seen on everything that is not heat."""
+        grounds, foreground = [self._color(name) for name in _GROUNDS], self._color("foreground")
+        tried = (color.blend(foreground, step / _STEPS) for step in range(_STEPS))
+        return next((c for c in tried if min(contrast(c, ground) for ground in grounds) >= least), foreground)
+
+    def _ground(self, color: Color, strongest: float, level: int) -> Style:
+        """A background between the surface and a colour, no stronger than text on it allows; a terminal of few colours may have only
+        a stronger one, on which black or white is read better."""
+        surface, text = self._color("surface"), self._color("foreground")
+        if (color, strongest) not in self._shares:
+            shares = (strongest * step / _STEPS for step in range(_STEPS, 0, -1))
+            allowed = (share for share in shares if contrast(surface.blend(color, share), text) >= self._least)
+            self._shares[color, strongest] = next(allowed, 0.0)
+        ground = surface.blend(color, self._shares[color, strongest] * level / HEAT_STEPS)
+        seen = self._seen(ground)
+        if contrast(seen, self._seen(text)) < self._least:
+            text = max(_BLACK_AND_WHITE, key=lambda color: contrast(seen, color))
+        return Style(bgcolor=ground.rich_color, color=text.rich_color)
+
+    def _seen(self, color: Color) -> Color:
+        """The colour that the terminal has in its place."""
+        if self._system is ColorSystem.TRUECOLOR:
+            return color
+        return Color(*color.rich_color.downgrade(self._system).get_truecolor(DEFAULT_TERMINAL_THEME))
+
     def _line(self, kind: str, level: int) -> Style:
         return Style(color=self._inked(kind, level).rich_color, bold=kind == "path" or None)
 
     def _class(self, place: int, level: int) -> Style:
         """A background between the surface and the colour of a class; ``upper:`` before a background makes it a foreground."""
-        mixed = self._color("surface").blend(self._color(_CLASSES[place % len(_CLASSES)]), 0.6 * level / HEAT_STEPS)
-        return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
+        return self._ground(self._color(_CLASSES[place % len(_CLASSES)]), 0.6, level)
 
     def _heat(self, level: int, strongest: float = 0.75) -> Style:
         """A background between the surface and the colour of the sign."""
-        color = self._color("heat-positive" if level > 0 else "heat-negative")
-        mixed = self._color("surface").blend(color, strongest * abs(level) / HEAT_STEPS)
-        return Style(bgcolor=mixed.rich_color, color=self._color("foreground").rich_color)
+        return self._ground(self._color("heat-positive" if level > 0 else "heat-negative"), strongest, abs(level))
+
+    def _faded(self, level: int) -> Style:
+        """A heat that steps back, below text that is dim; only where the terminal has colours enough for such shades."""
+        many = self._system is ColorSystem.TRUECOLOR
+        return self._heat(level, 0.2) if many else Style()
 
     def _inked(self, kind: str, level: int) -> Color:
         """A foreground in the colour of the sign, stronger with the level; ``pale`` steps back, ``path`` stands out."""
-        color = self._color("heat-positive" if level > 0 else "heat-negative")
+        color = self._written(self._color("heat-positive" if level > 0 else "heat-negative"), _LINES)
         faint = self._color("surface").blend(self._color("foreground"), 0.3)
         if kind == "path":
             return color.blend(self._color("foreground"), 0.45)
@@ -160,13 +219,13 @@ class Roles:
         return self._color("surface").blend(color, size / HEAT_STEPS)
 
     def _foreground(self, name: str, bold: bool = False) -> Style:
-        return Style(color=self._color(name).rich_color, bold=bold or None)
+        return Style(color=self._written(self._color(name), self._least).rich_color, bold=bold or None)
 
     def _dim(self) -> Style:
-        return Style(color=self._color("background").blend(self._color("foreground"), 0.55).rich_color)
+        return Style(color=self._written(self._color("background").blend(self._color("foreground"), 0.5), 1.3 * self._least).rich_color)
 
     def _faint(self) -> Style:
-        return Style(color=self._color("background").blend(self._color("foreground"), 0.35).rich_color)
+        return Style(color=self._written(self._color("background").blend(self._color("foreground"), 0.35), self._least).rich_color)
 
     def _bold(self) -> Style:
         return Style(bold=True)

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
+_BREAKS = "·/⊙,("
 
 
 def line(*spans: Span | str) -> Line:
@@ -80,10 +81,12 @@ def wrap(text: str, columns: int, role: str = "", indent: str = "", first: str =
 
 
 def _words(text: str, longest: int) -> Iterator[str]:
-    """The words, those that are too long in pieces."""
+    """The words, those that are too long in pieces, after a sign where there is one, so that numbers stay whole."""
     for word in text.split():
         rest = word
         while rest:
             fitting = next((n for n in range(len(rest), 0, -1) if cell_len(rest[:n]) <= longest), 1)
+            if fitting < len(rest):
+                fitting = max(rest.rfind(sign, 0, fitting) for sign in _BREAKS) + 1 or fitting
             yield rest[:fitting]
             rest = rest[fitting:]

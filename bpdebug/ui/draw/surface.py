@@ -8,7 +8,7 @@ from bpdebug.debugger.looking.surface import Surface
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
-from bpdebug.ui.draw.answers import answer_lines
+from bpdebug.ui.draw.answers import answer_parts
 from bpdebug.ui.draw.plane import plane_lines
 from bpdebug.ui.draw.response import response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
@@ -30,29 +30,32 @@ def surface_title(view: View, name: str) -> str:
 
 
 def surface_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The picture in that much room."""
+    """The picture in that much room; a table of the samples goes on below it."""
+    fixed, below = surface_parts(view, columns, rows)
+    return fixed + below
+
+
+def surface_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
+    """What stays in sight, and what scrolls below it."""
     surface = view.surface
     if surface is None:
-        return []
+        return [], []
     if not np.isfinite(surface.outputs).any():
-        return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad")
+        return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
     head = [fit(summary(view, surface, columns), columns)]
     if surface.grid is None:
-        return head + answer_lines(view, surface, columns)
+        fixed, below = answer_parts(view, surface, columns, rows - 1)
+        return head + fixed, below
     if columns < 16 or rows < 4:
-        return head
+        return head, []
     draw = plane_lines if len(surface.axes) == 2 else response_lines
-    return head + [crop(drawn, 0, columns) for drawn in draw(view, surface, columns, rows - 1)]
+    return head + [crop(drawn, 0, columns) for drawn in draw(view, surface, columns, rows - 1)], []
 
 
 def summary(view: View, surface: Surface, columns: int) -> Line:
     """How good the answers are, the present sample's, and the meaning of the marks, as much as there is room for."""
-    score = _score(surface, view.program.scenario.samples)
-    parts = [_sample(view, surface)]
-    if surface.grid is not None:
-        parts += [_marks(surface), _ramp(surface)]
-    drawn = score
-    for part in parts:
+    drawn = _score(surface, view.program.scenario.samples)
+    for part in [_sample(view, surface), _marks(surface), _ramp(surface)] if surface.grid is not None else []:
         if part and width(drawn) + 3 + width(part) <= columns:
             drawn = (*drawn, ("   ", ""), *part)
     return drawn
@@ -61,9 +64,10 @@ def summary(view: View, surface: Surface, columns: int) -> Line:
 def _score(surface: Surface, samples: int) -> Line:
     """How many answers are right; for numbers, how far off they are on average."""
     asked = len(surface.samples)
-    among = f" (of {samples})" if asked < samples else ""
+    among = f", {samples} in all" if asked < samples else ""
     if surface.right is None:
-        return line(("mean |error| ", "dim"), (short(surface.mean_error, 3), "bold"), (among, "faint"))
+        of = f" of {asked} samples" * bool(among)
+        return line(("mean |error| ", "dim"), (short(surface.mean_error, 3), "bold"), (of + among, "faint"))
     right = int(surface.right.sum())
     share = f" ({100 * right / asked:.3g} %)" if asked >= 10 else ""
     return line((f"{right} of {asked}", "good" if right == asked else "bold"), (f" right{share}{among}", "dim"))
@@ -78,6 +82,8 @@ def _sample(view: View, surface: Surface) -> Line:
     head: Span = (f"sample {number}: ", "dim")
     if surface.task == "classes":
         decided, right = int(surface.decided[place]), int(surface.wanted[place])
+        if not np.isfinite(outputs).all():
+            return (head, ("no number ", "bold"), (f"✗ not {surface.labels[right]}", "bad"))
         verdict: Span = ("✓", "good") if decided == right else (f"✗ not {surface.labels[right]}", "bad")
         return (head, (f"{surface.labels[decided]} {short(float(outputs[decided]), 3)} ", "bold"), verdict)
     shown = output_shown(view) if len(surface.labels) > 1 and surface.task == "numbers" else 0

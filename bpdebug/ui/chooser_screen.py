@@ -1,0 +1,162 @@
+"""The start: a scenario is chosen among those that come with the program, or a file of one's own is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from bpdebug.debugger.completion import Completion
+from bpdebug.debugger.path_completion import complete_path
+from bpdebug.scenario import ShippedScenario, load_scenario
+from bpdebug.ui.completing import CompletingInput
+from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
+from bpdebug.ui.draw.lines import Lines
+from bpdebug.ui.draw.prompt import candidate_lines
+from bpdebug.ui.draw.spans import Line, Span, line, wrap
+from bpdebug.ui.rows import RowChosen, RowList, RowReached
+from bpdebug.ui.screens import OnceScreen
+
+ENDINGS = (".yaml", ".yml")
+TOUR = "xor\ntour"
+"""The answer of somebody who takes the tour: a scenario, and a command."""
+
+_INVITATION = line(("bpdebug", "heading"), "  step through back-propagation: every number, forwards and back")
+_LIST_KEYS = (("↑ ↓", "choose"), ("Enter", "or a click opens"), ("t", "tour"), ("o", "your own file"))
+_PATH_KEYS = (("Enter", "opens"), ("Tab", "completes"), ("Esc", "back to the list"))
+
+
+class ChooserScreen(OnceScreen):
+    """Answers with a scenario's name or path (on further lines, commands), or with nothing.
+
+    Args:
+        scenarios: the shipped ones.
+        text: a path that was refused.
+        mistake: why.
+        leaving: what it means to choose none.
+    """
+
+    AUTO_FOCUS = "RowList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", show=False),
+        Binding("q,ctrl+q", "leave", "quit", show=False),
+        Binding("up", "move(-1)", "the scenario before", show=False),
+        Binding("down", "move(1)", "the scenario after", show=False),
+        Binding("pageup,home", "move(-1000)", "the first scenario", show=False),
+        Binding("pagedown,end", "move(1000)", "the last scenario", show=False),
+        Binding("enter", "choose", "open", show=False),
+        Binding("t", "tour", "the guided tour", show=False),
+        Binding("o", "path", "a file", show=False),
+    ]
+
+    def __init__(self, scenarios: Sequence[ShippedScenario], text: str = "", mistake: str = "", leaving: str = "quits") -> None:
+        super().__init__()
+        self._entries = {entry.name: (entry, load_scenario(entry.path)) for entry in scenarios}
+        self._text, self._mistake, self._leaving = text, mistake, leaving
+
+    def compose(self) -> ComposeResult:
+        """The list, what is in the chosen one, and a line for a path."""
+        with Vertical(id="chooser"):
+            yield Lines(id="invitation")
+            yield RowList(id="rows", can_focus=True)
+            yield Lines(id="preview")
+            with Horizontal(id="row"):
+                yield Static("your own file: ", id="target", markup=False)
+                yield CompletingInput(lambda text, cursor: self._completion(text[:cursor]), self._text, False, "path of a YAML file")
+            yield Lines(id="keys")
+
+    def on_mount(self) -> None:
+        """The cursor stands where something was refused."""
+        self.watch(self._input, "selection", self._say, init=False)
+        if self._mistake:
+            self._input.focus()
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once it is known."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def _rows(self) -> RowList:
+        return self.query_one(RowList)
+
+    @property
+    def _input(self) -> CompletingInput:
+        return self.query_one(CompletingInput)
+
+    @staticmethod
+    def _completion(text: str) -> Completion:
+        return complete_path(text, ENDINGS)
+
+    def _show(self, name: str, *lines: Line) -> None:
+        self.query_one(f"#{name}", Lines).show(*lines)
+
+    def _draw(self) -> None:
+        self._show("invitation", _INVITATION)
+        self._rows.show(scenario_rows(list(self._entries.values()), self._rows.scrollable_content_region.width), self._rows.chosen)
+        self._say()
+
+    def _say(self) -> None:
+        """What is in the scenario under the cursor; while a path is typed, why it was refused, or how it may go on; and the keys."""
+        preview, typing = self.query_one("#preview", Lines), self._input.has_focus
+        columns, rows = preview.size
+        if not typing:
+            preview.show(*(preview_lines(*self._entries[self._rows.chosen], columns) if self._rows.chosen else ()))
+        elif self._mistake and self._input.value == self._text:
+            preview.show(*[part for text in self._mistake.splitlines() for part in wrap(text, columns, "bad", "  ")])
+        else:
+            completion, chosen = self._input.offered
+            preview.show(*candidate_lines(completion.found, chosen, columns, rows))
+        spans: list[Span] = []
+        for key, label in _PATH_KEYS if typing else (*_LIST_KEYS, ("q", self._leaving)):
+            spans += [(key, "key"), (f" {label}  ", "dim")]
+        self._show("keys", tuple(spans))
+
+    def on_row_reached(self, message: RowReached) -> None:
+        """Show what is in the scenario under the cursor."""
+        self._say()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Other keys."""
+        self._say()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show how the path may go on."""
+        self._say()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the path."""
+        if event.value.strip():
+            self.leave(event.value.strip())
+
+    def on_row_chosen(self, message: RowChosen) -> None:
+        """Answer with the scenario that was clicked."""
+        self.leave(message.name)
+
+    def action_choose(self) -> None:
+        """Answer with the scenario under the cursor."""
+        self.leave(self._rows.chosen)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._rows.move(by)
+        self._rows.focus()
+
+    def action_tour(self) -> None:
+        """Answer with the tour."""
+        self.leave(TOUR)
+
+    def action_path(self) -> None:
+        """Type a path."""
+        self._input.focus()
+
+    def action_back(self) -> None:
+        """From the path to the list; from there, leave."""
+        if self._input.has_focus:
+            self._rows.focus()
+        else:
+            self.leave()

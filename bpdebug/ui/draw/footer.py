@@ -1,0 +1,196 @@
+"""The line below the panes, which says what can be pressed at this moment: nothing that would do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from bpdebug.debugger.commands import COMMANDS, Command
+from bpdebug.debugger.play.hunt import LOCKED
+from bpdebug.debugger.view import View
+from bpdebug.ui.draw.glyphs import glyph
+from bpdebug.ui.draw.matrix import deltas_of, values_of
+from bpdebug.ui.draw.spans import Line, Span, fit, line, width
+
+_ARROWS = ("left", "right", "up", "down")
+_CELLS = ("values", "deltas", "equation", "why")
+"""The panes that the user is in as long as he has chosen no other."""
+_GAP = 2
+"""Blanks between two hints."""
+
+
+class Place(NamedTuple):
+    """Where the user is in the app.
+
+    Attributes:
+        pane: that has the focus, or "".
+        picked: whether text is selected.
+        alone: whether the pane has the whole body.
+    """
+
+    pane: str = ""
+    picked: bool = False
+    alone: bool = False
+
+
+class Hint(NamedTuple):
+    """Something that can be pressed.
+
+    Attributes:
+        name: of the command, or of what only the app can do.
+        keys: one, or several that belong together.
+        label: what it does, in a word.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    label: str
+
+    @property
+    def glyphs(self) -> tuple[str, ...]:
+        """The keys as they are shown."""
+        return tuple(glyph(key) for key in self.keys)
+
+    @property
+    def spans(self) -> tuple[Span, Span]:
+        """The hint as it is drawn."""
+        return ("".join(self.glyphs), "key"), (f" {self.label}", "")
+
+    def key_at(self, x: int) -> str:
+        """The key that a click on a column of the hint stands for: the one under it, else the last."""
+        ends = [width(line(*self.glyphs[: place + 1])) for place in range(len(self.keys))]
+        return next((key for key, end in zip(self.keys, ends, strict=True) if x < end), self.keys[-1])
+
+
+_NOWHERE = Place()
+
+
+def possible(view: View, command: Command) -> bool:
+    """Whether a command would do anything now."""
+    position, explained = view.position, view.explanation
+    hunting = view.game is not None and not view.game.over
+    told: dict[str, Callable[[], bool]] = {
+        "goto": lambda: True,
+        "origin": lambda: explained is not None and (explained.t not in (None, position.t) or bool(explained.operands)),
+        "operand": lambda: explained is not None and len(explained.operands) > 1,
+        "accuse": lambda: hunting,
+        "hint": lambda: hunting,
+        "reveal": lambda: hunting,
+        "jump": lambda: bool(view.bookmarks),
+        "sample": lambda: len(view.samples) > 1,
+        "reverse-sample": lambda: len(view.samples) > 1,
+        **dict.fromkeys(LOCKED, lambda: not hunting),
+        "compare": lambda: True,
+    }
+    groups = {"move": position.next is not None, "back": position.t > 0}
+    return told[command.name]() if command.name in told else groups.get(command.group, True)
+
+
+def _of(*names: str) -> Callable[[View], Hint | None]:
+    """The hint of a command, or of two that belong together; nothing where they have no key or would do nothing."""
+
+    def hint(view: View) -> Hint | None:
+        commands = [COMMANDS[name] for name in names]
+        keys = tuple(command.keys[0] for command in commands if command.keys)
+        there = keys and all(possible(view, command) for command in commands)
+        return Hint(names[-1], keys, commands[-1].label or names[-1]) if there else None
+
+    return hint
+
+
+def _app(name: str, keys: tuple[str, ...], there: Callable[[View], bool] = lambda _: True) -> Callable[[View], Hint | None]:
+    """The hint of what only the app can do."""
+    return lambda view: Hint(name, keys, name) if there(view) else None
+
+
+def _known(names: Callable[[View], list[str]]) -> Callable[[View], bool]:
+    return lambda view: any(name in view.tensors for name in names(view))
+
+
+_WHY = (_of("origin"), _of("operand"))
+_OWN: dict[str, tuple[Callable[[View], Hint | None], ...]] = {
+    "program": (_app("stage", ("up", "down")), _app("go to", ("enter",)), _of("break"), _of("formula")),
+    "network": (_app("neuron", _ARROWS), _of("reverse-sample", "sample"), _of("origin")),
+    "loss": (_app("along", ("left", "right"), lambda view: len(view.losses[0]) > 0),),
+    "values": (_app("cell", _ARROWS, _known(values_of)), *_WHY),
+    "deltas": (_app("cell", _ARROWS, _known(deltas_of)), *_WHY),
+    "why": _WHY,
+    "equation": (_app("cell", _ARROWS, lambda view: view.equation is not None), _of("into"), *_WHY),
+}
+"""What the keys do that a pane has for itself, or that matter most in it."""
+_BACK = ("reverse-step", "reverse-update", "reverse-epoch", "goto")
+_MOVES = ("step", "next", "finish", "update", "continue")
+_FIRST = ("copy", "accuse", "step", "next", "reverse-step")
+_USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "quit", "check", "origin", "panes")
+_CHOSEN = (*_FIRST, "help", "continue")
+_ENDED = ("copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
+"""What matters most, in this order: usually, in a pane that has been chosen for its own keys, and where the training is complete."""
+_LAST = ("prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch", "reverse-update", "reverse-epoch", "size")
+"""What comes after a pane's own keys."""
+
+
+def _hints(view: View, place: Place) -> Iterator[Hint | None]:
+    """All hints in the order in which they stand."""
+    yield Hint("copy", ("ctrl+c",), "copy") if place.picked else None
+    yield from (_of(name)(view) for name in ("accuse", *_MOVES, "epoch", *_BACK))
+    yield from (made(view) for made in _OWN.get(place.pane, ()))
+    yield from (_of(name)(view) for name in ("check", "help"))
+    yield Hint("prompt", ("colon",), "prompt")
+    yield Hint("panes", ("tab",), "panes")
+    yield Hint("alone", ("z",), "all panes" if place.alone else "alone")
+    yield None if place.alone else Hint("size", ("less_than_sign", "greater_than_sign"), "size")
+    yield _of("quit")(view)
+
+
+def _rank(view: View, pane: str) -> Callable[[Hint], int]:
+    """How much a hint matters, the most important having the least."""
+    chosen = pane in _OWN and pane not in _CELLS
+    first: tuple[str, ...] = _CHOSEN if chosen else _USUAL
+    if view.position.next is None:
+        first = _ENDED if chosen else (*_ENDED, "check", "quit")
+
+    def rank(hint: Hint) -> int:
+        if hint.name in first:
+            return first.index(hint.name)
+        return len(first) + (_LAST.index(hint.name) + 1 if hint.name in _LAST else 0)
+
+    return rank
+
+
+def _placed(view: View, columns: int, place: Place) -> list[tuple[int, Hint]]:
+    """The hints that there is room for, the most important ones, with their columns."""
+    room, hints = columns - 1 + _GAP, [hint for hint in _hints(view, place) if hint]
+    kept = set()
+    for hint in sorted(hints, key=_rank(view, place.pane)):
+        if width(hint.spans) + _GAP <= room:
+            room -= width(hint.spans) + _GAP
+            kept.add(hint)
+    places, x = [], 1
+    for hint in (hint for hint in hints if hint in kept):
+        places.append((x, hint))
+        x += width(hint.spans) + _GAP
+    return places
+
+
+def footer_line(view: View, columns: int, place: Place = _NOWHERE) -> Line:
+    """The keys that matter most now, as many as fit; or what is going on.
+
+    Args:
+        view: the moment.
+        columns: the width of the line.
+        place: where the user is.
+    """
+    if view.message:
+        return fit(line((" ", ""), (view.message, "next")), columns)
+    spans: list[Span] = []
+    for x, hint in _placed(view, columns, place):
+        spans += [(" " * (x - width(tuple(spans))), ""), *hint.spans]
+    return fit(tuple(spans), columns)
+
+
+def footer_key(view: View, columns: int, x: int, place: Place = _NOWHERE) -> str:
+    """The key that a click on a column of the line stands for, or ""; while something is going on, any."""
+    if view.message:
+        return "escape"
+    found = ((hint, x - start) for start, hint in _placed(view, columns, place) if 0 <= x - start < width(hint.spans))
+    return next((hint.key_at(at) for hint, at in found), "")

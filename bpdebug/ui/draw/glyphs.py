@@ -1,0 +1,41 @@
+"""Keys as they are shown."""
+
+from __future__ import annotations
+
+from bpdebug.debugger.commands import COMMANDS
+from bpdebug.ui.draw.spans import Line, width
+
+_GLYPHS = {
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "enter": "Enter",
+    "backspace": "Bksp",
+    "colon": ":",
+    "tab": "1…9",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def glyph(key: str) -> str:
+    """A key, named as Textual or the command table does, as it is shown."""
+    return _GLYPHS.get(key, key)
+
+
+def key_of(name: str) -> str:
+    """What to press for a command: its first key, or where the user has left it none, its name at the prompt."""
+    keys = COMMANDS[name].keys
+    return glyph(keys[0]) if keys else f":{name}"
+
+
+def key_at(drawn: Line, x: int) -> str:
+    """The key that is named at a column of a drawn line, or ""."""
+    start = 0
+    for text, role in drawn:
+        end = start + width(((text, role),))
+        if role == "key" and start <= x < end:
+            return next((key for key, shown in _GLYPHS.items() if shown == text.strip()), text.strip())
+        start = end
+    return ""

@@ -1,0 +1,77 @@
+"""The help: commands with their keys from the command table, and the keys of the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bpdebug.debugger.table import GROUPS, Command
+from bpdebug.ui.draw.rows import Row, columns_of, marked
+from bpdebug.ui.draw.spans import line
+
+PANE_KEYS = (
+    ("1 … 9", "choose a pane; where there is little room, show it"),
+    ("tab", "the next pane"),
+    ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
+    ("z", "the pane alone, or all again"),
+    ("< > { }", "the pane in use narrower, wider, shorter, taller; 0 gives all panes their usual sizes"),
+    ("mouse", "click a number, a stage, an operand in Why, a key below; twice on a number: its origin, on a title: z"),
+    ("drag", "a border: other sizes; over text: select it, ctrl+c copies"),
+    ("ctrl+o", "open another scenario"),
+    (":", "type any command; Tab completes it, the arrow up brings back earlier ones"),
+    ("ctrl+p", "the palette: commands by name, themes"),
+    ("✓ ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
+    ("~ ✎ ●", "computed before something it depends on was edited, your own formula, a breakpoint"),
+    ("✓ ✗ ↳", "after a check (v): right (bold), wrong, wrong only because of the gradient that arrives"),
+    ("? ∧", "after a check: no verdict, a kink where there is no derivative"),
+    ("esc", "close what lies over the panes; stop a long run (as any key does)"),
+)
+"""What no command of the table does, and what the marks mean."""
+
+_KEY_WIDTH = 9
+_USAGE_WIDTHS = (22, 43)
+"""Columns of a usage where there is little room, and where there is much."""
+_MUCH = 110
+_SHOWN = {"enter": "Enter", "backspace": "Bksp", "f1": "F1"}
+
+
+def help_rows(commands: Sequence[Command], query: str, columns: int) -> list[Row]:
+    """The rows in which all words of the query occur, under the headings of their groups.
+
+    Args:
+        commands: the command table.
+        query: what is searched for; "" for everything.
+        columns: the width; nothing is cut.
+    """
+    words = query.lower().split()
+    usage_width = _USAGE_WIDTHS[columns >= _MUCH]
+    widths = (_KEY_WIDTH, usage_width, max(columns - _KEY_WIDTH - usage_width - 5, 16))
+    rows: list[Row] = []
+    for title, texts in _groups(commands):
+        fitting = [(name, cells) for name, cells in texts if all(word in " ".join(cells).lower() for word in words)]
+        rows += [Row("", (line((title, "heading")),))] * bool(fitting)
+        rows += [_row(name, cells, widths, words) for name, cells in fitting]
+    return rows or [Row("", (line((f"nothing here says '{query.strip()}'", "dim")),))]
+
+
+def _groups(commands: Sequence[Command]) -> Iterator[tuple[str, list[tuple[str, tuple[str, str, str]]]]]:
+    """Titles with rows: a command's name (or ""), its keys, its usage, and what it does."""
+    for group, title in GROUPS.items():
+        yield title, [(c.name, (_keys(c), c.usage, c.help + _also(c))) for c in commands if c.group == group]
+    yield "Panes and marks", [("", (keys, "", meaning)) for keys, meaning in PANE_KEYS]
+
+
+def _keys(command: Command) -> str:
+    return " ".join(_SHOWN.get(key, key) for key in command.keys)
+
+
+def _also(command: Command) -> str:
+    others = [alias for alias in command.aliases if alias not in command.keys]
+    return f" (also: {', '.join(others)})" if others else ""
+
+
+def _row(name: str, cells: tuple[str, str, str], widths: tuple[int, int, int], words: list[str]) -> Row:
+    if not cells[1]:
+        cells, widths = (cells[0], cells[2], ""), (widths[0], widths[1] + widths[2] + 2, 0)
+    roles = ("key", "bold", "") if name else ("key", "", "")
+    texts = [(cell, role, width) for cell, role, width in zip(cells, roles, widths, strict=True) if width]
+    return Row(name, tuple(((" ", ""), *marked(drawn, words)) for drawn in columns_of(texts)))

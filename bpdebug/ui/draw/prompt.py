@@ -1,0 +1,67 @@
+"""What stands under the prompt: what went wrong, the command that is being typed, and what the word before the cursor may become."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from bpdebug.debugger.completion import Candidate, Completion
+from bpdebug.debugger.table import Command
+from bpdebug.engine.shapes import shape_text
+from bpdebug.ui.draw.spans import Line, fit, line, wrap
+
+MOST = 6
+"""Candidates that are shown at once."""
+_HELP = 2
+"""Lines that a command's help takes at most."""
+_WORD = 24
+"""Columns of a candidate's word, where its note has to find room beside it."""
+
+
+def prompt_lines(command: Command | None, mistake: str, completion: Completion, chosen: int | None, columns: int, rows: int) -> list[Line]:
+    """The lines under the prompt.
+
+    Args:
+        command: the one that is being typed, as far as it is known.
+        mistake: why the line as it stands was refused, or "".
+        completion: of the word before the cursor.
+        chosen: which candidate stands in the line, or None.
+        columns, rows: the room.
+    """
+    said = _refusal(mistake, columns, rows) if mistake else _help(command, columns)
+    return [*said, *candidate_lines(completion.found, chosen, columns, min(rows - len(said), MOST))]
+
+
+def _refusal(mistake: str, columns: int, rows: int) -> list[Line]:
+    """Why a line was refused; its own lines stay lines."""
+    first, *others = mistake.splitlines()
+    lines = wrap(first, columns, "bad", "  ", "✗ ") + [part for text in others for part in wrap(text, columns, "dim", "    ", "  ")]
+    return lines[:rows]
+
+
+def _help(command: Command | None, columns: int) -> list[Line]:
+    """The usage with the docstring: in one line where that fits, else the docstring below it."""
+    if command is None:
+        return []
+    if cell_len(command.usage) + cell_len(command.help) + 2 <= columns:
+        return [line((command.usage, "bold"), ("  ", ""), (command.help, "dim"))]
+    return [*wrap(command.usage, columns, "bold"), *wrap(command.help, columns, "dim")][: _HELP + 1]
+
+
+def candidate_lines(found: tuple[Candidate, ...], chosen: int | None, columns: int, rows: int) -> list[Line]:
+    """The candidates, a line each, with what they are; where there are more of them than lines, the last line says how many."""
+    if rows <= 0 or not found:
+        return []
+    shown = rows if len(found) <= rows else max(rows - 1, 1)
+    first = max((chosen or 0) - shown + 1, 0)
+    part = found[first : first + shown]
+    width = min(max(cell_len(candidate.word) for candidate in part), _WORD)
+    lines = [_candidate(candidate, first + place == chosen, width, columns) for place, candidate in enumerate(part)]
+    rest = len(found) - len(part)
+    return [*lines, line((f"  … {rest} more", "faint"))] if rest and rows > 1 else lines
+
+
+def _candidate(candidate: Candidate, chosen: bool, width: int, columns: int) -> Line:
+    size = shape_text(candidate.shape) if candidate.shape else ""
+    blanks = " " * max(width - cell_len(candidate.word), 0)
+    note = " ".join(part for part in (size, candidate.note) if part)
+    return fit(line("  ", (candidate.word, "cursor" if chosen else "name"), blanks + "  ", (note, "dim")), columns)

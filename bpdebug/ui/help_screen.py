@@ -1,0 +1,70 @@
+"""The help: all commands and keys, searched as one types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from bpdebug.debugger.commands import COMMANDS, in_order
+from bpdebug.debugger.usage import ways
+from bpdebug.ui.completing import LineInput
+from bpdebug.ui.draw.help import help_rows
+from bpdebug.ui.rows import RowChosen, RowList
+from bpdebug.ui.screens import OnceScreen
+
+
+class HelpScreen(OnceScreen):
+    """Shows the commands; answers with a colon and a command to put into the prompt, or with nothing."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "close", show=False)]
+
+    @property
+    def line_keys(self) -> dict[str, Callable[[], None]]:
+        """The keys that move the cursor of the rows while the line has the focus."""
+        move, page = self._rows.move, self._rows.page
+        rows = {"up": partial(move, -1), "down": partial(move, 1), "home": partial(move, -1000), "end": partial(move, 1000)}
+        return {**rows, "pageup": partial(page, -1), "pagedown": partial(page, 1)}
+
+    def compose(self) -> ComposeResult:
+        """A line to search with, and the rows that fit."""
+        with Vertical(id="help") as box:
+            box.border_title = "Help"
+            box.border_subtitle = "↑ ↓ PgUp PgDn move · Enter puts a command into the prompt · Esc closes"
+            yield LineInput(placeholder="type to search keys, commands and their help", id="search")
+            yield RowList(id="rows")
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once it is known."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def _rows(self) -> RowList:
+        return self.query_one(RowList)
+
+    def _draw(self) -> None:
+        query, columns = self.query_one(Input).value.lstrip("/").strip(), self._rows.size.width - 1
+        named = next((command.name for command in in_order() if query and command.name.startswith(query.split()[0])), "")
+        self._rows.show(help_rows(in_order(), query, columns), named if query else self._rows.chosen)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search."""
+        self._draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Choose the command under the cursor."""
+        self._choose(self._rows.chosen)
+
+    def on_row_chosen(self, message: RowChosen) -> None:
+        """Choose the command that was clicked."""
+        self._choose(message.name)
+
+    def _choose(self, name: str) -> None:
+        if name:
+            self.leave(f":{name}" if ways(COMMANDS[name].usage) == ((),) else f":{name} ")

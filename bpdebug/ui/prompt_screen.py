@@ -1,0 +1,117 @@
+"""The prompt: a line to type a command in, with its history, its completion and its help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from bpdebug.debugger.command_completion import Known, complete_command, meant
+from bpdebug.debugger.completion import Completion
+from bpdebug.debugger.prompt_history import earlier
+from bpdebug.ui.completing import CompletingInput
+from bpdebug.ui.draw.lines import Lines
+from bpdebug.ui.draw.prompt import prompt_lines
+from bpdebug.ui.draw.spans import line
+from bpdebug.ui.screens import OnceScreen
+
+_KEYS = line(("Tab", "key"), (" completes  ", "dim"), ("↑ ↓", "key"), (" earlier ones that begin like this  ", "dim"))
+_ENDS = line(("Enter", "key"), (" runs  ", "dim"), ("Esc", "key"), (" leaves", "dim"))
+
+
+class PromptScreen(OnceScreen):
+    """Asks for a command, or for the rest of one.
+
+    Args:
+        prefix: what stands before the answer and belongs to it.
+        hint: what may be typed.
+        known: the names that can be completed; None for an answer that is no command.
+        history: commands to go back to, the latest last.
+        text: what stands in the line at first.
+        mistake: why that was refused.
+    """
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel", show=False)]
+
+    def __init__(
+        self, prefix: str, hint: str, known: Known | None = None, history: Sequence[str] = (), text: str = "", mistake: str = ""
+    ) -> None:
+        super().__init__()
+        self.prefix, self.hint, self.mistake = prefix, hint, mistake
+        self._known, self._text, self._refused = known, text, text
+        self._before = f"{prefix} " if prefix else ""
+        self._history = [past.removeprefix(self._before) for past in history if past.startswith(self._before)]
+        self._place, self._recalled, self._beginning = len(self._history) - bool(mistake), text, ""  # what was refused is the last line
+        self.line_keys = {"up": partial(self._recall, -1), "down": partial(self._recall, 1)}
+
+    def compose(self) -> ComposeResult:
+        """One line to type in, and what is said of it."""
+        with Vertical(id="prompt"):
+            yield Static(self.hint, id="hint", markup=False)
+            with Horizontal(id="row"):
+                yield Static(f"{self.prefix or ':'} ", id="target", markup=False)
+                yield CompletingInput(self._completion, self._text, replaced=False)
+            if self._known:
+                yield Lines(id="offers")
+                yield Lines(id="keys")
+
+    def on_mount(self) -> None:
+        """Follow the cursor."""
+        self.watch(self._input, "selection", self._draw, init=False)
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once it is known."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def _input(self) -> CompletingInput:
+        return self.query_one(CompletingInput)
+
+    def _completion(self, text: str, cursor: int) -> Completion:
+        if self._known is None:
+            return Completion(cursor, cursor, ())
+        by = len(self._before)
+        return complete_command(self._before + text, cursor + by, self._known).later(-by)
+
+    def _draw(self) -> None:
+        """Say what is known of the line as it stands."""
+        if self._known is None:
+            return
+        shown, typed = self.query_one("#offers", Lines), self._input.value
+        mistake = self.mistake if typed == self._refused else ""
+        completion, chosen = self._input.offered
+        command = meant(self._before + typed) if (self._before + typed).strip() else None
+        shown.show(*prompt_lines(command, mistake, completion, chosen, shown.size.width, shown.size.height))
+        self.query_one("#keys", Lines).show((*_KEYS, *_ENDS))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is known of the line."""
+        self._draw()
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before the line has the focus belongs to it, too."""
+        if event.is_printable and event.character and not self._input.has_focus:
+            self._input.insert_text_at_cursor(event.character)
+
+    def _recall(self, by: int) -> None:
+        """Bring back an earlier command that goes on from what was typed, or what was typed."""
+        typed = self._input.value
+        if typed != self._recalled:
+            self._place, self._beginning = len(self._history), typed
+        place = earlier(self._history, self._beginning, self._place, by)
+        if place is None and by < 0:
+            return
+        self._place = len(self._history) if place is None else place
+        self._recalled = self._beginning if place is None else self._history[place]
+        self._input.put(self._recalled)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the whole command."""
+        self.leave(f"{self._before}{event.value}".strip() if event.value.strip() else None)

@@ -1,0 +1,97 @@
+"""What the app says: a few lines above the footer, over the panes, until the next command or for some seconds."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, NamedTuple
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from bpdebug.ui.draw.lines import Lines
+from bpdebug.ui.draw.spans import Line, wrap
+
+Severity = Literal["information", "warning", "error"]
+_ROLES: dict[Severity, tuple[str, str]] = {"information": ("", ""), "warning": ("⚠ ", "changed"), "error": ("✗ ", "bad")}
+_SECONDS, _MOST = 8.0, 8
+"""How long what is no mistake is said, and how many lines there are for it."""
+
+
+class Note(NamedTuple):
+    """Something to say.
+
+    Attributes:
+        text: one line or several.
+        severity: a mistake stays until the next command.
+        seconds: how long it stays otherwise.
+    """
+
+    text: str
+    severity: Severity = "information"
+    seconds: float = _SECONDS
+
+
+def note_lines(notes: list[Note], columns: int) -> list[Line]:
+    """The latest notes as lines; what there is no room for is counted."""
+    drawn = [line for note in notes for text in note.text.splitlines() for line in _wrapped(note.severity, text, columns)]
+    more = len(drawn) - _MOST
+    return [*drawn[: _MOST - 1], ((f"  … {more + 1} lines more", "dim"),)] if more > 0 else drawn
+
+
+def _wrapped(severity: Severity, text: str, columns: int) -> list[Line]:
+    sign, role = _ROLES[severity]
+    return wrap(text, columns, role, "  " if sign else "", sign)
+
+
+class MessageBar(Lines):
+    """The lines."""
+
+    ALLOW_SELECT = False
+
+    def speak(self, notes: list[Note]) -> None:
+        """Show notes, or nothing."""
+        self.display = bool(notes)
+        drawn = note_lines(notes, max(self.app.size.width - 2, 20))
+        self.styles.height = max(len(drawn), 1)
+        self.show(*drawn)
+
+    def on_click(self) -> None:
+        """Go away."""
+        self.display = False
+
+
+class Speaking(App[None]):
+    """An app that says things.
+
+    Attributes:
+        notes: what has been said since the last command.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "hush", "close the message", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[Note] = []
+        self._hushing: Timer | None = None
+
+    def say(self, note: Note) -> None:
+        """Show a note; unless it is a mistake, for some seconds."""
+        self.notes.append(note)
+        self._speak()
+        if self._hushing:
+            self._hushing.stop()
+        self._hushing = None if any(said.severity == "error" for said in self.notes) else self.set_timer(note.seconds, self.hush)
+
+    def hush(self) -> None:
+        """Say nothing any more."""
+        if self.notes:
+            self.notes.clear()
+            self._speak()
+
+    def action_hush(self) -> None:
+        """See :meth:`hush`."""
+        self.hush()
+
+    def _speak(self) -> None:
+        for bar in self.screen_stack[0].query(MessageBar):
+            bar.speak(self.notes)

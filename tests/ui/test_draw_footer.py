@@ -1,0 +1,191 @@
+"""What the footer says can be pressed: what is possible now, the most important first."""
+
+from __future__ import annotations
+
+import pytest
+from ui_views import NAMES, role_of, session, view
+
+from bpdebug.debugger.commands import COMMANDS
+from bpdebug.debugger.table import rebind
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.ui.curve_panes import LossPane
+from bpdebug.ui.draw.empty import nothing_yet
+from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
+from bpdebug.ui.draw.glyphs import glyph, key_of
+from bpdebug.ui.draw.matrix import deltas_of, values_of
+from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.equation_pane import EquationPane
+from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
+from bpdebug.ui.network_pane import NetworkPane
+from bpdebug.ui.panes import ProgramPane
+
+SIZES = (80, 120, 160)
+MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")
+
+
+def footer(columns, shown, pane=""):
+    return plain(footer_line(shown, columns, Place(pane)))
+
+
+def entries(columns, shown, pane=""):
+    return [part.strip() for part in footer(columns, shown, pane).split("  ") if part.strip()]
+
+
+@pytest.mark.parametrize("columns", SIZES)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_footer_takes_exactly_the_columns(name, columns):
+    for command, pane in zip(MOMENTS, ("", "program", "network", "loss", "values"), strict=True):
+        assert width(footer_line(view(name, command), columns, Place(pane))) == columns
+
+
+@pytest.mark.parametrize("columns", SIZES)
+def test_the_most_needed_commands_come_first(columns):
+    shown = entries(columns, view("xor", "step 3"), "values")
+    assert shown[:5] == ["s step", "n layer", "f phase", "u update", "c continue"]
+    for entry in ("[ back", "? help", ": prompt"):
+        assert entry in shown
+    assert ("v check" in shown) == ("q quit" in shown) == ("1…9 panes" in shown) == (columns >= 120)
+
+
+def test_at_the_start_there_is_no_way_back():
+    shown = entries(80, view("xor"), "values")
+    assert "[ back" not in shown
+    assert {"s step", "q quit", "? help", ": prompt"} <= {*shown}
+    assert "Enter origin" not in shown
+
+
+def test_at_the_end_there_is_no_way_on():
+    shown = entries(80, view("xor", "goto end"), "values")
+    assert shown[:3] == ["[ back", "U update back", "g goto"]
+    assert "v check" in shown
+    assert not {"s step", "n layer", "u update", "c continue"} & {*shown}
+
+
+@pytest.mark.parametrize(
+    ("pane", "own"),
+    [
+        ("program", ["↑↓ stage", "Enter go to", "b break"]),
+        ("network", ["←→↑↓ neuron", ",. sample"]),
+        ("loss", ["←→ along"]),
+    ],
+)
+def test_a_pane_that_was_chosen_has_its_own_keys_even_on_a_small_screen(pane, own):
+    shown = entries(80, view("xor", "goto 2:dW1"), pane)
+    assert [entry for entry in shown if entry in own] == own
+    assert {"s step", "n layer", "[ back", "? help"} <= {*shown}
+
+
+@pytest.mark.parametrize("pane", ["values", "deltas", "why", "equation"])
+def test_where_there_are_cells_enter_goes_to_their_origin(pane):
+    assert "Enter origin" in entries(120, view("xor", "goto 2:dW1"), pane)
+    assert "o operand" in entries(160, view("xor", "goto 2:dW1"), pane)
+    given = view("xor", "select W1[0,0]")
+    assert "o operand" not in entries(160, given, pane)
+    assert "Enter origin" not in entries(160, given, pane)
+
+
+@pytest.mark.parametrize("pane", [ProgramPane, NetworkPane, LossPane, ValuesPane, DeltasPane, EquationPane])
+def test_a_panes_keys_are_those_that_it_has(pane):
+    own = {binding.key for binding in pane.BINDINGS}
+    name = pane.__name__.removesuffix("Pane").lower()
+    keys = {key for shown in (view("xor", "goto 2:dW1"), equation()) for key in clickable(160, shown, name)}
+    assert keys & {"left", "right", "up", "down"} == own & {"left", "right", "up", "down"}
+
+
+def equation():
+    return session("xor", "goto 2:dW1").view(("equation",))
+
+
+def clickable(columns, shown, pane):
+    return {footer_key(shown, columns, x, Place(pane)) for x in range(columns)} - {""}
+
+
+def test_what_has_nothing_to_move_along_has_no_arrows():
+    start = view("xor")
+    assert "←→↑↓ cell" in entries(160, start, "values")
+    assert "←→↑↓ cell" not in entries(160, start, "deltas")
+    assert "←→ along" not in entries(160, start, "loss")
+
+
+def test_a_hunt_has_its_own_key_and_no_check():
+    shown = entries(120, view("xor", "hunt 3"), "values")
+    assert shown[0] == "a accuse"
+    assert "v check" not in shown
+    over = entries(160, view("xor", "hunt 3", "reveal"), "values")
+    assert "a accuse" not in over
+    assert "v check" in over
+
+
+def test_selected_text_can_be_copied():
+    shown = footer_line(view("xor", "step 3"), 80, Place("program", picked=True))
+    assert plain(shown).startswith(" ctrl+c copy  s step")
+    assert role_of(shown, "ctrl+c") == "key"
+
+
+@pytest.mark.parametrize(("columns", "command"), [(80, "goto start"), (160, "goto 2:dW1"), (120, "goto end")])
+def test_a_click_on_an_entry_is_its_key(columns, command):
+    for pane in ("program", "network", "loss", "values"):
+        shown = view("xor", command)
+        text = footer(columns, shown, pane)
+        for x, character in enumerate(text):
+            key = footer_key(shown, columns, x, Place(pane))
+            begins = text[x - 1] == " " and (x < 2 or text[x - 2] == " ")
+            if begins and character != " ":
+                assert text[x:].startswith(glyph(key)), (text, x)
+            if character in "←→↑↓<>":
+                assert glyph(key) == character
+            if text[x : x + 2] == "  ":
+                assert key == ""
+
+
+def test_during_a_long_run_the_message_takes_the_place_and_any_click_stops():
+    opened = session("xor", "step").view()
+    shown = type(opened)(**(vars(opened) | {"message": "running; any key stops"}))
+    assert plain(footer_line(shown, 80)).rstrip() == " running; any key stops"
+    assert footer_key(shown, 80, 40) == "escape"
+
+
+def test_other_keys_are_shown_as_they_were_chosen():
+    before = COMMANDS["step"].keys, COMMANDS["reverse-step"].keys
+    try:
+        rebind({"step": ("j",), "reverse-step": ()})
+        shown = entries(120, view("xor", "step 3"), "values")
+        pressed = key_of("step"), key_of("reverse-step")
+    finally:
+        rebind(dict(zip(("step", "reverse-step"), before, strict=True)))
+    assert shown[0] == "j step"
+    assert "[ back" not in shown
+    assert pressed == ("j", ":reverse-step")
+
+
+def test_a_pane_alone_says_how_all_come_back():
+    shown = view("xor", "step 3")
+    assert "z all panes" in plain(footer_line(shown, 160, Place("values", alone=True)))
+    assert "z alone" in plain(footer_line(shown, 160, Place("values")))
+
+
+def test_tables_of_nothing_say_what_to_press():
+    start, end = view("xor"), view("xor", "goto end")
+    assert nothing_yet(start, deltas_of(start)) == "not computed yet: f runs a phase, u all"
+    assert nothing_yet(end, deltas_of(end)) == "[ goes back into the last update"
+    assert nothing_yet(start, values_of(start)) == nothing_yet(start, ()) == ""
+    later = view("xor", "goto 1:da2")
+    assert nothing_yet(later, deltas_of(later)) == ""
+
+
+def moves(commands, name):
+    """Whether a command goes to another moment, or, as ``origin`` does, to another cell."""
+    opened = session("xor", *commands)
+    before = opened.position.t, opened.selected if name == "origin" else None
+    try:
+        opened.execute(name)
+    except BpdebugError:
+        return False
+    return (opened.position.t, opened.selected if name == "origin" else None) != before
+
+
+@pytest.mark.parametrize("commands", [(), ("goto end",), ("select W1[0,0]",), ("goto 2:dW1", "select a1[0,0]")])
+@pytest.mark.parametrize("name", [*(c.name for c in COMMANDS.values() if c.group in ("move", "back") and not c.asks), "origin"])
+def test_what_is_said_to_be_possible_is(commands, name):
+    if name != "reverse-into":
+        assert possible(view("xor", *commands), COMMANDS[name]) == moves(commands, name)
