@@ -150,7 +150,9 @@ def _version() -> str:
 
 
 def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
-    """A first word that is neither a file nor shipped may be a mistyped command."""
+    """A first word that is neither a file nor shipped may be a mistyped command, or one that stands behind an option."""
+    if scenario in SUBCOMMANDS and not os.path.lexists(scenario):
+        parser.error(f"a command comes first, and its options behind it: bpdebug {scenario} ...")
     names = [entry.name for entry in shipped()]
     hint = suggestion(scenario, [*SUBCOMMANDS, *names])
     if hint and scenario not in names and re.fullmatch(r"[\w-]+", scenario) and not os.path.lexists(scenario):

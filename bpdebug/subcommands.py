@@ -9,7 +9,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bpdebug import headless
@@ -76,12 +76,11 @@ def open_app(session: Session | None, fresh: bool) -> int:
     settings = load_settings()
     rebind(settings.keys)
     if session:
-        session.style = replace(session.style, notation=settings.notation, columns=settings.convention == "columns")
-        session.number_style = settings.numbers
+        settings.apply(session)
     gc.disable()  # until the first picture; see bpdebug.__main__
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
-    return run_app(session, fresh=fresh, theme=settings.theme)
+    return run_app(session, fresh, settings)
 
 
 def _tour_arguments(parser: argparse.ArgumentParser) -> None:

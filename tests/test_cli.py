@@ -223,7 +223,7 @@ def app(monkeypatch):
     """A stand-in for the app, which notes what it is given."""
     opened = []
     module = type(sys)("bpdebug.ui.app")
-    module.run_app = lambda session, fresh, theme: opened.append((session and session.program.scenario,)) or 0
+    module.run_app = lambda session, fresh, settings: opened.append((session and session.program.scenario,)) or 0
     monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
     return opened
 

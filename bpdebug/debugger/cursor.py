@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bpdebug.debugger.looking.explanation import UNICODE, Explanation, explain, operand_origin
 from bpdebug.debugger.position import Position
 from bpdebug.debugger.timeline import Timeline
@@ -19,6 +21,7 @@ class CellCursor:
     Attributes:
         selected: the cell, as (tensor, index), or None.
         operand: which of its operands ``origin`` goes to.
+        layer: the layer to look at.
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
         style: how formulas are written.
         trail: the moments and cells that ``origin`` has jumped away from.
@@ -28,6 +31,7 @@ class CellCursor:
         self.timeline = timeline
         self.selected: tuple[str, Cell] | None = None
         self.operand = self.row = 0
+        self.layer = 1
         self.style = UNICODE
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self._goal: tuple[str, Cell] | None = None
@@ -57,6 +61,11 @@ class CellCursor:
     def follow(self) -> None:
         """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
         self.operand, self.row = 0, self.sample
+        self._look_at_next()
+        self._look_at_layer(max(self.position.layer, 1) if self.position.stage else 0)
+
+    def _look_at_next(self) -> None:
+        """Select the cell that was asked for, or one of the stage that has just run."""
         if self._goal:
             self.selected, self._goal = self._goal, None
             return
@@ -68,6 +77,20 @@ class CellCursor:
         old = (self.row, *old[1:]) if name in self.program.sampled else old
         shape = values[name].shape
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def _look_at_layer(self, layer: int) -> None:
+        """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""
+        name = self.selected[0] if self.selected else ""
+        own = self._layer_of(name)
+        fed = own + (name in (f"a{own}", f"r{own}"))
+        self.layer = layer if layer and (layer in (own, fed) or not name) else own
+
+    def _layer_of(self, name: str) -> int:
+        """The layer that a tensor belongs to."""
+        if name in self.program.index:
+            return max(self.program.stage(name).layer, 1)
+        numbered = re.search(r"\d+$", name)
+        return int(numbered[0]) if numbered else len(self.program.scenario.layers) if name == "y" else 1
 
     def _to_follow(self) -> str:
         """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
@@ -86,6 +109,7 @@ class CellCursor:
         self.explain(name, index)
         self.row = self.sample
         self.selected, self.operand = (name, index), 0
+        self._look_at_layer(self.layer)
 
     def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
         """Select the cell to look at next on the way back to where a number comes from, and note the way.

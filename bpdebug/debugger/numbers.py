@@ -51,7 +51,8 @@ def _fitting(known: Statistics, digits: int) -> str:
 
 
 def cell(value: float, form: str) -> str:
-    """One cell in a format of :func:`number_format`; a number that fixed point would show as 0 turns scientific."""
+    """One cell in a format of :func:`number_format`; a number that fixed point would show as 0 turns scientific,
+    but with ``F`` for ``f``."""
     if not math.isfinite(value):
         return {"nan": "nan", "inf": "+inf", "-inf": "-inf"}[str(exact(value))]
     if value == 0:
@@ -86,7 +87,7 @@ class NumberStyle:
         """The format for the numbers of a tensor, for :func:`aligned`."""
         if self.kind == "auto":
             return "+.0f" if known.whole else _fitting(known, self.digits)
-        return {"fixed": f"+.{self.digits}f", "scientific": f"+.{self.digits}e"}.get(self.kind, _FULL)
+        return {"fixed": f"+.{self.digits}F", "scientific": f"+.{self.digits}e"}.get(self.kind, _FULL)
 
     @property
     def plain(self) -> str:
@@ -106,12 +107,12 @@ _TOO_LONG = 1e9
 
 def aligned(value: Any, form: str) -> str:
     """One cell in a format of :class:`NumberStyle`, to be set flush right: an exact zero is a plain 0 in the place of its digit."""
-    if value == 0 and form.endswith("f"):
+    if value == 0 and form.endswith(("f", "F")):
         digits = int(form[2:-1])
         return "0" + " " * (digits + 1 if digits else 0)
     if form == _FULL and value != 0 and math.isfinite(value):
         return _short_exponent(f"+{value!s}".replace("+-", "-"))
-    if form.endswith("f") and _TOO_LONG <= abs(value) < math.inf:
+    if form.endswith(("f", "F")) and _TOO_LONG <= abs(value) < math.inf:
         form = f"{form[:-1]}e"
     return cell(float(value), "+e" if form == _FULL else form)
 

@@ -196,6 +196,7 @@ class Session(Traveller):
             view,
             operand=self.operand,
             sample=self.sample,
+            layer=self.layer,
             stale=self.stale(),
             marks=self._marks(),
             displays=tuple(self.displays.pictures(self)),
@@ -214,11 +215,21 @@ class Session(Traveller):
             tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
         )
 
-    def _marks(self) -> dict[str, bool]:
-        """The stages after which a breakpoint stops, and whether one of them is enabled."""
-        places: dict[str, bool] = {}
-        for stop in self.stops.all.values():
-            for done in stop.moments(self.program) - {0} if isinstance(stop, Breakpoint) else ():
+    def _marks(self) -> dict[str, str]:
+        """The stages after which a breakpoint stops, and of which kind the one is that stops most often."""
+        places: dict[str, str] = {}
+        for stop in [stop for stop in self.stops.all.values() if isinstance(stop, Breakpoint)]:
+            for done in stop.moments(self.program) - {0}:
                 name = self.program.stages[done - 1].name
-                places[name] = places.get(name, False) or stop.enabled
+                places[name] = min(places.get(name, KINDS[-1]), _kind(stop), key=KINDS.index)
         return places
+
+
+KINDS = ("always", "sometimes", "once", "disabled")
+"""How often a breakpoint stops: in every update, where a condition or its location allows it, for the last time, or not at all."""
+
+
+def _kind(stop: Breakpoint) -> str:
+    if not stop.enabled:
+        return "disabled"
+    return "once" if stop.temporary else "sometimes" if stop.condition or stop.location.update is not None else "always"

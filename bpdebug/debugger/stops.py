@@ -21,7 +21,7 @@ from bpdebug.engine.fast import Check
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
-from bpdebug.engine.tree import Binary, Number
+from bpdebug.engine.tree import Binary, Index, Name, Number
 
 _COMMANDS = {"breakpoint": "break", "watchpoint": "watch", "catchpoint": "catch"}
 
@@ -182,6 +182,15 @@ class Watchpoint(Stop):
             return True
         self.last[...] = value
         return False
+
+    @property
+    def cell(self) -> tuple[str, tuple[int, ...]] | None:
+        """The cell that is watched, where it is a single one."""
+        tree = self.formula.tree
+        if isinstance(tree, Index) and isinstance(tree.operand, Name):
+            places = tuple(item for item in tree.items if isinstance(item, int) and item >= 0)
+            return (tree.operand.name, places) if len(places) == len(tree.items) else None
+        return None
 
     def differs(self, old: Array, new: Array) -> bool:
         """Whether the change is one to stop at."""

@@ -14,7 +14,7 @@ from bpdebug.debugger.moves import Move, describe_stop
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.search import LastStop
-from bpdebug.debugger.stops import Hit, Stops
+from bpdebug.debugger.stops import Hit, Stops, Watchpoint
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
@@ -127,11 +127,18 @@ class Traveller(CellCursor):
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
+        self._look_at(outcome)
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
         result = move.tell(result) if move.tell and not self.pending else result
         self.displays.remember(self)
         shown = self.displayed()
         return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
+
+    def _look_at(self, outcome: Outcome) -> None:
+        """Select the cell whose change was the reason to stop."""
+        cells = [hit.stop.cell for hit in outcome.hits if isinstance(hit.stop, Watchpoint) and hit.stop.cell]
+        if cells and cells[0][0] in self.timeline.machine.values():
+            self.select(*cells[0])
 
     def leave(self) -> str:
         """Give up what is not finished: a search goes back to where it began, a run stays where it is.

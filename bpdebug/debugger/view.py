@@ -30,6 +30,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Finished:
+    """What the update before has left behind, for the start of the next one, when nothing else is computed yet.
+
+    Attributes:
+        update: which it was.
+        tensors: what it had computed and the next one has not, and its batch where the next one has another; copies.
+        samples: the rows of the data that its batch held.
+    """
+
+    update: int
+    tensors: Mapping[str, Array]
+    samples: Array
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """One moment (compared by identity, since arrays have no single truth value).
 
@@ -51,7 +66,7 @@ class View:
         number_style: how numbers in tables are written.
         message: what takes the footer's place during a long run.
         stale: the tensors that were computed before something they depend on was edited.
-        marks: the stages with a breakpoint, and whether it is enabled.
+        marks: the stages with a breakpoint, and of which kind: ``always``, ``sometimes``, ``once`` or ``disabled``.
         displays: the displayed expressions with their values.
         bookmarks: named moments, as clocks.
         verdicts: what the last check has said, by stage; nothing once an edit may have changed it.
@@ -64,6 +79,8 @@ class View:
         health: how the layers have done lately, where that is looked at.
         surface: what the network answers now, where that is looked at.
         equation: the stage that made the selected cell as matrices, where that is looked at.
+        finished: the update before, at the start of the next one and at the end of training, else None.
+        layer: the layer that is looked at; 0 for that of the stage that ran last.
     """
 
     program: Program
@@ -83,7 +100,7 @@ class View:
     number_style: NumberStyle = AUTO
     message: str = ""
     stale: frozenset[str] = frozenset()
-    marks: Mapping[str, bool] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
     displays: tuple[str, ...] = ()
     bookmarks: Mapping[str, int] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -96,6 +113,8 @@ class View:
     health: Health | None = None
     surface: Surface | None = None
     equation: Equation | None = None
+    finished: Finished | None = None
+    layer: int = 0
 
     @cached_property
     def nonfinite(self) -> frozenset[str]:
@@ -113,6 +132,14 @@ class View:
         if earlier is None or earlier.shape != value.shape:
             return np.ones(value.shape, bool)
         return np.asarray((value != earlier) & ~(np.isnan(value) & np.isnan(earlier)))
+
+    @property
+    def diverged(self) -> int | None:
+        """The first update in which a loss, or what is computed after it, was NaN or inf, where that is past; else None."""
+        if self.first_nonfinite is None or self.first_nonfinite > self.position.t:
+            return None
+        update, done = divmod(self.first_nonfinite - 1, self.position.stages)
+        return update + (done > self.program.index["loss"])
 
     @property
     def loss(self) -> float | None:
@@ -136,4 +163,16 @@ def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[s
         selected=selected,
         explanation=explanation,
         samples=machine.batches.samples(machine.update),
+        finished=_finished(timeline),
     )
+
+
+def _finished(timeline: Timeline) -> Finished | None:
+    """The update before, run again: its buffers may by now hold another one's numbers."""
+    machine, position = timeline.machine, timeline.position
+    if position.done or not position.update:
+        return None
+    update, values, now = position.update - 1, timeline.before(position.t), machine.values()
+    other = {name for name in ("x", "y") if not np.array_equal(values[name], now[name])}
+    tensors = {name: value for name, value in values.items() if name not in now or name in other}
+    return Finished(update, tensors, machine.batches.samples(update))

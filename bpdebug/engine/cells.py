@@ -90,10 +90,11 @@ class Cells:
         formula: with shapes already checked.
         values: the tensors *before* the formula's stage ran.
         dtype: the precision of literals.
+        columns: whether samples are shown as columns, so that the other letter stands for an axis.
     """
 
-    def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> None:
-        self.formula, self.values = formula, values
+    def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, columns: bool = False) -> None:
+        self.formula, self.values, self._columns = formula, values, columns
         self._evaluator = Evaluator(values, dtype)
         self._shapes = {name: value.shape for name, value in values.items()}
 
@@ -192,16 +193,22 @@ class Cells:
         folded: list[int] = []
         for axis, length in enumerate(shape):
             if tree.axis in (None, axis) and length > 1:
-                folded.append(depth + len(folded))
+                folded.append(self._letter(tree, depth) + len(folded))
                 place.append(_LETTERS[folded[-1]])
             else:
                 place.append(0 if tree.axis in (None, axis) else index[axis])
-        body = self._symbol(tree.arguments[0], tuple(place), depth + len(folded))
+        body = self._symbol(tree.arguments[0], tuple(place), folded[-1] + 1 if folded else depth)
         if not folded and tree.function in ("sum", "mean", "max", "min"):
             return body
         for letter in reversed(folded or [depth]):
             body = Call(tree.function, (body,), letter)
         return body
+
+    def _letter(self, tree: Call, depth: int) -> int:
+        """The first letter for what a reduction folds: that which the whole formula has for the axis, unless it is taken."""
+        if depth or tree.axis is None:
+            return depth
+        return 1 - tree.axis if self._columns else tree.axis
 
 
 _LETTERS = ("i", "j", "k", "l", "p", "q", "u", "v")

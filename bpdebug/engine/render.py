@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bpdebug.engine.functions import COMPARISONS, CONSTANTS, FUNCTIONS
-from bpdebug.engine.render_names import is_tensor, latex_name, subscripted, turned_cell, unicode_name
+from bpdebug.engine.render_names import LETTERS, is_tensor, latex_name, subscripted, turned_cell, unicode_name
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, to_columns
 
 Shape = tuple[int, ...]
@@ -28,11 +28,13 @@ class Style:
         form: ``plain`` (parses again), ``unicode`` or ``latex``.
         columns: the column convention of many courses (``z = W·a + b``) in place of rows (``z = a·W + b``).
         notation: ``d`` (dz2), ``delta`` (δ2) or ``partial`` (∂L/∂z2) for gradients.
+        letters: settings as letters, such as η for ``learning_rate`` (LaTeX has them always).
     """
 
     form: str = "plain"
     columns: bool = False
     notation: str = "d"
+    letters: bool = False
 
 
 def to_text(tree: Tree) -> str:
@@ -63,7 +65,7 @@ def render_name(name: str, style: Style) -> str:
     shown = turned_cell(name) if style.columns else name
     if style.form == "latex":
         return latex_name(shown, style.notation)
-    written = unicode_name(shown, style.notation)
+    written = (style.letters and LETTERS.get(shown)) or unicode_name(shown, style.notation)
     return subscripted(written) if style.columns else written
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-_WORDS = {
-    "learning_rate": r"\eta",
-    "momentum": r"\mu",
-    "epsilon": r"\epsilon",
-    "weight_decay": r"\lambda",
-    "l2": r"\lambda",
-    "alpha": r"\alpha",
-    "beta1": r"\beta_1",
-    "beta2": r"\beta_2",
-    "loss": "L",
-    "data_loss": r"L_{\text{data}}",
+_GREEK = {
+    "learning_rate": (r"\eta", "η"),
+    "momentum": (r"\mu", "μ"),
+    "weight_decay": (r"\lambda", "λ"),
+    "alpha": (r"\alpha", "α"),
+    "beta1": (r"\beta_1", "β₁"),
+    "beta2": (r"\beta_2", "β₂"),
+    "epsilon": (r"\epsilon", "ε"),
 }
+LETTERS = {name: letter for name, (_, letter) in _GREEK.items()}
+"""What a setting is called where its name has no room."""
+_WORDS = {name: latex for name, (latex, _) in _GREEK.items()} | {"l2": r"\lambda", "loss": "L", "data_loss": r"L_{\text{data}}"}
 _CELL = re.compile(r"([^\[]+)\[([^,\]]+),([^,\]]+)\]")
 _BELOW = str.maketrans("0123456789ijklpuv", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₚᵤᵥ")
 

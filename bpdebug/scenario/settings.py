@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.commands.notation import NOTATIONS
 from bpdebug.debugger.commands.number import number_style
 from bpdebug.debugger.numbers import AUTO, NumberStyle
+from bpdebug.debugger.session import Session
 from bpdebug.debugger.table import CommandError
 from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
 from bpdebug.scenario.loader import read_text
@@ -53,6 +54,11 @@ class Settings:
     convention: str = "rows"
     numbers: NumberStyle = AUTO
     keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def apply(self, session: Session) -> None:
+        """Let a session write formulas and numbers as the user prefers."""
+        session.style = replace(session.style, notation=self.notation, columns=self.convention == "columns")
+        session.number_style = self.numbers
 
 
 def settings_file() -> Path:

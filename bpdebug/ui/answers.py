@@ -16,7 +16,7 @@ from bpdebug.ui.speaking import Note
 if TYPE_CHECKING:
     from bpdebug.ui.prompt_screen import PromptScreen
 
-_SILENT = ("break", "tbreak", "delete", "operand", "select", "sample", "reverse-sample", "tour")
+_SILENT = ("select", "tour")
 """Commands whose effect is to be seen in the panes."""
 _SHORT = 120
 """Characters of an answer that is shown beside the panes."""
@@ -56,19 +56,20 @@ def question_screen(prompt: str) -> PromptScreen:
     return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)")
 
 
-def note_of(command: Command, result: Result, at_end: bool) -> Note | None:
+def note_of(command: Command, result: Result, at_end: bool, moved: bool = True) -> Note | None:
     """The note that says an answer.
 
     Args:
         command: what was asked.
         result: its answer.
         at_end: whether the training is complete.
+        moved: whether the panes show anything else than before.
     """
-    if result.type == "stop":
+    if result.type == "stop" and moved:
         return _arrival(result, at_end)
     if result.type == "edit" and command.name == "formula":
         return Note(f"{result.text}\nv checks it")
-    return Note(result.text) if result.text and command.name not in _SILENT else None
+    return Note(result.text) if result.text and (command.name not in _SILENT or not moved) else None
 
 
 def _arrival(result: Result, at_end: bool) -> Note | None:
@@ -76,7 +77,7 @@ def _arrival(result: Result, at_end: bool) -> Note | None:
     if "answer" in result.data:
         return Note(result.text, "information" if result.data["answer"]["right"] else "warning", 10)
     if result.data.get("hits"):
-        return Note(result.text, seconds=20)
+        return Note("\n".join(line for line in result.text.splitlines() if not line.startswith("update ")))
     if result.data["reason"] == "non-finite" and "culprit" in result.data:
-        return Note(result.text, "warning", 20)
+        return Note(result.text.splitlines()[0], "warning")
     return Note(result.text) if result.data["reason"] == "end" and at_end else None

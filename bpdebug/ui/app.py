@@ -12,37 +12,35 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 
-from bpdebug.debugger.commands import COMMANDS, Command, find_command
+from bpdebug.debugger.play.hunt import task_lines
 from bpdebug.debugger.prompt_history import keep_history, load_history
-from bpdebug.debugger.results import Result
 from bpdebug.debugger.script import keep_stops, restore_stops
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario, shipped
-from bpdebug.ui.answers import note_of, question_screen, screen_of
-from bpdebug.ui.arrangement import Arranged
+from bpdebug.scenario.settings import Settings
 from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
+from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane
 from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.keys import OWN_ACTIONS, TableCommands, bindings
 from bpdebug.ui.layout import PANES
-from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.network_pane import NetworkPane
 from bpdebug.ui.panes import OperandChosen, ProgramPane, StageChosen, StageMarked, WhyPane
 from bpdebug.ui.pointing import CellChosen, OriginAsked
-from bpdebug.ui.prompting import Prompting, is_asked_for
+from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import MessageBar, Note
 
 
-class DebuggerApp(Arranged, Prompting):
+class DebuggerApp(Commanding):
     """The debugger on one scenario, or on one that is chosen first.
 
     Args:
         session: what to debug, or None for the list of shipped scenarios.
         stateful: whether the stops and the prompt's history of last time come back, and today's are kept.
-        theme: the name of the colours.
+        settings: what the user prefers; a session that is opened here follows them.
     """
 
     CSS_PATH = "bpdebug.tcss"
@@ -51,7 +49,7 @@ class DebuggerApp(Arranged, Prompting):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {TableCommands}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(PANES))
 
-    def __init__(self, session: Session | None = None, stateful: bool = False, theme: str = DARK.name) -> None:
+    def __init__(self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None) -> None:
         super().__init__()
         self.session = session
         self._stateful = stateful
@@ -60,10 +58,9 @@ class DebuggerApp(Arranged, Prompting):
         self.animation_level = "none"
         for made in (DARK, LIGHT, CONTRAST):
             self.register_theme(made)
-        self.theme = theme
+        self._settings = settings or Settings()
+        self.theme = self._settings.theme
         self._roles: tuple[str, Roles] | None = None
-        self._command: Command = COMMANDS["where"]
-        self._queue: list[str] = []
 
     @property
     def roles(self) -> Roles:
@@ -106,6 +103,8 @@ class DebuggerApp(Arranged, Prompting):
         if self.session and self._stateful and (count := restore_stops(self.session)):
             self.say(Note(f"stops of last time: {count} (B lists them, 'delete all' removes them)"))
         self.show()
+        if self.session and self.session.hunts and not self.session.position.t:
+            self.push_screen(TextScreen("\n".join(task_lines(self.session.hunts, self.session.program.scenario.name)), "hunt"))
 
     def on_unmount(self) -> None:
         """Keep the stops and the history for the next start."""
@@ -138,6 +137,8 @@ class DebuggerApp(Arranged, Prompting):
             self._keep()
             if self.session:
                 opened.style, opened.number_style = self.session.style, self.session.number_style
+            else:
+                self._settings.apply(opened)
             self.session = opened
             self._begin()
             self._answered("\n".join(commands))
@@ -156,97 +157,6 @@ class DebuggerApp(Arranged, Prompting):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a screen asks for something, the keys of the commands and panes are its own, but for the one that quits."""
         return len(self.screen_stack) == 1 or action not in OWN_ACTIONS or parameters == ("quit",)
-
-    def action_command(self, name: str) -> None:
-        """Carry out a command of the table by its key; ask first for what it needs."""
-        command = COMMANDS[name]
-        if self.session is None:
-            if name == "quit":
-                self.exit()
-        elif name == "break":
-            self.query_one(ProgramPane).action_mark()
-        elif name == "formula":
-            self._edit_formula(self.session)
-        elif is_asked_for(command):
-            self.ask_for(command)
-        else:
-            self.perform(name)
-
-    def _edit_formula(self, session: Session) -> None:
-        """Open the editor on a stage's formula, or say why it is not to be seen."""
-        from bpdebug.ui.formula_screen import FormulaScreen  # noqa: PLC0415 - a start does without
-
-        name = self._stage_meant(session)
-        try:
-            text = session.execute(f"formula {name}").data["formula"]
-        except BpdebugError as error:
-            self.failed(error)
-            return
-        if self.view:
-            self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self._answered)
-
-    def _stage_meant(self, session: Session) -> str:
-        """The stage under the listing's cursor, that of the selected cell, the one that has just run, or the next."""
-        program, position = self.query_one(ProgramPane), session.position
-        if program.has_focus and program.pointed:
-            return program.pointed.name
-        if session.selected and session.selected[0] in session.program.index:
-            return session.selected[0]
-        return position.stage or position.next or session.program.stages[-1].name
-
-    def _answered(self, text: str | None) -> None:
-        """Carry out what a screen has answered: commands, a line each; after a colon, one to put into the prompt."""
-        if text and text.startswith(":"):
-            self.ask(text=text[1:])
-            return
-        self._queue = (text or "").splitlines()
-        self._proceed()
-
-    def _proceed(self) -> None:
-        if self._queue:
-            self.perform(self._queue.pop(0))
-
-    def perform(self, text: str) -> None:
-        """Carry out a command, and show what it says; what takes long goes on in slices."""
-        if self.session is None or self._busy:
-            return
-        self.hush()
-        self.taken(text)
-        try:
-            result = self.session.execute(text, slice_over())
-        except BpdebugError as error:
-            self.failed(error)
-            if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
-                self.push_screen(question_screen(self.session.question.prompt), self._answered)
-            return
-        self._command = find_command(text)[0]
-        if self._command.name in ("into", "reverse-into"):
-            self.layout_of.choose("equation")
-        self.show()
-        if self.session.pending:
-            self.go_on()
-        else:
-            self.finished(result)
-
-    def failed(self, error: BpdebugError) -> None:
-        """Say what is wrong; what was typed at the prompt is given back."""
-        self._queue.clear()
-        if not self.given_back(error):
-            self.say(Note(str(error), "error"))
-
-    def finished(self, result: Result) -> None:
-        """Show an answer, as far as the panes do not, and go on with what is left to do."""
-        if self.session is None or self.view is None or result.type == "quit":
-            self.exit()
-        elif result.type == "copy":
-            from bpdebug.ui.clipboard import put_on_clipboard  # noqa: PLC0415 - a start does without
-
-            self.say(Note(f"copied: {result.data['copied']}{put_on_clipboard(self, result.data['text'])}"))
-        elif screen := screen_of(self._command, result, self.view):
-            self.push_screen(screen, self._answered)
-        elif note := note_of(self._command, result, self.session.position.at_end):
-            self.say(note)
-        self._proceed()
 
     def on_cell_chosen(self, message: CellChosen) -> None:
         """The cell cursor moves."""
@@ -285,14 +195,14 @@ def _collect_again() -> None:
         gc.enable()
 
 
-def run_app(session: Session | None, fresh: bool = False, theme: str = DARK.name) -> int:
+def run_app(session: Session | None, fresh: bool = False, settings: Settings | None = None) -> int:
     """Open the debugger on a session, or on the list of shipped scenarios; the exit status when the user has quit.
 
     Args:
         session: what to debug.
         fresh: whether to leave the stops of last time alone.
-        theme: the name of the colours.
+        settings: what the user prefers.
     """
-    app = DebuggerApp(session, stateful=not fresh, theme=theme)
+    app = DebuggerApp(session, not fresh, settings)
     app.run()
     return app.return_code or 0

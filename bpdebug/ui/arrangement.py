@@ -43,6 +43,7 @@ class Arranged(App[None]):
             return
         self.set_class(is_small(*self.size), "small")
         self._follow(self.view)
+        self.layout_of.curve = len(self.view.losses[0]) > 0
         for name, display in (self.layout_of.shown(*self.size) | {"tour": self.view.tour is not None}).items():
             widget = self.query_one(f"#{name}")
             if widget.display != display:  # setting it lays the whole screen out anew, even to what it was

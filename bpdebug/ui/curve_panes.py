@@ -11,7 +11,8 @@ from textual.message import Message
 
 from bpdebug.debugger.view import View
 from bpdebug.ui.draw.health import health_note, health_parts, health_title
-from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
+from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
+from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.draw.surface import surface_parts, surface_title
 from bpdebug.ui.panes import ListPane
@@ -112,4 +113,4 @@ class SurfacePane(HeadedPane):
     def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
         """See :mod:`bpdebug.ui.draw.surface`."""
         self.name_border(surface_title(view, self.title))
-        return surface_parts(view, size.width, size.height)
+        return surface_parts(view, size.width, size.height, self.app.no_color)

@@ -11,6 +11,8 @@ from bpdebug.debugger.looking.equation import Equation
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw.equation import Picture, equation_picture
+from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.matrix import deltas_of
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import ListPane
 from bpdebug.ui.pointing import CellChosen
@@ -29,6 +31,7 @@ class EquationPane(ListPane):
         Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
         Binding("home", "cursor(0, -1000000)", "first column", show=False),
         Binding("end", "cursor(0, 1000000)", "last column", show=False),
+        Binding("escape", "leave", "back to the tensors", show=False),
     ]
 
     def __init__(self, **arguments: str) -> None:
@@ -57,6 +60,15 @@ class EquationPane(ListPane):
         if found:
             self.post_message(CellChosen(*found))
 
+    async def action_leave(self) -> None:
+        """Close the message, where there is one; else show the tensor in its own pane again."""
+        if self.app.query("#message") and self.app.query_one("#message").display:
+            await self.run_action("app.hush")
+            return
+        name = self.view.equation.result.name if self.view and self.view.equation else ""
+        pane = "deltas" if self.view and name in deltas_of(self.view) else "values"
+        await self.run_action(f"app.pane('{pane}')")
+
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell of the result or of an operand that the mouse points at."""
         found = self.picture.cell_at(place.x, place.y + self.scroll_offset.y)
@@ -70,4 +82,4 @@ def _walked(equation: Equation | None) -> str:
     (row, column), value = equation.cell, equation.result.value
     rows, columns = value.shape or (1, 1)
     place = column * rows + row if equation.result.turned else row * columns + column
-    return f"cell {place + 1} of {value.size} · i next · I back"
+    return f"cell {place + 1} of {value.size} · {key_of('reverse-into')} back · Esc leaves"

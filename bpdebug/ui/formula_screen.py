@@ -123,4 +123,12 @@ class FormulaScreen(OnceScreen):
         if made.running:
             self.leave()
         elif not made.message:
-            self.leave(f"formula {self.stage.name} = {event.value}")
+            self.leave(self._commands(event.value))
+
+    def _commands(self, text: str) -> str:
+        """What puts the formula in; a stage that has run in this update is run again with it, from the moment before it on."""
+        name, position = self.stage.name, self.view.position
+        edit = f"formula {name} = {text}"
+        if self.view.program.index[name] >= position.done:
+            return edit
+        return f"goto {name}\nreverse-step\n{edit}\nuntil {name}"

@@ -17,6 +17,10 @@ WIDE, TALL = 110, 30
 """From this size on all panes are shown at once."""
 BARS = 2
 """Rows of the header and the footer."""
+_USUAL = 34
+"""Rows of all panes together in which their usual heights are meant."""
+_NO_CURVE = 28
+"""Columns of the loss pane that has no curve to show."""
 LEAST_COLUMNS, LEAST_ROWS = 16, 4
 """A pane's border and what can still be read in it."""
 WIDTHS, HEIGHTS = ("program", "network", "values"), ("top", "why")
@@ -55,6 +59,7 @@ class Layout:
         equation: whether the equation stands in the place of values and deltas.
         maximised: the pane that has the whole body, or "".
         shares: the sizes that the user has chosen, as parts of the room there is.
+        curve: whether the loss curve has begun; before that its pane leaves most of its room to the network.
     """
 
     slot: str = "values"
@@ -62,6 +67,7 @@ class Layout:
     equation: bool = False
     maximised: str = ""
     shares: dict[str, float] = field(default_factory=dict)
+    curve: bool = True
 
     def choose(self, name: str) -> None:
         """Bring a pane to the screen."""
@@ -96,13 +102,15 @@ class Layout:
         if self.maximised:
             return dict.fromkeys((*WIDTHS, *HEIGHTS))
         small, body = is_small(columns, rows), rows - BARS
-        program = self._size("program", columns, 34 if small else 38, LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
-        why = self._size("why", body, 10, LEAST_ROWS, LEAST_ROWS * (1 if small else 2))
+        program = self._size("program", columns, 34 if small else _listing(columns), LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
+        why = self._size("why", body, 10 if small else _grown(10, body - _USUAL, 16), LEAST_ROWS, LEAST_ROWS * (1 if small else 2))
         made: dict[str, int | None] = {**dict.fromkeys((*WIDTHS, *HEIGHTS)), "program": program, "why": why}
         if not small:
-            made["top"] = self._size("top", body, 12, LEAST_ROWS, why + LEAST_ROWS)
-            halves = [name for name in ("network", "values") if name in self.shares]
-            made |= {name: self._size(name, columns - program, 0, LEAST_COLUMNS, LEAST_COLUMNS) for name in halves}
+            made["top"] = self._size("top", body, _grown(12, body - _USUAL, 3), LEAST_ROWS, why + LEAST_ROWS)
+            early = ["network"] if self.upper == "loss" and not self.curve else []
+            chosen = {name for name in ("network", "values") if name in self.shares or name in early}
+            room = columns - program
+            made |= {name: self._size(name, room, room - _NO_CURVE, LEAST_COLUMNS, LEAST_COLUMNS) for name in chosen}
         return made
 
     def _size(self, name: str, room: int, usual: int, least: int, others: int) -> int:
@@ -143,6 +151,16 @@ class Layout:
     def usual(self) -> None:
         """All panes in their usual sizes again."""
         self.shares.clear()
+
+
+def _grown(usual: int, more: int, part: int) -> int:
+    """A height with its part of the rows that a large screen has beyond :data:`_USUAL`, or a third of those it lacks."""
+    return usual + (more // part if more > 0 else -(-more // 3))
+
+
+def _listing(columns: int) -> int:
+    """The listing's columns: what the usual formulas take, and on a very wide screen what the longest take."""
+    return min(max(38, columns - 140), 60)
 
 
 def moved(split: str, by: int) -> int:

@@ -10,9 +10,11 @@ from textual.geometry import Offset, Region, Size
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw.empty import nothing_yet
-from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, values_of
+from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, past_text, values_of
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
+from bpdebug.ui.draw.matrix_values import is_past
+from bpdebug.ui.draw.matrix_walk import counterpart, step_from
 from bpdebug.ui.draw.spans import Line, fit
 from bpdebug.ui.panes import Pane
 from bpdebug.ui.pointing import CellChosen
@@ -29,8 +31,10 @@ class MatrixPane(Pane):
         Binding("down", "cursor(1, 0)", "cell below", show=False),
         Binding("left", "cursor(0, -1)", "cell to the left", show=False),
         Binding("right", "cursor(0, 1)", "cell to the right", show=False),
-        Binding("pageup", "cursor(-10, 0)", "ten rows up", show=False),
-        Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
+        Binding("shift+up,ctrl+up", "cursor(-10, 0)", "ten rows up", show=False),
+        Binding("shift+down,ctrl+down", "cursor(10, 0)", "ten rows down", show=False),
+        Binding("pageup", "layer(-1)", "the layer before", show=False),
+        Binding("pagedown", "layer(1)", "the layer after", show=False),
         Binding("home", "cursor(0, -1000000)", "first column", show=False),
         Binding("end", "cursor(0, 1000000)", "last column", show=False),
     ]
@@ -39,6 +43,7 @@ class MatrixPane(Pane):
         super().__init__(**arguments)  # type: ignore[arg-type]
         self.layout_of = Layout(())
         self._aside = 0
+        self._arrived: tuple[int, tuple[str, Cell] | None] = (-1, None)
         self._picture: tuple[object, list[Line]] = (None, [])
 
     @property
@@ -50,55 +55,72 @@ class MatrixPane(Pane):
         """The tensors shown."""
         raise NotImplementedError
 
-    def name_layer(self, view: View) -> None:
-        """Say in the border which layer is shown."""
-        title = f"{self.title} · layer {focus_layer(view)}"
+    def name_layer(self, view: View, names: list[str]) -> None:
+        """Say in the border which layer is shown, and of which update where that is not the present one."""
+        title = " · ".join(filter(None, (self.title, f"layer {focus_layer(view)}", past_text(view, names))))
         if self.border_title != title:
             self.border_title = title
 
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
         names, columns = self.names(view), self.size.width
+        self.name_layer(view, names)
         self._aside = _aside(columns) if has_overview(view, names, self.size.width, self.size.height) else 0
         self.layout_of = make_layout(view, names, columns - self._aside, self.size.height)
         if self.layout_of.height > self.size.height:
             self.layout_of = make_layout(view, names, self.beside_scrollbar.width - self._aside, self.size.height)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
-        note = note_text(view, self.layout_of, columns - 4) or nothing_yet(view, names)
+        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
         if self.border_subtitle != note:
             self.border_subtitle = note
         block = self.layout_of.find(view.selected[0]) if view.selected else None
-        if block and view.selected:
+        if block and view.selected and not self._at_answers(view):
             self._keep_in_sight()
             self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room
         else:
             self.scroll_to(0, 0, animate=False, force=True)
+
+    @staticmethod
+    def _nothing(view: View, names: list[str]) -> str:
+        """What to press where there is nothing of this update to be seen."""
+        return "" if past_text(view, names) and not view.position.at_end else nothing_yet(view, names)
+
+    def _at_answers(self, view: View) -> bool:
+        """Whether the training has ended and nobody has moved the cell cursor since: then the answers are to be seen, not its cell."""
+        if view.position.t != self._arrived[0]:
+            self._arrived = (view.position.t, view.selected)
+        return view.position.at_end and view.selected == self._arrived[1]
 
     def _keep_in_sight(self) -> None:
         """Scroll to the cell cursor."""
         block = self.layout_of.find(self.view.selected[0]) if self.view and self.view.selected else None
         if block and self.view and self.view.selected:
             row, column = block.place(self.view.selected[1])
-            sight = _sight(block, self.layout_of.bottom_of(block.name), row, column, self.numbers)
+            left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
+            sight = _sight(block, self.layout_of.bottom_of(block.name), row, left, self.numbers)
             near = Region(*self.scroll_offset, *self.numbers).grow((self.area.height, self.area.width) * 2)
             self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True, center=not near.overlaps(sight))
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
         room, start = self._room.width - self._aside, self.scroll_offset
-        drawn = layout_line(view, self.layout_of, y, start.x, room)
+        drawn = layout_line(view, self.layout_of, y, start.x, room, range(start.y, start.y + self._room.height))
         beside, at = self._overview(view, start) if self._aside else [], y - start.y
         return (*fit(drawn, room), (" ", ""), *beside[at]) if at < len(beside) else drawn
 
     @property
     def pictured(self) -> tuple[Block, Sight] | None:
-        """The large tensor that takes most of the lines in sight, and what is to be seen of it."""
+        """The large tensor with the cell cursor in it, or else with most of the lines in sight, and what is to be seen of it."""
         large = [block for block in self.layout_of.blocks if block.large] if self._aside else []
         if not large:
             return None
         x, y = self.scroll_offset
         seen = [(block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large]
-        return max(seen, key=lambda found: found[1].bottom - found[1].top)
+        return max(seen, key=lambda found: (self._has_cursor(*found), found[1].bottom - found[1].top))
+
+    def _has_cursor(self, block: Block, sight: Sight) -> bool:
+        """Whether the cell cursor is in a block that is in sight."""
+        return cursor_in(self.view, block) is not None and sight.top < sight.bottom if self.view else False
 
     def _overview(self, view: View, start: Offset) -> list[Line]:
         """The lines of the overview, drawn once for all lines of the pane."""
@@ -110,25 +132,30 @@ class MatrixPane(Pane):
         return self._picture[1]
 
     def action_cursor(self, down: int, right: int) -> None:
-        """Move the cell cursor; over the edge of a tensor it goes to the next one."""
+        """Move the cell cursor; with one step over the edge of a tensor it goes to the next one."""
         if self.view is None:
             return
         block = self.layout_of.find(self.view.selected[0]) if self.view.selected else None
+        known = {name for name in self.view.tensors if not is_past(self.view, name)}
         if block is None:
-            self._choose(next((b for b in self.layout_of.blocks if b.name in self.view.tensors), None), 0, 0)
+            self._choose(next((b for b in self.layout_of.blocks if b.name in known), None), 0, 0)
             return
         row, column = cursor_in(self.view, block) or (0, 0)
-        over = _over(row + down, block.rows) if abs(down) == 1 else _over(column + right, block.columns) if abs(right) == 1 else 0
-        if over:
-            self._choose(self._neighbour(block, over), row if right else 0, column if down else 0)
-        else:
+        if abs(down) + abs(right) > 1:
             self._choose(block, row + down, column + right)
+        elif found := step_from(self.layout_of, known, (block, row, column), down, right):
+            self._choose(*found)
 
-    def _neighbour(self, block: Block, over: int) -> Block | None:
-        """The next tensor that has a value."""
-        known = [b for b in self.layout_of.blocks if self.view and b.name in self.view.tensors and not b.theirs]
-        place = known.index(block) + over
-        return known[place] if 0 <= place < len(known) else None
+    def action_layer(self, by: int) -> None:
+        """Go to the same tensor of the layer before or after."""
+        if self.view is None:
+            return
+        layer, depth = focus_layer(self.view), len(self.view.program.scenario.layers)
+        name, index = self.view.selected or ("", ())
+        if 1 <= layer + by <= depth:
+            there = counterpart(self.view, name, layer, layer + by)
+            places = zip((*index, 0, 0), self.view.tensors[there].shape, strict=False)
+            self.post_message(CellChosen(there, tuple(min(place, length - 1) for place, length in places)))
 
     def _choose(self, block: Block | None, row: int, column: int) -> None:
         if block and self.view:
@@ -145,8 +172,9 @@ class MatrixPane(Pane):
             return None
         if self._aside and place.x >= self.numbers.width:
             return self._cell_in_picture(self.view, place.x - self.numbers.width - 1, place.y)
-        found = self.layout_of.cell_at(*(place + self.scroll_offset))
-        block = self.layout_of.find(found[0]) if found and found[0] in self.view.tensors else None
+        found = self.layout_of.cell_at(*(place + self.scroll_offset), begin=self.scroll_offset)
+        there = found is not None and found[0] in self.view.tensors and not is_past(self.view, found[0])
+        block = self.layout_of.find(found[0]) if found and there else None
         return self._cell(self.view, block, *found[1]) if found and block else None
 
     def _cell_in_picture(self, view: View, x: int, y: int) -> tuple[str, Cell] | None:
@@ -160,21 +188,19 @@ def _aside(columns: int) -> int:
     return min(max(columns // 5, _PICTURE.start), _PICTURE.stop - 1) + 1
 
 
-def _over(place: int, length: int) -> int:
-    return -1 if place < 0 else 1 if place >= length else 0
-
-
-def _sight(block: Block, bottom: int, row: int, column: int, size: Size) -> Region:
-    """What should be visible for a cell: all of the tensor's blocks where they fit, else its own, else its beginning, else the cell."""
-    width = block.width if block.width <= size.width else block.cell
-    left = block.left if block.width <= size.width else block.left + column * block.cell
+def _sight(block: Block, bottom: int, row: int, across: int, size: Size) -> Region:
+    """What should be visible for a cell: all of the tensor's blocks where they fit, else its own, else its beginning, else the cell; of
+    a wide one all columns that fit from ``across`` on, so that the first of them is a whole one."""
+    wide = block.width > size.width
+    left, width = (block.left + across, size.width) if wide else (block.left, block.width)
     if bottom - block.top <= size.height:
         return Region(left, block.top, width, bottom - block.top)
     if block.bottom - block.top <= size.height:
         return Region(left, block.top, width, block.bottom - block.top)
     if block.head + row + 1 <= size.height:
         return Region(left, block.top, width, size.height)
-    return Region(left, block.first + row, width, 1)
+    above = len(block.lasting)
+    return Region(left, block.first + row - above, width, above + 1)
 
 
 class ValuesPane(MatrixPane):
@@ -184,7 +210,6 @@ class ValuesPane(MatrixPane):
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.matrix.values_of`."""
-        self.name_layer(view)
         return values_of(view)
 
 
@@ -195,5 +220,4 @@ class DeltasPane(MatrixPane):
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.matrix.deltas_of`."""
-        self.name_layer(view)
         return deltas_of(view)

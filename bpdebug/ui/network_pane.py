@@ -29,7 +29,7 @@ class NetworkPane(ListPane):
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.network`."""
-        title = f"{self.title} · sample {int(view.samples[view.sample])}" + _of(view)
+        title = f"{self.title} · {_sample(view)}"
         if self.border_title != title:
             self.border_title = title
         lines, note = network_drawing(view, size.width, size.height)
@@ -48,6 +48,11 @@ class NetworkPane(ListPane):
         return cell_at(self.view, self.size.width, self.size.height, place.x, place.y + self.scroll_offset.y) if self.view else None
 
 
-def _of(view: View) -> str:
-    """Which row of how many the sample is."""
-    return f" · {view.sample + 1} of {len(view.samples)}" if len(view.samples) > 1 else ""
+def _sample(view: View) -> str:
+    """The sample in sight, counted from 0 as its row in the tensors is; its place in the data where that is another one."""
+    samples = view.finished.samples if view.finished else view.samples
+    row = min(view.sample, len(samples) - 1)
+    sample, rows = int(samples[row]), len(samples)
+    if rows == 1:
+        return f"sample {sample}"
+    return f"sample {sample} of {rows}" if sample == row else f"row {row} of {rows}: sample {sample}"

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
+from textual.markup import escape
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -17,9 +18,9 @@ from textual.widget import Widget
 from bpdebug.debugger.view import View
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw.glyphs import key_at
-from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.program import Row, lit, program_lines
 from bpdebug.ui.draw.spans import Line, fit, plain
-from bpdebug.ui.draw.why import why_lines
+from bpdebug.ui.draw.why import displays_in_border, why_lines
 from bpdebug.ui.draw.why_click import operand_at
 from bpdebug.ui.keys import key_name
 from bpdebug.ui.pointing import PointedAt
@@ -171,10 +172,14 @@ class WhyPane(ListPane):
     """Where the selected number comes from."""
 
     title = "6 Why"
+    _shown = ""
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
+        shown = displays_in_border(view, size.width)
+        if shown != self._shown:
+            self._shown, self.border_subtitle = shown, escape(shown)
         return why_lines(view, size.width, size.height)
 
     def clicked(self, place: Offset) -> bool:
@@ -185,6 +190,11 @@ class WhyPane(ListPane):
             return super().clicked(place)
         self.post_message(OperandChosen(operand))
         return False
+
+
+def _present(view: View) -> str:
+    """The stage that has run last; before the first one, that."""
+    return view.position.stage or view.position.next or view.program.stages[-1].name
 
 
 class ProgramPane(Pane):
@@ -200,39 +210,66 @@ class ProgramPane(Pane):
 
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
-        self.rows: list[object] = []
-        self.cursor = -1
+        self.lines: list[tuple[Row, Line]] = []
+        self._marked, self._moment = "", -1
 
     def prepare(self, view: View) -> None:
-        """Keep the next stage and the last one in sight."""
-        self.rows = list(program_rows(view))
-        self.extend(0, len(self.rows))
-        names = [row.name if isinstance(row, Stage) else "" for row in self.rows]
-        here = view.position.stage or view.position.next or names[-1]
-        self.cursor = names.index(here)
-        ahead = names.index(view.position.next) if view.position.next else self.cursor
-        self.scroll_to_region(Region(0, max(self.cursor - 2, 0), 1, min(ahead - self.cursor, 3) + 5), animate=False, force=True)
+        """Keep the next stage and the last one in sight; the cursor stays where it is as long as the moment does."""
+        if self._moment != view.position.t or self._marked not in view.program.index:
+            self._marked, self._moment = _present(view), view.position.t
+        self._lay(view)
+        self._see(view)
+
+    def _lay(self, view: View) -> None:
+        self.lines = program_lines(view, self.size.width, self._marked)
+        if len(self.lines) > self.size.height:
+            self.lines = program_lines(view, self.beside_scrollbar.width, self._marked)
+        self.extend(0, len(self.lines))
+
+    def _place_of(self, name: str) -> tuple[int, int]:
+        """The first line of a stage, and the one below its last."""
+        places = [place for place, (row, _) in enumerate(self.lines) if isinstance(row, Stage) and row.name == name]
+        return places[0], places[-1] + 1
 
     def line_at(self, view: View, y: int) -> Line:
         """See :mod:`bpdebug.ui.draw.program`."""
-        if y >= len(self.rows):
+        if y >= len(self.lines):
             return ()
-        return program_line(view, self.rows[y], self._room.width, cursor=self.has_focus and y == self.cursor)  # type: ignore[arg-type]
+        row, drawn = self.lines[y]
+        under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != view.position.stage
+        return lit(drawn, "cursor") if under else drawn
+
+    def on_blur(self) -> None:
+        """Without the focus there is no cursor: what is meant is the stage that has run last."""
+        if self.view and self._marked:
+            self._mark(self.view, _present(self.view))
 
     def action_cursor(self, by: int) -> None:
         """Move to the next line that is a stage."""
-        places = [i for i, row in enumerate(self.rows) if isinstance(row, Stage)]
-        ahead = [i for i in places if (i - self.cursor) * by > 0]
-        if ahead:
-            self.cursor = min(ahead) if by > 0 else max(ahead)
-            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
-            self.refresh()
+        names = [stage.name for stage in self.view.program.stages] if self.view else []
+        place = names.index(self._marked) + by if names else -1
+        if self.view and 0 <= place < len(names):
+            self._mark(self.view, names[place])
+
+    def _mark(self, view: View, name: str) -> None:
+        """Put the cursor on a stage."""
+        self._marked = name
+        self._lay(view)
+        self._see(view)
+        self._repaint(view)
+
+    def _see(self, view: View) -> None:
+        """Scroll to the cursor; where it is at the stage that has run last, the next one and some lines around are in sight too."""
+        first, end = self._place_of(self._marked)
+        if self._marked == _present(view):
+            ahead = self._place_of(view.position.next or self._marked)[1]
+            first, end = max(first - 2, 0), max(first - 2, 0) + max(min(ahead - first, 4), 1) + 4
+        self.scroll_to_region(Region(0, first, 1, end - first), animate=False, force=True)
 
     @property
     def pointed(self) -> Stage | None:
         """The stage under the cursor."""
-        row = self.rows[self.cursor]
-        return row if isinstance(row, Stage) else None
+        return self.view.program.stage(self._marked) if self.view and self._marked else None
 
     def action_choose(self) -> None:
         """Go to the stage under the cursor."""
@@ -247,7 +284,8 @@ class ProgramPane(Pane):
     def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked; in the margin, set a breakpoint."""
         y = place.y + self.scroll_offset.y
-        if y < len(self.rows) and isinstance(self.rows[y], Stage):
-            self.cursor = y
+        row = self.lines[y][0] if y < len(self.lines) else ""
+        if self.view and isinstance(row, Stage):
+            self._mark(self.view, row.name)
             (self.action_mark if place.x < _MARGIN else self.action_choose)()
         return False

@@ -15,6 +15,8 @@ from textual.widgets import Input, Static
 from bpdebug.debugger.command_completion import Known, complete_command, meant
 from bpdebug.debugger.completion import Completion
 from bpdebug.debugger.prompt_history import earlier
+from bpdebug.debugger.table import find_command
+from bpdebug.debugger.usage import needs_arguments
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.draw.prompt import prompt_lines
@@ -113,5 +115,6 @@ class PromptScreen(OnceScreen):
         self._input.put(self._recalled)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer with the whole command."""
-        self.leave(f"{self._before}{event.value}".strip() if event.value.strip() else None)
+        """Answer with the whole command; with its name alone, where it needs no more."""
+        alone = bool(self._before) and not needs_arguments(find_command(self._before)[0].usage)
+        self.leave(f"{self._before}{event.value}".strip() if event.value.strip() or alone else None)

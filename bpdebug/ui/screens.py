@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import ScrollableContainer
@@ -25,8 +28,14 @@ class OnceScreen(ModalScreen[str | None]):
         self.leave()
 
 
+_SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
+_CLOSING = ("escape", "enter", "space", "q")
+_AROUND = 6
+"""Columns of the frame and its margin."""
+
+
 class TextScreen(OnceScreen):
-    """A text that any key but a scrolling one closes."""
+    """A text that any key but a scrolling one closes; a key that means something to the debugger then does that."""
 
     AUTO_FOCUS = "*"
 
@@ -38,11 +47,25 @@ class TextScreen(OnceScreen):
         """The text, scrollable."""
         with ScrollableContainer(id="text") as scroll:
             scroll.border_title = self.heading
-            scroll.border_subtitle = "any key closes"
-            yield Static(self.text, markup=False)
+            scroll.border_subtitle = "Esc closes"
+            yield Static(markup=False)
+
+    def on_resize(self) -> None:
+        """Break the lines that are too long for the terminal."""
+        self.query_one(Static).update("\n".join(broken(self.text, self.app.size.width - _AROUND)))
 
     def on_key(self, event: events.Key) -> None:
         """Close, unless the key scrolls."""
-        if event.key not in ("up", "down", "left", "right", "pageup", "pagedown", "home", "end"):
-            event.stop()
-            self.leave()
+        if event.key in _SCROLLING:
+            return
+        event.stop()
+        self.leave()
+        if event.key not in _CLOSING:
+            self.app.call_later(self.app.simulate_key, event.key)
+
+
+def broken(text: str, columns: int) -> Iterator[str]:
+    """The lines of a text, those that are longer than the width broken, what is left of them indented."""
+    for line in text.splitlines():
+        margin = line[: len(line) - len(line.lstrip())] + "  "
+        yield from textwrap.wrap(line, max(columns, 20), subsequent_indent=margin, replace_whitespace=False) or [""]

@@ -261,3 +261,11 @@ def test_on_the_command_line_a_wrong_derivative_is_status_1(capsys):
     assert "no derivative is wrong" in capsys.readouterr().out
     assert cli.main(["check", "tutorial_as_written", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["culprit"] == "da2"
+
+
+def test_where_nothing_could_be_compared_no_derivative_is_called_right():
+    opened = Session(load_scenario("saturation"))
+    opened.execute("goto 40:dW1")
+    result = opened.execute("check")
+    assert result.text.splitlines()[-1] == "nothing could be compared: the loss is not finite"
+    assert (result.data["ok"], result.data["culprit"]) == (False, None)

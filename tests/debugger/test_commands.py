@@ -117,7 +117,6 @@ MISTAKES = [
     "print x.shape",
     "print __import__('os')",
     "print (1,2)",
-    "explain",
     "explain dW2[0,0]",
     "explain W1[9,9]",
     "explain W1",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Optimizer, Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.functions import ELEMENTWISE, FUNCTIONS
+from bpdebug.engine.render import render
 from bpdebug.scenario import load_scenario
 
 NAMES = st.sampled_from(tuple(SCENARIOS))
@@ -225,3 +227,18 @@ def test_what_is_not_finite_first_is_where_one_goes_on():
     name, index = explained.operands[0]
     assert name == "a2"
     assert f"{name}[{index[0]},{index[1]}]" in explained.culprit
+
+
+@pytest.mark.parametrize("convention", ["rows", "columns"])
+@pytest.mark.parametrize("stage", ["a2", "db1", "db2"])
+def test_a_sum_over_an_axis_has_the_letter_that_it_has_in_the_listing(convention, stage):
+    session = Session(load_scenario("iris"))
+    for command in (f"convention {convention}", f"goto 0:{stage}", f"select {stage}[0,1]"):
+        session.execute(command)
+    listed = render(session.program.stage(stage).formula.tree, session.style)
+    (letter,) = set(re.findall("Σ([ᵢⱼₖ])", listed))
+    symbolic = session.explain(stage, (0, 1)).symbolic
+    assert set(re.findall("Σ([ᵢⱼₖ])", symbolic)) == {letter}
+    plain = letter.translate(str.maketrans("ᵢⱼₖ", "ijk"))
+    summed = symbolic.partition("Σ")[2]
+    assert f",{letter}" in summed or f"{letter}," in summed or f"[{plain}," in summed or f",{plain}]" in summed

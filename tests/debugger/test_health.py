@@ -101,7 +101,49 @@ def test_of_large_networks_fewer_updates_are_looked_at(monkeypatch):
 
 def test_xor_is_healthy_at_any_time():
     for updates in (1, 10, 400, 1000):
-        assert found(health_of(after("xor", updates))) == {1: [], 2: []}
+        health = health_of(after("xor", updates))
+        assert not [finding.name for layer in health.layers for finding in layer.findings if finding.grave]
+
+
+@pytest.mark.parametrize(("updates", "layer"), [(1, 2), (12, 2), (1, 1), (100, 1)])
+def test_a_step_that_is_not_usual_is_told_even_where_it_does_no_harm(updates, layer):
+    health = health_of(after("xor", updates)).layers[layer - 1]
+    said = [finding.text for finding in health.findings]
+    assert said == (["step large"] if health.step[-1] > 1e-2 else ["step small"] if health.step[-1] < 1e-4 else [])
+
+
+def test_of_the_update_under_way_the_gradients_that_it_has_are_looked_at():
+    session = Session(load_scenario("deep_sigmoid"))
+    session.execute("goto 8:dz4")
+    health = health_of(session.timeline)
+    assert (health.under_way, health.updates.tolist()) == (True, list(range(9)))
+    assert [layer.waiting for layer in health.layers] == [True] * 3 + [False] * 7
+    for layer in health.layers[3:]:
+        assert layer.delta[-1] == pytest.approx(np.linalg.norm(session.value(f"dz{layer.layer}")), rel=1e-12)
+        assert layer.step[-1] == layer.step[-2], "its own step is not made yet"
+    expected = [n for n in range(4, 11) if session.value(f"norm(dz{n}) / norm(dz10)") < 1e-3]
+    assert [layer for layer, names in found(health).items() if "vanishing" in names] == expected == [4, 5]
+    session.execute("goto 8:z3")
+    assert health_of(session.timeline).updates.tolist() == list(range(8)), "nothing has come back yet"
+
+
+@pytest.mark.parametrize(("location", "layers"), [("a1", 0), ("a2", 2), ("dz2", 2), ("W1", 2)])
+def test_in_the_first_update_there_is_something_to_see_as_soon_as_all_layers_have_activations(location, layers):
+    session = Session(load_scenario("xor"))
+    session.execute(f"goto {location}")
+    health = health_of(session.timeline)
+    assert len(health.updates) == (layers > 0)
+    if layers:
+        assert health.layers[1].mean[-1] == pytest.approx(session.value("mean(a2)"))
+        assert not any(finding.grave for layer in health.layers for finding in layer.findings)
+
+
+def test_a_gradient_under_way_that_is_no_number_is_told():
+    session = Session(load_scenario("saturation"))
+    for command in ("catch non-finite off", "goto 8:dz2"):
+        session.execute(command)
+    names = found(health_of(session.timeline))
+    assert (names[2], "non-finite" in names[1]) == (["non-finite"], False)
 
 
 def test_vanishing_is_what_catch_calls_so():
@@ -141,7 +183,7 @@ def test_a_unit_that_some_sample_of_the_epoch_wakes_is_not_dead():
 def test_saturation_explosion_and_the_end_are_told_in_turn():
     assert "saturated" in found(health_of(after("saturation", 5)))[1]
     names = found(health_of(after("saturation", 8)))
-    assert names[1][0] == "exploding"
+    assert names[1][:2] == ["vanishing", "exploding"], "first what the bar of the gradient shows"
     assert "large-update" in names[1]
     broken = health_of(after("saturation", 20))
     assert found(broken) == {1: ["non-finite"], 2: ["non-finite"]}
@@ -192,7 +234,7 @@ def test_of_softmax_the_certain_samples_are_counted():
 
 def test_each_kind_is_noted_once_for_the_first_layer_that_has_it():
     notes = health_of(after("deep_sigmoid", 20)).notes
-    assert [note.name for note in notes] == ["vanishing", "small-update"]
+    assert [note.name for note in notes] == ["vanishing", "small-update", "unusual-update"]
     assert "‖dz1‖" in notes[0].why
 
 

@@ -493,7 +493,7 @@ def test_without_a_terminal_a_hunt_names_the_command_that_works(run):
 def test_on_a_terminal_the_app_opens_on_a_hunt(monkeypatch):
     opened = []
     module = ModuleType("bpdebug.ui.app")
-    module.run_app = lambda session, fresh, theme: opened.append((session.hunts[-1].seed, session.view().game.line, fresh)) or 0
+    module.run_app = lambda session, fresh, settings: opened.append((session.hunts[-1].seed, session.view().game.line, fresh)) or 0
     monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
     monkeypatch.setattr("bpdebug.headless._missing_terminal", lambda: "")
     assert cli.main(["hunt", "xor", "--seed", "4", "--fresh"]) == 0

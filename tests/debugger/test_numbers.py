@@ -36,9 +36,15 @@ def test_a_written_number_is_near_the_number_and_has_its_sign(numbers, digits, k
     for value in values:
         text = aligned(value, form)
         read = float(text)
-        assert (read > 0, read < 0) == (value > 0, value < 0), text
+        assert (read > 0, read < 0) == (value > 0, value < 0) or (kind == "fixed" and read == 0), text
         assert text.strip() == "0" if value == 0 else text[0] in "+-"
         assert abs(read - value) <= max(0.51 * 10.0**-digits, abs(value) * 0.51 * 10.0 ** -min(digits, 1)), text
+
+
+def test_fixed_point_that_was_asked_for_never_turns_scientific_for_a_small_number():
+    form = NumberStyle("fixed", 1).form(Statistics(np.array([0.004, -1.0])))
+    assert [aligned(value, form) for value in (0.004, -0.004, -1.0, 0.0)] == ["+0.0", "-0.0", "-1.0", "0  "]
+    assert aligned(0.004, NumberStyle("auto", 1).form(Statistics(np.array([0.004, -1.0])))) == "+4e-3"
 
 
 def test_zeros_stand_in_the_place_of_the_digit_before_the_point():

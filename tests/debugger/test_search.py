@@ -91,3 +91,12 @@ def test_why_it_stopped_is_known_until_the_next_move():
     assert session.stopped.startswith("watchpoint 1: dW1[1,0] changed its sign")
     session.execute("step")
     assert session.stopped == ""
+
+
+def test_the_cell_that_was_watched_is_looked_at():
+    session = opened("goto 3:dW1", "select dW1[0,3]", "watch dW1[1,0] sign", "watch W1[0,2]", "disable 2", "continue")
+    assert session.selected == ("dW1", (1, 0))
+    session.execute("disable 1")
+    session.execute("enable 2")
+    session.execute("continue")
+    assert (session.position.stage, session.selected) == ("W1", ("W1", (0, 2)))

@@ -315,3 +315,13 @@ def test_every_function_has_its_latex(name):
     assert balanced(text)
     assert all(letter in text for letter in "abc"[: row.arity])
     assert set(SHAPES) >= {"T33"}
+
+
+def test_settings_may_be_letters():
+    letters = Style("unicode", letters=True)
+    assert unicode_of("W1 - learning_rate * dW1", letters, learning_rate=()) == "W1 − η·dW1"
+    assert unicode_of("beta1 * mW1 + (1 - beta1) * dW1", Style("unicode", notation="partial", letters=True), beta1=()) == (
+        "β₁·mW1 + (1 − β₁)·∂L/∂W1"
+    )
+    for rule in OPTIMIZERS.values():
+        assert all(render_name(name, letters) != name for name in ("learning_rate", *rule.constants))

@@ -140,11 +140,24 @@ def test_an_edit_is_told_beside_the_panes_with_what_to_do_next():
 
 def test_what_the_panes_show_is_not_said_again():
     opened = session("xor")
-    for command in ("break dz2", "step", "select x[0,0]"):
+    for command in ("step", "select x[0,0]"):
         result = opened.execute(command)
         name = command.split()[0]
         assert screen(name, result) is None
         assert note_of(COMMANDS[name], result, False) is None
+
+
+def test_of_a_stop_its_reason_is_said_and_what_its_commands_answer_but_not_where_the_panes_are():
+    opened = session("xor", "break dz2 if loss < 2.7", "commands 1 print loss")
+    note = note_of(COMMANDS["continue"], opened.execute("continue"), False)
+    assert [line.split(" ")[0] for line in note.text.splitlines()] == ["breakpoint", "loss"]
+
+
+def test_a_key_that_changes_nothing_is_answered_all_the_same():
+    opened = session("xor")
+    back = note_of(COMMANDS["reverse-step"], opened.execute("reverse-step"), False, moved=False)
+    assert back.text.startswith("nothing lies before the start of training")
+    assert "sample 1" in note_of(COMMANDS["sample"], opened.execute("sample"), False).text
 
 
 async def test_an_answer_that_takes_long_is_shown_at_its_end():

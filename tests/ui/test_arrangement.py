@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ui_app import LARGE, SMALL, debugger, press, settled, shown, size_of
 
+from bpdebug.ui.draw.program import program_rows
 from bpdebug.ui.layout import PANES
 
 
@@ -18,11 +19,11 @@ async def test_keys_resize_the_pane_in_use_and_one_gives_the_usual_sizes_back():
         assert size_of(app, "why") == (78, 11)
         await press(pilot, "2", "less_than_sign", "left_curly_bracket")
         assert size_of(app, "network").height == 11
-        assert size_of(app, "network").width == 37
+        assert size_of(app, "network").width == 48
         await press(pilot, "z")
         assert size_of(app, "network") == (120, 34)
         await press(pilot, "z")
-        assert size_of(app, "network") == (37, 11)
+        assert size_of(app, "network") == (48, 11)
         await press(pilot, "0")
         assert {pane: size_of(app, pane) for pane in usual} == usual
 
@@ -81,3 +82,76 @@ async def test_at_the_end_no_pane_is_empty_without_a_word():
             app.action_pane(pane)
             await settled(pilot)
             assert shown(app, pane).strip(), pane
+
+
+async def test_the_network_makes_room_when_the_loss_curve_begins():
+    async with debugger() as (app, pilot):
+        assert size_of(app, "loss").width == 28
+        app.perform("goto W2")
+        await settled(pilot)
+        assert size_of(app, "loss").width == 28
+        await press(pilot, "u")
+        assert size_of(app, "loss").width == size_of(app, "network").width == 41
+        app.perform("goto start")
+        await settled(pilot)
+        assert size_of(app, "loss").width == 41
+
+
+@pytest.mark.parametrize("name", ["program", "why"])
+async def test_a_pane_alone_has_the_whole_body_on_a_small_screen(name):
+    async with debugger(size=SMALL) as (app, pilot):
+        app.action_pane(name)
+        await press(pilot, "z")
+        assert size_of(app, name) == (80, 22)
+
+
+async def test_the_cursor_of_the_listing_is_seen_and_shows_its_formula_to_the_end():
+    async with debugger(size=SMALL) as (app, pilot):
+        app.perform("goto loss")
+        await press(pilot, "1")
+        lines = shown(app, "program").splitlines()
+        await press(pilot, "down")
+        pane = app.query_one("#program")
+        under = [y for y in range(len(pane.lines)) if any("cursor" in role for _, role in pane.line_at(app.view, y))]
+        assert [pane.lines[y][0].name for y in under] == ["da2", "da2"]
+        assert "".join(shown(app, "program").split()).count("da2=−y/a2+(1−y)/(1−a2)") == 1
+        assert len(pane.lines) == len(program_rows(app.view)) + 1
+        await press(pilot, "up")
+        assert shown(app, "program").splitlines() == lines
+
+
+async def test_the_cursor_of_the_listing_stays_as_long_as_the_moment_does():
+    async with debugger() as (app, pilot):
+        app.perform("goto loss")
+        pane = app.query_one("#program")
+        await press(pilot, "1", "down", "down", "b", "z")
+        assert pane.pointed.name == "dz2"
+        await press(pilot, "z", "b")
+        assert not app.session.stops.all
+        await press(pilot, "s")
+        assert pane.pointed.name == "da2"
+        await press(pilot, "down", "5")
+        assert pane.pointed.name == "da2", "the cursor is not seen from another pane"
+
+
+async def test_a_click_on_any_line_of_a_long_formula_is_one_on_its_stage():
+    async with debugger("iris", SMALL) as (app, pilot):
+        app.perform("goto 0:W1")
+        await settled(pilot)
+        pane = app.query_one("#program")
+        last = max(y for y, (row, _) in enumerate(pane.lines) if getattr(row, "name", "") == "W1")
+        assert last > 0
+        await pilot.click("#program", offset=(3, last - pane.scroll_offset.y + 1))
+        await settled(pilot)
+        assert [stop.text for stop in app.session.stops.all.values()] == ["W1"]
+
+
+@pytest.mark.parametrize("scenario", ["xor", "iris"])
+async def test_the_last_stage_and_the_next_are_in_sight_on_a_small_screen(scenario):
+    async with debugger(scenario, SMALL) as (app, pilot):
+        for stage in app.view.program.stages[:-1]:
+            app.perform(f"goto {stage.name}")
+            await settled(pilot)
+            lines = shown(app, "program").splitlines()
+            assert any(line[4:].startswith(f"{stage.name} = ") for line in lines)
+            assert any(line.startswith(f"▶   {app.view.position.next} = ") for line in lines)

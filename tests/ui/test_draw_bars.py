@@ -57,6 +57,40 @@ def test_the_headers_loss_is_the_latest_known_and_says_of_when():
     assert role_of(header_line(shown, 160), "nan") == "bad"
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+@pytest.mark.parametrize("moment", ["goto end", "goto 998:z1", "goto 3:dW1", "goto update 998"])
+def test_the_loss_stays_in_sight_at_every_width(columns, moment):
+    shown = view("xor", moment)
+    known = shown.loss or shown.losses[1][-1]
+    assert f"loss {known:.5g}" in header(columns, "xor", moment)
+
+
+def test_the_files_name_goes_before_the_update_of_the_loss():
+    assert "(update 999)" in header(80, "xor", "goto end")
+    assert header(80, "xor", "goto end").startswith(" xor.yaml   update 1000/1000   training complete")
+    assert header(50, "xor", "goto 3:dW1").startswith("update 3/1000   12/17 dW1   loss 2.9725")
+
+
+@pytest.mark.parametrize("moment", ["continue", "goto 40:z1", "goto 40:dW1", "goto end"])
+def test_since_when_the_loss_is_none_is_said_at_every_later_moment(moment):
+    line = header_line(view("saturation", moment), 80)
+    assert "loss nan since update 8" in plain(line)
+    assert role_of(line, "since update 8") == "bad"
+
+
+def test_before_the_first_nan_the_loss_is_what_it_was():
+    shown = plain(header_line(view("saturation", "goto end", "goto 3:dW1"), 120))
+    assert "nan" not in shown
+    assert "loss 20.792" in shown
+
+
+def test_values_that_are_not_finite_are_told_where_the_loss_still_is():
+    line = header_line(view("xor", "goto 3:loss", "set b2[0,0] = inf"), 120)
+    assert "since" not in plain(line)
+    after = header_line(view("xor", "goto 3:loss", "formula db1 = sum(dz1, axis=0) / 0", "finish", "finish"), 120)
+    assert "loss 2.9725 · not finite since update 4" in plain(after)
+
+
 @pytest.mark.parametrize("name", ["tutorial_as_written", "two_outputs"])
 def test_the_loss_has_room_at_80_columns(name):
     last = session(name).program.scenario.updates - 1

@@ -68,7 +68,7 @@ def test_a_sum_has_arrows_along_the_axis_that_is_summed():
         "[ +1.0528 ] = Σ ⎢ −0.3102 ⎥",
         "                ⎢ −0.1712 ⎥",
         "                ⎣ +0.8126 ⎦",
-        "                    ↓",
+        "                     ↓",
     ]
 
 
@@ -135,7 +135,7 @@ def test_stepping_into_shows_the_cells_one_by_one():
 
 def test_before_the_first_stage_it_says_what_to_press():
     assert picture(78, 10, "xor").startswith("i runs a stage and goes into it: z1 = x·W1 + b1\n")
-    assert picture(42, 10, "xor").startswith("i runs a stage and goes into it: z1\n"), "nothing is cut off"
+    assert picture(42, 10, "xor").startswith("i runs a stage and goes into it\nz1 = x·W1 + b1\n"), "nothing is cut off"
 
 
 def test_a_large_product_is_shown_around_its_cell():
@@ -148,7 +148,7 @@ def test_a_large_product_is_shown_around_its_cell():
     assert {index[1] for name, index in found if name == "dz1"} == {index[1] for name, index in found if name == "dW1"}
     assert {index[0] for name, index in found if name == "dz1"} == {index[0] for name, index in found if name == "x"}
     drawn = [plain(line) for line in equation_picture(shown, 118, 20).lines]
-    assert sum("…" in line for line in drawn) > 5
+    assert sum("‹" in line and "›" in line for line in drawn) > 5
     assert sum("⋮" in line for line in drawn) >= 2
 
 
@@ -164,11 +164,11 @@ def test_of_a_long_sum_the_largest_terms_are_shown_and_what_is_left_is_said():
     lines = [plain(line).strip() for line in equation_picture(shown, 118, 24).lines]
     terms = shown.tensors["x"][:, 401] * shown.tensors["dz1"][:, 60]
     values = [float(line.split(" = ")[-1].split()[0].replace("−", "-")) for line in lines if "·dz1[" in line]
-    (rest,) = [line for line in lines if "smaller ones" in line]
+    (rest,) = [line for line in lines if " more" in line]
     largest = sorted(np.abs(terms))[-len(values) :]
     assert np.allclose(sorted(np.abs(values)), largest, atol=1e-4)
-    left = float(rest.split("together ")[1].replace("−", "-"))
-    assert rest.startswith(f"+ {len(terms) - len(values)} smaller ones")
+    left = float(rest.split(" = ")[1].split()[0].replace("−", "-"))
+    assert rest.startswith(f"+ {len(terms) - len(values)} more")
     assert np.isclose(left + sum(sorted(terms, key=abs)[-len(values) :]), terms.sum(), atol=1e-4)
 
 
@@ -245,12 +245,37 @@ def test_names_are_written_in_the_chosen_notation():
     assert role_of(equation_picture(shown, 120, 12).lines[0], "∂L/∂W2") == "next"
 
 
-@pytest.mark.parametrize("columns", [60, 80])
-def test_the_sum_in_a_line_ends_with_a_whole_number_where_it_is_cut(columns):
+@pytest.mark.parametrize(("columns", "rows"), [(80, 8), (110, 11)])
+def test_a_sum_in_lines_says_what_its_other_terms_add_up_to(columns, rows):
     shown = moment("iris", "convention columns", "goto dW1", "select dW1[3,6]")
-    begun, result = text(equation_picture(shown, columns, 9).lines).splitlines()[-1].rsplit(" = ", 1)
-    name, _, terms = begun.partition(" = ")
-    assert (name, result) == ("dW1₆,₃", "−0.060052912")
-    assert terms.rstrip().endswith(" …")
-    assert shown.explanation.numbers.startswith(terms.rstrip(" …"))
-    assert terms.rstrip(" …").endswith("+")
+    written = " ".join(text(equation_picture(shown, columns, rows).lines).split("dW1₆,₃ = ")[1].split()).replace("−", "-")
+    added, result = written.split(" = ")
+    *some, rest = added.split(" + ")
+    count, _, left = rest.partition(" more, together ")
+    assert int(count) == 16 - len(some)
+    factors = [part.replace("(", "").replace(")", "").split("·") for part in some]
+    assert float(result) == pytest.approx(-0.060052912)
+    assert sum(float(a) * float(b) for a, b in factors) + float(left) == pytest.approx(float(result), rel=1e-3)
+
+
+@pytest.mark.parametrize("stage", ["z1", "dW1", "z2", "dW2", "da1", "db1"])
+@pytest.mark.parametrize(("columns", "rows"), [(42, 10), (76, 11), (42, 20)])
+def test_the_row_and_the_column_that_make_a_number_are_in_sight_whole_on_a_small_screen(stage, columns, rows):
+    opened = session("xor", f"goto 0:{stage}")
+    for index in np.ndindex(opened.timeline.machine.shapes()[stage]):
+        opened.select(stage, index)
+        shown = with_equation(opened)
+        seen = {(spot.name, spot.index) for spot in equation_picture(shown, columns, rows).spots}
+        assert {(stage, index), *shown.explanation.operands} <= seen, index
+
+
+@pytest.mark.parametrize("scenario", ["xor", "iris"])
+def test_from_cell_to_cell_nothing_moves_but_what_is_lit(scenario):
+    opened = session(scenario, "goto 0:loss", "goto 0:da1")
+    for columns, rows in ((42, 10), (76, 11)):
+        places = set()
+        for row in range(4):
+            opened.select("da1", (row, 1))
+            drawn = equation_picture(with_equation(opened), columns, rows)
+            places.add(tuple(sorted((spot.x, spot.y, spot.width, spot.name) for spot in drawn.spots)))
+        assert len(places) == 1

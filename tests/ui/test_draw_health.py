@@ -78,13 +78,35 @@ def test_what_has_no_column_is_told_below():
     below = " ".join(text(health_lines(shown, 37, 20)).split())
     assert "5 of 6 at 0" in below
     assert f"‖W2‖ {shown.health.layers[1].size[-1]:.2f}" in below
-    assert "about 0.001 is healthy" in below
+    assert "usually it is 1e-4 to 1e-2" in below
 
 
-def test_with_as_many_rows_as_layers_the_heading_goes():
-    shown = seen("deep_sigmoid", "update 8")
-    assert plain(health_lines(shown, 37, 10)[0]).strip().startswith("1 ")
-    assert "‖dz‖" in plain(health_lines(shown, 37, 11)[0])
+@pytest.mark.parametrize("rows", [6, 10, 11, 20])
+def test_the_heading_is_there_however_few_the_rows_are(rows):
+    fixed, below = health_parts(seen("deep_sigmoid", "update 8"), 37, rows)
+    assert ["‖dz‖" in plain(line) for line in fixed] == [True]
+    assert plain(below[0]).strip().startswith("1 ")
+
+
+@pytest.mark.parametrize("columns", [42, 76, 156])
+def test_a_mark_and_the_word_beside_it_say_the_same_of_a_step(columns):
+    for moment in ("update 1", "update 12", "update 400"):
+        shown = seen("xor", moment)
+        for layer, line in zip(shown.health.layers, rows(health_lines(shown, columns, 10), 2), strict=True):
+            usual = 1e-4 <= layer.step[-1] <= 1e-2
+            assert ("✓" in plain(line)) == usual
+            assert ("step large" in plain(line)) != usual
+            if "●" in plain(line):
+                assert (role_of(line, "●") == "good") == usual
+
+
+def test_what_is_still_to_come_is_a_dot_and_not_a_number():
+    shown = seen("deep_sigmoid", "goto 8:dz4")
+    lines = rows(health_lines(shown, 76, 12), 10)
+    assert health_title(shown, "8 Health") == "8 Health · update 8 under way"
+    assert [plain(line).split()[1] == "·" for line in lines] == [True] * 3 + [False] * 7
+    assert not any("nan" in plain(line) or "finite" in plain(line) for line in lines)
+    assert "step is ‖ΔW‖/‖W‖ of the last complete update" in text(health_lines(shown, 76, 12))
 
 
 def test_a_frozen_weight_says_so():
@@ -162,8 +184,9 @@ def test_weights_that_explode_are_told_at_every_width():
     shown = seen("saturation", "catch non-finite off", "update 7")
     for columns in (32, 42, 76, 156):
         lines = health_lines(shown, columns, 10)
-        assert all("exploding" in plain(line) for line in rows(lines, 2))
-        assert role_of(rows(lines, 2)[0], "exploding") == "bad"
+        first, second = rows(lines, 2)
+        assert "vanishing" in plain(first), "what the bar shows comes first"
+        assert role_of(second, "W exploding") == "bad"
         assert "grown 11 times in 7 updates" in " ".join(text(lines).split())
 
 
@@ -205,11 +228,13 @@ def test_all_notes_are_there_to_scroll_to_and_the_heading_stays():
     assert health_parts(shown, 42, 6)[0] == fixed
 
 
-def test_without_a_heading_the_border_says_what_the_numbers_are():
+def test_the_border_says_what_is_wrong_where_the_sentences_are_out_of_sight():
     shown = seen("deep_sigmoid", "update 8")
-    assert health_parts(shown, 36, 10)[0] == []
-    assert health_note(shown, 36, 10) == "‖dz‖, step"
-    assert health_note(shown, 36, 11) == health_note(seen("xor"), 36, 2) == ""
+    assert health_note(shown, 36, 10) == "vanishing 1–5"
+    assert health_note(shown, 36, 60) == health_note(seen("xor"), 36, 2) == ""
+    grown = seen("saturation", "catch non-finite off", "update 7")
+    assert health_note(grown, 60, 4) == "vanishing 1, exploding 1–2, saturated 1"
+    assert health_note(grown, 30, 4) == "vanishing 1, exploding 1–2"
 
 
 def test_every_update_has_its_place_in_the_trend():

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ui_views import role_of, session, text, view
 
-from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
+from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
+from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import plain, width
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from([float("nan"), float("inf")]), max_size=40)
@@ -26,7 +27,31 @@ def dots(lines):
 
 
 def test_before_the_first_loss_it_says_how_to_get_one():
-    assert "not computed yet" in text(loss_lines(START, 38, 10))
+    assert "Not computed yet" in text(loss_lines(START, 38, 10))
+
+
+def test_before_there_is_a_curve_the_answers_stand_beside_their_targets():
+    rows = [plain(line).split() for line in loss_lines(START, 38, 10)][2:]
+    assert rows == [["sample", "target", "a2"], *([str(sample), str(y), "·"] for sample, y in enumerate([0, 1, 1, 0]))]
+    shown = view("xor", "goto a2")
+    lines = loss_lines(shown, 60, 10)[-4:]
+    answers = shown.tensors["a2"][:, 0]
+    assert [float(plain(line).split()[2]) for line in lines] == pytest.approx(answers, abs=6e-5)
+    bars = [plain(line).count("━") for line in lines]
+    assert np.argmax(bars) == np.argmax(np.abs(answers - shown.tensors["y"][:, 0]))
+    assert plain(loss_lines(view("xor", "goto 1:a2"), 60, 10)[0]).endswith(" of update 0")
+    assert "and 2 more" in text(loss_lines(shown, 60, 5))
+    for columns in range(20, 60):
+        lines = loss_lines(shown, columns, 12)[-4:]
+        assert [plain(line).split()[2] for line in lines] == [f"{answer:.4g}" for answer in answers], columns
+
+
+def test_of_several_outputs_those_of_the_sample_in_sight_stand_beside_their_targets():
+    shown = view("iris", "goto loss", "sample 3")
+    lines = [plain(line).split() for line in loss_lines(shown, 60, 10)[-3:]]
+    assert [name for name, *_ in lines] == ["setosa", "versicolor", "virginica"]
+    assert [float(target) for _, target, *_ in lines] == shown.tensors["y"][3].tolist()
+    assert [float(answer) for _, _, answer, *_ in lines] == pytest.approx(shown.tensors["a2"][3], abs=6e-5)
 
 
 def test_one_loss_is_a_number():
@@ -40,8 +65,29 @@ def test_many_losses_are_a_curve_between_the_extremes():
     assert 8 <= len(lines) <= 11
     assert plain(lines[0]).startswith("loss 2.59")
     ticks = [float(plain(line).split("┤")[0]) for line in lines if "┤" in plain(line)]
-    assert ticks == [3.5, 3.0]
-    assert plain(lines[-1]).split() == ["0", "50", "100", "150"]
+    assert ticks == [3.5, 3.0, 2.5]
+    assert plain(lines[-1]).split() == ["0", "50", "100", "update", "199"]
+
+
+@pytest.mark.parametrize("losses", [(3.51, 2.59), (2.82, 2.803), (1e-3, 9e-3), (7.0, 6.99), (4e4, 1.0)])
+@pytest.mark.parametrize("rows", range(7, 30, 4))
+def test_marked_losses_are_equally_far_apart_and_the_curve_fills_most_of_the_room(losses, rows):
+    lines = [plain(line) for line in loss_lines(replace(with_losses(np.linspace(*losses, 30)), loss_scale="linear"), 50, rows)][1:-1]
+    marked = [(y, float(line.split("┤")[0].replace("−", "-"))) for y, line in enumerate(lines) if "┤" in line]
+    assert len(marked) >= 2
+    assert len(set(np.diff([y for y, _ in marked]))) == 1
+    steps = np.diff([value for _, value in marked])
+    assert steps == pytest.approx(np.full(len(steps), steps[0]), rel=1e-6)
+    drawn = [y for y, line in enumerate(lines) if any(character > "\u2800" for character in line[8:46])]
+    assert drawn[-1] - drawn[0] >= 0.4 * len(lines)
+
+
+def test_the_powers_of_ten_of_a_logarithmic_scale_are_equally_far_apart():
+    lines = [plain(line) for line in loss_lines(with_losses(np.geomspace(50, 2e-6, 40)), 60, 22)]
+    marked = [(y, np.log10(float(line.split("┤")[0].replace("−", "-")))) for y, line in enumerate(lines) if "┤" in line]
+    assert len(marked) >= 3
+    assert len(set(np.diff([y for y, _ in marked]))) == 1
+    assert len({round(step, 6) for step in np.diff([power for _, power in marked])}) == 1
 
 
 def test_the_curve_falls_from_the_upper_left_to_the_lower_right():
@@ -110,6 +156,30 @@ def test_what_the_last_update_has_changed_is_told(losses, told):
     assert plain(head).strip() == f"update 1  {told}"
 
 
+@pytest.mark.parametrize(
+    ("update", "told"),
+    [
+        (1, "batch 2 of 4"),
+        (4, "epoch 0 mean 2.5"),
+        (6, "epoch 0 mean 2.5"),
+        (8, "epoch 1 mean 1.25 (−50 %) on epoch 0"),
+        (12, "epoch 2 mean 1.5 (+20 %) on epoch 1"),
+    ],
+)
+def test_of_mini_batches_whole_epochs_are_compared(update, told):
+    losses = [4.0, 3.0, 2.0, 1.0, 2.0, 1.5, 1.0, 0.5, 3.0, 0.5, 1.5, 1.0, 9.0][:update]
+    shown = with_losses([*losses, 7.0], update)
+    shown = replace(
+        shown, position=replace(shown.position, batches=4, batch=update % 4, update=update), losses=(np.arange(update), np.array(losses))
+    )
+    shown = replace(shown, tensors=dict(shown.tensors) | {"loss": np.array(7.0)})
+    head = loss_lines(shown, 90, 10)[0]
+    assert plain(head).strip() == f"update {update}  loss 7  {told}"
+    if "%" in told:
+        assert plain(loss_lines(shown, 28, 10)[0]).strip() == told[: told.index(" on ")]
+        assert role_of(head, " (") == ("good" if "−" in told else "bad")
+
+
 def test_where_the_loss_has_fallen_or_risen_is_told_by_sign_and_colour():
     for losses, sign, role in (([4.0, 3.0], "−1", "good"), ([3.0, 4.0], "+1", "bad")):
         assert role_of(loss_lines(with_losses(losses), 40, 10)[0], sign) == role
@@ -156,7 +226,8 @@ def test_bookmarks_stand_on_the_axis():
 def test_epochs_of_several_updates_are_marked():
     lines = loss_lines(session("iris", "update 300").view(), 60, 12)
     marks = [part for part in plain(lines[1]).split() if part.startswith("e")]
-    assert marks == ["e5", "e10", "e15", "e20", "e25"]
+    assert marks == ["epoch", "e10", "e15", "e20", "e25"]
+    assert "epoch 5 " in plain(lines[1])
     assert not any("e1" in plain(line) for line in loss_lines(session("xor", "update 300").view(), 60, 12)[1:])
 
 

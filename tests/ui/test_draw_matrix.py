@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from time import perf_counter
 
@@ -12,17 +13,19 @@ from ui_views import NAMES, big, random_chain, role_of, session, text, view
 from bpdebug.debugger.numbers import NumberStyle
 from bpdebug.engine.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
-from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, statistics_text, values_of
+from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, past_text, statistics_text, values_of
 from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
 from bpdebug.ui.draw.matrix_layout import has_overview, make_layout
+from bpdebug.ui.draw.matrix_values import values_in
 from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")
+SIGNS = str.maketrans("▐▸", "  ")
 WIDTHS = st.lists(st.integers(1, 12), min_size=2, max_size=4)
 
 
-def drawn(shown, names, columns=60):
-    layout = make_layout(shown, names, columns)
+def drawn(shown, names, columns=60, rows=0):
+    layout = make_layout(shown, names, columns, rows)
     return [layout_line(shown, layout, y, 0, max(columns, layout.width)) for y in range(layout.height)]
 
 
@@ -43,7 +46,7 @@ def cells(shown, name):
 def test_blocks_stand_side_by_side_as_long_as_they_fit():
     assert text(drawn(XOR, deltas_of(XOR), 30)).splitlines() == [
         "da2 4×1   dz2 4×1   dW2 4×1",
-        " +3.5931   +0.7217   +0.7376",
+        "▸+3.5931  ▸+0.7217   +0.7376",
         " −1.4498   −0.3102   +0.4657",
         " −1.2066   −0.1712   +0.7221",
         " +5.3362   +0.8126   +0.7858",
@@ -140,8 +143,8 @@ def test_a_number_is_drawn_whole_or_not_at_all_wherever_the_line_begins_and_ends
         part = layout_line(shown, layout, y, start, visible)
         assert width(part) <= visible
         if y not in titles:
-            whole = plain(layout_line(shown, layout, y, 0, layout.width)).replace("▐", " ").split()
-            assert set(plain(part).replace("▐", " ").split()) <= {*whole, "…"}
+            whole = plain(layout_line(shown, layout, y, 0, layout.width)).translate(SIGNS).split()
+            assert set(plain(part).translate(SIGNS).split()) <= {*whole, "…"}
 
 
 def test_numbers_share_a_form_and_a_width():
@@ -216,7 +219,7 @@ def test_statistics_stand_above_smaller_matrices_where_there_are_lines_to_spare(
     names = values_of(XOR)
     tight, roomy = make_layout(XOR, names, 44), make_layout(XOR, names, 44, 40)
     assert {block.head for block in tight.blocks} == {1}
-    assert roomy.find("a1").head == 2
+    assert roomy.find("a1").heads == ("title", "statistics", "numbers")
     assert roomy.height <= 40
     line = plain(layout_line(XOR, roomy, roomy.find("a1").top + 1, 0, 44))
     assert line.startswith("min 0.273  max 0.974  mean 0.656")
@@ -228,7 +231,8 @@ def test_the_selected_numbers_change_since_the_stop_before_is_said():
     opened = session("xor", "goto 0:db1", "step")
     shown = opened.view()
     now, was = shown.tensors["W1"][0, 1], shown.before["W1"][0, 1]
-    assert change_text(shown, "W1", (0, 1)) == f"was {was:+.4f}  Δ {now - was:.3g}".replace("-", "−")
+    assert change_text(shown, "W1", (0, 1), 40) == f"was {was:+.4f}  Δ {now - was:.3g}".replace("-", "−")
+    assert change_text(shown, "W1", (0, 1)).endswith("Δ −0.00599 since the last stop")
     assert change_text(shown, "W2", (0, 0)) == change_text(shown, "dW2", (0, 0)) == "", "they are what they were"
     assert change_text(XOR, "dW2", (0, 0)) == "", "it had no value then"
 
@@ -242,7 +246,7 @@ def test_the_note_below_a_pane_is_on_its_own_selected_tensor():
 
 
 STYLES = {
-    "fixed 2": ["+1.50", "−0.12", "0", "+1e−9", "−2.00e12"],
+    "fixed 2": ["+1.50", "−0.12", "0", "+0.00", "−2.00e12"],
     "scientific 1": ["+1.5e0", "−1.2e−1", "0", "+1.0e−9", "−2.0e12"],
     "full": ["+1.5", "−0.125", "0", "+1e−9", "−2000000000000.0"],
 }
@@ -293,19 +297,118 @@ def test_a_picture_of_the_whole_stands_beside_what_is_larger_than_the_pane():
     assert not has_overview(XOR, values_of(XOR), 42, 3)
 
 
-@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 70), st.integers(1, 30))
-def test_what_is_in_sight_is_what_is_drawn_whole(x, y, columns, rows):
+@settings(max_examples=30)
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 70), st.integers(1, 30), st.sampled_from([0, 14]))
+def test_what_is_in_sight_is_what_is_drawn_whole(x, y, columns, rows, room):
     shown = view(big(hidden=12), "finish")
-    layout = make_layout(shown, ["x", "z1"], 90)
+    layout = make_layout(shown, ["x", "z1"], 90, room)
+    places = ((left, line) for left in range(x, x + columns) for line in range(y, y + rows))
+    seen = Counter(layout.cell_at(*place, begin=(x, y)) for place in places)
     for block in layout.blocks:
-        seen = block.sight(x, y, columns, rows)
-        expected = {
-            (i, j)
-            for i in range(block.rows)
-            for j in range(min(block.columns, 30))
-            if y <= block.first + i < y + rows and x <= block.left + j * block.cell and block.left + (j + 1) * block.cell <= x + columns
-        }
-        assert {(i, j) for i in range(seen.top, seen.bottom) for j in range(seen.left, min(seen.right, 30))} == expected
+        sight = block.sight(x, y, columns, rows)
+        expected = {found[1] for found, count in seen.items() if found and found[0] == block.name and count == block.cell}
+        assert {(i, j) for i in range(sight.top, sight.bottom) for j in range(sight.left, sight.right)} == expected
+
+
+@given(st.integers(0, 127), st.integers(0, 1100), st.integers(12, 120))
+def test_wherever_a_wide_tensor_is_scrolled_to_the_column_asked_for_is_in_sight(column, x, columns):
+    block = make_layout(view(big(), "goto dW1"), ["dW1"], columns, 14).find("dW1")
+    first = block.first_column(column, x, columns)
+    seen = block.sight(block.left + first * block.cell, 0, columns, 14)
+    assert seen.left == first
+    assert seen.left <= column < seen.right
+    again = block.first_column(column, block.left + first * block.cell, columns)
+    assert again == first, "what is in sight is not scrolled"
+
+
+def window(shown, names, columns, rows, x=0, y=0):
+    """What a pane of that size shows, scrolled to a place."""
+    layout = make_layout(shown, names, columns, rows)
+    return [plain(layout_line(shown, layout, line, x, columns, range(y, y + rows))) for line in range(y, y + rows)]
+
+
+def test_the_edges_of_a_tensor_have_the_numbers_of_its_rows_and_columns():
+    shown = view("xor", "goto dW1", "select dW1[1,2]")
+    lines = window(shown, deltas_of(shown), 40, 25)
+    place = next(y for y, text in enumerate(lines) if text.startswith("dW1"))
+    assert lines[place + 1].split() == ["0", "1", "2", "3"]
+    assert [text.split()[0] for text in lines[place + 2 : place + 4]] == ["0", "1"]
+    lit = drawn(shown, deltas_of(shown), 40, 25)[place + 1 : place + 4]
+    assert [role_of(lit[0], digit) for digit in "0123"] == ["faint", "faint", "name", "faint"]
+    assert [role_of(line, digit) for line, digit in zip(lit[1:], "01", strict=True)] == ["faint", "name"]
+
+
+def test_samples_have_their_numbers_in_the_data():
+    opened = session("iris", "goto 5:dz1")
+    shown = opened.view()
+    samples = opened.timeline.machine.batches.samples(5)
+    rows = [text.replace("▸", " ").split()[0] for text in window(shown, ["dz1"], 90, 18)[2:]]
+    assert rows == [f"#{sample}" for sample in samples]
+    assert [text.split()[0] for text in window(shown, ["dW1"], 90, 6)[2:]] == ["0", "1", "2", "3"]
+    turned = replace(shown, style=Style("unicode", columns=True))
+    assert window(turned, ["dz1"], 200, 10)[1].split() == [f"#{sample}" for sample in samples]
+
+
+def test_without_room_there_are_no_numbers_at_the_edges():
+    shown = view("xor", "goto dW1")
+    assert window(shown, ["dW1"], 32, 3)[1].split()[0].startswith(("+", "−"))
+    assert window(shown, ["dW1"], 33, 3)[1].split()[0] == "0"
+    assert window(shown, ["dW1"], 33, 4)[1].split() == ["0", "1", "2", "3"]
+
+
+def test_columns_stand_below_columns():
+    shown = view("xor", "goto dW1", "sample 2")
+    lines = [text for text in window(shown, ["dz1", "dW1", "db1", "x", "W1"], 40, 30) if "." in text]
+    assert len({tuple(i for i, character in enumerate(text) if character == ".") for text in lines}) == 1
+
+
+def test_the_name_of_a_tensor_and_the_numbers_of_its_columns_stay_in_sight():
+    shown = view(big(), "goto dW1")
+    lines = window(shown, ["dW1"], 40, 8, x=80, y=300)
+    layout = make_layout(shown, ["dW1"], 40, 8)
+    block = layout.find("dW1")
+    first = 300 + 2 - block.first
+    assert lines[0].split() == ["dW1", "784×128", "rows", f"{first}–{first + 5},", "columns", "10–13"]
+    assert lines[1].split() == ["10", "11", "12", "13"]
+    assert [text.split()[0] for text in lines[2:]] == [str(first + i) for i in range(6)]
+    expected = [f"{value:+.4f}".replace("-", "−") for value in shown.tensors["dW1"][first, 10:14]]
+    assert [float(part.replace("−", "-")) for part in lines[2].split()[1:]] == pytest.approx([float(e.replace("−", "-")) for e in expected])
+
+
+def test_the_sample_that_is_looked_at_is_marked_in_every_tensor_of_the_batch():
+    shown = view("xor", "goto dW1", "sample 2", "select dW1[0,1]")
+    lines = window(shown, values_of(shown) + deltas_of(shown), 40, 60)
+    marked = [text for text in lines if "▸" in text]
+    assert len(marked) == sum(name in shown.program.sampled for name in ("x", "z1", "a1", "da1", "dz1"))
+    assert all(text.split()[0].startswith("2▸") for text in marked)
+    turned = window(replace(shown, style=Style("unicode", columns=True)), ["dz1"], 40, 6)
+    assert [text.count("▾") for text in turned[:3]] == [0, 0, 1]
+    assert "▸" not in "".join(window(view("one_neuron", "finish"), ["x", "z1"], 40, 20))
+
+
+def test_after_an_update_its_numbers_are_shown_dim_and_those_of_the_next_as_ever():
+    opened = session("iris", "goto 4:db1")
+    values = dict(opened.view().tensors)
+    opened.execute("update")
+    shown = opened.view()
+    assert past_text(shown, values_of(shown)) == "of update 4"
+    for name in ("x", "y", "z2", "a2", "dz1", "dW2"):
+        assert np.array_equal(values_in(shown, name), values[name]), name
+        block = drawn(shown, [name])
+        assert {role.split()[-1] for text, role in block[1] if text.strip(" ▸")} == {"dim"}, name
+    assert np.array_equal(values_in(shown, "W2"), opened.value("W2"))
+    opened.execute("select x[0,0]")
+    assert np.array_equal(values_in(opened.view(), "x"), opened.value("x")), "what is selected is of now"
+    opened.execute("step")
+    assert past_text(opened.view(), values_of(opened.view())) == ""
+
+
+def test_at_the_end_of_training_the_answers_stand_beside_the_targets():
+    shown = view("xor", "goto end")
+    lines = window(shown, values_of(shown), 36, 10)
+    assert [part for part in lines[0].split() if "×" not in part] == ["a2", "y", "loss"]
+    answers = view("xor", "goto 999:a2").tensors["a2"][:, 0]
+    assert all(f"{answer:+.4f}" in row for row, answer in zip(lines[1:5], answers, strict=True))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from ui_views import big, random_chain, session, text, view
 
@@ -32,7 +33,7 @@ def test_a_click_on_a_neuron_means_its_number(size):
         assert float(beside[1]) == pytest.approx(shown.tensors[name][index], abs=0.0006)
 
 
-@pytest.mark.parametrize(("stage", "name"), [("z1", "z1"), ("a1", "a1"), ("da1", "da1"), ("dz1", "dz1"), ("W1", "dz1"), ("b1", "b1")])
+@pytest.mark.parametrize(("stage", "name"), [("z1", "z1"), ("a1", "a1"), ("da1", "da1"), ("dz1", "dz1"), ("W1", "dz1"), ("b1", "dz1")])
 def test_a_click_means_what_the_neurons_show(stage, name):
     shown = view("xor", f"goto {stage}")
     assert {found[0] for glyph in "●◐" for found in pointed(shown, 60, 10, glyph)} >= {name}
@@ -45,7 +46,7 @@ def test_a_neuron_that_is_not_computed_has_no_cell():
 def test_a_click_on_a_target_or_a_bias_means_it():
     shown = view("two_outputs", "goto a2")
     lines = text(network_lines(shown, 80, 14)).splitlines()
-    at = [(line.index("y 0."), y) for y, line in enumerate(lines) if "y 0." in line]
+    at = [(line.index("target 0."), y) for y, line in enumerate(lines) if "target 0." in line]
     assert [cell_at(shown, 80, 14, *place) for place in at] == [("y", (0, 0)), ("y", (0, 1))]
     at = [(line.rindex("b +0.600"), y) for y, line in enumerate(lines) if "b +0.600" in line]
     assert [cell_at(shown, 80, 14, *place) for place in at] == [("b2", (0, 0)), ("b2", (0, 1))]
@@ -54,7 +55,7 @@ def test_a_click_on_a_target_or_a_bias_means_it():
 def test_a_target_beside_its_number_is_another_cell():
     shown = view(random_chain(1, (2, 4), epochs=1), "goto a1")
     line = text(network_lines(shown, 60, 5)).splitlines()[0]
-    assert cell_at(shown, 60, 5, line.index(" y ") + 1, 0) == ("y", (0, 0))
+    assert cell_at(shown, 60, 5, line.index(" target ") + 1, 0) == ("y", (0, 0))
     assert cell_at(shown, 60, 5, line.rindex("●"), 0) == ("a1", (0, 0))
 
 
@@ -102,12 +103,19 @@ def test_a_click_on_a_strip_means_the_strongest_neuron_of_the_row():
         assert row[unit] >= sorted(group)[-2]
 
 
-def test_a_click_on_a_bundle_means_one_of_its_weights():
-    shown = view(big())
-    found = {cell_at(shown, 80, 14, x, y) for x in range(10, 30) for y in range(13)} - {None}
-    assert {name for name, _ in found} == {"W1"}
-    assert all(0 <= i < 784 and 0 <= j < 128 for _, (i, j) in found)
-    assert len(found) == 25
+def test_a_click_on_a_ribbon_means_one_of_the_edges_on_it_or_the_largest_weight():
+    shown = view(big(), "goto z1", "select z1[0,77]")
+    found = {cell_at(shown, 80, 14, x, y) for x in range(10, 30) for y in range(13)}
+    weights = np.abs(shown.tensors["W1"])
+    strongest = {("W1", (int(i), 77)) for i in np.argsort(weights[:, 77])[-5:]}
+    assert found == strongest | {("W1", divmod(int(weights.argmax()), 128))}
+
+
+def test_a_click_on_a_number_below_a_neuron_means_what_is_shown_there():
+    shown = view("xor", "goto db1")
+    lines = text(network_lines(shown, 60, 10)).splitlines()
+    places = [(line.index("db "), y) for y, line in enumerate(lines) if "db " in line]
+    assert [cell_at(shown, 60, 10, *place) for place in places] == [("db1", (0, unit)) for unit in range(4)]
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,23 @@ def test_the_edges_of_the_selected_cell_are_drawn_however_weak(cell, drawn):
     assert found.drawn[drawn].all()
 
 
-def test_the_selected_weight_of_a_bundle_has_its_bundle_drawn():
-    shown = view(big(), "goto a1", "select W1[783,127]")
-    assert edges(shown, (24, 6), 1).drawn[-1, -1]
+@pytest.mark.parametrize("size", [(24, 6), (38, 9), (120, 30)])
+def test_of_wide_layers_only_the_strongest_weights_of_the_selected_cell_are_drawn(size):
+    found = edges(view(big(), "goto a1", "select W1[783,127]"), size, 1)
+    assert (found.begin, found.end) == ([783], [127])
+    shown = view(big(), "goto z1", "select z1[0,5]")
+    found = edges(shown, size, 1)
+    assert (sorted(np.argsort(np.abs(shown.tensors["W1"][:, 5]))[-5:]), [5]) == (found.begin, found.end)
+    assert not edges(shown, size, 2).shares.size
+
+
+def test_a_ribbon_tells_how_many_weights_there_are_and_their_size():
+    shown = view(big(), "goto a1", "select x[0,0]")
+    size = np.sqrt(np.mean(shown.tensors["W1"] ** 2))
+    drawn = text(network_lines(shown, 76, 18))
+    assert f"784×128 rms {size:.2g}".replace(" 0.", " .") in drawn
+    assert "128×784 rms" in text(network_lines(view(big(), "convention columns", "goto a1"), 76, 18))
+    assert "[0]" not in drawn.splitlines()[-1]
 
 
 def test_a_click_means_an_edge_that_is_drawn():
@@ -108,7 +122,7 @@ def test_no_heading_runs_into_another(notation, scenario):
 def test_a_target_is_never_beside_a_counted_name(columns):
     drawn = text(network_lines(view("iris", "goto a2"), columns, 9))
     assert not re.search(r"\by\d", drawn)
-    assert len(re.findall(r"\by [01]", drawn)) == 3
+    assert len(re.findall(r"\bt(?:arget)? [01]", drawn)) == 3
 
 
 async def test_the_border_says_what_is_left_out():

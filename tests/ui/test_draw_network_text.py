@@ -23,7 +23,7 @@ def test_a_number_has_its_room_and_its_sign(value, room):
 @given(st.floats(-1e300, 1e300) | st.floats(-10, 10), st.sampled_from([5, 6]))
 def test_a_number_is_never_another_one(value, room):
     text = number_text(value, room)
-    if "≈" in text or "big" in text:
+    if "~" in text or "big" in text:
         assert not 1e-9 < abs(value) < 1e9
     else:
         assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.5 if abs(value) < 0.01 or "e" in text else 0.06)
@@ -40,7 +40,7 @@ def test_a_number_is_never_another_one(value, room):
         (0.0006, 6, "+6e-4"),
         (1e100, 6, "+1e100"),
         (-1e100, 5, "−big"),
-        (-1e-100, 5, "−≈0"),
+        (-1e-100, 5, "−~0"),
         (0.5, 1, "+"),
         (-2.5, 2, "−"),
         (0.0, 6, "0"),

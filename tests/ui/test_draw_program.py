@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from ui_views import NAMES, role_of, session, text, view
+from ui_views import NAMES, big, role_of, session, text, view
 
+from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Scenario
 from bpdebug.engine.schedule import Skipped, Stage
-from bpdebug.ui.draw.program import formula_text, program_line, program_rows
+from bpdebug.ui.draw.program import formula_text, plan_of, program_line, program_lines, program_rows
 from bpdebug.ui.draw.spans import plain, width
 
 
@@ -18,13 +21,17 @@ def of_stage(shown, name, columns=60):
     return next(program_line(shown, row, columns) for row in program_rows(shown) if isinstance(row, Stage) and row.name == name)
 
 
+def stages(shown):
+    return shown.program.stages
+
+
 def test_the_listing_of_the_tutorials_update():
     assert text(listing(view("xor", "goto a2"))).splitlines() == [
         "FORWARD",
-        "  ✓ z1 = x·W1 + b1",
-        "  ✓ a1 = σ(z1)",
-        "  ✓ z2 = a1·W2 + b2",
-        "  ✓ a2 = σ(z2)",
+        "  · z1 = x·W1 + b1",
+        "  · a1 = σ(z1)",
+        "  · z2 = a1·W2 + b2",
+        "  · a2 = σ(z2)",
         "LOSS",
         "▶   loss = Σ BCE(a2, y)",
         "BACKWARD",
@@ -59,24 +66,17 @@ def test_every_stage_stands_under_its_phase_once_and_in_order(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("command", ["goto start", "step", "goto loss", "update", "goto end"])
-def test_one_arrow_at_the_next_stage_and_a_tick_at_each_that_has_run(name, command):
+def test_one_arrow_at_the_next_stage_and_a_dot_at_each_that_has_run(name, command):
     shown = view(name, command)
     rows = [(row, plain(program_line(shown, row, 60))) for row in program_rows(shown) if isinstance(row, Stage)]
     assert [row.name for row, line in rows if line.startswith("▶")] == [shown.position.next] * (shown.position.next is not None)
-    assert sum(line[2] in "✓⚠" for _, line in rows) == shown.position.done
+    assert sum(line[2] in "·⚠" for _, line in rows) == shown.position.done
 
 
 def test_the_stage_that_has_just_run_has_a_background_to_the_end_of_the_line():
     shown = view("xor", "goto dz2")
     assert all("here" in role for _, role in of_stage(shown, "dz2"))
     assert not any("here" in role for _, role in of_stage(shown, "da2"))
-
-
-def test_the_cursor_of_the_listing_is_seen():
-    shown = view("xor", "goto dz2")
-    row = next(row for row in program_rows(shown) if isinstance(row, Stage) and row.name == "W1")
-    assert all("cursor" in role for _, role in program_line(shown, row, 40, cursor=True))
-    assert not any("cursor" in role for _, role in program_line(shown, row, 40))
 
 
 def test_a_stage_that_is_skipped_says_why():
@@ -87,6 +87,16 @@ def test_a_stage_that_is_skipped_says_why():
     ]
 
 
+def test_in_a_narrow_listing_a_skipped_stage_says_the_gist():
+    shown = Session(big()).view()
+    loss = replace(shown.program.scenario.loss, function="categorical_cross_entropy", from_logits=True)
+    layers = (Layer(4, "relu"), Layer(10, "softmax"))
+    fused = Session(replace(shown.program.scenario, loss=loss, layers=layers)).view()
+    row = next(row for row in program_rows(fused) if isinstance(row, Skipped))
+    assert plain(program_line(fused, row, 34)).rstrip() == "   – da2: fused with softmax"
+    assert plain(program_line(fused, row, 120)).rstrip() == f"   – da2 skipped: {row.reason}"
+
+
 def test_a_stage_that_gave_a_nan_is_marked():
     line = of_stage(view("saturation", "continue"), "loss")
     assert plain(line)[2] == "⚠"
@@ -95,7 +105,7 @@ def test_a_stage_that_gave_a_nan_is_marked():
 
 def test_a_formula_of_the_users_is_marked():
     shown = view("tutorial_as_written", "goto da2")
-    assert plain(of_stage(shown, "da2")).startswith("  ✓✎da2 = a2 − y")
+    assert plain(of_stage(shown, "da2")).startswith("  ·✎da2 = a2 − y")
     assert sum("✎" in plain(line) for line in listing(shown)) == 1
 
 
@@ -112,24 +122,90 @@ def test_the_short_form_of_a_formula_and_the_whole_one():
     assert formula_text(shown, stage, short=False) == "Σ(−y ⊙ log(a2) − (1 − y) ⊙ log(1 − a2))"
 
 
+def test_where_the_settings_have_no_room_they_are_letters_and_the_phase_says_which():
+    lines = text(listing(view("xor"), 29)).splitlines()
+    assert lines[-5:] == [
+        "UPDATE  η learning_rate",
+        "    W1 = W1 − η·dW1",
+        "    b1 = b1 − η·db1",
+        "    W2 = W2 − η·dW2",
+        "    b2 = b2 − η·db2",
+    ]
+    assert "    vb1 = β₂·vb1 + (1 − β₂)·db1²" in text(listing(view("iris"), 34))
+    assert "η" not in text(listing(view("xor"), 34))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("columns", [29, 34])
+def test_the_marked_stage_is_seen_to_its_end(name, columns):
+    shown = view(name)
+    style = replace(shown.style, letters=plan_of(shown, columns).letters)
+    whole = {stage.name: formula_text(shown, stage, style=style) for stage in stages(shown)}
+    for marked, formula in whole.items():
+        lines = [plain(drawn) for row, drawn in program_lines(shown, columns, marked) if isinstance(row, Stage) and row.name == marked]
+        assert "".join("".join(lines).split()).removeprefix("▶").partition("=")[2] == "".join(formula.split())
+        assert {len(line) for line in lines} == {columns}
+
+
+def test_all_other_stages_take_one_line():
+    shown = view("iris")
+    rows = [row for row, _ in program_lines(shown, 29, "W1") if isinstance(row, Stage) and row.name != "W1"]
+    assert [row.name for row in rows] == [stage.name for stage in stages(shown) if stage.name != "W1"]
+    assert len(program_lines(shown, 29)) == len(program_rows(shown))
+
+
+def test_a_wide_listing_has_whole_formulas_shapes_and_meanings():
+    lines = text(listing(view("xor"), 156)).splitlines()
+    loss = next(line for line in lines if " loss = " in line)
+    assert "loss = Σ(−y ⊙ log(a2) − (1 − y) ⊙ log(1 − a2))  1  " in loss
+    assert next(line for line in lines if " dW1 = " in line).split("  ")[-1] == view("xor").program.stage("dW1").meaning
+    assert len({line.index(shape) for line in lines for shape in ("4×4", "4×1", "2×4") if shape in line}) == 1
+    assert next(line for line in text(listing(view("xor"), 76)).splitlines() if " dW1 = " in line).endswith("2×4")
+
+
+def test_in_a_wide_listing_the_meaning_of_the_marked_stage_is_read_to_its_end():
+    shown = view("iris", "goto dz1")
+    lines = [plain(drawn) for row, drawn in program_lines(shown, 116, "dz1") if isinstance(row, Stage) and row.name == "dz1"]
+    assert len(lines) > 1
+    place = lines[0].index("The slope")
+    assert " ".join(" ".join(line[place:] for line in lines).split()) == shown.program.stage("dz1").meaning
+
+
+def test_nothing_is_green_that_has_not_been_checked():
+    shown = view("xor", "goto end", "reverse-step")
+    assert not any(part in ("good", "done") for line in listing(shown) for _, role in line for part in role.split())
+    checked = view("xor", "goto W2", "check")
+    green = [stage.name for stage in stages(checked) if any("good" in role for _, role in of_stage(checked, stage.name))]
+    assert green == [stage.name for stage in stages(checked) if stage.of]
+
+
 def test_the_phase_that_we_are_in_is_lit():
     headings = {row: program_line(view("xor", "goto dz2"), row, 20) for row in ("forward", "backward")}
     assert role_of(headings["backward"], "BACKWARD") == "heading"
     assert role_of(headings["forward"], "FORWARD") == "dim bold"
 
 
-def test_a_breakpoint_is_a_dot_and_a_disabled_one_a_ring():
-    shown = view("xor", "break dz2", "break a1", "disable 2", "goto dz2")
-    assert plain(of_stage(shown, "dz2")).startswith(" ●✓ dz2 =")
-    assert plain(of_stage(shown, "a1")).startswith(" ○✓ a1 =")
-    assert plain(of_stage(shown, "a2")).startswith("  ✓ a2 =")
+def test_the_kind_of_a_breakpoint_is_seen():
+    shown = view("xor", "break dz2", "break a1", "disable 2", "tbreak da1", "break dW1 if max(dW1) > 1", "break 40:db1", "goto dz2")
+    assert plain(of_stage(shown, "dz2")).startswith(" ●· dz2 =")
+    assert plain(of_stage(shown, "a1")).startswith(" ○· a1 =")
+    assert plain(of_stage(shown, "a2")).startswith("  · a2 =")
+    assert plain(of_stage(shown, "da1")).startswith(" ◌  da1 =")
+    assert plain(of_stage(shown, "dW1")).startswith(" ◐  dW1 =")
+    assert plain(of_stage(shown, "db1")).startswith(" ◐  db1 =")
+
+
+def test_of_several_breakpoints_the_one_that_stops_most_often_is_seen():
+    stops = ["break dz2", "disable 1", "break dz2 if max(dz2) > 1"]
+    assert plain(of_stage(view("xor", *stops), "dz2")).startswith(" ◐")
+    assert plain(of_stage(view("xor", *stops, "break dz2"), "dz2")).startswith(" ●")
 
 
 def test_what_an_edit_has_made_out_of_date_is_marked():
     shown = view("xor", "goto dz2", "set a1[0,0] = 0.25")
     assert shown.stale
     for stage in shown.program.stages[: shown.position.done]:
-        assert plain(of_stage(shown, stage.name))[2] == ("~" if stage.name in shown.stale else "✓")
+        assert plain(of_stage(shown, stage.name))[2] == ("~" if stage.name in shown.stale else "·")
 
 
 def test_a_finite_value_of_which_the_floating_point_unit_complained_is_marked():
@@ -137,6 +213,6 @@ def test_a_finite_value_of_which_the_floating_point_unit_complained_is_marked():
     overflow = Scenario("overflow", ("x",), layers, np.array([[-800.0]]), np.array([[1.0]]), values=values)
     opened = session(overflow, "goto loss")
     assert plain(of_stage(opened.view(), "a1")).startswith("  ! a1")
-    assert plain(of_stage(opened.view(), "z1")).startswith("  ✓ z1")
+    assert plain(of_stage(opened.view(), "z1")).startswith("  · z1")
     row = next(row for row in opened.execute("list").data["stages"] if row["name"] == "a1")
     assert (row["status"], row["warnings"]) == ("computed", ["overflow"])

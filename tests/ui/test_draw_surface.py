@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ui_views import chain, session, text
 
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.ui.draw.plane import resampled
+from bpdebug.ui.draw.plane import SHADES, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
 from bpdebug.ui.draw.sample_marks import output_shown
 from bpdebug.ui.draw.spans import plain, width
@@ -49,7 +49,8 @@ def cells(line):
 
 def field(lines, left):
     """The plane alone: without the numbers above it, the axes, and what is left of it."""
-    return [cells(line)[left:] for line in lines[1:-1]]
+    legend = any(word in plain(lines[1]) for word in ("wrong", "north"))
+    return [cells(line)[left:] for line in lines[1 + legend : -1]]
 
 
 def test_where_it_is_not_looked_at_nothing_is_drawn():
@@ -60,7 +61,7 @@ def test_where_it_is_not_looked_at_nothing_is_drawn():
 def test_the_title_says_what_is_shown():
     assert surface_title(seen("xor"), "9 Surface") == "9 Surface · a2 over x1, x2"
     assert surface_title(seen("residual"), "9 Surface") == "9 Surface · a4 over x"
-    assert surface_title(seen("iris"), "9 Surface") == "9 Surface · a2 beside y"
+    assert surface_title(seen("iris"), "9 Surface") == "9 Answers · a2 beside y"
 
 
 def test_a_trained_network_has_its_samples_on_their_sides():
@@ -81,7 +82,7 @@ def test_a_trained_network_has_its_samples_on_their_sides():
 def test_an_untrained_network_has_samples_on_the_wrong_side():
     lines = surface_lines(seen("xor", "goto 8:z1"), 60, 18)
     assert plain(lines[0]).startswith("1 of 4 right   sample 0: 0.509 for 0 ✗")
-    marks = [cell for line in lines[1:] for cell in cells(line) if cell[0] in "◆◇●○"]
+    marks = [cell for row in field(lines, 4) for cell in row if cell[0] in "◆◇●○"]
     assert sorted(mark for mark, _ in marks) == sorted("◆◇◇●"), "one of three wrong ones is under the cursor"
     assert sum("bad" in role for _, role in marks) == 2
 
@@ -99,7 +100,7 @@ def test_without_colours_the_border_and_letters_tell_the_sides():
 
 def test_the_colours_follow_the_output():
     shown = seen("xor", "goto end")
-    plane = field(surface_lines(shown, 70, 41), 5)
+    plane = field(surface_lines(shown, 70, 42), 5)
     grid = shown.surface.grid[0]
     for y, x, row, column in ((0, 0, 64, 0), (38, 64, 0, 64), (38, 0, 0, 0), (0, 64, 64, 64)):
         role = plane[y][x][1].split()[0]
@@ -122,7 +123,7 @@ def test_a_wrong_class_is_underlined_and_named():
     opened = session(four(), "goto end", "set b2[0,1] = 99")
     lines = surface_lines(opened.view(("surface",)), 70, 20)
     assert plain(lines[0]).startswith("1 of 4 right   sample 0: east 1 ✗ not north")
-    marks = [cell for line in lines[1:] for cell in cells(line) if cell[0] in "SW"]
+    marks = [cell for row in field(lines, 5) for cell in row if cell[0] in "SW"]
     assert all("bad lit" in role for _, role in marks)
     assert {mark for mark, _ in marks} == {"S", "W"}
 
@@ -131,7 +132,7 @@ def test_numbers_over_a_plane_point_to_their_targets():
     x = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     scenario = chain((1,), x, np.array([[5.0], [-5.0], [0.0]]), values={"W1": np.zeros((2, 1))})
     lines = surface_lines(seen(scenario), 70, 12)
-    drawn = text(lines[1:])
+    drawn = text(lines[2:])
     assert (drawn.count("▲"), drawn.count("▼"), drawn.count("●")) == (1, 1, 1)
     assert plain(lines[0]).startswith("mean |error| 3.33   sample 0: 0 for 5")
 
@@ -220,18 +221,19 @@ def test_a_curve_goes_only_where_there_are_answers(value):
 def test_a_curve_of_one_input_as_it_is_drawn():
     x = np.array([[-1.0], [0.0], [1.0]])
     scenario = chain((1,), x, 2 * x, values={"W1": np.array([[2.0]])})
-    assert text(surface_lines(seen(scenario), 44, 10)).splitlines() == CURVE.splitlines()[1:]
+    assert text(surface_lines(seen(scenario), 44, 11)).splitlines() == CURVE.splitlines()[1:]
 
 
 CURVE = """
 mean |error| 0   sample 0: −2 for −2
-  │                                    ⢀⣀⡤⠴⠒
- 2┤                              ⣀⣠⠤⠖⠒⠋●
-  │                       ⢀⣀⡤⠴⠒⠚⠉⠁
- 0┤                 ⣀⣠⠤●⠒⠋⠉
-  │          ⢀⣀⡤⠤⠖⠚⠉⠁
-−2┤    ●⣠⠤⠴⠒⠋⠉
-  │⠤⠖⠚⠉⠁
+● target
+  │
+ 2┤                                 ⣀⣀⡤●⠒⠒⠉⠉
+  │                         ⣀⣀⡤⠤⠖⠒⠋⠉⠁
+ 0┤                 ⢀⣀⡠●⠔⠒⠊⠉⠁
+  │         ⢀⣀⣠⠤⠴⠒⠚⠉⠁
+−2┤  ⣀⣀●⠴⠒⠚⠉⠉
+  │⠉⠉
   └────┬───────────────┬───────────────┬─ x1
       −1               0               1
 """
@@ -248,16 +250,47 @@ def test_a_plane_as_it_is_drawn_without_colours():
 PLANE = """
 4 of 4 right   ● 1  ○ 0  ◆◇ wrong
  x2 ⠉⠓⠦⣄⡀
-1.0    0○⠓⠦⣄⡀        1             ●
+1.0    ▀○⠓⠦⣄⡀        1             ●
            ▀⠉⠓⠦⣄⡀
                ▀⠉⠓⠦⣄⡀
 0.5           0    ▀⠉⠓⠦⣄⡀   1
                        ▀⠉⠓⠦⣄⡀
                            ▀⠉⠓⠦⣄⡀
-0.0    0○            0         ▀⠉⠓⠦○⡀
+0.0     ○            0         ▀⠉⠓⠦○⡀
                                    ▀⠉⠓⠦⡄
        0.0           0.5          1.0 x1
 """
+
+
+def test_without_colours_the_outputs_are_shades():
+    shown = seen("xor", "goto end")
+    lines = surface_lines(shown, 70, 42, shades=True)
+    assert not any("heat" in role or "class" in role for line in lines for _, role in line)
+    plane, grid = field(lines, 5), shown.surface.grid[0]
+    assert {plane[y][x][0] for y, x in ((0, 0), (38, 64))} == {"█"}
+    for y, x, row, column in ((0, 0, 64, 0), (38, 64, 0, 64), (38, 0, 0, 0), (0, 64, 64, 64)):
+        assert SHADES.index(plane[y][x][0]) == pytest.approx(grid[row, column] * (len(SHADES) - 1), abs=0.75)
+    assert f"0 {SHADES} 1" in plain(surface_lines(shown, 100, 20, shades=True)[0])
+    assert (
+        len(
+            {character for row in field(surface_lines(seen(four(), "goto end"), 60, 24, shades=True), 5) for character, _ in row}
+            & set(SHADES)
+        )
+        == 4
+    )
+
+
+@pytest.mark.parametrize("size", [(36, 8), (38, 10), (60, 12), (76, 18), (156, 40)])
+def test_what_the_marks_mean_is_told_at_every_usual_size(size):
+    for scenario, words in (("xor", ("● 1", "○ 0", "◆◇ wrong")), ("residual", ("● target",)), (four(), ("N north", "W west"))):
+        head = text(surface_lines(seen(scenario, "goto end"), *size)[:2])
+        assert all(word in head for word in words) or (scenario == four() and size[1] < 9), (scenario, head)
+
+
+def test_no_letter_of_a_side_stands_beside_a_sample():
+    for row in field(surface_lines(seen("xor", "goto end"), 46, 18), 4):
+        for x, (character, _) in enumerate(row):
+            assert character not in "●○◆◇" or not {beside for beside, _ in row[max(x - 2, 0) : x + 3]} & {"0", "1"}
 
 
 def test_at_tiny_sizes_only_the_score_is_left():

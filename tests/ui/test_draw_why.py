@@ -5,10 +5,11 @@ import re
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
+from bpdebug.debugger.looking.sums import sum_of
+from bpdebug.debugger.numbers import short
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.draw.why import why_lines
-
-_NUMBER = re.compile(r"[0-9.]+(?:e[−-]?\d+)?")
+from bpdebug.ui.draw.why import displays_in_border, why_lines
+from bpdebug.ui.draw.why_numbers import written_out
 
 
 def why(columns, rows, *moment):
@@ -82,11 +83,11 @@ def test_a_formula_in_short_form_is_shown_in_full():
 
 
 def test_where_the_formula_is_long_the_result_comes_first():
-    shown = why_lines(view(big(), "goto z1"), 40, 8)
+    shown = why_lines(view(big(), "goto z1"), 40, 5)
     first = plain(shown[0]).removeprefix("z1[0,0] = ")
     assert float(first.replace("−", "-"))
     assert plain(shown[1]).strip().startswith("= Σᵢ")
-    assert "…" in text(shown)
+    assert " more, together " in text(shown)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,8 +99,8 @@ def test_the_result_is_always_in_sight_in_the_pane_of_a_small_screen(name):
         if shown.explanation.term is None:
             continue
         lines = why_lines(shown, 42, 8)
-        results = [place for place, line in enumerate(lines) if any(role in ("good", "bad") for _, role in line)]
-        assert results[0] < 8, opened.position.stage
+        result = f"= {short(shown.explanation.value, 10)}".replace("-", "−")
+        assert any(result in plain(line) for line in lines[:8]), opened.position.stage
 
 
 def test_the_sentence_on_the_operand_fits_the_pane_of_a_small_screen():
@@ -113,23 +114,98 @@ def test_the_ellipsis_of_a_long_sum_has_room():
 
 
 @pytest.mark.parametrize("scenario", ["xor", "iris", "deep_sigmoid"])
-def test_no_number_of_any_stage_is_cut_in_a_small_pane(scenario):
+def test_what_is_shown_of_a_sum_adds_up_however_little_room_there_is(scenario):
     opened = session(scenario, "update", "convention columns")
-    for stage in opened.program.stages:
+    for stage in [stage for stage in opened.program.stages if stage.name.startswith(("z", "dW", "db"))]:
         opened.execute(f"goto 1:{stage.name}")
         opened.select(stage.name, tuple(length - 1 for length in opened.timeline.machine.shapes()[stage.name]))
-        shown = opened.view()
+        explained = opened.explain(*opened.selected)
+        sizes = sum(abs(term.value) for _, term in sum_of(explained.term).terms)
+        for numbers in written_out(explained):
+            added = eval(re.sub(r"\d+ more, together (.*)", r"(\1)", numbers.text).replace("·", "*").replace("−", "-"))  # noqa: S307
+            assert abs(added - explained.value) < 2e-3 * sizes + 1e-12, (stage.name, numbers.text)
         for columns in (24, 37, 42):
-            lines = why_lines(shown, columns, 7)
-            assert max(width(line) for line in lines) <= columns
-            assert set(_NUMBER.findall(shown.explanation.numbers)) <= set(_NUMBER.findall(text(lines)))
+            assert max(width(line) for line in why_lines(opened.view(), columns, 7)) <= columns
+
+
+@pytest.mark.parametrize("columns", [30, 42, 60])
+def test_a_formula_is_broken_outside_of_its_parentheses_and_before_a_sign(columns):
+    for name, stage in (("xor", "da2"), ("xor", "loss"), ("xor", "dW2")):
+        for line in why(columns, 12, name, f"goto {stage}").splitlines()[:4]:
+            if line.count("(") == line.count(")"):
+                assert not line.rstrip().endswith(("+", "−"))
+    assert "\n         + (1 − y[0,0])/(1 − a2[0,0])" in why(42, 8, "xor", "goto da2")
+
+
+def test_the_number_that_enter_goes_to_is_underlined():
+    for operand in range(1, 9):
+        shown = session("xor", "goto dW2", f"operand {operand}").view()
+        name, index = shown.explanation.operands[shown.operand]
+        ((number, _),) = [span for line in why_lines(shown, 76, 8) for span in line if "lit" in span[1].split()]
+        assert float(number.replace("−", "-")) == pytest.approx(shown.tensors[name][index], rel=1e-3)
+
+
+def test_the_values_of_long_terms_stand_for_them_where_there_is_little_room():
+    assert "= 1.279 + 0.3714 + 0.1878 + 1.675\n" in why(42, 8, "xor", "goto loss")
+    assert "log(0.7217)" in why(150, 12, "xor", "goto loss")
+
+
+def test_why_the_program_stands_here_comes_first_until_the_next_move():
+    opened = session("xor", "watch dW1[1,0] sign", "continue")
+    first, *_ = why_lines(opened.view(), 100, 8)
+    assert plain(first).startswith("watchpoint 1: dW1[1,0] changed its sign: 0.00018")
+    assert " → −0.00016" in plain(first)
+    assert role_of(first, "watchpoint") == "changed"
+    opened.execute("step")
+    assert "watchpoint" not in text(why_lines(opened.view(), 100, 8))
+
+
+def test_what_is_displayed_is_in_the_border_or_above_the_fold():
+    opened = session("xor", "display loss", "display norm(dW1)", "display max(abs(dz2))", "goto dW1")
+    for columns in (20, 42, 90):
+        shown = opened.view()
+        seen = displays_in_border(shown, columns) + text(why_lines(shown, columns, 8)[:3])
+        assert len(displays_in_border(shown, columns)) <= columns
+        for display in ("loss = 3.51", "norm(dW1) = ", "max(abs(dz2)) = "):
+            assert display[: columns - 1] in seen, columns
+
+
+def test_a_number_from_before_an_edit_says_so_and_when_it_is_computed_anew():
+    opened = session("xor", "goto dW2", "formula da2 = a2 - y", "check", "select dz2[0,0]")
+    before = opened.value("dz2")[0, 0]
+    first, *_ = why_lines(opened.view(), 76, 8)
+    assert plain(first) == "computed before the edit of da2: the next update has it"
+    opened.execute("reverse-step")
+    opened.execute("step")
+    assert opened.value("dz2")[0, 0] == before
+    for command in ("goto 1:dW2", "select dz2[0,0]"):
+        opened.execute(command)
+    assert "computed before" not in text(why_lines(opened.view(), 76, 8))
+    assert opened.value("da2")[0, 0] == opened.value("a2")[0, 0] - opened.value("y")[0, 0]
+
+
+def test_a_result_is_green_only_where_a_check_says_that_it_is_right():
+    def role(opened):
+        (drawn,) = [line for line in why_lines(opened.view(), 76, 8) if plain(line).startswith("         = 0.7375666006")]
+        return role_of(drawn, "0.7375666006")
+
+    opened = session("xor", "goto dW2")
+    assert role(opened) == "bold"
+    opened.execute("check")
+    assert role(opened) == "good"
+
+
+def test_the_way_to_the_next_operand_is_never_cut():
+    for columns in range(18, 80):
+        shown = why(columns, 8, big(), "goto z1")
+        assert re.search(r"  o (takes the next of 64\+ operands|next \(1 of 64\+\)|1/64\+)", shown), columns
 
 
 def test_how_the_number_has_changed_stands_beside_it_where_there_is_room():
     moment = ("xor", "goto 0:dW2", "goto 1:dW2")
     shown = why(100, 8, *moment).splitlines()
     now, was = session(*moment).value("dW2")[0, 0], session(*moment[:2]).value("dW2")[0, 0]
-    value, change = re.fullmatch(r"         = (\S+)   was (\S+)  Δ (\S+)", shown[2]).group(1, 3)
+    value, change = re.fullmatch(r"         = (\S+)   was (\S+)  Δ (\S+) since the last stop", shown[2]).group(1, 3)
     assert float(value) == pytest.approx(now, rel=1e-9)
     assert float(change.replace("−", "-")) == pytest.approx(now - was, rel=1e-2)
     assert "Δ" not in why(24, 8, *moment)

@@ -49,6 +49,30 @@ def test_the_usual_sizes():
     assert Layout().sizes(*SMALL) == {"program": 34, "network": None, "values": None, "top": None, "why": 10}
 
 
+def test_a_larger_screen_gives_every_row_of_panes_more():
+    before = Layout().sizes(*LARGE)
+    for size in ((160, 48), (200, 60), (240, 80)):
+        sizes = Layout().sizes(*size)
+        middle = size[1] - BARS - sizes["top"] - sizes["why"]
+        assert sizes["top"] > before["top"]
+        assert middle > LARGE[1] - BARS - before["top"] - before["why"]
+        assert before["why"] <= sizes["why"] <= sizes["top"]
+        assert before["program"] <= sizes["program"] <= size[0] // 3
+        before = sizes
+    assert Layout().sizes(110, 30) | {"program": 38} == {"program": 38, "network": None, "values": None, "top": 10, "why": 8}
+
+
+def test_before_there_is_a_curve_the_network_has_most_of_its_row():
+    early, later = Layout(curve=False), Layout()
+    assert early.sizes(*LARGE)["network"] == 120 - 38 - 28
+    assert early.sizes(*SMALL) == later.sizes(*SMALL)
+    early.choose("health")
+    assert early.sizes(*LARGE) == later.sizes(*LARGE)
+    early.choose("loss")
+    early.put("network", 30, *LARGE)
+    assert early.sizes(*LARGE)["network"] == 30
+
+
 def test_a_pane_is_made_wider_and_narrower_at_the_cost_of_its_neighbour():
     layout = Layout()
     layout.resize("program", 4, 0, *LARGE)

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cached_property
 
+import pytest
 from textual.app import App
 from textual.geometry import Offset
 from textual.reactive import reactive
-from ui_app import press, settled, shown
+from ui_app import LARGE, SMALL, debugger, press, settled, shown
 from ui_views import big, session
 
 from bpdebug.debugger.looking.equation import equation_of
@@ -97,7 +98,7 @@ async def test_a_click_selects_a_cell_of_the_result_or_of_an_operand():
 
 async def test_the_walk_through_the_cells_is_counted():
     async with host(EquationPane, session("xor", "goto a1", "into 3"), (90, 14)) as (app, _):
-        assert str(app.pane.border_subtitle) == "cell 3 of 4 · i next · I back"
+        assert str(app.pane.border_subtitle).startswith("cell 3 of 4 · ")
         assert "·" in shown(app, "pane")
 
 
@@ -106,7 +107,7 @@ async def test_a_large_matrix_scrolls_with_its_cursor_and_its_picture_stays():
         assert [line.split()[-1] for line in shown(app, "pane").splitlines()[:1]] == ["dW1"]
         assert app.pane.pictured[1].top == 0
         for _ in range(3):
-            await press(pilot, "pagedown")
+            await press(pilot, "shift+down")
         assert app.session.selected == ("dW1", (30, 0))
         block, sight = app.pane.pictured
         assert block.name == "dW1"
@@ -137,6 +138,96 @@ async def test_what_changed_at_the_selected_cell_stands_in_the_border():
         assert str(app.pane.border_subtitle).startswith("was +1.7641  Δ −9.99e")
         await press(pilot, "up")
         assert str(app.pane.border_subtitle) == "min 0  max 1  mean 0.5  norm 2  4 zeros"
+
+
+async def test_over_the_edge_the_cursor_goes_to_the_nearest_cell_of_the_next_tensor():
+    async with host(DeltasPane, session("xor", "goto db1", "select dW1[0,3]")) as (app, pilot):
+        for key, cell in (
+            ("up", ("dz1", (3, 3))),
+            ("down", ("dW1", (0, 3))),
+            ("end", ("dW1", (0, 3))),
+            ("home", ("dW1", (0, 0))),
+            ("up", ("dz1", (3, 0))),
+            ("left", ("da1", (3, 3))),
+            ("right", ("dz1", (3, 0))),
+        ):
+            await press(pilot, key)
+            assert app.session.selected == cell, key
+    async with host(ValuesPane, session("xor", "goto a2", "select b2[0,0]"), (46, 30)) as (app, pilot):
+        above, here = (app.pane.layout_of.find(name) for name in ("a1", "b2"))
+        assert above.top == 0 < here.top
+        await press(pilot, "up")
+        name, (row, column) = app.session.selected
+        assert (name, row) == ("W2", 3) or (name, row, above.left + above.edge + column * above.cell) == ("a1", 3, here.left + here.edge)
+
+
+async def test_keys_go_to_the_layer_before_and_after():
+    async with host(DeltasPane, session("iris", "goto dz1", "select dz1[12,5]")) as (app, pilot):
+        for key, cell, layer in (
+            ("pagedown", ("dz2", (12, 2)), 2),
+            ("pagedown", ("dz2", (12, 2)), 2),
+            ("pageup", ("dz1", (12, 2)), 1),
+        ):
+            await press(pilot, key)
+            assert app.session.selected == cell, key
+            assert str(app.pane.border_title) == f"5 Deltas · layer {layer}"
+    async with host(ValuesPane, session("iris", "goto z2", "select a1[3,2]")) as (app, pilot):
+        assert str(app.pane.border_title) == "4 Values · layer 2"
+        await press(pilot, "pageup")
+        assert (app.session.selected, str(app.pane.border_title)) == (("W1", (3, 2)), "4 Values · layer 1")
+        app.session.select("a1", (3, 2))
+        app.show()
+        await settled(pilot)
+        assert str(app.pane.border_title) == "4 Values · layer 1", "where one walks to, one stays"
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_the_values_are_shown_when_they_are_asked_for_while_a_delta_is_selected(size):
+    async with debugger(size=size) as (app, pilot):
+        app.perform("goto 40:dW1")
+        await settled(pilot)
+        assert app.query_one("#deltas").display
+        await press(pilot, "4")
+        assert (app.query_one("#values").display, app.focused.id) == (True, "values")
+        assert app.session.selected == ("dW1", (0, 0))
+        assert shown(app, "values").split()[0] == "x"
+        await press(pilot, "right")
+        assert app.session.selected == ("x", (0, 0))
+        await press(pilot, "5")
+        assert (app.query_one("#deltas").display, app.focused.id) == (True, "deltas")
+
+
+async def test_numbers_of_the_update_before_are_said_to_be_and_cannot_be_chosen():
+    async with host(ValuesPane, session("xor", "goto 40:b2"), (46, 30)) as (app, pilot):
+        assert app.session.position.done == 0
+        assert str(app.pane.border_title) == "4 Values · layer 2 · of update 40"
+        block = app.pane.layout_of.find("a2")
+        await click(app, pilot, block.left + block.edge + 2, block.first)
+        await press(pilot, "down", "down", "down")
+        assert app.session.selected[0] in ("b2", "W2", "y")
+
+
+async def test_at_the_end_of_training_the_answers_are_in_sight_until_the_cursor_moves():
+    async with host(ValuesPane, session("iris", "goto end"), (42, 10)) as (app, pilot):
+        assert shown(app, "pane").split()[:3:2] == ["a2", "y"]
+        assert app.pane.layout_of.find("a2").top == app.pane.layout_of.find("y").top
+        await press(pilot, "right")
+        assert app.session.selected == ("b2", (0, 1))
+        assert "b2" in shown(app, "pane").split()
+
+
+async def test_a_scrolled_pane_begins_with_a_whole_number_and_clicks_hit_what_is_drawn():
+    async with host(DeltasPane, session(big(), "goto dW1", "select dW1[300,60]"), (60, 14)) as (app, pilot):
+        lines = shown(app, "pane").splitlines()
+        labels, first = lines[1].split(), lines[2].replace("▐", " ").split()
+        assert "60" in labels
+        row = int(first[0])
+        written = f"{app.session.value(f'dW1[{row},{labels[1]}]'):+.4f}".replace("-", "−")
+        assert first[2] == written or first[2] == "0"
+        await click(app, pilot, lines[1].index(labels[1]), 2)
+        assert app.session.selected == ("dW1", (row, int(labels[1])))
+        await click(app, pilot, 2, 1)
+        assert app.session.selected == ("dW1", (row, int(labels[1]))), "numbers at the edges are no cells"
 
 
 async def test_without_colours_the_picture_tells_signs(monkeypatch):

@@ -67,6 +67,8 @@ DRAGS = [
 
 async def test_borders_are_dragged():
     async with debugger(size=LARGE) as (app, pilot):
+        app.perform("update")
+        await settled(pilot)
         for start, by, pane, size in DRAGS:
             await drag(app, pilot, start, (start[0] + by[0], start[1] + by[1]))
             assert size_of(app, pane) == size
@@ -93,13 +95,13 @@ async def test_two_clicks_on_a_title_show_the_pane_alone():
         assert size_of(app, "network") == (120, 34)
         assert app.focused.id == "network"
         await click(app, pilot, (4, 1), 2)
-        assert size_of(app, "network").width == 41
+        assert size_of(app, "network").width == 54
         app.perform("check")
         await until(pilot, lambda: len(app.screen_stack) == 2)
         title = app.screen.query_one("#report").region.offset + Offset(4, 0)
         await drag(app, pilot, title, title + Offset(0, 5))
         await click(app, pilot, title, 2)
-        assert size_of(app, "network").width == 41, "a report is no pane"
+        assert size_of(app, "network").width == 54, "a report is no pane"
 
 
 async def test_two_clicks_on_a_number_go_to_where_it_comes_from():

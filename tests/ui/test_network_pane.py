@@ -38,14 +38,32 @@ async def test_a_click_on_nothing_changes_nothing():
 async def test_the_comma_and_the_full_stop_change_the_sample():
     async with debugger(size=LARGE) as (app, pilot):
         title = app.query_one("#network")
-        assert "sample 0 · 1 of 4" in title.border_title
+        assert "sample 0 of 4" in title.border_title
         await press(pilot, "s", "s", ".")
-        assert "sample 1 · 2 of 4" in title.border_title
+        assert "sample 1 of 4" in title.border_title
         assert app.session.selected == ("a1", (1, 0))
         before = shown(app, "network")
         await press(pilot, ",", ",")
-        assert "sample 3 · 4 of 4" in title.border_title
+        assert "sample 3 of 4" in title.border_title
         assert shown(app, "network") != before
+
+
+async def test_of_a_mini_batch_the_row_and_the_place_in_the_data_are_told():
+    async with debugger("iris", LARGE) as (app, pilot):
+        await press(pilot, "s", ".")
+        sample = int(app.view.samples[1])
+        assert app.query_one("#network").border_title.endswith(f"row 1 of 16: sample {sample}")
+
+
+@pytest.mark.parametrize("stage", ["dW1", "db1", "W1"])
+async def test_another_sample_is_another_picture_also_where_the_selected_tensor_has_none(stage):
+    async with debugger(size=LARGE) as (app, pilot):
+        app.perform(f"goto 30:{stage}")
+        await settled(pilot)
+        before = shown(app, "network")
+        await press(pilot, ".")
+        assert shown(app, "network") != before
+        assert "sample 1 of 4" in app.query_one("#network").border_title
 
 
 async def test_the_arrow_keys_move_the_cell_cursor_in_the_network():

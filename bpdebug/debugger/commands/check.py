@@ -26,7 +26,12 @@ MARKS = {
     "non-finite": "not finite",
 }
 """What is said of each status of a verdict."""
-NOTHING_WRONG = "no derivative is wrong"
+_UNTOLD = {
+    "non-finite": "the loss is not finite",
+    "kink": "the loss has a corner there",
+    "noise": "the derivatives are smaller than what rounding leaves of a difference of losses",
+}
+"""Why a stage could not be compared."""
 _ROUNDING = 1e-12
 _HOW = ("all", "sweep", "slope")
 
@@ -79,10 +84,9 @@ def report(verdicts: list[Verdict]) -> Result:
     wrong = culprit(verdicts)
     lines = [f"{MARKS[v.status]:<7} {v.stage.name:<6} {finding(v)}" for v in verdicts]
     lines += [line for verdict in verdicts if verdict.status == "wrong" for line in accusation(verdict, verdict is wrong)]
-    fine = all(verdict.status not in ("wrong", "follows") for verdict in verdicts)
-    lines += [NOTHING_WRONG if fine else "it is right given what arrives, and what arrives is wrong: check names the first wrong stage"] * (
-        wrong is None
-    )
+    statuses = {verdict.status for verdict in verdicts}
+    fine = not statuses & {"wrong", "follows"} and statuses != {"non-finite"}
+    lines += [conclusion(verdicts)] * (wrong is None)
     stages = [
         {"name": v.stage.name, "status": v.status, "error": exact(v.error), "cell": list(v.cell), "ours": exact(v.ours)}
         | {"numeric": exact(v.numeric), "cells": v.cells, "checked": v.checked, "kinks": v.kinks, "method": v.method, "zero": v.zero}
@@ -91,6 +95,16 @@ def report(verdicts: list[Verdict]) -> Result:
     ]
     data = {"ok": fine, "culprit": wrong.stage.name if wrong else None, "stages": stages}
     return Result("check", "\n".join(lines), data)
+
+
+def conclusion(verdicts: Sequence[Verdict]) -> str:
+    """What it comes to where no stage is wrong by itself."""
+    statuses = [verdict.status for verdict in verdicts]
+    if "follows" in statuses:
+        return "it is right given what arrives, and what arrives is wrong: check names the first wrong stage"
+    if any(status not in _UNTOLD for status in statuses):
+        return "no derivative is wrong"
+    return "nothing could be compared: " + ", ".join(dict.fromkeys(_UNTOLD[status] for status in statuses))
 
 
 def error_text(error: float) -> str:

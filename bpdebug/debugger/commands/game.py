@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.commands.edit import exact_row
 from bpdebug.debugger.moves import Move
-from bpdebug.debugger.play.hunt import SEEDS, TRIES, Hunt, game_of
+from bpdebug.debugger.play.hunt import SEEDS, Hunt, game_of, task_lines
 from bpdebug.debugger.play.predict import answer_with
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, no_arguments
@@ -55,11 +55,7 @@ def hunt(session: Session, arguments: str) -> Result:
     dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
     session.begin(program.with_fault(fault.stage, fault.formula))
     session.hunts += (Hunt(seed, fault),)
-    lines = [
-        f"hunt {len(session.hunts)} on {scenario.name}, seed {seed}: what one formula of the backward pass computes is not what it says",
-        f"'accuse dz1' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up; 'print' computes what you type",
-        *[f"dropped: {'; '.join(dropped)}"] * bool(dropped),
-    ]
+    lines = [*task_lines(session.hunts, scenario.name), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
     return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
 
 
@@ -130,13 +126,13 @@ def _score(session: Session) -> str:
 
 @command("predict [on | off]", "play", keys="P")
 def predict(session: Session, arguments: str) -> Result:
-    """Ask about the next stage before each single step, or stop asking; alone, show the tally ('on 3/5' sets it)."""
-    if arguments:
-        found = re.fullmatch(r"(on|off)(?:\s+(\d{1,9})/(\d{1,9}))?", arguments)
-        if not found or int(found[2] or 0) > int(found[3] or 0):
-            raise CommandError(f"'predict on', 'predict off', or with a tally 'predict on 3/5' is expected; found '{arguments}'")
-        tally = {"right": int(found[2]), "answered": int(found[3])} if found[3] else {}
-        session.predictions = replace(session.predictions, on=found[1] == "on", question=None, **tally)
+    """Ask about the next stage before each single step, or stop asking; alone, the other of the two ('on 3/5' sets the tally)."""
+    arguments = arguments or ("off" if session.predictions.on else "on")
+    found = re.fullmatch(r"(on|off)(?:\s+(\d{1,9})/(\d{1,9}))?", arguments)
+    if not found or int(found[2] or 0) > int(found[3] or 0):
+        raise CommandError(f"'predict on', 'predict off', or with a tally 'predict on 3/5' is expected; found '{arguments}'")
+    tally = {"right": int(found[2]), "answered": int(found[3])} if found[3] else {}
+    session.predictions = replace(session.predictions, on=found[1] == "on", question=None, **tally)
     now = session.predictions
     text = f"predict is {'on' if now.on else 'off'}; {now.right} of {now.answered} answers right"
     return Result("info", text, {"predict": now.on, "right": now.right, "answered": now.answered})

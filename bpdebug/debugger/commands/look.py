@@ -38,10 +38,12 @@ def print_(session: Session, arguments: str) -> Result:
     return Result("value", text, data)
 
 
-@command("explain NAME[i,j]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
+@command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, arguments: str) -> Result:
-    """Show where a number comes from: its formula with the numbers put in."""
-    return _explained(session.explain(*cell_of(arguments)))
+    """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
+    if not arguments and session.selected is None:
+        raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
+    return _explained(session.explain(*(cell_of(arguments) if arguments else session.selected or ("", ()))))
 
 
 def _explained(explanation: Explanation) -> Result:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.explanation import not_there
-from bpdebug.debugger.looking.paths import Path, paths_of
+from bpdebug.debugger.looking.paths import Bundle, Path, paths_of
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command
@@ -25,6 +26,8 @@ _CONVENTIONS = {
     "columns": "a sample is a column, z = W·x + b; its W1₁,₀ is W1[0,1] in commands",
 }
 _SHOWN = 24
+_WIDTH = 66
+"""Columns of the factors of a path, so that they have room on a small screen."""
 
 
 @command("notation [d|delta|partial]", "look", keys="k")
@@ -79,21 +82,47 @@ def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
     return of.get(name, name), index
 
 
-def _shown(session: Session, name: str, index: Cell, found: list[Path]) -> Result:
-    whole = sum(path.value for path in found)
-    gradient = render_name(f"d{cell_name(name, index)}", session.style)
-    count = "no path leads to the loss" if not found else "one path leads" if len(found) == 1 else f"the sum over {len(found)} paths"
+def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bundle]) -> Result:
+    whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
+    told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
+    lines = [f"{render_name(f'd{cell_name(name, index)}', session.style)} = {short(whole, 8)}: {told} to the loss"]
+    if count > len(found):
+        lines.append("  gathered by their first step, times the gradient there")
     ordered = sorted(found, key=lambda path: -abs(path.value))
-    lines = [f"{gradient} = {short(whole, 8)}: {count}" + " to the loss" * bool(found)]
     for path in ordered[:_SHOWN]:
-        factors = " · ".join(_factor(slope) for slope in path.slopes)
-        lines += [f"  {path.text(session.style)}", f"      {factors} = {short(path.value, 6)}"]
-    lines += [f"  … and {len(found) - _SHOWN} smaller ones"] * (len(found) > _SHOWN)
-    data = [
-        {"cells": [cell_name(*cell) for cell in path.cells], "slopes": exact(list(path.slopes)), "value": exact(path.value)}
-        for path in found
-    ]
-    return Result("paths", "\n".join(lines).replace("-", "−"), {"name": name, "index": list(index), "value": exact(whole), "paths": data})
+        lines += _bundle(session, name, path) if isinstance(path, Bundle) else _path(session, path)
+    if rest := ordered[_SHOWN:]:
+        lines.append(f"  … and {len(rest)} smaller ones, together {short(sum(path.value for path in rest), 6)}")
+    data = {"name": name, "index": list(index), "value": exact(whole), "count": count, "paths": [_data(path) for path in found]}
+    return Result("paths", "\n".join(lines).replace("-", "−"), data)
+
+
+def _path(session: Session, path: Path) -> list[str]:
+    """A path, and below it each step's derivative with its name."""
+    names = [render_name(name, session.style) for name, _ in path.cells]
+    factors = [f"∂{after}/∂{before} {_factor(slope)} ·" for before, after, slope in zip(names, names[1:], path.slopes, strict=False)]
+    lines = [""]
+    for factor in [*factors[:-1], f"{factors[-1].removesuffix(' ·')} = {short(path.value, 6)}"] if factors else ():
+        if len(lines[-1]) + len(factor) > _WIDTH:
+            lines.append("")
+        lines[-1] += f" {factor}"
+    return [f"  {path.text(session.style)}", *(f"     {text}" for text in lines)]
+
+
+def _bundle(session: Session, name: str, bundle: Bundle) -> list[str]:
+    """The paths through one cell: the first step's derivative times the gradient there."""
+    cell, step = cell_name(bundle.name, bundle.index), f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
+    through = render_name(cell, session.style)
+    count = f"{bundle.paths} path{'s' * (bundle.paths > 1)}"
+    return [f"  → {through} → …: {count}", f"      {step} · ∂loss/∂{through} {_factor(bundle.gradient)} = {short(bundle.value, 6)}"]
+
+
+def _data(path: Path | Bundle) -> dict[str, object]:
+    """A path with its cells, or the paths that share their first step, for a script."""
+    if isinstance(path, Bundle):
+        first = {"through": cell_name(path.name, path.index), "count": path.paths}
+        return first | {"slopes": exact([path.slope, path.gradient]), "value": exact(path.value)}
+    return {"cells": [cell_name(*cell) for cell in path.cells], "slopes": exact(list(path.slopes)), "value": exact(path.value)}
 
 
 def _factor(slope: float) -> str:

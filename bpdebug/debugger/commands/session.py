@@ -31,7 +31,8 @@ def save(session: Session, arguments: str) -> Result:
         raise CommandError("save to which file?")
     text = session_script(session)
     write_beside(path_of(arguments), text)
-    return Result("script", f"saved as {arguments}: {text.count(chr(10)) - 1} commands", {"file": arguments})
+    count = text.count("\n") - 1
+    return Result("script", f"saved as {arguments}: {count} command{'s' * (count != 1)}", {"file": arguments})
 
 
 @command("help [COMMAND]", "session", keys="? f1", aliases="h ?", label="help")

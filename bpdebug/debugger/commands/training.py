@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpdebug.debugger.looking.health import HEALTHY_STEP, MEASURES, UPDATES, Health, LayerHealth, health_of
+from bpdebug.debugger.looking.findings import USUAL
+from bpdebug.debugger.looking.health import MEASURES, UPDATES, Health, LayerHealth, health_of
 from bpdebug.debugger.looking.surface import Surface, surface_of
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
@@ -29,7 +30,8 @@ def health(session: Session, arguments: str) -> Result:
         raise CommandError("no update is complete yet: 'update' runs one")
     first, last = int(found.updates[0]), int(found.updates[-1])
     notes = [f"{finding.name}: {finding.why}" for finding in found.notes]
-    lines = [f"updates {first} to {last}", *_table(found), *notes, f"healthy is a ‖ΔW‖/‖W‖ of about {HEALTHY_STEP:g}"]
+    under_way = ", the last one under way" if found.under_way else ""
+    lines = [f"updates {first} to {last}{under_way}", *_table(found), *notes, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
     data = {"updates": exact(found.updates), "losses": exact(found.losses), "layers": [_layer_data(layer) for layer in found.layers]}
     return Result("health", "\n".join(lines), data)
 

@@ -23,6 +23,8 @@ from bpdebug.engine.tree import Name
 
 UNICODE = Style("unicode")
 _SHOWN_TERMS = 8
+MOST_OPERANDS = 64
+"""Of a number that is made of more cells, the operands are those of the largest terms."""
 _DIGITS, _UPDATE_DIGITS = 4, 8
 """Digits of a number in a formula; a step is small beside its parameter, so that updates need more."""
 
@@ -98,7 +100,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     if computed is None:
         return Explanation(name, index, value, _given(timeline, name, index), style=style)
     stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
-    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype)
+    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype, style.columns)
     term = cells.explain(index)
     shapes = timeline.machine.shapes()
     digits = digits_of(stage)
@@ -122,7 +124,7 @@ def put_in(term: Term, style: Style, digits: int = _DIGITS, most: int = _SHOWN_T
         digits: significant digits.
         most: terms of a sum that are written out.
     """
-    return render_cell(term.tree(lambda t: Name(_in_formula(t.value, digits)), most), style)
+    return render_cell(term.tree(lambda t: Name(in_formula(t.value, digits)), most), style)
 
 
 def _interest(timeline: Timeline, name: str) -> int:
@@ -146,7 +148,7 @@ def _addends(term: Term) -> list[Term]:
     return [term]
 
 
-def _first_cells(terms: Iterable[Term], most: int = 64) -> list[Term]:
+def _first_cells(terms: Iterable[Term], most: int = MOST_OPERANDS) -> list[Term]:
     return list(islice((cell for term in terms for cell in term.cells()), most))
 
 
@@ -171,7 +173,8 @@ def _culprit(term: Term, style: Style) -> str:
     return " = ".join(dict.fromkeys([named, numbers, values, result]))
 
 
-def _in_formula(value: float, digits: int) -> str:
+def in_formula(value: float, digits: int) -> str:
+    """A number as it is put into a formula: a negative one in parentheses."""
     text = short(value, digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
 

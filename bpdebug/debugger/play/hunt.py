@@ -168,6 +168,15 @@ def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
     return Game(number, now.seed, now.tries, now.hints, points, done, now.checked, now.found, now.over, line)
 
 
+def task_lines(hunts: tuple[Hunt, ...], scenario: str) -> list[str]:
+    """What the player of the last hunt is told at its beginning."""
+    return [
+        f"hunt {len(hunts)} on {scenario}, seed {hunts[-1].seed}: what one formula of the backward pass computes is not what it says",
+        "look: step through it, read Why, and compute what should be there: print dz1 - da1 * a1 * (1 - a1)",
+        f"'accuse dz1' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up",
+    ]
+
+
 def is_locked(session: Session, name: str) -> bool:
     """Whether a command would tell the fault of the present hunt."""
     return name in LOCKED and bool(session.hunts) and not (session.hunts[-1].over or session.hunts[-1].checked)

@@ -116,7 +116,7 @@ def _class_rows(surface: Surface, columns: int, labels: tuple[str, ...]) -> Iter
     """Heading, then for each sample its class, the class answered, and how much the right one was given; of two sides, the output."""
     wide, binary, longest = columns >= _SPACIOUS, surface.task == "binary", max(map(cell_len, labels))
     titles = ("target", "answer") if wide or longest >= len("target") else ("", "")
-    yield _Row("sample" if wide else "#", *titles, "output" if binary else "given to target" if wide else "given")
+    yield _Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
         finite = np.isfinite(surface.outputs[place]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import PurePath
 
 from bpdebug.debugger.numbers import short
@@ -13,21 +14,25 @@ _GAP: Span = ("   ", "")
 
 
 def header_line(view: View, columns: int) -> Line:
-    """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first."""
-    position = view.position
+    """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first, and the loss never."""
+    position, loss = view.position, _loss(view)
     title, brief = _titles(view)
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
-    batch = line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
-    parts = [title, update, epoch, batch, _stage(view), _loss(view)]
-    for left_out in ((), (3,), (2, 3)):
-        drawn = _joined([part for i, part in enumerate(parts) if i not in left_out])
-        if width(drawn) <= columns:
+    batch = () if position.at_end else line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
+    for parts in (
+        (title, update, epoch, batch, _stage(view)),
+        (title, update, epoch, _stage(view)),
+        (title, update, _stage(view)),
+        (brief, update, _stage(view)),
+        (brief, update, _stage(view, brief=True)),
+        (update, _stage(view, brief=True)),
+    ):
+        drawn = _joined([*filter(None, parts), loss])
+        if width(drawn) < columns:
             return fit(drawn, columns)
-    loss = _loss(view) if view.loss is not None else line(("loss ", "dim"), ("—", "faint"))
-    needed = [update, _stage(view), loss]
-    room = max(columns - width(_joined([(), *needed])), 0)
-    return fit(_joined([fit(brief, room) if width(brief) > room else brief, *needed]), columns)
+    room = max(columns - width(loss) - 1, 0)
+    return fit((*fit(_joined([update, _stage(view, brief=True)]), room), (" ", ""), *loss), columns)
 
 
 def _titles(view: View) -> tuple[Line, Line]:
@@ -35,7 +40,7 @@ def _titles(view: View) -> tuple[Line, Line]:
     scenario, game = view.program.scenario, view.game
     name = PurePath(scenario.source).name or scenario.name
     if game is None:
-        return (line((" bpdebug ", "heading"), (name, "bold")),) * 2
+        return line((" bpdebug ", "heading"), (name, "bold")), line((" ", ""), (name, "bold"))
     left = "over" if game.over else f"{game.tries} left"
     brief = line((" ", ""), (f"hunt {game.number} · {left} · {game.points}/{game.hunts}", "changed"))
     return line((" ", ""), (game.line, "changed"), (f" on {name}", "dim")), brief
@@ -48,18 +53,19 @@ def _joined(parts: list[Line]) -> Line:
     return tuple(spans)
 
 
-def _stage(view: View) -> Line:
+def _stage(view: View, brief: bool = False) -> Line:
     position = view.position
-    count = line(("stage ", "dim"), (f"{position.done}/{position.stages} ", ""))
     if position.next is None:
-        return line(("training complete", "good"))
+        return line(("complete" if brief else "training complete", "bold"))
+    count = line(("" if brief else "stage ", "dim"), (f"{position.done}/{position.stages} ", ""))
     if position.stage is None:
         return (*count, ("start", "dim"))
-    phase = "" if position.phase == position.stage else f"{position.phase} "
+    phase = "" if brief or position.phase == position.stage else f"{position.phase} "
     return (*count, (phase, "dim"), (render_name(position.stage, view.style), "next"))
 
 
 def _loss(view: View) -> Line:
+    """The last loss that is known, and of which update, where it is not this one's; or since when it is none."""
     updates, losses = view.losses
     if view.loss is not None:
         value, note = view.loss, ""
@@ -68,4 +74,7 @@ def _loss(view: View) -> Line:
         value, note = float(losses[place]), f" (update {int(updates[place])})"
     else:
         return line(("loss ", "dim"), ("—", "faint"))
-    return line(("loss ", "dim"), (short(value, 5), "bold" if abs(value) < float("inf") else "bad"), (note, "faint"))
+    finite = isfinite(value)
+    if view.diverged is not None:
+        note = f" since update {view.diverged}" if not finite else f" · not finite since update {view.diverged}"
+    return line(("loss ", "dim"), (short(value, 5), "bold" if finite else "bad"), (note, "faint" if view.diverged is None else "bad"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bpdebug.debugger.checking.verdict import Verdict, culprit
-from bpdebug.debugger.commands.check import MARKS, NOTHING_WRONG, accusation, sampled
+from bpdebug.debugger.commands.check import MARKS, accusation, conclusion, sampled
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.render import render_name
@@ -71,6 +71,13 @@ def is_bad(view: View, name: str) -> bool:
     return _present(view, name, *_LASTING) is not None
 
 
+def result_role(view: View, name: str) -> str:
+    """The role of a result: right and wrong are colours of their own, and what has not been checked has neither."""
+    if name in view.nonfinite or is_bad(view, name):
+        return "bad"
+    return "good" if _present(view, name, "good") else "bold"
+
+
 def praise(view: View, name: str, room: int) -> Line:
     """The verdict on a stage that is right, to stand beside its number in that many columns; nothing for any other."""
     verdict = _present(view, name, "good")
@@ -128,15 +135,13 @@ def check_report(view: View) -> Report:
     verdicts = list(view.verdicts.values())
     found, wrong = tuple(map(_finding, verdicts)), culprit(verdicts)
     first = found[verdicts.index(wrong)] if wrong else found[0]
-    return Report(_title(view, verdicts, wrong), view.checked or 0, ("the stage", "differences"), found, tuple(_notes(verdicts)), first)
+    return Report(_title(view, verdicts, wrong), view.checked or 0, ("this stage", "the check"), found, tuple(_notes(verdicts)), first)
 
 
 def _title(view: View, verdicts: list[Verdict], wrong: Verdict | None) -> str:
     methods = sorted({verdict.method for verdict in verdicts if verdict.method})
     title = f"Check of update {view.checked}" + (f" by {' and '.join(methods)}" if methods else "")
-    if wrong:
-        return f"{title}: {render_name(wrong.stage.name, view.style)} is wrong"
-    return f"{title}: {NOTHING_WRONG}" if any(verdict.status == "good" for verdict in verdicts) else title
+    return f"{title}: {render_name(wrong.stage.name, view.style)} is wrong" if wrong else title
 
 
 def _finding(verdict: Verdict) -> Finding:
@@ -161,9 +166,10 @@ def _notes(verdicts: list[Verdict]) -> Iterator[Span]:
         yield first, "bad"
         yield from ((text, "") for text in rest)
     if not wrong:
-        yield NOTHING_WRONG, "good" if any(verdict.status == "good" for verdict in verdicts) else "dim"
+        statuses = {verdict.status for verdict in verdicts}
+        yield conclusion(verdicts), "good" if "good" in statuses and "follows" not in statuses else "changed"
     for status, reason in _REASONS.items():
-        if any(verdict.status == status for verdict in verdicts):
+        if status != "non-finite" and any(verdict.status == status for verdict in verdicts):
             yield f"{BADGES[status][0]} {MARKS[status]}: {reason}", "dim"
     for verdict in [verdict for verdict in verdicts if 0 < verdict.checked < verdict.cells][:1]:
         yield f"{verdict.stage.name}: {sampled(verdict)}; 'check all' checks every cell", "dim"

@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
-from bpdebug.ui.draw.equation_fit import Fit, Group, Window, fit
+from bpdebug.engine.render import render_name
+from bpdebug.ui.draw.equation_fit import fit
+from bpdebug.ui.draw.equation_parts import Fit, Group, Window
 from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
+from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.program import formula_text
-from bpdebug.ui.draw.spans import Line, Span, crop, line, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, line, plain, width, wrap
 from bpdebug.ui.draw.spans import fit as fitted
 
 _SUMMED_UP = 2
 """Lines that are kept for the sum below the matrices, at least, in a pane that is not very small."""
+_WITH_SUM = 0.5
+"""What it is worth that the sum is below the matrices; the explanation of the number says it as well."""
 _FEW = 8
 
 
@@ -49,13 +54,19 @@ def equation_picture(view: View, columns: int, rows: int) -> Picture:
     equation = view.equation
     if equation is None:
         return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)])
-    kept = min(terms_wanted(view) + 1, max(rows // 3, _SUMMED_UP)) if rows >= _FEW else 0
-    chosen = fit(equation, view.number_style, _centres(view, equation), columns, rows - kept)
-    drawing = _Drawing(view, equation, chosen, columns)
+    drawing = _Drawing(view, equation, _chosen_fit(view, equation, columns, rows), columns)
     lines = drawing.lines()
     below = terms_lines(view, equation, columns, rows - len(lines))
     gap: list[Line] = [()] if below and len(lines) + len(below) < rows else []
     return Picture([fitted(drawn, columns) for drawn in (*lines, *gap, *below)], drawing.spots)
+
+
+def _chosen_fit(view: View, equation: Equation, columns: int, rows: int) -> Fit:
+    """The best way to show the equation, with room for its sum unless that costs too much of the matrices."""
+    kept = min(terms_wanted(view) + 1, max(rows // 3, _SUMMED_UP)) if rows >= _FEW else 0
+    centres = _centres(view, equation)
+    beside, alone = (fit(equation, view.number_style, centres, columns, rows - lines) for lines in (kept, 0))
+    return beside[1] if beside[0] + _WITH_SUM >= alone[0] else alone[1]
 
 
 def _empty(view: View, columns: int) -> list[Line]:
@@ -63,10 +74,12 @@ def _empty(view: View, columns: int) -> list[Line]:
     if name is None:
         return wrap(f"The training is complete: {key_of('reverse-step')} goes back to its last stage.", columns, "dim")
     into, back = key_of("into"), key_of("reverse-into")
-    first = line((into, "key"), " runs a stage and goes into it: ", (name, "name"))
-    formula = line(f" = {formula_text(view, view.program.stage(name))}")
+    first = line((into, "key"), " runs a stage and goes into it")
+    formula = line(": ", (render_name(name, view.style), "name"), f" = {formula_text(view, view.program.stage(name))}")
     lines = wrap(f"There each {into} goes on to the next cell, and {back} back: what goes into the cell is lit.", columns, "dim")
-    return [(*first, *formula) if width((*first, *formula)) <= columns else crop(first, 0, columns), *lines]
+    if width((*first, *formula)) <= columns:
+        return [(*first, *formula), *lines]
+    return [first, *formula_lines(plain(formula[1:]), columns, "", "    "), *lines]
 
 
 def _centres(view: View, equation: Equation) -> dict[str, int]:
@@ -107,14 +120,15 @@ class _Drawing:
         tallest = self._fit.matrix_height(shelf)
         for group in shelf:
             middle = 1 + (tallest - 1) // 2
-            canvas[middle].append((left, line((group.before, "bold"))))
-            left += len(group.before)
+            before, after = self._fit.sign(group.before), self._fit.sign(group.after)
+            canvas[middle].append((left, line((before, "bold"))))
+            left += len(before)
             start = 1 + (tallest - self._fit.windows[group].height) // 2
             for offset, drawn in enumerate(self._block(group, left, top + start), start - 1):
                 canvas[offset].append((left, drawn))
             left += self._fit.width(group)
-            canvas[middle].append((left, line((group.after, "bold"))))
-            left += len(group.after)
+            canvas[middle].append((left, line((after, "bold"))))
+            left += len(after)
         return [_assembled(parts) for parts in canvas]
 
     def _block(self, group: Group, left: int, top: int) -> Iterator[Line]:
@@ -124,12 +138,11 @@ class _Drawing:
             yield self._number(group, left, top)
             return
         window, look = self._fit.windows[group], self._fit.looks[group]
-        height = window.height
-        for place, row in enumerate(_rows(window)):
-            opened, closed = _brackets(place, height)
-            cells = line(*self._row(group, look, window, row, left, top + place)) if row is not None else _more(window, look)
-            arrow = ("→", self._arrow(group, row)) if group.operand.folded == 1 and row is not None else ("", "")
-            yield (*line((opened, "dim")), *cells, (f" {closed}", "dim"), arrow)
+        for place, row in enumerate(window.rows):
+            opened, closed = _brackets(window, place)
+            cells = line(*self._row(group, look, window, row, left, top + place))
+            arrow = ("→", self._arrow(group, row)) if group.operand.folded == 1 else ("", "")
+            yield (opened, *cells, (self._fit.gap, ""), closed, arrow)
         if group.operand.folded == 0:
             yield self._arrows(group, window, look)
 
@@ -146,19 +159,17 @@ class _Drawing:
         return line((group.number, role))
 
     def _row(self, group: Group, look: Look, window: Window, row: int, left: int, y: int) -> Iterator[Span]:
-        if window.cut_left:
-            yield " …", "faint"
-        x = left + 1 + 2 * window.cut_left
+        x, gap = left + 1, self._fit.gap
         for column in window.columns:
             value = group.operand.value[row, column]
             hidden = group.is_result and self._to_come(row, column)
-            text, role = ("·".rjust(look.width), "faint") if hidden else (look.text(value), self._role(group, look, row, column))
-            yield " ", ""
+            text, role = (
+                ("·".rjust(look.width), "faint") if hidden else (look.text(value).replace("-", "−"), self._role(group, look, row, column))
+            )
+            yield gap, ""
             yield text, role
-            self._spot(group.operand, x + 1, y, look.width, row, column)
-            x += look.width + 1
-        if window.cut_right:
-            yield " …", "faint"
+            self._spot(group.operand, x + len(gap), y, look.width, row, column)
+            x, gap = x + len(gap) + look.width, " "
 
     def _spot(self, operand: Operand, x: int, y: int, columns: int, row: int, column: int) -> None:
         place = operand.cell(row, column, len(self._equation.shapes.get(operand.name, ())))
@@ -195,30 +206,21 @@ class _Drawing:
 
     def _arrows(self, group: Group, window: Window, look: Look) -> Line:
         """Below a matrix whose columns are summed, an arrow for each."""
-        spans: list[Span] = [("   " if window.cut_left else " ", "")]
+        spans: list[Span] = [(" " + self._fit.gap, "")]
         for column in window.columns:
             lit = self._equation.cell is None or self._lit(group, 0, column)
-            spans.append(("↓".center(look.width + 1), "next" if lit else "faint"))
+            spans.append(("↓".center(look.width) + " ", "next" if lit else "faint"))
         return tuple(spans)
 
 
-def _rows(window: Window) -> Iterator[int | None]:
-    """The rows that are shown; None where it is said that there are more."""
-    yield from [None] * window.cut_above
-    yield from window.rows
-    yield from [None] * window.cut_below
-
-
-def _brackets(place: int, height: int) -> tuple[str, str]:
-    if height == 1:
-        return "[", "]"
-    return ("⎡", "⎤") if place == 0 else ("⎣", "⎦") if place == height - 1 else ("⎢", "⎥")
-
-
-def _more(window: Window, look: Look) -> Line:
-    """A line that says that there are more rows."""
-    text = "".join(" " + "⋮".rjust((look.width + 1) // 2).ljust(look.width) for _ in window.columns)
-    return line(("  " * window.cut_left + text + "  " * window.cut_right, "faint"))
+def _brackets(window: Window, place: int) -> tuple[Span, Span]:
+    """The brackets of a line; in the place of one a sign where the matrix goes on: ⋮ up or down, ‹ › to the sides."""
+    first, last = place == 0, place == window.height - 1
+    shapes = "[]" if first and last else "⎡⎤" if first else "⎣⎦" if last else "⎢⎥"
+    above_or_below = (first and window.cut_above) or (last and window.cut_below)
+    if above_or_below:
+        return ("⋮", "dim"), ("⋮", "dim")
+    return ("‹" if window.cut_left else shapes[0], "dim"), ("›" if window.cut_right else shapes[1], "dim")
 
 
 def _assembled(parts: list[tuple[int, Line]]) -> Line:

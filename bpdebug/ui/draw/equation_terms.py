@@ -3,60 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from bpdebug.debugger.looking.equation import Equation
 from bpdebug.debugger.looking.explanation import Explanation, digits_of, put_in
+from bpdebug.debugger.looking.sums import Sum, signed, sum_of
 from bpdebug.debugger.numbers import AUTO, Statistics, short
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Term, cell_name
 from bpdebug.engine.render import render_cell
 from bpdebug.engine.shapes import Shape
 from bpdebug.engine.tree import Name
+from bpdebug.ui.draw.check import result_role
+from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.matrix_cells import look_of
-from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, plain, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width
+from bpdebug.ui.draw.why_numbers import written_out
 
 _LONGEST_BAR, _SHORTEST_BAR = 24, 6
 _HEAT = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Sum:
-    """A number as a sum.
-
-    Attributes:
-        terms: what is added, each with its sign.
-        around: what is done with the sum afterwards, such as ``/ 4``.
-        value: of the sum.
-    """
-
-    terms: tuple[tuple[str, Term], ...]
-    around: str
-    value: float
-
-
-def sum_of(term: Term) -> Sum | None:
-    """The sum that a number is, perhaps with a factor; None for what is none."""
-    if term.operator in ("sum", "+", "-") and len(term.parts) > 1:
-        return Sum(tuple(_summands(term)), "", term.value)
-    if term.operator in ("*", "/") and len(term.parts) == 2:
-        for inner, other, sign in ((term.parts[0], term.parts[1], term.operator), (term.parts[1], term.parts[0], "*")):
-            found = sum_of(inner) if other.operator in ("cell", "number") and (sign == "/" or term.operator == "*") else None
-            if found and inner.operator == "sum":
-                return Sum(found.terms, f"{found.around} {'/' if sign == '/' else '·'} {short(other.value, 4)}", found.value)
-    return None
-
-
-def _summands(term: Term, sign: str = "+") -> list[tuple[str, Term]]:
-    if term.operator == "sum":
-        return [(sign, part) for part in term.parts]
-    if term.operator in ("+", "-") and len(term.parts) == 2:
-        turned = sign if term.operator == "+" else "−" if sign == "+" else "+"
-        return [*_summands(term.parts[0], sign), *_summands(term.parts[1], turned)]
-    return [(sign, term)]
 
 
 def terms_lines(view: View, equation: Equation, columns: int, rows: int) -> list[Line]:
@@ -66,8 +33,8 @@ def terms_lines(view: View, equation: Equation, columns: int, rows: int) -> list
         return []
     found = sum_of(explained.term)
     if found and len(found.terms) > 1 and rows >= min(len(found.terms), 3) + 1:
-        return _Table(explained, found, equation.shapes, columns, rows - 1).lines()
-    return _in_a_line(explained, columns, rows)
+        return _Table(view, explained, found, equation.shapes, columns, rows - 1).lines()
+    return _in_a_line(view, explained, columns, rows)
 
 
 def terms_wanted(view: View) -> int:
@@ -76,67 +43,68 @@ def terms_wanted(view: View) -> int:
     return len(found.terms) + 1 if found else 1
 
 
-def _in_a_line(explained: Explanation, columns: int, rows: int) -> list[Line]:
-    """The numbers and the result, in a line or as many as they take."""
-    result = short(explained.value, 8).replace("-", "−")
-    numbers = f" = {explained.numbers}" if explained.numbers not in ("", result) else ""
-    whole = line((explained.shown, "name"), numbers, " = ", (result, "good"))
-    if width(whole) <= columns:
-        return [whole]
+def _in_a_line(view: View, explained: Explanation, columns: int, rows: int) -> list[Line]:
+    """The numbers and the result, in a line or as many as they take; without room for all numbers, the largest of a sum."""
+    result: Span = (short(explained.value, 8).replace("-", "−"), result_role(view, explained.name))
+    name, end = line((explained.shown, "name")), line(" = ", result)
     margin = " " * len(explained.shown)
-    first, *others = wrap(f"= {explained.numbers}", columns, "", f"{margin}   ", f"{margin} ")
-    if len(others) + 2 <= rows:
-        return [(*line((explained.shown, "name")), *crop(first, len(margin), columns)), *others, line(f"{margin} = ", (result, "good"))]
-    return [(*_begun(whole[:2], max(columns - len(result) - 3, 0)), *whole[2:])]
-
-
-def _begun(drawn: Line, columns: int) -> Line:
-    """As much of a line as there is room for, with no number cut."""
-    text = plain(drawn)
-    end = text.rfind(" ", 0, columns - 1)
-    return fit((*crop(drawn, 0, end), (" …", "dim")), columns) if width(drawn) > columns and end > 0 else fit(drawn, columns)
+    for numbers in written_out(explained):
+        if numbers.text in ("", result[0]):
+            break
+        whole = (*name, (" = ", ""), *numbers.part(0, len(numbers.text)), *end)
+        if width(whole) <= columns:
+            return [whole]
+        first, *others = formula_lines(numbers, columns, f"{margin} = ", f"{margin} ")
+        if len(others) + 2 <= rows:
+            return [(*name, *crop(first, len(margin), columns)), *others, line((margin, ""), *end)]
+    return [fit((*name, *end), columns)]
 
 
 class _Table:
     """The terms below one another, with their cells, their numbers, their values and bars, as far as there is room."""
 
-    def __init__(self, explained: Explanation, found: Sum, shapes: Mapping[str, Shape], columns: int, rows: int) -> None:
+    def __init__(self, view: View, explained: Explanation, found: Sum, shapes: Mapping[str, Shape], columns: int, rows: int) -> None:
         self._explained, self._sum, self._shapes, self._columns = explained, found, shapes, columns
-        self._shown = found.terms if len(found.terms) <= rows else _largest(found.terms, rows - 1)
-        values = np.array([term.value for _, term in self._shown])
+        self._shown = found.largest(rows if len(found.terms) <= rows else rows - 1)
+        self._left_out, self._rest = found.beside(self._shown)
+        values = np.array([*(term.value for _, term in self._shown), *[self._rest] * bool(self._left_out)])
         self._look = look_of(Statistics(values), AUTO)
         finite = np.abs(values[np.isfinite(values)])
         self._largest = float(finite.max(initial=0.0)) or 1.0
         self._style, self._margin = explained.style, len(explained.shown)
+        self._role = result_role(view, explained.name)
 
     def lines(self) -> list[Line]:
         """The terms, what is left out, and the result."""
         drawn = [self._line(place, sign, term) for place, (sign, term) in enumerate(self._shown)]
-        left_out = len(self._sum.terms) - len(self._shown)
-        if left_out:
-            rest = self._sum.value - sum(_signed(sign, term) for sign, term in self._shown)
-            drawn.append(self._with_margin("+", line((f"{left_out} smaller ones, together {short(rest, 4)}".replace("-", "−"), "dim"))))
+        if self._left_out:
+            drawn.append(self._row("+", (f"{self._left_out} more", ""), self._rest, self._rest))
         result = short(self._explained.value, 8).replace("-", "−")
         around = line((f"({short(self._sum.value, 6)}){self._sum.around} = ".replace("-", "−"), "")) if self._sum.around else ()
-        return [*drawn, self._with_margin("=", (*around, (result, "good")))]
+        return [*drawn, self._with_margin("=", (*around, (result, self._role)))]
 
     def _with_margin(self, sign: str, rest: Line, first: bool = False) -> Line:
         name: Span = (self._explained.shown, "name") if first else (" " * self._margin, "")
         return fit((name, (f" {sign} ", ""), *rest), self._columns)
 
     def _line(self, place: int, sign: str, term: Term) -> Line:
-        number: Span = (self._look.text(term.value), "bold")
-        room = self._columns - self._margin - 3
-        spans: list[Span] = []
-        for text, wide, role in zip(self._texts(term), self._widths, ("", "dim"), strict=True):
-            if wide and width(tuple(spans)) + wide + 3 + self._look.width <= room:
-                spans += [(text.ljust(wide), role), (" = " if text else "   ", "dim")]
-        if not spans and sign == "−":
-            return self._line(place, "+", Term("number", -term.value))
-        left = room - width((*spans, number)) - 2
-        bar = (("  ", ""), self._bar(_signed(sign, term), min(left, _LONGEST_BAR))) if left >= _SHORTEST_BAR else ()
+        texts = self._texts(term)
+        if sign == "−" and not any(self._shown_columns):
+            return self._row("=" if place == 0 else "+", texts, -term.value, -term.value, first=place == 0)
         shown = "=" if place == 0 and sign == "+" else "= −" if place == 0 else sign
-        return self._with_margin(shown, (*spans, number, *bar), first=place == 0)
+        return self._row(shown, texts, term.value, signed(sign, term), first=place == 0)
+
+    def _row(self, sign: str, texts: tuple[str, str], value: float, added: float, first: bool = False) -> Line:
+        """A term: its cells, its numbers, its value with the sign before it, and a bar for what it adds."""
+        spans: list[Span] = []
+        for text, wide, role in zip(texts, self._shown_columns, ("", "dim"), strict=True):
+            if wide:
+                spans += [(text.ljust(wide), role), (" = " if text else "   ", "dim")]
+        number: Span = (self._look.text(value), "bold")
+        left = self._columns - self._margin - 3 - width((*spans, number)) - 2
+        bar = (("  ", ""), self._bar(added, min(left, _LONGEST_BAR))) if left >= _SHORTEST_BAR else ()
+        said = ((f"  {texts[0]}", "dim"),) if texts[0].endswith(" more") and not self._shown_columns[0] else ()
+        return self._with_margin(sign, (*spans, number, *(said or bar)), first)
 
     def _texts(self, term: Term) -> tuple[str, str]:
         """The term over cells, and with the numbers put in."""
@@ -146,23 +114,20 @@ class _Table:
         return grouped, "" if term.operator in ("cell", "number") else numbers
 
     @cached_property
-    def _widths(self) -> tuple[int, int]:
-        texts = [self._texts(term) for _, term in self._shown]
-        named, numbers = (max(len(text[column]) for text in texts) for column in (0, 1))
-        return named, numbers
+    def _shown_columns(self) -> tuple[int, int]:
+        """How wide the cells and the numbers are; 0 for what there is no room for."""
+        texts = [self._texts(term) for _, term in self._shown] + [(f"{self._left_out} more", "")] * bool(self._left_out)
+        room = self._columns - self._margin - 3 - self._look.width
+        widths = []
+        for column in (0, 1):
+            wide = max(len(text[column]) for text in texts)
+            fits = wide + 3 <= room
+            room -= (wide + 3) * fits
+            widths.append(wide * fits)
+        return widths[0], widths[1]
 
     def _bar(self, value: float, longest: int) -> Span:
         if not np.isfinite(value):
             return "?", "bad"
         halves = round(2 * longest * abs(value) / self._largest)
         return "━" * (halves // 2) + "╸" * (halves % 2), f"ink:{'+' if value >= 0 else '-'}{_HEAT}"
-
-
-def _largest(terms: tuple[tuple[str, Term], ...], count: int) -> tuple[tuple[str, Term], ...]:
-    """The terms of the largest size, in their order; what is not finite is the largest of all."""
-    sizes = np.nan_to_num(np.abs([term.value for _, term in terms]), nan=np.inf)
-    return tuple(terms[place] for place in sorted(np.argsort(-sizes, kind="stable")[:count]))
-
-
-def _signed(sign: str, term: Term) -> float:
-    return -term.value if sign == "−" else term.value

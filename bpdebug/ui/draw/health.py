@@ -8,19 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpdebug.debugger.looking.health import HEALTHY_STEP, Finding, Health, LayerHealth
+from bpdebug.debugger.looking.findings import USUAL, USUAL_STEPS, Finding
+from bpdebug.debugger.looking.health import Health, LayerHealth
 from bpdebug.debugger.numbers import short, sparkline
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
-from bpdebug.ui.draw.scales import bar
+from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
-_LEAST_DECADES = 3
-"""Powers of ten that a full bar stands for at least, so that equal gradients look equal."""
 _GAUGE = (-6.0, 0.0)
 """The powers of ten at the ends of the gauge of steps, which has two cells for each."""
-_FINE = (-4.0, -2.0)
 _NEEDED = ("layer", "delta", "step")
 _BESIDES = ("gauge", "gradient", "", "trend", "name", "mean", "", "bias", "saturated", "dead", "", "size")
 """What is shown besides, the most wanted first; "" is more room for words."""
@@ -42,6 +40,8 @@ def health_title(view: View, name: str) -> str:
     if view.health is None or not len(view.health.updates):
         return name
     first, last = int(view.health.updates[0]), int(view.health.updates[-1])
+    if view.health.under_way:
+        return f"{name} · update {last} under way"
     return f"{name} · updates {first} to {last}" if first < last else f"{name} · update {last}"
 
 
@@ -52,24 +52,33 @@ def health_lines(view: View, columns: int, rows: int) -> list[Line]:
 
 
 def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
-    """What stays in sight, and what scrolls below it; the heading goes where just the layers fit."""
+    """What stays in sight, and what scrolls below it."""
     health = view.health
     if health is None:
         return [], []
     if not len(health.updates):
-        return wrap("No update is complete yet: u runs one, c the training.", columns, "dim"), []
+        return wrap("Nothing is computed yet: u runs one update, c the training.", columns, "dim"), []
     shown = _columns(health, columns)
-    heading = [_row(shown, lambda column: ((column.title, "faint"),), columns)] * (rows != len(health.layers))
+    heading = [_row(shown, lambda column: ((column.title, "faint"),), columns)]
     lines = [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
     return heading, [*lines, *_notes(health, columns, any(column.title == _ACTIVATIONS for column in shown))]
 
 
 def health_note(view: View, columns: int, rows: int) -> str:
-    """What the numbers are, where there is no heading that says so."""
-    health = view.health
-    if health is None or not len(health.updates) or rows != len(health.layers):
+    """What is wrong, and in which layers, where the sentences that say so are not all in sight."""
+    fixed, below = health_parts(view, columns, rows)
+    if view.health is None or len(fixed + below) <= rows:
         return ""
-    return ", ".join(title for column in _columns(health, columns) if (title := column.title.strip()) and not title[0].isdigit())
+    found = [f"{note.name} {_layers(view.health, note.name)}" for note in view.health.notes if note.grave]
+    texts = [", ".join(found[:count]) for count in range(len(found), 0, -1)]
+    return next((text for text in texts if len(text) + 4 <= columns), "")
+
+
+def _layers(health: Health, name: str) -> str:
+    """The layers that have a finding: ``1–5``, or ``1, 3``."""
+    numbers = [layer.layer for layer in health.layers if name in (found.name for found in layer.findings)]
+    together = len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1
+    return f"{numbers[0]}–{numbers[-1]}" if together else ", ".join(map(str, numbers))
 
 
 def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) -> Line:
@@ -112,13 +121,13 @@ def _parts(health: Health) -> dict[str, _Column]:
     parts = {
         "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
         "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
-        "delta": _numbers("‖dz‖", lambda layer: layer.delta),
-        "gradient": _numbers("‖dW‖", lambda layer: layer.gradient),
-        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient)),
-        "bias": _numbers("‖db‖", lambda layer: layer.bias_gradient),
+        "delta": _numbers("‖dz‖", health.under_way, lambda layer: layer.delta),
+        "gradient": _numbers("‖dW‖", health.under_way, lambda layer: layer.gradient),
+        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, health.under_way)),
+        "bias": _numbers("‖db‖", health.under_way, lambda layer: layer.bias_gradient),
         "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
-        "step": _numbers("step", lambda layer: layer.step),
-        "size": _numbers("‖W‖", lambda layer: layer.size),
+        "step": _numbers("step", health.under_way, lambda layer: layer.step),
+        "size": _numbers("‖W‖", health.under_way, lambda layer: layer.size),
         "mean": _Column(_ACTIVATIONS, 14, _activations),
         "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
         "dead": _Column("   at 0", 7, _dead),
@@ -128,14 +137,18 @@ def _parts(health: Health) -> dict[str, _Column]:
     return parts
 
 
-def _numbers(title: str, series: Callable[[LayerHealth], Array]) -> _Column:
-    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer), not math.isfinite(layer.size[-1])))
+def _numbers(title: str, under_way: bool, series: Callable[[LayerHealth], Array]) -> _Column:
+    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer), under_way, _is_broken(layer)))
 
 
-def _number(series: Array, broken: bool) -> Line:
-    """The last number of a series, or a dash where there never is one."""
-    if np.isnan(series).all() and not broken:
-        return (("—".rjust(6), "faint"),)
+def _is_broken(layer: LayerHealth) -> bool:
+    return any(found.name == "non-finite" for found in layer.findings)
+
+
+def _number(series: Array, under_way: bool, broken: bool) -> Line:
+    """The last number of a series; a dash where there never is one, a dot where it is still to be computed."""
+    if np.isnan(series[-1]) and not broken and (under_way or np.isnan(series).all()):
+        return (("—·"[under_way].rjust(6), "faint"),)
     value = float(series[-1])
     texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
     text = next((text for text in texts if len(text) <= 6), "large")
@@ -150,13 +163,7 @@ def _power(value: float, digits: int) -> str:
 
 def _scale(health: Health) -> tuple[float, float]:
     """The powers of ten of an empty and of a full bar."""
-    norms = np.array([layer.delta[-1] for layer in health.layers])
-    known = norms[np.isfinite(norms) & (norms > 0)]
-    if not known.size:
-        return (-float(_LEAST_DECADES), 0.0)
-    high = math.ceil(math.log10(float(known.max())) - 1e-9)
-    low = math.floor(math.log10(float(known.min())) - 1e-9)
-    return float(min(low, high - _LEAST_DECADES)), float(high)
+    return decades(np.array([layer.delta[-1] for layer in health.layers]))
 
 
 def _scale_title(scale: tuple[float, float], width: int) -> str:
@@ -169,13 +176,16 @@ def _bar(layer: LayerHealth, scale: tuple[float, float], width: int) -> Line:
     """A bar on a logarithmic scale that all layers have in common."""
     norm = float(layer.delta[-1])
     if not (math.isfinite(norm) and norm > 0):
-        return (("⚠ not finite"[:width], "bad"),) if math.isinf(norm) or (np.isnan(norm) and not np.isnan(layer.delta).all()) else ()
-    share = max((math.log10(norm) - scale[0]) / (scale[1] - scale[0]), 1e-9)
+        broken = math.isinf(norm) or (np.isnan(norm) and not layer.waiting and not np.isnan(layer.delta).all())
+        return (("⚠ not finite"[:width], "bad"),) if broken else ()
+    share = max(decade_share(norm, scale), 1e-9)
     off = any(found.name in ("vanishing", "exploding") for found in layer.findings)
     return ((bar(share, width), "bad" if off else "curve"),)
 
 
-def _trend(series: Array) -> Line:
+def _trend(series: Array, under_way: bool) -> Line:
+    """A series in powers of ten; without its last number where that is still to be computed."""
+    series = series[:-1] if under_way and len(series) > 1 and np.isnan(series[-1]) else series
     with np.errstate(all="ignore"):
         return ((sparkline([float(value) for value in np.log10(series)]), "dim"),)
 
@@ -183,12 +193,15 @@ def _trend(series: Array) -> Line:
 def _gauge(step: float) -> Line:
     """Where the step lies between a millionth and all of the weights; the healthy part of the gauge is drawn heavy."""
     cells = [(place / 2 + _GAUGE[0], "─") for place in range(int(2 * (_GAUGE[1] - _GAUGE[0])) + 1)]
-    fine = [_FINE[0] <= power <= _FINE[1] for power, _ in cells]
+    fine = [math.log10(USUAL_STEPS[0]) <= power <= math.log10(USUAL_STEPS[1]) for power, _ in cells]
     spans: list[Span] = [("━" if good else "─", "done" if good else "faint") for good in fine]
     if math.isfinite(step):
         power = math.log10(step) if step > 0 else -math.inf
         place = round(2 * (min(max(power, _GAUGE[0]), _GAUGE[1]) - _GAUGE[0]))
-        spans[place] = ("◂" if power < _GAUGE[0] else "▸" if power > _GAUGE[1] else "●", "good" if fine[place] else "next")
+        spans[place] = (
+            "◂" if power < _GAUGE[0] else "▸" if power > _GAUGE[1] else "●",
+            "good" if USUAL_STEPS[0] <= step <= USUAL_STEPS[1] else "next",
+        )
     return tuple(spans)
 
 
@@ -216,7 +229,7 @@ def _role(found: Finding) -> str:
 def _words(layer: LayerHealth, columns: int) -> Line:
     """What is off, as many words as there is room for."""
     if not layer.findings:
-        return (("✓", "done"),)
+        return (("to come", "faint"),) if layer.waiting else (("✓", "done"),)
     first = layer.findings[0]
     texts = (first.text, first.text.replace(" of ", "/"))
     spans: list[Span] = [(next((text for text in texts if len(text) <= columns), first.text.split()[0]), _role(first))]
@@ -234,16 +247,17 @@ def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
         text = plain(first)
         yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
         yield from others
-    yield from wrap(f"step is ‖ΔW‖/‖W‖ of the last update; about {HEALTHY_STEP:g} is healthy.", columns, "faint")
+    last = "last complete update" if health.under_way else "last update"
+    yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
     for layer in () if told_already else health.layers:
         yield from wrap(_told(layer), columns, "dim", indent="  ")
 
 
 def _told(layer: LayerHealth) -> str:
     """A layer's other numbers in a sentence."""
-    name = f"a{layer.layer}"
+    name, active = f"a{layer.layer}", f"{short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}"
     parts = [
-        f"{name} {short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}",
+        f"{name} {active if math.isfinite(layer.mean[-1]) else 'not finite'}",
         f"‖W{layer.layer}‖ {short(float(layer.size[-1]), 3)}",
     ]
     if not np.isnan(layer.saturated[-1]):

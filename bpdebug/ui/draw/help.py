@@ -12,6 +12,7 @@ PANE_KEYS = (
     ("1 … 9", "choose a pane; where there is little room, show it"),
     ("tab", "the next pane"),
     ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
+    ("PgUp PgDn", "in Values and Deltas the layer before and after; shift with an arrow: ten rows"),
     ("z", "the pane alone, or all again"),
     ("< > { }", "the pane in use narrower, wider, shorter, taller; 0 gives all panes their usual sizes"),
     ("mouse", "click a number, a stage, an operand in Why, a key below; twice on a number: its origin, on a title: z"),
@@ -19,10 +20,12 @@ PANE_KEYS = (
     ("ctrl+o", "open another scenario"),
     (":", "type any command; Tab completes it, the arrow up brings back earlier ones"),
     ("ctrl+p", "the palette: commands by name, themes"),
-    ("✓ ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
+    ("· ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
     ("~ ✎ ●", "computed before something it depends on was edited, your own formula, a breakpoint"),
-    ("✓ ✗ ↳", "after a check (v): right (bold), wrong, wrong only because of the gradient that arrives"),
+    ("◐ ◌ ○", "a breakpoint with a condition or in one update, one for the next time, a disabled one"),
+    ("✓ ✗ ↳", "after a check (v): right, wrong, wrong only because of the gradient that arrives"),
     ("? ∧", "after a check: no verdict, a kink where there is no derivative"),
+    ("▸ #7", "in a table: the sample that is looked at (, and . change it), a sample by its number in the data"),
     ("esc", "close what lies over the panes; stop a long run (as any key does)"),
 )
 """What no command of the table does, and what the marks mean."""

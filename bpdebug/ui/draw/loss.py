@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,15 @@ from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.scales import log_ticks, nice_step, ticks
-from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
+from bpdebug.ui.draw.loss_numbers import newest, numbers_line, points
+from bpdebug.ui.draw.loss_start import start_lines
+from bpdebug.ui.draw.scales import even_ticks, lattice, log_ticks, nice_step
+from bpdebug.ui.draw.spans import Line, crop, fit, line
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
+_POWERS = (-323.0, 308.0)
+"""The powers of ten that a float can be."""
 _EPOCH = 8
 """Columns between two marked epochs at least."""
 _POINT = 4
@@ -85,19 +90,19 @@ def updates_a_column(view: View, columns: int, rows: int) -> int:
 def _picture(view: View, columns: int, rows: int) -> list[Line]:
     chart = _chart(view, columns, rows)
     if chart is None:
-        return _empty(view, columns)
+        return start_lines(view, points(view)[1], columns, rows)
     canvas = Canvas(max(columns, chart.left + chart.columns), chart.rows)
     _epochs(view, chart, canvas)
     _curve(view, chart, canvas)
     _cursor(view, chart, canvas)
     _scale_of(chart, canvas)
-    head = [] if rows < 5 else [fit(_numbers(view, chart, columns), columns)]
+    head = [] if rows < 5 else [fit(numbers_line(view, chart.log, columns), columns)]
     return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart)))]
 
 
 def _chart(view: View, columns: int, rows: int) -> Chart | None:
     """The layout, or None where there is no curve yet."""
-    updates, losses = _points(view)
+    updates, losses = points(view)
     finite = np.isfinite(losses)
     if len(updates) < 2 or not finite.any():
         return None
@@ -105,63 +110,21 @@ def _chart(view: View, columns: int, rows: int) -> Chart | None:
     log = least > 0 and (view.loss_scale == "log" or (view.loss_scale == "auto" and most > SPREAD * least))
     axis = 2 if rows >= 8 else 1
     area = max(rows - axis - (rows >= 5), 2)
-    marked = tuple((log_ticks if log else ticks)(least, most, max((area + 1) // 2, 2)))
+    low, high, marked = _scale(least, most, area, log)
     left = max(len(text) for _, text in marked) + 1 if marked else 1
     end = max(float(updates[-1]), 1.0)
-    return Chart(updates[finite], losses[finite], left, max(columns - left, 8), area, least, most, log, end, axis, marked)
+    return Chart(updates[finite], losses[finite], left, max(columns - left, 8), area, low, high, log, end, axis, marked)
 
 
-def _points(view: View) -> tuple[Array, Array]:
-    """The known losses, with the present one where it is newer."""
-    updates, losses = view.losses
-    if view.loss is not None and (not len(updates) or view.position.update > updates[-1]):
-        updates, losses = np.append(updates, view.position.update), np.append(losses, view.loss)
-    return updates, losses
-
-
-def _empty(view: View, columns: int) -> list[Line]:
-    losses = _points(view)[1]
-    if not len(losses):
-        return wrap("The loss is not computed yet: u runs a whole update, c the training.", columns, "dim")
-    if not np.isfinite(losses).any():
-        return wrap("No finite loss.", columns, "bad")
-    known = line(("loss ", "dim"), (short(float(losses[0]), 10), "bold"))
-    return [known, *wrap("The curve begins with the second update: u runs one.", columns, "dim")]
-
-
-def newest(view: View) -> int:
-    """The update of the newest loss that is known at the present moment; -1 before there is one."""
-    return view.position.update - (view.loss is None)
-
-
-def _numbers(view: View, chart: Chart, columns: int) -> Line:
-    """The newest loss and what the last update has changed in it, as much as there is room for."""
-    updates, losses = _points(view)
-    place = int(np.searchsorted(updates, newest(view), side="right")) - 1
-    if place < 0:
-        return line(("at the start of the training", "dim"))
-    loss, before = float(losses[place]) if view.loss is None else view.loss, float(losses[max(place - 1, 0)])
-    update = (f"update {int(updates[place])}  ", "dim")
-    known = line(("loss ", "dim"), (short(loss, 5), "bold" if np.isfinite(loss) else "bad"))
-    change, share = _change(loss, before, int(updates[place] - updates[max(place - 1, 0)]))
-    scale = line(("  log scale", "faint")) if chart.log else line()
-    if view.loss_scale == "log" and not chart.log:
-        scale = line(("  no log scale: not all losses are above 0", "next"))
-    ways = ((update, *known, *change, *share, *scale), (update, *known, *change, *share), (*known, *change, *share), (*known, *change))
-    return next((way for way in ways if width(way) <= columns), known)
-
-
-def _change(now: float, before: float, apart: int) -> tuple[Line, Line]:
-    """By how much the loss has changed since the one before, and by which share."""
-    change = now - before
-    if not apart or not np.isfinite(change):
-        return (), ()
-    sign = "−" if change < 0 else "+" if change > 0 else "±"
-    role = "good" if change < 0 else "bad" if change > 0 else "dim"
-    over = f" over {apart} updates" if apart > 1 else ""
-    share = abs(change / before) if before else 0.0
-    text = f" ({sign}{short(100 * share, 2)} %)" if 1e-5 < share < 100 else ""
-    return ((f"  {sign}{short(abs(change), 3)}", role), (over, "faint")), ((text, role),)
+def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, float, tuple[tuple[float, str], ...]]:
+    """The ends of the scale, and its round values."""
+    if not log:
+        return even_ticks(least, most, rows)
+    found = lattice(math.log10(least), math.log10(most), rows, whole=True)
+    if found is None or not found[2]:
+        return least, most, tuple(log_ticks(least, most, max((rows + 1) // 2, 2)))
+    ends = 10.0 ** max(found[0], _POWERS[0]), 10.0 ** min(found[1], _POWERS[1])
+    return *ends, tuple((10.0**power, short(10.0**power, 1).replace("-", "−")) for power in found[2])
 
 
 def _curve(view: View, chart: Chart, canvas: Canvas) -> None:
@@ -210,7 +173,7 @@ def _cursor(view: View, chart: Chart, canvas: Canvas) -> None:
     x = int(chart.x(max(newest(view), 0)))
     for y in range(0, 4 * chart.rows, 2):
         canvas.dot(x, y, "next", 0.5)
-    updates, losses = _points(view)
+    updates, losses = points(view)
     known = losses[updates <= newest(view)][-1:]
     if np.isfinite(known).any() and not (chart.log and known[0] <= 0):
         canvas.write(x // 2, int(chart.y(known[0])) // 4, "●", "next")
@@ -226,7 +189,8 @@ def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
         x = int(chart.x(epoch * batches))
         for y in range(5, 4 * chart.rows, 4):
             canvas.dot(x, y, "faint", -0.5)
-        canvas.write(min(x // 2, chart.left + chart.columns - len(f"e{epoch}")), 0, f"e{epoch}", "faint")
+        text = f"epoch {epoch}" if epoch == stride and 2 * len(f" epoch {epoch}") <= int(chart.x(2 * epoch * batches)) - x else f"e{epoch}"
+        canvas.write(min(x // 2, chart.left + chart.columns - len(text)), 0, text, "faint")
 
 
 def _scale_of(chart: Chart, canvas: Canvas) -> None:
@@ -242,12 +206,14 @@ def _axis(view: View, chart: Chart) -> list[Line]:
     canvas = Canvas(chart.left + chart.columns, chart.axis)
     canvas.write(chart.left - 1, 0, "└" + "─" * chart.columns if chart.axis > 1 else "", "faint")
     step = max(round(nice_step(chart.end, max(chart.columns // 7, 1))), 1)
-    free = chart.left
+    free, last = chart.left, f"update {round(chart.end)}"
+    last = last if 2 * len(last) < chart.columns else str(round(chart.end))
+    canvas.write(canvas.columns - len(last), chart.axis - 1, last, "dim")
     for update in range(0, int(chart.end) + 1, step):
         column, text = int(chart.x(update)) // 2, str(update)
         canvas.write(column, 0, "┬" if chart.axis > 1 else "", "faint")
         start = min(max(column - len(text) // 2, chart.left), canvas.columns - len(text))
-        if start >= free:
+        if start >= free and start + len(text) < canvas.columns - len(last):
             canvas.write(start, chart.axis - 1, text, "dim")
             free = start + len(text) + 1
     _flags(view, chart, canvas)
@@ -257,7 +223,7 @@ def _axis(view: View, chart: Chart) -> list[Line]:
 def _flags(view: View, chart: Chart, canvas: Canvas) -> None:
     """What is marked on the axis of the updates."""
     flags = [(t / view.position.stages, f"▲{name}", "next") for name, t in view.bookmarks.items()]
-    updates, losses = _points(view)
+    updates, losses = points(view)
     broken = np.flatnonzero(~np.isfinite(losses))
     flags += [(float(updates[broken[0]]), "⚠ not finite", "bad")] if len(broken) else []
     for update, text, role in flags:

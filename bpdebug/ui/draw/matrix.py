@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from bpdebug.debugger.numbers import Statistics, aligned, short
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
@@ -14,12 +16,16 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.compare import off_cells
 from bpdebug.ui.draw.matrix_cells import as_table
-from bpdebug.ui.draw.matrix_layout import Block, Layout, heading, once, statistics_in, values_in
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label, part_text
+from bpdebug.ui.draw.matrix_values import heading, is_past, once, samples_in, statistics_in, values_in
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 
+_HERE, _BELOW = "▸", "▾"
+"""What marks the row, or the column, of the sample that is looked at."""
 
-def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) -> Line:
-    """One line of the pane, from column ``start`` on."""
+
+def layout_line(view: View, layout: Layout, y: int, start: int, columns: int, window: range = range(0)) -> Line:
+    """One line of the pane, from column ``start`` on; ``window`` are the lines in sight, at whose top the names of tables stay."""
     spans: list[Span] = []
     place = start
     for block in layout.blocks:
@@ -28,27 +34,46 @@ def layout_line(view: View, layout: Layout, y: int, start: int, columns: int) ->
         spans.append((" " * max(block.left - place, 0), ""))
         offset = max(start - block.left, 0)
         visible = min(block.width - offset, start + columns - max(block.left, start))
-        spans += _block_line(view, block, y - block.first, offset, visible)
+        spans += _block_line(view, block, y, (offset, visible), window)
         place = max(block.left, start) + visible
     return tuple(spans)
 
 
-def _block_line(view: View, block: Block, row: int, offset: int, visible: int) -> Line:
-    if row < 0:
-        return _head_line(view, block, row, visible)
-    first, last = -(-offset // block.cell), min((offset + visible) // block.cell, block.columns)
-    drawn = line(" " * (first * block.cell - offset), *_cells(view, block, row, range(first, last)))
-    return fit(drawn, visible)
-
-
-def _head_line(view: View, block: Block, row: int, visible: int) -> Line:
-    """The title or the statistics; they stay in sight while the numbers below are scrolled to the left."""
-    if row + block.head > 0:
+def _block_line(view: View, block: Block, y: int, across: tuple[int, int], window: range) -> Line:
+    """A line of a block: so many of its columns from one on. The numbers of the rows stay in sight when the cells are scrolled."""
+    offset, visible = across
+    head = block.head_at(y, window.start)
+    if head == "title":
+        return _title(view, block, block.sight(block.left + offset, window.start, visible, len(window)), visible, window)
+    if head == "statistics":
         return fit(line((statistics_text(view, block.name, visible, block.theirs), "dim")), visible)
+    first, last = -(-offset // block.cell), min((offset + visible - block.edge) // block.cell, block.columns)
+    cells, row = range(first, max(last, first)), y - block.first
+    cursor = cursor_in(view, block) or (-1, -1)
+    before = (" " * block.edge, "") if head or not block.edge or block.rows == 1 else _number(view, block, row, row == cursor[0])
+    drawn = _numbers(view, block, cells, cursor[1]) if head else _cells(view, block, row, cells)
+    return fit(line(before, " " * (first * block.cell - offset), *drawn), visible)
+
+
+def _number(view: View, block: Block, row: int, lit: bool) -> Span:
+    return label(view, block, row).rjust(block.edge), "name" if lit else "faint"
+
+
+def _numbers(view: View, block: Block, columns: range, lit: int) -> Iterator[Span]:
+    """The numbers above the columns."""
+    for column in columns:
+        yield label(view, block, column, down=False).rjust(block.cell), "name" if column == lit else "faint"
+
+
+def _title(view: View, block: Block, sight: Sight, visible: int, window: range) -> Line:
+    """The name and the shape, and what is in sight of it where that is not all."""
     active = block.name == view.position.stage
-    role = "changed" if block.theirs else "next" if active else "name" if block.name in view.tensors else "dim"
+    known = block.name in view.tensors and not is_past(view, block.name)
+    role = "changed" if block.theirs else "next" if active else "name" if known else "dim"
     shape = f" {shape_text((block.rows, block.columns))}" if view.shapes[block.name] else ""
-    return fit(line((heading(view, block.name, block.theirs), role), (shape, "dim")), visible)
+    name = heading(view, block.name, block.theirs)
+    part = part_text(block, sight, visible - len(name + shape) - 2, block.top < window.start) if window else ""
+    return fit(line((name, role), (shape, "dim"), (f"  {part}" if part else "", "dim")), visible)
 
 
 def statistics_text(view: View, name: str, columns: int, theirs: bool = False, without: str = "") -> str:
@@ -69,18 +94,51 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
         yield from (("·".rjust(block.cell), "faint") for _ in columns)
         return
     numbers = as_table(values, block.turned)[row]
-    marks, partly = _marked(view, block)
-    marked_row = as_table(marks, block.turned)[row]
-    sign, role_of_sign = ("✗", "bad") if block.theirs else ("▐", "changed")
+    marked = as_table(_marked(view, block)[0], block.turned)[row]
+    signs = _signs(view, block, row, columns)
     cursor = cursor_in(view, block)
+    past = is_past(view, block.name)
     lit = set() if block.theirs else once(view, "operands", block.name, False, lambda: _operands_in(view, block))
     for column in columns:
-        marked = bool(marked_row[column])
-        yield (sign if marked and partly else " "), role_of_sign
+        yield signs.get(column, (" ", ""))
         value = numbers[column]
         role = "cursor" if cursor == (row, column) else block.look.heat(float(value))
-        emphasis = " bold" * marked + " lit" * ((row, column) in lit)
-        yield block.look.text(value), f"{role}{emphasis}".strip()
+        role = f"{role.replace('heat', 'faded')} dim" if past else f"{role} bold" if marked[column] else role
+        text = block.look.text(value)
+        if (row, column) in lit:
+            yield from _underlined(text, role)
+        else:
+            yield text, role.strip()
+
+
+def _underlined(text: str, role: str) -> Iterator[Span]:
+    """A number with its digits underlined; blanks that are look like a form to fill in."""
+    digits = text.strip()
+    before, _, after = text.partition(digits)
+    spans = (before, role.strip()), (digits, f"{role} lit".strip()), (after, role.strip())
+    yield from (span for span in spans if span[0])
+
+
+def _signs(view: View, block: Block, row: int, columns: range) -> dict[int, Span]:
+    """What stands before the numbers of a row: that some have changed, or are off, and whether the row is the sample looked at."""
+    marks, partly = _marked(view, block)
+    sign = ("✗", "bad") if block.theirs else ("▐", "changed")
+    marked = as_table(marks, block.turned)[row]
+    signs = {column: sign for column in columns if marked[column]} if partly else {}
+    sample = once(view, "sample", block.name, block.theirs, lambda: _sample_in(view, block))
+    if block.turned and row == 0 and sample in columns:
+        return {sample: (_BELOW, "name")} | signs
+    return {columns.start: (_HERE, "name")} | signs if not block.turned and row == sample else signs
+
+
+def _sample_in(view: View, block: Block) -> int:
+    """The row of the block (or where it is turned, the column) of the sample that is looked at; -1 where there are not several."""
+    samples = samples_in(view, block.name)
+    length = block.columns if block.turned else block.rows
+    if block.name not in view.program.sampled or length != len(samples) or length < 2:
+        return -1
+    found = np.flatnonzero(samples == view.samples[min(view.sample, len(view.samples) - 1)])
+    return int(found[0]) if len(found) else -1
 
 
 def _marked(view: View, block: Block) -> tuple[Array, bool]:
@@ -88,6 +146,8 @@ def _marked(view: View, block: Block) -> tuple[Array, bool]:
     cells of a tensor have changed, as after every step, the signs would say nothing."""
 
     def made() -> tuple[Array, bool]:
+        if is_past(view, block.name) and not block.theirs:
+            return np.zeros_like(values_in(view, block.name), bool), False
         cells = off_cells(view.matches[block.name]) if block.theirs else view.changed(block.name)
         return cells, block.theirs or not cells.all()
 
@@ -113,25 +173,39 @@ def note_text(view: View, layout: Layout, columns: int) -> str:
     block = layout.find(view.selected[0]) if view.selected else None
     if view.selected is None or block is None:
         return ""
-    above = statistics_text(view, block.name, block.width) if block.head > 1 else ""
-    return change_text(view, *view.selected) or statistics_text(view, block.name, columns, without=above)
+    above = statistics_text(view, block.name, block.width) if "statistics" in block.heads else ""
+    return change_text(view, *view.selected, columns) or statistics_text(view, block.name, columns, without=above)
 
 
-def change_text(view: View, name: str, index: Cell) -> str:
-    """How a number has changed since the stop before; nothing where it has not, or had no value then."""
+_SINCE = "since the last stop"
+
+
+def change_text(view: View, name: str, index: Cell, columns: int = 1000) -> str:
+    """How a number has changed since the stop before, which is said where there is room; nothing where it has not, or had no value then."""
     now, was = view.tensors[name], view.before.get(name)
     if was is None or now.shape != was.shape or not view.changed(name)[index]:
         return ""
     earlier = aligned(was[index], view.number_style.form(Statistics(was))).strip()
-    return f"was {earlier}  Δ {short(float(now[index]) - float(was[index]), 3)}".replace("-", "−")
+    text = f"was {earlier}  Δ {short(float(now[index]) - float(was[index]), 3)}".replace("-", "−")
+    return f"{text} {_SINCE}" if len(text) + len(_SINCE) < columns else text
+
+
+def past_text(view: View, names: list[str]) -> str:
+    """Which update the numbers of a pane are of, where that is not the present one."""
+    return f"of update {view.finished.update}" if view.finished and any(is_past(view, name) for name in names) else ""
 
 
 def values_of(view: View) -> list[str]:
-    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output."""
+    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output; at the end
+    of training the answers come first, beside the targets."""
     layer = focus_layer(view)
     last = layer == len(view.program.scenario.layers)
     source = "x" if layer == 1 else _output(view, layer - 1)
-    wanted = [source, f"W{layer}", f"b{layer}", f"z{layer}", f"a{layer}", f"r{layer}", *(["y", "data_loss", "loss"] if last else [])]
+    wanted = [source, f"W{layer}", f"b{layer}", f"z{layer}", f"a{layer}", f"r{layer}"]
+    if last and view.position.at_end:
+        wanted = [_output(view, layer), "y", "loss", *(name for name in wanted if name != _output(view, layer)), "data_loss"]
+    elif last:
+        wanted += ["y", "data_loss", "loss"]
     return [name for name in wanted if name in view.shapes]
 
 
@@ -145,10 +219,8 @@ def deltas_of(view: View) -> list[str]:
 
 
 def focus_layer(view: View) -> int:
-    """The layer of the stage that ran last; at an update's start, that of the selected tensor, or the first."""
-    if view.position.stage is None and view.selected and view.selected[0] in view.program.index:
-        return max(view.program.stages[view.program.index[view.selected[0]]].layer, 1)
-    return max(view.position.layer, 1)
+    """The layer that is looked at; where nobody has said, that of the stage that ran last."""
+    return view.layer or max(view.position.layer, 1)
 
 
 def _output(view: View, layer: int) -> str:

@@ -12,7 +12,9 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.shapes import Shape
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
-_NARROWEST = 6
+NARROWEST = 6
+"""The least width of a number, so that tables of short ones are not crowded."""
+_WHOLE = "+.0f"
 _FEW, _LONGEST = 2000, 24
 """Of how many numbers the longest is looked for, and how long a number with all its digits can be."""
 
@@ -25,30 +27,33 @@ class Look:
         form: their format.
         width: of the widest.
         scale: the largest absolute value, for the heat.
+        behind: blanks after each number.
     """
 
     form: str = ""
-    width: int = _NARROWEST + 1
+    width: int = NARROWEST + 1
     scale: float = 1.0
+    behind: int = 0
 
     def text(self, value: Any) -> str:
         """A number with its sign, flush right; digits stand below digits."""
         text = aligned(value, self.form).replace("-", "−", 1 if "e" not in self.form else -1)
-        return text.ljust(self.width) if self.form == "full" else text.rjust(self.width)
+        return text.ljust(self.width) if self.form == "full" else text.rjust(self.width - self.behind) + " " * self.behind
 
     def heat(self, value: float) -> str:
         """See :func:`heat_role`."""
         return heat_role(value, self.scale)
 
 
-def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = _NARROWEST) -> Look:
-    """The look of a table of these numbers."""
+def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False) -> Look:
+    """The look of a table of these numbers; ``among`` others, the ones of whole numbers stand below the ones of fractions."""
     if known is None or not known.values.size:
         return Look()
     form = style.form(known)
     widest = max(len(text) for text in _examples(known, form))
     scale = max(abs(known.low), abs(known.high)) if known.finite.size else 0.0
-    return Look(form, max(widest, narrowest), scale or 1.0)
+    behind = style.digits + 1 if among and form == _WHOLE else 0
+    return Look(form, max(widest + behind, narrowest), scale or 1.0, behind)
 
 
 def _examples(known: Statistics, form: str) -> list[str]:

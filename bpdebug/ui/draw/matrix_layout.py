@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
-from bpdebug.debugger.numbers import Statistics
+import numpy as np
+
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
-from bpdebug.engine.description import Array
-from bpdebug.engine.render import render_name
 from bpdebug.engine.shapes import shape_text
-from bpdebug.ui.draw.compare import theirs_of
-from bpdebug.ui.draw.matrix_cells import Look, as_row_column, look_of, rows_and_columns
+from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, as_row_column, look_of, rows_and_columns
+from bpdebug.ui.draw.matrix_values import heading, is_past, once, samples_in, statistics_in, values_in
 
 _GAP = 2
 _LARGE = 400
@@ -47,7 +45,8 @@ class Block:
         theirs: whether it holds the user's own numbers for the tensor.
         turned: whether rows and columns are changed, as the column convention has it.
         left, top: where its title stands.
-        head: lines before the first row: the title, and perhaps the statistics.
+        edge: columns at its left side for the numbers of its rows.
+        heads: what stands in the lines before the first row: ``title``, and perhaps ``statistics`` and the ``numbers`` of its columns.
     """
 
     name: str
@@ -59,12 +58,23 @@ class Block:
     turned: bool = False
     left: int = 0
     top: int = 0
-    head: int = 1
+    edge: int = 0
+    heads: tuple[str, ...] = ("title",)
 
     @property
     def cell(self) -> int:
         """The width of one number, with the mark before it."""
         return self.look.width + 1
+
+    @property
+    def head(self) -> int:
+        """Lines before the first row."""
+        return len(self.heads)
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """What stays in sight at the top of the pane where the block begins above it."""
+        return tuple(head for head in self.heads if head != "statistics")
 
     @property
     def first(self) -> int:
@@ -81,13 +91,27 @@ class Block:
         """Whether it has too many cells to be looked at."""
         return self.rows * self.columns >= _LARGE
 
+    def head_at(self, y: int, begin: int) -> str:
+        """What of the heads is drawn in a line of a window that begins at line ``begin``, or ""."""
+        heads, place = (self.lasting, y - begin) if self.top < begin <= y else (self.heads, y - self.top)
+        return heads[place] if 0 <= place < len(heads) else ""
+
     def sight(self, x: int, y: int, columns: int, rows: int) -> Sight:
         """The cells that are to be seen of it in a window of that size."""
-        top, bottom = (min(max(line - self.first, 0), self.rows) for line in (y, y + rows))
+        begin = y + len(self.lasting) if self.top < y else y
+        top, bottom = (min(max(line - self.first, 0), self.rows) for line in (begin, y + rows))
         left, right = (
-            min(max(column // self.cell, 0), self.columns) for column in (x - self.left + self.cell - 1, x - self.left + columns)
+            min(max(column // self.cell, 0), self.columns)
+            for column in (x - self.left + self.cell - 1, x - self.left + columns - self.edge)
         )
-        return Sight(top, left, bottom, max(left, right))
+        return Sight(top, left, max(top, bottom), max(left, right))
+
+    def first_column(self, column: int, x: int, columns: int) -> int:
+        """The first column to be seen in a window that began at ``x``, so that a column is in sight: the nearest, or one far before."""
+        fit, first = max((columns - self.edge) // self.cell, 1), max(-(-(x - self.left) // self.cell), 0)
+        if first - 1 <= column <= first + fit:
+            return min(max(first, column - fit + 1), column)
+        return max(min(column - fit // 2, self.columns - fit), 0)
 
     def place(self, index: Cell) -> tuple[int, int]:
         """The row and column that a cell of the tensor is drawn in."""
@@ -123,29 +147,81 @@ class Layout:
         """The line after the blocks of a tensor, ours and theirs."""
         return max(block.bottom for block in self.blocks if block.name == name)
 
-    def cell_at(self, x: int, y: int) -> tuple[str, tuple[int, int]] | None:
-        """The tensor, row and column drawn at a place."""
+    def cell_at(self, x: int, y: int, begin: tuple[int, int] = (0, 0)) -> tuple[str, tuple[int, int]] | None:
+        """The tensor, row and column drawn at a place, in a window that begins at ``begin``."""
         for block in self.blocks:
-            row, column = y - block.first, (x - block.left) // block.cell
-            if 0 <= row < block.rows and 0 <= column < block.columns and x >= block.left:
+            row, column = y - block.first, (x - block.left - block.edge) // block.cell
+            free = x - max(block.left, begin[0]) >= block.edge and not block.head_at(y, begin[1])
+            if free and 0 <= row < block.rows and 0 <= column < block.columns:
                 return block.name, (row, column)
         return None
 
 
 def make_layout(view: View, names: list[str], columns: int, rows: int = 0) -> Layout:
-    """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then statistics."""
-    shelves = list(_shelves(_blocks(view, names), columns))
-    large = [any(block.large for block in shelf) for shelf in shelves]
-    spare = rows - sum(1 + max(block.rows for block in shelf) for shelf in shelves) - sum(large)
-    gap = int(len(shelves) - 1 <= spare)
-    roomy = len(shelves) - sum(large) <= spare - gap * (len(shelves) - 1)
-    stated = [any(block.large or (roomy and block.width >= _STATED) for block in shelf) for shelf in shelves]
+    """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then the numbers of
+    columns, then statistics. The numbers of rows stand where they make nothing longer; without ``rows`` there are none of either."""
+    plain = list(_shelves(_blocks(view, names), columns))
+    least = max(rows, _lines(plain))
+    shelves = next((shelves for shelves in _edged_shelves(view, names, columns) if _lines(shelves) <= least), plain) if rows else plain
+    gap, heads = _heads(shelves, rows)
     blocks: list[Block] = []
     top = 0
-    for shelf, statistics in zip(shelves, stated, strict=True):
-        blocks += [replace(block, top=top, head=1 + statistics) for block in shelf]
+    for shelf, head in zip(shelves, heads, strict=True):
+        blocks += [replace(block, top=top, heads=head) for block in shelf]
         top = max(block.bottom for block in blocks[-len(shelf) :]) + gap
     return Layout(tuple(blocks))
+
+
+def _lines(shelves: list[list[Block]]) -> int:
+    """The least that they take."""
+    return sum(1 + max(block.rows for block in shelf) for shelf in shelves)
+
+
+def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, ...]]]:
+    """The lines between the shelves, and what stands above the rows of each."""
+    large = [any(block.large for block in shelf) for shelf in shelves]
+    wide = [rows > 0 and any(block.columns > 1 for block in shelf) for shelf in shelves]
+    spare = rows - _lines(shelves) - sum(large) - sum(map(min, large, wide))
+    gap = int(len(shelves) - 1 <= spare)
+    spare -= gap * (len(shelves) - 1)
+    ruled = sum(wide) - sum(map(min, large, wide)) <= spare
+    spare -= ruled * (sum(wide) - sum(map(min, large, wide)))
+    roomy = len(shelves) - sum(large) <= spare
+    stated = [any(block.large or (roomy and block.width >= _STATED) for block in shelf) for shelf in shelves]
+    chosen = zip(stated, large, wide, strict=True)
+    return gap, [("title", *["statistics"] * says, *["numbers"] * (many and (ruled or big))) for says, big, many in chosen]
+
+
+def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[list[Block]]]:
+    """Shelves with room for the numbers of the rows: as much for each block, so that columns stand below columns, or what each needs."""
+    blocks = list(_blocks(view, names))
+    edges = [max(len(label(view, block, row)) for row in _widest(view, block)) if block.rows > 1 else 0 for block in blocks]
+    for chosen in ([max(edges, default=0)] * len(edges), edges):
+        yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
+
+
+def _edged(block: Block, edge: int, columns: int) -> Block:
+    """A block with room at its side, unless that makes it too wide."""
+    return block if block.width <= columns < block.width + edge else replace(block, edge=edge, width=block.width + edge)
+
+
+def _widest(view: View, block: Block) -> tuple[int, ...]:
+    """Rows of which one has the longest number."""
+    samples = samples_in(view, block.name) if _is_of_samples(view, block, True) else None
+    return (block.rows - 1,) if samples is None else (block.rows - 1, int(samples.argmax()))
+
+
+def _is_of_samples(view: View, block: Block, down: bool) -> bool:
+    return down != block.turned and block.name in view.program.sampled
+
+
+def label(view: View, block: Block, place: int, down: bool = True) -> str:
+    """The number of a row (or of a column): from 0; that of a sample as the data has it, with a sign where the batch has another order."""
+    samples = samples_in(view, block.name)
+    if not _is_of_samples(view, block, down) or place >= len(samples):
+        return str(place)
+    usual = once(view, "in order", "", is_past(view, block.name), lambda: np.array_equal(samples, np.arange(len(samples))))
+    return str(place) if usual else f"#{samples[place]}"
 
 
 def has_overview(view: View, names: list[str], columns: int, rows: int) -> bool:
@@ -171,7 +247,7 @@ def _blocks(view: View, names: list[str]) -> Iterator[Block]:
     """The tensors, each followed by the user's own numbers for it, where there are some."""
     for name in names:
         yield _block(view, name, theirs=False)
-        if theirs_of(view, name) is not None:
+        if values_in(view, name, theirs=True) is not None:
             yield _block(view, name, theirs=True)
 
 
@@ -183,33 +259,24 @@ def _block(view: View, name: str, theirs: bool) -> Block:
 
 def _made(view: View, name: str, theirs: bool) -> Block:
     values = values_in(view, name, theirs)
-    shape = view.shapes[name] if values is None or not theirs else values.shape
+    shape = view.shapes[name] if values is None else values.shape
     turned = view.style.columns and len(shape) == 2
     rows, columns = rows_and_columns(shape[::-1] if turned else shape)
-    look = look_of(statistics_in(view, name, theirs), view.number_style)
+    beside = name == "y" and view.position.at_end  # narrow, so that the targets stand beside the answers
+    look = look_of(statistics_in(view, name, theirs), view.number_style, 2 if beside else NARROWEST, not beside)
     title = f"{heading(view, name, theirs)} {shape_text((rows, columns)) if shape else ''}".strip()
     return Block(name, rows, columns, look, max(columns * (look.width + 1), len(title) + 1), theirs, turned)
 
 
-def values_in(view: View, name: str, theirs: bool = False) -> Array | None:
-    """Our numbers for a tensor, or the user's own; None where there are none yet."""
-    return theirs_of(view, name) if theirs else view.tensors.get(name)
+def part_text(block: Block, sight: Sight, columns: int, rows: bool = True) -> str:
+    """Which rows and columns are in sight, in words as far as there is room; "" where none or all are."""
+    high, wide = sight.bottom - sight.top, sight.right - sight.left
+    down = _span(sight.top, sight.bottom) if rows and 0 < high < block.rows and wide else ""
+    right = _span(sight.left, sight.right) if 0 < wide < block.columns and high else ""
+    named = [f"row{'s' * (high > 1)} {down}"] * bool(down) + [f"column{'s' * (wide > 1)} {right}"] * bool(right)
+    tried = (", ".join(named), ", ".join(filter(None, (down, right))), *named[:1], down)
+    return next((text for text in tried if len(text) <= columns), "")
 
 
-def once(view: View, what: str, name: str, theirs: bool, make: Callable[[], Any]) -> Any:
-    """What is worked out once for a view, for all panes and lines."""
-    known: dict[tuple[str, str, bool], Any] = view.__dict__.setdefault("_of_tensors", {})
-    if (what, name, theirs) not in known:
-        known[what, name, theirs] = make()
-    return known[what, name, theirs]
-
-
-def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:
-    """The statistics of a tensor, or None where it has no value yet."""
-    values = values_in(view, name, theirs)
-    return None if values is None else once(view, "statistics", name, theirs, lambda: Statistics(values))
-
-
-def heading(view: View, name: str, theirs: bool) -> str:
-    """What a table is called."""
-    return f"yours {render_name(name, view.style)}" if theirs else render_name(name, view.style)
+def _span(first: int, end: int) -> str:
+    return str(first) if end == first + 1 else f"{first}–{end - 1}"

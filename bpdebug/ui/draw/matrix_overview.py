@@ -1,7 +1,7 @@
 """A large tensor as a small picture of all its cells, with the part that the numbers show marked in it.
 
-Each half of a character is a patch of cells: the brighter, the larger they are (root mean square); in the colour of their sign where
-they have one in common, grey where it is mixed. Dead units and empty rows are dark lines.
+Each half of a character is a patch of cells: the brighter, the larger they are (root mean square, small differences enlarged); in the
+colour of their sign where they have one in common, grey where it is mixed. Dead units and empty rows are dark lines.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import numpy.typing as npt
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.draw.matrix_cells import as_table
-from bpdebug.ui.draw.matrix_layout import Block, Sight, heading, once, values_in
+from bpdebug.ui.draw.matrix_layout import Block, Sight, part_text
+from bpdebug.ui.draw.matrix_values import heading, is_past, once, values_in
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 
 _LINES_OF_TEXT = 2
 """The heading above the picture, and the rows and columns in sight below it."""
 _BROKEN = HEAT_STEPS + 1
+_MOST_GAIN = 3.0
+"""How much larger than they are the differences of sizes are drawn at most."""
 
 Levels = npt.NDArray[np.int_]
 
@@ -36,15 +39,16 @@ def overview_lines(view: View, block: Block, sight: Sight, columns: int, rows: i
         signs: whether signs take the place of colours.
     """
     height, width = _size(block, columns, rows)
-    title = fit(line((heading(view, block.name, block.theirs), "name")), columns)
     values = values_in(view, block.name, block.theirs)
+    role = "dim" if values is None or is_past(view, block.name) else "name"
+    title = fit(line((heading(view, block.name, block.theirs), role)), columns)
     if values is None or height < 1:
         return [title]
     sizes, leanings = once(view, f"overview {height}×{width}", block.name, block.theirs, lambda: _patches(values, block, height, width))
     here = _marked(block, sight, height, width)
     draw = _sign if signs else _half_blocks
     drawn = [tuple(draw(sizes, leanings, here, y, x) for x in range(width)) for y in range(-(-height // 2))]
-    return [title, *drawn, fit(line((_in_sight(sight, columns), "dim")), columns)]
+    return [title, *drawn, fit(line((part_text(block, sight, columns), "dim")), columns)]
 
 
 def overview_cell(block: Block, columns: int, rows: int, x: int, y: int) -> tuple[int, int] | None:
@@ -75,10 +79,17 @@ def _patches(values: Array, block: Block, height: int, width: int) -> tuple[Leve
         means = _folded(table, down, right) / counts
         sizes = np.sqrt(_folded(table * table, down, right) / counts)
         leanings = np.where(sizes > 0, means / sizes, 0.0)
-        largest = sizes.max(where=np.isfinite(sizes), initial=0.0) or 1.0
-        levels = np.where(np.isfinite(sizes), np.ceil(HEAT_STEPS * sizes / largest), _BROKEN)
+        levels = np.where(np.isfinite(sizes), np.ceil(HEAT_STEPS * _stretched(sizes)), _BROKEN)
     wide = np.arange(width) * len(counts[0]) // width
     return levels.astype(int)[:, wide], np.nan_to_num(np.round(4 * leanings)).astype(int)[:, wide]
+
+
+def _stretched(sizes: Any) -> Any:
+    """Sizes as shares of the largest, their differences enlarged as far as there is room, but not so far that noise looks like more."""
+    known = sizes[np.isfinite(sizes) & (sizes > 0)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    gain = min(_MOST_GAIN, high / (high - low)) if high > low else 1.0
+    return np.where(sizes > 0, np.maximum(1 - gain * (high - sizes) / high, 0.5 / HEAT_STEPS), 0.0)
 
 
 def _bounds(cells: int, patches: int) -> Levels:
@@ -107,10 +118,3 @@ def _sign(sizes: Levels, leanings: Levels, here: tuple[range, range], y: int, x:
     size, leaning = int(sizes[row, x]), int(leanings[row, x])
     text = "⚠" if size == _BROKEN else " " if size == 0 else "±" if leaning == 0 else "+" if leaning > 0 else "−"
     return text, "cursor" if y in here[0] and x in here[1] else "bold" if size > HEAT_STEPS // 2 else "dim"
-
-
-def _in_sight(sight: Sight, columns: int) -> str:
-    """The rows and columns whose numbers are to be seen, or the rows alone."""
-    rows = f"{sight.top}–{max(sight.bottom - 1, 0)}"
-    both = f"{rows}, {sight.left}–{max(sight.right - 1, 0)}"
-    return both if len(both) <= columns else rows

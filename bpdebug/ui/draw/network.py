@@ -8,15 +8,22 @@ from itertools import pairwise
 import numpy as np
 from rich.cells import cell_len
 
+from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
+from bpdebug.engine.cells import cell_name
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_edges import draw_edges, edges_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, hidden
-from bpdebug.ui.draw.network_scene import Scene, heat, largest, scene_of
+from bpdebug.ui.draw.network_scene import Scene, heat, scene_of
 from bpdebug.ui.draw.network_strip import draw_strip
 from bpdebug.ui.draw.network_text import given_text, number_text
+from bpdebug.ui.draw.scales import decade_share
 from bpdebug.ui.draw.spans import Line
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_NUMBERED = 3
+"""Layers up to which the norms stand at the headings alone."""
 
 
 def network_lines(view: View, columns: int, rows: int) -> list[Line]:
@@ -26,15 +33,46 @@ def network_lines(view: View, columns: int, rows: int) -> list[Line]:
 
 def network_drawing(view: View, columns: int, rows: int) -> tuple[list[Line], str]:
     """The drawing in that much room, the names of the tensors shown below it; of a deep network the part around the layer in
-    focus. And what there is no room for, "" where all is there."""
+    focus. And what is said below it: of which update it is, the norms of a deep network's gradients, what the sample gives to the
+    selected gradient, what there is no room for."""
     scene = scene_of(view, columns, rows)
     for left, right in pairwise(scene.plan.shown):
         draw_edges(scene, left, right)
     for column in scene.plan.shown:
         (_neurons if column.rows else draw_strip)(scene, column)
     _headings(scene)
+    notes = list(_notes(scene))
+    fitting = [" · ".join(notes[:count]) for count in range(len(notes), 0, -1)]
+    return scene.canvas.lines(), next((note for note in fitting if len(note) + 4 <= columns), "".join(fitting[-1:]))
+
+
+def _notes(scene: Scene) -> Iterator[str]:
+    """What is said below the drawing, the most important first."""
+    parts, view = scene.parts, scene.parts.view
+    if view.finished:
+        yield f"of update {view.finished.update}"
+    if parts.depth > _NUMBERED and np.isfinite(parts.deltas).any():
+        yield _norms(parts)
+    if parts.given_by_sample is not None and view.selected:
+        number = f"{'+' * (parts.given_by_sample > 0)}{short(parts.given_by_sample, 3)}".replace("-", "−")
+        yield f"sample {int(view.samples[view.sample])} gives {number} to {render_name(cell_name(*view.selected), view.style)}"
     missing = [name for name, left_out in _left_out(scene) if left_out]
-    return scene.canvas.lines(), f"left out: {', '.join(missing)}" if missing else ""
+    if missing:
+        yield f"left out: {', '.join(missing)}"
+
+
+def _norms(parts: Parts) -> str:
+    """The norms of the gradients of all layers, also of those that are not shown."""
+    name = render_name("dz1", parts.view.style).rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
+    known = [norm for norm in parts.deltas.tolist() if not np.isnan(norm)]
+    blocks = "".join(_block(parts, norm) for norm in parts.deltas.tolist())
+    first, last = (short(norm, 1).replace("-", "−") for norm in (known[0], known[-1]))
+    return f"‖{name}‖ {first} {blocks} {last}" if len(known) > 1 else f"‖{name}‖ {blocks} {last}"
+
+
+def _block(parts: Parts, norm: float) -> str:
+    """A norm as a bar of one character on the scale that all have in common."""
+    return "·" if np.isnan(norm) else _BLOCKS[min(int(decade_share(norm, parts.decades) * len(_BLOCKS)), len(_BLOCKS) - 1)]
 
 
 def _left_out(scene: Scene) -> Iterator[tuple[str, bool]]:
@@ -56,16 +94,14 @@ def _counted(shown: tuple[str, ...], names: tuple[str, ...]) -> bool:
 def _neurons(scene: Scene, column: Column) -> None:
     """The neurons of a layer: hollow as long as they are not computed, half filled where the layer has more to compute."""
     name = scene.parts.tensor(column.layer)
-    values, scale = scene.parts.row(name), largest(scene.parts.view.tensors.get(name))
+    values = scene.parts.row(name)
     glyph = "○" if values is None else "●" if scene.parts.complete(column.layer) else "◐"
     for unit, row in enumerate(column.rows):
-        role = "faint" if values is None else f"{heat('ink', float(values[unit]), scale)} bold"
+        kind = "pale" if scene.parts.is_past(name) else "ink"
+        role = "faint" if values is None else f"{heat(kind, scene.share(name, float(values[unit])), 1.0)} bold"
         scene.write(column.left, row, glyph, role)
         if values is not None:
             _number(scene, column, unit, float(values[unit]))
-        elif column.layer < scene.parts.depth:
-            y = scene.plan.line(column, unit)
-            scene.canvas.segment((2 * column.left + 3, y), (2 * column.right, y), "faint", broken=True)
         for left, place, text, its in _beside(scene, column, unit):
             scene.write(left, place, text, its)
 
@@ -73,7 +109,8 @@ def _neurons(scene: Scene, column: Column) -> None:
 def _number(scene: Scene, column: Column, unit: int, value: float) -> None:
     """A neuron's number, or its sign where there is no more room."""
     parts = scene.parts
-    role = parts.emphasis(parts.tensor(column.layer), unit) or ("bold" if parts.lit == column.layer else "")
+    name = parts.tensor(column.layer)
+    role = "dim" if parts.is_past(name) else parts.emphasis(name, unit) or ("bold" if parts.lit == column.layer else "")
     text = (number_text if column.layer else given_text)(value, column.number or 1)
     role = role if np.isfinite(value) or role == "cursor" else "bad"
     scene.write(column.left + (2 if column.number else 1), column.rows[unit], text, role)
@@ -88,28 +125,35 @@ def _beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int,
     if column.layer == parts.depth and plan.outputs and not plan.names_below:
         yield column.right + 1, row, plan.outputs[unit], "dim"
     if column.target:
-        yield column.right - column.target - 2, row, *_target(parts, unit)
+        yield column.right - column.target - len(column.label) - 1, row, *_target(parts, column, unit)
     for below, letter in enumerate(column.below, row + 1):
-        text = _target(parts, unit) if letter == "y" else _bias(parts, column, unit) if letter == "b" else (plan.outputs[unit], "dim")
+        text = (
+            _target(parts, column, unit) if letter == "y" else _bias(parts, column, unit) if letter == "b" else (plan.outputs[unit], "dim")
+        )
         yield column.left, below, *text
 
 
-def _target(parts: Parts, unit: int) -> tuple[str, str]:
+def _target(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
     values = parts.row("y")
-    text = "" if values is None else f"y {given_text(float(values[unit]), 5)}"
+    text = "" if values is None else f"{column.label} {given_text(float(values[unit]), 5)}"
     return text, parts.emphasis("y", unit) or ("next" if parts.stage[0] == "y" else "dim")
 
 
 def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
-    values = parts.row(f"b{column.layer}")
-    text = "" if values is None else f"b {number_text(float(values[unit]), column.number)}"
-    return text, parts.emphasis(f"b{column.layer}", unit) or "faint"
+    """A neuron's bias, or its number in the selected tensor that belongs to the biases."""
+    name = parts.bias(column.layer)
+    values = parts.row(name)
+    letter = name.rstrip("0123456789")
+    text = "" if values is None else f"{letter} {number_text(float(values[unit]), column.number)}"
+    return text, parts.emphasis(name, unit) or ("next" if name == parts.view.position.stage else "faint")
 
 
 def _headings(scene: Scene) -> None:
     """What the neurons and the edges show, and the way that the numbers go; which layers are left out."""
     plan = scene.plan
     ends = [_heading(scene, column) for column in plan.shown]
+    limits = [*(start - 1 for start, _ in ends[1:]), plan.columns - hidden(plan.after)]
+    ends = [(start, _norm(scene, column, end, limit)) for column, (start, end), limit in zip(plan.shown, ends, limits, strict=True)]
     for column, end, (start, _) in zip(plan.shown[1:], ends, ends[1:], strict=False):
         _way(scene, end[1] + 1, start - end[1] - 2, column.layer)
     if plan.before:
@@ -124,6 +168,23 @@ def _heading(scene: Scene, column: Column) -> tuple[int, int]:
     start = max(min(column.left, scene.plan.columns - len(text) - hidden(scene.plan.after)), 0)
     scene.write(start, scene.plan.bottom, text, "next" if scene.parts.lit == column.layer else "dim")
     return start, max(start + len(text), column.right)
+
+
+def _norm(scene: Scene, column: Column, end: int, limit: int) -> int:
+    """The norm of the gradient that a layer shows, as a bar and as a number where there is room beside the name of the weights;
+    where it ends."""
+    parts, start = scene.parts, min(column.left, limit) + len(column.heading) + 1
+    norm = float(parts.norms[column.layer - 1]) if column.layer else np.nan
+    if np.isnan(norm):
+        return end
+    least = len(render_name(parts.edges(column.layer + 1), parts.view.style)) + 2 if column.layer < parts.depth else 0
+    number = f"‖{short(norm, 2).replace('-', '−')}‖"
+    for text in (number, number.replace("0.", ".", 1), ""):
+        if start + 1 + len(text) + least <= limit:
+            scene.write(start, scene.plan.bottom, _block(parts, norm), "curve")
+            scene.write(start + 1, scene.plan.bottom, text, "dim")
+            return max(end, start + 1 + len(text))
+    return end
 
 
 def _way(scene: Scene, start: int, room: int, layer: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
-from bpdebug.ui.draw.network_edges import edges_of, span_of
+from bpdebug.ui.draw.network_edges import edges_of, is_ribbon, span_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column
 from bpdebug.ui.draw.network_scene import Scene, scene_of
@@ -37,12 +37,12 @@ def _in_column(scene: Scene, column: Column, x: int, y: int) -> tuple[str, Cell]
     if not column.rows:
         return _in_strip(scene, column, y) if y >= scene.plan.top else None
     for unit, row in enumerate(column.rows):
-        if y == row and column.target and x >= column.right - column.target - 2:
+        if y == row and column.target and x >= column.right - column.target - len(column.label) - 1:
             return parts.cell("y", unit)
         if y == row:
             return parts.cell(name, unit)
         if row < y <= row + len(column.below):
-            return parts.cell({"y": "y", "b": f"b{column.layer}", "n": name}[column.below[y - row - 1]], unit)
+            return parts.cell({"y": "y", "b": parts.bias(column.layer), "n": name}[column.below[y - row - 1]], unit)
     return None
 
 
@@ -57,21 +57,20 @@ def _in_strip(scene: Scene, column: Column, y: int) -> tuple[str, Cell] | None:
 
 
 def _edge(scene: Scene, left: Column, right: Column, x: int, y: int) -> tuple[str, Cell] | None:
-    """The weight of the nearest edge; the strongest one of a bundle."""
-    edges = edges_of(scene, left, right)
-    begin, end = edges.begin, edges.end
+    """The weight of the nearest edge; where only a ribbon is near, the largest of all."""
+    edges, name = edges_of(scene, left, right), scene.parts.edges(right.layer)
     first, last = span_of(left, right)
     share = (2 * x + 0.5 - first) / max(last - first, 1)
-    rise = np.subtract.outer(end.lines, begin.lines).T
-    away = np.abs(np.array(begin.lines)[:, None] + rise * share - (4 * y + 1.5)) / np.hypot(1, rise / max(last - first, 1))
+    rise = np.subtract.outer(edges.ends, edges.starts).T
+    away = np.abs(np.array(edges.starts)[:, None] + rise * share - (4 * y + 1.5)) / np.hypot(1, rise / max(last - first, 1))
     away = np.where(edges.drawn, away, np.inf)
-    i, j = divmod(int(away.argmin()), away.shape[1])
-    if away[i, j] > _NEAR:
+    if away.min(initial=np.inf) <= _NEAR:
+        i, j = divmod(int(away.argmin()), away.shape[1])
+        return name, (edges.begin[i], edges.end[j])
+    if not is_ribbon(left, right):
         return None
-    name = scene.parts.edges(right.layer)
-    block = scene.parts.view.tensors[name][begin.units_of(i)][:, end.units_of(j)]
-    a, b = divmod(int(np.abs(block).argmax()), block.shape[1])
-    return name, (begin.starts[i] + a, end.starts[j] + b)
+    weights = scene.parts.view.tensors[name]
+    return name, tuple(map(int, np.unravel_index(np.abs(weights).argmax(), weights.shape)))
 
 
 def cell_beside(view: View, down: int, right: int) -> tuple[str, Cell] | None:

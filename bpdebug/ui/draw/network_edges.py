@@ -1,24 +1,27 @@
 """The edges of the network's drawing.
 
 An edge is solid for a positive weight and broken for a negative one, wider and stronger in colour the larger it is beside the
-others of its layer. Those of wide layers are bundles: each stands for the mean of its weights. Where there are more edges than the
-eye can follow, the weak ones are left out; each neuron keeps its strongest.
+others of its layer. Where there are more edges than the eye can follow, the weak ones are left out; each neuron keeps its strongest.
+Those of wide layers are a ribbon that tells how many weights there are and their size, with the strongest of the selected neuron.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bpdebug.debugger.numbers import short
 from bpdebug.engine.description import Array
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_plan import Column, Plan
 from bpdebug.ui.draw.network_scene import Scene, heat, largest
 
-_BUNDLES = 5
-"""Places of a wide layer at which its bundles begin and end."""
+_STRONGEST = 5
+"""Edges of the selected neuron that are drawn over a ribbon."""
+_INDEXED = 18
+"""Columns between two layers from which on it is told which neurons these edges lead to."""
 _WIDE = (0.4, 0.75)
 """Shares of the largest weight from which on an edge is two and three dots wide."""
 _DENSE = 12
@@ -29,54 +32,28 @@ _ROOM = (5, 12)
 """Lines of dots a neuron must have for that."""
 
 
-@dataclass(frozen=True)
-class Ports:
-    """Where edges meet a layer.
-
-    Attributes:
-        lines: the lines of dots.
-        starts: the first neuron of each bundle, counted in the weights that are drawn.
-        units: how many neurons there are.
-    """
-
-    lines: tuple[int, ...]
-    starts: tuple[int, ...]
-    units: int
-
-    def units_of(self, port: int) -> slice:
-        """The neurons of a bundle."""
-        return slice(self.starts[port], (*self.starts, self.units)[port + 1])
-
-    def ports_of(self, unit: int | None) -> slice:
-        """The bundle of a neuron; all for None."""
-        port = int(np.searchsorted(self.starts, unit, "right")) if unit is not None else 0
-        return slice(port - 1, port) if port else slice(None)
-
-
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The edges between two layers.
+    """Edges between two layers, each from one of some neurons to one of others.
 
     Attributes:
-        begin, end: where they begin and end.
-        shares: their weights beside the largest, (ports of the one layer, ports of the other).
+        begin, end: these neurons.
+        starts, ends: the lines of dots at which they stand.
+        shares: the weights beside the largest, (begin, end).
         drawn: which of them are drawn.
     """
 
-    begin: Ports
-    end: Ports
+    begin: Sequence[int]
+    end: Sequence[int]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
     shares: Array
     drawn: Array
 
-
-def ports_of(plan: Plan, column: Column, only: int | None = None) -> Ports:
-    """A port for each neuron, or for each bundle of a wide layer; with ``only``, that neuron's."""
-    if only is not None:
-        return Ports((plan.line(column, only),), (0,), 1)
-    count = column.units if column.rows else min(_BUNDLES, plan.height)
-    starts = [place * column.units // count for place in range(count + 1)]
-    middles = [plan.line(column, (a + b) // 2) for a, b in pairwise(starts)]
-    return Ports(tuple(middles), tuple(starts[:-1]), column.units)
+    def only(self, chosen: tuple[int | None, int | None]) -> Edges:
+        """Those from one neuron, to one neuron, or between two."""
+        keep = [np.array([one in (None, unit) for unit in units], bool) for one, units in zip(chosen, (self.begin, self.end), strict=True)]
+        return replace(self, drawn=np.logical_and.outer(*keep))
 
 
 def span_of(left: Column, right: Column) -> tuple[int, int]:
@@ -84,55 +61,63 @@ def span_of(left: Column, right: Column) -> tuple[int, int]:
     return 2 * left.right + 1, 2 * right.left - 2
 
 
+def is_ribbon(left: Column, right: Column) -> bool:
+    """Whether the weights between two layers are too many for an edge each."""
+    return not (left.rows and right.rows)
+
+
 def edges_of(scene: Scene, left: Column, right: Column) -> Edges:
     """The edges between two layers; those of the selected cell are drawn in any case."""
-    parts, plan = scene.parts, scene.plan
-    begin, end = ports_of(plan, left), ports_of(plan, right)
-    means = _means(parts.view.tensors[parts.edges(right.layer)], begin, end)
-    sizes = _sizes(means)
-    room = max(_DENSE, (right.left - left.right) * plan.height // _CELLS)
+    weights, chosen = scene.parts.view.tensors[scene.parts.edges(right.layer)], scene.parts.chosen_edges(right.layer)
+    if is_ribbon(left, right):
+        return _edges(scene.plan, left, right, weights, *_strongest(weights, chosen))
+    edges = _edges(scene.plan, left, right, weights, range(left.units), range(right.units))
+    sizes, room = _sizes(weights), max(_DENSE, (right.left - left.right) * scene.plan.height // _CELLS)
     drawn = sizes >= np.sort(sizes, axis=None)[-min(room, sizes.size)]
     drawn |= (sizes == sizes.max(axis=0)) | (sizes == sizes.max(axis=1, keepdims=True))
-    chosen = parts.chosen_edges(right.layer)
-    if chosen:
-        drawn[begin.ports_of(chosen[0]), end.ports_of(chosen[1])] = True
-    return Edges(begin, end, means / largest(means), drawn)
+    return replace(edges, drawn=drawn | edges.only(chosen).drawn if chosen else drawn)
+
+
+def _edges(plan: Plan, left: Column, right: Column, weights: Array, begin: Sequence[int], end: Sequence[int]) -> Edges:
+    """All edges between some neurons."""
+    shares = weights[np.ix_(begin, end)] / largest(weights)
+    starts, ends = (tuple(plan.line(column, unit) for unit in units) for column, units in ((left, begin), (right, end)))
+    return Edges(begin, end, starts, ends, shares, np.ones(shares.shape, bool))
+
+
+def _strongest(weights: Array, chosen: tuple[int | None, int | None] | None) -> tuple[list[int], list[int]]:
+    """The neurons between which the selected cell's strongest weights are; none where it has none here."""
+    if chosen is None:
+        return [], []
+    i, j = chosen
+    begin = [i] if i is not None else _first(_sizes(weights)[:, j])
+    return begin, [j] if j is not None else _first(_sizes(weights)[i])
+
+
+def _first(sizes: Array) -> list[int]:
+    return sorted(np.argsort(-sizes, axis=None, kind="stable")[:_STRONGEST].tolist())
 
 
 def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     """All edges between two layers, those of the selected cell once more on top, and the way around a residual layer."""
     parts, plan, edges = scene.parts, scene.plan, edges_of(scene, left, right)
-    weights, chosen = parts.view.tensors[parts.edges(right.layer)], parts.chosen_edges(right.layer)
-    across, shape = span_of(left, right), edges.shares.shape
-    most = 1 + sum(4 * plan.height / max(shape) >= room for room in _ROOM)
-    aside = parts.active not in (0, right.layer) or (chosen and edges.shares.size > _DENSE)
-    _draw(scene, across, edges, "pale" if aside else "ink", most)
+    chosen, most = parts.chosen_edges(right.layer), 3
+    if is_ribbon(left, right):
+        _ribbon(scene, left, right, edges)
+    else:
+        aside = parts.active not in (0, right.layer) or (chosen and edges.shares.size > _DENSE)
+        most = 1 + sum(4 * plan.height / max(edges.shares.shape) >= room for room in _ROOM)
+        _draw(scene, span_of(left, right), edges, "pale" if aside else "ink", most)
     if chosen:
-        begin, end = ports_of(plan, left, chosen[0]), ports_of(plan, right, chosen[1])
-        shares = _means(_only(weights, *chosen), begin, end) / largest(_means(weights, edges.begin, edges.end))
-        _draw(scene, across, Edges(begin, end, shares, np.ones(shares.shape, bool)), "path", most)
+        _draw(scene, span_of(left, right), edges.only(chosen), "path", most)
     if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:
         _shortcut(scene, left, right)
 
 
-def _sizes(shares: Array) -> Array:
+def _sizes(weights: Array) -> Array:
     """How large weights are; one that is not finite counts as large."""
-    finite = np.isfinite(shares)
-    return np.where(finite, np.abs(shares), largest(shares))
-
-
-def _only(weights: Array, i: int | None, j: int | None) -> Array:
-    """The weights from one neuron, to one neuron, or between two."""
-    return weights[slice(None) if i is None else [i]][:, slice(None) if j is None else [j]]
-
-
-def _means(weights: Array, begin: Ports, end: Ports) -> Array:
-    """The mean weight of each bundle."""
-    for axis, ports in ((0, begin), (1, end)):
-        if len(ports.starts) < ports.units:
-            counts = np.diff([*ports.starts, ports.units])
-            weights = np.add.reduceat(weights, ports.starts, axis=axis) / np.expand_dims(counts, 1 - axis)
-    return weights
+    finite = np.isfinite(weights)
+    return np.where(finite, np.abs(weights), largest(weights))
 
 
 def _draw(scene: Scene, across: tuple[int, int], edges: Edges, kind: str, most: int) -> None:
@@ -141,8 +126,39 @@ def _draw(scene: Scene, across: tuple[int, int], edges: Edges, kind: str, most: 
     widths = np.minimum(1 + sum(sizes > share for share in _WIDE), most)
     for i, j in np.argwhere(edges.drawn).tolist():
         share, size = float(edges.shares[i, j]), float(sizes[i, j])
-        start, stop = (across[0], edges.begin.lines[i]), (across[1], edges.end.lines[j])
+        start, stop = (across[0], edges.starts[i]), (across[1], edges.ends[j])
         scene.canvas.segment(start, stop, heat(kind, share, 1.0), size + 2 * (kind == "path"), int(widths[i, j]), share < 0)
+
+
+def _ribbon(scene: Scene, left: Column, right: Column, edges: Edges) -> None:
+    """The outline of all edges together, how many and how large they are, and which neurons the strongest of the selected one lead to."""
+    (start, stop), plan, parts = span_of(left, right), scene.plan, scene.parts
+    for unit in (0, -1):
+        scene.canvas.segment((start, _end_line(plan, left, unit)), (stop, _end_line(plan, right, unit)), "faint", -1.0)
+    _ribbon_text(scene, left.right + 1, right.left - left.right - 2, parts.edges(right.layer))
+    if right.left - left.right < _INDEXED:
+        return
+    for column, units, lines in ((left, edges.begin, edges.starts), (right, edges.end, edges.ends)):
+        for unit, line in zip(units, lines, strict=True) if len(units) > 1 and not column.rows else ():
+            text = f"[{unit}]"
+            scene.write(column.right if column is left else column.left - len(text), line // 4, text, "dim")
+
+
+def _end_line(plan: Plan, column: Column, unit: int) -> int:
+    """The line of dots of a layer's first or last neuron."""
+    return plan.line(column, unit % column.units)
+
+
+def _ribbon_text(scene: Scene, start: int, room: int, name: str) -> None:
+    """The shape of the weights and their root mean square, in the middle of so many columns."""
+    view, weights = scene.parts.view, scene.parts.view.tensors[name]
+    shape = "×".join(map(str, weights.shape[:: -1 if view.style.columns else 1]))
+    size = f"rms {short(float(np.sqrt(np.mean(np.square(weights)))), 2)}".replace(" 0.", " .")
+    texts = [f"{shape} {size}"] if len(shape) + len(size) < room else [shape, size]
+    top = scene.plan.top + (scene.plan.height - len(texts)) // 2
+    for row, text in enumerate(texts, top):
+        if len(text) <= room:
+            scene.write(start + (room - len(text)) // 2, row, text, "dim" if np.isfinite(weights).all() else "bad")
 
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+
+import numpy as np
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
@@ -12,9 +16,12 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_text import given_text
+from bpdebug.ui.draw.scales import decades
 
 _NAME = re.compile(r"[a-z]?([Wbzar])(\d+)(?:@\w+)?")
 """A layer's tensor, its gradient, a part of that, or an optimizer's slot: ``a1``, ``dz2``, ``da1@z2``, ``mW1``."""
+_PRODUCT, _SUM = re.compile(r"(\w+)\.T @ (\w+)"), re.compile(r"sum\((\w+), axis=0\)")
+"""The gradients of weights and of biases as they are derived."""
 _SAMPLED = 32
 """Rows of a batch whose given numbers are looked at for their width."""
 
@@ -41,14 +48,29 @@ class Parts:
         return len(self.view.program.scenario.layers)
 
     @cached_property
+    def tensors(self) -> Mapping[str, Array]:
+        """What has a value; at the start of an update also what the one before has left behind."""
+        past = self.view.finished
+        return (
+            {**self.view.tensors, **{name: past.tensors[name] for name in past.tensors if self.is_past(name)}}
+            if past
+            else self.view.tensors
+        )
+
+    def is_past(self, name: str) -> bool:
+        """Whether a tensor's numbers are those of the update before."""
+        here = bool(self.view.selected and self.view.selected[0] == name)
+        return bool(self.view.finished and name in self.view.finished.tensors and not here)
+
+    @cached_property
     def widest_input(self) -> int:
         """Columns that the numbers of the inputs need."""
-        return _widest(self.view.tensors["x"], 6)
+        return _widest(self.tensors["x"], 6)
 
     @cached_property
     def widest_target(self) -> int:
         """Columns that the targets need."""
-        return _widest(self.view.tensors["y"], 5)
+        return _widest(self.tensors["y"], 5)
 
     @cached_property
     def backward(self) -> bool:
@@ -77,8 +99,20 @@ class Parts:
 
     @cached_property
     def lit(self) -> int:
-        """The layer whose neurons the last stage has computed, or changed the bias of; -1 for none."""
-        return self.stage[1] if self.stage[0] not in ("", "W", "y") else -1
+        """The layer whose neurons the last stage has computed; -1 for none."""
+        return self.stage[1] if self.stage[0] not in ("", "W", "b", "y") else -1
+
+    @cached_property
+    def given_by_sample(self) -> float | None:
+        """What the sample in sight gives to the selected cell, if that is a plain sum over the samples; else None."""
+        name, index = self.view.selected or ("", ())
+        if self.selected[0] not in ("W", "b") or not name.startswith("d") or name not in self.view.tensors:
+            return None
+        formula = self.view.program.stage(name).formula.text
+        found = _PRODUCT.fullmatch(formula) or _SUM.fullmatch(formula)
+        rows = [self.row(operand) for operand in found.groups()] if found else []
+        factors = [float(row[place]) for row, place in zip(rows, index[-len(rows) :], strict=True) if row is not None] if rows else []
+        return prod(factors) if factors and len(factors) == len(rows) else None
 
     def units(self, layer: int) -> int:
         """How many neurons a layer has."""
@@ -86,24 +120,55 @@ class Parts:
         return scenario.layers[layer - 1].units if layer else len(scenario.inputs)
 
     def tensor(self, layer: int) -> str:
-        """What the neurons of a layer show: the selected tensor where it is theirs, else the last one of the phase."""
+        """What the neurons of a layer show: the selected tensor where it is theirs, before the selected gradient of weights what that
+        is multiplied with, else the last one of the phase."""
         if layer == 0:
             return "x"
         letter, of, _ = self.selected
         name = self.view.selected[0] if self.view.selected else ""
-        if (
-            of == layer
-            and name in self.view.tensors
-            and (letter in ("z", "a", "r") or (letter == "b" and name == self.view.position.stage))
-        ):
+        if of == layer and letter in ("z", "a", "r") and name in self.view.tensors:
             return name
         names = [name for name in self._usual(layer) if name in self.view.shapes]
-        return next((name for name in names if name in self.view.tensors), names[0])
+        return next((name for name in names if name in self.tensors), names[0])
 
     def _usual(self, layer: int) -> list[str]:
         """What a layer computes in this phase, the last first."""
-        letters = "zar" if self.backward else "raz"
-        return [f"{'d' * self.backward}{letter}{layer}" for letter in letters]
+        back = self.backward and not self._is_factor(layer)
+        return [f"{'d' * back}{letter}{layer}" for letter in ("zar" if back else "raz")]
+
+    def _is_factor(self, layer: int) -> bool:
+        """Whether the selected gradient of weights is a product with what the layer answers."""
+        return self.gradient_of_weights and self.selected[1] == layer + 1
+
+    @cached_property
+    def gradient_of_weights(self) -> bool:
+        """Whether the selected cell is that of a ``dW``."""
+        return self.selected[0] == "W" and bool(self.view.selected and self.view.selected[0].startswith("d"))
+
+    @cached_property
+    def norms(self) -> Array:
+        """The norms of the gradients that the layers show, from layer 1; NaN where there is none."""
+        names = [self.tensor(layer) for layer in range(1, self.depth + 1)]
+        return self._norms([name if name.startswith("d") else "" for name in names])
+
+    @cached_property
+    def deltas(self) -> Array:
+        """The norms of ``dz``, from layer 1; NaN where it is not computed."""
+        return self._norms([f"dz{layer}" * self.backward for layer in range(1, self.depth + 1)])
+
+    def _norms(self, names: list[str]) -> Array:
+        found = [self.view.tensors.get(name) for name in names]
+        return np.array([np.nan if values is None else float(np.sqrt(np.vdot(values, values))) for values in found])
+
+    @cached_property
+    def decades(self) -> tuple[float, float]:
+        """The powers of ten at the ends of their common scale."""
+        return decades(self.norms)
+
+    def bias(self, layer: int) -> str:
+        """What stands below the neurons of a layer: the biases, or the selected tensor where it belongs to them."""
+        letter, of, _ = self.selected
+        return self.view.selected[0] if self.view.selected and (letter, of) == ("b", layer) else f"b{layer}"
 
     def heading(self, layer: int) -> str:
         """The name of what a layer shows, in the chosen notation."""
@@ -112,16 +177,16 @@ class Parts:
     def complete(self, layer: int) -> bool:
         """Whether what a layer shows is the last that it computes in this phase, as far as it goes."""
         names = [name for name in self._usual(layer) if name in self.view.shapes]
-        return layer == 0 or names[0] in self.view.tensors
+        return layer == 0 or names[0] in self.tensors
 
     def row(self, name: str) -> Array | None:
         """The numbers of a tensor for the sample in sight, one a neuron; None where it is not computed yet."""
-        values = self.view.tensors.get(name)
+        values = self.tensors.get(name)
         return None if values is None else values[min(self.view.sample, len(values) - 1)]
 
     def cell(self, name: str, unit: int) -> tuple[str, Cell] | None:
         """The cell of a neuron in a tensor, or None where that has no value."""
-        values = self.view.tensors.get(name)
+        values = None if self.is_past(name) else self.view.tensors.get(name)
         return None if values is None else (name, (min(self.view.sample, len(values) - 1), unit))
 
     def edges(self, layer: int) -> str:
@@ -164,8 +229,12 @@ class Parts:
         return index[-1] if letter not in ("", "W", "y") and of == layer else None
 
     def emphasis(self, name: str, unit: int) -> str:
-        """The role of a neuron's number in a tensor: that of the cell cursor, that of another number of the selected neuron, or ""."""
+        """The role of a neuron's number in a tensor: that of the cell cursor, that of another number of the selected neuron or of a
+        factor of the selected cell, or ""."""
         letter, layer, index = self.selected
+        if self.gradient_of_weights:
+            of = kind_of(name)[1]
+            return "lit" if name == self.tensor(of) and (of, unit) in ((layer - 1, index[0]), (layer, index[1])) else ""
         if not letter or letter == "W" or index[-1] != unit:
             return ""
         if self.view.selected and self.view.selected[0] == name:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, product
 
 from rich.cells import cell_len
 
@@ -21,6 +21,10 @@ _STRIP = 3
 """A strip with the sign beside it."""
 _BRIEF = 2
 """Characters of targets that may stand beside the neurons, so that their names can stand below."""
+_LABELS = ("target", "t")
+"""What stands before a target, as there is room for it."""
+MARKS = ("◂ target", "◂")
+"""What stands beside the largest target of a strip."""
 _BREADTH = 2
 """Columns by which each gap grows before the names of the inputs do."""
 
@@ -34,7 +38,9 @@ class Column:
         number: the characters of the number beside a neuron; 0 where there is only its sign.
         rows: of the neurons; none for a strip.
         left, right: where the neurons stand, and the first column after what stands beside them.
-        target: the characters of a target on the neuron's own row; 0 for none there. A strip has one for the mark of the largest.
+        target: the characters of a target on the neuron's own row; 0 for none there. A strip has those of the mark of the largest.
+        least: columns that what stands below needs.
+        label: what stands before a target.
         below: what stands below each neuron, a row each: ``y`` its target, ``n`` its name, ``b`` its bias.
         heading: the name of what is shown, of a strip with its number of neurons.
         free: columns that are left to the edges after it besides the gap, where the heading needs them.
@@ -47,6 +53,8 @@ class Column:
     left: int = 0
     right: int = 0
     target: int = 0
+    least: int = 0
+    label: str = _LABELS[0]
     below: str = ""
     heading: str = ""
     free: int = 0
@@ -56,7 +64,8 @@ class Column:
         """The columns that it takes."""
         if not self.rows:
             return _STRIP + self.target
-        return 1 + (1 + self.number if self.number else 1) + (3 + self.target if self.target else 0)
+        own = 1 + (1 + self.number if self.number else 1) + (2 + len(self.label) + self.target if self.target else 0)
+        return max(own, self.least)
 
 
 @dataclass(frozen=True)
@@ -117,8 +126,8 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     columns, rows = max(columns, LEAST_COLUMNS), max(rows, LEAST_ROWS)
     residual = any(layer.residual for layer in parts.view.program.scenario.layers)
     sketch = Plan(columns, rows, int(residual and rows > 4), (), 0, 0)
-    for shown, numbers, gap in _choices(parts):
-        made = [_headed(parts, _column(parts, sketch, layer, numbers(layer)), gap * (layer < shown[-1])) for layer in shown]
+    for (shown, numbers, gap), label in product(_choices(parts), _LABELS):
+        made = [_headed(parts, _column(parts, sketch, layer, numbers(layer), label), gap * (layer < shown[-1])) for layer in shown]
         plan = replace(sketch, shown=tuple(made), before=shown[0], after=parts.depth - shown[-1])
         spare = _spare(parts, plan, gap)
         if spare >= 0:
@@ -159,15 +168,15 @@ def _headed(parts: Parts, column: Column, gap: int) -> Column:
     return replace(column, heading=heading, free=max(len(heading) + (gap > 0) - column.width - gap, 0))
 
 
-def _column(parts: Parts, plan: Plan, layer: int, number: int) -> Column:
+def _column(parts: Parts, plan: Plan, layer: int, number: int, label: str) -> Column:
     """A layer without its place from the left."""
     units = parts.units(layer)
     if units > min(MOST_UNITS, plan.height):
-        return Column(layer, units, number, (), target=int(layer == parts.depth))
+        return Column(layer, units, number, (), target=len(MARKS[_LABELS.index(label)]) * (layer == parts.depth))
     if layer == 0:
         widest = parts.widest_input
         return Column(layer, units, min(widest, number) if number or widest > 2 else widest, _rows(plan, units, 0))
-    column = _with_below(parts, plan, Column(layer, units, number, (0,)), named=True)
+    column = _with_below(parts, plan, Column(layer, units, number, (0,), label=label), named=True)
     inline = layer == parts.depth and "y" not in column.below
     return replace(column, target=parts.widest_target if inline else 0)
 
@@ -180,7 +189,9 @@ def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column
     wanted = "".join(letter for letter in order if {"n": named, "y": last, "b": known}[letter])
     pitch = _pitch(plan, column.units)
     below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
-    return replace(column, rows=_rows(plan, column.units, len(below)), below="".join(sorted(below, key="nyb".index)))
+    least = len(column.label) + 1 + parts.widest_target if "y" in below else 0
+    rows, target = _rows(plan, column.units, len(below)), 0 if "y" in below else column.target
+    return replace(column, rows=rows, target=target, least=least, below="".join(sorted(below, key="nyb".index)))
 
 
 def _pitch(plan: Plan, units: int) -> int:

@@ -12,6 +12,7 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Plan, plan_of
 from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.ui.draw.scales import decade_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,13 @@ class Scene:
     def write(self, column: int, row: int, text: str, role: str) -> None:
         """Put a text on the canvas."""
         self.canvas.write(column, row, text, role)
+
+    def share(self, name: str, value: float) -> float:
+        """A neuron's number with its sign, from -1 to 1: a gradient by its power of ten among those of the whole network, any other
+        beside the largest of its tensor."""
+        if not name.startswith("d") or not np.isfinite(value):
+            return value / largest(self.parts.tensors.get(name))
+        return float(np.sign(value)) * max(decade_share(abs(value), self.parts.decades), 1 / HEAT_STEPS) if value else 0.0
 
 
 def scene_of(view: View, columns: int, rows: int) -> Scene:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bpdebug.engine.description import Array
-from bpdebug.ui.draw.network_plan import Column
-from bpdebug.ui.draw.network_scene import Scene, largest
+from bpdebug.ui.draw.network_plan import MARKS, Column
+from bpdebug.ui.draw.network_scene import Scene
 from bpdebug.ui.draw.network_text import number_text
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
@@ -14,20 +14,21 @@ _BAD = HEAT_STEPS + 1
 
 
 def draw_strip(scene: Scene, column: Column) -> None:
-    """Two neurons, or groups of them, a row, coloured by the strongest of each group; beside them the sign of what is negative, and
-    ``y`` at the output with the largest target."""
+    """Two neurons, or groups of them, a row, coloured by the strongest of each group; before them the sign of what is negative, and
+    after them a mark at the output with the largest target."""
     name = scene.parts.tensor(column.layer)
-    values, scale = scene.parts.row(name), largest(scene.parts.view.tensors.get(name))
+    values = scene.parts.row(name)
     for row in range(scene.plan.height):
         place = column.left, scene.plan.top + row
         if values is None:
-            scene.write(*place, "░░", "faint")
+            scene.write(place[0] + 1, place[1], "░░", "faint")
         else:
             pair = [strongest(values, group_of(column, half, 2 * scene.plan.height)) for half in (2 * row, 2 * row + 1)]
-            _pair(scene, *place, pair, scale)
+            _pair(scene, *place, [scene.share(name, value) for value in pair])
     targets = scene.parts.row("y")
     if column.target and targets is not None:
-        scene.write(column.left + 3, scene.plan.line(column, int(targets.argmax())) // 4, "y", "dim")
+        mark = next(mark for mark in MARKS if len(mark) <= column.target)
+        scene.write(column.left + 3, scene.plan.line(column, int(targets.argmax())) // 4, mark, "dim")
     unit = scene.parts.chosen_unit(column.layer)
     if unit is not None and values is not None:
         _chosen(scene, column, unit, number_text(float(values[unit]), column.number or 1))
@@ -50,20 +51,21 @@ def strongest_unit(values: Array, units: range) -> int:
     return units.start + int(np.argmax(np.where(np.isfinite(group), np.abs(group), np.inf)))
 
 
-def _pair(scene: Scene, left: int, row: int, pair: list[float], scale: float) -> None:
-    """Two half blocks in one character, twice, and their sign."""
-    sizes = [round(HEAT_STEPS * min(abs(value) / scale, 1.0)) if np.isfinite(value) else _BAD for value in pair]
+def _pair(scene: Scene, left: int, row: int, pair: list[float]) -> None:
+    """The sign of two numbers, then two half blocks in one character, twice."""
+    sizes = [round(HEAT_STEPS * min(abs(value), 1.0)) if np.isfinite(value) else _BAD for value in pair]
     patches = ":".join(f"{size},{4 if value > 0 else -4}" for size, value in zip(sizes, pair, strict=True))
-    scene.write(left, row, "▀▀", f"patch:{patches}")
+    scene.write(left + 1, row, "▀▀", f"patch:{patches}")
     signs = {np.sign(value) for value in pair}
-    scene.write(left + 2, row, "?" if _BAD in sizes else "±" if {-1, 1} <= signs else "−" if -1 in signs else " ", "dim")
+    scene.write(left, row, "?" if _BAD in sizes else "±" if {-1, 1} <= signs else "−" if -1 in signs else " ", "dim")
 
 
 def _chosen(scene: Scene, column: Column, unit: int, number: str) -> None:
-    """The number of the selected neuron beside its place, on the side of the edges, and which neuron it is."""
+    """Which neuron is selected and its number, beside its place on the side of the edges."""
     last = column.layer == scene.parts.depth
-    row = scene.plan.line(column, unit) // 4
-    other = row + 1 if row + 1 < scene.plan.bottom else row - 1
-    role = scene.parts.emphasis(scene.parts.tensor(column.layer), unit)
-    for place, text, its in ((row, f"{number}▸" if last else f"◂{number}", role), (other, f"[{unit}]", "dim")):
-        scene.write(column.left - len(text) if last else column.left + 3, place, text, its)
+    row, before, after = scene.plan.line(column, unit) // 4, "" if last else "◂", "▸" if last else ""
+    name = f"{before}[{unit}] "
+    start = column.left + 1 - len(name + number + after) if last else column.left + 3
+    scene.write(start, row, name, "dim")
+    scene.write(start + len(name), row, number, scene.parts.emphasis(scene.parts.tensor(column.layer), unit))
+    scene.write(start + len(name + number), row, after, "dim")

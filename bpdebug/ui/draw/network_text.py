@@ -53,7 +53,7 @@ def number_text(value: float, room: int) -> str:
     forms = ("+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[3 * (abs(value) < _FINE) :]
     sign = "?" if np.isnan(value) else "−" if value < 0 else "+"
     texts = (_compact(cell(value, form), room) for form in forms)
-    return next((text for text in (*texts, f"{sign}{'≈0' if abs(value) < 1 else 'big'}") if len(text) <= room), sign)
+    return next((text for text in (*texts, f"{sign}{'~0' if abs(value) < 1 else 'big'}") if len(text) <= room), sign)
 
 
 def _compact(text: str, room: int) -> str:

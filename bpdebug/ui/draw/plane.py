@@ -1,5 +1,5 @@
 """The answers over the plane of two inputs: half blocks in the colour of the output, the border of its two sides as a line of
-dots, the samples on top. Without colours the sides are told by the letters that are strewn over them."""
+dots, the samples on top. Without colours the outputs are shades, and the sides are told by the letters that are strewn over them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from bpdebug.ui.draw.spans import Line, line
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
+SHADES = " ░▒▓█"
+"""In the place of colours, from the lowest output to the highest; classes take theirs in turn."""
+_CLEAR = 2
+"""Columns beside a sample in which no letter stands."""
 _STRIDE = (3, 14)
 """Rows and columns from one letter of a side to the next, at least."""
 _STEPS = HEAT_STEPS + 1
@@ -28,14 +32,15 @@ _UNKNOWN = -1
 _TOLERANCE = 1e-9
 
 
-def plane_lines(view: View, surface: Surface, columns: int, rows: int) -> list[Line]:
-    """The plane in that much room, with its axes."""
+def plane_lines(view: View, surface: Surface, columns: int, rows: int, shades: bool = False) -> list[Line]:
+    """The plane in that much room, with its axes; with ``shades`` instead of colours."""
     across, up = surface.axes
     names = view.program.scenario.inputs
     marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
     left = min(max(cell_len(text) for text in (names[1], *(text for _, text in marked))), columns // 4) + 1
-    field = _field(view, surface, rows - 1, columns - left)
-    labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked} | {0: names[1]}
+    field = _field(view, surface, rows - 1, columns - left, shades)
+    labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked}
+    labels[next((row for row in range(rows - 1) if row not in labels), 0)] = names[1]
     lines = [line((_beside(labels.get(row, ""), left), "dim"), *_joined(cells)) for row, cells in enumerate(field)]
     return [*lines, line((" " * left + _below(across, names[0], columns - left), "dim"))]
 
@@ -62,7 +67,7 @@ def _joined(cells: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         yield "".join(character for character, _ in group), role
 
 
-def _field(view: View, surface: Surface, rows: int, columns: int) -> list[list[tuple[str, str]]]:
+def _field(view: View, surface: Surface, rows: int, columns: int, shades: bool) -> list[list[tuple[str, str]]]:
     """The plane as characters with their roles."""
     fine = resampled(surface.grid if surface.grid is not None else np.zeros((1, 2, 2)), 4 * rows, 2 * columns)
     shown = fine if surface.task == "classes" else fine[[output_shown(view) if surface.task == "numbers" else 0]]
@@ -71,9 +76,10 @@ def _field(view: View, surface: Surface, rows: int, columns: int) -> list[list[t
     dots = _border(sides).reshape(rows, 4, columns, 2)
     dots = (dots * _DOTS[:, None, :]).sum(axis=(1, 3))
     above, below, dotted = halves[0::2].tolist(), halves[1::2].tolist(), dots.tolist()
-    field = [[_cell(*cell) for cell in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
+    cell = _shade if shades else _cell
+    field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
     _letters(surface, field, sides, dotted)
-    _samples(view, surface, field, below)
+    _samples(view, surface, field, ["" if shades else _ground(code) for row in below for code in row])
     return field
 
 
@@ -133,26 +139,42 @@ def _cell(above: int, below: int, dots: int) -> tuple[str, str]:
     return (" ", _ground(below)) if above == below else ("▀", f"{_ground(below)} upper:{_ground(above)}")
 
 
+@cache
+def _shade(above: int, below: int, dots: int) -> tuple[str, str]:
+    """A character: a shade, or a piece of the border."""
+    if dots:
+        return chr(0x2800 + dots), "bold"
+    level = (below - 1000) // _STEPS % len(SHADES) if below >= 1000 else (below + HEAT_STEPS) * len(SHADES) // (2 * HEAT_STEPS + 1)
+    return SHADES[level], ""
+
+
 def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array, dots: list[list[int]]) -> None:
     """Strew the side's letter over the plane."""
     own = [letter.lower() for letter in letters(surface.labels)]
     names = own if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
-    down, across = max(_STRIDE[0], len(field) // 6), max(_STRIDE[1], len(field[0]) // 6)
+    down, across = max(_STRIDE[0], len(field) // 4), max(_STRIDE[1], len(field[0]) // 4)
+    taken = {(place[0], place[1] + by) for place in _places(surface, field) for by in range(-_CLEAR, _CLEAR + 1)}
     for row in range(1, len(field), down):
         for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
-            if not dots[row][column]:
+            if not dots[row][column] and (row, column) not in taken:
                 side = int(sides[4 * row + 2, 2 * column + 1])
-                field[row][column] = ("?", "bad") if side == _UNKNOWN else (names[side][-1], field[row][column][1].split()[0])
+                field[row][column] = ("?", "bad") if side == _UNKNOWN else (names[side][-1], field[row][column][1].partition(" ")[0])
 
 
-def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], below: list[list[int]]) -> None:
+def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], grounds: list[str]) -> None:
     """Put the samples in their places."""
-    present = current_place(view, surface)
+    present, places = current_place(view, surface), _places(surface, field)
     for place in in_order(view, surface):
-        row = len(field) - 1 - _part(surface.axes[1], float(surface.x[place, 1]), len(field))
-        column = _part(surface.axes[0], float(surface.x[place, 0]), len(field[0]))
+        row, column = places[place]
         mark, role = leaning(surface, place, output_shown(view)) if surface.task == "numbers" else mark_of(surface, place)
-        field[row][column] = (mark, "cursor" if place == present else f"{_ground(below[row][column])} {role}")
+        ground = grounds[row * len(field[0]) + column]
+        field[row][column] = (mark, "cursor" if place == present else f"{ground} {role}".strip())
+
+
+def _places(surface: Surface, field: list[list[tuple[str, str]]]) -> list[tuple[int, int]]:
+    """The row and the column of each sample."""
+    rows, columns = len(field), len(field[0])
+    return [(rows - 1 - _part(surface.axes[1], up, rows), _part(surface.axes[0], across, columns)) for across, up in surface.x.tolist()]
 
 
 def _part(axis: Array, value: float, parts: int) -> int:

@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from bpdebug.debugger.view import View
-from bpdebug.engine.render import render, render_name
+from bpdebug.engine.render import Style, render, render_name
+from bpdebug.engine.render_names import LETTERS
 from bpdebug.engine.schedule import Skipped, Stage
+from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.check import BADGES, verdict_badge
 from bpdebug.ui.draw.compare import match_badge
-from bpdebug.ui.draw.spans import Line, Span, fit, line
+from bpdebug.ui.draw.formula_lines import formula_lines
+from bpdebug.ui.draw.spans import Line, Span, fit, line, width, wrap
+
+Row = Stage | Skipped | str
+
+_MARGIN = 4
+"""Columns for the arrow and the signs."""
+_DETAILED = 70
+"""From this many columns on, formulas stand in full with what they give beside them."""
+_SENTENCE = 40
+"""Columns that are worth beginning a sentence in."""
+_RUN: Span = ("·", "dim")
+"""The sign of a stage that has run: no more is known of it."""
+_STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
+"""The signs of the kinds of breakpoint."""
 
 
-def program_rows(view: View) -> list[Stage | Skipped | str]:
-    """What each line shows: a phase's heading, a stage, or a skipped stage."""
-    rows: list[Stage | Skipped | str] = []
+@dataclass(frozen=True)
+class Plan:
+    """How a listing is written.
+
+    Attributes:
+        formulas: the stages' formulas by name.
+        letters: whether settings such as the learning rate are letters in them.
+        taken: columns up to the shapes; 0 for no more than formulas.
+        shapes: the columns of the shapes.
+    """
+
+    formulas: dict[str, str]
+    letters: bool = False
+    taken: int = 0
+    shapes: int = 0
+
+
+def program_rows(view: View) -> list[Row]:
+    """What there is to show: a phase's heading, a stage, or a skipped stage."""
+    rows: list[Row] = []
     phase = ""
     for entry in view.program.lines:
         if entry.phase != phase:
@@ -24,35 +58,152 @@ def program_rows(view: View) -> list[Stage | Skipped | str]:
     return rows
 
 
-def program_line(view: View, row: Stage | Skipped | str, columns: int, cursor: bool = False) -> Line:
-    """One line of the listing."""
+def program_lines(view: View, columns: int, marked: str = "") -> list[tuple[Row, Line]]:
+    """The listing in that many columns: what each line shows, and the line.
+
+    Args:
+        view: the moment.
+        columns: the room.
+        marked: the stage whose formula is seen to its end, over several lines where it is long.
+    """
+    plan = plan_of(view, columns)
+    lines: list[tuple[Row, Line]] = []
+    for row in program_rows(view):
+        lines.append((row, program_line(view, row, columns, plan)))
+        if isinstance(row, Stage) and row.name == marked:
+            lines[-1:] = [(row, drawn) for drawn in _whole(view, row, columns, plan)]
+    return lines
+
+
+def plan_of(view: View, columns: int) -> Plan:
+    """The form of the formulas that fits: in full in a wide listing; where settings have no room, as letters."""
+    styles = (view.style, replace(view.style, letters=True))
+    if columns >= _DETAILED:
+        shapes = max(len(_shape(view, stage)) for stage in view.program.stages) + 2
+        for room in (columns - shapes - _SENTENCE, columns - shapes):
+            for style in styles:
+                plan = Plan(_formulas(view, False, style), style.letters)
+                taken = _MARGIN + max(_written(view, name, text) for name, text in plan.formulas.items()) + 2
+                if taken <= room:
+                    return replace(plan, taken=taken, shapes=shapes)
+    named, lettered = (_formulas(view, True, style) for style in styles)
+    fits = all(_MARGIN + _written(view, name, named[name]) <= columns for name in named if named[name] != lettered[name])
+    return Plan(named if fits else lettered, not fits)
+
+
+def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
+    return {stage.name: formula_text(view, stage, short, style) for stage in view.program.stages}
+
+
+def _written(view: View, name: str, formula: str) -> int:
+    return width(((f"{render_name(name, view.style)} = {formula}", ""),))
+
+
+def _shape(view: View, stage: Stage) -> str:
+    """``4×1``, or ``1`` for a single number."""
+    return shape_text(view.shapes[stage.name] or (1,))
+
+
+def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -> Line:
+    """One line of the listing; without a plan, that of the whole listing."""
+    plan = plan or plan_of(view, columns)
     if isinstance(row, str):
-        drawn: Line = ((row.upper(), "heading" if row == view.position.phase else "dim bold"),)
+        drawn = _heading(view, row, plan)
     elif isinstance(row, Skipped):
-        drawn = line(("   – ", "faint"), (f"{render_name(row.name, view.style)} skipped: {row.reason}", "faint"))
+        drawn = _skipped(view, row, columns)
     else:
-        drawn = tuple(_stage_spans(view, row))
-    here = isinstance(row, Stage) and row.name == view.position.stage
-    cut = fit(drawn, columns)
-    background = "cursor" if cursor and not here else "here" if here else ""
-    return tuple((text, f"{role} {background}".strip()) for text, role in cut) if background else cut
+        drawn = (*_signs(view, row), *_equation(view, row, plan), *_details(view, row, columns, plan))
+    return _grounded(view, row, fit(drawn, columns))
 
 
-def _stage_spans(view: View, stage: Stage) -> Iterator[Span]:
-    position, place = view.position, view.program.index[stage.name]
-    computed, is_next = place < position.done, stage.name == position.next
-    mark = view.marks.get(stage.name)
-    yield ("▶" if is_next else " "), "next"
-    yield (" " if mark is None else "●" if mark else "○"), "bad"
-    yield _badge(view, stage, computed)
+def lit(drawn: Line, role: str) -> Line:
+    """A line on a background."""
+    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
+
+
+def _grounded(view: View, row: Row, drawn: Line) -> Line:
+    """The line of the stage that has run last has a background."""
+    return lit(drawn, "here") if isinstance(row, Stage) and row.name == view.position.stage else drawn
+
+
+def _heading(view: View, phase: str, plan: Plan) -> Line:
+    """A phase, and what letters stand for in it."""
+    title = line((phase.upper(), "heading" if phase == view.position.phase else "dim bold"))
+    names = {name for stage in view.program.stages if stage.phase == phase for name in stage.formula.names} if plan.letters else set()
+    told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
+    return (*title, ("  " + "  ".join(told), "dim")) if told else title
+
+
+def _skipped(view: View, row: Skipped, columns: int) -> Line:
+    """A stage that does not exist, and why; in a narrow listing no more than the gist."""
+    name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
+    texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
+    text = next((text for text in texts if len(text) + 5 <= columns), texts[-1])
+    return line(("   – ", "faint"), (text, "faint"))
+
+
+def _whole(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
+    """A stage's formula to its end, or where that has room what it means, in one line or several."""
+    place, drawn = _sentence(columns, plan), (*_signs(view, stage), *_equation(view, stage, plan))
+    lines: list[Line] = [drawn]
+    if place:
+        first, *rest = wrap(stage.meaning, columns, "dim", " " * place, " " * place)
+        lines = [(*drawn, *_details(view, stage, columns, plan)[:1], (first[0][0][place:], "dim")), *rest]
+    elif plan.taken:
+        lines = [(*drawn, *_details(view, stage, columns, plan))]
+    elif width(drawn) > columns:
+        lines = _broken(view, stage, columns, plan)
+    return [_grounded(view, stage, fit(one, columns)) for one in lines]
+
+
+def _broken(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
+    """A stage's line as several ones."""
+    role, formula = _role(view, stage), plan.formulas[stage.name]
+    *signs, equals = (*_signs(view, stage), *_equation(view, stage, plan))
+    start = " " * (width((*signs, equals)) - width(((formula, ""),)))
+    (_, *first), *rest = formula_lines(formula, columns, start, " " * (_MARGIN + 2), role)
+    return [(*signs, (" = ", role), *first), *rest]
+
+
+def _signs(view: View, stage: Stage) -> Iterator[Span]:
+    mark = view.marks.get(stage.name, "")
+    yield ("▶" if stage.name == view.position.next else " "), "next"
+    yield _STOPS.get(mark, " "), "bad"
+    yield _badge(view, stage, _has_run(view, stage))
     yield ("✎" if stage.edited else " "), "changed"
-    role = "" if computed else "next" if is_next else "dim"
-    yield render_name(stage.name, view.style), f"name {role}".strip() if computed else f"{role} bold".strip()
-    yield f" = {formula_text(view, stage)}", role
+
+
+def _equation(view: View, stage: Stage, plan: Plan) -> Iterator[Span]:
+    role = _role(view, stage)
+    yield render_name(stage.name, view.style), f"name {role}".strip() if _has_run(view, stage) else f"{role} bold".strip()
+    yield f" = {plan.formulas[stage.name]}", role
+
+
+def _details(view: View, stage: Stage, columns: int, plan: Plan) -> Line:
+    """The shape of what a stage gives, and what it means, where there is room."""
+    if not plan.taken:
+        return ()
+    blanks = plan.taken - _MARGIN - _written(view, stage.name, plan.formulas[stage.name])
+    shape = (" " * blanks + _shape(view, stage).ljust(plan.shapes), "dim")
+    return (shape, (stage.meaning, "dim")) if _sentence(columns, plan) else (shape,)
+
+
+def _sentence(columns: int, plan: Plan) -> int:
+    """Where the meanings begin, or 0 where they have no room."""
+    place = plan.taken + plan.shapes
+    return place if plan.taken and columns - place >= _SENTENCE else 0
+
+
+def _has_run(view: View, stage: Stage) -> bool:
+    return view.program.index[stage.name] < view.position.done
+
+
+def _role(view: View, stage: Stage) -> str:
+    return "" if _has_run(view, stage) else "next" if stage.name == view.position.next else "dim"
 
 
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
-    """The most telling of a stage's signs."""
+    """The most telling of a stage's signs; that all is well is said only of what has been compared."""
     verdict = verdict_badge(view, stage, computed) or match_badge(view, stage, computed)
     if computed and stage.name in view.nonfinite:
         return "⚠", "bad"
@@ -62,11 +213,11 @@ def _badge(view: View, stage: Stage, computed: bool) -> Span:
         return "!", "changed"
     if computed and stage.name in view.stale:
         return "~", "changed"
-    return verdict or (("✓", "done") if computed else (" ", ""))
+    return verdict or (_RUN if computed else (" ", ""))
 
 
-def formula_text(view: View, stage: Stage, short: bool = True) -> str:
-    """A stage's formula in the view's notation; in short form, where it has one."""
+def formula_text(view: View, stage: Stage, short: bool = True, style: Style | None = None) -> str:
+    """A stage's formula in a style, by default the view's; in short form, where it has one."""
     if short and stage.short:
         return stage.short
-    return render(stage.formula.tree, view.style, view.shapes)
+    return render(stage.formula.tree, style or view.style, view.shapes)

@@ -115,9 +115,9 @@ def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]]
     """The headings, then a line for each group."""
     headings = ("", "", "", "error", "worst cell", *report.headings, "cells", "formula")
     rows = [[(text, "dim") for text in headings]] + [_row(view, group) for group in groups]
-    kept = list(range(len(headings)))
+    kept = [place for place in range(len(headings)) if any(row[place][0] for row in rows[1:])]
     for left_out in _OPTIONAL:
-        if _total(rows, kept) > columns:
+        if left_out in kept and _total(rows, kept) > columns:
             kept.remove(left_out)
     widths = {place: max(width((row[place],)) for row in rows) for place in kept}
     return [_padded(row, kept, widths) for row in rows]

@@ -12,7 +12,7 @@ from bpdebug.engine.description import Array
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import current_place, in_order, mark_of, output_shown
-from bpdebug.ui.draw.scales import ticks
+from bpdebug.ui.draw.scales import even_ticks, ticks
 from bpdebug.ui.draw.spans import Line
 
 _LARGEST = 1e100
@@ -58,7 +58,7 @@ def _frame(surface: Surface, columns: int, rows: int) -> _Frame:
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     margin = 0.04 * (high - low) or 1.0
     low, high = low - margin, high + margin
-    marked = tuple(ticks(low, high, max((rows - 2) // 2, 2)))
+    low, high, marked = even_ticks(low, high, max(rows - 2, 1))
     left = max((len(text) for _, text in marked), default=0) + 1
     return _Frame(surface.axes[0], left, max(columns - left, 4), max(rows - 2, 1), low, high, marked)
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from bpdebug.debugger.numbers import short
+from bpdebug.engine.description import Array
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
+_EVERY = (2, 3, 4)
+"""Rows from one round value to the next."""
+_ROUND = 1e-6
+_LEAST_DECADES = 3
+"""Powers of ten that a scale of gradients has at least, so that equal gradients look equal."""
 
 
 def bar(share: float, columns: int) -> str:
@@ -16,6 +24,22 @@ def bar(share: float, columns: int) -> str:
     return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
+def decades(norms: Array) -> tuple[float, float]:
+    """The powers of ten at the ends of the scale that the gradients of all layers have in common."""
+    known = norms[np.isfinite(norms) & (norms > 0)]
+    if not known.size:
+        return -float(_LEAST_DECADES), 0.0
+    low, high = math.floor(math.log10(float(known.min())) - 1e-9), math.ceil(math.log10(float(known.max())) - 1e-9)
+    return float(min(low, high - _LEAST_DECADES)), float(high)
+
+
+def decade_share(size: float, scale: tuple[float, float]) -> float:
+    """Where a positive number lies on such a scale: 0 at its low end and below, 1 at its high end."""
+    if not size > 0:
+        return 0.0
+    return min(max((math.log10(size) - scale[0]) / (scale[1] - scale[0]), 0.0), 1.0) if math.isfinite(size) else 1.0
+
+
 def nice_step(span: float, most: int) -> float:
     """The smallest of 1, 2, 5, 10, 20, … (or 0.5, 0.2, …) that divides a span into at most so many parts."""
     least = span / max(most, 1)
@@ -23,10 +47,37 @@ def nice_step(span: float, most: int) -> float:
     return next((step * power for step in _STEPS if step * power >= least * (1 - 1e-9)), 10 * power)
 
 
+def lattice(low: float, high: float, rows: int, whole: bool = False) -> tuple[float, float, list[float]] | None:
+    """A scale over so many rows of four dots on which round values stand in the middle of rows that are equally far apart: the values
+    of the lowest and of the highest dot, and the round ones. ``whole`` where only whole numbers are round. None where there is none."""
+    if not max(abs(low), abs(high), 1e-300) * 1e-12 < high - low < math.inf:
+        return None
+    power = 10.0 ** math.floor(math.log10((high - low) / rows))
+    steps = [factor * power * scale for scale in (1.0, 10.0, 100.0) for factor in (1, 2, 5)]
+    sizes = sorted((step / every, step) for step in steps for every in _EVERY if not whole or step >= 1)
+    for size, step in sizes:
+        base = math.floor((low + size / 4) / size + 1e-9) * size
+        if base + size * (rows - 0.5) >= high:
+            values = [base + size * row for row in range(rows)]
+            round_ones = [round(value / step) * step for value in values if abs(value / step - round(value / step)) < _ROUND]
+            return base - size / 4, base + size * (rows - 0.5), round_ones
+    return None
+
+
+def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, tuple[tuple[float, str], ...]]:
+    """The ends of a scale over so many rows, and round values on it with their texts, equally far apart where that is possible."""
+    found = lattice(low, high, rows)
+    if found is None or not found[2]:
+        return low, high, tuple(ticks(low, high, max((rows + 1) // 2, 2)))
+    first, last, values = found
+    step = values[1] - values[0] if len(values) > 1 else abs(values[0]) or 1.0
+    return first, last, tuple((value, tick_text(value, step)) for value in values)
+
+
 def ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     """Round values between two numbers, at most about so many, with their texts."""
     step = nice_step(high - low, most)
-    if not high - low > max(abs(low), abs(high)) * 1e-12:
+    if not (step > 0 and high - low > max(abs(low), abs(high)) * 1e-12):
         return [(low, short(low).replace("-", "−"))]
     first = math.ceil(low / step - 1e-9)
     values = [place * step for place in range(first, first + most + 2) if place * step <= high + 1e-9 * step]

@@ -9,11 +9,16 @@ from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.answers import answer_parts
-from bpdebug.ui.draw.plane import plane_lines
+from bpdebug.ui.draw.plane import SHADES, plane_lines
 from bpdebug.ui.draw.response import response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, current_place, letters, output_shown
 from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width, wrap
+
+_NARROWEST = 16
+"""Columns that a picture needs."""
+_SPACIOUS = 9
+"""Rows from which on what is said above the picture may take two lines."""
 
 
 def surface_title(view: View, name: str) -> str:
@@ -24,41 +29,46 @@ def surface_title(view: View, name: str) -> str:
     inputs = view.program.scenario.inputs
     answer = render_name(surface.prediction, view.style)
     if surface.grid is None:
-        return f"{name} · {answer} beside y"
+        return f"{name.replace('Surface', 'Answers')} · {answer} beside y"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
     return f"{name} · {answer}{output} over {', '.join(inputs)}"
 
 
-def surface_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The picture in that much room; a table of the samples goes on below it."""
-    fixed, below = surface_parts(view, columns, rows)
+def surface_lines(view: View, columns: int, rows: int, shades: bool = False) -> list[Line]:
+    """The picture in that much room; a table of the samples goes on below it. With ``shades`` no colour is needed to read it."""
+    fixed, below = surface_parts(view, columns, rows, shades)
     return fixed + below
 
 
-def surface_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
+def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> tuple[list[Line], list[Line]]:
     """What stays in sight, and what scrolls below it."""
     surface = view.surface
     if surface is None:
         return [], []
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
-    head = [fit(summary(view, surface, columns), columns)]
+    head = summary(view, surface, columns, 1 + (rows >= _SPACIOUS and columns >= _NARROWEST), shades)
     if surface.grid is None:
         fixed, below = answer_parts(view, surface, columns, rows - 1)
         return head + fixed, below
-    if columns < 16 or rows < 4:
+    if columns < _NARROWEST or rows < 4:
         return head, []
-    draw = plane_lines if len(surface.axes) == 2 else response_lines
-    return head + [crop(drawn, 0, columns) for drawn in draw(view, surface, columns, rows - 1)], []
+    room = rows - len(head)
+    drawn = plane_lines(view, surface, columns, room, shades) if len(surface.axes) == 2 else response_lines(view, surface, columns, room)
+    return head + [crop(line, 0, columns) for line in drawn], []
 
 
-def summary(view: View, surface: Surface, columns: int) -> Line:
-    """How good the answers are, the present sample's, and the meaning of the marks, as much as there is room for."""
-    drawn = _score(surface, view.program.scenario.samples)
-    for part in [_sample(view, surface), _marks(surface), _ramp(surface)] if surface.grid is not None else []:
-        if part and width(drawn) + 3 + width(part) <= columns:
-            drawn = (*drawn, ("   ", ""), *part)
-    return drawn
+def summary(view: View, surface: Surface, columns: int, most: int, shades: bool = False) -> list[Line]:
+    """How good the answers are, the present sample's, the meaning of the marks and of the colours, in so many lines at
+    most; the marks alone are worth a line of their own."""
+    lines = [_score(surface, view.program.scenario.samples)]
+    for part in [_sample(view, surface), _marks(surface), _ramp(surface, shades)] if surface.grid is not None else []:
+        fitting = next((place for place, drawn in enumerate(lines) if width(drawn) + 3 + width(part) <= columns), None)
+        if part and fitting is not None:
+            lines[fitting] = (*lines[fitting], ("   ", ""), *part)
+        elif part == _marks(surface) and len(lines) < most and width(part) <= columns:
+            lines.append(part)
+    return [fit(drawn, columns) for drawn in lines]
 
 
 def _score(surface: Surface, samples: int) -> Line:
@@ -115,10 +125,12 @@ def _entry(letter: str, label: str) -> tuple[Span, ...]:
     return ((letter, "bold"), (f" {label}  ", "dim"))
 
 
-def _ramp(surface: Surface) -> Line:
+def _ramp(surface: Surface, shades: bool) -> Line:
     """The colours of the outputs, from the lowest to the highest."""
     if surface.task == "classes" or len(surface.axes) < 2:
         return ()
     low, high = (short(surface.middle + sign * surface.reach, 2).replace("-", "−") for sign in (-1, 1))
+    if shades:
+        return line((f"{low} ", "dim"), (SHADES, ""), (f" {high}", "dim"))
     levels = range(-HEAT_STEPS, HEAT_STEPS + 1, 2)
     return line((f"{low} ", "dim"), *((" ", f"heat:{level:+d}") for level in levels), (f" {high}", "dim"))

@@ -2,39 +2,104 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
-from bpdebug.debugger.looking.explanation import Explanation
+from rich.cells import cell_len
+
+from bpdebug.debugger.looking.explanation import MOST_OPERANDS, Explanation
 from bpdebug.debugger.looking.paths import MOST_CELLS
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.render import render_name
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw.check import is_bad, praise, verdict_lines
+from bpdebug.ui.draw.check import praise, result_role, verdict_lines
 from bpdebug.ui.draw.compare import match_lines
+from bpdebug.ui.draw.formula_lines import Marked, formula_lines
+from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
+from bpdebug.ui.draw.why_numbers import written_out
+
+_SEPARATOR = "   "
 
 
 def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
-    """The explanation of the selected cell in that many columns; where its formula is long, the result comes first."""
+    """Why the program stands here, and the explanation of the selected cell, in that many columns.
+
+    What matters most comes first, so that in few rows the rest is what is out of sight: the formula, its numbers and the result, what
+    is wrong with it, where Enter goes, what it means. Where the formula is long, the result comes first, and of a sum fewer terms.
+    """
+    lines = [*_arrival(view, columns), *_not_in_border(view, columns)]
     explanation = view.explanation
     if explanation is None:
-        return _empty(view, columns)
-    lines = _derivation(view, explanation, columns, rows)
+        return [*lines, *_empty(view, columns)]
+    lines += _stale(view, explanation, columns)
     if explanation.culprit:
-        lines += wrap(explanation.culprit, columns, "bad", "  ", "not finite first: ")
+        lines += formula_lines(f"not finite first: {explanation.culprit}", columns, "", "  ", "bad")
+    after = _findings(view, explanation, columns) + _operands(view, explanation, columns)
+    lines += _derivation(view, explanation, columns, rows - len(lines) - len(after)) + after
+    lines += wrap(explanation.origin, columns, "dim")
+    return lines + _stage(view, explanation, columns, rows - len(lines))
+
+
+def displays_in_border(view: View, columns: int) -> str:
+    """The displayed expressions that a border of that many columns has room for, the first ones, with their values."""
+    return _SEPARATOR.join(_split_displays(view, columns)[0])
+
+
+def _split_displays(view: View, columns: int) -> tuple[list[str], list[str]]:
+    """The displays that fit into a border, and the others; their histories only where all have room."""
+    for shown in (list(view.displays), [text.partition("  ")[0] for text in view.displays]):
+        if cell_len(_SEPARATOR.join(shown)) <= columns:
+            return shown, []
+    count = next(n for n in range(len(shown), -1, -1) if cell_len(_SEPARATOR.join(shown[:n])) <= columns)
+    return shown[:count], list(view.displays[count:])
+
+
+def _not_in_border(view: View, columns: int) -> list[Line]:
+    return [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
+
+
+def _arrival(view: View, columns: int) -> list[Line]:
+    """Why the last move has ended here, where it was no step; what is not finite says so itself."""
+    broken = view.explanation is not None and view.explanation.culprit
+    text = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→"))
+    return [
+        drawn
+        for told in text.splitlines()
+        if not (broken and told.startswith("non-finite"))
+        for drawn in wrap(told, columns, "changed", "  ")
+    ]
+
+
+def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
+    """Where the number is from before an edit: what was edited, and what is computed with it; an edit holds from its moment on."""
+    if explanation.name not in view.stale or explanation.stage is None:
+        return []
+    edited = [render_name(stage.name, view.style) for stage in _upstream(view, explanation.name) if stage.edited]
+    told = f"computed before the edit of {', '.join(edited)}: the next update has it" if edited else "computed before the edit"
+    return wrap(told, columns, "changed", "  ")
+
+
+def _upstream(view: View, name: str) -> list[Stage]:
+    """The stage of a tensor and those before it that go into it."""
+    program, reached, found = view.program, {name}, []
+    for stage in reversed(program.stages[: program.index[name] + 1]):
+        if stage.name in reached:
+            found.append(stage)
+            reached.update(stage.formula.names)
+    return found[::-1]
+
+
+def _findings(view: View, explanation: Explanation, columns: int) -> list[Line]:
+    """What is wrong with the number, or has been said of it."""
+    name, index, lines = explanation.name, explanation.index, []
     if explanation.stage and (notes := view.warnings.get(explanation.stage.name)):
         lines.append(line((f"⚠ {', '.join(notes)} in {explanation.stage.name}", "bad")))
-    lines += verdict_lines(view, explanation.name, explanation.index, columns)
-    lines += match_lines(view, explanation.name, explanation.index, columns)
-    lines += _operands(view, explanation, columns)
-    lines += wrap(explanation.origin, columns, "dim")
-    if explanation.stage:
-        lines += _stage(view, explanation.stage, columns)
-    return lines
+    return lines + verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
 
 
 def _empty(view: View, columns: int) -> list[Line]:
@@ -51,31 +116,31 @@ def _empty(view: View, columns: int) -> list[Line]:
 
 
 def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
-    name = explanation.shown
-    result = short(explanation.value, 10).replace("-", "−")
-    margin = " " * len(name) if max(2 * len(name), len(name) + len(result) + 3) <= columns else ""
-    role = "bad" if explanation.name in view.nonfinite or is_bad(view, explanation.name) else "good"
+    """The formula over cells, the numbers put in, and the result; where that is more than the rows, the result is first."""
+    name, result = explanation.shown, (short(explanation.value, 10).replace("-", "−"), result_role(view, explanation.name))
     if explanation.term is None:
-        return [_with_address(view, explanation, line((name, "name"), " = ", (result, role)), columns)]
-    steps = _steps(explanation, columns, margin, margin + "   ")
-    if len(steps) + 3 > rows:
-        steps = _steps(explanation, columns, margin, "   ")
-    last = line(f"{margin} = ", (result, role))
+        return [_with_address(view, explanation, line((name, "name"), " = ", result), columns)]
+    margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
+    numbers = [text for text in written_out(explanation, _chosen(view, explanation)) if text.text not in (explanation.symbolic, result[0])]
+    steps: list[Line] = []
+    for tried in numbers or [Marked("")]:
+        steps = _steps(explanation, tried, columns, margin)
+        if len(steps) + 1 + (not margin) <= rows:
+            break
+    last = line(f"{margin} = ", result)
     last = (*last, *praise(view, explanation.name, columns - width(last)))
     last = _with_address(view, explanation, last, columns)
     last = _with_change(view, explanation, last, columns)
-    first, *rest = [*steps, last] if len(steps) + 3 <= rows else [last, *steps]
+    first, *rest = [*steps, last] if len(steps) + 1 + (not margin) <= rows else [last, *steps]
     title = line((name, "name"))
     return [(*title, *crop(first, len(margin), columns)), *rest] if margin else [title, first, *rest]
 
 
-def _steps(explanation: Explanation, columns: int, margin: str, indent: str) -> list[Line]:
-    """The formula over named cells, then with the numbers put in."""
+def _steps(explanation: Explanation, numbers: Marked, columns: int, margin: str) -> list[Line]:
+    """The formula over named cells, then with the numbers put in; signs at the beginning of a line stand below the first one."""
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
-    steps = wrap(explanation.symbolic, columns, "", indent, f"{margin} {sign} ")
-    if explanation.numbers not in (explanation.symbolic, short(explanation.value, 10).replace("-", "−")):
-        steps += wrap(explanation.numbers, columns, "", indent, f"{margin} = ")
-    return steps
+    steps = formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
+    return steps + (formula_lines(numbers, columns, f"{margin} = ", f"{margin} ") if numbers.text else [])
 
 
 def _with_address(view: View, explanation: Explanation, last: Line, columns: int) -> Line:
@@ -91,27 +156,43 @@ def _with_change(view: View, explanation: Explanation, last: Line, columns: int)
     return (*last, (change, "dim")) if change.strip() and width(last) + len(change) <= columns else last
 
 
-def _stage(view: View, stage: Stage, columns: int) -> list[Line]:
-    """The whole formula, where the listing shows a short form or none of it."""
-    return wrap(formula_text(view, stage, short=False), columns, "faint", "     ", f"{render_name(stage.name, view.style)} = ")
+def _stage(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
+    """The whole formula, where the listing shows a short form or none of it, or where there is room."""
+    if explanation.stage is None:
+        return []
+    text = formula_text(view, explanation.stage, short=False)
+    lines = formula_lines(text, columns, f"{render_name(explanation.stage.name, view.style)} = ", "     ", "faint")
+    return lines if len(lines) <= rows or text != formula_text(view, explanation.stage) else []
+
+
+def _chosen(view: View, explanation: Explanation) -> int | None:
+    """The operand that Enter goes to."""
+    return view.operand % len(explanation.operands) if explanation.operands else None
 
 
 def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     """The cell that Enter goes to, out of those that the number is made of."""
-    operands = explanation.operands
-    if not operands:
+    chosen = _chosen(view, explanation)
+    if chosen is None:
         return []
-    chosen = view.operand % len(operands)
-    name, index = operands[chosen]
-    target = line(("Enter", "key"), (" goes to ", "dim"), (render_name(cell_name(name, index), view.style), "name"))
-    others = (("   o", "key"), (f" takes the next of {len(operands)} operands", "dim"))
-    short_others = (("  o", "key"), (f" next ({chosen + 1} of {len(operands)})", "dim"))
-    if len(operands) > 1:
-        target = (*target, *(others if width((*target, *others)) <= columns else short_others))
+    name = (render_name(cell_name(*explanation.operands[chosen]), view.style), "name")
+    counted = f"{len(explanation.operands)}{'+' * (len(explanation.operands) == MOST_OPERANDS)}"
+    others = (
+        (("   o", "key"), (f" takes the next of {counted} operands", "dim")),
+        (("  o", "key"), (f" next ({chosen + 1} of {counted})", "dim")),
+    )
+    ways = [*others, (("  o", "key"), (f" {chosen + 1}/{counted}", "dim"))] if len(explanation.operands) > 1 else [()]
+    targets = [
+        (*line((key_of("origin"), "key"), (goes, "dim"), name), *way)
+        for goes, way in [*((" goes to ", way) for way in ways), (" → ", ways[-1])]
+    ]
+    target = next((drawn for drawn in targets if width(drawn) <= columns), None)
+    if target is None:
+        return [fit(line((key_of("origin"), "key"), (" → ", "dim"), name), columns), fit(ways[-1][:], columns)]
     paths = line(("   r", "key"), (" writes out its paths to the loss", "dim")), line(("   r", "key"), (" paths", "dim"))
     room = columns - width(target)
     offered = next((drawn for drawn in paths if width(drawn) <= room), ()) if _has_paths(view, explanation.name) else ()
-    return [(*target, *offered) if room >= 0 else fit(target, columns)]
+    return [(*target, *offered)]
 
 
 def _has_paths(view: View, name: str) -> bool:

@@ -7,12 +7,19 @@ import re
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.render import render_name
-from bpdebug.ui.draw.spans import Line, plain
+from bpdebug.ui.draw.spans import Line, plain, width
+from bpdebug.ui.draw.why_numbers import OPERAND
 
 
 def operand_at(view: View, drawn: Line, x: int) -> int | None:
-    """Which of the explanation's operands, from 0, is written at a column of one of its lines; None for none of them."""
+    """Which of the explanation's operands, from 0, is at a column of a line, by name or as a number; None for none."""
     operands = view.explanation.operands if view.explanation else ()
+    start = 0
+    for text, role in drawn:
+        end = start + width(((text, role),))
+        if start <= x < end and role.startswith(f"{OPERAND}:"):
+            return int(role.split()[0].partition(":")[2])
+        start = end
     for place, operand in enumerate(operands):
         name = re.escape(render_name(cell_name(*operand), view.style))
         if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂]){name}(?!\w)", plain(drawn))):

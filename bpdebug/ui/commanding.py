@@ -1,0 +1,127 @@
+"""Carrying commands out: by key, from the prompt, one after the other; and showing what they answer."""
+
+from __future__ import annotations
+
+from bpdebug.debugger.commands import COMMANDS, Command, find_command
+from bpdebug.debugger.results import Result
+from bpdebug.debugger.session import Session
+from bpdebug.engine.errors import BpdebugError
+from bpdebug.ui.answers import note_of, question_screen, screen_of
+from bpdebug.ui.arrangement import Arranged
+from bpdebug.ui.draw.footer import possible
+from bpdebug.ui.long_runs import slice_over
+from bpdebug.ui.panes import ProgramPane, StageMarked
+from bpdebug.ui.prompting import Prompting, is_asked_for
+from bpdebug.ui.speaking import Note
+
+
+class Commanding(Arranged, Prompting):
+    """An app that carries out the commands of the table, on a session that its panes show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._command: Command = COMMANDS["where"]
+        self._queue: list[str] = []
+        self._before: tuple[object, ...] = ()
+
+    def action_command(self, name: str) -> None:
+        """Carry out a command of the table by its key; ask first for what it needs."""
+        command = COMMANDS[name]
+        if self.session is None:
+            if name == "quit":
+                self.exit()
+        elif name == "break":
+            self.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
+        elif name == "formula":
+            self._edit_formula(self.session)
+        elif is_asked_for(command) and self.view and possible(self.view, command):
+            self.ask_for(command)
+        else:
+            self.perform(name)
+
+    def _edit_formula(self, session: Session) -> None:
+        """Open the editor on a stage's formula, or say why it is not to be seen."""
+        from bpdebug.ui.formula_screen import FormulaScreen  # noqa: PLC0415 - a start does without
+
+        name = self._stage_meant(session)
+        try:
+            text = session.execute(f"formula {name}").data["formula"]
+        except BpdebugError as error:
+            self.failed(error)
+            return
+        if self.view:
+            self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self._answered)
+
+    def _stage_meant(self, session: Session) -> str:
+        """The stage under the listing's cursor, that of the selected cell, the one that has just run, or the next."""
+        program, position = self.query_one(ProgramPane), session.position
+        if program.has_focus and program.pointed:
+            return program.pointed.name
+        if session.selected and session.selected[0] in session.program.index:
+            return session.selected[0]
+        return position.stage or position.next or session.program.stages[-1].name
+
+    def _answered(self, text: str | None) -> None:
+        """Carry out what a screen has answered: commands, a line each; after a colon, one to put into the prompt."""
+        if text and text.startswith(":"):
+            self.ask(text=text[1:])
+            return
+        self._queue = (text or "").splitlines()
+        if self._queue:
+            self.perform(self._queue.pop(0))
+
+    def _proceed(self) -> None:
+        if self._queue:
+            self._carry_out(self._queue.pop(0))
+
+    def perform(self, text: str) -> None:
+        """Carry out a command, and show what it says; what takes long goes on in slices."""
+        if not self._busy:
+            self.hush()
+            self._before = self._looked_at()
+            self._carry_out(text)
+
+    def _carry_out(self, text: str) -> None:
+        if self.session is None or self._busy:
+            return
+        self.taken(text)
+        try:
+            result = self.session.execute(text, slice_over())
+        except BpdebugError as error:
+            self.failed(error)
+            if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
+                self.push_screen(question_screen(self.session.question.prompt), self._answered)
+            return
+        self._command = find_command(text)[0]
+        if self._command.name in ("into", "reverse-into"):
+            self.layout_of.choose("equation")
+        self.show()
+        if self.session.pending:
+            self.go_on()
+        else:
+            self.finished(result)
+
+    def _looked_at(self) -> tuple[object, ...]:
+        """What the keys that move something move."""
+        session = self.session
+        return (session.position, session.selected, session.operand, session.sample) if session else ()
+
+    def failed(self, error: BpdebugError) -> None:
+        """Say what is wrong; what was typed at the prompt is given back."""
+        self._queue.clear()
+        if not self.given_back(error):
+            self.say(Note(str(error), "error"))
+
+    def finished(self, result: Result) -> None:
+        """Show an answer, as far as the panes do not, and go on with what is left to do."""
+        if self.session is None or self.view is None or result.type == "quit":
+            self.exit()
+        elif result.type == "copy":
+            from bpdebug.ui.clipboard import put_on_clipboard  # noqa: PLC0415 - a start does without
+
+            self.say(Note(f"copied: {result.data['copied']}{put_on_clipboard(self, result.data['text'])}"))
+        elif screen := screen_of(self._command, result, self.view):
+            self.push_screen(screen, self._answered)
+        elif note := note_of(self._command, result, self.session.position.at_end, bool(self._queue) or self._looked_at() != self._before):
+            self.say(note)
+        self._proceed()

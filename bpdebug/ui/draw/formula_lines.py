@@ -1,0 +1,75 @@
+"""Formulas on several lines, broken where they fall apart: before a plus or minus, outside of parentheses if that can be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rich.cells import cell_len
+
+from bpdebug.ui.draw.spans import Line, Span
+
+_SIGN = re.compile(r" (?=[+−=] )")
+_INSIDE, _AFTER_SIGN, _SUBSCRIPT = 2, 10, 20
+"""How much worse a break is in parentheses than outside, after a sign than before it, and in the subscripts of a cell."""
+_LEAST = 8
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text in which some places play a role.
+
+    Attributes:
+        text: what is written.
+        marks: where each place begins and ends, in order, with its role.
+    """
+
+    text: str
+    marks: tuple[tuple[int, int, str], ...] = ()
+
+    def part(self, start: int, end: int, role: str = "") -> Line:
+        """The spans between two places of the text."""
+        return tuple(self._spans(start, end, role))
+
+    def _spans(self, start: int, end: int, role: str) -> Iterator[Span]:
+        for left, right, marked in self.marks:
+            if start < right and left < end:
+                yield self.text[start : max(left, start)], role
+                yield self.text[max(left, start) : min(right, end)], f"{role} {marked}".strip()
+                start = right
+        yield self.text[start:end], role
+
+
+def formula_lines(formula: str | Marked, columns: int, first: str, indent: str, role: str = "") -> list[Line]:
+    """A formula in lines of at most that many columns: ``first`` before the first, ``indent`` before the others."""
+    marked = formula if isinstance(formula, Marked) else Marked(formula)
+    cuts = [0, *_cuts(marked.text, columns - cell_len(first), columns - cell_len(indent))]
+    lines = []
+    for start, end in pairwise([*cuts, len(marked.text)]):
+        spans = ((indent if start else first, role), *marked.part(start + (marked.text[start] == " "), end, role))
+        lines.append(tuple(span for span in spans if span[0]))
+    return lines
+
+
+def _cuts(text: str, first: int, others: int) -> Iterator[int]:
+    """The places at which a text is broken: as far out as possible, and there as late as possible."""
+    breaks, start, room = _breaks(text), 0, max(first, _LEAST)
+    while cell_len(text[start:].strip()) > room:
+        within = [(badness, -place) for place, badness in breaks.items() if start < place and cell_len(text[start:place].strip()) <= room]
+        start = -min(within)[1] if within else start + room
+        room = max(others, _LEAST)
+        yield start
+
+
+def _breaks(text: str) -> dict[int, int]:
+    """Where a formula may be broken, and how bad that is."""
+    found, depth = {}, 0
+    for place, character in enumerate(text):
+        if character == " " and place:
+            found[place] = depth + (0 if _SIGN.match(text, place) else _AFTER_SIGN if text[place - 1] in "+−=Σᵢⱼₖₗ" else 1)
+        elif character in "·⊙/,=" and place + 1 < len(text) and text[place + 1] != " ":
+            found[place + 1] = depth + 1
+        depth += {"(": _INSIDE, ")": -_INSIDE, "[": _SUBSCRIPT, "]": -_SUBSCRIPT}.get(character, 0)
+    return found

@@ -1,0 +1,49 @@
+"""Which numbers a table shows of a tensor, and what is worked out of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bpdebug.debugger.numbers import Statistics
+from bpdebug.debugger.view import View
+from bpdebug.engine.description import Array
+from bpdebug.engine.render import render_name
+from bpdebug.ui.draw.compare import theirs_of
+
+
+def values_in(view: View, name: str, theirs: bool = False) -> Array | None:
+    """Our numbers for a tensor, or the user's own; None where there are none yet."""
+    if theirs:
+        return theirs_of(view, name)
+    return view.finished.tensors[name] if view.finished and is_past(view, name) else view.tensors.get(name)
+
+
+def is_past(view: View, name: str) -> bool:
+    """Whether a tensor is shown as the update that has just been completed left it; the one with the cell cursor never is."""
+    here = view.selected is not None and view.selected[0] == name
+    return view.finished is not None and name in view.finished.tensors and not here
+
+
+def samples_in(view: View, name: str) -> Array:
+    """The samples that the rows of a tensor stand for."""
+    return view.finished.samples if view.finished and is_past(view, name) else view.samples
+
+
+def once(view: View, what: str, name: str, theirs: bool, make: Callable[[], Any]) -> Any:
+    """What is worked out once for a view, for all panes and lines."""
+    known: dict[tuple[str, str, bool], Any] = view.__dict__.setdefault("_of_tensors", {})
+    if (what, name, theirs) not in known:
+        known[what, name, theirs] = make()
+    return known[what, name, theirs]
+
+
+def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:
+    """The statistics of a tensor, or None where it has no value yet."""
+    values = values_in(view, name, theirs)
+    return None if values is None else once(view, "statistics", name, theirs, lambda: Statistics(values))
+
+
+def heading(view: View, name: str, theirs: bool) -> str:
+    """What a table is called."""
+    return f"yours {render_name(name, view.style)}" if theirs else render_name(name, view.style)

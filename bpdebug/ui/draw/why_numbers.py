@@ -1,0 +1,88 @@
+"""The numbers put into the formula of a cell: each knows which operand it is, and of a long sum the rest is said in one number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bpdebug.debugger.looking.explanation import Explanation, digits_of, in_formula
+from bpdebug.debugger.looking.sums import Sum, sum_of
+from bpdebug.debugger.numbers import short
+from bpdebug.engine.cells import Cell, Term
+from bpdebug.engine.render import render_cell
+from bpdebug.engine.tree import Name, Tree
+from bpdebug.ui.draw.formula_lines import Marked
+
+OPERAND = "operand"
+"""The role of a number that stands for an operand: ``operand:3``, from 0."""
+_MOST, _LEAST = 8, 2
+_FIRST_MARK = 0xE000
+_MARK = re.compile("([\ue000-\uf8ff])(−?(?:[0-9.]+(?:e[−-]?[0-9]+)?|inf|nan|∞))")
+
+
+def written_out(explanation: Explanation, chosen: int | None = None) -> Iterator[Marked]:
+    """The formula of a number with the numbers put in, from the most to the least: in full, with fewer and fewer of the terms of a sum
+    (what they add up to is said), and with the values of its parts alone.
+
+    Args:
+        explanation: of a number with a formula.
+        chosen: the operand that is underlined.
+    """
+    term = explanation.term
+    if term is None or explanation.stage is None:
+        return
+    numbers, found = _Numbers(explanation, chosen), sum_of(term)
+    if found is None:
+        yield numbers.whole(term)
+        yield numbers.whole(term.flat())
+        return
+    few = len(found.terms) <= _MOST
+    yield numbers.whole(term) if few else numbers.cut(found, _MOST)
+    compound = any(part.operator not in ("cell", "number", "*", "/") for _, part in found.terms)
+    for count in range(min(_MOST, len(found.terms)) - 1, _MOST // 2 - 1 if compound else _LEAST - 1, -1):
+        yield numbers.cut(found, count)
+    for count in range(min(_MOST, len(found.terms)), _LEAST - 1, -1) if compound else ():
+        yield numbers.cut(found.values, count)
+
+
+class _Numbers:
+    """Writes formulas with numbers, and remembers where those of the operands stand."""
+
+    def __init__(self, explanation: Explanation, chosen: int | None) -> None:
+        self._explanation, self._chosen = explanation, chosen
+        self._places: dict[tuple[str, Cell], int] = {cell: place for place, cell in enumerate(explanation.operands)}
+        self._digits = digits_of(explanation.stage) if explanation.stage else 0
+
+    def whole(self, term: Term) -> Marked:
+        """All of it."""
+        return self._marked(self._text(term))
+
+    def cut(self, found: Sum, count: int) -> Marked:
+        """So many terms of a sum, and what the others add up to."""
+        shown = found.largest(count)
+        text = ""
+        for sign, term in shown:
+            written = f"({self._text(term)})" if term.operator in ("+", "-") else self._text(term)
+            text += f" {sign} {written}" if text else f"{sign.replace('+', '')}{written}"
+        others, rest = found.beside(shown)
+        text += f" + {others} more, together {short(rest, self._digits)}".replace("-", "−") * bool(others)
+        return self._marked(f"({text}){found.around}" if found.around else text)
+
+    def _text(self, term: Term) -> str:
+        return render_cell(term.tree(self._leaf, _MOST), self._explanation.style)
+
+    def _leaf(self, term: Term) -> Tree:
+        text, place = in_formula(term.value, self._digits), self._places.get((term.name, term.index))
+        mark = "" if place is None else chr(_FIRST_MARK + place)
+        return Name(f"({mark}{text[1:]}" if text.startswith("(") else mark + text)
+
+    def _marked(self, text: str) -> Marked:
+        """The text without its marks, and what they stand for."""
+        marks, plain, end = [], "", 0
+        for found in _MARK.finditer(text):
+            plain += text[end : found.start()]
+            place = ord(found[1]) - _FIRST_MARK
+            role = f"{OPERAND}:{place}" + " bold lit" * (place == self._chosen)
+            marks.append((len(plain), len(plain) + len(found[2]), role))
+            plain, end = plain + found[2], found.end()
+        return Marked(plain + text[end:], tuple(marks))
