@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,8 +40,10 @@ class Arrays:
     """
 
     def __init__(self, path: Path) -> None:
+        from zipfile import ZipFile  # noqa: PLC0415 - a start does without
+
         with _told():
-            self._archive = zipfile.ZipFile(path)
+            self._archive = ZipFile(path)
         self._entries = {entry.removesuffix(_END): entry for entry in self._archive.namelist() if entry.endswith(_END)}
         self.names = tuple(self._entries)
 
@@ -87,11 +88,13 @@ class Arrays:
 @contextmanager
 def _told(name: str = "") -> Iterator[None]:
     """What zipfile and NumPy raise on a bad file, as one message."""
+    from zipfile import BadZipFile  # noqa: PLC0415 - a start does without
+
     try:
         yield
     except ValueError as error:
         raise ArrayError(f"the array '{name}' cannot be read: {error}" if name else f"no npz file has such a name: {error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ArrayError(f"this is not an npz file that can be read: {error}") from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -78,6 +77,8 @@ def _is_number(text: str) -> bool:
 
 
 def _rows(text: str) -> Iterator[list[Cell]]:
+    import csv  # noqa: PLC0415 - a start does without
+
     reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
     width = cells = 0
     try:

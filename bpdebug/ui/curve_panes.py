@@ -10,11 +10,9 @@ from textual.geometry import Offset, Size
 from textual.message import Message
 
 from bpdebug.debugger.view import View
-from bpdebug.ui.draw.health import health_note, health_parts, health_title
 from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.draw.surface import surface_parts, surface_title
 from bpdebug.ui.panes import ListPane
 
 
@@ -98,6 +96,8 @@ class HealthPane(HeadedPane):
 
     def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
         """See :mod:`bpdebug.ui.draw.health`."""
+        from bpdebug.ui.draw.health import health_note, health_parts, health_title  # noqa: PLC0415 - a start does without
+
         self.name_border(health_title(view, self.title))
         note = health_note(view, size.width, size.height)
         if self.border_subtitle != note:
@@ -112,5 +112,7 @@ class SurfacePane(HeadedPane):
 
     def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
         """See :mod:`bpdebug.ui.draw.surface`."""
+        from bpdebug.ui.draw.surface import surface_parts, surface_title  # noqa: PLC0415 - a start does without
+
         self.name_border(surface_title(view, self.title))
         return surface_parts(view, size.width, size.height, self.app.no_color)

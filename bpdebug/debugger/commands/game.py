@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -62,6 +61,8 @@ def hunt(session: Session, arguments: str) -> Result:
 def _seed(session: Session, text: str) -> int:
     """The seed that is given, or the one after the last, or any."""
     if not text:
+        import secrets  # noqa: PLC0415 - a start does without
+
         return (session.hunts[-1].seed + 1) % 10**9 if session.hunts else secrets.randbelow(SEEDS)
     if not re.fullmatch(r"\d{1,9}", text):
         raise CommandError(f"a number from 0 is expected, the same one for the same mistake; found '{text}'")
