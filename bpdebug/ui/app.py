@@ -28,8 +28,9 @@ from bpdebug.ui.keys import OWN_ACTIONS, TableCommands, bindings
 from bpdebug.ui.layout import PANES
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.panes import OperandChosen, ProgramPane, StageChosen, StageMarked, WhyPane
+from bpdebug.ui.panes import OperandChosen, WhyPane
 from bpdebug.ui.pointing import CellChosen, OriginAsked
+from bpdebug.ui.program_pane import ProgramPane, StageChosen, StageMarked
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import MessageBar, Note
 

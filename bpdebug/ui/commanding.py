@@ -10,7 +10,7 @@ from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.arrangement import Arranged
 from bpdebug.ui.draw.footer import possible
 from bpdebug.ui.long_runs import slice_over
-from bpdebug.ui.panes import ProgramPane, StageMarked
+from bpdebug.ui.program_pane import ProgramPane, StageMarked
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.speaking import Note
 

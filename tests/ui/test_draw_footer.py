@@ -17,7 +17,7 @@ from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
 from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.panes import ProgramPane
+from bpdebug.ui.program_pane import ProgramPane
 
 SIZES = (80, 120, 160)
 MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")

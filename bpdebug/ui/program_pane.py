@@ -1,0 +1,133 @@
+"""The pane of the program: its stages, and where it stands in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Offset, Region
+from textual.message import Message
+
+from bpdebug.debugger.view import View
+from bpdebug.engine.schedule import Stage
+from bpdebug.ui.draw.program import Row, lit, program_lines
+from bpdebug.ui.draw.spans import Line
+from bpdebug.ui.panes import Pane
+
+
+@dataclass
+class StageChosen(Message):
+    """The user has pointed at a stage of the listing."""
+
+    name: str
+
+
+@dataclass
+class StageMarked(Message):
+    """The user wants a breakpoint on a stage, or no longer."""
+
+    name: str
+
+
+_MARGIN = 3
+"""Columns of the listing in which a click sets a breakpoint."""
+
+
+class ProgramPane(Pane):
+    """The listing, with a cursor of its own while it has the focus."""
+
+    title = "1 Program"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "previous stage", show=False),
+        Binding("down", "cursor(1)", "next stage", show=False),
+        Binding("enter", "choose", "go to this stage", show=False),
+        Binding("b", "mark", "breakpoint on this stage", show=False),
+    ]
+
+    def __init__(self, **arguments: str) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.lines: list[tuple[Row, Line]] = []
+        self._marked, self._moment = "", -1
+
+    def prepare(self, view: View) -> None:
+        """Keep the next stage and the last one in sight; the cursor stays where it is as long as the moment does."""
+        if self._moment != view.position.t or self._marked not in view.program.index:
+            self._marked, self._moment = _present(view), view.position.t
+        self._lay(view)
+        self._see(view)
+
+    def _lay(self, view: View) -> None:
+        self.lines = program_lines(view, self.size.width, self._marked)
+        if len(self.lines) > self.size.height:
+            self.lines = program_lines(view, self.beside_scrollbar.width, self._marked)
+        self.extend(0, len(self.lines))
+
+    def _place_of(self, name: str) -> tuple[int, int]:
+        """The first line of a stage, and the one below its last."""
+        places = [place for place, (row, _) in enumerate(self.lines) if isinstance(row, Stage) and row.name == name]
+        return places[0], places[-1] + 1
+
+    def line_at(self, view: View, y: int) -> Line:
+        """See :mod:`bpdebug.ui.draw.program`."""
+        if y >= len(self.lines):
+            return ()
+        row, drawn = self.lines[y]
+        under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != view.position.stage
+        return lit(drawn, "cursor") if under else drawn
+
+    def on_blur(self) -> None:
+        """Without the focus there is no cursor: what is meant is the stage that has run last."""
+        if self.view and self._marked:
+            self._mark(self.view, _present(self.view))
+
+    def action_cursor(self, by: int) -> None:
+        """Move to the next line that is a stage."""
+        names = [stage.name for stage in self.view.program.stages] if self.view else []
+        place = names.index(self._marked) + by if names else -1
+        if self.view and 0 <= place < len(names):
+            self._mark(self.view, names[place])
+
+    def _mark(self, view: View, name: str) -> None:
+        """Put the cursor on a stage."""
+        self._marked = name
+        self._lay(view)
+        self._see(view)
+        self._repaint(view)
+
+    def _see(self, view: View) -> None:
+        """Scroll to the cursor; where it is at the stage that has run last, the next one and some lines around are in sight too."""
+        first, end = self._place_of(self._marked)
+        if self._marked == _present(view):
+            ahead = self._place_of(view.position.next or self._marked)[1]
+            first, end = max(first - 2, 0), max(first - 2, 0) + max(min(ahead - first, 4), 1) + 4
+        self.scroll_to_region(Region(0, first, 1, end - first), animate=False, force=True)
+
+    @property
+    def pointed(self) -> Stage | None:
+        """The stage under the cursor."""
+        return self.view.program.stage(self._marked) if self.view and self._marked else None
+
+    def action_choose(self) -> None:
+        """Go to the stage under the cursor."""
+        if self.pointed:
+            self.post_message(StageChosen(self.pointed.name))
+
+    def action_mark(self) -> None:
+        """Set a breakpoint on the stage under the cursor, or take it away."""
+        if self.pointed:
+            self.post_message(StageMarked(self.pointed.name))
+
+    def clicked(self, place: Offset) -> bool:
+        """Go to the stage that was clicked; in the margin, set a breakpoint."""
+        y = place.y + self.scroll_offset.y
+        row = self.lines[y][0] if y < len(self.lines) else ""
+        if self.view and isinstance(row, Stage):
+            self._mark(self.view, row.name)
+            (self.action_mark if place.x < _MARGIN else self.action_choose)()
+        return False
+
+
+def _present(view: View) -> str:
+    """The stage that has run last; before the first one, that."""
+    return view.position.stage or view.position.next or view.program.stages[-1].name
