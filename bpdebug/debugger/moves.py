@@ -125,13 +125,14 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     why = f" ({', '.join(warnings)})" if warnings else ""
     cell = f"{cell_name(stage.name, first)} = {value[first]}"
     cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {cell}" if first else cell
-    cause = explain(timeline, stage.name, first).culprit if position.done or stage.name in timeline.program.persistent else ""
-    text = f"non-finite value: {stage} in update {update}{why}: {cells}" + (f"\nnot finite first: {cause}" if cause else "")
+    there = position.done or stage.name in timeline.program.persistent
+    told = explain(timeline, stage.name, first) if there else None
+    text = f"non-finite value: {stage} in update {update}{why}: {cells}" + (f"\n{told.blame}" if told and told.blame else "")
     data = _stop_data("non-finite", start, position) | {
         "culprit": stage.name,
         "cell": list(first),
         "cells": len(bad),
         "warnings": list(warnings),
-        "cause": cause,
+        "cause": told.culprit if told else "",
     }
     return Result("stop", text, data)

@@ -72,7 +72,7 @@ def test_after_the_last_stage_it_says_how_to_go_back():
 def test_a_nan_names_where_it_begins():
     lines = why_lines(view("saturation", "continue"), 100, 20)
     shown = text(lines)
-    assert "not finite first: (1 − y[1,0])·log(1 − a2[1,0]) = (1 − 1)·log(1 − 1) = 0·(−inf) = nan" in shown
+    assert "nan comes from (1 − y[1,0])·log(1 − a2[1,0]) = (1 − 1)·log(1 − 1) = 0·(−inf) = nan" in shown
     assert "⚠ divide by zero, invalid value in loss" in shown
     result = next(line for line in lines if plain(line).strip() == "= nan")
     assert role_of(result, "nan") == "bad"

@@ -70,6 +70,11 @@ class Explanation:
         """The cell as the style writes it, such as ``∂L/∂W2[0,1]``, or ``∂L/∂W2₁,₀`` where samples are columns."""
         return render_name(self.cell, self.style)
 
+    @property
+    def blame(self) -> str:
+        """Which part a value that is not finite comes from; "" for a finite one."""
+        return f"{exact(self.value)} comes from {self.culprit}" if self.culprit else ""
+
     def lines(self) -> list[str]:
         """The explanation as text: formula, numbers, result, meaning."""
         result = short(self.value, 10)
@@ -80,7 +85,7 @@ class Explanation:
         steps = [f"{self.shown} {sign} {self.symbolic}"] + [
             f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic
         ]
-        return [*steps, *([f"not finite first: {self.culprit}"] if self.culprit else []), self.origin]
+        return [*steps, *filter(None, [self.blame]), self.origin]
 
 
 def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:

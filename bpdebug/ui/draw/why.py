@@ -38,7 +38,7 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
         return [*lines, *_empty(view, columns)]
     lines += _stale(view, explanation, columns)
     if explanation.culprit:
-        lines += formula_lines(f"not finite first: {explanation.culprit}", columns, "", "  ", "bad")
+        lines += formula_lines(explanation.blame, columns, "", "  ", "bad")
     after = _findings(view, explanation, columns) + _operands(view, explanation, columns)
     lines += _derivation(view, explanation, columns, rows - len(lines) - len(after)) + after
     lines += wrap(explanation.origin, columns, "dim")
