@@ -57,6 +57,11 @@ class Traveller(CellCursor):
         self._goal = None
         self._runner = Runner(timeline, self.stops)
 
+    @property
+    def searching(self) -> bool:
+        """Whether a search for the last stop is under way: the program then stands where the search is, not where the user is."""
+        return self._search is not None
+
     def values(self) -> dict[str, Array]:
         """Copies of the tensors that have a value now."""
         return {name: value.copy() for name, value in self.timeline.machine.values().items()}

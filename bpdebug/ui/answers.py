@@ -49,11 +49,11 @@ def _help() -> OnceScreen:
     return HelpScreen()
 
 
-def question_screen(prompt: str) -> PromptScreen:
-    """Asks about the next stage."""
+def question_screen(prompt: str, mistake: str = "") -> PromptScreen:
+    """Asks about the next stage, once more where the answer could not be read."""
     from bpdebug.ui.prompt_screen import PromptScreen  # noqa: PLC0415 - a start does without
 
-    return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)")
+    return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)", mistake=mistake)
 
 
 def note_of(command: Command, result: Result, at_end: bool, moved: bool = True) -> Note | None:
@@ -80,4 +80,5 @@ def _arrival(result: Result, at_end: bool) -> Note | None:
         return Note("\n".join(line for line in result.text.splitlines() if not line.startswith("update ")))
     if result.data["reason"] == "non-finite" and "culprit" in result.data:
         return Note(result.text.splitlines()[0], "warning")
-    return Note(result.text) if result.data["reason"] == "end" and at_end else None
+    ended = result.data["reason"] == "start" or (result.data["reason"] == "end" and at_end)
+    return Note(result.text) if ended else None

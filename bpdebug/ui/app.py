@@ -146,7 +146,9 @@ class DebuggerApp(Commanding):
 
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the panes; a message takes the footer's place."""
-        if self.session:
+        if self.session and self.session.searching and self.view:
+            self.view = replace(self.view, message=message)
+        elif self.session:
             panes = self.layout_of.shown(*self.size)
             self.view = replace(self.session.view([name for name in PANES if panes[name]]), message=message)
             self.arrange()

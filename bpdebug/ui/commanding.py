@@ -90,7 +90,7 @@ class Commanding(Arranged, Prompting):
         except BpdebugError as error:
             self.failed(error)
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
-                self.push_screen(question_screen(self.session.question.prompt), self._answered)
+                self.push_screen(question_screen(self.session.question.prompt, str(error)), self._answered)
             return
         self._command = find_command(text)[0]
         if self._command.name in ("into", "reverse-into"):
@@ -105,6 +105,12 @@ class Commanding(Arranged, Prompting):
         """What the keys that move something move."""
         session = self.session
         return (session.position, session.selected, session.operand, session.sample) if session else ()
+
+    def action_hush(self) -> None:
+        """Close the message; where there is none, give a pane that has the whole body its place again."""
+        if not self.notes and self.layout_of.maximised:
+            self.action_maximise()
+        self.hush()
 
     def failed(self, error: BpdebugError) -> None:
         """Say what is wrong; what was typed at the prompt is given back."""

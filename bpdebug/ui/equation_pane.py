@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
@@ -16,6 +16,9 @@ from bpdebug.ui.draw.matrix import deltas_of
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import ListPane
 from bpdebug.ui.pointing import CellChosen
+
+if TYPE_CHECKING:
+    from bpdebug.ui.app import DebuggerApp
 
 
 class EquationPane(ListPane):
@@ -61,9 +64,10 @@ class EquationPane(ListPane):
             self.post_message(CellChosen(*found))
 
     async def action_leave(self) -> None:
-        """Close the message, where there is one; else show the tensor in its own pane again."""
-        if self.app.query("#message") and self.app.query_one("#message").display:
-            await self.run_action("app.hush")
+        """Close the message, or give the other panes their places again; else show the tensor in its own pane."""
+        app = cast("DebuggerApp", self.app)
+        if app.notes or app.layout_of.maximised:
+            app.action_hush()
             return
         name = self.view.equation.result.name if self.view and self.view.equation else ""
         pane = "deltas" if self.view and name in deltas_of(self.view) else "values"

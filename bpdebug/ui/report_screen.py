@@ -140,5 +140,4 @@ class ReportScreen(OnceScreen):
     def on_key(self, event: events.Key) -> None:
         """Close, unless the table has a use for the key."""
         if event.key not in _KEYS:
-            event.stop()
-            self.leave()
+            self.leave_by(event)

@@ -11,6 +11,9 @@ from textual.containers import ScrollableContainer
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
+_CLOSING = ("escape", "enter", "space", "q")
+
 
 class OnceScreen(ModalScreen[str | None]):
     """A screen that is left once, however many keys were waiting."""
@@ -27,11 +30,16 @@ class OnceScreen(ModalScreen[str | None]):
         """Answer nothing."""
         self.leave()
 
+    def leave_by(self, event: events.Key) -> None:
+        """Leave by any key; one that means something to the debugger then does that."""
+        event.stop()
+        self.leave()
+        if event.key not in _CLOSING:
+            self.app.call_later(self.app.simulate_key, event.key)
 
-_SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
-_CLOSING = ("escape", "enter", "space", "q")
-_AROUND = 6
-"""Columns of the frame and its margin."""
+
+_SHARE, _AROUND = 0.96, 5
+"""How much of the width a text may have (as in the style sheet), and the columns of its frame and scrollbar."""
 
 
 class TextScreen(OnceScreen):
@@ -52,16 +60,12 @@ class TextScreen(OnceScreen):
 
     def on_resize(self) -> None:
         """Break the lines that are too long for the terminal."""
-        self.query_one(Static).update("\n".join(broken(self.text, self.app.size.width - _AROUND)))
+        self.query_one(Static).update("\n".join(broken(self.text, int(self.app.size.width * _SHARE) - _AROUND)))
 
     def on_key(self, event: events.Key) -> None:
         """Close, unless the key scrolls."""
-        if event.key in _SCROLLING:
-            return
-        event.stop()
-        self.leave()
-        if event.key not in _CLOSING:
-            self.app.call_later(self.app.simulate_key, event.key)
+        if event.key not in SCROLLING:
+            self.leave_by(event)
 
 
 def broken(text: str, columns: int) -> Iterator[str]:

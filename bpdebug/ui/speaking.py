@@ -13,7 +13,7 @@ from bpdebug.ui.draw.spans import Line, wrap
 
 Severity = Literal["information", "warning", "error"]
 _ROLES: dict[Severity, tuple[str, str]] = {"information": ("", ""), "warning": ("⚠ ", "changed"), "error": ("✗ ", "bad")}
-_SECONDS, _MOST = 8.0, 8
+_SECONDS, _MOST = 8.0, 12
 """How long what is no mistake is said, and how many lines there are for it."""
 
 

@@ -13,7 +13,7 @@ from bpdebug.scenario import load_scenario
 WAY = (
     ("step 5",),
     ("step", "select da2[0,0]", "origin", "return"),
-    ("goto dW2",),
+    ("goto dW2", "select dW2[1,0]", "step"),
     ("break loss if loss < 2", "continue"),
     ("formula dz1 = da1 * a1", "check"),
 )

@@ -439,3 +439,30 @@ async def test_a_command_given_during_a_long_run_is_refused_quietly():
         await until(pilot, lambda: not app._busy)
         await asyncio.sleep(0)
         assert app.session.position.update > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "stop", "place", "found"),
+    [
+        ("xor", "catch exploding 1e9", "998:dW1", "no stop before"),
+        ("xor", "watch dW1[1,0] sign", "998:dW1", "watchpoint 1: dW1[1,0] changed its sign"),
+        ("iris", "watch dW1[0,0] ratio 1e9", "550:dW1", "no stop before"),
+    ],
+)
+async def test_while_a_stop_is_searched_the_panes_stay_where_they_are(monkeypatch, name, stop, place, found):
+    monkeypatch.setattr("bpdebug.ui.long_runs._PICTURE", 0)
+    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.0005)
+    async with debugger(name) as (app, pilot):
+        for command in (stop, f"goto {place}"):
+            app.session.execute(command)
+        app.show()
+        await settled(pilot)
+        before, seen = shown(app, "header"), set()
+        await press(pilot, "C")
+        while app.session.pending:
+            seen |= {shown(app, "header"), shown(app, "footer")[:16]}
+            await pilot.pause(0)
+        await until(pilot, lambda: messages(app))
+        assert messages(app)[0].startswith(found)
+        assert before in seen
+        assert seen <= {before, " searching back:", shown(app, "header"), *(text for text in seen if text.startswith(" s step"))}

@@ -78,7 +78,7 @@ async def test_the_tour(size):
             (
                 ["s"] * 5 + ["[", "]"],
                 ["s", "down", "enter", "backspace"],
-                ["g", *"dW2", "enter", "7", "4"],
+                ["7", "g", *"dW2", "enter", "down", "4", "s"],
                 [":", *"break loss if loss < 2", "enter", "c"],
                 ["y", *"dz1 = da1 * a1", "enter", "v"],
             )

@@ -125,7 +125,7 @@ def catch(session: Session, arguments: str) -> Result:
     if not words or words[0] not in known:
         lines = [f"{row.name:<13} {row.help} (threshold {row.threshold:g})" for row in CONDITIONS.values()]
         hint = suggestion(words[0], known) if words else ""
-        raise CommandError(f"catch what{hint}?\n" + "\n".join([*lines, "rising        the loss has risen 3 times in a row"]))
+        raise CommandError(f"catch what{hint or '?'}\n" + "\n".join([*lines, "rising        the loss has risen 3 times in a row"]))
     if words[0] == "non-finite":
         return _catch_nonfinite(session, words[1:])
     lasting = None

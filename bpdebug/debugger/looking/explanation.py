@@ -141,16 +141,22 @@ def _interest(timeline: Timeline, name: str) -> int:
 
 def _by_interest(timeline: Timeline, term: Term) -> list[Term]:
     """The cells of a number in the order in which one wants to see them; of very many, those of its largest terms."""
-    first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=lambda cell: _interest(timeline, cell.name))
+
+    def interest(cell: Term) -> int:
+        return _interest(timeline, cell.name)
+
+    first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=interest)
     large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)
-    return [*first, *sorted(_first_cells(large), key=lambda cell: _interest(timeline, cell.name))]
+    return [*first, *sorted([*_first_cells(large), *_first_cells([term])], key=interest)][: len(first) + MOST_OPERANDS]
 
 
 def _addends(term: Term) -> list[Term]:
-    """The terms that are added or subtracted to make a number."""
+    """The terms that are added or subtracted to make a number, be the sum multiplied or divided or not."""
     if term.operator in ("sum", "+", "-"):
         return [addend for part in term.parts for addend in _addends(part)]
-    return [term]
+    factors = [_addends(part) for part in term.parts] if term.operator in ("*", "/") else []
+    sums = [addends for addends in factors if len(addends) > 1]
+    return sums[0] if len(sums) == 1 else [term]
 
 
 def _first_cells(terms: Iterable[Term], most: int = MOST_OPERANDS) -> list[Term]:

@@ -37,7 +37,7 @@ def _origin_asked(session: Session) -> bool:
 
 
 def _product_seen(session: Session) -> bool:
-    return session.position.stage == "dW2"
+    return session.position.stage == "db2"
 
 
 def _stopped(session: Session) -> bool:
@@ -63,8 +63,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "a gradient as a product",
-        "Press 7 for the equation, then g, type dW2 and press Enter: the row and the column that are lit make the selected cell. 4 shows"
-        " the values again.",
+        "Press 7 for the equation, then g, type dW2 and press Enter: the row and the column that are lit make the selected cell. The"
+        " arrow keys choose another; 4 shows the values again, and s goes on.",
         _product_seen,
     ),
     Step(

@@ -125,7 +125,7 @@ _USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "quit", "ch
 _CHOSEN = (*_FIRST, "help", "continue")
 _ENDED = ("copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
 """What matters most, in this order: usually, in a pane that has been chosen for its own keys, and where the training is complete."""
-_LAST = ("prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch", "reverse-update", "reverse-epoch", "size")
+_LAST = ("others", "prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch", "reverse-update", "reverse-epoch", "size")
 """What comes after a pane's own keys."""
 
 
@@ -137,7 +137,7 @@ def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     yield from (_of(name)(view) for name in ("check", "help"))
     yield Hint("prompt", ("colon",), "prompt")
     yield Hint("panes", ("tab",), "panes")
-    yield Hint("alone", ("z",), "all panes" if place.alone else "alone")
+    yield Hint("others", ("z",), "all panes") if place.alone else Hint("alone", ("z",), "alone")
     yield None if place.alone else Hint("size", ("less_than_sign", "greater_than_sign"), "size")
     yield _of("quit")(view)
 
