@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from bpdebug.debugger.looking.explanation import UNICODE, Explanation, explain, operand_origin
 from bpdebug.debugger.position import Position
 from bpdebug.debugger.timeline import Timeline
@@ -61,7 +63,10 @@ class CellCursor:
     def follow(self) -> None:
         """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
         self.operand, self.row = 0, self.sample
+        asked = self._goal is not None
         self._look_at_next()
+        if not asked and self.timeline.first_nonfinite == self.position.t:
+            self._look_at_culprit()
         self._look_at_layer(max(self.position.layer, 1) if self.position.stage else 0)
 
     def _look_at_next(self) -> None:
@@ -77,6 +82,16 @@ class CellCursor:
         old = (self.row, *old[1:]) if name in self.program.sampled else old
         shape = values[name].shape
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def _look_at_culprit(self) -> None:
+        """Where what has just been computed is the first that is not finite, select such a cell of it, and look at the sample behind it."""
+        name, index = self.selected or ("", ())
+        bad = np.argwhere(~np.isfinite(self.timeline.machine.values()[name])).tolist() if name else []
+        if bad and list(index) not in bad:
+            self.selected = (name, tuple(bad[0]))
+        if bad and name not in self.program.sampled:
+            operands = self.explain(*self.selected or (name, index)).operands
+            self.row = next((cell[0] for operand, cell in operands if operand in self.program.sampled), self.row)
 
     def _look_at_layer(self, layer: int) -> None:
         """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""

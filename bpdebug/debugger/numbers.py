@@ -191,15 +191,21 @@ class Statistics:
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(values: Sequence[float], most: int = 24) -> str:
-    """The last values as a row of small bars; a value that is not finite is a question mark."""
+def sparkline(values: Sequence[float], most: int = 24, span: float = 0.0) -> str:
+    """The last values as a row of small bars; a value that is not finite is a question mark.
+
+    The bars begin at zero, or below it at the smallest value; with ``span`` they cover the values, but at least that much,
+    and stand in the middle of it.
+    """
     shown = list(values)[-most:]
     finite = [value for value in shown if math.isfinite(value)]
     if len(shown) < 2 or not finite:
         return ""
-    low, high = min(finite), max(finite)
-    span = (high - low) or 1.0
-    return "".join(_BARS[round((value - low) / span * 7)] if math.isfinite(value) else "?" for value in shown)
+    low, high = (min(finite), max(finite)) if span else (min(*finite, 0.0), max(*finite, 0.0))
+    more = max(span - (high - low), 0.0) / 2
+    low, high = low - more, high + more
+    height = (high - low) or 1.0
+    return "".join(_BARS[round((value - low) / height * 7)] if math.isfinite(value) else "?" for value in shown)
 
 
 def table(values: Array, form: str = ".10g") -> list[str]:

@@ -116,6 +116,12 @@ class View:
     finished: Finished | None = None
     layer: int = 0
 
+    @property
+    def sample_shown(self) -> int:
+        """The sample of the data that is looked at: of the batch whose numbers are in sight, also of one that is finished."""
+        shown = self.finished.samples if self.finished else self.samples
+        return int(shown[min(self.sample, len(shown) - 1)])
+
     @cached_property
     def nonfinite(self) -> frozenset[str]:
         """The tensors that hold a NaN or an inf now."""

@@ -13,7 +13,7 @@ from bpdebug.debugger.view import View
 from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import ListPane
+from bpdebug.ui.panes import ListPane, few_colors
 
 
 @dataclass
@@ -115,4 +115,4 @@ class SurfacePane(HeadedPane):
         from bpdebug.ui.draw.surface import surface_parts, surface_title  # noqa: PLC0415 - a start does without
 
         self.name_border(surface_title(view, self.title))
-        return surface_parts(view, size.width, size.height, self.app.no_color)
+        return surface_parts(view, size.width, size.height, few_colors(self))

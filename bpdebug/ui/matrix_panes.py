@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,15 +12,15 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, past_text, values_of
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout, pictured_among
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.matrix_values import is_past
 from bpdebug.ui.draw.matrix_walk import counterpart, step_from
 from bpdebug.ui.draw.spans import Line, fit
-from bpdebug.ui.panes import Pane
+from bpdebug.ui.panes import Pane, few_colors
 from bpdebug.ui.pointing import CellChosen
 
-_PICTURE = range(10, 25)
+_PICTURE = range(12, 25)
 """Columns that the overview of a large tensor may take; about a fifth of the pane."""
 
 
@@ -73,8 +74,7 @@ class MatrixPane(Pane):
         note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
         if self.border_subtitle != note:
             self.border_subtitle = note
-        block = self.layout_of.find(view.selected[0]) if view.selected else None
-        if block and view.selected and not self._at_answers(view):
+        if not self._at_answers(view) and self._wanted(view):
             self._keep_in_sight()
             self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room
         else:
@@ -92,14 +92,33 @@ class MatrixPane(Pane):
         return view.position.at_end and view.selected == self._arrived[1]
 
     def _keep_in_sight(self) -> None:
-        """Scroll to the cell cursor."""
-        block = self.layout_of.find(self.view.selected[0]) if self.view and self.view.selected else None
-        if block and self.view and self.view.selected:
-            row, column = block.place(self.view.selected[1])
-            left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
-            sight = _sight(block, self.layout_of.bottom_of(block.name), row, left, self.numbers)
+        """Scroll to the cell cursor and the operand."""
+        sight = self._wanted(self.view) if self.view else None
+        if sight:
             near = Region(*self.scroll_offset, *self.numbers).grow((self.area.height, self.area.width) * 2)
             self.scroll_to_region(sight.grow((0, self._aside, 0, 0)), animate=False, force=True, center=not near.overlaps(sight))
+
+    def _wanted(self, view: View) -> Region | None:
+        """What should be visible: the cell cursor and the operand that ``origin`` goes to, as much of their tensors as the pane holds;
+        where it does not hold both cells, the cursor's tensor; None where neither is here."""
+        cells = [cell for cell in (view.selected, _operand(view)) if cell and self.layout_of.find(cell[0])]
+        if len(cells) == 2:
+            first, second = (self._sights(*cell) for cell in cells)
+            both = (here.union(there) for here, there in product(first, second))
+            found = next((sight for sight in both if sight.height <= self.numbers.height and sight.width <= self.numbers.width), None)
+            if found:
+                return found
+        return self._sights(*cells[0])[0] if cells else None
+
+    def _sights(self, name: str, index: Cell) -> tuple[Region, Region]:
+        """As much of a cell's tensor as the pane holds; and the least: the cell's row with what stands above the tensor, or where the
+        user's own numbers are compared with it, no less."""
+        block = next(block for block in self.layout_of.blocks if block.name == name)
+        row, column = block.place(index)
+        left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
+        bottom, above = self.layout_of.bottom_of(name), len(block.lasting)
+        sight = _sight(block, bottom, row, left, self.numbers)
+        return sight, sight if bottom > block.bottom else Region(sight.x, block.first + row - above, sight.width, above + 1)
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
@@ -110,23 +129,21 @@ class MatrixPane(Pane):
 
     @property
     def pictured(self) -> tuple[Block, Sight] | None:
-        """The large tensor with the cell cursor in it, or else with most of the lines in sight, and what is to be seen of it."""
-        large = [block for block in self.layout_of.blocks if block.large] if self._aside else []
-        if not large:
+        """The large tensor with the cell cursor in it, or where it is elsewhere, with most of the lines in sight, and what is to be seen
+        of it."""
+        if not self._aside or self.view is None:
             return None
+        known = pictured_among(self.view, [block.name for block in self.layout_of.blocks])
         x, y = self.scroll_offset
-        seen = [(block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large]
-        return max(seen, key=lambda found: (self._has_cursor(*found), found[1].bottom - found[1].top))
-
-    def _has_cursor(self, block: Block, sight: Sight) -> bool:
-        """Whether the cell cursor is in a block that is in sight."""
-        return cursor_in(self.view, block) is not None and sight.top < sight.bottom if self.view else False
+        large = (block for block in self.layout_of.blocks if block.large and block.name in known)
+        seen = ((block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large)
+        return max(seen, key=lambda found: found[1].bottom - found[1].top, default=None)
 
     def _overview(self, view: View, start: Offset) -> list[Line]:
         """The lines of the overview, drawn once for all lines of the pane."""
         key = (view, start, self._room)
         if self._picture[0] != key:
-            found, signs = self.pictured, self.app.no_color
+            found, signs = self.pictured, few_colors(self)
             lines = overview_lines(view, *found, self._aside - 1, self._room.height, signs) if found else []
             self._picture = (key, lines)
         return self._picture[1]
@@ -183,6 +200,12 @@ class MatrixPane(Pane):
         return self._cell(view, found[0], *cell) if found and cell else None
 
 
+def _operand(view: View) -> tuple[str, Cell] | None:
+    """The cell that ``origin`` goes to."""
+    operands = view.explanation.operands if view.explanation else ()
+    return operands[view.operand % len(operands)] if operands else None
+
+
 def _aside(columns: int) -> int:
     """The columns of the overview with the gap before it."""
     return min(max(columns // 5, _PICTURE.start), _PICTURE.stop - 1) + 1
@@ -219,5 +242,10 @@ class DeltasPane(MatrixPane):
     title = "5 Deltas"
 
     def names(self, view: View) -> list[str]:
-        """See :func:`bpdebug.ui.draw.matrix.deltas_of`."""
-        return deltas_of(view)
+        """See :func:`bpdebug.ui.draw.matrix.deltas_of`; on a small screen, which hides the other panes, also the operands where there is
+        room for them."""
+        names = deltas_of(view)
+        operands = view.explanation.operands if view.explanation and view.explanation.name in names and self.app.has_class("small") else ()
+        more = list(dict.fromkeys([*names, *(name for name, _ in operands)]))
+        fits = make_layout(view, more, self.size.width, self.size.height).height <= self.size.height
+        return more if fits else names

@@ -39,6 +39,11 @@ def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:
     return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
 
 
+def few_colors(widget: Widget) -> bool:
+    """Whether pictures must be read without shades of colour: the terminal has 16 of them at most, or the user wants none."""
+    return widget.app.no_color or cast("DebuggerApp", widget.app).roles.few
+
+
 class Pane(PointedAt, can_focus=True):
     """A bordered part of the screen that draws the view line by line."""
 

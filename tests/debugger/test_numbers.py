@@ -8,7 +8,7 @@ from debugger_scenarios import xor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.debugger.numbers import AUTO, NumberStyle, Statistics, aligned, number_format, short
+from bpdebug.debugger.numbers import AUTO, NumberStyle, Statistics, aligned, number_format, short, sparkline
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.table import CommandError
 
@@ -108,3 +108,24 @@ def test_a_wrong_format_is_refused_and_nothing_changes(text):
 
 def test_a_sentence_has_few_digits():
     assert [short(value, 3) for value in (0.00012345, 123456.0, -1e-9, 0.0)] == ["0.000123", "123456", "-1e-9", "0"]
+
+
+@pytest.mark.parametrize(
+    ("values", "span", "bars"),
+    [
+        ([0.147, 0.135], 0.0, "█▇"),
+        ([2.8, 2.79], 0.0, "██"),
+        ([1.0, 0.0], 0.0, "█▁"),
+        ([-1.0, 1.0], 0.0, "▁█"),
+        ([-2.0, -1.0], 0.0, "▁▅"),
+        ([0.0, 0.0], 0.0, "▁▁"),
+        ([-3.0, -3.0], 1.0, "▅▅"),
+        ([-3.0, -3.5], 1.0, "▆▃"),
+        ([-3.0, -4.0, -5.0], 1.0, "█▅▁"),
+        ([1.0, math.nan, 2.0], 0.0, "▅?█"),
+        ([1.0], 0.0, ""),
+        ([math.inf, math.nan], 0.0, ""),
+    ],
+)
+def test_small_bars_are_as_high_as_their_numbers(values, span, bars):
+    assert sparkline(values, span=span) == bars

@@ -7,6 +7,7 @@ from debugger_scenarios import SCENARIOS, classes, xor
 from bpdebug.debugger.script import session_script
 from bpdebug.debugger.session import Session
 from bpdebug.engine.program import make_program
+from bpdebug.scenario import load_scenario
 
 
 def opened(scenario, *commands):
@@ -70,3 +71,18 @@ def test_a_script_comes_back_to_the_sample():
     session = opened(xor(), "sample 3", "goto 2:dW1")
     fresh = opened(xor(), *session_script(session).splitlines()[1:])
     assert (fresh.sample, fresh.selected) == (session.sample, session.selected) == (3, ("dW1", session.selected[1]))
+
+
+def test_at_the_first_value_that_is_not_finite_the_sample_is_the_one_it_comes_from():
+    session = opened(load_scenario("saturation"), "continue")
+    assert session.selected == ("loss", ())
+    answers, targets = session.value("a2")[:, 0], session.value("y")[:, 0]
+    with np.errstate(all="ignore"):
+        terms = targets * np.log(answers) + (1 - targets) * np.log(1 - answers)
+    assert session.sample == np.flatnonzero(np.isnan(terms))[0] != 0
+
+
+def test_at_the_first_value_that_is_not_finite_such_a_cell_is_selected():
+    session = opened(xor(), "until b1", "set W1[1,2] = 1e308", "set b1[0,2] = 1e308", "until z1")
+    assert session.timeline.first_nonfinite == session.position.t
+    assert session.selected == ("z1", (1, 2))

@@ -11,6 +11,7 @@ import pytest
 from ui_views import big, chain, random_chain, role_of, session, text
 
 from bpdebug.engine.description import Layer
+from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.sample_marks import current_place, letters
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.surface import surface_lines, surface_parts
@@ -151,6 +152,14 @@ def test_of_much_data_the_summary_says_how_many_were_asked():
     assert "of 4 right, 16 in all" in plain(surface_lines(few, 60, 10)[0])
     numbers = replace(few, surface=replace(few.surface, task="numbers"))
     assert "of 4 samples, 16 in all" in plain(surface_lines(numbers, 60, 10)[0])
+
+
+@pytest.mark.parametrize("moment", ["goto end", "goto update 60", "goto 60:z1"])
+def test_the_marked_sample_is_that_whose_numbers_the_other_panes_show(moment):
+    shown = seen("iris", moment, "sample 2")
+    marked = shown.surface.samples[current_place(shown, shown.surface)]
+    x = Parts(shown).row("x")
+    assert np.array_equal(x, shown.program.scenario.x[marked])
 
 
 def test_a_sample_outside_the_asked_ones_is_not_marked():

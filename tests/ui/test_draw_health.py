@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -235,6 +236,15 @@ def test_the_border_says_what_is_wrong_where_the_sentences_are_out_of_sight():
     grown = seen("saturation", "catch non-finite off", "update 7")
     assert health_note(grown, 60, 4) == "vanishing 1, exploding 1–2, saturated 1"
     assert health_note(grown, 30, 4) == "vanishing 1, exploding 1–2"
+
+
+@pytest.mark.parametrize(("last", "bars"), [(0.138, "▅▄"), (0.0146, "█▁"), (1.48, "▁█"), (0.0467, "▆▃")])
+def test_a_trend_falls_to_the_ground_only_with_a_power_of_ten(last, bars):
+    shown = seen("xor", "update 2")
+    layer = replace(shown.health.layers[0], gradient=np.array([0.147, last]))
+    shown = replace(shown, health=replace(shown.health, layers=(layer, *shown.health.layers[1:])))
+    line = plain(rows(health_lines(shown, 156, 10), 2)[0])
+    assert "".join(character for character in line if character in "▁▂▃▄▅▆▇█") == bars
 
 
 def test_every_update_has_its_place_in_the_trend():

@@ -26,40 +26,6 @@ def dots(lines):
     return {(x, y) for y, line in enumerate(lines) for x, character in enumerate(plain(line)) if character > "\u2800"}
 
 
-def test_before_the_first_loss_it_says_how_to_get_one():
-    assert "Not computed yet" in text(loss_lines(START, 38, 10))
-
-
-def test_before_there_is_a_curve_the_answers_stand_beside_their_targets():
-    rows = [plain(line).split() for line in loss_lines(START, 38, 10)][2:]
-    assert rows == [["sample", "target", "a2"], *([str(sample), str(y), "·"] for sample, y in enumerate([0, 1, 1, 0]))]
-    shown = view("xor", "goto a2")
-    lines = loss_lines(shown, 60, 10)[-4:]
-    answers = shown.tensors["a2"][:, 0]
-    assert [float(plain(line).split()[2]) for line in lines] == pytest.approx(answers, abs=6e-5)
-    bars = [plain(line).count("━") for line in lines]
-    assert np.argmax(bars) == np.argmax(np.abs(answers - shown.tensors["y"][:, 0]))
-    assert plain(loss_lines(view("xor", "goto 1:a2"), 60, 10)[0]).endswith(" of update 0")
-    assert "and 2 more" in text(loss_lines(shown, 60, 5))
-    for columns in range(20, 60):
-        lines = loss_lines(shown, columns, 12)[-4:]
-        assert [plain(line).split()[2] for line in lines] == [f"{answer:.4g}" for answer in answers], columns
-
-
-def test_of_several_outputs_those_of_the_sample_in_sight_stand_beside_their_targets():
-    shown = view("iris", "goto loss", "sample 3")
-    lines = [plain(line).split() for line in loss_lines(shown, 60, 10)[-3:]]
-    assert [name for name, *_ in lines] == ["setosa", "versicolor", "virginica"]
-    assert [float(target) for _, target, *_ in lines] == shown.tensors["y"][3].tolist()
-    assert [float(answer) for _, _, answer, *_ in lines] == pytest.approx(shown.tensors["a2"][3], abs=6e-5)
-
-
-def test_one_loss_is_a_number():
-    lines = loss_lines(view("xor", "goto loss"), 38, 10)
-    assert plain(lines[0]) == "loss 3.51276732"
-    assert "second update" in " ".join(text(lines).split())
-
-
 def test_many_losses_are_a_curve_between_the_extremes():
     lines = loss_lines(session("xor", "update 200").view(), 40, 11)
     assert 8 <= len(lines) <= 11
@@ -88,6 +54,18 @@ def test_the_powers_of_ten_of_a_logarithmic_scale_are_equally_far_apart():
     assert len(marked) >= 3
     assert len(set(np.diff([y for y, _ in marked]))) == 1
     assert len({round(step, 6) for step in np.diff([power for _, power in marked])}) == 1
+
+
+@pytest.mark.parametrize(
+    ("losses", "rows"), [((1.7, 0.024), 33), ((1.7, 0.024), 10), ((300.0, 0.2), 33), ((5.0, 1e-9), 33), ((1.3, 0.7), 33), ((1.3, 0.4), 33)]
+)
+def test_the_curve_fills_a_good_part_of_a_logarithmic_scale(losses, rows):
+    shown = replace(with_losses(np.geomspace(*losses, 40)), loss_scale="log")
+    drawn = dots(loss_lines(shown, 60, rows))
+    heights = {y for x, y in drawn if 8 < x < 58}
+    assert max(heights) - min(heights) >= 0.5 * (rows - 3) - 1
+    ticks = [plain(line).split("┤")[0] for line in loss_lines(shown, 60, rows) if "┤" in plain(line)]
+    assert len(ticks) >= 2
 
 
 def test_the_curve_falls_from_the_upper_left_to_the_lower_right():

@@ -15,7 +15,7 @@ from bpdebug.engine.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, past_text, statistics_text, values_of
 from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
-from bpdebug.ui.draw.matrix_layout import has_overview, make_layout
+from bpdebug.ui.draw.matrix_layout import has_overview, make_layout, pictured_among
 from bpdebug.ui.draw.matrix_values import values_in
 from bpdebug.ui.draw.spans import plain, width
 
@@ -231,7 +231,8 @@ def test_the_selected_numbers_change_since_the_stop_before_is_said():
     opened = session("xor", "goto 0:db1", "step")
     shown = opened.view()
     now, was = shown.tensors["W1"][0, 1], shown.before["W1"][0, 1]
-    assert change_text(shown, "W1", (0, 1), 40) == f"was {was:+.4f}  Δ {now - was:.3g}".replace("-", "−")
+    text = f"was {was:+.4f}  Δ {now - was:.3g}".replace("-", "−")
+    assert change_text(shown, "W1", (0, 1), 40) == text
     assert change_text(shown, "W1", (0, 1)).endswith("Δ −0.00599 since the last stop")
     assert change_text(shown, "W2", (0, 0)) == change_text(shown, "dW2", (0, 0)) == "", "they are what they were"
     assert change_text(XOR, "dW2", (0, 0)) == "", "it had no value then"
@@ -242,7 +243,8 @@ def test_the_note_below_a_pane_is_on_its_own_selected_tensor():
     assert note_text(XOR, layout, 40) == "min 0.466  max 0.786  mean 0.678"
     assert note_text(XOR, make_layout(XOR, values_of(XOR), 44), 40) == ""
     shown = view("xor", "goto 0:db1", "step")
-    assert note_text(shown, make_layout(shown, values_of(shown), 44), 40).startswith("was +1.7641  Δ −9.99e")
+    assert note_text(shown, make_layout(shown, values_of(shown), 44), 40).startswith("W1[0,0] was +1.7641  Δ −9.99e")
+    assert note_text(shown, make_layout(shown, values_of(shown), 44), 30).startswith("was +1.7641"), "the number goes before its name"
 
 
 STYLES = {
@@ -433,3 +435,51 @@ def test_the_partial_gradients_of_a_fan_out_are_shown_with_their_sum():
 def test_a_number_and_a_list_are_drawn_in_two_axes_as_well():
     assert [as_row_column(index) for index in ((), (3,), (2, 3))] == [(0, 0), (0, 3), (2, 3)]
     assert plain(drawn(XOR, ["loss"])[0]).strip() == "loss"
+
+
+def test_whole_numbers_of_the_data_take_no_more_room_than_they_need_and_have_little_heat():
+    block = make_layout(XOR, ["x"], 40).find("x")
+    assert [plain(line) for line in drawn(XOR, ["x"])[1:]] == ["▸ 0  0", "  0 +1", " +1  0", " +1 +1"]
+    assert 0 < int(role_of(drawn(XOR, ["x"])[2], "+1").removeprefix("heat:")) < 4
+    assert block.look.heat(-1.0) == "heat:" + role_of(drawn(XOR, ["x"])[2], "+1").removeprefix("heat:").replace("+", "-")
+
+
+def test_the_heat_of_whole_numbers_among_fractions_is_below_their_digits_only():
+    line = drawn(with_values(a1=[[1.0, -3.0]]), ["a1"])[1]
+    assert [(text, role) for text, role in line if text.strip()] == [("+1", "heat:+3"), ("−3", "heat:-8")]
+    assert width(line) == make_layout(XOR, ["a1"], 40).find("a1").cell * 2
+
+
+def test_a_number_of_its_own_has_no_heat():
+    line = drawn(with_values(b2=[[-7.25]]), ["b2"])[1]
+    assert role_of(line, "−7.2500") == ""
+    assert "bad" in role_of(drawn(with_values(b2=[[np.nan]]), ["b2"])[1], "nan")
+
+
+def test_a_bias_stands_below_its_weights():
+    shown = with_values(W1=[[-123.5, 0.25, 3.5, 1.5]] * 2, b1=[[0.0] * 4], z1=[[0.5, 1.5, 2.5, 3.5]] * 4)
+    blocks = make_layout(shown, ["W1", "b1", "z1"], 60).blocks
+    assert {block.cell for block in blocks} == {len("−123.5000") + 1}
+
+
+def test_rows_that_one_cannot_count_have_numbers_in_every_tensor_of_a_pane():
+    shown = view("iris", "goto 5:da1")
+    for rows, columns in ((6, 40), (18, 62), (18, 64), (30, 66), (40, 120)):
+        for names in (values_of(shown), deltas_of(shown)):
+            blocks = make_layout(shown, names, columns, rows).blocks
+            assert all(block.edge for block in blocks if block.rows > 4), (rows, columns)
+
+
+def test_the_picture_is_of_the_cursors_tensor_and_never_of_one_without_a_value():
+    shown = view(big(), "goto dW1")
+    assert pictured_among(shown, ["dz1", "dW1", "db1"]) == ["dW1"]
+    assert pictured_among(shown, ["x", "W1", "z1"]) == ["x", "W1", "z1"], "the cursor is in another pane"
+    assert pictured_among(view(big(), "goto z1"), ["dz1", "dW1"]) == []
+    assert not has_overview(view(big(), "goto db1"), ["dz1", "dW1", "db1"], 60, 12), "the cursor's tensor is small"
+
+
+@pytest.mark.parametrize("columns", [36, 42, 60])
+def test_at_the_end_of_training_numbers_of_rows_do_not_part_the_answers_from_the_targets(columns):
+    shown = view("iris", "goto end")
+    layout = make_layout(shown, values_of(shown), columns, 10)
+    assert layout.find("a2").top == layout.find("y").top

@@ -106,7 +106,7 @@ def test_the_sample_in_sight():
 
 
 @pytest.mark.parametrize(
-    ("stage", "lit"), [("z1", "W1 z1"), ("a1", "W1 a1"), ("da1", "da1 W2"), ("dW2", "dW2"), ("W1", "W1"), ("b1", "W1")]
+    ("stage", "lit"), [("z1", "W1 z1"), ("a1", "W1 a1"), ("da1", "da1 W2"), ("dW2", "dW2"), ("W1", "W1"), ("db1", ""), ("b1", "")]
 )
 def test_the_layer_and_the_edges_of_the_stage_are_lit(stage, lit):
     last = network_lines(view("xor", f"goto {stage}"), 60, 10)[-1]
@@ -117,7 +117,7 @@ def test_the_layer_and_the_edges_of_the_stage_are_lit(stage, lit):
 def test_the_edges_of_other_layers_step_back():
     kinds = {role.partition(":")[0] for _, role in dots(network_lines(view("xor", "goto a2"), 60, 10)).values()}
     assert kinds == {"path", "pale"}
-    kinds = {role.partition(":")[0] for _, role in dots(network_lines(view("xor", "goto z1"), 60, 10)).values()}
+    kinds = {role.partition(":")[0] for _, role in dots(network_lines(view("xor", "goto z1", "sample 3"), 60, 10)).values()}
     assert kinds == {"ink", "path", "pale"}
     assert {role.partition(":")[0] for _, role in dots(network_lines(view("xor"), 60, 10)).values()} == {"ink"}
 

@@ -123,7 +123,7 @@ async def test_a_click_in_the_picture_jumps_there():
     async with host(DeltasPane, session(big(), "goto dW1")) as (app, pilot):
         left = app.pane.numbers.width + 1
         height = app.pane.area.height
-        await click(app, pilot, left + 5, height // 2)
+        await click(app, pilot, left + 6, height // 2)
         name, (row, column) = app.session.selected
         assert name == "dW1"
         assert 300 < row < 480
@@ -135,7 +135,7 @@ async def test_a_click_in_the_picture_jumps_there():
 
 async def test_what_changed_at_the_selected_cell_stands_in_the_border():
     async with host(ValuesPane, session("xor", "goto 0:db1", "step")) as (app, pilot):
-        assert str(app.pane.border_subtitle).startswith("was +1.7641  Δ −9.99e")
+        assert str(app.pane.border_subtitle).startswith("W1[0,0] was +1.7641  Δ −9.99e")
         await press(pilot, "up")
         assert str(app.pane.border_subtitle) == "min 0  max 1  mean 0.5  norm 2  4 zeros"
 
@@ -232,7 +232,7 @@ async def test_a_scrolled_pane_begins_with_a_whole_number_and_clicks_hit_what_is
 
 async def test_without_colours_the_picture_tells_signs(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    async with host(DeltasPane, session(big(), "goto dW1")) as (app, _):
+    async with host(DeltasPane, session(big(), "goto dW1"), (90, 14)) as (app, _):
         drawn = [line[app.pane.numbers.width + 1 :] for line in shown(app, "pane").splitlines()[1:6]]
         assert set("".join(drawn)) <= set("+−± ")
         assert set("".join(drawn)) >= set("+−")
@@ -248,3 +248,34 @@ async def test_in_the_column_convention_keys_and_clicks_go_to_the_turned_cells()
     async with host(EquationPane, session("iris", "convention columns", "goto dW1"), (120, 40)) as (app, pilot):
         await press(pilot, "down", "down", "right")
         assert app.session.selected == ("dW1", (1, 2))
+
+
+@pytest.mark.parametrize("size", [(42, 10), (46, 8), (60, 14)])
+async def test_where_a_value_that_is_not_finite_comes_from_is_in_sight_with_it(size):
+    async with host(ValuesPane, session("saturation", "continue"), size) as (app, _):
+        name, index = app.view.explanation.operands[0]
+        assert app.session.selected == ("loss", ())
+        assert app.view.sample == index[0] == 1
+        for cell in (("loss", ()), (name, index)):
+            assert cell in in_sight(app.pane), cell
+
+
+async def test_the_operand_that_is_next_is_scrolled_into_sight():
+    async with host(ValuesPane, session("iris", "goto a1", "select a1[13,6]"), (70, 20)) as (app, _):
+        assert {("a1", (13, 6)), ("z1", (13, 6))} <= in_sight(app.pane)
+
+
+def in_sight(pane):
+    """The cells of a pane that a click can reach."""
+    places = (Offset(x, y) for y in range(pane.area.height) for x in range(pane.area.width))
+    return {pane.cell_under(place) for place in places} - {None}
+
+
+async def test_on_a_small_screen_the_operands_of_a_delta_stand_beside_it_where_there_is_room():
+    async with debugger(size=SMALL) as (app, pilot):
+        app.perform("goto 40:dW2")
+        await settled(pilot)
+        assert "a1 4×4" in shown(app, "deltas")
+        app.perform("goto 40:dW1")
+        await settled(pilot)
+        assert "x 4×2" not in shown(app, "deltas")

@@ -85,6 +85,30 @@ def test_strong_lines_are_seen_and_stronger_heat_is_told_from_weaker(theme):
         assert strengths[0] / strengths[-1] > 1.5
 
 
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@pytest.mark.parametrize("kind", ["heat", "ink"])
+def test_of_16_colours_each_sign_has_one_of_its_own_and_none_is_that_of_what_is_wrong(theme, kind):
+    roles = roles_of(theme.name, "standard")
+    assert roles.few
+    assert not roles_of(theme.name, "256").few
+    styles = {sign: [roles.style(f"{kind}:{sign}{level}") for level in range(1, HEAT_STEPS + 1)] for sign in "+-"}
+    found = {sign: {style.color.downgrade(COLOR_SYSTEMS["standard"]).number for style in made} for sign, made in styles.items()}
+    assert len(found["+"]) == len(found["-"]) == 1
+    assert found["+"] != found["-"]
+    assert not (found["+"] | found["-"]) & {1, 9, 7, 8, 15, 0}
+    assert all(style.bgcolor is None for made in styles.values() for style in made)
+    assert [bool(style.bold) for style in styles["+"]] == [False] * 4 + [True] * 4
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_lines_that_step_back_are_seen_behind_those_that_do_not(theme):
+    for level in LEVELS:
+        (pale,), (ink,) = (ratios(theme, f"{kind}:{level}", on=["surface"]) for kind in ("pale", "ink"))
+        assert 2.15 <= pale < ink
+    border = contrast(*(Color.parse(colors(theme)[name]) for name in ("border-blurred", "surface")))
+    assert border >= 2.4
+
+
 def test_a_theme_that_leaves_its_colours_to_the_terminal_has_text_all_the_same():
     roles = Roles({"foreground": "ansi_default", "surface": "ansi_default", "panel": "ansi_default", "background": "ansi_default"})
     for role in ("dim", "faint", "bad", "heat:+8"):

@@ -39,15 +39,15 @@ class Picture(NamedTuple):
 
 PICTURES = {
     "xor-start-80x24": Picture("xor", size=(80, 24)),
-    "xor-dW2": Picture("xor", ("goto dW2",)),
+    "xor-dW2": Picture("xor", ("update 200", "goto 120:dW2", "select dW2[3,0]", "sample 3")),
     "xor-dW2-80x24": Picture("xor", ("goto dW2",), size=(80, 24)),
     "xor-light-160x48": Picture("xor", ("update 200", "goto 120:dz1"), size=(160, 48), theme="bpdebug-light"),
-    "xor-trained": Picture("xor", ("goto 999:a2",)),
     "xor-network-80x24": Picture("xor", ("goto 40:dz1",), ("2",), (80, 24)),
     "iris": Picture("iris", ("update 300", "goto 300:dW2")),
+    "iris-answers": Picture("iris", ("goto end",), ("9",)),
     "deep-sigmoid-vanishing": Picture("deep_sigmoid", ("update 3", "goto 3:dz1")),
     "saturation-nan": Picture("saturation", ("continue",)),
-    "residual-fan-out": Picture("residual", ("goto da1@z2", "step", "select da1[0,0]")),
+    "residual-fan-out": Picture("residual", ("goto da1@z2", "step", "select da1[0,0]"), ("7",)),
     "tutorial-as-written": Picture("tutorial_as_written", ("goto 2:da2",)),
     "chooser": Picture(None),
     "help-80x24": Picture("xor", keys=("question_mark",), size=(80, 24)),
@@ -58,11 +58,11 @@ PICTURES = {
     "xor-equation-80x24": Picture("xor", ("goto 20:dz2",), ("7",), (80, 24)),
     "xor-surface": Picture("xor", ("goto 999:a2",), ("9",)),
     "xor-columns-light": Picture("xor", ("goto 20:dz1", "notation partial", "convention columns"), ("7",), theme="bpdebug-light"),
-    "deep-sigmoid-health": Picture("deep_sigmoid", ("goto 20:dW1",), ("8",)),
+    "deep-sigmoid-health": Picture("deep_sigmoid", ("goto 20:dW1",), ("8", "z")),
     "check-failed": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1"), ("v",)),
     "check-failed-why": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1", "check", "select dz1[1,3]"), size=(80, 24)),
     "tour": Picture("xor", ("step 5", "tour"), size=(80, 24)),
-    "big": Picture(big, ("goto z1", "select W1[400,60]")),
+    "big": Picture(big, ("goto dW1", "select dW1[400,60]"), size=(160, 48)),
 }
 
 

@@ -111,7 +111,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     digits = digits_of(stage)
     symbolic = render_cell(cells.symbolic(index), style, shapes)
     numbers = put_in(term, style, digits)
-    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))
+    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))[:MOST_OPERANDS]
     return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style), style)
 
 
@@ -147,7 +147,7 @@ def _by_interest(timeline: Timeline, term: Term) -> list[Term]:
 
     first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=interest)
     large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)
-    return [*first, *sorted([*_first_cells(large), *_first_cells([term])], key=interest)][: len(first) + MOST_OPERANDS]
+    return [*first, *sorted([*_first_cells(large), *_first_cells([term])], key=interest)]
 
 
 def _addends(term: Term) -> list[Term]:

@@ -125,8 +125,10 @@ _USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "quit", "ch
 _CHOSEN = (*_FIRST, "help", "continue")
 _ENDED = ("copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
 """What matters most, in this order: usually, in a pane that has been chosen for its own keys, and where the training is complete."""
-_LAST = ("others", "prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch")
-_LAST += ("reverse-update", "reverse-epoch", "size")
+_LAST = (
+    *("others", "prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch"),
+    *("reverse-update", "reverse-epoch", "size"),
+)
 """What comes after a pane's own keys."""
 
 

@@ -184,10 +184,10 @@ def _bar(layer: LayerHealth, scale: tuple[float, float], width: int) -> Line:
 
 
 def _trend(series: Array, under_way: bool) -> Line:
-    """A series in powers of ten; without its last number where that is still to be computed."""
+    """A series in powers of ten, a bar's height at least one of them; without its last number where that is still to be computed."""
     series = series[:-1] if under_way and len(series) > 1 and np.isnan(series[-1]) else series
     with np.errstate(all="ignore"):
-        return ((sparkline([float(value) for value in np.log10(series)]), "dim"),)
+        return ((sparkline([float(value) for value in np.log10(series)], span=1.0), "dim"),)
 
 
 def _gauge(step: float) -> Line:

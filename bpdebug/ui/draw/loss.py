@@ -20,6 +20,8 @@ SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
 _POWERS = (-323.0, 308.0)
 """The powers of ten that a float can be."""
+_FILLED = 0.5
+"""The share of a scale of whole powers of ten that the curve fills at least; else it has ends of its own."""
 _EPOCH = 8
 """Columns between two marked epochs at least."""
 _POINT = 4
@@ -120,11 +122,12 @@ def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, floa
     """The ends of the scale, and its round values."""
     if not log:
         return even_ticks(least, most, rows)
-    found = lattice(math.log10(least), math.log10(most), rows, whole=True)
-    if found is None or not found[2]:
+    ends = math.log10(least), math.log10(most)
+    found = lattice(*ends, rows, whole=True)
+    if found is None or not found[2] or _FILLED * (found[1] - found[0]) > ends[1] - ends[0]:
         return least, most, tuple(log_ticks(least, most, max((rows + 1) // 2, 2)))
-    ends = 10.0 ** max(found[0], _POWERS[0]), 10.0 ** min(found[1], _POWERS[1])
-    return *ends, tuple((10.0**power, short(10.0**power, 1).replace("-", "−")) for power in found[2])
+    low, high = 10.0 ** max(found[0], _POWERS[0]), 10.0 ** min(found[1], _POWERS[1])
+    return low, high, tuple((10.0**power, short(10.0**power, 1).replace("-", "−")) for power in found[2])
 
 
 def _curve(view: View, chart: Chart, canvas: Canvas) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from bpdebug.debugger.numbers import Statistics, aligned, short
 from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.description import Array
+from bpdebug.engine.render import render_name
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.compare import off_cells
 from bpdebug.ui.draw.matrix_cells import as_table
@@ -105,17 +106,15 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
         role = "cursor" if cursor == (row, column) else block.look.heat(float(value))
         role = f"{role.replace('heat', 'faded')} dim" if past else f"{role} bold" if marked[column] else role
         text = block.look.text(value)
-        if (row, column) in lit:
-            yield from _underlined(text, role)
-        else:
-            yield text, role.strip()
+        yield from _number_spans(text, role.strip(), (row, column) in lit)
 
 
-def _underlined(text: str, role: str) -> Iterator[Span]:
-    """A number with its digits underlined; blanks that are look like a form to fill in."""
+def _number_spans(text: str, role: str, lit: bool) -> Iterator[Span]:
+    """A number, perhaps with its digits underlined; blanks that are look like a form to fill in, and blanks behind have no heat."""
     digits = text.strip()
     before, _, after = text.partition(digits)
-    spans = (before, role.strip()), (digits, f"{role} lit".strip()), (after, role.strip())
+    blank = "" if role.startswith(("heat", "faded")) else role
+    spans = ((before, role), (digits, f"{role} lit".strip()), (after, blank)) if lit else ((before + digits, role), (after, blank))
     yield from (span for span in spans if span[0])
 
 
@@ -137,7 +136,7 @@ def _sample_in(view: View, block: Block) -> int:
     length = block.columns if block.turned else block.rows
     if block.name not in view.program.sampled or length != len(samples) or length < 2:
         return -1
-    found = np.flatnonzero(samples == view.samples[min(view.sample, len(view.samples) - 1)])
+    found = np.flatnonzero(samples == view.sample_shown)
     return int(found[0]) if len(found) else -1
 
 
@@ -174,7 +173,14 @@ def note_text(view: View, layout: Layout, columns: int) -> str:
     if view.selected is None or block is None:
         return ""
     above = statistics_text(view, block.name, block.width) if "statistics" in block.heads else ""
-    return change_text(view, *view.selected, columns) or statistics_text(view, block.name, columns, without=above)
+    return _named_change(view, *view.selected, columns) or statistics_text(view, block.name, columns, without=above)
+
+
+def _named_change(view: View, name: str, index: Cell, columns: int) -> str:
+    """How a number has changed, and which, since it need not be in sight; the change alone where there is no room for both."""
+    cell = f"{render_name(cell_name(name, index), view.style)} "
+    text = change_text(view, name, index, columns - len(cell))
+    return cell + text if text and len(cell + text) <= columns else text
 
 
 _SINCE = "since the last stop"

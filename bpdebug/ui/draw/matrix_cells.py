@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import inf, isfinite, prod
 from typing import Any
 
 from bpdebug.debugger.numbers import NumberStyle, Statistics, aligned
@@ -15,6 +15,7 @@ from bpdebug.ui.draw.roles import HEAT_STEPS
 NARROWEST = 6
 """The least width of a number, so that tables of short ones are not crowded."""
 _WHOLE = "+.0f"
+_FAINTER = 3.0
 _FEW, _LONGEST = 2000, 24
 """Of how many numbers the longest is looked for, and how long a number with all its digits can be."""
 
@@ -45,13 +46,17 @@ class Look:
         return heat_role(value, self.scale)
 
 
-def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False) -> Look:
-    """The look of a table of these numbers; ``among`` others, the ones of whole numbers stand below the ones of fractions."""
+def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False, given: bool = False) -> Look:
+    """The look of a table of these numbers; ``among`` others, the ones of whole numbers stand below the ones of fractions.
+
+    A number of its own has no heat, since it is always the largest; ``given`` whole numbers, which never change, have little.
+    """
     if known is None or not known.values.size:
         return Look()
     form = style.form(known)
     widest = max(len(text) for text in _examples(known, form))
     scale = max(abs(known.low), abs(known.high)) if known.finite.size else 0.0
+    scale = inf if known.values.size == 1 else _FAINTER * scale if given and form == _WHOLE else scale
     behind = style.digits + 1 if among and form == _WHOLE else 0
     return Look(form, max(widest + behind, narrowest), scale or 1.0, behind)
 

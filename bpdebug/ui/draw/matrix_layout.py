@@ -11,14 +11,14 @@ import numpy as np
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.shapes import shape_text
-from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, as_row_column, look_of, rows_and_columns
-from bpdebug.ui.draw.matrix_values import heading, is_past, once, samples_in, statistics_in, values_in
+from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
+from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, once, samples_in, values_in
 
 _GAP = 2
 _LARGE = 400
 """Cells from which on a tensor always has its statistics above it, and an overview."""
-_STATED = 24
-"""Columns that statistics need."""
+_STATED, _COUNTED = 24, 4
+"""Columns that statistics need, and the rows that are counted at a glance."""
 _BESIDE, _ABOVE = 36, 5
 """The smallest pane with a picture of a large tensor in it."""
 
@@ -159,10 +159,14 @@ class Layout:
 
 def make_layout(view: View, names: list[str], columns: int, rows: int = 0) -> Layout:
     """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then the numbers of
-    columns, then statistics. The numbers of rows stand where they make nothing longer; without ``rows`` there are none of either."""
+    columns, then statistics. The numbers of rows stand where one cannot count them, or they make nothing longer; without ``rows`` there
+    are none of either."""
     plain = list(_shelves(_blocks(view, names), columns))
     least = max(rows, _lines(plain))
-    shelves = next((shelves for shelves in _edged_shelves(view, names, columns) if _lines(shelves) <= least), plain) if rows else plain
+    edged = list(_edged_shelves(view, names, columns)) if rows else []
+    torn = bool(edged) and view.position.at_end and len(edged[-1][0]) < len(plain[0])  # the targets from the answers
+    numbered = bool(edged) and not torn and any(block.rows > _COUNTED for shelf in plain for block in shelf)
+    shelves = next((shelves for shelves in edged if _lines(shelves) <= least), edged[-1] if numbered else plain)
     gap, heads = _heads(shelves, rows)
     blocks: list[Block] = []
     top = 0
@@ -195,14 +199,21 @@ def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, 
 def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[list[Block]]]:
     """Shelves with room for the numbers of the rows: as much for each block, so that columns stand below columns, or what each needs."""
     blocks = list(_blocks(view, names))
-    edges = [max(len(label(view, block, row)) for row in _widest(view, block)) if block.rows > 1 else 0 for block in blocks]
+    edges = [_edge(view, block) for block in blocks]
     for chosen in ([max(edges, default=0)] * len(edges), edges):
         yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
 
 
+def _edge(view: View, block: Block) -> int:
+    """What the numbers of the rows take; the targets have none of their own where they stand beside the answers."""
+    bare = block.rows == 1 or (block.name == "y" and view.position.at_end)
+    return 0 if bare else max(len(label(view, block, row)) for row in _widest(view, block))
+
+
 def _edged(block: Block, edge: int, columns: int) -> Block:
-    """A block with room at its side, unless that makes it too wide."""
-    return block if block.width <= columns < block.width + edge else replace(block, edge=edge, width=block.width + edge)
+    """A block with room at its side, unless that makes one of few rows too wide."""
+    full = block.rows <= _COUNTED and block.width <= columns < block.width + edge
+    return block if full else replace(block, edge=edge, width=block.width + edge)
 
 
 def _widest(view: View, block: Block) -> tuple[int, ...]:
@@ -226,8 +237,14 @@ def label(view: View, block: Block, place: int, down: bool = True) -> str:
 
 def has_overview(view: View, names: list[str], columns: int, rows: int) -> bool:
     """Whether a pane of that size shows only a part of a large tensor, and has room for a picture of the whole."""
-    large = any(block.large and (block.rows >= rows or block.width > columns) for block in _blocks(view, names))
+    large = any(block.large and (block.rows >= rows or block.width > columns) for block in _blocks(view, pictured_among(view, names)))
     return large and columns >= _BESIDE and rows >= _ABOVE
+
+
+def pictured_among(view: View, names: list[str]) -> list[str]:
+    """Of which tensors a picture may stand beside the numbers: that of the cell cursor, or where it is elsewhere, those with a value."""
+    name = view.selected[0] if view.selected else ""
+    return [name] if name in names else [name for name in names if values_in(view, name) is not None]
 
 
 def _shelves(blocks: Iterable[Block], columns: int) -> Iterator[list[Block]]:
@@ -262,8 +279,7 @@ def _made(view: View, name: str, theirs: bool) -> Block:
     shape = view.shapes[name] if values is None else values.shape
     turned = view.style.columns and len(shape) == 2
     rows, columns = rows_and_columns(shape[::-1] if turned else shape)
-    beside = name == "y" and view.position.at_end  # narrow, so that the targets stand beside the answers
-    look = look_of(statistics_in(view, name, theirs), view.number_style, 2 if beside else NARROWEST, not beside)
+    look = look_in(view, name, theirs)
     title = f"{heading(view, name, theirs)} {shape_text((rows, columns)) if shape else ''}".strip()
     return Block(name, rows, columns, look, max(columns * (look.width + 1), len(title) + 1), theirs, turned)
 

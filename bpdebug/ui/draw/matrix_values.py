@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from bpdebug.debugger.numbers import Statistics
@@ -10,6 +12,9 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.compare import theirs_of
+from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, look_of
+
+_KIN = re.compile(r"(d?)[Wbz](\d+)")
 
 
 def values_in(view: View, name: str, theirs: bool = False) -> Array | None:
@@ -42,6 +47,18 @@ def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | N
     """The statistics of a tensor, or None where it has no value yet."""
     values = values_in(view, name, theirs)
     return None if values is None else once(view, "statistics", name, theirs, lambda: Statistics(values))
+
+
+def look_in(view: View, name: str, theirs: bool = False) -> Look:
+    """How a tensor's numbers are written; those of a layer's weights, biases and sums in one width, since they stand below each other."""
+    own, kin = _own_look(view, name, theirs), _KIN.fullmatch(name)
+    others = (f"{kin[1]}{kind}{kin[2]}" for kind in "Wbz") if kin else ()
+    return replace(own, width=max([own.width, *(_own_look(view, other).width for other in others if other in view.shapes)]))
+
+
+def _own_look(view: View, name: str, theirs: bool = False) -> Look:
+    given = name in ("x", "y")
+    return look_of(statistics_in(view, name, theirs), view.number_style, 2 if given else NARROWEST, not given, given)
 
 
 def heading(view: View, name: str, theirs: bool) -> str:

@@ -22,8 +22,10 @@ from bpdebug.ui.draw.scales import decade_share
 from bpdebug.ui.draw.spans import Line
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_CORNERS = 4
+"""Columns of the border that stay beside what is said below the drawing."""
 _NUMBERED = 3
-"""Layers up to which the norms stand at the headings alone."""
+"""Layers up to which no norms are told."""
 
 
 def network_lines(view: View, columns: int, rows: int) -> list[Line]:
@@ -41,12 +43,12 @@ def network_drawing(view: View, columns: int, rows: int) -> tuple[list[Line], st
     for column in scene.plan.shown:
         (_neurons if column.rows else draw_strip)(scene, column)
     _headings(scene)
-    notes = list(_notes(scene))
+    notes = list(_notes(scene, columns))
     fitting = [" · ".join(notes[:count]) for count in range(len(notes), 0, -1)]
-    return scene.canvas.lines(), next((note for note in fitting if len(note) + 4 <= columns), "".join(fitting[-1:]))
+    return scene.canvas.lines(), next((note for note in fitting if len(note) + _CORNERS <= columns), "".join(fitting[-1:]))
 
 
-def _notes(scene: Scene) -> Iterator[str]:
+def _notes(scene: Scene, columns: int) -> Iterator[str]:
     """What is said below the drawing, the most important first."""
     parts, view = scene.parts, scene.parts.view
     if view.finished:
@@ -54,11 +56,18 @@ def _notes(scene: Scene) -> Iterator[str]:
     if parts.depth > _NUMBERED and np.isfinite(parts.deltas).any():
         yield _norms(parts)
     if parts.given_by_sample is not None and view.selected:
-        number = f"{'+' * (parts.given_by_sample > 0)}{short(parts.given_by_sample, 3)}".replace("-", "−")
-        yield f"sample {int(view.samples[view.sample])} gives {number} to {render_name(cell_name(*view.selected), view.style)}"
+        yield _given(view, parts.given_by_sample, columns)
     missing = [name for name, left_out in _left_out(scene) if left_out]
     if missing:
         yield f"left out: {', '.join(missing)}"
+
+
+def _given(view: View, value: float, columns: int) -> str:
+    """What the sample in sight gives to the selected cell, in fewer words where there is little room."""
+    number = f"{'+' * (value > 0)}{short(value, 3)}".replace("-", "−")
+    sample, cell = f"sample {int(view.samples[view.sample])}", render_name(cell_name(*view.selected), view.style) if view.selected else ""
+    ways = (f"{sample} gives {number} to {cell}", f"{sample} gives {number}", number)
+    return next((way for way in ways if len(way) + _CORNERS <= columns), number)
 
 
 def _norms(parts: Parts) -> str:
@@ -95,12 +104,13 @@ def _neurons(scene: Scene, column: Column) -> None:
     """The neurons of a layer: hollow as long as they are not computed, half filled where the layer has more to compute."""
     name = scene.parts.tensor(column.layer)
     values = scene.parts.row(name)
-    glyph = "○" if values is None else "●" if scene.parts.complete(column.layer) else "◐"
+    glyph = "●" if scene.parts.complete(column.layer) else "◐"
+    kind = "pale" if scene.parts.is_past(name) else "ink"
     for unit, row in enumerate(column.rows):
-        kind = "pale" if scene.parts.is_past(name) else "ink"
-        role = "faint" if values is None else f"{heat(kind, scene.share(name, float(values[unit])), 1.0)} bold"
-        scene.write(column.left, row, glyph, role)
-        if values is not None:
+        if values is None or scene.parts.to_come(name, unit):
+            scene.write(column.left, row, "○", "faint")
+        else:
+            scene.write(column.left, row, glyph, f"{heat(kind, scene.share(name, float(values[unit])), 1.0)} bold")
             _number(scene, column, unit, float(values[unit]))
         for left, place, text, its in _beside(scene, column, unit):
             scene.write(left, place, text, its)
@@ -152,8 +162,6 @@ def _headings(scene: Scene) -> None:
     """What the neurons and the edges show, and the way that the numbers go; which layers are left out."""
     plan = scene.plan
     ends = [_heading(scene, column) for column in plan.shown]
-    limits = [*(start - 1 for start, _ in ends[1:]), plan.columns - hidden(plan.after)]
-    ends = [(start, _norm(scene, column, end, limit)) for column, (start, end), limit in zip(plan.shown, ends, limits, strict=True)]
     for column, end, (start, _) in zip(plan.shown[1:], ends, ends[1:], strict=False):
         _way(scene, end[1] + 1, start - end[1] - 2, column.layer)
     if plan.before:
@@ -168,23 +176,6 @@ def _heading(scene: Scene, column: Column) -> tuple[int, int]:
     start = max(min(column.left, scene.plan.columns - len(text) - hidden(scene.plan.after)), 0)
     scene.write(start, scene.plan.bottom, text, "next" if scene.parts.lit == column.layer else "dim")
     return start, max(start + len(text), column.right)
-
-
-def _norm(scene: Scene, column: Column, end: int, limit: int) -> int:
-    """The norm of the gradient that a layer shows, as a bar and as a number where there is room beside the name of the weights;
-    where it ends."""
-    parts, start = scene.parts, min(column.left, limit) + len(column.heading) + 1
-    norm = float(parts.norms[column.layer - 1]) if column.layer else np.nan
-    if np.isnan(norm):
-        return end
-    least = len(render_name(parts.edges(column.layer + 1), parts.view.style)) + 2 if column.layer < parts.depth else 0
-    number = f"‖{short(norm, 2).replace('-', '−')}‖"
-    for text in (number, number.replace("0.", ".", 1), ""):
-        if start + 1 + len(text) + least <= limit:
-            scene.write(start, scene.plan.bottom, _block(parts, norm), "curve")
-            scene.write(start + 1, scene.plan.bottom, text, "dim")
-            return max(end, start + 1 + len(text))
-    return end
 
 
 def _way(scene: Scene, start: int, room: int, layer: int) -> None:

@@ -107,7 +107,9 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     else:
         aside = parts.active not in (0, right.layer) or (chosen and edges.shares.size > _DENSE)
         most = 1 + sum(4 * plan.height / max(edges.shares.shape) >= room for room in _ROOM)
-        _draw(scene, span_of(left, right), edges, "pale" if aside else "ink", most)
+        idle = parts.idle(right.layer)[list(edges.begin), None] | bool(aside)
+        _draw(scene, span_of(left, right), replace(edges, drawn=edges.drawn & idle), "pale", most)
+        _draw(scene, span_of(left, right), replace(edges, drawn=edges.drawn & ~idle), "ink", most)
     if chosen:
         _draw(scene, span_of(left, right), edges.only(chosen), "path", most)
     if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:

@@ -202,8 +202,23 @@ class Parts:
 
     @cached_property
     def active(self) -> int:
-        """The layer into which the edges lead that the last stage used; 0 for none."""
+        """The layer into which the edges lead that the last stage used; 0 before there is one, -1 where it used none."""
+        if self.stage[0] == "b":
+            return -1
         return self._edges_of(*self.stage, self.direction) if self.stage[0] else 0
+
+    def idle(self, layer: int) -> Array:
+        """Which neurons before a layer give nothing to it on the way forward, whatever their weights are, as they are exactly 0."""
+        values = self.row(self.tensor(layer - 1))
+        unused = values is None or self.direction < 1 or not self.stage[0] or self.edges(layer) != f"W{layer}"
+        return np.zeros(self.units(layer - 1), bool) if unused or values is None else np.asarray(values == 0)
+
+    def to_come(self, name: str, unit: int) -> bool:
+        """Whether a neuron's number lies ahead while the cells of its tensor are walked through."""
+        walked, selected = self.view.equation, self.view.selected
+        if walked is None or not walked.inside or selected is None or not selected[0] == name == walked.stage.name:
+            return False
+        return (min(self.view.sample, self.tensors[name].shape[0] - 1), unit) > selected[1]
 
     def _edges_of(self, letter: str, layer: int, direction: int) -> int:
         """The edges on the side of a layer from which its numbers come."""

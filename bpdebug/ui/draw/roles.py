@@ -33,7 +33,7 @@ DARK = Theme(
         "class-3": "#c678dd",
         "class-4": "#f2637e",
         "class-5": "#3fb6b2",
-        "border-blurred": "#3a4557",
+        "border-blurred": "#4c5a70",
         "footer-key-foreground": "#f2b45c",
     },
 )
@@ -56,7 +56,7 @@ LIGHT = Theme(
         "class-3": "#b35fd0",
         "class-4": "#e0607a",
         "class-5": "#2a9d99",
-        "border-blurred": "#b8c1cd",
+        "border-blurred": "#98a3b2",
         "footer-key-foreground": "#a65300",
     },
 )
@@ -91,7 +91,13 @@ _FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
 """Where a theme leaves a colour to the terminal: for what is written, and for what it is written on."""
 _TEXT, _LINES = 4.5, 3.0
 """The contrast that text and lines have at least (WCAG 2.1, 1.4.3 and 1.4.11); a theme may ask for more of its text (1.4.6)."""
+_PALE = 2.2
+"""The contrast that lines have at least which step back as far as ``_BACK``."""
+_BACK = 0.6
 _STEPS = 20
+_SIGNS = (("#5555ff", "#55ffff", "#0000aa"), ("#aa5500", "#ffff55", "#aa00aa"))
+"""Of 16 colours (bright blue, bright cyan, blue; yellow, bright yellow, magenta) those of negative and of positive numbers, the most
+wanted first; red stays for what is wrong."""
 _BLACK_AND_WHITE = (Color(0, 0, 0), Color(255, 255, 255))
 
 
@@ -181,7 +187,20 @@ class Roles:
             return color
         return Color(*color.rich_color.downgrade(self._system).get_truecolor(DEFAULT_TERMINAL_THEME))
 
+    @property
+    def few(self) -> bool:
+        """Whether the terminal has too few colours for shades of them: then heat is told by the colour of the text alone."""
+        return self._system in (ColorSystem.STANDARD, ColorSystem.WINDOWS)
+
+    def _sign(self, level: int, least: float) -> Style:
+        """The colour of a sign out of few that is seen well, bold from the middle level on."""
+        ground = self._seen(self._color("surface"))
+        seen = (color for color in map(Color.parse, _SIGNS[level > 0]) if contrast(self._seen(color), ground) >= least)
+        return Style(color=next(seen, self._color("foreground")).rich_color, bold=2 * abs(level) > HEAT_STEPS or None)
+
     def _line(self, kind: str, level: int) -> Style:
+        if self.few and kind == "ink" and level:
+            return self._sign(level, _LINES)
         return Style(color=self._inked(kind, level).rich_color, bold=kind == "path" or None)
 
     def _class(self, place: int, level: int) -> Style:
@@ -190,6 +209,8 @@ class Roles:
 
     def _heat(self, level: int, strongest: float = 0.75) -> Style:
         """A background between the surface and the colour of the sign."""
+        if self.few:
+            return self._sign(level, self._least) if level else Style()
         return self._ground(self._color("heat-positive" if level > 0 else "heat-negative"), strongest, abs(level))
 
     def _faded(self, level: int) -> Style:
@@ -204,7 +225,9 @@ class Roles:
         if kind == "path":
             return color.blend(self._color("foreground"), 0.45)
         share = 0.25 + 0.75 * abs(level) / HEAT_STEPS if level else 0.0
-        return faint.blend(color, share).blend(self._color("surface"), 0.6 * (kind == "pale"))
+        ink, surface = faint.blend(color, share), self._color("surface")
+        tried = (ink.blend(surface, step / _STEPS) for step in range(round(_BACK * _STEPS), 0, -1)) if kind == "pale" else iter(())
+        return next((pale for pale in tried if contrast(pale, surface) >= _PALE), ink)
 
     def _patches(self, upper: str, lower: str, seen: str = "") -> Style:
         """Two patches of a picture, one above the other, each with its size and how far its signs agree; ``seen`` lifts them out."""

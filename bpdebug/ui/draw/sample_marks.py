@@ -56,8 +56,8 @@ def in_order(view: View, surface: Surface) -> list[int]:
 
 
 def current_place(view: View, surface: Surface) -> int | None:
-    """Which of the asked samples is the one that is looked at."""
-    found = np.flatnonzero(surface.samples == view.samples[view.sample])
+    """Which of the asked samples is the one that is looked at: of the batch whose numbers are in sight, also of one that is finished."""
+    found = np.flatnonzero(surface.samples == view.sample_shown)
     return int(found[0]) if len(found) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def lattice(low: float, high: float, rows: int, whole: bool = False) -> tuple[fl
         return None
     power = 10.0 ** math.floor(math.log10((high - low) / rows))
     steps = [factor * power * scale for scale in (1.0, 10.0, 100.0) for factor in (1, 2, 5)]
-    sizes = sorted((step / every, step) for step in steps for every in _EVERY if not whole or step >= 1)
+    sizes = sorted((step / every, step) for step in steps for every in _rows_between(step, rows, whole) if not whole or step >= 1)
     for size, step in sizes:
         base = math.floor((low + size / 4) / size + 1e-9) * size
         if base + size * (rows - 0.5) >= high:
@@ -62,6 +63,11 @@ def lattice(low: float, high: float, rows: int, whole: bool = False) -> tuple[fl
             round_ones = [round(value / step) * step for value in values if abs(value / step - round(value / step)) < _ROUND]
             return base - size / 4, base + size * (rows - 0.5), round_ones
     return None
+
+
+def _rows_between(step: float, rows: int, whole: bool) -> Sequence[int]:
+    """How many rows may lie from one round value to the next; from one power of ten as many as leave room for two."""
+    return range(_EVERY[0], max(rows // 2, _EVERY[-1]) + 1) if whole and step == 1 else _EVERY
 
 
 def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, tuple[tuple[float, str], ...]]:
@@ -92,7 +98,7 @@ def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     finer = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
     between = [value for value in finer if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
     chosen = between if len(between) <= most else values
-    return [(value, short(value, 1).replace("-", "−")) for value in chosen] or ticks(low, high, most)
+    return [(value, short(value, 1).replace("-", "−")) for value in chosen] if len(chosen) > 1 else ticks(low, high, most)
 
 
 def tick_text(value: float, step: float) -> str:
