@@ -221,6 +221,17 @@ def test_the_cells_to_go_on_from_begin_with_those_of_the_largest_term():
         assert abs(x[row] * dz1[row]) == np.abs(x * dz1).max()
 
 
+@pytest.mark.parametrize("name", ["xor", "iris", "two_outputs"])
+def test_of_a_loss_one_goes_on_with_the_sample_that_costs_most(name):
+    session = played(name, "goto loss")
+    a = next(stage.name for stage in reversed(session.program.stages) if stage.name in ("a2", "a3"))
+    a, y = session.value(a), session.value("y")
+    costs = (a - y) ** 2 if name == "two_outputs" else -y * np.log(a) - (0 if name == "iris" else (1 - y) * np.log(1 - a))
+    named, index = session.explain("loss", ()).operands[0]
+    assert named.startswith("a")
+    assert index == np.unravel_index(int(costs.argmax()), costs.shape)
+
+
 def test_what_is_not_finite_first_is_where_one_goes_on():
     session = played("saturation", "continue")
     explained = session.explain("loss", ())

@@ -244,13 +244,6 @@ def test_the_column_of_an_update_is_the_one_that_a_click_on_it_means(columns):
     assert update_at(START, columns, 12, 5) is None
 
 
-def test_displays_stand_below_the_curve_and_take_its_room():
-    shown = replace(with_losses([3.0, 2.0, 1.0]), displays=("norm(dz1) = 0.5", "W1[0,0] = 2"))
-    lines = loss_lines(shown, 40, 12)
-    assert len(lines) == 12
-    assert [plain(line) for line in lines[-2:]] == ["norm(dz1) = 0.5", "W1[0,0] = 2"]
-
-
 def test_many_losses_are_drawn_in_a_moment_and_none_of_their_peaks_is_lost():
     losses = np.full(8192, 1.0)
     losses[4096] = 9.0

@@ -154,9 +154,13 @@ def _addends(term: Term) -> list[Term]:
     """The terms that are added or subtracted to make a number, be the sum multiplied or divided or not."""
     if term.operator in ("sum", "+", "-"):
         return [addend for part in term.parts for addend in _addends(part)]
-    factors = [_addends(part) for part in term.parts] if term.operator in ("*", "/") else []
-    sums = [addends for addends in factors if len(addends) > 1]
-    return sums[0] if len(sums) == 1 else [term]
+    sums = [part for part in term.parts if term.operator in ("*", "/") and _is_sum(part)]
+    return _addends(sums[0]) if len(sums) == 1 else [term]
+
+
+def _is_sum(term: Term) -> bool:
+    """Whether a number is summed over an axis, perhaps with a minus before it."""
+    return term.operator == "sum" or (term.operator == "-" and len(term.parts) == 1 and _is_sum(term.parts[0]))
 
 
 def _first_cells(terms: Iterable[Term], most: int = MOST_OPERANDS) -> list[Term]:

@@ -14,7 +14,7 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.loss_numbers import newest, numbers_line, points
 from bpdebug.ui.draw.loss_start import start_lines
 from bpdebug.ui.draw.scales import even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, crop, fit, line
+from bpdebug.ui.draw.spans import Line, crop, fit
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -69,14 +69,13 @@ class Chart:
 
 
 def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The curve in that much room with its axes, and the displayed expressions below it."""
-    shown = [line((text, "bold")) for text in view.displays]
-    return _picture(view, columns, max(rows - len(shown), 4)) + shown
+    """The curve in that much room with its axes."""
+    return _picture(view, columns, max(rows, 4))
 
 
 def update_at(view: View, columns: int, rows: int, column: int) -> int | None:
     """The update whose loss is drawn in that column, or None beside the curve."""
-    chart = _chart(view, columns, max(rows - len(view.displays), 4))
+    chart = _chart(view, columns, max(rows, 4))
     if chart is None or not chart.left <= column < chart.left + chart.columns:
         return None
     place = (column - chart.left + 0.25) / max(chart.columns - 0.5, 1)
@@ -85,7 +84,7 @@ def update_at(view: View, columns: int, rows: int, column: int) -> int | None:
 
 def updates_a_column(view: View, columns: int, rows: int) -> int:
     """How many updates a column of the curve stands for; at least one."""
-    chart = _chart(view, columns, max(rows - len(view.displays), 4))
+    chart = _chart(view, columns, max(rows, 4))
     return max(round(chart.end / chart.columns), 1) if chart else 1
 
 
