@@ -65,7 +65,7 @@ async def press(pilot, *keys):
         await settled(pilot)
 
 
-async def until(pilot, condition, seconds=10):
+async def until(pilot, condition, seconds=60):
     """Let the app go on until something is so."""
     end = perf_counter() + seconds
     while perf_counter() < end:

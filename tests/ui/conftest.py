@@ -1,0 +1,11 @@
+"""What all tests of the app have in common."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine needs more than a slice of a run for what is done at once otherwise; endless runs are sliced all the same."""
+    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.5)
