@@ -8,4 +8,4 @@ import pytest
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """A busy machine needs more than a slice of a run for what is done at once otherwise; endless runs are sliced all the same."""
-    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.5)
+    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.1)

@@ -265,7 +265,8 @@ async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
         assert app.session.position.update <= update
 
 
-async def test_a_long_jump_arrives_where_it_should():
+async def test_a_long_jump_arrives_where_it_should(monkeypatch):
+    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.005)
     async with debugger(endless()) as (app, pilot):
         app.perform("goto 20000:dz2")
         assert app.session.pending
