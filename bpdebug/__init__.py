@@ -13,9 +13,6 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # before NumPy loads: more threads may change the last bits from run to run
-
 if TYPE_CHECKING:
     from bpdebug.debugger.results import Result
     from bpdebug.debugger.session import Session
@@ -32,3 +29,12 @@ def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'bpdebug' has no attribute '{name}'")
     return getattr(import_module(f"bpdebug.{_MODULES[name]}"), name)
+
+
+def use_one_thread() -> None:
+    """Let the linear algebra of this process keep to one thread, unless the environment says otherwise.
+
+    More may change the last bits from run to run. It has an effect only before NumPy is loaded, so the command does it first of all.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(variable, "1")

@@ -3,6 +3,8 @@
 import gc
 import sys
 
+from bpdebug import use_one_thread
+
 
 def main() -> int:
     """Start with the garbage collector at rest; the exit status.
@@ -10,6 +12,7 @@ def main() -> int:
     Hardly anything that a start makes is garbage: looking for it again and again costs a tenth of the time to the first
     picture, and afterwards every full collection would walk over all of it.
     """
+    use_one_thread()
     gc.disable()
     from bpdebug.cli import main as run  # noqa: PLC0415
 

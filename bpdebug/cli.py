@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
+from bpdebug import use_one_thread
 from bpdebug.completion_script import SHELLS, completion
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
@@ -66,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    use_one_thread()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _streams("--json" in arguments or "schema" in arguments[:1]):

@@ -75,10 +75,21 @@ def test_without_a_screen_neither_textual_nor_rich_is_loaded(code):
     assert not {name for name in modules if name.split(".")[0] in SCREEN}
 
 
-def test_one_blas_thread_is_set_before_numpy_loads():
-    code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import bpdebug; assert os.environ['OMP_NUM_THREADS'] == '1'"
-    loaded_after(code)
-    loaded_after("import os; os.environ['OMP_NUM_THREADS'] = '3'; import bpdebug; assert os.environ['OMP_NUM_THREADS'] == '3'")
+def test_importing_the_package_changes_nothing_for_who_imports_it(monkeypatch):
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    code = "import bpdebug, bpdebug.cli, bpdebug.subcommands; bpdebug.Session, bpdebug.load_scenario"
+    modules = loaded_after(f"import os; before = dict(os.environ); {code}; assert dict(os.environ) == before")
+    assert "numpy" in modules
+
+
+@pytest.mark.parametrize("module", ["__main__", "cli"])
+def test_the_command_sets_one_blas_thread_before_numpy_loads(module, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    start = f"import os, sys; sys.argv = ['bpdebug', '--list']; from bpdebug.{module} import main; main()"
+    loaded_after(f"{start}; assert os.environ['OMP_NUM_THREADS'] == '1'")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    loaded_after(f"{start}; assert os.environ['OMP_NUM_THREADS'] == '3'")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

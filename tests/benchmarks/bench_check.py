@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-import numpy as np  # isort: skip
-
+import numpy as np
 from bench_run import XOR, digits, timed
 
 from bpdebug.debugger.checking.differences import STEP, Differences, whole

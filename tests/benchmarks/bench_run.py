@@ -6,10 +6,9 @@ from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
-import bpdebug  # first: it sets one BLAS thread before NumPy loads
+import numpy as np
 
-import numpy as np  # isort: skip
-
+import bpdebug
 from bpdebug.debugger.recording import record
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
