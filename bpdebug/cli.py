@@ -38,7 +38,7 @@ options:
 
 example: bpdebug run xor -x "goto 999:a2" -x "print a2"
 
-exit status: 0 well, 1 a command failed, 2 bad usage or file, 130 interrupted
+exit status: 0 success, 1 failed or wrong, 2 bad usage or file, 130 interrupted
 """
 
 

@@ -17,7 +17,7 @@ from bpdebug.engine.errors import BpdebugError, FormulaError
 _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""
 OK, FAILED, USAGE = 0, 1, 2
-"""Exit statuses: all is well; a command or a check failed; bad usage or a bad file."""
+"""Exit statuses: success; a command failed, something is wrong or nothing could be judged; bad usage or a bad file."""
 
 
 class ScriptError(BpdebugError):
@@ -104,8 +104,8 @@ def _commands(lines: Iterable[str], file: str) -> Iterator[Order]:
 
 
 def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
-    """Carry out commands until one fails or quits; the exit status."""
-    progress = Progress(session)
+    """Carry out commands until one fails or quits; the exit status. A verdict that something is wrong ends nothing, but is remembered."""
+    progress, status = Progress(session), OK
     for order in commands:
         try:
             with progress:
@@ -116,9 +116,10 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
             print(order.complaint(error), file=sys.stderr)
             return FAILED
         answer(session, order.command, result, as_json)
+        status = FAILED if result.wrong else status
         if result.type == "quit":
             break
-    return OK
+    return status
 
 
 def has_screen(instead: str) -> bool:

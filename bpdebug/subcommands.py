@@ -141,7 +141,7 @@ def _check(given: argparse.Namespace) -> int:
     session.execute(f"goto {given.at}")
     result = session.execute("check")
     headless.answer(session, "check", result, given.json)
-    return OK if result.data["ok"] else FAILED
+    return FAILED if result.wrong else OK
 
 
 def _compare_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +160,7 @@ def _compare(given: argparse.Namespace) -> int:
     session.execute(f"goto {given.at}")
     result = compared(session, arrays)
     headless.answer(session, "compare", result, given.json)
-    return OK if result.data["ok"] else FAILED
+    return FAILED if result.wrong else OK
 
 
 def _hunt_arguments(parser: argparse.ArgumentParser) -> None:

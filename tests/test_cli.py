@@ -61,6 +61,48 @@ def test_a_failed_command_ends_a_run_with_its_place(run):
     assert errors.startswith("-x 2: \"stpe\": there is no command 'stpe'; did you mean 'step'?")
 
 
+WRONG, RIGHT = "formula dz1 = da1 * z1 * (1 - z1)", "formula dz1 = da1 * a1 * (1 - a1)"
+
+
+@pytest.fixture
+def arrays(run, tmp_path):
+    """Files with the numbers of XOR's first update: the right ones, and some with one wrong stage."""
+    right, wrong = tmp_path / "right.npz", tmp_path / "wrong.npz"
+    run("export", "xor", "-o", str(right))
+    run("run", "xor", "-x", WRONG, "-x", f"export {wrong}")
+    return {"RIGHT": str(right), "WRONG": str(wrong)}
+
+
+@pytest.mark.parametrize(
+    ("commands", "status"),
+    [
+        (["check"], 0),
+        (["compare RIGHT"], 0),
+        (["check slope"], 0),
+        ([WRONG, "check"], 1),
+        ([WRONG, "check dW1"], 1),
+        ([WRONG, "check slope"], 1),
+        ([WRONG, "check", RIGHT, "check"], 1),
+        (["compare WRONG"], 1),
+        (["compare WRONG", "compare RIGHT"], 1),
+        (["set W1[0,0] = nan", "check"], 1),
+        (["formula loss = 0 * sum(y)", "check"], 1),
+        (["break da1 if 1 > 0", f"commands 1 {WRONG}; check; step", "until 3:dW1", "where"], 1),
+        (["break da1 if 1 > 0", "commands 1 print nothing", "until 3:dW1", "where"], 1),
+        (["break da1 if 1 > 0", "commands 1 check; step", "until 3:dW1", "where"], 0),
+    ],
+)
+def test_a_run_in_which_something_is_found_wrong_ends_with_1_and_is_carried_out_to_its_end(run, arrays, commands, status, tmp_path):
+    texts = [" ".join(arrays.get(word, word) for word in command.split()) for command in [*commands, "where"]]
+    found, output, errors = run("run", "xor", *(word for text in texts for word in ("-x", text)))
+    assert (found, errors) == (status, "")
+    assert output.splitlines()[-1].startswith("epoch ")
+    script, outer = tmp_path / "script.bp", tmp_path / "outer.bp"
+    script.write_text("\n".join(texts), "utf-8")
+    outer.write_text(f"source {script}\nwhere\n", "utf-8")
+    assert run("run", "xor", "--script", str(script))[0] == run("run", "xor", "-x", f"source {outer}")[0] == status
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -33,6 +33,15 @@ class Result:
         """The numbers of the stops that have struck."""
         return [hit["number"] for hit in self.data.get("hits", ())]
 
+    @property
+    def wrong(self) -> bool:
+        """Whether a verdict is that something is wrong or cannot be judged, or a command failed, of those too that a script or a stop ran."""
+        return _wrong({"type": self.type, **self.data})
+
+
+def _wrong(data: Mapping[str, Any]) -> bool:
+    return data.get("ok") is False or data.get("type") == "error" or any(map(_wrong, data.get("commands", ())))
+
 
 def to_json(command: str, position: Position, result: Result) -> str:
     """One JSON object on one line: the command, the moment after it, and its data."""

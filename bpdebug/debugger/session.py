@@ -121,10 +121,14 @@ class Session(Traveller):
 
     def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
+        wrong = False
         for _ in range(_MOST_STOPS):
             moved, result = (False, result) if self.pending else self._with_commands(result, stop)
+            wrong = wrong or result.wrong
             if not moved:
                 break
+        if wrong and not result.wrong:
+            result = replace(result, data={**result.data, "ok": False})
         if not self.pending:
             self._note(self._command, result.text)
             if self.tour and not self.tour.look(self):
@@ -162,7 +166,7 @@ class Session(Traveller):
                 answer = Result("error", f"{text}: {error}", {"message": str(error)})
             lines.append(answer.text)
             if answer.type == "stop":
-                return True, replace(answer, text="\n".join(lines[-100:]))
+                return True, replace(answer, text="\n".join(lines[-100:]), data={**answer.data, "commands": answers})
             answers.append({"command": text, "type": answer.type, **answer.data})
         return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
 

@@ -98,6 +98,8 @@ class Differences(Probe):
                 value = self._with_steps(stage.name, value, ends[stage.name], copies)
             if not isinstance(value, np.ndarray):
                 changed.known[stage.name] = value
+        if "loss" not in changed.known:  # a formula of the user's that depends on none of them
+            return {}
         slopes = _weighted(changed.known["loss"], self.values["loss"], np.ones(())).imag / _TINY
         if changed.corners.any() or not np.isfinite(slopes).all():
             return {}

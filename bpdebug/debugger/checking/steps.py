@@ -15,6 +15,8 @@ from bpdebug.engine.errors import BpdebugError
 
 _SWEPT = 64
 """Cells that a sweep perturbs."""
+_RIGHT = 1.8
+"""Taylor's remainder shrinks with at least this power of the step where the gradient is right."""
 
 
 def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
@@ -70,16 +72,15 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
         moved = probe.along(directions, sizes)
     remainders = np.abs(moved - sizes * along)
     orders = np.log2(remainders[:-1] / remainders[1:]) if (remainders > 0).all() else np.full(len(sizes) - 1, np.nan)
-    order = float(np.median(orders))
+    order, straight = float(np.median(orders)), bool((remainders <= 1e-13 * max(1.0, abs(probe.loss))).all())
     title = f"Taylor's remainder along a random direction of {', '.join(stage.of for stage in stages)}"
     lines = [f"e = {short(float(size), 4):<12} {short(float(rest), 4)}" for size, rest in zip(sizes, remainders, strict=True)]
-    said = _said(order, bool((remainders <= 1e-13 * max(1.0, abs(probe.loss))).all()))
-    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order)}
-    return Result("slope", "\n".join([title, *lines, said]), data)
+    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order), "ok": straight or order > _RIGHT}
+    return Result("slope", "\n".join([title, *lines, _said(order, straight)]), data)
 
 
 def _said(order: float, straight: bool) -> str:
     if straight:
         return "nothing but rounding is left: the gradient is right"
-    verdict = "the gradient is right" if order > 1.8 else "the gradient is wrong" if order < 1.2 else "neither 2 (right) nor 1 (wrong)"
+    verdict = "the gradient is right" if order > _RIGHT else "the gradient is wrong" if order < 1.2 else "neither 2 (right) nor 1 (wrong)"
     return f"it shrinks with the power {short(order, 3)} of e: {verdict}"

@@ -85,7 +85,7 @@ def report(verdicts: list[Verdict]) -> Result:
     lines = [f"{MARKS[v.status]:<7} {v.stage.name:<6} {finding(v)}" for v in verdicts]
     lines += [line for verdict in verdicts if verdict.status == "wrong" for line in accusation(verdict, verdict is wrong)]
     statuses = {verdict.status for verdict in verdicts}
-    fine = not statuses & {"wrong", "follows"} and statuses != {"non-finite"}
+    fine = not statuses & {"wrong", "follows"} and not statuses <= _UNTOLD.keys()
     lines += [conclusion(verdicts)] * (wrong is None)
     stages = [
         {"name": v.stage.name, "status": v.status, "error": exact(v.error), "cell": list(v.cell), "ours": exact(v.ours)}
