@@ -35,7 +35,7 @@ class Result:
 
     @property
     def wrong(self) -> bool:
-        """Whether a verdict is that something is wrong or cannot be judged, or a command failed, of those too that a script or a stop ran."""
+        """Whether a verdict is that something is wrong or cannot be judged, or a command failed, be it one that a script or a stop ran."""
         return _wrong({"type": self.type, **self.data})
 
 
