@@ -122,10 +122,9 @@ class View:
         shown = self.finished.samples if self.finished else self.samples
         return int(shown[min(self.sample, len(shown) - 1)])
 
-    @cached_property
-    def nonfinite(self) -> frozenset[str]:
-        """The tensors that hold a NaN or an inf now."""
-        return frozenset(name for name, value in self.tensors.items() if not np.isfinite(value).all())
+    def is_broken(self, name: str) -> bool:
+        """Whether a tensor holds a NaN or an inf now."""
+        return name in self.tensors and not np.isfinite(self.tensors[name]).all()
 
     @cached_property
     def matches(self) -> Mapping[str, Match]:

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.schedule import Stage
-from bpdebug.ui.draw.program import Row, lit, program_lines
+from bpdebug.ui.draw.program import Listing, lit
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import Pane
 
@@ -45,9 +45,10 @@ class ProgramPane(Pane):
         Binding("b", "mark", "breakpoint on this stage", show=False),
     ]
 
+    lines: Listing | None = None
+
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
-        self.lines: list[tuple[Row, Line]] = []
         self._marked, self._moment = "", -1
 
     def prepare(self, view: View) -> None:
@@ -55,22 +56,22 @@ class ProgramPane(Pane):
         if self._moment != view.position.t or self._marked not in view.program.index:
             self._marked, self._moment = _present(view), view.position.t
         self._lay(view)
-        self._see(view)
 
     def _lay(self, view: View) -> None:
-        self.lines = program_lines(view, self.size.width, self._marked)
-        if len(self.lines) > self.size.height:
-            self.lines = program_lines(view, self.beside_scrollbar.width, self._marked)
-        self.extend(0, len(self.lines))
-
-    def _place_of(self, name: str) -> tuple[int, int]:
-        """The first line of a stage, and the one below its last."""
-        places = [place for place, (row, _) in enumerate(self.lines) if isinstance(row, Stage) and row.name == name]
-        return places[0], places[-1] + 1
+        """Draw what is in sight: the cursor, and where it is at the stage that has run last, the next one and some lines around too."""
+        self.lines = lines = Listing(view, self.size.width, self._marked)
+        if len(lines) > self.size.height:
+            self.lines = lines = Listing(view, self.beside_scrollbar.width, self._marked)
+        self.extend(0, len(lines))
+        first, end = lines.lines_of(self._marked)
+        if self._marked == _present(view):
+            ahead = lines.lines_of(view.position.next or self._marked)[1]
+            first, end = max(first - 2, 0), max(first - 2, 0) + max(min(ahead - first, 4), 1) + 4
+        self.scroll_to_region(Region(0, first, 1, end - first), animate=False, force=True)
 
     def line_at(self, view: View, y: int) -> Line:
         """See :mod:`bpdebug.ui.draw.program`."""
-        if y >= len(self.lines):
+        if not self.lines or y >= len(self.lines):
             return ()
         row, drawn = self.lines[y]
         under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != view.position.stage
@@ -92,16 +93,7 @@ class ProgramPane(Pane):
         """Put the cursor on a stage."""
         self._marked = name
         self._lay(view)
-        self._see(view)
         self._repaint(view)
-
-    def _see(self, view: View) -> None:
-        """Scroll to the cursor; where it is at the stage that has run last, the next one and some lines around are in sight too."""
-        first, end = self._place_of(self._marked)
-        if self._marked == _present(view):
-            ahead = self._place_of(view.position.next or self._marked)[1]
-            first, end = max(first - 2, 0), max(first - 2, 0) + max(min(ahead - first, 4), 1) + 4
-        self.scroll_to_region(Region(0, first, 1, end - first), animate=False, force=True)
 
     @property
     def pointed(self) -> Stage | None:
@@ -121,7 +113,7 @@ class ProgramPane(Pane):
     def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked; in the margin, set a breakpoint."""
         y = place.y + self.scroll_offset.y
-        row = self.lines[y][0] if y < len(self.lines) else ""
+        row = self.lines[y][0] if self.lines and y < len(self.lines) else ""
         if self.view and isinstance(row, Stage):
             self._mark(self.view, row.name)
             (self.action_mark if place.x < _MARGIN else self.action_choose)()

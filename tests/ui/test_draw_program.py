@@ -9,7 +9,7 @@ from ui_views import NAMES, big, role_of, session, text, view
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Scenario
 from bpdebug.engine.schedule import Skipped, Stage
-from bpdebug.ui.draw.program import formula_text, plan_of, program_line, program_lines, program_rows
+from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line, program_rows
 from bpdebug.ui.draw.spans import plain, width
 
 
@@ -142,16 +142,16 @@ def test_the_marked_stage_is_seen_to_its_end(name, columns):
     style = replace(shown.style, letters=plan_of(shown, columns).letters)
     whole = {stage.name: formula_text(shown, stage, style=style) for stage in stages(shown)}
     for marked, formula in whole.items():
-        lines = [plain(drawn) for row, drawn in program_lines(shown, columns, marked) if isinstance(row, Stage) and row.name == marked]
+        lines = [plain(drawn) for row, drawn in Listing(shown, columns, marked) if isinstance(row, Stage) and row.name == marked]
         assert "".join("".join(lines).split()).removeprefix("▶").partition("=")[2] == "".join(formula.split())
         assert {len(line) for line in lines} == {columns}
 
 
 def test_all_other_stages_take_one_line():
     shown = view("iris")
-    rows = [row for row, _ in program_lines(shown, 29, "W1") if isinstance(row, Stage) and row.name != "W1"]
+    rows = [row for row, _ in Listing(shown, 29, "W1") if isinstance(row, Stage) and row.name != "W1"]
     assert [row.name for row in rows] == [stage.name for stage in stages(shown) if stage.name != "W1"]
-    assert len(program_lines(shown, 29)) == len(program_rows(shown))
+    assert len(Listing(shown, 29)) == len(program_rows(shown))
 
 
 def test_a_wide_listing_has_whole_formulas_shapes_and_meanings():
@@ -165,7 +165,7 @@ def test_a_wide_listing_has_whole_formulas_shapes_and_meanings():
 
 def test_in_a_wide_listing_the_meaning_of_the_marked_stage_is_read_to_its_end():
     shown = view("iris", "goto dz1")
-    lines = [plain(drawn) for row, drawn in program_lines(shown, 116, "dz1") if isinstance(row, Stage) and row.name == "dz1"]
+    lines = [plain(drawn) for row, drawn in Listing(shown, 116, "dz1") if isinstance(row, Stage) and row.name == "dz1"]
     assert len(lines) > 1
     place = lines[0].index("The slope")
     assert " ".join(" ".join(line[place:] for line in lines).split()) == shown.program.stage("dz1").meaning

@@ -73,7 +73,7 @@ def is_bad(view: View, name: str) -> bool:
 
 def result_role(view: View, name: str) -> str:
     """The role of a result: right and wrong are colours of their own, and what has not been checked has neither."""
-    if name in view.nonfinite or is_bad(view, name):
+    if view.is_broken(name) or is_bad(view, name):
         return "bad"
     return "good" if _present(view, name, "good") else "bold"
 

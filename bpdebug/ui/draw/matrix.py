@@ -18,7 +18,8 @@ from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.compare import off_cells
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label, part_text
-from bpdebug.ui.draw.matrix_values import heading, is_past, once, samples_in, statistics_in, values_in
+from bpdebug.ui.draw.matrix_values import heading, is_past, samples_in, statistics_in, values_in
+from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 
 _HERE, _BELOW = "▸", "▾"
@@ -99,7 +100,7 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
     signs = _signs(view, block, row, columns)
     cursor = cursor_in(view, block)
     past = is_past(view, block.name)
-    lit = set() if block.theirs else once(view, "operands", block.name, False, lambda: _operands_in(view, block))
+    lit = set() if block.theirs else once(view, ("operands", block.name), lambda: _operands_in(view, block))
     for column in columns:
         yield signs.get(column, (" ", ""))
         value = numbers[column]
@@ -124,7 +125,7 @@ def _signs(view: View, block: Block, row: int, columns: range) -> dict[int, Span
     sign = ("✗", "bad") if block.theirs else ("▐", "changed")
     marked = as_table(marks, block.turned)[row]
     signs = {column: sign for column in columns if marked[column]} if partly else {}
-    sample = once(view, "sample", block.name, block.theirs, lambda: _sample_in(view, block))
+    sample = once(view, ("sample", block.name, block.theirs), lambda: _sample_in(view, block))
     if block.turned and row == 0 and sample in columns:
         return {sample: (_BELOW, "name")} | signs
     return {columns.start: (_HERE, "name")} | signs if not block.turned and row == sample else signs
@@ -150,8 +151,7 @@ def _marked(view: View, block: Block) -> tuple[Array, bool]:
         cells = off_cells(view.matches[block.name]) if block.theirs else view.changed(block.name)
         return cells, block.theirs or not cells.all()
 
-    found: tuple[Array, bool] = once(view, "marks", block.name, block.theirs, made)
-    return found
+    return once(view, ("marks", block.name, block.theirs), made)
 
 
 def cursor_in(view: View, block: Block) -> tuple[int, int] | None:

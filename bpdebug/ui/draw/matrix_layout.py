@@ -12,7 +12,8 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
-from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, once, samples_in, values_in
+from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, samples_in, values_in
+from bpdebug.ui.draw.once import once
 
 _GAP = 2
 _LARGE = 400
@@ -231,7 +232,7 @@ def label(view: View, block: Block, place: int, down: bool = True) -> str:
     samples = samples_in(view, block.name)
     if not _is_of_samples(view, block, down) or place >= len(samples):
         return str(place)
-    usual = once(view, "in order", "", is_past(view, block.name), lambda: np.array_equal(samples, np.arange(len(samples))))
+    usual = once(view, ("in order", is_past(view, block.name)), lambda: np.array_equal(samples, np.arange(len(samples))))
     return str(place) if usual else f"#{samples[place]}"
 
 
@@ -270,8 +271,7 @@ def _blocks(view: View, names: list[str]) -> Iterator[Block]:
 
 def _block(view: View, name: str, theirs: bool) -> Block:
     """A tensor's block, not in its place yet."""
-    found: Block = once(view, "block", name, theirs, lambda: _made(view, name, theirs))
-    return found
+    return once(view, ("block", name, theirs), lambda: _made(view, name, theirs))
 
 
 def _made(view: View, name: str, theirs: bool) -> Block:

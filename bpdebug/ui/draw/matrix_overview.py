@@ -15,7 +15,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Sight, part_text
-from bpdebug.ui.draw.matrix_values import heading, is_past, once, values_in
+from bpdebug.ui.draw.matrix_values import heading, is_past, of_numbers, values_in
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 
@@ -44,7 +44,8 @@ def overview_lines(view: View, block: Block, sight: Sight, columns: int, rows: i
     title = fit(line((heading(view, block.name, block.theirs), role)), columns)
     if values is None or height < 1:
         return [title]
-    sizes, leanings = once(view, f"overview {height}×{width}", block.name, block.theirs, lambda: _patches(values, block, height, width))
+    key = ("overview", block.name, block.theirs, block.turned, height, width)
+    sizes, leanings = of_numbers(view, key, values, lambda: _patches(values, block, height, width))
     here = _marked(block, sight, height, width)
     draw = _sign if signs else _half_blocks
     drawn = [tuple(draw(sizes, leanings, here, y, x) for x in range(width)) for y in range(-(-height // 2))]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Any
 
 from bpdebug.debugger.numbers import Statistics
 from bpdebug.debugger.view import View
@@ -13,6 +12,7 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.compare import theirs_of
 from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, look_of
+from bpdebug.ui.draw.once import Made, once
 
 _KIN = re.compile(r"(d?)[Wbz](\d+)")
 
@@ -35,18 +35,15 @@ def samples_in(view: View, name: str) -> Array:
     return view.finished.samples if view.finished and is_past(view, name) else view.samples
 
 
-def once(view: View, what: str, name: str, theirs: bool, make: Callable[[], Any]) -> Any:
-    """What is worked out once for a view, for all panes and lines."""
-    known: dict[tuple[str, str, bool], Any] = view.__dict__.setdefault("_of_tensors", {})
-    if (what, name, theirs) not in known:
-        known[what, name, theirs] = make()
-    return known[what, name, theirs]
-
-
 def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:
     """The statistics of a tensor, or None where it has no value yet."""
     values = values_in(view, name, theirs)
-    return None if values is None else once(view, "statistics", name, theirs, lambda: Statistics(values))
+    return None if values is None else of_numbers(view, ("statistics", name, theirs), values, lambda: Statistics(values))
+
+
+def of_numbers(view: View, key: Hashable, values: Array, make: Callable[[], Made]) -> Made:
+    """What is worked out of a tensor once for a view, and for those that follow until the tensor changes; the name is in the key."""
+    return once(view, key, lambda: once(values, key, make))
 
 
 def look_in(view: View, name: str, theirs: bool = False) -> Look:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate, product
 
 from rich.cells import cell_len
@@ -17,8 +18,8 @@ MOST_UNITS = 12
 LEAST_COLUMNS, LEAST_ROWS = 12, 3
 _FEW = 3
 """Layers that are shown without numbers rather than one of them not at all."""
-_STRIP = 3
-"""A strip with the sign beside it."""
+_STRIP, _LEAST = 3, 2
+"""Columns of a strip with the sign beside it, and of a neuron with its sign."""
 _BRIEF = 2
 """Characters of targets that may stand beside the neurons, so that their names can stand below."""
 _LABELS = ("target", "t")
@@ -126,8 +127,13 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     columns, rows = max(columns, LEAST_COLUMNS), max(rows, LEAST_ROWS)
     residual = any(layer.residual for layer in parts.view.program.scenario.layers)
     sketch = Plan(columns, rows, int(residual and rows > 4), (), 0, 0)
-    for (shown, numbers, gap), label in product(_choices(parts), _LABELS):
-        made = [_headed(parts, _column(parts, sketch, layer, numbers(layer), label), gap * (layer < shown[-1])) for layer in shown]
+
+    @cache
+    def column(layer: int, number: int, label: str, gap: int) -> Column:
+        return _headed(parts, _column(parts, sketch, layer, number, label), gap)
+
+    for (shown, numbers, gap), label in product(_choices(parts, columns), _LABELS):
+        made = [column(layer, numbers(layer), label, gap * (layer < shown[-1])) for layer in shown]
         plan = replace(sketch, shown=tuple(made), before=shown[0], after=parts.depth - shown[-1])
         spare = _spare(parts, plan, gap)
         if spare >= 0:
@@ -135,8 +141,9 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     return _placed(parts, plan, max(spare, 0), gap)
 
 
-def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int], int]]:
-    """Layers, the size of the numbers beside each, and the least gap between two; the best choice first."""
+def _choices(parts: Parts, columns: int) -> Iterator[tuple[Sequence[int], Callable[[int], int], int]]:
+    """Layers, the size of the numbers beside each, and the least gap between two; the best choice first. Of more layers than have room
+    none is tried, so that a deep network costs no more than a long one."""
     focus, depth, whole = focus_layer(parts.view), parts.depth, range(parts.depth + 1)
 
     def around(layer: int) -> int:
@@ -148,10 +155,14 @@ def _choices(parts: Parts) -> Iterator[tuple[Sequence[int], Callable[[int], int]
     def last(layer: int) -> int:
         return 5 * (layer == depth)
 
-    yield from ((whole, lambda _: 6, 8), (whole, lambda _: 5, 6), (whole, around, 5), (whole, at, 4))
-    yield from ((whole, last, 3), (whole, lambda _: 0, 3)) if depth <= _FEW else ()
+    def most(gap: int) -> int:
+        return (columns + gap) // (_LEAST + gap)
+
+    everything = [(whole, lambda _: 6, 8), (whole, lambda _: 5, 6), (whole, around, 5), (whole, at, 4)]
+    everything += [(whole, last, 3), (whole, lambda _: 0, 3)] if depth <= _FEW else []
+    yield from (choice for choice in everything if depth < most(choice[2]))
     for numbers, gap, least in ((around, 5, 3), (at, 4, 3), (at, 3, 2), (lambda _: 0, 3, 2)):
-        for count in range(depth, least - 1, -1):
+        for count in range(min(depth, most(gap)), least - 1, -1):
             start = min(max(focus - (count - parts.backward) // 2, 0), depth + 1 - count)
             yield range(start, start + count), numbers, gap
     yield range(depth - 1, depth + 1), lambda _: 0, 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.render import Style, render, render_name
@@ -13,6 +14,7 @@ from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.check import BADGES, verdict_badge
 from bpdebug.ui.draw.compare import match_badge
 from bpdebug.ui.draw.formula_lines import formula_lines
+from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width, wrap
 
 Row = Stage | Skipped | str
@@ -48,35 +50,59 @@ class Plan:
 
 def program_rows(view: View) -> list[Row]:
     """What there is to show: a phase's heading, a stage, or a skipped stage."""
-    rows: list[Row] = []
-    phase = ""
-    for entry in view.program.lines:
-        if entry.phase != phase:
-            phase = entry.phase
-            rows.append(str(phase))
-        rows.append(entry)
-    return rows
+
+    def made() -> list[Row]:
+        rows: list[Row] = []
+        for phase, entries in groupby(view.program.lines, lambda entry: entry.phase):
+            rows += [str(phase), *entries]
+        return rows
+
+    return once(view.program, "rows", made)
 
 
-def program_lines(view: View, columns: int, marked: str = "") -> list[tuple[Row, Line]]:
-    """The listing in that many columns: what each line shows, and the line.
+class Listing:
+    """The listing in so many columns: what each line shows, and the line, which is drawn when it is asked for.
 
     Args:
         view: the moment.
         columns: the room.
         marked: the stage whose formula is seen to its end, over several lines where it is long.
     """
-    plan = plan_of(view, columns)
-    lines: list[tuple[Row, Line]] = []
-    for row in program_rows(view):
-        lines.append((row, program_line(view, row, columns, plan)))
-        if isinstance(row, Stage) and row.name == marked:
-            lines[-1:] = [(row, drawn) for drawn in _whole(view, row, columns, plan)]
-    return lines
+
+    def __init__(self, view: View, columns: int, marked: str = "") -> None:
+        self._view, self._columns, self._rows = view, columns, program_rows(view)
+        self._plan, self._places = plan_of(view, columns), _places(view)
+        self._marked = self._places.get(marked, len(self._rows))
+        self._whole = _whole(view, view.program.stage(marked), columns, self._plan) if marked in self._places else [()]
+
+    def lines_of(self, name: str) -> tuple[int, int]:
+        """The first line of a stage, and the one below its last."""
+        row, more = self._places[name], len(self._whole) - 1
+        return row + more * (row > self._marked), row + 1 + more * (row >= self._marked)
+
+    def __len__(self) -> int:
+        return len(self._rows) + len(self._whole) - 1
+
+    def __getitem__(self, y: int) -> tuple[Row, Line]:
+        if y >= len(self):
+            raise IndexError(y)
+        part = y - self._marked
+        row = self._rows[y - min(max(part, 0), len(self._whole) - 1)]
+        return row, self._whole[part] if 0 <= part < len(self._whole) else program_line(self._view, row, self._columns, self._plan)
+
+
+def _places(view: View) -> dict[str, int]:
+    """The rows of the stages."""
+    rows = program_rows(view)
+    return once(view.program, "places", lambda: {row.name: place for place, row in enumerate(rows) if isinstance(row, Stage)})
 
 
 def plan_of(view: View, columns: int) -> Plan:
     """The form of the formulas that fits: in full in a wide listing; where settings have no room, as letters."""
+    return once(view.program, ("plan", view.shapes["x"], columns, view.style), lambda: _plan(view, columns))
+
+
+def _plan(view: View, columns: int) -> Plan:
     styles = (view.style, replace(view.style, letters=True))
     if columns >= _DETAILED:
         shapes = max(len(_shape(view, stage)) for stage in view.program.stages) + 2
@@ -92,7 +118,10 @@ def plan_of(view: View, columns: int) -> Plan:
 
 
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
-    return {stage.name: formula_text(view, stage, short, style) for stage in view.program.stages}
+    def made() -> dict[str, str]:
+        return {stage.name: formula_text(view, stage, short, style) for stage in view.program.stages}
+
+    return once(view.program, ("formulas", view.shapes["x"], short, style), made)
 
 
 def _written(view: View, name: str, formula: str) -> int:
@@ -129,9 +158,13 @@ def _grounded(view: View, row: Row, drawn: Line) -> Line:
 def _heading(view: View, phase: str, plan: Plan) -> Line:
     """A phase, and what letters stand for in it."""
     title = line((phase.upper(), "heading" if phase == view.position.phase else "dim bold"))
-    names = {name for stage in view.program.stages if stage.phase == phase for name in stage.formula.names} if plan.letters else set()
+    names = once(view.program, ("names", phase), lambda: _names(view, phase)) if plan.letters else set()
     told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
     return (*title, ("  " + "  ".join(told), "dim")) if told else title
+
+
+def _names(view: View, phase: str) -> set[str]:
+    return {name for stage in view.program.stages if stage.phase == phase for name in stage.formula.names}
 
 
 def _skipped(view: View, row: Skipped, columns: int) -> Line:
@@ -205,7 +238,7 @@ def _role(view: View, stage: Stage) -> str:
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
     """The most telling of a stage's signs; that all is well is said only of what has been compared."""
     verdict = verdict_badge(view, stage, computed) or match_badge(view, stage, computed)
-    if computed and stage.name in view.nonfinite:
+    if computed and view.is_broken(stage.name):
         return "⚠", "bad"
     if verdict and verdict != BADGES["good"]:
         return verdict
