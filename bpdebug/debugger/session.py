@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.commands import find_command
@@ -117,7 +119,8 @@ class Session(Traveller):
 
     def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
         """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
-        return self._settle(self.go_on(stop), stop)
+        with np.errstate(all="ignore"):
+            return self._settle(self.go_on(stop), stop)
 
     def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
@@ -152,13 +155,14 @@ class Session(Traveller):
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)
         self.leave()
-        answer = command.run(self, admitted(self, command.name, arguments))
-        return self.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
+        with np.errstate(all="ignore"):  # what is not finite is shown; NumPy need not warn of it
+            answer = command.run(self, admitted(self, command.name, arguments))
+            return self.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
 
     def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
         """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
         texts = [text for hit in self._hits for text in hit.stop.commands] if result.stops else []
-        lines, answers = [result.text], []
+        lines, answers = [result.text], list[dict[str, Any]]()
         for text in texts:
             try:
                 answer = self._once(text, stop)
@@ -194,6 +198,10 @@ class Session(Traveller):
         Args:
             panes: those that are shown; what only ``health``, ``surface`` and ``equation`` need is worked out for them alone.
         """
+        with np.errstate(all="ignore"):
+            return self._view(panes)
+
+    def _view(self, panes: Collection[str]) -> View:
         explanation = self.explain(*self.selected) if self.selected else None
         view = make_view(self.timeline, self.before, self.selected, explanation)
         return replace(

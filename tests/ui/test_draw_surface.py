@@ -240,9 +240,9 @@ mean |error| 0   sample 0: −2 for −2
 
 
 def test_a_plane_as_it_is_drawn_without_colours():
-    """One neuron that answers 1 where x1 + x2 is above 1."""
+    """One neuron that answers 1 where x1 + x2 is above a little more than 1."""
     x = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
-    scenario = chain((1,), x, np.array([[0.0], [0], [0], [1]]), values={"W1": np.full((2, 1), 50.0), "b1": np.array([[-50.0]])})
+    scenario = chain((1,), x, np.array([[0.0], [0], [0], [1]]), values={"W1": np.full((2, 1), 50.0), "b1": np.array([[-50.01]])})
     scenario = replace(scenario, layers=(Layer(1, "sigmoid"),))
     assert text(surface_lines(seen(scenario), 40, 11)).splitlines() == PLANE.splitlines()[1:]
 

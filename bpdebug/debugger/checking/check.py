@@ -174,6 +174,7 @@ class _Inspector:
         error = _relative(
             float(ours[cell]), float(found.value[cell]), float(np.abs(right[known & ~corners]).max(initial=0.0)), float(excess[cell])
         )
+        status = "noise" if status == "good" and error > _WRONG else status
         return Verdict(
             stage,
             status,
@@ -206,7 +207,7 @@ def _relative(ours: float, right: float, largest: float, excess: float) -> float
     """The relative error at a cell; where rounding explains it, relative to the tensor's largest cell."""
     if not np.isfinite(ours):
         return float("inf")
-    size = max(abs(ours), abs(right)) if excess > 0 else max(abs(ours), abs(right), largest)
+    size = max(abs(ours), abs(right)) if excess > _GOOD else max(abs(ours), abs(right), largest)
     return abs(ours - right) / size if size else 0.0
 
 

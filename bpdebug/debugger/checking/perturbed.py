@@ -20,7 +20,7 @@ import numpy as np
 
 from bpdebug.engine.description import Array
 from bpdebug.engine.evaluate import Evaluator
-from bpdebug.engine.functions import ARITHMETIC, COMPARISONS, ELEMENTWISE, FUNCTIONS, power_of
+from bpdebug.engine.functions import COMPARISONS, ELEMENTWISE, FUNCTIONS, power_of
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
 
 NOT_COMPLEX = frozenset({"erf"})
@@ -109,7 +109,7 @@ class Perturbed:
         if isinstance(tree, Binary):
             return self._binary(tree, parts)
         if isinstance(tree, Unary):
-            return self._elementwise(tree, np.logical_not if tree.operator == "not" else np.negative, parts)
+            return self._elementwise(tree, np.logical_not if tree.operator == "not" else np.negative, _numbers(parts))
         if isinstance(tree, Transpose):
             return Copies(np.swapaxes(_dense(parts[0]), -1, -2))
         if isinstance(tree, Call):
@@ -117,13 +117,14 @@ class Perturbed:
         return Copies(_dense(parts[0])[(slice(None), *cast("Index", tree).key())])
 
     def _binary(self, tree: Binary, parts: list[Known]) -> Changed:
+        parts = _numbers(parts)
         if tree.operator == "@":
             return self._product(tree, parts[0], parts[1])
         if tree.operator == "**" and isinstance(tree.right, Number) and (cheaper := power_of(tree.right.value)):
             return self._elementwise(tree, cheaper, parts[:1])
         if tree.operator in COMPARISONS:
             return self._elementwise(tree, lambda a, b: self._compared(tree.operator, a, b), parts)
-        return self._elementwise(tree, ELEMENTWISE[tree.operator], parts if tree.operator not in ARITHMETIC else _numbers(parts))
+        return self._elementwise(tree, ELEMENTWISE[tree.operator], parts)
 
     def _call(self, tree: Call, parts: list[Known]) -> Changed:
         special = getattr(self, f"_{tree.function}", None)
@@ -142,7 +143,6 @@ class Perturbed:
         return Copies(run(*(_aligned(array, part, axes) for array, part in zip(arrays, parts, strict=True))))
 
     def _product(self, tree: Binary, left: Known, right: Known) -> Changed:
-        left, right = _number(left), _number(right)
         if isinstance(right, Column) and isinstance(left, np.ndarray):
             result = np.asarray(self._evaluator.value(tree))
             if right.moved is not None:

@@ -85,8 +85,8 @@ def predictions(session: Session, arguments: str) -> Result:
 
 def _answer(surface: Surface, place: int) -> tuple[str, ...]:
     labels = surface.labels if surface.task == "classes" else None
-    target, answer = (_written(values[place], labels) for values in (surface.y, surface.outputs))
-    verdict = "" if surface.right is None or surface.right[place] else "wrong"
+    target, answer = _written(surface.y[place], labels), _written(surface.outputs[place], labels if surface.told[place] else None)
+    verdict = "" if surface.right is None or surface.right[place] else "wrong" if surface.told[place] else "undecided"
     return str(surface.samples[place]), target, answer, short(float(surface.error[place]), 4), verdict
 
 

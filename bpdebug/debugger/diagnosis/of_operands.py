@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from bpdebug.debugger.diagnosis.fault_site import AFFINE, AFTER, PREVIOUS, RESHAPED, Rewrite, Site, family, one_changed
 from bpdebug.engine.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names, substitute, total, walk
 
 _ALL = (None, None, None)
+_AXES = {
+    (1, 0): "over the samples, where it should be over the units",
+    (0, 1): "over the units, where it should be over the samples",
+    (1, None): "over everything, where it should be over the units of each sample",
+    (0, None): "over everything, where it should be over the samples of each unit",
+}
 
 
 def replaced(site: Site, changes: Iterable[tuple[str, str]], evidence: str = "{new} stands where {old} belongs") -> Iterator[Rewrite]:
@@ -102,16 +109,16 @@ def reshaped(site: Site) -> Iterator[Rewrite]:
 def wrong_axis(site: Site) -> Iterator[Rewrite]:
     """Summed along the wrong axis, or over everything; a bias has a fault of its own for that."""
     if site.derivative(*AFFINE) is None:
-        for tree in one_changed(site.tree, _other_axes):
-            yield Rewrite(tree, "the axis of a sum or a maximum is not the right one")
+        for (old, new), where in _AXES.items():
+            for tree in one_changed(site.tree, partial(_turned_axis, old, new)):
+                yield Rewrite(tree, f"a sum or a maximum is taken {where}")
         if sum(isinstance(node, Call) and node.axis == 1 for node in walk(site.tree)) > 1:
-            yield Rewrite(_down(site.tree), "the rows are summed where the columns should be")
+            yield Rewrite(_down(site.tree), f"the sums are taken {_AXES[1, 0]}")
 
 
-def _other_axes(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Call) and tree.axis is not None:
-        yield Call(tree.function, tree.arguments, 1 - tree.axis)
-        yield Call(tree.function, tree.arguments)
+def _turned_axis(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
+    if isinstance(tree, Call) and tree.axis == old:
+        yield Call(tree.function, tree.arguments, new)
 
 
 def _down(tree: Tree) -> Tree:

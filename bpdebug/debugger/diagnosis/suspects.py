@@ -152,7 +152,8 @@ def _rewrites(site: Site, unseen: frozenset[str], general: bool) -> Iterator[tup
 def _suspect(case: Case, kind: str, found: list[tuple[Rewrite, float]]) -> Suspect:
     """One kind, with the simplest of its formulas that fit."""
     made, error = found[0]
-    clauses = list(dict.fromkeys(rewrite.evidence for rewrite, _ in found))[:2]
+    said = {rewrite.evidence.partition(" (in ")[0]: rewrite.evidence for rewrite, _ in reversed(found)}
+    clauses = list(reversed(said.values()))[:2]
     clause = ", or ".join([clauses[0], *(clause.removeprefix("this is ") for clause in clauses[1:])])
     tree = None if made.overrides else made.tree
     return suspect(kind, f"{_observed(case, kind, made, error)}: {clause}", tree)
@@ -167,9 +168,10 @@ def _observed(case: Case, kind: str, made: Rewrite, error: float) -> str:
     if factor is not None:
         return larger(case, factor) + _scalars(case, kind)
     versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
-    alone = f"the {name} of the update before"
-    text = alone if made.tree == Name(name) else to_text(made.tree).replace(f"+ {name}", f"+ {alone}")
-    return f"{name} equals {text}{versions} in every cell, {f'to {error:.0e}' if error else 'to the last bit'}"
+    old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
+    return (
+        f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {f'to {error:.0e}' if error else 'to the last bit'}"
+    )
 
 
 def _scalars(case: Case, kind: str) -> str:

@@ -27,6 +27,8 @@ _MARGIN = 0.15
 """How far the picture goes beyond the data, as a share of its range."""
 _NEAR = 0.1
 """A target that near to 0 or 1 stands for a class."""
+_TIE = 64
+"""Outputs are equal where so many units of rounding are between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +90,21 @@ class Surface:
     @cached_property
     def right(self) -> Array | None:
         """Which samples are on the right side; for ``numbers`` there are no sides."""
-        return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & np.isfinite(self.outputs).all(axis=1))
+        return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & self.told)
+
+    @cached_property
+    def told(self) -> Array:
+        """Which samples' answers stand for a label: they are finite, and no tie within rounding."""
+        ordered = np.sort(self.outputs, axis=1)
+        beside = self.middle if self.task == "binary" else ordered[:, -2] if self.task == "classes" else np.inf
+        near = np.abs(ordered[:, -1] - beside) <= _TIE * np.finfo(self.outputs.dtype).eps * np.abs(beside)
+        return np.asarray(np.isfinite(self.outputs).all(axis=1) & ~near)
 
     @cached_property
     def confusion(self) -> Array:
-        """How often each answer was given to the samples of each label: (labels, labels), without the answers that are not finite."""
+        """How often each answer was given to the samples of each label: (labels, labels), without those that stand for none."""
         counts = np.zeros((len(self.labels), len(self.labels)), int)
-        finite = np.isfinite(self.outputs).all(axis=1)
-        np.add.at(counts, (self.wanted[finite], self.decided[finite]), 1)
+        np.add.at(counts, (self.wanted[self.told], self.decided[self.told]), 1)
         return counts
 
     def decide(self, outputs: Array) -> Array:

@@ -119,12 +119,11 @@ def _class_rows(surface: Surface, columns: int, labels: tuple[str, ...]) -> Iter
     yield _Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
-        finite = np.isfinite(surface.outputs[place]).all()
         given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
         share = (given - surface.middle) / (2 * surface.reach) + 0.5 if binary else given
         verdict = ("✓", "done") if surface.right is not None and surface.right[place] else ("✗", "bad")
         number = f"{given:.3f}" if abs(given) < 100 else short(given, 2)
-        yield _Row(str(surface.samples[place]), wanted, decided if finite else "?", number.replace("-", "−"), share, verdict)
+        yield _Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number.replace("-", "−"), share, verdict)
 
 
 def _number_rows(surface: Surface, columns: int, shown: slice, digits: int) -> Iterator[_Row]:

@@ -94,7 +94,7 @@ def _sample(view: View, surface: Surface) -> Line:
         decided, right = int(surface.decided[place]), int(surface.wanted[place])
         if not np.isfinite(outputs).all():
             return (head, ("no number ", "bold"), (f"✗ not {surface.labels[right]}", "bad"))
-        verdict: Span = ("✓", "good") if decided == right else (f"✗ not {surface.labels[right]}", "bad")
+        verdict: Span = ("✓", "good") if surface.right is not None and surface.right[place] else (f"✗ not {surface.labels[right]}", "bad")
         return (head, (f"{surface.labels[decided]} {short(float(outputs[decided]), 3)} ", "bold"), verdict)
     shown = output_shown(view) if len(surface.labels) > 1 and surface.task == "numbers" else 0
     values = (
