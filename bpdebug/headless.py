@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +12,7 @@ from time import perf_counter
 from bpdebug.debugger.results import Result, to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError, FormulaError
+from bpdebug.engine.record import Record
 
 _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""
@@ -24,8 +24,7 @@ class ScriptError(BpdebugError):
     """A script that cannot be read."""
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Record):
     """What one option gives: a command (``-x``), or a script's path (``-`` is standard input)."""
 
     kind: str
@@ -42,8 +41,7 @@ class Given:
         return cls("--script", path)
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Record):
     """One command and where it was given: the number of its ``-x``, or a line of ``file``."""
 
     text: str

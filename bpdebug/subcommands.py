@@ -8,7 +8,6 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bpdebug import headless
@@ -23,6 +22,7 @@ from bpdebug.debugger.table import rebind
 from bpdebug.debugger.timeline import DEFAULT_BUDGET
 from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style
 from bpdebug.headless import FAILED, OK, USAGE, Given
 from bpdebug.scenario import json_schema, load_scenario, shipped
@@ -32,8 +32,7 @@ FAULTY = ("tutorial_as_written", "saturation")
 """Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
 
 
-@dataclass(frozen=True)
-class Subcommand:
+class Subcommand(Record):
     """One row.
 
     Attributes:

@@ -107,3 +107,11 @@ def test_what_a_module_offers_is_sorted_and_there(path):
             module = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
             offered = __import__(module, fromlist=names)
             assert all(hasattr(offered, name) for name in names)
+
+
+def test_values_that_never_change_are_records():
+    """A frozen dataclass costs at every start what a record costs once it is used; and dataclasses' functions do not know records."""
+    for path in FILES:
+        if path.name not in ("record.py", "tree.py"):
+            assert "frozen=True" not in path.read_text("utf-8"), f"{path.relative_to(ROOT)}: derive from Record"
+            assert not {"dataclasses.replace", "dataclasses.fields", "dataclasses.asdict"} & set(imported(path)), path

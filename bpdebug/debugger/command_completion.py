@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.completion import Candidate, Completion, beginning, complete, formula_words, tensor_words
@@ -14,14 +13,14 @@ from bpdebug.debugger.table import COMMANDS, Command, CommandError, find_command
 from bpdebug.debugger.usage import expected, stands_for_itself, ways
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import Shape
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@dataclass(frozen=True, eq=False)
-class Known:
+class Known(Record, eq=False):
     """The names of a session at a moment.
 
     Attributes:

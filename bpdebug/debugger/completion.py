@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from bpdebug.engine.errors import FormulaError
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import Shape, infer
 from bpdebug.engine.tree import Tree
 
@@ -16,8 +16,7 @@ _WORDS = (r"(?<![\w.@])[A-Za-z_]\w*@\w*$", r"(?<![\w.])[A-Za-z_]\w*$")
 """A word at the end of a text; a partial gradient's name holds an @, which is also the matrix product."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Record):
     """A word that may stand in a formula or in a command.
 
     Attributes:
@@ -31,8 +30,7 @@ class Candidate:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(Record):
     """What the word before the cursor may become.
 
     Attributes:
@@ -56,8 +54,7 @@ class Completion:
         return Completion(self.start + by, self.end + by, self.found)
 
 
-@dataclass(frozen=True, eq=False)
-class Draft:
+class Draft(Record, eq=False):
     """A formula as far as it is written.
 
     Attributes:

@@ -17,6 +17,7 @@ from bpdebug.engine.fast import Check
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 
 DEAD = {"relu": "all({} <= 0, axis=0)"}
 """By activation: which units are 0 for the whole batch."""
@@ -110,8 +111,7 @@ class LossRising(Stop):
         )
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Record):
     """One row.
 
     Attributes:

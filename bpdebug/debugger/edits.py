@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import shape_text
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Record):
     """One change.
 
     Attributes:

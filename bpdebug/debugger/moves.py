@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,11 +13,11 @@ from bpdebug.debugger.runner import Outcome
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import shape_text
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(Record):
     """A decision where to go.
 
     Attributes:

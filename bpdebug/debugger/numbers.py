@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 
 
 def exact(value: Any) -> Any:
@@ -71,8 +71,7 @@ def _short_exponent(text: str) -> str:
 _FULL = "full"
 
 
-@dataclass(frozen=True)
-class NumberStyle:
+class NumberStyle(Record):
     """How the numbers of a table are written.
 
     Attributes:
@@ -117,8 +116,7 @@ def aligned(value: Any, form: str) -> str:
     return cell(float(value), "+e" if form == _FULL else form)
 
 
-@dataclass(frozen=True, eq=False)
-class Statistics:
+class Statistics(Record, eq=False):
     """What is to be known of a tensor that is too large to be looked at; its numbers are those of the finite cells."""
 
     values: Array

@@ -7,20 +7,19 @@ run; a phase or a layer is the moment before its first stage; ``update 40`` is t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import suggestion
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 
 
 class LocationError(BpdebugError):
     """A location that does not exist, or that cannot be reached from here."""
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(Record):
     """A moment, spelled out.
 
     Attributes:
@@ -75,8 +74,7 @@ def position_at(program: Program, t: int) -> Position:
     )
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(Record):
     """A parsed location.
 
     Attributes:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.engine.workspace import Workspace
 
 MOST_BYTES = 256 * 2**20
 """What a recording may take; longer stretches begin later."""
 
 
-@dataclass(frozen=True, eq=False)
-class Recorded:
+class Recorded(Record, eq=False):
     """One update: everything that it has computed, and the parameters after it.
 
     Attributes:

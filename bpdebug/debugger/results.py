@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bpdebug.debugger.position import Position
+from bpdebug.engine.record import Record
 
 JSON_VERSION = 1
 """Of the form of a JSON line; it rises when a key changes its meaning or goes away, not when one is added."""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Record):
     """The answer of one command.
 
     Attributes:

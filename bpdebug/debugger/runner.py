@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bpdebug.debugger.conditions import Catchpoint, LossRising
 from bpdebug.debugger.stops import Hit, Stops, Watchpoint, value_of
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 
 _SECONDS = 0.004
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Record):
     """Why a run has ended.
 
     Attributes:

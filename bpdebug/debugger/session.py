@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from bpdebug.debugger.view import View, make_view
 from bpdebug.engine.description import Scenario
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.program import Program, make_program
+from bpdebug.engine.record import replace
 
 if TYPE_CHECKING:
     from bpdebug.debugger.comparison.compare import Comparison

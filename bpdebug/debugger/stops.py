@@ -21,13 +21,13 @@ from bpdebug.engine.fast import Check
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.tree import Binary, Index, Name, Number
 
 _COMMANDS = {"breakpoint": "break", "watchpoint": "watch", "catchpoint": "catch"}
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(Record):
     """A stop that has struck.
 
     Attributes:

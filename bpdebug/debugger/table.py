@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.moves import Move
@@ -13,6 +12,7 @@ from bpdebug.debugger.tasks import Task
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
+from bpdebug.engine.record import Record, replace
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -24,8 +24,7 @@ class CommandError(BpdebugError):
     """A command that is not understood, with what was expected."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Record):
     """One row.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.record import replace
 from bpdebug.engine.shapes import infer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style
 from bpdebug.engine.shapes import Shape
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from bpdebug.debugger.play.hunt import Game
 
 
-@dataclass(frozen=True, eq=False)
-class Finished:
+class Finished(Record, eq=False):
     """What the update before has left behind, for the start of the next one, when nothing else is computed yet.
 
     Attributes:
@@ -44,8 +44,7 @@ class Finished:
     samples: Array
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+class View(Record, eq=False):
     """One moment (compared by identity, since arrays have no single truth value).
 
     Attributes:

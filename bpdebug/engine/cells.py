@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from itertools import product as pairs
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bpdebug.engine.evaluate import Array, Evaluator
 from bpdebug.engine.functions import FUNCTIONS
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import infer
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, literal, total
 
@@ -20,8 +21,7 @@ Cell = tuple[int, ...]
 Letters = tuple[int | str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Term:
+class Term(Record, eq=False):
     """A number in an explanation, and what it is made of.
 
     Attributes:

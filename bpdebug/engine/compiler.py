@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from bpdebug.engine.functions import ARITHMETIC, COMPARISONS, ELEMENTWISE, FUNCTIONS, Function, power_of
 from bpdebug.engine.parser import Formula, constant_of
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import Shape, infer
 from bpdebug.engine.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names
 
@@ -26,8 +26,7 @@ _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min"
 """Reductions that write into a buffer themselves."""
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Record):
     """Something a line of code can name: its expression, shape and kind, and whether it is a buffer to give back."""
 
     code: str

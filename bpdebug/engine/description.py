@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bpdebug.engine.record import Record
+
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Record):
     """One layer: an affine (or, without bias, linear) node, an activation, perhaps a residual sum.
 
     Attributes:
@@ -33,8 +34,7 @@ class Layer:
     initializer: Initializer | None = None
 
 
-@dataclass(frozen=True)
-class Initializer:
+class Initializer(Record):
     """How weights start; biases start at 0.
 
     Attributes:
@@ -46,8 +46,7 @@ class Initializer:
     constants: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(Record):
     """The loss; ``samples`` and ``outputs`` are ``sum`` or ``mean``, ``l2`` weighs the penalty (0: none)."""
 
     function: str = "squared_error"
@@ -59,16 +58,14 @@ class Loss:
     constants: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Record):
     """The update rule and its constants (those not given have the usual values of its row)."""
 
     name: str = "sgd"
     constants: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(Record):
     """How long, and in which batches (``batch_size`` None: the whole batch)."""
 
     epochs: int = 1000
@@ -76,16 +73,14 @@ class Training:
     shuffle: bool = False
 
 
-@dataclass(frozen=True)
-class Debug:
+class Debug(Record):
     """Stops that are set when the debugger opens: ``dz2 if max(abs(dz2)) > 1``, and expressions to watch."""
 
     breakpoints: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Scenario:
+class Scenario(Record, eq=False):
     """A network, its data and how it is trained.
 
     Attributes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from bpdebug.engine.compiler import Array, Compiler, Routine, Value
 from bpdebug.engine.network import Phase
 from bpdebug.engine.optimizers import Rule
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.shapes import Shape
 from bpdebug.engine.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
@@ -29,8 +29,7 @@ _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Record):
     """Something to look at when a certain stage has run.
 
     Attributes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bpdebug.engine.record import Record
 
-@dataclass(frozen=True)
-class Function:
+
+class Function(Record):
     """A callable of the formula language.
 
     Attributes:

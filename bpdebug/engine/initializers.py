@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bpdebug.engine.description import Array, Initializer
+from bpdebug.engine.record import Record
 
 Draw = Callable[[tuple[int, int], Mapping[str, float], Any], Array]
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Record):
     """One way to start a weight matrix of shape (inputs, units).
 
     Attributes:

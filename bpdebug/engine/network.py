@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bpdebug.engine.description import Layer, Loss, Scenario
 from bpdebug.engine.operations import FUSED, OPERATIONS, Operation, loss_row
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record
 from bpdebug.engine.tree import Name, Tree, literal, product, total
 
 
@@ -21,8 +21,7 @@ class Phase(StrEnum):
     UPDATE = "update"
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Record):
     """One operation applied to named tensors.
 
     Attributes:
@@ -55,8 +54,7 @@ class Node:
         return self.operation.symbol.format(**self.arguments) if self.operation.symbol else ""
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(Record):
     """The nodes of one forward pass with its loss.
 
     Attributes:

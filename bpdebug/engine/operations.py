@@ -11,15 +11,15 @@ Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.engine.sourc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bpdebug.engine.parser import Formula, parse, parse_assignment
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import Style, render
 from bpdebug.engine.tree import ONE, Call, Name, Tree, product, substitute, without_ones
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Record):
     """One row of the table.
 
     Attributes:

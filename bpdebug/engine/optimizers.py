@@ -7,14 +7,13 @@ update counted from 1; the other names are the optimizer's constants.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bpdebug.engine.parser import Formula, parse_assignment
+from bpdebug.engine.record import Record
 from bpdebug.engine.tree import Name, Tree, substitute
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Record):
     """One row.
 
     Attributes:

@@ -11,10 +11,10 @@ import math
 import re
 import warnings
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from bpdebug.engine.errors import FormulaError
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS, Function
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import to_text
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, names
 
@@ -40,8 +40,7 @@ _REFUSED = {
 }
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(Record):
     """One text and its tree.
 
     Attributes:

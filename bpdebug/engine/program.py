@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +13,7 @@ from bpdebug.engine.initializers import initial_values
 from bpdebug.engine.network import Network, build
 from bpdebug.engine.optimizers import Rule, rule_of
 from bpdebug.engine.parser import Formula, parse, suggestion
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
 from bpdebug.engine.shapes import Shape, infer, shape_text
 from bpdebug.engine.tree import Name, walk
@@ -23,8 +23,7 @@ _GENERIC_ROWS = 10007
 as a layer has units."""
 
 
-@dataclass(frozen=True, eq=False)
-class Program:
+class Program(Record, eq=False):
     """What one update does.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from bpdebug.engine.functions import COMPARISONS, CONSTANTS, FUNCTIONS
+from bpdebug.engine.record import Record
 from bpdebug.engine.render_names import LETTERS, is_tensor, latex_name, subscripted, turned_cell, unicode_name
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, to_columns
 
@@ -20,8 +20,7 @@ _AXES = ("i", "j", "k", "l", "p", "q", "u", "v")
 _SUBSCRIPTS = dict(zip(_AXES, "ᵢⱼₖₗₚ…ᵤᵥ", strict=True))
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Record):
     """How a formula is written.
 
     Attributes:

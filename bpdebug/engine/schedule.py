@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bpdebug.engine.network import Network, Node, Phase
 from bpdebug.engine.optimizers import Rule
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, total
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Record):
     """One line of the program: a formula and where it belongs.
 
     Attributes:
@@ -73,8 +73,7 @@ class Stage:
         return f"{self.name} = {self.formula.text}"
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Record):
     """A stage that one might expect and that does not exist, with the reason."""
 
     name: str
@@ -90,8 +89,7 @@ def forward_stages(network: Network) -> Iterator[Stage]:
         yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, row.meaning, row.source, row.name, short=node.short)
 
 
-@dataclass(frozen=True)
-class _Contribution:
+class _Contribution(Record):
     """What one consumer passes to a tensor's gradient."""
 
     consumer: Node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +13,7 @@ from bpdebug.engine.description import Array, Debug, Initializer, Layer, Loss, O
 from bpdebug.engine.errors import BpdebugError, FormulaError, SetupError
 from bpdebug.engine.initializers import INITIALIZERS
 from bpdebug.engine.program import Program, make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario.columns import Data
 from bpdebug.scenario.locate import entry, formula_mark, mark_of
 from bpdebug.scenario.nodes import Mapping
@@ -90,7 +90,7 @@ def _inputs(given: int | tuple[str, ...], data: Data) -> tuple[str, ...]:
 
 def _with_constants(kind: Any, section: Section) -> Any:
     """A record whose own fields are keys of the section; the other keys are the constants of its row."""
-    own = {key: value for key, value in section.items() if key in kind.__dataclass_fields__}
+    own = {key: value for key, value in section.items() if key in kind.record_fields}
     return kind(**own, constants={key: value for key, value in section.items() if key not in own})
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from bpdebug.debugger.arrays import MAXIMUM_CELLS
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.scenario.report import WHOLE_FILE, Mark
 from bpdebug.scenario.scalars import number_of
 
@@ -23,16 +23,14 @@ class DataError(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Record):
     """A text in a CSV file."""
 
     text: str
     mark: Mark
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
+class Data(Record, eq=False):
     """Inputs and targets, with the names of their columns where the file has them."""
 
     x: Array

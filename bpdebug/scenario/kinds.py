@@ -10,9 +10,9 @@ import difflib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from bpdebug.engine.record import Record
 from bpdebug.scenario.nodes import Mapping, Node, Scalar, Sequence
 from bpdebug.scenario.report import Report
 from bpdebug.scenario.scalars import found, is_nothing, number_of, value_of
@@ -31,7 +31,7 @@ def likely(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f"; expected one of {', '.join(words)}" if words else ""
 
 
-class Kind(ABC):
+class Kind(Record, ABC):
     """What a value may be."""
 
     @property
@@ -62,7 +62,6 @@ class Kind(ABC):
         return None
 
 
-@dataclass(frozen=True)
 class Text(Kind):
     """A text; ``numbers`` admits a plain number as the text that it is written as."""
 
@@ -82,7 +81,6 @@ class Text(Kind):
         return {"type": ["string", "number"] if self.numbers else "string"}
 
 
-@dataclass(frozen=True)
 class Flag(Kind):
     """True or false."""
 
@@ -104,7 +102,6 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True)
 class Real(Kind):
     """A finite number in a range; ``below`` is an upper bound that is not itself allowed."""
 
@@ -155,7 +152,6 @@ def _number_hint(node: Node) -> str:
     return f": did you mean {meant}?" if meant != node.text and number_of(meant) is not None else ""
 
 
-@dataclass(frozen=True)
 class Whole(Real):
     """A whole number in a range (``1e3`` is one)."""
 
@@ -172,7 +168,6 @@ class Whole(Real):
         return super()._json() | {"type": "integer"}
 
 
-@dataclass(frozen=True)
 class Choice(Kind):
     """One of some names."""
 
@@ -193,7 +188,6 @@ class Choice(Kind):
         return {"type": "string", "enum": list(self.options)}
 
 
-@dataclass(frozen=True)
 class ListOf(Kind):
     """A list of one kind."""
 
@@ -229,7 +223,6 @@ class ListOf(Kind):
         return {"type": "array", "items": self.item.json()} | bounds | ({"uniqueItems": True} if self.unique else {})
 
 
-@dataclass(frozen=True)
 class MapOf(Kind):
     """A mapping from names of the user's network to one kind."""
 
@@ -251,7 +244,6 @@ class MapOf(Kind):
         return {"type": "object", "additionalProperties": self.value.json()}
 
 
-@dataclass(frozen=True)
 class Either(Kind):
     """One kind where a scalar stands, another where a list or a mapping does."""
 

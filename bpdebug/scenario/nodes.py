@@ -7,12 +7,13 @@ more than data (anchors, tags, merge keys) is refused while it grows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
 from yaml.reader import Reader
 
+from bpdebug.engine.record import Record
 from bpdebug.scenario.report import Mark, Report
 
 MAXIMUM_DEPTH = 20
@@ -22,8 +23,7 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Read for its events only: nothing is constructed."""
 
 
-@dataclass(frozen=True, eq=False)
-class Scalar:
+class Scalar(Record, eq=False):
     """A leaf; ``style`` is "" for a plain one, else its quote or block sign."""
 
     mark: Mark
@@ -31,16 +31,14 @@ class Scalar:
     style: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Sequence:
+class Sequence(Record, eq=False):
     """A list."""
 
     mark: Mark
     items: list[Node] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
-class Mapping:
+class Mapping(Record, eq=False):
     """Keys and values in the order of the file; keys are unique."""
 
     mark: Mark

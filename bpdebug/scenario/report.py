@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import Record
 
 _SHOWN = 50
 
@@ -20,8 +21,7 @@ class Mark(NamedTuple):
 WHOLE_FILE = Mark(0, 0)
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Record):
     """One thing to mend; ``line`` is 0 where the file as a whole is meant. Its text is one line that a terminal can show."""
 
     file: str

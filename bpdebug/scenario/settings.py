@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from bpdebug.debugger.commands.number import number_style
 from bpdebug.debugger.numbers import AUTO, NumberStyle
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.table import CommandError
+from bpdebug.engine.record import Record, replace
 from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
 from bpdebug.scenario.loader import read_text
 from bpdebug.scenario.nodes import Mapping, Node, parse
@@ -39,8 +40,7 @@ SETTINGS = Table(
 """The settings file in one table."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """What the user prefers.
 
     Attributes:

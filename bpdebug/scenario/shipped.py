@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from bpdebug.engine.record import Record
 from bpdebug.scenario.nodes import Mapping, Scalar, parse
 from bpdebug.scenario.report import Report
 
@@ -33,8 +33,7 @@ _GUIDE = {
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
-class ShippedScenario:
+class ShippedScenario(Record):
     """A scenario that comes with the program.
 
     Attributes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.scenario.kinds import Choice, Kind, ListOf, MapOf, Real, likely
 from bpdebug.scenario.nodes import Mapping, Node, Scalar, Sequence
 from bpdebug.scenario.report import WHOLE_FILE, Report
@@ -17,8 +18,7 @@ from bpdebug.scenario.scalars import found, is_nothing, number_of
 _FINITE = Real(-1e300, 1e300)
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Record):
     """One row of a table of keys.
 
     Attributes:
@@ -49,7 +49,6 @@ def _jsonable(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-@dataclass(frozen=True)
 class Table(Kind):
     """A mapping with known keys.
 
@@ -139,7 +138,6 @@ def _check(key: Key, value: Node, report: Report) -> Any:
     return key.kind.check(value, report)
 
 
-@dataclass(frozen=True)
 class Branch(Kind):
     """One table where a key is present, another where it is not."""
 
@@ -158,7 +156,6 @@ class Branch(Kind):
         return {"anyOf": [self.present.json(), self.absent.json()]}
 
 
-@dataclass(frozen=True)
 class Numbers(Kind):
     """Rows of numbers. A flat list is one column (samples), or one row where ``flat_is_row``; a scalar only where allowed."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from bpdebug.debugger.prompt_history import keep_history, load_history
 from bpdebug.debugger.script import keep_stops, restore_stops
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.scenario.settings import Settings
 from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from textual import events
 from textual.widgets import Input
 
 from bpdebug.debugger.completion import Completion
+from bpdebug.engine.record import Record
 
 
-@dataclass(frozen=True)
-class _Tried:
+class _Tried(Record):
     """A candidate that Tab has put into the line, and what stood there before."""
 
     before: str

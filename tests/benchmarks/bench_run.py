@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
@@ -13,6 +12,7 @@ from bpdebug.debugger.recording import record
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 
 REPETITIONS = 15
 XOR = bpdebug.load_scenario("xor")

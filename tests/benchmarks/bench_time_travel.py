@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from statistics import median
 
 import pytest
@@ -13,6 +12,7 @@ from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Training
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 
 MILLION = 10**6
 CONDITIONS = {

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,6 +15,7 @@ from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 BCE, CCE = "binary_cross_entropy", "categorical_cross_entropy"

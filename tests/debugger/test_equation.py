@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from bpdebug.debugger.session import Session
 from bpdebug.engine.cells import Cells
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.network import Phase
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import Style
 from bpdebug.engine.tree import Name, walk
 from bpdebug.scenario import load_scenario

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +23,7 @@ from bpdebug.debugger.export.update import worked_update
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import Style
 from bpdebug.scenario import load_scenario, shipped
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +13,7 @@ from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 

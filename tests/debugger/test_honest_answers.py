@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from debugger_scenarios import X, Y, xor
@@ -11,6 +9,7 @@ from debugger_scenarios import X, Y, xor
 from bpdebug.debugger.commands.compare import compared
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 CLASSES = {"y": np.eye(2)[[0, 1, 1, 0]], "loss": Loss("categorical_cross_entropy", samples="mean"), "layers": (Layer(2, "softmax"),)}

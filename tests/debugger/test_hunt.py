@@ -5,7 +5,6 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +25,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.errors import BpdebugError, FormulaError
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario, shipped
 from bpdebug.subcommands import FAULTY
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from bpdebug.debugger.results import to_json
 from bpdebug.debugger.script import session_script
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 from bpdebug.scenario.shipped import shipped
 

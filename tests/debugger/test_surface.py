@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, xor
@@ -12,6 +10,7 @@ from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Layer, Scenario, Training
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 

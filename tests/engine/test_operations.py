@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from bpdebug.engine.functions import CONSTANTS
 from bpdebug.engine.network import sum_row
 from bpdebug.engine.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS, loss_row
 from bpdebug.engine.parser import Formula, parse
+from bpdebug.engine.record import replace
 from bpdebug.engine.tree import Binary, Call, Name, Number, product, walk
 
 KINKED = {"abs", "sign", "maximum", "minimum", "where", "max", "min", "erf"}

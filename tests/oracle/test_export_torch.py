@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from bpdebug.debugger.export.update import worked_update
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Loss, Optimizer
 from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import to_text
 from bpdebug.scenario import load_scenario, shipped
 

@@ -1,5 +1,4 @@
 import importlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from bpdebug.engine.description import Optimizer, Training
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario, shipped
 
 shipped_module = importlib.import_module("bpdebug.scenario.shipped")

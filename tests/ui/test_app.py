@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -15,6 +14,7 @@ from ui_views import NAMES, STAGES, loaded
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Training
+from bpdebug.engine.record import replace
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.matrix_cells import as_row_column

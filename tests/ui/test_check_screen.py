@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.debugger.checking.verdict import Suspect, Verdict
+from bpdebug.engine.record import replace
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw.check import BADGES, cause, check_report, verdict_lines
 from bpdebug.ui.draw.program import program_line, program_rows

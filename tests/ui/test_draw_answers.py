@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from ui_views import big, chain, random_chain, role_of, session, text
 
 from bpdebug.engine.description import Layer
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.sample_marks import current_place, letters
 from bpdebug.ui.draw.spans import plain

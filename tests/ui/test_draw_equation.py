@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from ui_views import NAMES, big, random_chain, role_of, session, text
 
 from bpdebug.debugger.looking.equation import equation_of
 from bpdebug.debugger.numbers import NumberStyle
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import Style
 from bpdebug.ui.draw.equation import equation_picture
 from bpdebug.ui.draw.equation_terms import sum_of

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from ui_views import text, view
 
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.spans import plain
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from ui_views import NAMES, big, random_chain, role_of, session, text, view
 
 from bpdebug.debugger.numbers import NumberStyle
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, past_text, statistics_text, values_of

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import big, view
 
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.matrix_layout import Sight, make_layout
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.roles import DARK, Roles

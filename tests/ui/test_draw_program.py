@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.debugger.session import Session
 from bpdebug.engine.description import Layer, Scenario
+from bpdebug.engine.record import replace
 from bpdebug.engine.schedule import Skipped, Stage
 from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line, program_rows
 from bpdebug.ui.draw.spans import plain, width

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from ui_views import chain, session, text
 
 from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.plane import SHADES, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
 from bpdebug.ui.draw.sample_marks import output_shown

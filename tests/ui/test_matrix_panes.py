@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import cached_property
 
 import pytest
@@ -14,6 +13,7 @@ from ui_app import LARGE, SMALL, debugger, press, settled, shown
 from ui_views import big, session
 
 from bpdebug.debugger.looking.equation import equation_of
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane

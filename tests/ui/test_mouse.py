@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rich.cells import cell_len
 from textual import events
 from textual.geometry import Offset, Region
@@ -11,6 +9,7 @@ from ui_app import LARGE, SMALL, debugger, messages, press, settled, shown, size
 from ui_views import big, loaded
 
 from bpdebug.engine.description import Training
+from bpdebug.engine.record import replace
 from bpdebug.ui.pointing import side_at
 from bpdebug.ui.prompt_screen import PromptScreen
 

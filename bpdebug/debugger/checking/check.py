@@ -8,7 +8,6 @@ right value, given the gradients that arrive at it, is found by differences of t
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Stage, input_gradient
 
 SAMPLE = 400
@@ -76,8 +76,7 @@ def input_stage(program: Program) -> Stage:
     return Stage("dx", input_gradient(program.network), Phase.BACKWARD, 1, meaning, "the chain rule", "input", "x")
 
 
-@dataclass(frozen=True, eq=False)
-class _Inspector:
+class _Inspector(Record, eq=False):
     """Passes the verdicts."""
 
     probe: Differences

@@ -7,13 +7,13 @@ where every function downstream allows it, which cancels nothing and has the ful
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpdebug.debugger.checking.perturbed import Changed, Column, Copies, Known, Perturbed
 from bpdebug.debugger.checking.probe import EPSILON, Probe
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Stage
 
 STEP = 1e-5
@@ -27,8 +27,7 @@ _COMPLEX_WORK = 4_000_000
 _LOSS: Mapping[str, Array] = {"loss": np.ones(())}
 
 
-@dataclass(frozen=True, eq=False)
-class Derivative:
+class Derivative(Record, eq=False):
     """The derivative of the loss with respect to one tensor.
 
     Attributes:
@@ -44,8 +43,7 @@ class Derivative:
     method: str
 
 
-@dataclass(frozen=True)
-class _Target:
+class _Target(Record):
     """What is differentiated: the sum of stages' values times weights; ``chained`` where each stage sees what those before it
     have made of the change."""
 

@@ -12,7 +12,6 @@ Approximation" (2003), section 4.1).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
@@ -21,14 +20,14 @@ import numpy as np
 from bpdebug.engine.description import Array
 from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.functions import COMPARISONS, ELEMENTWISE, FUNCTIONS, power_of
+from bpdebug.engine.record import Record
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
 
 NOT_COMPLEX = frozenset({"erf"})
 """Functions that have no complex form here."""
 
 
-@dataclass(frozen=True, eq=False)
-class Copies:
+class Copies(Record, eq=False):
     """``values`` is (copies, …), what comes after the first axis being the tensor's own shape."""
 
     values: Array
@@ -38,8 +37,7 @@ class Copies:
         return self.values
 
 
-@dataclass(frozen=True, eq=False)
-class Column:
+class Column(Record, eq=False):
     """Copies of ``base`` in which column ``place`` is ``values`` (copies, rows, 1).
 
     Attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from bpdebug.debugger.checking.perturbed import NOT_COMPLEX
@@ -13,6 +11,7 @@ from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import replace
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Call, walk
 

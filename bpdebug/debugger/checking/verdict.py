@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 
 
-@dataclass(frozen=True)
-class Suspect:
+class Suspect(Record):
     """What a mistake probably is.
 
     Attributes:
@@ -27,8 +27,7 @@ class Suspect:
     formula: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Record, eq=False):
     """What the check says of one stage.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.commands.edit import exact_row
@@ -13,6 +12,7 @@ from bpdebug.debugger.play.predict import answer_with
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, no_arguments
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def _answered(session: Session, *lines: str, **data: object) -> Result:
     """Lines about the game, its state, and what a program wants to know besides; the fault itself when the hunt is over."""
     game, now = game_of(session.hunts), session.hunts[-1]
-    state = {key: value for key, value in asdict(game).items() if key != "line"} if game else {}
+    state = {key: value for key, value in vars(game).items() if key != "line"} if game else {}
     told = [now.fault.told(), _score(session)] if now.over else []
-    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(asdict(now.fault))} if now.over else {}))
+    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(vars(now.fault))} if now.over else {}))
 
 
 def _present(session: Session) -> Hunt:

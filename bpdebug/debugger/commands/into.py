@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.into import Stand, walk
@@ -11,6 +10,7 @@ from bpdebug.debugger.numbers import exact
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome
 from bpdebug.debugger.table import command, count_of
+from bpdebug.engine.record import replace
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.explanation import not_there
@@ -14,6 +13,7 @@ from bpdebug.debugger.table import CommandError, cell_of, command
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import render_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,13 +23,13 @@ from bpdebug.debugger.diagnosis.suspects import Evidence, diagnose
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.shapes import shape_text
 
 __all__ = ["Comparison", "ComparisonError", "Match", "compare"]
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Record, eq=False):
     """What the comparison has found.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.network import Phase
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
@@ -25,8 +26,7 @@ _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Match:
+class Match(Record, eq=False):
     """One stage, ours beside theirs.
 
     Attributes:

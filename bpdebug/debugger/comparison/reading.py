@@ -7,7 +7,6 @@ gradients. What then has another shape than it should is left as it is; that is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +17,7 @@ from bpdebug.engine.cells import cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.shapes import Shape, shape_text
 
 _ANY_ROWS = 10007
@@ -28,8 +28,7 @@ class ComparisonError(BpdebugError):
     """A file that cannot be compared with this network, with what was expected."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
+class Reading(Record, eq=False):
     """A file as it is understood.
 
     Attributes:
@@ -47,8 +46,7 @@ class Reading:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Layout:
+class _Layout(Record, eq=False):
     """One way to understand the shapes of a file.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,14 +11,14 @@ from bpdebug.engine.description import Array, Debug, Scenario, Training
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program, make_program
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Stage
 
 _NUDGE = 1e-8
 _NUDGES = 4
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
+class Scene(Record, eq=False):
     """One update, in double precision.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from bpdebug.debugger.diagnosis.fault_site import AFTER, PREVIOUS, Site
 from bpdebug.engine.description import Array
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record
 from bpdebug.engine.tree import Tree
 
 _CLOSER = 0.002
@@ -20,8 +21,7 @@ _MOST_PAIRS = 4_000_000
 """Cells of a table of all pairs of samples that are looked at."""
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
+class Case(Record, eq=False):
     """What is to be explained.
 
     Attributes:

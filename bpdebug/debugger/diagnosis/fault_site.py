@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from bpdebug.engine.network import Node, Phase
 from bpdebug.engine.operations import ACTIVATIONS, LOSSES
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import ONE, Binary, Name, Number, Tree, literal, names, product
 
@@ -45,8 +45,7 @@ def meant(stage: Stage) -> Formula:
     return stage.derived or stage.formula
 
 
-@dataclass(frozen=True, eq=False)
-class Site:
+class Site(Record, eq=False):
     """Where a mistake may be made: a stage of a program, with its formula as it is meant.
 
     Attributes:

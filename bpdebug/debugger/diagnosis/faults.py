@@ -6,7 +6,7 @@ Diagnosis looks for the row that gives a user's numbers; the hunt plants its fau
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bpdebug.debugger.diagnosis import of_operands as operands
 from bpdebug.debugger.diagnosis import of_rules as rules
@@ -14,12 +14,12 @@ from bpdebug.debugger.diagnosis import of_scale as scale
 from bpdebug.debugger.diagnosis.fault_site import Rewrite, Site
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Tree
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Record):
     """A stage's formula with one mistake in it.
 
     Attributes:
@@ -41,8 +41,7 @@ def _nothing(site: Site) -> Iterator[Rewrite]:
     return iter(())
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(Record):
     """One row.
 
     Attributes:

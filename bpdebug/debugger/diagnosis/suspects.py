@@ -8,7 +8,7 @@ is empty, and where several do, this batch cannot tell them apart and all of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from bpdebug.debugger.diagnosis.patterns import larger, pattern, suspect, times
 from bpdebug.debugger.numbers import short
 from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import to_text
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Name, substitute
@@ -29,8 +30,7 @@ _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
+class Evidence(Record, eq=False):
     """One wrong stage.
 
     Attributes:

@@ -6,7 +6,6 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ import numpy as np
 from bpdebug.debugger.export.update import WorkedUpdate
 from bpdebug.debugger.numbers import exact
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 
 
-@dataclass(frozen=True, eq=False)
-class Named:
+class Named(Record, eq=False):
     """A tensor of the update.
 
     Attributes:

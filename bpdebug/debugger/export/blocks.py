@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bpdebug.engine.record import Record
 
 
-@dataclass(frozen=True)
-class Maths:
+class Maths(Record):
     """A formula within a line, in LaTeX."""
 
     latex: str
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(Record):
     """Something as a person types it."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Record):
     """A reference to a note, counted from 1."""
 
     number: int
@@ -29,8 +26,7 @@ class Mark:
 Text = tuple[str | Maths | Code | Mark, ...]
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(Record):
     """A heading; level 1 is the title, level 4 a stage, which can be linked to by its ``anchor``."""
 
     level: int
@@ -38,23 +34,20 @@ class Heading:
     anchor: str = ""
 
 
-@dataclass(frozen=True)
-class Paragraph:
+class Paragraph(Record):
     """A paragraph, perhaps with a word at its head that says what it is about."""
 
     text: Text
     about: str = ""
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(Record):
     """The stages in order, each with its anchor."""
 
     stages: tuple[tuple[str, Maths], ...]
 
 
-@dataclass(frozen=True)
-class Display:
+class Display(Record):
     """A formula on lines of its own, aligned where they have an ``&``."""
 
     lines: tuple[str, ...]
@@ -65,8 +58,7 @@ class Display:
         return " \\\\\n".join(self.lines)
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Record):
     """A table; ``marked`` rows stand out."""
 
     heads: tuple[Text, ...]
@@ -74,8 +66,7 @@ class Table:
     marked: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Notes:
+class Notes(Record):
     """The notes that the marks refer to, in order."""
 
     items: tuple[str, ...]

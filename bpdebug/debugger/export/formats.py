@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style
 
 
@@ -20,8 +20,7 @@ class ExportError(BpdebugError):
     """An export that cannot be done, with what was expected."""
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(Record):
     """One row.
 
     Attributes:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import zip_longest
+
+from bpdebug.engine.record import Record, replace
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 _LETTERS = dict(
@@ -43,8 +44,7 @@ UNARY_AFTER = (*_BINARY, "(", ",")
 """After which a minus is no subtraction."""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Record):
     """A piece of a formula.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from bpdebug.debugger.edits import Edit
 from bpdebug.debugger.export.blocks import Block, Code, Display, Maths, Paragraph
@@ -18,6 +17,7 @@ from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.functions import ARITHMETIC
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import Formula
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style, render, render_name
 from bpdebug.engine.render_names import latex_number
 from bpdebug.engine.schedule import Stage
@@ -30,8 +30,7 @@ _DIGITS, _UPDATE_DIGITS = 4, 6
 """After the decimal point; a step is small beside its parameter."""
 
 
-@dataclass(frozen=True)
-class StageWriter:
+class StageWriter(Record):
     """Writes stages.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bpdebug.debugger.checking.check import check
 from bpdebug.debugger.checking.verdict import Verdict
@@ -15,14 +14,14 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style
 from bpdebug.engine.schedule import Stage
 
 _LATEX = Style("latex")
 
 
-@dataclass(frozen=True, eq=False)
-class WorkedStage:
+class WorkedStage(Record, eq=False):
     """A stage with its numbers.
 
     Attributes:
@@ -40,8 +39,7 @@ class WorkedStage:
     edits: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class WorkedUpdate:
+class WorkedUpdate(Record, eq=False):
     """An update with all of its numbers.
 
     Attributes:

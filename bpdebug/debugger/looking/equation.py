@@ -8,7 +8,6 @@ cell of the result.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.functions import COMPARISONS, FUNCTIONS
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import constant_of
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import Style, render_cell, render_name
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
@@ -29,8 +29,7 @@ ROW, COLUMN = "i", "j"
 _SUMMED = "klpquv"
 
 
-@dataclass(frozen=True, eq=False)
-class Operand:
+class Operand(Record, eq=False):
     """A matrix, or a number, of an equation.
 
     Attributes:
@@ -72,8 +71,7 @@ class Operand:
 Piece = Operand | str
 
 
-@dataclass(frozen=True, eq=False)
-class Equation:
+class Equation(Record, eq=False):
     """A stage, taken apart.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 
 from bpdebug.debugger.numbers import exact, short
@@ -16,6 +15,7 @@ from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import suggestion
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style, render_cell, render_name
 from bpdebug.engine.render_names import latex_number
 from bpdebug.engine.schedule import Stage
@@ -29,8 +29,7 @@ _DIGITS, _UPDATE_DIGITS = 4, 8
 """Digits of a number in a formula; a step is small beside its parameter, so that updates need more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Record, eq=False):
     """One cell, explained.
 
     Attributes:

@@ -9,7 +9,6 @@ about 1e-3 is healthy (Karpathy, CS231n, "Neural Networks 3"); a decade on eithe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from bpdebug.debugger.conditions import CONDITIONS
 from bpdebug.debugger.numbers import short
 from bpdebug.engine.description import Array
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 
 HEALTHY_STEP = 1e-3
 USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
@@ -26,8 +26,7 @@ _GROWN = 10.0
 """How much weights must have grown over the updates looked at, while the loss rose, to be called exploding."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Record):
     """Something that is worth saying of a layer.
 
     Attributes:
@@ -43,8 +42,7 @@ class Finding:
     grave: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Told:
+class Told(Record, eq=False):
     """What a layer is judged by.
 
     Attributes:

@@ -6,7 +6,6 @@ What is worth saying of them is told by :mod:`bpdebug.debugger.looking.findings`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -21,6 +20,7 @@ from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import Formula, parse
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record, replace
 
 UPDATES = 24
 """Updates that are looked at, unless they are large."""
@@ -34,8 +34,7 @@ MEASURES = ("delta", "gradient", "bias_gradient", "step", "size", "mean", "devia
 _SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=1) < 0.01)"}
 
 
-@dataclass(frozen=True, eq=False)
-class LayerHealth:
+class LayerHealth(Record, eq=False):
     """One layer; every array has a number for each update, NaN where there is none.
 
     Attributes:
@@ -69,8 +68,7 @@ class LayerHealth:
     waiting: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Health:
+class Health(Record, eq=False):
     """The last completed updates, and the one under way as soon as it has gradients (before the first, as soon as it has activations).
 
     Attributes:
@@ -95,8 +93,7 @@ class Health:
         return tuple(found.values())
 
 
-@dataclass(frozen=True, eq=False)
-class _Measured:
+class _Measured(Record, eq=False):
     """One update: its loss, the :data:`MEASURES` of each layer, which of its relu units were 0 throughout, and the layers whose
     ``dz`` is still to come."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from math import prod
@@ -13,13 +12,13 @@ import numpy as np
 from bpdebug.engine.batches import Batches
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@dataclass(frozen=True)
-class Stand:
+class Stand(Record):
     """A cell in the walk.
 
     Attributes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bpdebug.debugger.timeline import Timeline
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Skipped, Stage
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Record):
     """A line of the listing: text for a person, and data where it is a stage."""
 
     text: str

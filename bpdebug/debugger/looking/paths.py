@@ -8,7 +8,6 @@ from the operation table: what a rule passes back when 1 arrives at a single cel
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -18,6 +17,7 @@ from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import Evaluator
 from bpdebug.engine.network import Network, Node
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style, render_name
 from bpdebug.engine.tree import Name
 
@@ -26,8 +26,7 @@ MOST_CELLS, MOST_PATHS = 400, 512
 _ARRIVING = "g#"
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(Record):
     """One way from a cell to the loss.
 
     Attributes:
@@ -48,8 +47,7 @@ class Path:
         return " → ".join(render_name(cell_name(name, index), style) for name, index in self.cells)
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(Record):
     """All paths from a cell that begin with the same step.
 
     Attributes:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from bpdebug.debugger.numbers import short
 from bpdebug.engine.cells import Term
+from bpdebug.engine.record import Record, replace
 
 
-@dataclass(frozen=True, eq=False)
-class Sum:
+class Sum(Record, eq=False):
     """A number as a sum.
 
     Attributes:

@@ -5,7 +5,6 @@ The answers come from the program's own forward stages, run on other inputs, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import isqrt
@@ -18,6 +17,7 @@ from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
+from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 
 MOST_SAMPLES = 512
@@ -31,8 +31,7 @@ _TIE = 64
 """Outputs are equal where so many units of rounding are between them."""
 
 
-@dataclass(frozen=True, eq=False)
-class Surface:
+class Surface(Record, eq=False):
     """Answers.
 
     Attributes:

@@ -8,12 +8,12 @@ mistakes are those that the diagnosis knows (:mod:`bpdebug.debugger.diagnosis.fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.table import CommandError
 from bpdebug.engine.cells import Cell, cell_name
+from bpdebug.engine.record import Record, replace
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -40,8 +40,7 @@ def sort_of(kind: str) -> str:
     return next((sort for sort, kinds in SORTS.items() if kind in kinds.split()), _OTHER)
 
 
-@dataclass(frozen=True)
-class Planted:
+class Planted(Record):
     """What is planted.
 
     Attributes:
@@ -81,8 +80,7 @@ class Planted:
         return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
 
 
-@dataclass(frozen=True)
-class Hunt:
+class Hunt(Record):
     """One round of the game.
 
     Attributes:
@@ -134,8 +132,7 @@ class Hunt:
         return [f"hunt {self.seed}", *asked, *(f"accuse {name}" for name in self.accused), *["reveal"] * self.revealed]
 
 
-@dataclass(frozen=True)
-class Game:
+class Game(Record):
     """How the playing goes, for the panes: nothing in it tells the fault.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.shapes import Shape, shape_text
 
@@ -29,8 +29,7 @@ _ZERO = 1e-12
 """What is called 0 beside the largest cell of its tensor: the rounding error of numbers that cancel."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Record):
     """What is asked about the stage that runs next.
 
     Attributes:
@@ -47,8 +46,7 @@ class Question:
     prompt: str
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(Record):
     """How the predicting goes.
 
     Attributes:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.checking.verdict import culprit
 from bpdebug.debugger.stops import Breakpoint
+from bpdebug.engine.record import Record
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Record):
     """One step.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +12,7 @@ from bpdebug.debugger.looking.surface import Surface
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.ui.draw.confusion import confused_line, matrix_lines
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.sample_marks import current_place, letters, output_shown
@@ -29,8 +29,7 @@ _SPACIOUS = 60
 _MARK = 2
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(Record):
     """What a sample's line says: which it is, its target, the answer, and one number with the length of its bar."""
 
     sample: str
@@ -41,8 +40,7 @@ class _Row:
     verdict: Span = ("", "")
 
 
-@dataclass(frozen=True)
-class _Widths:
+class _Widths(Record):
     """The columns of the table; no bar where there is no room for one."""
 
     sample: int

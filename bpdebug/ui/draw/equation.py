@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.equation_fit import fit
 from bpdebug.ui.draw.equation_parts import Fit, Group, Window
@@ -26,8 +27,7 @@ _WITH_SUM = 0.5
 _FEW = 8
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(Record):
     """Where a cell of a tensor is drawn."""
 
     x: int

@@ -7,10 +7,10 @@ the same axis, and where it is too long, both show the same part of it, around t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation
 from bpdebug.debugger.numbers import NumberStyle
+from bpdebug.engine.record import replace
 from bpdebug.ui.draw.equation_parts import Fit, Group, Window, axes_of, groups_of, lengths_of
 from bpdebug.ui.draw.matrix_cells import look_of
 

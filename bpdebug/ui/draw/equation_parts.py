@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.debugger.numbers import Statistics, short
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.matrix_cells import Look
 
 _CAPTION = 20
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+class Group(Record, eq=False):
     """An operand with the sign before it (and the last one's parenthesis after it).
 
     Attributes:
@@ -56,8 +55,7 @@ class Group:
         return "" if self.is_number else f" {shape_text(self.shape)}"
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
+class Window(Record, eq=False):
     """The part of a matrix that is shown; its brackets say where there is more, so that it takes the same room wherever it stands."""
 
     rows: range
@@ -90,8 +88,7 @@ class Window:
         return self.columns.stop < self.shape[1]
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(Record, eq=False):
     """An equation as it is to be drawn.
 
     Attributes:

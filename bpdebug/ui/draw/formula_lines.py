@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.cells import cell_len
 
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.spans import Line, Span
 
 _SIGN = re.compile(r" (?=[+−=] )")
@@ -17,8 +17,7 @@ _INSIDE, _AFTER_SIGN, _SUBSCRIPT = 2, 10, 20
 _LEAST = 8
 
 
-@dataclass(frozen=True)
-class Marked:
+class Marked(Record):
     """A text in which some places play a role.
 
     Attributes:

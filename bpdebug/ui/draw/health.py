@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from bpdebug.debugger.looking.health import Health, LayerHealth
 from bpdebug.debugger.numbers import short, sparkline
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
 
@@ -26,8 +26,7 @@ _ACTIVATIONS = "activations"
 _MILD = ("large-update", "saturated")
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(Record):
     """A column of the table: its heading, its width, and its cell in a layer's line."""
 
     title: str

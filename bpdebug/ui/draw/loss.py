@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.loss_numbers import newest, numbers_line, points
 from bpdebug.ui.draw.loss_start import start_lines
@@ -28,8 +28,7 @@ _POINT = 4
 """Columns between two losses from which on each is marked as a point."""
 
 
-@dataclass(frozen=True, eq=False)
-class Chart:
+class Chart(Record, eq=False):
     """Where things are in the picture.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.cells import cell_len
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.network_text import short_names
@@ -23,8 +23,7 @@ _LEAST, _LARGE = 0.0005, 100.0
 """Between these sizes an answer has three decimals."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(Record):
     """One answer: its texts (what it is an answer to, the target, the answer), how far it is from its target, and whether what it is an
     answer to has a name."""
 

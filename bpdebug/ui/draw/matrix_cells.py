@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf, isfinite, prod
 from typing import Any
 
 from bpdebug.debugger.numbers import NumberStyle, Statistics, aligned
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import Shape
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
@@ -20,8 +20,7 @@ _FEW, _LONGEST = 2000, 24
 """Of how many numbers the longest is looked for, and how long a number with all its digits can be."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Record):
     """How the numbers of one table are written.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.shapes import shape_text
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
 from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, samples_in, values_in
@@ -24,8 +24,7 @@ _BESIDE, _ABOVE = 36, 5
 """The smallest pane with a picture of a large tensor in it."""
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(Record):
     """The cells of a tensor whose numbers are to be seen: the first row and column, and those after the last."""
 
     top: int
@@ -34,8 +33,7 @@ class Sight:
     right: int
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Record):
     """A tensor's place in the pane.
 
     Attributes:
@@ -124,8 +122,7 @@ class Block:
         return ((column, row) if self.turned else (row, column))[2 - axes :]
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(Record, eq=False):
     """All blocks of a pane."""
 
     blocks: tuple[Block, ...]

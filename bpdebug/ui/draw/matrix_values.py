@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 
 from bpdebug.debugger.numbers import Statistics
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.compare import theirs_of
 from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, look_of

@@ -8,12 +8,12 @@ Those of wide layers are a ribbon that tells how many weights there are and thei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bpdebug.debugger.numbers import short
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_plan import Column, Plan
 from bpdebug.ui.draw.network_scene import Scene, heat, largest
@@ -32,8 +32,7 @@ _ROOM = (5, 12)
 """Lines of dots a neuron must have for that."""
 
 
-@dataclass(frozen=True, eq=False)
-class Edges:
+class Edges(Record, eq=False):
     """Edges between two layers, each from one of some neurons to one of others.
 
     Attributes:

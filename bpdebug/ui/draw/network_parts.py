@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -14,6 +13,7 @@ from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_text import given_text
 from bpdebug.ui.draw.scales import decades
@@ -32,8 +32,7 @@ def kind_of(name: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else (name if name in ("x", "y") else "", 0)
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
+class Parts(Record, eq=False):
     """A view as the network's drawing sees it. Layer 0 is the input; the edges of layer k lead into it.
 
     Attributes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, product
 
 from rich.cells import cell_len
 
+from bpdebug.engine.record import Record, replace
 from bpdebug.ui.draw.matrix import focus_layer
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_text import short_names
@@ -30,8 +30,7 @@ _BREADTH = 2
 """Columns by which each gap grows before the names of the inputs do."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Record):
     """One layer's place.
 
     Attributes:
@@ -69,8 +68,7 @@ class Column:
         return max(own, self.least)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Record):
     """The whole drawing.
 
     Attributes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Plan, plan_of
@@ -15,8 +14,7 @@ from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import decade_share
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
+class Scene(Record, eq=False):
     """A drawing in the making."""
 
     parts: Parts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from bpdebug.debugger.view import View
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import Style, render, render_name
 from bpdebug.engine.render_names import LETTERS
 from bpdebug.engine.schedule import Skipped, Stage
@@ -31,8 +31,7 @@ _STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
 """The signs of the kinds of breakpoint."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Record):
     """How a listing is written.
 
     Attributes:

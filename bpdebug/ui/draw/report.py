@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.view import View
 from bpdebug.engine.cells import Cell, cell_name
+from bpdebug.engine.record import Record
 from bpdebug.engine.render import render, render_name
 from bpdebug.engine.schedule import Stage
 from bpdebug.ui.draw.spans import Line, Span, width, wrap
 
 
-@dataclass(frozen=True, eq=False)
-class Finding:
+class Finding(Record, eq=False):
     """A row.
 
     Attributes:
@@ -44,8 +43,7 @@ class Finding:
         return cell_name(self.stage.name, self.cell)
 
 
-@dataclass(frozen=True, eq=False)
-class Report:
+class Report(Record, eq=False):
     """What a screen of results shows.
 
     Attributes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from bpdebug.debugger.looking.surface import Surface
 from bpdebug.debugger.view import View
 from bpdebug.engine.description import Array
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import current_place, in_order, mark_of, output_shown
@@ -19,8 +18,7 @@ _LARGEST = 1e100
 """Beyond that no output is drawn."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Frame:
+class _Frame(Record, eq=False):
     """Where things are: the axis of the input begins in column ``left``, that of the output has its ends in ``low`` and ``high``."""
 
     axis: Array

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
+from bpdebug.engine.record import Record
 from bpdebug.ui.draw.spans import Line, fit, wrap
 
 MARKED = "changed lit"
 """The role of what is searched for."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Record):
     """A row of a list.
 
     Attributes:
