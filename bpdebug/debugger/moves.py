@@ -11,7 +11,7 @@ from bpdebug.debugger.position import Location, LocationError, Position
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome
 from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.cells import cell_name
+from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.program import Program
 from bpdebug.engine.record import Record
 from bpdebug.engine.shapes import shape_text
@@ -26,6 +26,7 @@ class Move(Record):
         jump: whether the way there does not matter (no stops on it).
         search: whether the way is back to the last stop, and ``target`` only where it ends.
         tell: what the command makes of the answer on arrival, where it has something to add.
+        cell: the cell to look at there, or None.
     """
 
     target: int
@@ -33,6 +34,7 @@ class Move(Record):
     jump: bool = False
     search: bool = False
     tell: Callable[[Result], Result] | None = None
+    cell: tuple[str, Cell] | None = None
 
 
 def by_stages(position: Position, count: int) -> int:

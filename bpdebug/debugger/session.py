@@ -74,6 +74,7 @@ class Session(Traveller):
         self._health = HealthLog()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
+        self._frame = (0, 0)
         self.predictions = Predictions()
         self.hunts: tuple[Hunt, ...] = ()
         self._transcript: Path | None = None
@@ -93,6 +94,15 @@ class Session(Traveller):
                     self.execute(f"{command} {text}")
                 except BpdebugError as error:
                     raise SetupError(str(error), ("debug", key, place)) from None
+
+    @property
+    def frame(self) -> int:
+        """Which frame is selected, the innermost being 0, as it is again after every move."""
+        return self._frame[1] if self._frame[0] == self.position.t else 0
+
+    @frame.setter
+    def frame(self, level: int) -> None:
+        self._frame = self.position.t, level
 
     @property
     def question(self) -> Question | None:

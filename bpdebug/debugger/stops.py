@@ -14,6 +14,7 @@ import numpy as np
 
 from bpdebug.debugger.numbers import short
 from bpdebug.debugger.position import Location
+from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import evaluate
@@ -74,6 +75,11 @@ class Stop:
         """In which moments of an update it is looked at: how many stages have run (0: at its start)."""
         raise NotImplementedError
 
+    @property
+    def cell(self) -> tuple[str, Cell] | None:
+        """The cell to look at where it strikes, or None."""
+        return None
+
     def check(self) -> Check:
         """What is compiled into the update."""
         raise NotImplementedError
@@ -109,6 +115,11 @@ class Breakpoint(Stop):
     def clock(self, program: Program) -> int | None:
         """The one clock of a location in a certain update, else None."""
         return None if self.location.update is None else self.location.clock(program, 0)
+
+    @property
+    def cell(self) -> tuple[str, Cell] | None:
+        """The location's."""
+        return self.location.cell
 
     def check(self) -> Check:
         """The condition."""
@@ -184,7 +195,7 @@ class Watchpoint(Stop):
         return False
 
     @property
-    def cell(self) -> tuple[str, tuple[int, ...]] | None:
+    def cell(self) -> tuple[str, Cell] | None:
         """The cell that is watched, where it is a single one."""
         tree = self.formula.tree
         if isinstance(tree, Index) and isinstance(tree.operand, Name):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bpdebug.debugger.results import Result
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -39,7 +42,11 @@ class Task:
         self.context.run(self.steps.close)
 
 
-def whole(steps: Generator[str, None, Result]) -> Result:
-    """The answer of a task that is not interrupted."""
-    answer = Task(steps).go_on(lambda: False)
-    return answer or Result("progress", "")
+def whole(steps: Generator[object, None, T]) -> T:
+    """What work in steps comes to, without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: T = end.value
+            return found

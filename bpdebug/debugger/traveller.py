@@ -13,7 +13,7 @@ from bpdebug.debugger.moves import Move, describe_stop
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.runner import Outcome, Runner
 from bpdebug.debugger.search import LastStop
-from bpdebug.debugger.stops import Hit, Stops, Watchpoint
+from bpdebug.debugger.stops import Hit, Stops
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
@@ -132,18 +132,21 @@ class Traveller(CellCursor):
         if result.data["reason"] != "interrupted":
             self.pending = None
         self.follow()
-        self._look_at(outcome)
+        self._look_at(move, outcome)
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
         result = move.tell(result) if move.tell and not self.pending else result
         self.displays.remember(self)
         shown = self.displayed()
         return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
 
-    def _look_at(self, outcome: Outcome) -> None:
-        """Select the cell whose change was the reason to stop."""
-        cells = [hit.stop.cell for hit in outcome.hits if isinstance(hit.stop, Watchpoint) and hit.stop.cell]
-        if cells and cells[0][0] in self.timeline.machine.values():
-            self.select(*cells[0])
+    def _look_at(self, move: Move, outcome: Outcome) -> None:
+        """Select the cell that was asked for, or that was the reason to stop; a short batch may not have it."""
+        arrived = [move.cell] if self.position.t == move.target and not outcome.hits else []
+        for cell in [*(hit.stop.cell for hit in outcome.hits), *arrived]:
+            tensor = self.timeline.machine.values().get(cell[0]) if cell else None
+            if cell and tensor is not None and all(map(int.__lt__, cell[1], tensor.shape)):
+                self.select(*cell)
+                return
 
     def leave(self) -> str:
         """Give up what is not finished: a search goes back to where it began, a run stays where it is.

@@ -10,6 +10,7 @@ from itertools import product as pairs
 import numpy as np
 import numpy.typing as npt
 
+from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import Array, Evaluator
 from bpdebug.engine.functions import FUNCTIONS
 from bpdebug.engine.parser import Formula
@@ -81,6 +82,21 @@ def _composed(operator: str, shown: list[Tree]) -> Tree:
 def cell_name(name: str, index: Letters) -> str:
     """``dW2[1,0]``; a plain number keeps its name."""
     return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def check_cell(name: str, index: Cell, shape: tuple[int, ...]) -> None:
+    """Refuse what is no cell of a tensor.
+
+    Raises:
+        BpdebugError: with the tensor's shape.
+    """
+    if len(index) != len(shape):
+        example = cell_name(name, (0,) * len(shape))
+        raise BpdebugError(f"{name} has {len(shape)} axes: write {example}" if shape else f"{name} is a single number: write {name}")
+    for place, length in zip(index, shape, strict=True):
+        if not 0 <= place < length:
+            wide = "×".join(map(str, shape))
+            raise BpdebugError(f"{cell_name(name, index)} is outside {name}, which is {wide}; rows and columns count from 0")
 
 
 class Cells:

@@ -96,10 +96,12 @@ def parse_assignment(text: str, joined: Collection[str] = ()) -> tuple[str, Form
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'dW2'?"`` where a known word is close, else nothing."""
+    """``"; did you mean 'dW2'?"`` where a known word is close, or a word is its initials (lr for learning_rate), else nothing."""
     by_folded = {name.lower(): name for name in known}
+    initials = {"".join(part[:1] for part in folded.split("_")): name for folded, name in by_folded.items() if "_" in folded}
     close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    return f"; did you mean '{by_folded[close[0]]}'?" if close else ""
+    found = by_folded[close[0]] if close else initials.get(word.lower(), "")
+    return f"; did you mean '{found}'?" if found not in ("", word) else ""
 
 
 class _Reader:

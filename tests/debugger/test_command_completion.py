@@ -50,7 +50,7 @@ def test_other_names_are_offered_with_the_command_that_they_stand_for(known):
 
 def test_a_count_may_stand_before_the_command(known):
     assert found("5 st", known) == (2, ["step "])
-    assert found("12up", known) == (2, ["update "])
+    assert found("12upd", known) == (2, ["update "])
 
 
 @pytest.mark.parametrize(

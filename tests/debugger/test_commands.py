@@ -114,7 +114,7 @@ MISTAKES = [
     "print dW2",
     "print a1 +",
     "print W1 @ W1",
-    "print x.shape",
+    "print x.size",
     "print __import__('os')",
     "print (1,2)",
     "explain dW2[0,0]",

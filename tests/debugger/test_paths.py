@@ -9,6 +9,7 @@ from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug.debugger.looking.paths import MOST_PATHS, Bundle, Path, paths_of
 from bpdebug.debugger.session import Session
+from bpdebug.engine.description import Layer, Scenario, Training
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.network import Phase
@@ -114,3 +115,30 @@ def test_what_has_no_paths_is_refused(at, text, message):
     session.execute(f"goto {at}")
     with pytest.raises(BpdebugError, match=message):
         session.execute(text)
+
+
+def dead_ends(width=6):
+    """Layers of tanh over a relu that is dead by NaN: every path ends before the loss."""
+    layers = (*(Layer(width, "tanh"),) * 3, Layer(1, "relu"))
+    session = Session(Scenario("dead ends", ("a", "b"), layers, np.ones((6, 2)), np.ones((6, 1)), training=Training(1)))
+    for command in ("set W1[0,0] = nan", "goto loss"):
+        session.execute(command)
+    return session
+
+
+def test_dead_ends_are_walked_into_once():
+    result = dead_ends().execute("paths W1[0,0]")
+    assert result.data["count"] == len(result.data["paths"]) == 0
+    assert "no path leads" in result.text
+
+
+def test_the_paths_of_a_deep_network_are_followed_without_recursion_and_can_be_stopped():
+    layers = (Layer(3, "tanh"),) * 300
+    scenario = Scenario("deep", ("a", "b"), layers, np.ones((2, 2)), np.ones((2, 3)), training=Training(1))
+    session = Session(scenario)
+    session.execute("goto loss")
+    assert session.execute("paths W280[0,0]", lambda: True).type == "progress"
+    assert session.leave().startswith("stopped: following the paths")
+    result = session.execute("paths W290[0,0]")
+    assert result.data["count"] == 2 * 3**10
+    assert "gathered by their first step" in result.text

@@ -12,6 +12,7 @@ import numpy as np
 
 from bpdebug.debugger.checking.perturbed import Changed, Column, Copies, Known, Perturbed
 from bpdebug.debugger.checking.probe import EPSILON, Probe
+from bpdebug.debugger.tasks import whole
 from bpdebug.engine.description import Array
 from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Stage
@@ -198,16 +199,6 @@ class Differences(Probe):
             if stage.name in target.weights:
                 moved += _weighted(value, self.values[stage.name], target.weights[stage.name])
         return moved
-
-
-def whole(steps: Generator[int, None, Derivative]) -> Derivative:
-    """What a sweep over cells finds, without looking how far it is."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Derivative = end.value
-            return found
 
 
 def _decided(found: Derivative, central: Derivative, cells: Array) -> Derivative:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 
-@command("into [n]", "move", keys="i", label="into")
+@command("into [n]", "move", keys="i", aliases="i", label="into")
 def into(session: Session, arguments: str) -> Result | Move:
     """Run the next stage and stand on its first cell; there, go on to the next cell (or n cells), row by row."""
     return _go(session, walk(session, count_of(arguments)))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.explanation import Explanation
 from bpdebug.debugger.looking.listing import listing
+from bpdebug.debugger.looking.sums import Sum, signed, sum_of
 from bpdebug.debugger.moves import Move, describe
 from bpdebug.debugger.numbers import exact, short, sparkline, table
 from bpdebug.debugger.recording import record
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command, count_of, no_arguments
-from bpdebug.engine.cells import cell_name
+from bpdebug.engine.cells import Term, cell_name
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.shapes import Shape, infer, shape_text
@@ -21,12 +22,17 @@ from bpdebug.engine.shapes import Shape, infer, shape_text
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
+_MOST_TERMS = 10_000
+"""Of a longer sum, these are written as data."""
+
 
 @command("print EXPRESSION", "look", keys="p", aliases="p", asks="print (a2, dz2[0,0], max(abs(dW1)))")
 def print_(session: Session, arguments: str) -> Result:
     """Show the value of a tensor or an expression."""
     if not arguments:
         raise CommandError("print what? For example: print a2, print max(abs(dz2))")
+    if arguments.endswith(".shape"):
+        return _shape(session, arguments.removesuffix(".shape"))
     value = session.value(arguments)
     data = {"name": arguments, "shape": list(value.shape), "value": exact(value)}
     lines = table(value, session.number_style.plain)
@@ -38,6 +44,12 @@ def print_(session: Session, arguments: str) -> Result:
     return Result("value", text, data)
 
 
+def _shape(session: Session, text: str) -> Result:
+    """The shape of an expression, as NumPy writes it, be it computed already or not."""
+    shape = infer(session.program.parse(text), session.timeline.machine.shapes())
+    return Result("value", f"{text}.shape = {shape}", {"name": f"{text}.shape", "shape": [len(shape)], "value": list(shape)})
+
+
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, arguments: str) -> Result:
     """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
@@ -47,6 +59,7 @@ def explain(session: Session, arguments: str) -> Result:
 
 
 def _explained(explanation: Explanation) -> Result:
+    values = {(cell.name, cell.index): cell.value for cell in explanation.term.cells()} if explanation.term else {}
     data = {
         "name": explanation.name,
         "index": list(explanation.index),
@@ -56,9 +69,24 @@ def _explained(explanation: Explanation) -> Result:
         "symbolic": explanation.symbolic,
         "numbers": explanation.numbers,
         "meaning": explanation.origin,
-        "operands": [{"name": name, "index": list(at)} for name, at in explanation.operands],
+        "operands": [{"name": name, "index": list(at), "value": exact(values[name, at])} for name, at in explanation.operands],
+        **(_arithmetic(explanation.term) if explanation.term else {}),
     }
     return Result("explanation", "\n".join(explanation.lines()), data)
+
+
+def _arithmetic(term: Term) -> dict[str, object]:
+    """A number as the sum that it is (of one term, where it is none) with what is done with the sum, and the whole of its arithmetic."""
+    found = sum_of(term) or Sum((("+", term),), "", term.value)
+    terms = [{"value": exact(signed(sign, part)), "operands": [*map(_tree, part.cells())]} for sign, part in found.terms[:_MOST_TERMS]]
+    return {"sum": exact(found.value), "around": found.around, "terms": terms, "term": _tree(term)}
+
+
+def _tree(term: Term) -> dict[str, object]:
+    """A number with what it is made of: a cell of a tensor, a number, or an operator's parts."""
+    own = {"operator": term.operator, "value": exact(term.value)}
+    cell = {"name": term.name, "index": list(term.index)} if term.operator == "cell" else {}
+    return own | cell | ({"parts": [*map(_tree, term.parts[:_MOST_TERMS])]} if term.parts else {})
 
 
 @command("select NAME[i,j]", "look")

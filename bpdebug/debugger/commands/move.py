@@ -54,15 +54,17 @@ def continue_(session: Session, arguments: str) -> Move:
 
 @command("until LOCATION", "move", keys="t", aliases="t", asks="run forward to (dz2, backward, layer 2, 40:dz2, update 40, epoch 3)")
 def until_(session: Session, arguments: str) -> Move:
-    """Run forward to a location: dz2, backward, layer 2, 40:dz2, update 40, epoch 3, end."""
-    return Move(until(session.program, session.position, parse_location(arguments, session.program)), "location")
+    """Run forward to a location: dz2, dW1[1,0], backward, layer 2, 40:dz2, 40 or update 40, epoch 3, end."""
+    location = parse_location(arguments, session.program)
+    return Move(until(session.program, session.position, location), "location", cell=location.cell)
 
 
-@command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, 40:dz2, update 40, start, end)", label="goto")
+@command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, dW1[1,0], 40:dz2, 40, start, end)", label="goto")
 def goto(session: Session, arguments: str) -> Move:
     """Jump to a location, forwards or back, without stops on the way."""
     location = parse_location(arguments, session.program)
-    return Move(location.clock(session.program, min(session.position.update, session.position.updates - 1)), "location", jump=True)
+    target = location.clock(session.program, min(session.position.update, session.position.updates - 1))
+    return Move(target, "location", jump=True, cell=location.cell)
 
 
 @command("reverse-step [n]", "back", keys="[ S", aliases="rs back", label="back")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.explanation import not_there
-from bpdebug.debugger.looking.paths import Bundle, Path, paths_of
+from bpdebug.debugger.looking.paths import Bundle, Path, finding_paths
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command
+from bpdebug.debugger.tasks import Task
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
@@ -52,7 +53,7 @@ def convention(session: Session, arguments: str) -> Result:
 
 
 @command("paths [NAME[i,j]]", "look", keys="r")
-def paths(session: Session, arguments: str) -> Result:
+def paths(session: Session, arguments: str) -> Task:
     """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
     name, index = _cell(session, arguments)
     if name not in _differentiable(session):
@@ -65,7 +66,12 @@ def paths(session: Session, arguments: str) -> Result:
     values = session.timeline.machine.values()
     if values[name].ndim != len(index) or any(at >= length for at, length in zip(index, values[name].shape, strict=True)):
         session.explain(name, index)
-    return _shown(session, name, index, paths_of(session.program.network, values, name, index))
+    return Task(_found(session, name, index))
+
+
+def _found(session: Session, name: str, index: Cell) -> Generator[str, None, Result]:
+    values = session.timeline.machine.values()
+    return _shown(session, name, index, (yield from finding_paths(session.program.network, values, name, index)))
 
 
 def _differentiable(session: Session) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bpdebug.debugger.conditions import CONDITIONS, make_catchpoint
 from bpdebug.debugger.position import Location, parse_location
@@ -215,9 +215,26 @@ def commands(session: Session, arguments: str) -> Result:
     return Result("stops", line_of(stop), {"stops": [describe(stop)]})
 
 
-@command("info", "stop", keys="B", aliases="i")
+_INFO = {"breakpoints": ("break", "watch", "catch", "stopping"), "display": ("display",), "edits": ("edit",), "bookmarks": ("bookmark",)}
+_ELSEWHERE = {"locals": "list", "frame": "bt", "args": "where", "source": "list", "line": "where"}
+"""What gdb's info tells and another command tells here."""
+
+
+@command("info [breakpoints|display|edits|bookmarks]", "stop", keys="B")
 def info(session: Session, arguments: str) -> Result:
-    """List stops, displays, edits and bookmarks."""
+    """List stops, displays, edits and bookmarks, or some of these; locals are the stages (list), the frame is bt's."""
+    words = [word for word in (*_INFO, "watchpoints", *_ELSEWHERE) if arguments and word.startswith(arguments)]
+    if arguments and not words:
+        raise CommandError(f"info {arguments}: there are info {', info '.join(_INFO)}{suggestion(arguments, [*_INFO, *_ELSEWHERE])}")
+    if arguments and words[0] in _ELSEWHERE:
+        return cast("Result", find_command(_ELSEWHERE[words[0]])[0].run(session, ""))
+    found = _listed(session)
+    wanted = _INFO.get(words[0], _INFO["breakpoints"]) if words else ()
+    lines = [line for line in found.text.splitlines() if not wanted or line.startswith(wanted)]
+    return Result("info", "\n".join(lines), found.data)
+
+
+def _listed(session: Session) -> Result:
     stops = [line_of(stop) for stop in session.stops.all.values()]
     state = "on" if session.stops.catch_nonfinite else "off"
     displays = [f"display {number}: {text}" for number, text in session.displays.items()]
@@ -255,7 +272,7 @@ def display(session: Session, arguments: str) -> Result:
 @command("undisplay DISPLAY", "stop")
 def undisplay(session: Session, arguments: str) -> Result:
     """Show an expression no longer."""
-    if not arguments.isdecimal() or int(arguments) not in session.displays:
+    if arguments not in map(str, session.displays):
         raise BpdebugError(f"there is no display '{arguments}'; there are: {', '.join(map(str, session.displays)) or 'none'}")
     del session.displays[int(arguments)]
     return Result("value", "", {"displays": dict(session.displays)})

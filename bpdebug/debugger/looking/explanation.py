@@ -9,7 +9,7 @@ from itertools import islice
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.cells import Cell, Cells, Term, cell_name
+from bpdebug.engine.cells import Cell, Cells, Term, cell_name, check_cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError, SetupError
 from bpdebug.engine.network import Phase
@@ -97,7 +97,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     shape = timeline.machine.shapes().get(name)
     if name not in values or shape is None:
         raise BpdebugError(not_there(timeline, name))
-    _check_index(name, index, shape)
+    check_cell(name, index, shape)
     value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
     if edit := timeline.edited_cell(name, index, computed or 0):
         return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
@@ -191,16 +191,6 @@ def in_formula(value: float, digits: int) -> str:
     """A number as it is put into a formula: a negative one in parentheses."""
     text = short(value, digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
-
-
-def _check_index(name: str, index: Cell, shape: tuple[int, ...]) -> None:
-    if len(index) != len(shape):
-        example = cell_name(name, (0,) * len(shape))
-        raise BpdebugError(f"{name} has {len(shape)} axes: write {example}" if shape else f"{name} is a single number: write {name}")
-    for place, length in zip(index, shape, strict=True):
-        if not 0 <= place < length:
-            wide = "×".join(map(str, shape))
-            raise BpdebugError(f"{cell_name(name, index)} is outside {name}, which is {wide}; rows and columns count from 0")
 
 
 def last_computed(program: Program, position: Position, name: str) -> int | None:

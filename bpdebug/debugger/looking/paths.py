@@ -7,11 +7,12 @@ from the operation table: what a rule passes back when 1 arrives at a single cel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import prod
 
 import numpy as np
 
+from bpdebug.debugger.tasks import whole
 from bpdebug.engine.cells import Cell, cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
@@ -70,6 +71,11 @@ class Bundle(Record):
 
 
 def paths_of(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> Sequence[Path | Bundle]:
+    """What :func:`finding_paths` finds, without a pause."""
+    return whole(finding_paths(network, values, name, index))
+
+
+def finding_paths(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> Generator[str, None, Sequence[Path | Bundle]]:
     """All paths from a cell to the loss along which something passes; where they are very many, gathered by their first step.
 
     Args:
@@ -86,64 +92,79 @@ def paths_of(network: Network, values: Mapping[str, Array], name: str, index: Ce
             "'explain' and 'origin' follow a number one stage at a time"
         )
     walker = _Walker(network, values)
-    few = walker.gathered((name, index))[0] <= MOST_PATHS
-    return list(walker.ways((name, index), ())) if few else list(walker.bundles((name, index)))
+    yield from walker.gather(name)
+    few = walker.count((name, index)) <= MOST_PATHS
+    return list(walker.ways((name, index))) if few else list(walker.bundles((name, index)))
 
 
 class _Walker:
-    """Follows what depends on a cell, node by node."""
+    """Follows what depends on a cell, node by node.
+
+    Attributes:
+        counts, sums: for each cell from which the loss is reached, how many paths there are from it on, and what they add up to.
+    """
 
     def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
-        self.values, self.end = values, network.nodes[-1].output
+        self.nodes, self.values, self.end = network.nodes, values, network.nodes[-1].output
         self.users: dict[str, list[tuple[Node, str]]] = {}
         for node in network.nodes:
             for argument, tensor in node.inputs.items():
                 self.users.setdefault(tensor, []).append((node, argument))
-        self._slopes: dict[tuple[str, str, Cell], Array] = {}
-        self._gathered: dict[tuple[str, Cell], tuple[int, float]] = {(self.end, ()): (1, 1.0)}
+        self._slopes: dict[tuple[str, str], Array] = {}
+        self.counts: dict[str, Array] = {self.end: np.array(1, object)}
+        self.sums: dict[str, Array] = {self.end: np.array(1.0)}
 
-    def ways(self, here: tuple[str, Cell], slopes: tuple[float, ...]) -> Iterator[Path]:
-        """The paths from a cell on."""
-        if here[0] == self.end:
-            yield Path((here,), slopes)
-            return
-        for cell, slope in self._steps(here):
-            for rest in self.ways(cell, (*slopes, slope)):
-                yield Path((here, *rest.cells), rest.slopes)
+    def gather(self, name: str) -> Iterator[str]:
+        """Count and add up what passes from each cell on, from the loss back to a tensor; says how far it is."""
+        places = {node.output: place for place, node in enumerate(self.nodes)}
+        for tensor in [*(node.output for node in self.nodes[-2::-1] if places[node.output] > places.get(name, -1)), name]:
+            shape = self.values[tensor].shape
+            self.counts[tensor], self.sums[tensor] = np.zeros(shape, object), np.zeros(shape)
+            for node, argument in self.users.get(tensor, ()):
+                yield f"following the paths through {node.output}"
+                slopes = self._jacobian(node, argument)
+                aside = (-1, *(1,) * len(shape))
+                counts, sums = self.counts[node.output].reshape(aside), self.sums[node.output].reshape(aside)
+                leads = (slopes != 0) & (counts != 0)
+                self.counts[tensor] += np.where(leads, counts, 0).sum(axis=0)
+                self.sums[tensor] += np.where(leads, slopes * sums, 0.0).sum(axis=0)
 
-    def bundles(self, here: tuple[str, Cell]) -> Iterator[Bundle]:
+    def count(self, cell: tuple[str, Cell]) -> int:
+        """How many paths lead from a cell to the loss."""
+        return int(self.counts[cell[0]][cell[1]])
+
+    def ways(self, start: tuple[str, Cell]) -> Iterator[Path]:
+        """The paths from a cell to the loss."""
+        begun: list[Path] = [Path((start,), ())]
+        while begun:
+            path = begun.pop()
+            if path.cells[-1][0] == self.end:
+                yield path
+            else:
+                begun += [Path((*path.cells, cell), (*path.slopes, slope)) for cell, slope in reversed([*self._steps(path.cells[-1])])]
+
+    def bundles(self, start: tuple[str, Cell]) -> Iterator[Bundle]:
         """The paths from a cell on, by their first step."""
-        for (name, index), slope in self._steps(here):
-            count, gradient = self.gathered((name, index))
-            if count:
-                yield Bundle(name, index, slope, gradient, count)
-
-    def gathered(self, here: tuple[str, Cell]) -> tuple[int, float]:
-        """How many paths there are from a cell on, and what they add up to; each cell is looked at once."""
-        if here not in self._gathered:
-            onward = [(self.gathered(cell), slope) for cell, slope in self._steps(here)]
-            self._gathered[here] = sum(count for (count, _), _ in onward), sum(slope * value for (_, value), slope in onward)
-        return self._gathered[here]
+        for (name, index), slope in self._steps(start):
+            yield Bundle(name, index, slope, float(self.sums[name][index]), self.count((name, index)))
 
     def _steps(self, here: tuple[str, Cell]) -> Iterator[tuple[tuple[str, Cell], float]]:
-        """The cells that depend on a cell, with their local derivatives, where these are not 0."""
+        """The cells on the ways from a cell to the loss, with their local derivatives."""
         name, index = here
         for node, argument in self.users.get(name, ()):
-            for cell in np.ndindex(self.values[node.output].shape):
-                slope = float(self._passed(node, argument, cell)[index])
-                if slope:
+            slopes = [float(row[index]) for row in self._jacobian(node, argument)]
+            for cell, slope in zip(np.ndindex(self.values[node.output].shape), slopes, strict=True):
+                if slope and self.count((node.output, cell)):
                     yield (node.output, cell), slope
 
-    def _passed(self, node: Node, argument: str, cell: Cell) -> Array:
-        """What comes back to an argument when 1 arrives at one cell of the output: a row of the Jacobian."""
-        key = (node.output, argument, cell)
+    def _jacobian(self, node: Node, argument: str) -> Array:
+        """What comes back to an argument when 1 arrives at one cell of the output, for each of these."""
+        key = (node.output, argument)
         if key not in self._slopes:
-            arriving = np.zeros(self.values[node.output].shape)
-            arriving[cell] = 1.0
             tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
+            value, shape = self.values[node.output], self.values[node.inputs[argument]].shape
+            arriving = np.eye(value.size).reshape(value.size, *value.shape)
             with np.errstate(all="ignore"):
-                passed = Evaluator({**self.values, _ARRIVING: arriving}).value(tree)
-            tensor = node.arguments[argument]
-            shape = self.values[tensor].shape if isinstance(tensor, str) else ()
-            self._slopes[key] = np.broadcast_to(passed, shape)
+                rows = [np.broadcast_to(Evaluator({**self.values, _ARRIVING: one}).value(tree), shape) for one in arriving]
+            self._slopes[key] = np.array(rows)
         return self._slopes[key]
