@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.engine.cells import Cell, cell_name
+from bpdebug.engine.batches import Batches
+from bpdebug.engine.cells import Cell, cell_name, check_cell
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
 from bpdebug.engine.record import Record
-from bpdebug.engine.shapes import shape_text
+
+DATA = ("x", "y")
+"""The tensors that the batch is."""
 
 
 class Edit(Record):
@@ -21,6 +24,8 @@ class Edit(Record):
         index: the cell (every cell of a tensor where it is empty), for a value.
         value: the number, or None where a formula was replaced.
         formula: the new formula, for a stage.
+
+    A cell of the batch stands for its sample of the data, in every batch from then on.
     """
 
     t: int
@@ -34,9 +39,24 @@ class Edit(Record):
             return f"formula {self.name} = {self.formula}"
         return f"set {cell_name(self.name, self.index)} = {self.value!r}"
 
+    @property
+    def of_program(self) -> bool:
+        """Whether it changes the program (its formulas, or the data that it is given), not the state alone."""
+        return self.value is None or self.name in DATA
+
+    def place(self, program: Program) -> Cell:
+        """Of a cell of the batch: its sample and its column in the data."""
+        return (int(Batches(program.scenario).samples(self.t // len(program.stages))[self.index[0]]), *self.index[1:])
+
+    def changed(self, program: Program) -> Program:
+        """The program after it."""
+        if self.value is None:
+            return program.with_formula(self.name, self.formula)
+        return program.with_number(self.name, self.place(program), self.value) if self.of_program else program
+
     def apply(self, machine: Machine) -> None:
-        """Put a value in its place; formulas are the program's."""
-        if self.value is not None:
+        """Put a value in its place; what is the program's is there already."""
+        if self.value is not None and not self.of_program:
             with np.errstate(over="ignore"):  # too large for single precision is inf
                 machine.values()[self.name][self.index or ...] = self.value
 
@@ -45,22 +65,19 @@ def check_value(machine: Machine, name: str, index: Cell) -> None:
     """Refuse a value that cannot be set now.
 
     Raises:
-        BpdebugError: where the tensor is the batch, or has no such cell.
+        BpdebugError: where the tensor has no such cell, or is the number of samples.
     """
-    if name in ("x", "y", "m"):
-        raise BpdebugError(f"{name} comes from the scenario's data; parameters, constants and computed tensors can be set")
-    tensor = machine.values()[name]
-    inside = len(index) == tensor.ndim and all(0 <= at < length for at, length in zip(index, tensor.shape, strict=False))
-    if index and not inside:
-        shape = shape_text(tensor.shape)
-        raise BpdebugError(f"{cell_name(name, index)} is outside {name}, which is {shape}; rows and columns count from 0")
+    if name == "m":
+        raise BpdebugError("m is the number of samples in the batch; x, y, parameters, constants and computed tensors can be set")
+    if index or name in DATA:
+        check_cell(name, index, machine.values()[name].shape)
 
 
 def version(program: Program, edits: list[Edit], t: int) -> Program:
-    """The program with the formulas that hold at clock ``t``."""
+    """The program with the formulas and the data that hold at clock ``t``."""
     for edit in edits:
-        if edit.value is None and edit.t <= t:
-            program = program.with_formula(edit.name, edit.formula)
+        if edit.t <= t:
+            program = edit.changed(program)
     return program
 
 

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from bpdebug.debugger.checkpoints import Checkpoints
-from bpdebug.debugger.edits import Edit, check_value, version
+from bpdebug.debugger.edits import DATA, Edit, check_value, version
 from bpdebug.debugger.looking.history import History
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.engine.cells import Cell
@@ -132,11 +132,21 @@ class Timeline:
     def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
         """The last edit of a cell from clock ``since`` until now."""
         edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
-        return next((edit for edit in reversed(edits) if edit.index in (index, ())), None)
+        now = Edit(self.clock, name, index)
+        return next((edit for edit in reversed(edits) if edit.index == () or self._cell(edit) == self._cell(now)), None)
+
+    def _cell(self, edit: Edit) -> Cell:
+        """Which cell an edit is of; of the batch, which of the data."""
+        return edit.place(self._original) if edit.name in DATA else edit.index
+
+    def take_edits(self, edits: list[Edit]) -> None:
+        """At the start: edits that are made again when their moments are passed."""
+        self.edits, self._versions = edits, {0: self._original}
+        self._apply_edits()
 
     def program_at(self, t: int) -> Program:
-        """The program with the formulas that hold at clock ``t``; each version is made once."""
-        count = sum(edit.value is None and edit.t <= t for edit in self.edits)
+        """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit); each version is made once."""
+        count = sum(edit.of_program and edit.t <= t for edit in self.edits)
         if count not in self._versions:
             self._versions[count] = version(self._original, self.edits, t)
         return self._versions[count]

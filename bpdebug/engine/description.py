@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -96,6 +96,7 @@ class Scenario(Record, eq=False):
         precision: ``float64`` or ``float32``.
         outputs: the names of the output columns, empty where they have none.
         source: the file that it came from, for messages.
+        read_again: reads that file again, where it came from one.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Scenario(Record, eq=False):
     debug: Debug = Debug()
     outputs: tuple[str, ...] = ()
     source: str = ""
+    read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
 
     @property
     def samples(self) -> int:

@@ -36,10 +36,18 @@ class Machine:
         self._undo: list[Array | None] = []
         self._last: Workspace | None = None
         self._whole = False
-        self._x, self._y = (np.asarray(data, program.scenario.dtype) for data in (program.scenario.x, program.scenario.y))
+        self._take_data()
         for name, value in program.initial.items():
             self.persistent[name][...] = value
         self._load()
+
+    def _take_data(self) -> None:
+        """Take the program's data; batches that are in buffers already are out of date."""
+        scenario, self._whole = self.program.scenario, False
+        with np.errstate(over="ignore"):  # too large for single precision is inf
+            self._x, self._y = (np.asarray(data, scenario.dtype) for data in (scenario.x, scenario.y))
+        for work in self._workspaces.values():
+            work.loaded = -1
 
     def _load(self) -> None:
         """Bring the batch of the current update into the buffers."""
@@ -54,10 +62,13 @@ class Machine:
             self._work.load(self.update, self._x, self._y, chosen)
 
     def adopt(self, program: Program) -> None:
-        """Go on with another version of the program: the same stages and shapes, other formulas."""
-        self.program = program
+        """Go on with another version of the program: the same stages and shapes, other formulas, other numbers in its data."""
+        old, self.program = self.program, program
         for work in self._workspaces.values():
             work.adopt(program)
+        if old.scenario is not program.scenario:
+            self._take_data()
+            self._load()
 
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""

@@ -121,6 +121,12 @@ class Program(Record, eq=False):
         stage = self.stage(name)
         return self._with(stage.with_formula(self._fitting(stage, text)))
 
+    def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
+        """This program with one number of its data (``x`` or ``y``) changed."""
+        data = np.array(getattr(self.scenario, name), float)
+        data[place] = value
+        return replace(self, scenario=replace(self.scenario, **{name: data}))
+
     def with_fault(self, name: str, text: str) -> Program:
         """This program with a fault planted in a stage: it runs in the place of the stage's formula, and nothing shows it. What a
         listing shows then is what the author of the program meant.

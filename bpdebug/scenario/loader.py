@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bpdebug.engine.description import Scenario
+from bpdebug.engine.record import replace
 from bpdebug.scenario.assemble import assemble, cross_check, refuse_batch, refuse_size
 from bpdebug.scenario.data import load_data
 from bpdebug.scenario.nodes import parse, place
@@ -37,7 +39,7 @@ def load_scenario(source: str | Path) -> Scenario:
     scenario = assemble(sections, data, str(path), path.stem)
     cross_check(scenario, root, report)
     report.settle()
-    return scenario
+    return replace(scenario, read_again=partial(load_scenario, path))
 
 
 def _find(source: str | Path) -> Path:

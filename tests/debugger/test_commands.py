@@ -19,6 +19,7 @@ from bpdebug.debugger.commands import COMMANDS, find_command
 from bpdebug.debugger.results import to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
@@ -228,7 +229,7 @@ BEFORE = dict.fromkeys(("accuse", "hint", "reveal", "score"), ("hunt 3",)) | {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_answer_is_one_line_of_json_with_the_common_keys(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    session = Session(xor())
+    session = Session(replace(xor(), read_again=xor))
     session.execute("goto 3:dz2")
     for command in ("break dz2", "bookmark here", "display loss", "set W1[0,0] = 1", "save script.bp"):
         session.execute(command)

@@ -1,6 +1,7 @@
 """All commands: importing this package fills the table."""
 
 from bpdebug.debugger.commands import (
+    again,
     check,
     compare,
     copy,
@@ -38,6 +39,7 @@ MODULES = (
     game,
     tour,
     session,
+    again,
     export,
 )
 """Each registers its commands when it is imported."""

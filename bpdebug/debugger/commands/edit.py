@@ -31,7 +31,7 @@ def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
 
 @command("set NAME[i,j] = NUMBER", "edit", keys="=", asks="set (W1[0,1] = 0.5, learning_rate = 0.05)")
 def set_(session: Session, arguments: str) -> Result:
-    """Change a number now: a cell of a parameter or of a computed tensor, or a constant such as learning_rate."""
+    """Change a number now: a cell of a parameter, of a computed tensor or of the data (x[1,0], by its row of the batch), or a constant."""
     target, sign, text = arguments.partition("=")
     if not sign:
         raise CommandError("expected NAME[i,j] = NUMBER, such as set W1[0,1] = 0.5")
@@ -43,7 +43,9 @@ def set_(session: Session, arguments: str) -> Result:
         raise CommandError(f"which cell of {name}? For example: set {name}[{','.join('0' * tensor.ndim)}] = {text.strip()}")
     dropped = session.timeline.edit(name, index, value=as_number(text))
     session.after_edit()
-    return _edited(session, str(session.timeline.edits[-1]), dropped)
+    made = session.timeline.edits[-1]
+    sample = f" (sample {made.place(session.program)[0]} of the data, in every batch from now on)" if made.of_program else ""
+    return _edited(session, f"{made}{sample}", dropped)
 
 
 @command("formula STAGE = EXPRESSION", "edit", keys="y")

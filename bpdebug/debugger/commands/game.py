@@ -46,7 +46,7 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
 @command("hunt [SEED]", "play")
 def hunt(session: Session, arguments: str) -> Result:
     """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
-    seed, scenario = _seed(session, arguments), session.program.scenario
+    seed, scenario = _seed(session, arguments), session.timeline.program_at(-1).scenario
     program = make_program(replace(scenario, formulas={}))
     from bpdebug.debugger.play.planting import plant  # noqa: PLC0415 - a start does without
 
