@@ -133,7 +133,7 @@ MISTAKES = [
     "quit now",
     "set W1[0,0] = one",
     "set dW2[0,0] = 1",
-    "set x[0,0] = 1",
+    "set x[9,0] = 1",
     "formula dz2 = da2 * z3",
     "formula dz2 = dW2",
     "undo",

@@ -33,7 +33,7 @@ def run(session: Session, arguments: str) -> Move:
 
 @command("reload", "session")
 def reload(session: Session, arguments: str) -> Move:
-    """Read the scenario's file again and come back to this moment and cell; stops, displays, bookmarks and edits stay, if they fit."""
+    """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
     no_arguments(arguments, "reload")
     program, old, here, cell = _read(session), session.program, session.position.t, session.selected
     edits, lost = _fitting(session.timeline.edits, old, program)

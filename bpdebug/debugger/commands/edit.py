@@ -31,7 +31,7 @@ def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
 
 @command("set NAME[i,j] = NUMBER", "edit", keys="=", asks="set (W1[0,1] = 0.5, learning_rate = 0.05)")
 def set_(session: Session, arguments: str) -> Result:
-    """Change a number now: a cell of a parameter, of a computed tensor or of the data (x[1,0], by its row of the batch), or a constant."""
+    """Change a number now: a cell of a parameter, a computed tensor or the data (x[1,0]: row of the batch), or a constant."""
     target, sign, text = arguments.partition("=")
     if not sign:
         raise CommandError("expected NAME[i,j] = NUMBER, such as set W1[0,1] = 0.5")
