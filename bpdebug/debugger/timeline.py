@@ -39,10 +39,14 @@ class Timeline:
         first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
         visit: called whenever an update has been completed, where there is something to call.
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
+        length: how many stages an update has, whatever their formulas.
+        end: the clock when the training is complete.
     """
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         self._original = program
+        self.length = len(program.stages)
+        self.end = program.scenario.updates * self.length
         self.machine = Machine(program)
         self.losses = History()
         self.first_nonfinite: int | None = None
@@ -61,12 +65,7 @@ class Timeline:
     @property
     def clock(self) -> int:
         """How many stages have been executed."""
-        return self.machine.update * len(self.program.stages) + self.machine.done
-
-    @property
-    def end(self) -> int:
-        """The clock when the training is complete."""
-        return self.program.scenario.updates * len(self.program.stages)
+        return self.machine.update * self.length + self.machine.done
 
     @property
     def position(self) -> Position:
@@ -117,14 +116,14 @@ class Timeline:
 
     def _approach(self, t: int) -> None:
         """Stand at or before clock ``t``, as near as what is kept allows."""
-        update = t // len(self.program.stages)
+        update = t // self.length
         kept, state = self._checkpoints.nearest(update)
         if t < self.clock or kept > self.machine.update:
             self._stand(kept, state)
 
     def _stand(self, update: int, state: Array) -> None:
         """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
-        t = update * len(self.program.stages)
+        t = update * self.length
         self.machine.adopt(self.program_at(t))
         self.machine.start(update, state)
         self._apply_edits()
@@ -186,14 +185,14 @@ class Timeline:
         here = min(self.clock, last.t)
         self.seek(max(last.t - 1, 0))
         self._branch(self.edits[:-1])
-        self._stand(*self._checkpoints.nearest(last.t // len(self.program.stages)))
+        self._stand(*self._checkpoints.nearest(last.t // self.length))
         self.seek(here)
         return last
 
     def _branch(self, edits: list[Edit]) -> list[Edit]:
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]
-        update = self.clock // len(self.program.stages)
+        update = self.clock // self.length
         self.edits = edits
         self._versions = {0: self._original}
         self._checkpoints.forget_after(update)
@@ -220,16 +219,17 @@ class Timeline:
         return self._advance(t, deadline, start)
 
     def _advance(self, t: int, deadline: float, start: int | None) -> bool:
-        target, machine = divmod(t, len(self.program.stages)), self.machine
-        self._worth_keeping = target[0] - self._checkpoints.near
-        while machine.done and machine.update < target[0]:
-            self._step()
-        with np.errstate(all="ignore"):
-            while machine.update < target[0]:
-                self._run_update()
-                if perf_counter() > deadline or (start is not None and self.passed(start)):
-                    return self.clock == t
-        while machine.done < target[1]:
+        (update, done), machine = divmod(t, self.length), self.machine
+        if machine.update < update:
+            self._worth_keeping = update - self._checkpoints.near
+            while machine.done:
+                self._step()
+            with np.errstate(all="ignore"):
+                while machine.update < update:
+                    self._run_update()
+                    if perf_counter() > deadline or (start is not None and self.passed(start)):
+                        return self.clock == t
+        while machine.done < done:
             self._step()
         return True
 
@@ -247,11 +247,11 @@ class Timeline:
         return struck
 
     def _advance_guarded(self, t: int, checks: Checks, deadline: float, start: int | None) -> bool:
-        length, machine = len(self.program.stages), self.machine
-        self._worth_keeping = t // length - self._checkpoints.near
+        machine = self.machine
+        self._worth_keeping = t // self.length - self._checkpoints.near
         with np.errstate(all="ignore"):
             while self.clock < t and perf_counter() < deadline and not (start is not None and self.passed(start)):
-                if machine.done or t - self.clock < length:
+                if machine.done or t - self.clock < self.length:
                     self._step()
                     if machine.done in checks:
                         return True
@@ -268,7 +268,7 @@ class Timeline:
                 self._locate(machine.update - 1)
             return True
         if self.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
-            done, start = machine.done, machine.update * len(self.program.stages)
+            done, start = machine.done, machine.update * self.length
             self._approach(start)
             self.advance(start + done)
         return False
@@ -283,9 +283,8 @@ class Timeline:
     def _step(self) -> None:
         """One stage; the first value that is not finite is remembered."""
         machine = self.machine
-        name = machine.step()
-        value = machine.tensor(name)
-        if self.first_nonfinite is None and not np.isfinite(value).all():
+        machine.step()
+        if not machine.finite and self.first_nonfinite is None:
             self.first_nonfinite = self.clock
         if not machine.done:
             self._completed()
@@ -302,8 +301,8 @@ class Timeline:
     def _locate(self, update: int) -> None:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""
         state, here = self.machine.persistent_flat.copy(), self.machine.update
-        self._approach(update * len(self.program.stages))
-        self.advance(update * len(self.program.stages))
+        self._approach(update * self.length)
+        self.advance(update * self.length)
         while self.first_nonfinite is None and self.machine.update == update:
             self._step()
         self.machine.start(here, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextvars import Context
 
 import numpy as np
 
@@ -20,6 +21,9 @@ class Machine:
 
     The state is (``update``, ``done``, persistent tensors, intermediate tensors); the last are valid for the first ``done``
     stages of the update only.
+
+    Attributes:
+        finite: whether what the last step has computed is finite.
     """
 
     def __init__(self, program: Program) -> None:
@@ -34,6 +38,10 @@ class Machine:
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
         self._undo: list[Array | None] = []
+        self._overwritten = [self.persistent.get(stage.name) for stage in program.stages]
+        self.finite = True
+        self._noted: list[str] = []
+        self._listening = _listening(self._noted)
         self._last: Workspace | None = None
         self._whole = False
         self._take_data()
@@ -79,18 +87,24 @@ class Machine:
 
     def step(self) -> str:
         """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name."""
-        stage = self.program.stages[self.done]
-        if len(self._undo) == self.done:
-            self._undo.append(self.persistent[stage.name].copy() if stage.name in self.persistent else None)
-        noted: list[str] = []
-        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=lambda kind, _: noted.append(kind)):
-            self._work.code.stages[self.done]()
-        if noted:
-            self.warnings[stage.name] = tuple(dict.fromkeys(noted))
+        place, name = self.done, self.program.stages[self.done].name
+        if len(self._undo) == place:
+            old = self._overwritten[place]
+            self._undo.append(None if old is None else old.copy())
+        self._listening.run(self._execute, place)
+        if self._noted:
+            self.warnings[name] = tuple(dict.fromkeys(self._noted))
+            self._noted.clear()
         self.done += 1
-        if self.done == len(self.program.stages):
+        if self.done == len(self._overwritten):
             self._turn()
-        return stage.name
+        return name
+
+    def _execute(self, place: int) -> None:
+        self._work.code.stages[place]()
+        complaints = len(self._noted)
+        self.finite = is_finite(self._work.rows[place])
+        del self._noted[complaints:]
 
     def step_back(self, count: int) -> bool:
         """Take back the last stages of this update, where what they have changed is known; whether it is."""
@@ -157,10 +171,7 @@ class Machine:
 
     def last_is_finite(self) -> bool:
         """Whether everything that the last update computed is finite; for callers that have silenced NumPy's warnings."""
-        flat, kept = self.last_workspace().telling, self.persistent_flat
-        if math.isfinite(flat.dot(flat)) and math.isfinite(kept.dot(kept)):
-            return True
-        return bool(np.isfinite(flat).all() and np.isfinite(kept).all())
+        return is_finite(self.last_workspace().telling) and is_finite(self.persistent_flat)
 
     def values(self) -> dict[str, Array]:
         """The tensors that have a value now, as live views: persistent ones, the batch, and what the update has computed."""
@@ -171,3 +182,16 @@ class Machine:
     def shapes(self) -> dict[str, Shape]:
         """The shape of every tensor in the current update."""
         return {name: tensor.shape for name, tensor in self._work.tensors.items()}
+
+
+def _listening(noted: list[str]) -> Context:
+    """A context in which the floating-point unit's complaints are noted and told nobody; entering it costs less than ``errstate``."""
+    context = Context()
+    context.run(np.seterr, divide="call", over="call", invalid="call", under="ignore")
+    context.run(np.seterrcall, lambda kind, _: noted.append(kind))
+    return context
+
+
+def is_finite(row: Array) -> bool:
+    """Whether all of a row of numbers is finite; their squares are summed first, which is quicker, but may overflow with a complaint."""
+    return math.isfinite(row.dot(row)) or bool(np.isfinite(row).all())

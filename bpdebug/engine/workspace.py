@@ -69,6 +69,7 @@ class Workspace:
         telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
             finite makes its parameter so.
         tensors: views by name, with the persistent tensors and the batch among them.
+        rows: what each stage computes, as one row.
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
         loaded: the update whose batch is in the buffers, or -1.
         code: the compiled program.
@@ -87,6 +88,7 @@ class Workspace:
         own = views(self.flat, transient)
         known = self.given | dict(persistent) | own
         self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
+        self.rows = [self.tensors[stage.name].reshape(-1) for stage in program.stages]
         self.long: dict[str, Array] = {}
         self.pieces = 0
         for name, group in groups.items() if program.free else ():

@@ -260,3 +260,21 @@ def test_no_activation_makes_python_warn(activation):
     update_by_steps(machine)
     machine.run_update()
     assert machine.last_is_finite()
+
+
+def test_a_step_leaves_numpys_error_state_to_its_caller():
+    machine = Machine(make_program(xor()))
+    with np.errstate(all="raise"):
+        before = np.geterr()
+        machine.step()
+        assert np.geterr() == before
+        with pytest.raises(FloatingPointError):
+            np.exp(np.array([1e9]))
+
+
+def test_what_is_large_but_finite_is_no_complaint_and_no_end():
+    machine = Machine(make_program(xor()))
+    machine.persistent["W1"][...] = 1e300  # its square is not finite, and nor is that of z1
+    machine.step()
+    assert machine.finite
+    assert machine.warnings == {}
