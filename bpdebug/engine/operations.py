@@ -4,7 +4,6 @@ Forward, backward, explanation and every rendering are made of these rows; there
 stands. In a row, ``g`` is the gradient that arrives at the operation's output, the output goes by the name on the left of
 its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
 derivative is that of a single term, and the factor and the reductions are put around both by :func:`loss_row`.
-
 Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.engine.sources`.
 """
 
@@ -31,6 +30,7 @@ class Operation(Record):
         backward_meaning: one sentence on the derivative, or one for each argument.
         source: where the rule is to be found.
         symbol: a short form for listings, such as ``σ({})``; empty where the formula is short itself.
+        torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
         constants: literals that a scenario may change, with their usual values.
     """
 
@@ -42,6 +42,7 @@ class Operation(Record):
     backward_meaning: str | Mapping[str, str]
     source: str
     symbol: str = ""
+    torch: str = ""
     constants: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
@@ -54,9 +55,8 @@ class Operation(Record):
 
     def gradient(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
         """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""
-        rule = self.gradients[argument].tree
         values = _trees(arguments) | {self.output: Name(output), "g": arriving}
-        changed = substitute(rule, values)
+        changed = substitute(self.gradients[argument].tree, values)
         return without_ones(changed) if arriving == ONE else changed
 
 
@@ -75,10 +75,12 @@ def _row(
     backward: Sentence,
     source: str,
     symbol: str = "",
+    torch: str = "",
     **constants: float,
 ) -> Operation:
     output, formula = parse_assignment(forward)
-    return Operation(name, output, formula, {k: parse(v) for k, v in gradients.items()}, meaning, backward, source, symbol, constants)
+    rules = {k: parse(v) for k, v in gradients.items()}
+    return Operation(name, output, formula, rules, meaning, backward, source, symbol, torch, constants)
 
 
 _BY_ARGUMENT = {
@@ -118,6 +120,7 @@ _LINEAR = (
         "The L2 penalty: the squares of the weights, times l2; biases are left out.",
         "The penalty pulls each weight towards zero, in proportion to the weight.",
         "[GBC] section 7.1.1 (there with a factor 1/2)",
+        torch="l2 * torch.sum({W} ** 2)",
     ),
 )
 
@@ -130,6 +133,7 @@ _ACTIVATIONS = (
         "Nothing is bent, so the gradient passes unchanged.",
         "[Bishop] section 5.1",
         "{z}",
+        torch="{z}.clone()",
     ),
     _row(
         "sigmoid",
@@ -139,6 +143,7 @@ _ACTIVATIONS = (
         "The sigmoid's slope a(1 − a) is at most 1/4 and nearly 0 where the unit is saturated.",
         "[RHW] eq. 2 and 5",
         "σ({z})",
+        torch="torch.sigmoid({z})",
     ),
     _row(
         "tanh",
@@ -148,6 +153,7 @@ _ACTIVATIONS = (
         "The slope 1 − a² is 1 at zero and nearly 0 where the unit is saturated.",
         "LeCun et al., Efficient BackProp (1998), section 4.4",
         "tanh({z})",
+        torch="torch.tanh({z})",
     ),
     _row(
         "relu",
@@ -157,6 +163,7 @@ _ACTIVATIONS = (
         "The gradient passes where z was positive and is stopped elsewhere (at exactly 0 the slope is taken as 0).",
         "Nair and Hinton, Rectified Linear Units (2010); [GBC] section 6.3",
         "relu({z})",
+        torch="torch.relu({z})",
     ),
     _row(
         "leaky_relu",
@@ -166,6 +173,7 @@ _ACTIVATIONS = (
         "The gradient passes where z was positive and is scaled down elsewhere, so that no unit dies.",
         "Maas et al., Rectifier Nonlinearities (2013)",
         "leaky_relu({z})",
+        torch="F.leaky_relu({z}, {slope})",
         slope=0.01,
     ),
     _row(
@@ -176,6 +184,7 @@ _ACTIVATIONS = (
         "The slope is 1 for positive sums and decays exponentially for negative ones.",
         "Clevert et al., ELU (2016), eq. 15 and 16",
         "elu({z})",
+        torch="F.elu({z}, {alpha})",
         alpha=1.0,
     ),
     _row(
@@ -186,6 +195,7 @@ _ACTIVATIONS = (
         "The slope of softplus is the sigmoid of z.",
         "Dugas et al., Incorporating Second-Order Functional Knowledge (2001)",
         "softplus({z})",
+        torch="F.softplus({z}, threshold=700)",
     ),
     _row(
         "silu",
@@ -195,6 +205,7 @@ _ACTIVATIONS = (
         "The slope is a + σ(z)(1 − a), a little above 1 at most and negative for clearly negative sums.",
         "Elfwing et al., Sigmoid-Weighted Linear Units (2018), eq. 2 and 3",
         "silu({z})",
+        torch="F.silu({z})",
     ),
     _row(
         "gelu",
@@ -204,6 +215,7 @@ _ACTIVATIONS = (
         "The slope is Φ(z) + z·φ(z), with the normal distribution's density φ.",
         "Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2",
         "gelu({z})",
+        torch="F.gelu({z})",
     ),
     _row(
         "softmax",
@@ -213,6 +225,7 @@ _ACTIVATIONS = (
         "Each output depends on every z of its sample: a times what its own gradient has over the mean gradient, weighted by a.",
         "[Bishop] eq. 4.104 to 4.106",
         "softmax({z})",
+        torch="torch.softmax({z}, dim=1)",
     ),
 )
 
@@ -224,6 +237,7 @@ _LOSSES = (
         "The squared distance between prediction and target.",
         "The further off the prediction, the stronger the pull.",
         "[RHW] eq. 3 and 4; [Bishop] eq. 5.11",
+        torch="({a} - {y}) ** 2",
     ),
     _row(
         "absolute_error",
@@ -232,6 +246,7 @@ _LOSSES = (
         "The distance between prediction and target.",
         "The pull has the same strength at any distance; only its sign tells the side.",
         "[GBC] section 6.2.1.2",
+        torch="torch.abs({a} - {y})",
     ),
     _row(
         "huber",
@@ -241,6 +256,7 @@ _LOSSES = (
         "The pull grows with the distance up to delta and no further.",
         "Huber, Robust Estimation of a Location Parameter (1964)",
         "huber({a}, {y})",
+        torch='F.huber_loss({a}, {y}, reduction="none", delta={delta})',
         delta=1.0,
     ),
     _row(
@@ -251,6 +267,7 @@ _LOSSES = (
         "A confident wrong prediction is pulled back the harder the closer it is to 0 or 1.",
         "[Bishop] eq. 5.21",
         "BCE({a}, {y})",
+        torch="-{y} * torch.log({a}) - (1 - {y}) * torch.log(1 - {a})",
     ),
     _row(
         "categorical_cross_entropy",
@@ -260,6 +277,7 @@ _LOSSES = (
         "Only the right class is pulled, the harder the less probable it was held.",
         "[Bishop] eq. 5.24",
         "CCE({a}, {y})",
+        torch="-{y} * torch.log({a})",
     ),
     _row(
         "binary_cross_entropy_from_logits",
@@ -269,6 +287,7 @@ _LOSSES = (
         "Loss and sigmoid fused: the slopes a(1 − a) cancel and prediction minus target is left.",
         "[Bishop] eq. 5.18 and 5.21",
         "BCE(σ({z}), {y})",
+        torch='F.binary_cross_entropy_with_logits({z}, {y}, reduction="none")',
     ),
     _row(
         "categorical_cross_entropy_from_logits",
@@ -278,6 +297,7 @@ _LOSSES = (
         "Loss and softmax fused: the Jacobian cancels and prediction minus target is left (for targets that add up to 1).",
         "[Bishop] eq. 4.109",
         "CCE(softmax({z}), {y})",
+        torch="-{y} * torch.log_softmax({z}, dim=1)",
     ),
 )
 

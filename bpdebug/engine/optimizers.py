@@ -7,6 +7,7 @@ update counted from 1; the other names are the optimizer's constants.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from bpdebug.engine.parser import Formula, parse_assignment
 from bpdebug.engine.record import Record
@@ -21,12 +22,16 @@ class Rule(Record):
         steps: (what is assigned, formula, one sentence on it), executed in order for each parameter.
         constants: with their usual values.
         source: where the rule is to be found.
+        torch: PyTorch's optimizer of the parameters ``{p}``, or "" where it has none.
+        torch_state: what that calls the slots, and the number of updates ``t`` where it counts them.
     """
 
     name: str
     steps: tuple[tuple[str, Formula, str], ...]
     constants: Mapping[str, float]
     source: str
+    torch: str = ""
+    torch_state: Mapping[str, str] = MappingProxyType({})
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -44,9 +49,14 @@ class Rule(Record):
         return substitute(formula.tree, {short: Name(name) for short, name in named.items()})
 
 
-def _rule(name: str, source: str, *steps: tuple[str, str], **constants: float) -> Rule:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _rule(
+    name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = _NOTHING, **constants: float
+) -> Rule:
     parsed = tuple((*parse_assignment(text), meaning) for text, meaning in steps)
-    return Rule(name, parsed, constants, source)
+    return Rule(name, parsed, constants, source, torch, state)
 
 
 _VELOCITY = ("v = momentum * v + g", "The velocity remembers past gradients: a running sum that fades by the factor momentum.")
@@ -59,6 +69,7 @@ _ROWS = (
         "sgd",
         "Goodfellow et al., Deep Learning (2016), algorithm 8.1",
         ("w = w - learning_rate * g", "Each parameter takes a step against its gradient."),
+        torch="SGD({p}, lr={learning_rate})",
         learning_rate=0.1,
     ),
     _rule(
@@ -66,6 +77,8 @@ _ROWS = (
         "Sutskever et al. (2013) in the form of torch.optim.SGD",
         _VELOCITY,
         ("w = w - learning_rate * v", "Each parameter takes a step against its velocity."),
+        torch="SGD({p}, lr={learning_rate}, momentum={momentum})",
+        state={"momentum_buffer": "v"},
         learning_rate=0.1,
         momentum=0.9,
     ),
@@ -74,6 +87,8 @@ _ROWS = (
         "Sutskever et al. (2013), eq. 3 and 4, in the form of torch.optim.SGD(nesterov=True)",
         _VELOCITY,
         ("w = w - learning_rate * (g + momentum * v)", "The step looks ahead: it takes the gradient and the velocity that will follow."),
+        torch="SGD({p}, lr={learning_rate}, momentum={momentum}, nesterov=True)",
+        state={"momentum_buffer": "v"},
         learning_rate=0.1,
         momentum=0.9,
     ),
@@ -82,6 +97,8 @@ _ROWS = (
         "Tieleman and Hinton, Lecture 6.5 (2012), in the form of torch.optim.RMSprop",
         ("v = alpha * v + (1 - alpha) * g ** 2", "The running mean of the squared gradient."),
         ("w = w - learning_rate * g / (sqrt(v) + epsilon)", "Each parameter's step is measured in units of its usual gradient."),
+        torch="RMSprop({p}, lr={learning_rate}, alpha={alpha}, eps={epsilon})",
+        state={"step": "t", "square_avg": "v"},
         learning_rate=0.01,
         alpha=0.99,
         epsilon=1e-8,
@@ -95,6 +112,8 @@ _ROWS = (
             f"w = w - {_ADAM_STEP}",
             "A step of the mean gradient over the root of its mean square, both corrected for their start.",
         ),
+        torch="Adam({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon})",
+        state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
         learning_rate=0.001,
         beta1=0.9,
         beta2=0.999,
@@ -106,6 +125,8 @@ _ROWS = (
         _ADAM_M,
         _ADAM_V,
         (f"w = w * (1 - learning_rate * weight_decay) - {_ADAM_STEP}", "Adam's step, after the parameter has shrunk a little by itself."),
+        torch="AdamW({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay})",
+        state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
         learning_rate=0.001,
         beta1=0.9,
         beta2=0.999,

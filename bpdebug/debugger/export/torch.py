@@ -16,53 +16,16 @@ from bpdebug.debugger.export.update import WorkedUpdate
 from bpdebug.engine.description import Array, Loss, Scenario
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.network import Node, Phase
+from bpdebug.engine.optimizers import OPTIMIZERS, Rule
+from bpdebug.engine.parser import Formula
 from bpdebug.engine.render import to_text
 from bpdebug.engine.schedule import Stage
-from bpdebug.engine.tree import Tree
+from bpdebug.engine.tree import Call, Tree, walk
 
 MOST_NUMBERS = 5_000_000
 """Numbers that a script may hold."""
 _READABLE = 1000
 """Numbers of a tensor that are written out; a larger one is written as base64."""
-_FORWARD = {
-    "affine": "{x} @ {W} + {b}",
-    "linear": "{x} @ {W}",
-    "add": "{a} + {x}",
-    "penalty": "l2 * torch.sum({W} ** 2)",
-    "identity": "{z}.clone()",
-    "sigmoid": "torch.sigmoid({z})",
-    "tanh": "torch.tanh({z})",
-    "relu": "torch.relu({z})",
-    "leaky_relu": "F.leaky_relu({z}, {slope})",
-    "elu": "F.elu({z}, {alpha})",
-    "softplus": "F.softplus({z}, threshold=700)",
-    "silu": "F.silu({z})",
-    "gelu": "F.gelu({z})",
-    "softmax": "torch.softmax({z}, dim=1)",
-    "squared_error": "({a} - {y}) ** 2",
-    "absolute_error": "torch.abs({a} - {y})",
-    "huber": 'F.huber_loss({a}, {y}, reduction="none", delta={delta})',
-    "binary_cross_entropy": "-{y} * torch.log({a}) - (1 - {y}) * torch.log(1 - {a})",
-    "categorical_cross_entropy": "-{y} * torch.log({a})",
-    "binary_cross_entropy_from_logits": 'F.binary_cross_entropy_with_logits({z}, {y}, reduction="none")',
-    "categorical_cross_entropy_from_logits": "-{y} * torch.log_softmax({z}, dim=1)",
-}
-_OPTIMIZERS = {
-    "sgd": "SGD({p}, lr={learning_rate})",
-    "momentum": "SGD({p}, lr={learning_rate}, momentum={momentum})",
-    "nesterov": "SGD({p}, lr={learning_rate}, momentum={momentum}, nesterov=True)",
-    "rmsprop": "RMSprop({p}, lr={learning_rate}, alpha={alpha}, eps={epsilon})",
-    "adam": "Adam({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon})",
-    "adamw": "AdamW({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay})",
-}
-_STATES = {
-    "momentum": {"momentum_buffer": "v"},
-    "nesterov": {"momentum_buffer": "v"},
-    "rmsprop": {"square_avg": "v"},
-    "adam": {"exp_avg": "m", "exp_avg_sq": "v"},
-    "adamw": {"exp_avg": "m", "exp_avg_sq": "v"},
-}
-"""What PyTorch calls the slots of a rule."""
 
 
 def to_script(worked: WorkedUpdate) -> str:
@@ -93,7 +56,9 @@ def _start(worked: WorkedUpdate, body: str) -> Iterator[str]:
     yield from [*standard, ""] if standard else []
     yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in body)
     yield "\ntorch.set_printoptions(precision=10, linewidth=140)"
-    for definition in helpers(tuple(step.formula for step in _own(worked))):
+    spelled = [_spelled(node) for node in worked.program.network.nodes if not node.operation.torch]
+    calling = [formula for formula in spelled if any(isinstance(part, Call) for part in walk(formula.tree))]
+    for definition in helpers((*(step.formula for step in _own(worked)), *calling)):
         yield f"\n\n{definition}" if definition.startswith("def") else f"\n{definition}"
 
 
@@ -139,12 +104,17 @@ def _own_formula(stage: Stage) -> str:
 
 
 def _expression(node: Node, scenario: Scenario) -> str:
-    """A node in PyTorch's own words."""
-    if node.operation.name not in _FORWARD:
-        return " + ".join(str(term) for term in node.arguments.values())
+    """A node in PyTorch's own words, or where it has none for it, as the table has it."""
+    if not node.operation.torch:
+        return to_text(_spelled(node).tree)
     arguments = {name: to_text(given) if isinstance(given, Tree) else given for name, given in node.arguments.items()}
-    text = _FORWARD[node.operation.name].format(**arguments)
+    text = node.operation.torch.format(**arguments)
     return _reduced(text, scenario.loss, scenario.layers[-1].units) if node.output in ("loss", "data_loss") else text
+
+
+def _spelled(node: Node) -> Formula:
+    """A node as a formula of the language, whose functions :func:`helpers` defines."""
+    return Formula.of(node.operation.value(node.arguments))
 
 
 def _reduced(terms: str, loss: Loss, outputs: int) -> str:
@@ -179,11 +149,13 @@ def _update(worked: WorkedUpdate) -> Iterator[str]:
     if not program.free:
         yield "# every parameter is frozen: there is no step"
         return
-    rule = program.rule.name
     constants = {name: repr(float(worked.given[name])) for name in program.rule.constants}
-    rule = "sgd" if float(worked.given.get("momentum", 1.0)) == 0 else rule  # PyTorch refuses Nesterov's step without a momentum
+    resting = float(worked.given.get("momentum", 1.0)) == 0
+    rule = OPTIMIZERS["sgd"] if resting else program.rule  # PyTorch refuses Nesterov's step without a momentum
+    if not rule.torch:
+        raise BpdebugError(f"a PyTorch script cannot be written: the table of optimizers has no PyTorch name for {rule.name}")
     parameters = f"[{', '.join(program.free)}]"
-    yield f"optimizer = torch.optim.{_OPTIMIZERS[rule].format(p=parameters, **constants)}"
+    yield f"optimizer = torch.optim.{rule.torch.format(p=parameters, **constants)}"
     yield from _states(worked, rule)
     yield "optimizer.step()"
     for step in worked.stages:
@@ -194,16 +166,15 @@ def _update(worked: WorkedUpdate) -> Iterator[str]:
     yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
 
 
-def _states(worked: WorkedUpdate, rule: str) -> Iterator[str]:
+def _states(worked: WorkedUpdate, rule: Rule) -> Iterator[str]:
     """What the optimizer remembers of the updates before."""
-    slots = _STATES.get(rule, {})
+    slots = {key: letter for key, letter in rule.torch_state.items() if letter in rule.slots}
     if not any(worked.given[letter + name].any() for letter in slots.values() for name in worked.program.free):
         return
     steps = float(worked.given.get("t", np.array(worked.update)))
     for name in worked.program.free:
-        count = {"step": f"torch.tensor({steps!r})"} if rule not in ("momentum", "nesterov") else {}
-        state = {key: _literal(worked.given[letter + name]) for key, letter in slots.items()}
-        yield f"optimizer.state[{name}] = {_dictionary(count | state)}"
+        state = {key: _literal(worked.given[slots[key] + name]) if key in slots else f"torch.tensor({steps!r})" for key in rule.torch_state}
+        yield f"optimizer.state[{name}] = {_dictionary(state)}"
 
 
 def _dictionary(items: Mapping[str, str]) -> str:
