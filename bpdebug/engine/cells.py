@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from itertools import product as pairs
 
@@ -166,14 +166,13 @@ class Cells:
 
     def _reduction(self, tree: Call, index: Cell, value: float) -> Term:
         operand, shape = tree.arguments[0], self._shape(tree.arguments[0])
-        ranges = [range(n) if tree.axis in (None, axis) else (index[axis],) for axis, n in enumerate(shape)]
+        ranges = [range(n if tree.axis in (None, axis) else 1) for axis, n in enumerate(shape)]
         if tree.function == "mean":
-            summed = self._reduction(
-                Call("sum", tree.arguments, tree.axis), index, self._value(Call("sum", tree.arguments, tree.axis), index)
-            )
+            added = replace(tree, function="sum")
+            summed = self._reduction(added, index, self._value(added, index))
             count = float(np.prod([len(r) for r in ranges]))
             return Term("/", value, _make=lambda: iter((summed, Term("number", count))))
-        return Term(tree.function, value, _make=lambda: (self._term(operand, place) for place in pairs(*ranges)))
+        return Term(tree.function, value, _make=lambda: (self._term(operand, tree.source(index, place)) for place in pairs(*ranges)))
 
     def _source(self, tree: Index, index: Cell) -> Cell:
         """The cell of the indexed tensor that a cell of the result is."""
@@ -212,8 +211,8 @@ class Cells:
                 folded.append(self._letter(tree, depth) + len(folded))
                 place.append(_LETTERS[folded[-1]])
             else:
-                place.append(0 if tree.axis in (None, axis) else index[axis])
-        body = self._symbol(tree.arguments[0], tuple(place), folded[-1] + 1 if folded else depth)
+                place.append(0)
+        body = self._symbol(tree.arguments[0], tree.source(index, place), folded[-1] + 1 if folded else depth)
         if not folded and tree.function in ("sum", "mean", "max", "min"):
             return body
         for letter in reversed(folded or [depth]):

@@ -212,7 +212,7 @@ class Compiler:
         return result
 
     def _reduction(self, tree: Call, function: Function, operand: Value, out: Value | None) -> Value:
-        keep = tree.axis is not None
+        keep = tree.keepdims
         if function.name in _DIRECT and operand.dtype == self.dtype:
             run = self._bind(_DIRECT[function.name], function.name)
             return self._fresh(f"{run}({operand.code}, {tree.axis}, None, {{out}}, {keep})", [operand], tree, out, with_out=True)

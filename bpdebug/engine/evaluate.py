@@ -82,7 +82,7 @@ class Evaluator:
             arguments = [value if place in function.truths else self._number_of(value) for place, value in enumerate(arguments)]
         if not function.reduces:
             return np.asarray(function.run(*arguments), order="C")
-        return function.run(arguments[0], axis=tree.axis, keepdims=tree.axis is not None)
+        return function.run(arguments[0], axis=tree.axis, keepdims=tree.keepdims)
 
     def _index(self, tree: Index) -> Any:
         return self.value(tree.operand)[tree.key()]

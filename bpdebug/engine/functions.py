@@ -18,7 +18,7 @@ class Function(Record):
         name: as it is written in a formula.
         run: the NumPy function; elementwise ones take ``out``, reductions ``axis`` and ``keepdims``.
         arity: how many arguments it takes.
-        reduces: whether it folds an axis (kept, with length 1) or, without an axis, everything into one number.
+        reduces: whether it folds an axis (dropped, or kept with length 1) or, without an axis, everything into one number.
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool`` or ``int``.
         truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
@@ -53,7 +53,7 @@ def norm(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The place of the largest value; flattened where no axis is given."""
-    return np.argmax(x, axis=axis, keepdims=keepdims and axis is not None)
+    return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 def _sum(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:

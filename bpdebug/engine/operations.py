@@ -92,7 +92,7 @@ _LINEAR = (
     _row(
         "affine",
         "z = x @ W + b",
-        {"W": "x.T @ g", "b": "sum(g, axis=0)", "x": "g @ W.T"},
+        {"W": "x.T @ g", "b": "sum(g, axis=0, keepdims=True)", "x": "g @ W.T"},
         "Each unit's weighted sum of its inputs plus its bias.",
         _BY_ARGUMENT,
         "[RHW] eq. 1 and 6; [GBC] section 6.5.6",
@@ -219,8 +219,8 @@ _ACTIVATIONS = (
     ),
     _row(
         "softmax",
-        "a = exp(z - max(z, axis=1)) / sum(exp(z - max(z, axis=1)), axis=1)",
-        {"z": "a * (g - sum(g * a, axis=1))"},
+        "a = exp(z - max(z, axis=1, keepdims=True)) / sum(exp(z - max(z, axis=1, keepdims=True)), axis=1, keepdims=True)",
+        {"z": "a * (g - sum(g * a, axis=1, keepdims=True))"},
         "Each sample's sums become probabilities that add up to 1; subtracting the row's maximum changes nothing but overflow.",
         "Each output depends on every z of its sample: a times what its own gradient has over the mean gradient, weighted by a.",
         "[Bishop] eq. 4.104 to 4.106",
@@ -291,7 +291,7 @@ _LOSSES = (
     ),
     _row(
         "categorical_cross_entropy_from_logits",
-        "loss = -y * (z - max(z, axis=1) - log(sum(exp(z - max(z, axis=1)), axis=1)))",
+        "loss = -y * (z - max(z, axis=1, keepdims=True) - log(sum(exp(z - max(z, axis=1, keepdims=True)), axis=1, keepdims=True)))",
         {"z": "a - y"},
         "Cross-entropy and softmax in one, from z itself, so that nothing overflows.",
         "Loss and softmax fused: the Jacobian cancels and prediction minus target is left (for targets that add up to 1).",

@@ -241,12 +241,12 @@ class _Reader:
         if function is None:
             hint = suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
             raise self.refuse(f"unknown function '{node.func.id}'{hint}", node)
-        axis = self._axis(node, function)
+        axis, keepdims = self._axis(node, function), self._keepdims(node)
         positional = node.args[: function.arity] if function.reduces else node.args
         if len(positional) != function.arity:
             wanted = f"{function.arity} argument{'s' * (function.arity > 1)}"
             raise self.refuse(f"{function.name} takes {wanted}; found {len(node.args)}", node)
-        return Call(function.name, tuple(self.tree(a) for a in positional), axis, column=self.column(node))
+        return Call(function.name, tuple(self.tree(a) for a in positional), axis, keepdims, column=self.column(node))
 
     def _axis(self, node: ast.Call, function: Function) -> int | None:
         given = [k.value for k in node.keywords if k.arg == "axis"]
@@ -257,9 +257,6 @@ class _Reader:
             given.append(node.args[-1])
         elif function.reduces and len(node.args) > function.arity:
             raise self.refuse(f"{function.name} takes {function.arity} argument and an axis; found {len(node.args)}", node)
-        keeps = [k.value for k in node.keywords if k.arg == "keepdims"]
-        if any(not isinstance(value, ast.Constant) or value.value is not True for value in keeps):
-            raise self.refuse("an axis that is reduced is kept, with length 1; keepdims can only be True", keeps[0])
         if len(given) > 1:
             raise self.refuse("the axis is given twice", given[1])
         if not given:
@@ -268,6 +265,13 @@ class _Reader:
         if not isinstance(value, ast.Constant) or type(value.value) is not int or value.value not in (0, 1):
             raise self.refuse("axis is 0 (down the rows) or 1 (along the columns)", value)
         return value.value
+
+    def _keepdims(self, node: ast.Call) -> bool:
+        given = [k.value for k in node.keywords if k.arg == "keepdims"]
+        for value in given:
+            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
+                raise self.refuse("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
+        return any(value.value for value in given if isinstance(value, ast.Constant))
 
     def _subscript(self, node: ast.Subscript) -> Tree:
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -15,7 +15,7 @@ from bpdebug.engine.optimizers import Rule, rule_of
 from bpdebug.engine.parser import Formula, parse, suggestion
 from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
-from bpdebug.engine.shapes import Shape, infer, shape_text
+from bpdebug.engine.shapes import Shape, infer, keepdims_hint, shape_text
 from bpdebug.engine.tree import Name, walk
 
 _GENERIC_ROWS = 10007
@@ -174,7 +174,8 @@ class Program(Record, eq=False):
         except ShapeError as error:
             raise ShapeError(_general(error.message, rows), error.text, error.column) from None
         if found != shapes[stage.name]:
-            message = f"{stage.name} is {shape_text(shapes[stage.name])}; this formula gives {shape_text(found)}"
+            remedy = keepdims_hint(formula.tree) if len(found) < len(shapes[stage.name]) else ""
+            message = f"{stage.name} is {shape_text(shapes[stage.name])}; this formula gives {shape_text(found)}{remedy and f': {remedy}'}"
             raise ShapeError(_general(message, rows), formula.text, 1)
 
     @cached_property

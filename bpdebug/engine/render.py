@@ -134,6 +134,7 @@ class _Plain:
 
     def call(self, tree: Call) -> str:
         arguments = [self.write(a) for a in tree.arguments] + ([f"axis={tree.axis}"] if tree.axis is not None else [])
+        arguments += ["keepdims=True"] if tree.keepdims else []
         return f"{tree.function}({', '.join(arguments)})"
 
     def index(self, tree: Index) -> str:
@@ -157,7 +158,7 @@ class _Unicode(_Plain):
     def scalar(self, tree: Tree) -> bool:
         """Whether the node is a single number, as far as the shapes tell."""
         if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
-            return tree.axis is None
+            return tree.axis is None and not tree.keepdims
         if isinstance(tree, Name):
             return tree.name in CONSTANTS or self.shapes.get(tree.name) == () or not is_tensor(tree.name)
         if isinstance(tree, Index):

@@ -8,6 +8,7 @@ formula is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from bpdebug.engine.errors import FormulaError, ShapeError
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
 from bpdebug.engine.parser import Formula, suggestion
 from bpdebug.engine.render import to_text
-from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
+from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, walk
 
 Shape = tuple[int, ...]
 
@@ -121,7 +122,8 @@ class _Inference:
             except ValueError:
                 wide = None
             if wide not in (result, shape):
-                raise self.error(_mismatch(to_text(holder), result, to_text(operand), shape, wide), tree)
+                remedy = keepdims_hint(holder if len(result) < len(shape) else operand)
+                raise self.error(_mismatch(to_text(holder), result, to_text(operand), shape, wide, remedy), tree)
             if wide != result:
                 result, holder = shape, operand
         return result
@@ -139,10 +141,10 @@ class _Inference:
         if 0 in shape and tree.function in ("max", "min", "argmax", "mean"):
             raise self.error(f"{tree.function} of nothing: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
         if tree.axis is None:
-            return ()
+            return (1,) * len(shape) if tree.keepdims else ()
         if tree.axis >= len(shape):
             raise self.error(f"there is no axis {tree.axis}: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
-        return tuple(1 if axis == tree.axis else length for axis, length in enumerate(shape))
+        return (*shape[: tree.axis], *(1,) * tree.keepdims, *shape[tree.axis + 1 :])
 
     def _index(self, tree: Index) -> Shape:
         shape = self.shape(tree.operand)
@@ -153,15 +155,23 @@ class _Inference:
             raise self.error(message, tree) from None
 
 
-def _mismatch(a: str, left: Shape, b: str, right: Shape, wide: Shape | None) -> str:
+def keepdims_hint(tree: Tree) -> str:
+    """What to write so that an axis which a formula folds is kept; "" where it drops none."""
+    dropping = (node for node in walk(tree) if isinstance(node, Call) and node.axis is not None and not node.keepdims)
+    return next((f"{to_text(replace(node, keepdims=True))} keeps the axis" for node in dropping), "")
+
+
+def _mismatch(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy: str) -> str:
     start = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}"
     if len(left) != len(right) and wide is not None:
         flat, shape, other = (a, left, b) if len(left) < len(right) else (b, right, a)
         return (
             f"{start}: {flat} is a flat list of {shape[0]}, no column, so that NumPy would pair each of its numbers with each row of "
-            f"{other} and give {shape_text(wide)}. Make it a column, {shape[0]}×1"
+            f"{other} and give {shape_text(wide)}. {remedy or f'Make it a column, {shape[0]}×1'}"
         )
     if wide is not None:
         reason = f"NumPy would pair everything with everything and give {shape_text(wide)}, which neither of them is"
         return f"{start}: {reason}. Did you mean {a} @ {b}, or a .T?"
+    if remedy:
+        return f"{start}: {remedy}"
     return f"{start}: elementwise operands need the same shape{', which .T would give' if left == right[::-1] else ''}"

@@ -6,8 +6,9 @@ rewritten here: renaming for the operation table, transposition for the column c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
 
@@ -83,11 +84,18 @@ class Transpose(Tree):
 
 @dataclass(frozen=True, slots=True)
 class Call(Tree):
-    """A function of the fixed list; ``axis`` only where the function reduces."""
+    """A function of the fixed list; ``axis`` and ``keepdims`` mean what they mean in NumPy, and only where the function reduces."""
 
     function: str
     arguments: tuple[Tree, ...]
     axis: int | None = None
+    keepdims: bool = False
+
+    def source(self, index: tuple[Any, ...], places: Sequence[Any]) -> tuple[Any, ...]:
+        """The cell of the argument that goes into cell ``index`` of a reduction's value, with ``places`` along the folded axes."""
+        if self.axis is None:
+            return tuple(places)
+        return (*index[: self.axis], places[self.axis], *index[self.axis + self.keepdims :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ def to_columns(tree: Tree) -> Tree:
     turned = tree.rebuilt(to_columns)
     if isinstance(turned, Binary) and turned.operator == "@":
         return replace(turned, left=turned.right, right=turned.left)
-    if isinstance(turned, Call) and turned.axis is not None:
+    if isinstance(turned, Call) and turned.axis is not None and _axes(turned.arguments[0]) == 2:
         return replace(turned, axis=1 - turned.axis)
     if isinstance(turned, Index) and _axes(turned.operand) == 2:
         whole: Slice = (None, None, None)
@@ -162,8 +170,8 @@ def _axes(tree: Tree) -> int:
     """How many axes a node's value has, where every tensor has two."""
     if isinstance(tree, Index):
         return _axes(tree.operand) - sum(isinstance(item, int) for item in tree.items)
-    if isinstance(tree, Call) and tree.axis is None and len(tree.arguments) == 1 and FUNCTIONS[tree.function].reduces:
-        return 0
+    if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces and not tree.keepdims:
+        return 0 if tree.axis is None else _axes(tree.arguments[0]) - 1
     return 2 if isinstance(tree, Name) else max(map(_axes, tree.children()), default=0)
 
 

@@ -6,6 +6,7 @@ more than data (anchors, tags, merge keys) is refused while it grows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
@@ -18,6 +19,7 @@ from bpdebug.scenario.report import Mark, Report
 
 MAXIMUM_DEPTH = 20
 MAXIMUM_NODES = 100_000
+_TOO_DEEP = f"nested more than {MAXIMUM_DEPTH} deep"
 _ELSEWHERE = "put large data in a CSV or npz file (data: {file: …})"
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Read for its events only: nothing is constructed."""
@@ -85,9 +87,19 @@ def _events(text: str, report: Report) -> Iterator[Any]:
             yield event
     except yaml.MarkedYAMLError as error:
         mark = _mark(error.problem_mark or error.context_mark)
+        _refuse_depth(text, mark, report)
         report.fail(mark, _syntax(error, text, mark))
     except yaml.YAMLError as error:
         report.fail(Mark(1, 1), f"this is not YAML: {str(error).splitlines()[0]}")
+
+
+def _refuse_depth(text: str, until: Mark, report: Report) -> None:
+    """Parsers look ahead, and may give up on a depth of their own before we have seen ours."""
+    depth = 0
+    for bracket in re.finditer(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[][{}]", text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket.group(), 0)
+        if depth > MAXIMUM_DEPTH and (mark := place(text, bracket.start())) <= until:
+            report.fail(mark, _TOO_DEEP)
 
 
 def _mark(mark: Any) -> Mark:
@@ -156,7 +168,7 @@ class _Builder:
         elif getattr(event, "tag", None) is not None:
             reason = f"a tag ({event.tag}) is not supported: a scenario is data; write the value without it"
         elif len(self.open) >= MAXIMUM_DEPTH:
-            reason = f"nested more than {MAXIMUM_DEPTH} deep"
+            reason = _TOO_DEEP
         elif self.nodes > MAXIMUM_NODES:
             reason = f"more than {MAXIMUM_NODES:,} values; {_ELSEWHERE}"
         if reason:

@@ -246,7 +246,7 @@ def test_a_mistake_in_what_the_user_does_not_show_is_found_behind_it():
     assert kinds_of(net, "db2", dz2.sum(axis=0)) == []
     (suspect,) = diagnose(evidence_of(net, "db2", dz2.sum(axis=0), unseen=frozenset(("da2", "dz2"))))
     assert suspect.kind == "sign"
-    assert suspect.formula == "sum(2 * (a2 + y) * a2 * (1 - a2), axis=0)"
+    assert suspect.formula == "sum(2 * (a2 + y) * a2 * (1 - a2), axis=0, keepdims=True)"
     assert suspect.evidence.endswith("(in da2)")
 
 

@@ -98,9 +98,9 @@ OWN = {
     "dW2 = -a1.T @ dz2 + 0.1 * W2": "[dW2 4×1] = [−a1ᵀ 4×4] · [dz2 4×1] + [0.1·W2 4×1]",
     "dW2 = a1.T @ (da2 * a2 * (1 - a2))": "[dW2 4×1] = [a1ᵀ 4×4] · [da2 ⊙ a2 ⊙ (1 − a2) 4×1]",
     "dW2 = W2 @ W2.T @ W2": "[dW2 4×1] = [W2·W2ᵀ 4×4] · [W2 4×1]",
-    "db2 = mean(dz2, axis=0) * m": "[db2 1×1] = mean [dz2 4×1] · m",
-    "db2 = sum(dz2[:, 0:1], axis=0)": "[db2 1×1] = Σ [dz2[:, 0:1] 4×1]",
-    "db2 = -sum(dz2, axis=0)": "[db2 1×1] = −Σ [dz2 4×1]",
+    "db2 = mean(dz2, axis=0, keepdims=True) * m": "[db2 1×1] = mean [dz2 4×1] · m",
+    "db2 = sum(dz2[:, 0:1], axis=0, keepdims=True)": "[db2 1×1] = Σ [dz2[:, 0:1] 4×1]",
+    "db2 = -sum(dz2, axis=0, keepdims=True)": "[db2 1×1] = −Σ [dz2 4×1]",
     "a2 = z2 > 0": "[a2 4×1] = [z2 4×1] > 0",
     "a2 = 1 / (exp(-z2) + 1)": "[a2 4×1] = 1 / [exp(−z2) + 1 4×1]",
 }

@@ -17,6 +17,7 @@ from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tr
 JOINED = ("da1@z2", "da1@r2")
 REDUCTIONS = tuple(name for name, row in FUNCTIONS.items() if row.reduces)
 ELEMENTWISE_FUNCTIONS = tuple(name for name, row in FUNCTIONS.items() if not row.reduces)
+FOLDS = ("sum", "mean", "max", "min", "norm")
 SIZES = (1, 2, 3)
 MATRICES = tuple((rows, columns) for rows in SIZES for columns in SIZES)
 SHAPES = {f"T{rows}{columns}": (rows, columns) for rows, columns in MATRICES} | {"s": (), "t": ()}
@@ -38,7 +39,13 @@ def _wider(children: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
         st.builds(Unary, st.sampled_from(("-", "not")), children),
         st.builds(Binary, st.sampled_from((*ARITHMETIC, *COMPARISONS, "@", "and", "or")), children, children),
         st.builds(Transpose, children.filter(lambda tree: not isinstance(tree, Number))),
-        st.builds(lambda name, argument, axis: Call(name, (argument,), axis), st.sampled_from(REDUCTIONS), children, _axes),
+        st.builds(
+            lambda name, argument, axis, keep: Call(name, (argument,), axis, keep),
+            st.sampled_from(REDUCTIONS),
+            children,
+            _axes,
+            st.booleans(),
+        ),
         st.builds(lambda operand, items: Index(operand, tuple(items)), children, st.lists(_items, min_size=1, max_size=2)),
         calls,
     )
@@ -50,21 +57,21 @@ def trees(names: tuple[str, ...] = ("x", "W1", "dz2", "learning_rate", "pi", *JO
     return st.recursive(leaves, _wider, max_leaves=14)
 
 
-def fitting(shape: tuple[int, ...]) -> st.SearchStrategy[Tree]:
-    """A tree of numbers whose value has exactly that shape.
+def fitting(shape: tuple[int, ...], flat: bool = True) -> st.SearchStrategy[Tree]:
+    """A tree of numbers whose value has exactly that shape; with ``flat``, flat lists take part where an axis was dropped.
 
     Drawn by a generator of its own from one integer: a thousand times as fast to search and to shrink as a choice of
     Hypothesis for every node.
     """
     seeds = st.integers(0, 2**32 - 1)
-    return st.builds(lambda seed, depth: _Fitting(random.Random(seed)).tree(shape, depth), seeds, st.integers(0, 4))  # noqa: S311
+    return st.builds(lambda seed, depth: _Fitting(random.Random(seed), flat).tree(shape, depth), seeds, st.integers(0, 4))  # noqa: S311
 
 
 class _Fitting:
     """Draws trees from the wanted shape downwards."""
 
-    def __init__(self, generator: random.Random) -> None:
-        self.generator = generator
+    def __init__(self, generator: random.Random, flat: bool) -> None:
+        self.generator, self.flat = generator, flat
 
     def one(self, *options: Any) -> Any:
         return self.generator.choice(options)
@@ -90,7 +97,8 @@ class _Fitting:
         return self.one((), shape, shape, *({(1, shape[1]), (shape[0], 1), (1, 1)} if shape else ()))
 
     def pair(self, shape: tuple[int, ...], depth: int) -> tuple[Tree, Tree]:
-        sides = self.tree(shape, depth), self.tree(self.narrower(shape), depth)
+        dropped = shape and self.flat and depth > 0 and self.one(*range(4)) == 0
+        sides = self.tree(shape, depth), self.dropped(shape, depth - 1) if dropped else self.tree(self.narrower(shape), depth)
         return sides if self.one(False, True) else sides[::-1]
 
     def negative(self, shape: tuple[int, ...], depth: int) -> Tree:
@@ -133,12 +141,20 @@ class _Fitting:
         return Index(self.tree((rows, columns), depth), ((first, None, None), (last, columns, self.one(None, 1))))
 
     def folded(self, shape: tuple[int, ...], depth: int) -> Tree:
-        return Call(self.one("sum", "mean", "max", "min", "norm"), (self.tree(self.one((), *MATRICES), depth),))
+        if self.one(*range(4)) == 0 and depth > 0:
+            return Call(self.one(*FOLDS), (self.dropped((self.one(*SIZES),), depth - 1),), self.one(None, 0))
+        return Call(self.one(*FOLDS), (self.tree(self.one((), *MATRICES), depth),))
 
     def folded_axis(self, shape: tuple[int, ...], depth: int) -> Tree:
         axis = self.one(*(axis for axis, length in enumerate(shape) if length == 1))
         whole = tuple(self.one(*SIZES) if place == axis else length for place, length in enumerate(shape))
-        return Call(self.one("sum", "mean", "max", "min", "norm"), (self.tree(whole, depth),), axis)
+        return Call(self.one(*FOLDS), (self.tree(whole, depth),), axis, keepdims=True)
+
+    def dropped(self, shape: tuple[int, ...], depth: int) -> Tree:
+        """A flat list as long as the last axis."""
+        axis, other = self.one(0, 1), self.one(*SIZES)
+        whole = (other, shape[-1]) if axis == 0 else (shape[-1], other)
+        return Call(self.one(*FOLDS), (self.tree(whole, depth),), axis)
 
     def cell(self, shape: tuple[int, ...], depth: int) -> Tree:
         rows, columns = self.one(*MATRICES)

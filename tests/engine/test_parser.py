@@ -42,7 +42,9 @@ ACCEPTED = {
     "sum(a)": Call("sum", (A,)),
     "sum(a, axis=0)": Call("sum", (A,), 0),
     "sum(a, 1)": Call("sum", (A,), 1),
-    "sum(a, axis=1, keepdims=True)": Call("sum", (A,), 1),
+    "sum(a, axis=1, keepdims=True)": Call("sum", (A,), 1, keepdims=True),
+    "sum(a, axis=1, keepdims=False)": Call("sum", (A,), 1),
+    "sum(a, keepdims=True)": Call("sum", (A,), keepdims=True),
     "where(a > 0, b, c)": Call("where", (Binary(">", A, Number(0.0)), B, C)),
     "maximum(a, 0)": Call("maximum", (A, Number(0.0))),
     "a[0]": Index(A, (0,)),
@@ -208,7 +210,7 @@ def test_the_equals_sign_of_an_axis_is_not_blamed_for_another_mistake(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["sum(a, keepdims=False)", "sum(a, axis=0, keepdims=False)", "sum(a, keepdims=__import__('os'))", "sum(a, axis=0, keepdims=b.c)"],
+    ["sum(a, keepdims=1)", "sum(a, axis=0, keepdims=None)", "sum(a, keepdims=__import__('os'))", "sum(a, axis=0, keepdims=b.c)"],
 )
 def test_keepdims_is_read_and_not_ignored(text):
     with pytest.raises(FormulaError, match="keepdims"):

@@ -258,7 +258,7 @@ def test_the_plain_text_of_every_stage_parses_to_what_runs(scenario):
 @settings(max_examples=300, deadline=None)
 @given(shape=st.sampled_from((*MATRICES, ())), data=st.data(), seed=st.integers(0, 10**6))
 def test_the_column_formula_of_transposed_tensors_is_the_transpose(shape, data, seed):
-    tree = data.draw(fitting(shape))
+    tree = data.draw(fitting(shape, flat=False))
     values = tensors(seed, special=False)
     turned = {name: value.T for name, value in values.items()}
     expected = evaluate(Formula.of(tree), values)

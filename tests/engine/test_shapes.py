@@ -164,7 +164,11 @@ class TestTheBatchThatHappensToFit:
 
     @pytest.mark.parametrize(
         ("stage", "text"),
-        [("db1", "sum(dz1, axis=1).T"), ("dW2", "a1 @ dz2"), ("da1", "(W2 @ dz2.T).T @ (a1 @ a1.T)[:, 0:4] * a1[0, 0] @ a1")],
+        [
+            ("db1", "sum(dz1, axis=1, keepdims=True).T"),
+            ("dW2", "a1 @ dz2"),
+            ("da1", "(W2 @ dz2.T).T @ (a1 @ a1.T)[:, 0:4] * a1[0, 0] @ a1"),
+        ],
     )
     def test_it_is_refused_in_terms_of_m_samples(self, stage, text):
         with pytest.raises(ShapeError, match="m samples"):
@@ -179,3 +183,24 @@ class TestTheBatchThatHappensToFit:
     def test_the_right_formula_in_other_words_is_accepted(self):
         program = make_program(xor()).with_formula("dW2", "(dz2.T @ a1).T")
         assert program.stage("dW2").edited
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "remedy"),
+    [
+        ("db1", "sum(dz1, axis=0)", "sum(dz1, axis=0, keepdims=True) keeps the axis"),
+        ("da1", "dz2 @ W2.T - mean(dz2 @ W2.T, axis=1)", "mean(dz2 @ W2.T, axis=1, keepdims=True) keeps the axis"),
+        ("dz1", "da1 / (sum(da1, axis=1) + 1)", "sum(da1, axis=1, keepdims=True) keeps the axis"),
+    ],
+)
+def test_a_dropped_axis_that_is_needed_is_refused_with_what_keeps_it(stage, text, remedy):
+    """XOR has as many samples as hidden units, so that a flat list of either fits the other."""
+    with pytest.raises(ShapeError) as caught:
+        make_program(xor()).with_formula(stage, text)
+    assert remedy in caught.value.message
+    make_program(xor()).with_formula(stage, text.replace(*_kept(remedy)))
+
+
+def _kept(remedy):
+    kept = remedy.removesuffix(" keeps the axis")
+    return kept.replace(", keepdims=True", ""), kept

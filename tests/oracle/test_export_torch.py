@@ -138,8 +138,8 @@ def test_a_derivative_of_the_user_s_own_is_told_and_autograd_s_is_computed():
 FORWARD = [
     ("a1", "maximum(z1, 0) + 0.5 * tanh(z1)"),
     ("a1", "where(z1 > 0, z1, exp(minimum(z1, 0)) - 1) / sqrt(2)"),
-    ("a1", "z1 / (1 + norm(z1, axis=1)) * pi"),
-    ("a1", "exp(z1 - max(z1, axis=1)) / sum(exp(z1 - max(z1, axis=1)), axis=1)"),
+    ("a1", "z1 / (1 + norm(z1, axis=1, keepdims=True)) * pi"),
+    ("a1", "exp(z1 - max(z1, axis=1, keepdims=True)) / sum(exp(z1 - max(z1, axis=1, keepdims=True)), axis=1, keepdims=True)"),
     ("a1", "square(z1) * 0.1 + sin(z1) * mean(z1) + abs(z1)"),
     ("loss", "sum((a2 - y) ** 2) / m + learning_rate * norm(W1)"),
 ]

@@ -188,7 +188,7 @@ def test_the_networks_cover_what_they_are_said_to_cover():
 
 
 @pytest.mark.parametrize(
-    ("stage", "wrong"), [("dz2", "da2 * a2 * (1 - a2) * 1.000001"), ("db1", "sum(dz1, axis=0) * 2"), ("W1", "W1 + 0 * dW1")]
+    ("stage", "wrong"), [("dz2", "da2 * a2 * (1 - a2) * 1.000001"), ("db1", "sum(dz1, axis=0, keepdims=True) * 2"), ("W1", "W1 + 0 * dW1")]
 )
 def test_a_wrong_formula_would_be_seen(stage, wrong, monkeypatch):
     number = next(

@@ -37,6 +37,22 @@ def test_a_hostile_file_is_refused_quickly(tmp_path, name):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(("text", "column"), [("[" * 500, 21), ("['[[[', \"{{{\", " + "{a: " * 500, 95)])
+def test_a_parser_that_gives_up_on_the_depth_first_is_not_quoted(tmp_path, monkeypatch, text, column):
+    class GivesUp:
+        def __init__(self, text):
+            self.mark = yaml.Mark("s", 400, 0, 400, None, 0)
+
+        def get_event(self):
+            raise yaml.scanner.ScannerError("while", self.mark, "some day it says this", self.mark)
+
+    monkeypatch.setattr(nodes, "_PARSER", GivesUp)
+    path = tmp_path / "s.yaml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=rf"s.yaml:1:{column}: nested more than 20 deep"):
+        load_scenario(path)
+
+
 @pytest.mark.parametrize("parser", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
 def test_places_are_the_same_with_either_parser(tmp_path, monkeypatch, parser):
     monkeypatch.setattr(nodes, "_PARSER", parser)

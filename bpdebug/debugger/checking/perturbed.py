@@ -159,25 +159,26 @@ class Perturbed:
     def _reduction(self, tree: Call, part: Known) -> Changed:
         function = FUNCTIONS[tree.function]
         part = _number(part) if function.result == "float" else part
-        if isinstance(part, Column) and tree.axis == 0 and tree.function in ("sum", "mean"):
+        if isinstance(part, Column) and tree.axis == 0 and tree.keepdims and tree.function in ("sum", "mean"):
             return Column(np.asarray(self._evaluator.value(tree)), part.place, function.run(part.column, axis=1, keepdims=True))
         array = _dense(part)
-        axes = tuple(range(1, array.ndim)) if tree.axis is None else tree.axis + 1
         if tree.function in ("max", "min", "argmax"):
-            return Copies(self._extreme(tree.function, array, axes, tree.axis is not None))
-        return Copies(function.run(array, axis=axes, keepdims=tree.axis is not None))
+            return Copies(self._extreme(tree, array))
+        axes = tuple(range(1, array.ndim)) if tree.axis is None else tree.axis + 1
+        return Copies(function.run(array, axis=axes, keepdims=tree.keepdims))
 
-    def _extreme(self, name: str, array: Array, axes: Any, keep: bool) -> Array:
+    def _extreme(self, tree: Call, array: Array) -> Array:
         """The largest or smallest, by the real part; a change of place is a corner."""
-        flat = array.reshape(len(array), -1) if isinstance(axes, tuple) else array
-        axis = 1 if isinstance(axes, tuple) else axes
-        place = np.expand_dims((np.argmin if name == "min" else np.argmax)(flat.real, axis=axis), axis)
+        flat, axis = (array.reshape(len(array), -1), 1) if tree.axis is None else (array, tree.axis + 1)
+        place = np.expand_dims((np.argmin if tree.function == "min" else np.argmax)(flat.real, axis=axis), axis)
         found = np.take_along_axis(flat, place, axis)
         self._branch(place)
         if np.iscomplexobj(flat):
             self._tie((flat.real == found.real) & (flat.imag != found.imag))
-        found = place if name == "argmax" else found
-        return found if keep else found.reshape(found.shape[:1] if isinstance(axes, tuple) else np.squeeze(found, axis).shape)
+        found = place if tree.function == "argmax" else found
+        if not tree.keepdims:
+            return np.squeeze(found, axis)
+        return found.reshape(len(array), *(1 if tree.axis in (None, n) else length for n, length in enumerate(array.shape[1:])))
 
     def _branch(self, chosen: Array) -> None:
         """A choice that differs between a step and its opposite lies at a corner."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from bpdebug.debugger.diagnosis.fault_site import AFFINE, AFTER, PREVIOUS, RESHAPED, Rewrite, Site, family, one_changed
@@ -118,12 +119,12 @@ def wrong_axis(site: Site) -> Iterator[Rewrite]:
 
 def _turned_axis(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
     if isinstance(tree, Call) and tree.axis == old:
-        yield Call(tree.function, tree.arguments, new)
+        yield replace(tree, axis=new, keepdims=tree.keepdims and new is not None)
 
 
 def _down(tree: Tree) -> Tree:
     tree = tree.rebuilt(_down)
-    return Call(tree.function, tree.arguments, 0) if isinstance(tree, Call) and tree.axis == 1 else tree
+    return replace(tree, axis=0) if isinstance(tree, Call) and tree.axis == 1 else tree
 
 
 def sample_missing(site: Site) -> Iterator[Rewrite]:

@@ -180,8 +180,8 @@ def y_broadcast(site: Site) -> Iterator[Rewrite]:
         return
     yield Rewrite(table, f"{evidence}, in a table of all pairs")
     for whole in (table, Transpose(table)):
-        yield Rewrite(Call("sum", (whole,), 1), f"{evidence}; the table of all pairs is summed")
-        yield Rewrite(Call("mean", (whole,), 1), f"{evidence}; the mean of the table of all pairs is taken")
+        yield Rewrite(Call("sum", (whole,), 1, keepdims=True), f"{evidence}; the table of all pairs is summed")
+        yield Rewrite(Call("mean", (whole,), 1, keepdims=True), f"{evidence}; the mean of the table of all pairs is taken")
 
 
 def bias_missing(site: Site) -> Iterator[Rewrite]:
@@ -202,7 +202,7 @@ def bias_not_summed(site: Site) -> Iterator[Rewrite]:
         if site.program.network.parameters[site.stage.of][1] > 1:
             yield Rewrite(Call("sum", (g,)), "everything is summed, over the units too")
             yield Rewrite(Call("mean", (g,)), "the mean is taken over everything, over the units too")
-        yield Rewrite(Call("sum", (g,), 1), "the units are summed, not the samples")
+        yield Rewrite(Call("sum", (g,), 1, keepdims=True), "the units are summed, not the samples")
 
 
 def l2_missing(site: Site) -> Iterator[Rewrite]:

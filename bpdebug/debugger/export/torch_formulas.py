@@ -39,5 +39,6 @@ def _definition(name: str) -> str:
         return f"def where(a, b, c):\n    return {_BODIES[name].format(*arguments)}"
     if FUNCTIONS[name].reduces:
         run = _BODIES.get(name, f"torch.{name}")
-        return f"def {name}(a, axis=None):\n    return {run}(number(a)) if axis is None else {run}(number(a), dim=axis, keepdim=True)"
+        whole, along = f"{run}(number(a)).reshape([1] * (number(a).ndim * keepdims))", f"{run}(number(a), dim=axis, keepdim=keepdims)"
+        return f"def {name}(a, axis=None, keepdims=False):\n    return {whole} if axis is None else {along}"
     return f"def {name}({', '.join(arguments)}):\n    return torch.{name}({', '.join(f'number({a})' for a in arguments)})"

@@ -221,8 +221,12 @@ class _Taking:
             first, *others = tree.arguments
             rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
             return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
-        inner = tuple(next(self._letters) if tree.axis in (None, axis) else along for axis, along in enumerate(axes))
-        operand = replace(self._operand(tree.arguments[0], (inner[0], inner[1])), folded=tree.axis)
+        missing = 2 - self._value(tree.arguments[0]).ndim
+        letters = [next(self._letters) if tree.axis in (None, axis) else "" for axis in range(2 - missing)]
+        along = tree.source(axes[missing + (tree.axis is not None and not tree.keepdims) :], letters)
+        row, column = ("", "", *along)[-2:]
+        folded = None if tree.axis is None else tree.axis + missing
+        operand = replace(self._operand(tree.arguments[0], (row, column)), folded=folded)
         return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
 
     def _own_axes(self, tree: Tree, axes: Axes) -> Axes:
@@ -279,5 +283,5 @@ def _factors(tree: Tree) -> list[Tree]:
 
 def _folded(tree: Tree, axes: Axes) -> set[str]:
     """The axes along which a formula folds something."""
-    own = {axes[tree.axis]} if isinstance(tree, Call) and tree.axis is not None else set()
+    own = {axes[tree.axis]} if isinstance(tree, Call) and tree.axis is not None and tree.keepdims else set()
     return own.union(*(_folded(child, axes) for child in tree.children()))

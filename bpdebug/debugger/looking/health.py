@@ -199,7 +199,7 @@ def _norm(values: Array) -> float:
 def _off(values: dict[str, Array], number: int, layer: Layer) -> Array | None:
     """Which relu units are 0 for the whole batch; None where that has no answer."""
     text, active = DEAD.get(layer.activation), values[f"a{number}"]
-    return evaluate(_parsed(text, number), values)[0] if text and np.isfinite(active).all() else None
+    return evaluate(_parsed(text, number), values) if text and np.isfinite(active).all() else None
 
 
 @cache

@@ -20,7 +20,7 @@ from bpdebug.ui.draw.scales import decades
 
 _NAME = re.compile(r"[a-z]?([Wbzar])(\d+)(?:@\w+)?")
 """A layer's tensor, its gradient, a part of that, or an optimizer's slot: ``a1``, ``dz2``, ``da1@z2``, ``mW1``."""
-_PRODUCT, _SUM = re.compile(r"(\w+)\.T @ (\w+)"), re.compile(r"sum\((\w+), axis=0\)")
+_PRODUCT, _SUM = re.compile(r"(\w+)\.T @ (\w+)"), re.compile(r"sum\((\w+), axis=0(?:, keepdims=True)?\)")
 """The gradients of weights and of biases as they are derived."""
 _SAMPLED = 32
 """Rows of a batch whose given numbers are looked at for their width."""
