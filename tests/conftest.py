@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
 import bpdebug
 
 bpdebug.use_one_thread()  # before any test loads NumPy
-
-from hypothesis import settings
-
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("random", deadline=None)
 settings.load_profile("same")  # the same examples everywhere, today and in a year; `--hypothesis-profile random` looks for new ones
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what was not compared with anybody else's numbers, and how to have it."""
+    missing = {
+        name for report in terminalreporter.stats.get("skipped", []) for name in ("torch", "sklearn") if name in str(report.longrepr)
+    }
+    if missing:
+        text = "not compared with {}, which are not installed: pip install -e '.[dev,oracle]' && pytest tests/oracle"
+        terminalreporter.write_line(text.format(" and ".join(sorted(missing))))

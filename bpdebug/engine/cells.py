@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 from itertools import product as pairs
 
@@ -14,7 +14,7 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.evaluate import Array, Evaluator
 from bpdebug.engine.functions import FUNCTIONS
 from bpdebug.engine.parser import Formula
-from bpdebug.engine.record import Record
+from bpdebug.engine.record import Record, replace
 from bpdebug.engine.shapes import infer
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, literal, total
 

@@ -6,13 +6,14 @@ than anything else that our modules do. Here all is shared but the constructor, 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from inspect import get_annotations
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
-Made = TypeVar("Made", bound="Record")
+Made = TypeVar("Made")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -54,7 +55,9 @@ class Record:
 
 
 def replace(made: Made, **changes: Any) -> Made:
-    """The same with other values in some fields."""
+    """The same, a record or a node of a formula, with other values in some fields."""
+    if not isinstance(made, Record):
+        return cast(Made, dataclasses.replace(cast(Any, made), **changes))
     return type(made)(**{name: getattr(made, name) for name in made.record_fields} | changes)
 
 

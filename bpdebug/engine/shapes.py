@@ -8,13 +8,13 @@ formula is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from bpdebug.engine.errors import FormulaError, ShapeError
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
 from bpdebug.engine.parser import Formula, suggestion
+from bpdebug.engine.record import replace
 from bpdebug.engine.render import to_text
 from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, walk
 

@@ -1,3 +1,4 @@
+import re
 import time
 
 import numpy as np
@@ -10,9 +11,9 @@ HEAD = "network: {inputs: 1, layers: [{units: 1}]}\n"
 FILES = {
     "ten megabytes of nesting": ("[" * 10_000_000, "more than 1 MiB"),
     "nested lists": ("[" * 1_000_000, "20 deep"),
-    "nested block lists": ("- " * 500_000, "20 deep"),
-    "nested mappings": ("{a: " * 200_000, "20 deep"),
-    "nested keys": ("? " * 500_000, "expected a key"),
+    "nested block lists": ("- " * 500_000, "20 deep|not YAML"),
+    "nested mappings": ("{a: " * 200_000, "20 deep|not YAML"),
+    "nested keys": ("? " * 500_000, "expected a key|not YAML"),
     "a long flat list": ("x: [" + "1," * 500_000 + "]", "100,000 values"),
     "many keys": ("".join(f"{n}: 1\n" for n in range(100_000)), "100,000 values"),
     "an open quote": ("x: '" + "a" * 1_000_000, "this is not YAML"),
@@ -34,10 +35,10 @@ def test_a_hostile_file_is_refused_quickly(tmp_path, name):
     with pytest.raises(ScenarioError) as caught:
         load_scenario(path)
     assert time.process_time() - start < 2
-    assert words in str(caught.value)
+    assert re.search(words, str(caught.value)), "our words; where the parser gives up first, no more than that it does"
 
 
-@pytest.mark.parametrize(("text", "column"), [("[" * 500, 21), ("['[[[', \"{{{\", " + "{a: " * 500, 95)])
+@pytest.mark.parametrize(("text", "column"), [("[" * 500, 21), ("['[[[', \"{{{\", " + "{a: " * 500, 92)])
 def test_a_parser_that_gives_up_on_the_depth_first_is_not_quoted(tmp_path, monkeypatch, text, column):
     class GivesUp:
         def __init__(self, text):

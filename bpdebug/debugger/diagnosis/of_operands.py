@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 
 from bpdebug.debugger.diagnosis.fault_site import AFFINE, AFTER, PREVIOUS, RESHAPED, Rewrite, Site, family, one_changed
+from bpdebug.engine.record import replace
 from bpdebug.engine.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names, substitute, total, walk
 
 _ALL = (None, None, None)
