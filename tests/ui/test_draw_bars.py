@@ -87,7 +87,7 @@ def test_before_the_first_nan_the_loss_is_what_it_was():
 def test_values_that_are_not_finite_are_told_where_the_loss_still_is():
     line = header_line(view("xor", "goto 3:loss", "set b2[0,0] = inf"), 120)
     assert "since" not in plain(line)
-    after = header_line(view("xor", "goto 3:loss", "formula db1 = sum(dz1, axis=0) / 0", "finish", "finish"), 120)
+    after = header_line(view("xor", "goto 3:loss", "formula db1 = sum(dz1, axis=0, keepdims=True) / 0", "finish", "finish"), 120)
     assert "loss 2.9725 · not finite since update 4" in plain(after)
 
 
