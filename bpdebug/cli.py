@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ScenarioError as error:
         print(error, file=sys.stderr)
     except (BpdebugError, MemoryError) as error:
-        print(f"bpdebug: {error or 'out of memory'}", file=sys.stderr)
+        print(f"bpdebug: {str(error) or 'out of memory'}", file=sys.stderr)
     except OSError as error:
         print(f"bpdebug: {error}", file=sys.stderr)
     return USAGE

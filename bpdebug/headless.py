@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from time import perf_counter
 
+from bpdebug.debugger.files import MEBI, SCRIPT_BYTES, FileError, read_lines
 from bpdebug.debugger.results import Result, to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError, FormulaError
@@ -18,10 +19,6 @@ _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""
 OK, FAILED, USAGE = 0, 1, 2
 """Exit statuses: success; a command failed, something is wrong or nothing could be judged; bad usage or a bad file."""
-
-
-class ScriptError(BpdebugError):
-    """A script that cannot be read."""
 
 
 class Given(Record):
@@ -69,7 +66,7 @@ def orders(given: Iterable[Given]) -> Iterator[Order]:
     """The commands in the order in which they were given; scripts are opened at once, standard input is read as it comes.
 
     Raises:
-        ScriptError: where a script cannot be read.
+        FileError: where a script cannot be read.
     """
     number = count(1)
     sources = [_lines(one.text) if one.kind == "--script" else [Order(one.text, next(number))] for one in given]
@@ -80,19 +77,18 @@ def _lines(path: str) -> Iterator[Order]:
     """The commands of a script: its lines, but for blank ones and comments."""
     if path == "-":
         return _commands(_standard_input(), "standard input")
-    try:
-        return _commands(Path(path).read_text("utf-8-sig").splitlines(), path)
-    except OSError as error:
-        raise ScriptError(f"{path}: the script cannot be read: {error.strerror or error}") from None
-    except ValueError:
-        raise ScriptError(f"{path}: the script is not UTF-8 text") from None
+    return _commands(read_lines(Path(path), "a script", SCRIPT_BYTES), path)
 
 
 def _standard_input() -> Iterator[str]:
+    """Its lines as they come, none without an end."""
     try:
-        yield from sys.stdin or ()
+        while line := sys.stdin.readline(MEBI) if sys.stdin else "":
+            if len(line) == MEBI:
+                raise FileError("standard input", "a line of more than 1 MiB; expected commands, one a line")
+            yield line
     except UnicodeDecodeError:
-        raise ScriptError("standard input: the script is not text") from None
+        raise FileError("standard input", "expected text") from None
 
 
 def _commands(lines: Iterable[str], file: str) -> Iterator[Order]:

@@ -15,8 +15,8 @@ from bpdebug.debugger.arrays import read_arrays
 from bpdebug.debugger.commands.compare import compared
 from bpdebug.debugger.commands.notation import NOTATIONS
 from bpdebug.debugger.export.formats import FORMATS, export, format_of
+from bpdebug.debugger.files import write_file
 from bpdebug.debugger.play.hunt import SEEDS
-from bpdebug.debugger.script import write_beside
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.table import rebind
 from bpdebug.debugger.timeline import DEFAULT_BUDGET
@@ -25,8 +25,8 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.record import Record
 from bpdebug.engine.render import Style
 from bpdebug.headless import FAILED, OK, USAGE, Given
-from bpdebug.scenario import json_schema, load_scenario, shipped
-from bpdebug.scenario.settings import load_settings
+from bpdebug.scenario import ScenarioError, json_schema, load_scenario, shipped
+from bpdebug.scenario.settings import Settings, load_settings
 
 FAULTY = ("tutorial_as_written", "saturation")
 """Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
@@ -71,7 +71,10 @@ def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
 
 def open_app(session: Session | None, fresh: bool) -> int:
     """The debugger's screen with the user's settings; the exit status."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except ScenarioError as error:
+        settings = Settings(wrong=str(error))
     rebind(settings.keys)
     if session:
         settings.apply(session)
@@ -245,7 +248,7 @@ def _screenshot(given: argparse.Namespace) -> int:
             raise
         print(begun[-1].complaint(error), file=sys.stderr)
         return FAILED
-    write_beside(given.file, svg)
+    write_file(given.file, svg)
     return OK
 
 

@@ -143,9 +143,9 @@ def test_a_failed_command_is_a_json_line_too(run):
 def test_a_script_that_cannot_be_read_is_told_before_anything_runs(run, tmp_path):
     status, output, errors = run("run", "xor", "-x", "step", "--script", str(tmp_path / "none"))
     assert (status, output) == (2, "")
-    assert errors == f"bpdebug: {tmp_path / 'none'}: the script cannot be read: No such file or directory\n"
+    assert errors == f"bpdebug: {tmp_path / 'none'}: there is no such file\n"
     (tmp_path / "binary").write_bytes(b"step\n\xff\xfe")
-    assert "is not UTF-8 text" in run("run", "xor", "--script", str(tmp_path / "binary"))[2]
+    assert "binary:2: expected UTF-8 text; found the byte 0xff" in run("run", "xor", "--script", str(tmp_path / "binary"))[2]
     assert run("run", "xor", "--script", str(tmp_path))[0] == 2
 
 
@@ -265,7 +265,7 @@ def app(monkeypatch):
     """A stand-in for the app, which notes what it is given."""
     opened = []
     module = type(sys)("bpdebug.ui.app")
-    module.run_app = lambda session, fresh, settings: opened.append((session and session.program.scenario,)) or 0
+    module.run_app = lambda session, fresh, settings: opened.append((session and session.program.scenario, settings.wrong)) or 0
     monkeypatch.setitem(sys.modules, "bpdebug.ui.app", module)
     return opened
 
@@ -275,9 +275,9 @@ def test_on_a_terminal_the_app_opens(app, monkeypatch):
     monkeypatch.setattr("sys.stdout" if sys.platform == "win32" else "sys.stderr", Terminal())
     assert cli.main(["xor"]) == 0
     assert cli.main([]) == 0
-    (scenario,), chooser = app
+    (scenario, _), chooser = app
     assert Session(scenario).program.index["dW2"] == 7
-    assert chooser == (None,)
+    assert chooser == (None, "")
 
 
 def test_a_broken_scenario_is_told_before_the_app_opens(app, monkeypatch, broken):
@@ -326,10 +326,10 @@ def test_the_users_settings_are_applied_and_their_mistakes_told(app, monkeypatch
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "bpdebug").mkdir()
     (tmp_path / "bpdebug" / "settings.yaml").write_text("them: dark", "utf-8")
-    assert cli.main(["xor"]) == 2
-    assert app == []
+    assert cli.main(["xor"]) == 0
     (tmp_path / "bpdebug" / "settings.yaml").write_text("theme: bpdebug-contrast", "utf-8")
     assert cli.main(["xor"]) == 0
+    assert ["settings.yaml:1:1: unknown key 'them'" in wrong for _, wrong in app] == [True, False]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

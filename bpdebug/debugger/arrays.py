@@ -1,23 +1,29 @@
-"""NPZ files: arrays by name, without pickles; a header that promises more than the file holds is refused before it is read."""
+"""NPZ files: arrays by name, without pickles; what the file and its headers promise is bounded before any of it is read."""
 
 from __future__ import annotations
 
+import io
 import math
-import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from bpdebug.debugger.files import MEBI, open_file, printable
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.shapes import Shape
 
 MAXIMUM_CELLS = 50_000_000
-"""Numbers that one array, and all arrays of a file that is read whole, may hold."""
+"""Numbers that the arrays of a file that are read may hold together."""
+_NUMBER = 8
+"""Bytes that a number takes at least, for it becomes a float; a text takes more."""
+_FREELY, _PACKED = 64 * MEBI, 100
+"""Bytes that a file may hold however much it is packed; of a larger one, how many for a byte of the file."""
+_FILE = 1024 * MEBI
 _MOST_ARRAYS = 10_000
+_HEADER = 2**16
 _END = ".npy"
 
 
@@ -36,15 +42,21 @@ class Arrays:
 
     Raises:
         ArrayError: where it is no npz file.
-        OSError: where it cannot be opened.
+        FileError: where it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         from zipfile import ZipFile  # noqa: PLC0415 - a start does without
 
-        with _told():
-            self._archive = ZipFile(path)
-        self._entries = {entry.removesuffix(_END): entry for entry in self._archive.namelist() if entry.endswith(_END)}
+        self._file = open_file(path, "an npz file", _FILE)
+        try:
+            with _told():
+                self._archive = ZipFile(self._file)
+        except ArrayError:
+            self._file.close()
+            raise
+        self._entries = {entry.filename.removesuffix(_END): entry for entry in self._archive.infolist() if entry.filename.endswith(_END)}
+        self._size = path.stat().st_size
         self.names = tuple(self._entries)
 
     def __enter__(self) -> Arrays:
@@ -52,77 +64,93 @@ class Arrays:
 
     def __exit__(self, *_: object) -> None:
         self._archive.close()
+        self._file.close()
 
-    def read(self, name: str) -> Array:
-        """One array of numbers, truth values or texts, of any shape.
+    def read(self, names: Collection[str], kinds: str = "fiub") -> dict[str, Array]:
+        """Some arrays, of any shape, by their names.
+
+        Args:
+            names: which.
+            kinds: of NumPy's letters for kinds of values, those that are expected: numbers and truth values, ``U`` for texts.
 
         Raises:
-            ArrayError: where it holds anything else, or its header promises too much.
+            ArrayError: where they hold anything else, or promise too much; none has been read then.
         """
-        shape, kind = self._header(name)
-        if kind.kind not in "fiubU":
-            raise ArrayError(f"the array '{name}' holds {kind}; expected numbers")
-        if _count(shape) > MAXIMUM_CELLS or _count(shape) * kind.itemsize > self._archive.getinfo(self._entries[name]).file_size:
-            raise ArrayError(f"the array '{name}' has the shape {shape}: more than the file holds or than {MAXIMUM_CELLS:,} values")
-        with _told(name), self._archive.open(self._entries[name]) as stream:
-            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-
-    def _header(self, name: str) -> tuple[Shape, np.dtype[np.generic]]:
-        with _told(name), self._archive.open(self._entries[name]) as stream:
-            return _header(stream)
+        if len(names) > _MOST_ARRAYS:
+            raise ArrayError(f"{len(names):,} arrays; at most {_MOST_ARRAYS:,} are read")
+        promised = {name: self._promised(name, kinds) for name in names}
+        total = sum(promised.values())
+        if total > MAXIMUM_CELLS * _NUMBER:
+            largest = printable(max(promised, key=lambda name: promised[name]))
+            most = f"at most {MAXIMUM_CELLS:,} values are read, of {_NUMBER} bytes each"
+            raise ArrayError(f"its arrays take {_mega(total)}, of which '{largest}' takes most; {most}")
+        if total > max(_FREELY, _PACKED * self._size):
+            raise ArrayError(
+                f"its arrays take {_mega(total)}, packed into {self._size:,} bytes; numpy.savez writes a file that is believed"
+            )
+        return {name: self._read(name) for name in names}
 
     def read_all(self) -> dict[str, Array]:
         """All arrays by name.
 
         Raises:
-            ArrayError: as :meth:`read`, and where there are none or too many.
+            ArrayError: as :meth:`read`, and where there are none.
         """
         if not self.names:
             raise ArrayError("this file holds no arrays; expected an npz file, as numpy.savez writes it")
-        cells = sum(_count(self._header(name)[0]) for name in self.names[:_MOST_ARRAYS])
-        if cells > MAXIMUM_CELLS or len(self.names) > _MOST_ARRAYS:
-            raise ArrayError(f"{len(self.names):,} arrays of {cells:,} values; at most {MAXIMUM_CELLS:,} values are read")
-        return {_printable(name): self.read(name) for name in self.names}
+        return {printable(name): array for name, array in self.read(self.names).items()}
+
+    def _promised(self, name: str, kinds: str) -> int:
+        """The bytes that an array takes once it is read, by its header and the file's directory."""
+        entry = self._entries[name]
+        if entry.compress_type not in (0, 8):
+            raise ArrayError(f"the array '{printable(name)}' is packed in a way that NumPy does not write")
+        with _told(name), self._archive.open(entry) as stream:
+            shape, kind = _header(io.BytesIO(stream.read(_HEADER)))
+        if kind.kind not in kinds:
+            raise ArrayError(f"the array '{printable(name)}' holds {kind}; expected numbers")
+        count = math.prod(map(abs, shape))
+        if count * kind.itemsize > entry.file_size:
+            raise ArrayError(f"the array '{printable(name)}' has the shape {shape}: more than the file holds")
+        return count * max(_NUMBER, kind.itemsize)
+
+    def _read(self, name: str) -> Array:
+        with _told(name), self._archive.open(self._entries[name]) as stream:
+            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 @contextmanager
 def _told(name: str = "") -> Iterator[None]:
-    """What zipfile and NumPy raise on a bad file, as one message."""
-    from zipfile import BadZipFile  # noqa: PLC0415 - a start does without
-
+    """What zipfile and NumPy raise on a bad file, whatever that may be, as one message."""
     try:
         yield
-    except ValueError as error:
-        raise ArrayError(f"the array '{name}' cannot be read: {error}" if name else f"no npz file has such a name: {error}") from None
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ArrayError(f"this is not an npz file that can be read: {error}") from None
+    except MemoryError:
+        raise ArrayError("it does not fit into memory") from None
+    except Exception as error:
+        what = f"the array '{printable(name)}' cannot be read" if name else "this is not an npz file that can be read"
+        raise ArrayError(f"{what}: {printable(str(error))}") from None
 
 
-def _header(stream: IO[bytes]) -> tuple[Shape, np.dtype[np.generic]]:
+def _header(stream: io.BytesIO) -> tuple[Shape, np.dtype[np.generic]]:
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, kind = read(stream)
     return shape, kind
 
 
-def _count(shape: Shape) -> int:
-    return math.prod(map(abs, shape))
-
-
-def _printable(name: str) -> str:
-    return name if name.isprintable() else ascii(name)[1:-1]
+def _mega(count: int) -> str:
+    return f"{count / 10**6:,.0f} MB"
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
     """All arrays of an npz file by name.
 
     Raises:
-        ArrayError: where the file or an array is not what is expected; the message begins with the path.
+        ArrayError: where an array is not what is expected; the message begins with the path.
+        FileError: where the file cannot be read.
     """
     try:
         with Arrays(path) as arrays:
             return arrays.read_all()
     except ArrayError as error:
         raise ArrayError(f"{path}: {error}") from None
-    except OSError as error:
-        raise ArrayError(f"{path}: the file cannot be read: {error.strerror or error}") from None

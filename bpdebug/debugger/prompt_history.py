@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bpdebug.debugger.script import ScriptError, state_folder, write_beside
+from bpdebug.debugger.files import FileError, write_file
+from bpdebug.debugger.state import alone, read_back, user_folder
 
 MOST = 300
 """Lines that are kept."""
@@ -19,10 +20,12 @@ class History:
     Attributes:
         lines: all that can be gone back to.
         new: those of this session.
+        wrong: what cannot be read of the earlier ones.
     """
 
     lines: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
         """A line has been typed."""
@@ -50,19 +53,19 @@ def earlier(lines: list[str], beginning: str, place: int, by: int) -> int | None
 
 def history_file() -> Path:
     """Where the history is kept from one start to the next."""
-    return state_folder() / "history"
+    return user_folder("state") / "history"
 
 
 def load_history() -> History:
-    """The kept lines; none where they cannot be read."""
-    with suppress(OSError, ValueError):
-        return History(latest(history_file().read_text("utf-8").splitlines()))
+    """The kept lines; none where they cannot be read, which are kept aside then."""
+    with suppress(FileError):
+        lines, wrong = read_back(history_file(), "the commands of earlier sessions")
+        return History(latest([line for line in lines if line.isprintable()]), wrong=wrong)
     return History()
 
 
 def keep_history(history: History) -> None:
     """Add the lines of this session to those that are kept by now; where that cannot be done, they are lost and nothing else."""
     if history.new:
-        with suppress(OSError, ScriptError):
-            history_file().parent.mkdir(parents=True, exist_ok=True)
-            write_beside(history_file(), "\n".join(latest([*load_history().lines, *history.new])) + "\n")
+        with suppress(FileError), alone(history_file().parent):
+            write_file(history_file(), "\n".join(latest([*load_history().lines, *history.new])) + "\n")

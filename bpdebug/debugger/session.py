@@ -11,6 +11,7 @@ import numpy as np
 from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.commands import find_command
 from bpdebug.debugger.edits import stale
+from bpdebug.debugger.files import append_file, write_file
 from bpdebug.debugger.looking.equation import equation_of
 from bpdebug.debugger.looking.health import HealthLog
 from bpdebug.debugger.looking.surface import surface_of
@@ -21,7 +22,7 @@ from bpdebug.debugger.play.predict import Predictions, Question, open_question
 from bpdebug.debugger.play.tour import Tour
 from bpdebug.debugger.position import position_at
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.script import write_beside
+from bpdebug.debugger.state import stop_blocks
 from bpdebug.debugger.stops import Breakpoint
 from bpdebug.debugger.tasks import Task
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
@@ -57,6 +58,7 @@ class Session(Traveller):
         depth: how many scripts are being carried out, one called by the other.
         predictions: whether single steps ask for a prediction, and the tally.
         hunts: the rounds of the hunt so far, the present one last.
+        kept: the stops and displays as they came back at the start, or were kept last.
 
     Raises:
         SetupError: where the scenario contradicts itself.
@@ -80,6 +82,7 @@ class Session(Traveller):
         self._transcript: Path | None = None
         self._command = ""
         self._set_stops(scenario)
+        self.kept = stop_blocks(self)
 
     def begin(self, program: Program) -> None:
         """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
@@ -155,12 +158,13 @@ class Session(Traveller):
             BpdebugError: where the file cannot be written.
         """
         self._transcript = path
-        write_beside(path, "")
+        write_file(path, "")
 
     def _note(self, text: str, answer: str) -> None:
         if self._transcript and not self.depth:
-            with self._transcript.open("a", encoding="utf-8") as file:
-                file.write(f"(bpdebug) {text.strip()}\n{answer}\n" if answer else f"(bpdebug) {text.strip()}\n")
+            path, self._transcript = self._transcript, None  # it ends where it cannot be written
+            append_file(path, f"(bpdebug) {text.strip()}\n{answer}\n" if answer else f"(bpdebug) {text.strip()}\n")
+            self._transcript = path
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)

@@ -172,6 +172,6 @@ def _check_precision(scenario: Scenario, root: Mapping, report: Report) -> None:
     arrays: list[tuple[tuple[str, ...], Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
     arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
     for path, array in arrays:
-        largest = float(np.abs(array).max())
+        largest = float(max(array.max(), -array.min()))
         if largest > limit:
             report.add(entry(root, path)[0], f"{largest:g} is more than {scenario.precision} can hold ({limit:g})")

@@ -23,13 +23,6 @@ class DataError(Exception):
         super().__init__(message)
 
 
-class Cell(Record):
-    """A text in a CSV file."""
-
-    text: str
-    mark: Mark
-
-
 class Data(Record, eq=False):
     """Inputs and targets, with the names of their columns where the file has them."""
 
@@ -39,58 +32,45 @@ class Data(Record, eq=False):
     outputs: tuple[str, ...] = ()
 
 
-def numbers(name: str, cells: Sequence[Cell], advice: str = "") -> Array:
-    """A column of numbers.
-
-    Raises:
-        DataError: at the first cell that is no finite number.
-    """
-    return np.array([_number(name, cell, advice) for cell in cells], dtype=float)
-
-
-def _number(name: str, cell: Cell, advice: str) -> float:
+def finite(text: str) -> float | None:
+    """The finite number that a text is, or None."""
     try:
-        value = float(cell.text) if "_" not in cell.text else np.nan
+        value = float(text) if "_" not in text else np.nan
     except ValueError:
-        value = np.nan
-    if np.isfinite(value):
-        return value
-    if not cell.text.strip():
-        raise DataError(f"the value of '{name}' is missing; fill the cell or remove the row", cell.mark)
-    raise DataError(f"expected a finite number in the column '{name}'; found '{cell.text[:60]}'{advice}", cell.mark)
+        return None
+    return value if np.isfinite(value) else None
 
 
-def target(name: str, cells: Sequence[Cell], one_hot: bool) -> tuple[Array, tuple[str, ...]]:
-    """A target column as an array with its output names: one column of numbers, or one-hot classes.
-
-    Raises:
-        DataError: for a missing value, for a text among numbers, for too many classes.
-    """
-    texts = [number_of(cell.text.strip()) is None for cell in cells]
-    if one_hot or all(texts):
-        return _classes(name, cells, not any(texts))
-    advice = " (one_hot: true makes classes of such a column)" if any(texts) else ""
-    return numbers(name, cells, advice)[:, None], (name,)
+def no_number(name: str, text: str, mark: Mark, advice: str = "") -> DataError:
+    """What to say of a cell in a column of numbers that is none."""
+    if not text.strip():
+        return DataError(f"the value of '{name}' is missing; fill the cell or remove the row", mark)
+    return DataError(f"expected a finite number in the column '{name}'; found '{text[:60]}'{advice}", mark)
 
 
-def _classes(name: str, cells: Sequence[Cell], numeric: bool) -> tuple[Array, tuple[str, ...]]:
-    if missing := [cell for cell in cells if not cell.text.strip()]:
-        raise DataError(f"the class of '{name}' is missing; fill the cell or remove the row", missing[0].mark)
-    labels = numbers(name, cells) if numeric else np.array([cell.text.strip() for cell in cells])
-    return one_hot_of(name, labels)
+def labels_of(texts: Sequence[str]) -> Array:
+    """The different texts of a column of classes as labels: numbers, where all of them are."""
+    values = [finite(text) if number_of(text) is not None else None for text in texts]
+    return np.array(texts) if None in values else np.array(values, dtype=float)
 
 
-def one_hot_of(name: str, labels: Array) -> tuple[Array, tuple[str, ...]]:
+def one_hot_of(name: str, labels: Array, which: Array | None = None) -> tuple[Array, tuple[str, ...]]:
     """Class labels as 0 and 1, a column a class in sorted order, and the classes' names.
+
+    Args:
+        name: of the column.
+        labels: one a sample.
+        which: where the labels are only the different ones, the place of each sample's among them.
 
     Raises:
         DataError: where there are too many classes for that.
     """
     classes, place = np.unique(labels, return_inverse=True)
-    if len(classes) > MAXIMUM_CLASSES or len(classes) * len(labels) > MAXIMUM_CELLS:
+    place = place.reshape(-1) if which is None else place.reshape(-1)[which]
+    if len(classes) > MAXIMUM_CLASSES or len(classes) * len(place) > MAXIMUM_CELLS:
         raise DataError(f"'{name}' has {len(classes):,} different values: too many for classes (at most {MAXIMUM_CLASSES:,})")
-    table = np.zeros((len(labels), len(classes)))
-    table[np.arange(len(labels)), place.reshape(-1)] = 1.0
+    table = np.zeros((len(place), len(classes)))
+    table[np.arange(len(place)), place] = 1.0
     return table, tuple(_label(value) for value in classes.tolist())
 
 

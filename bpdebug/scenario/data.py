@@ -6,6 +6,7 @@ from collections.abc import Mapping as Dictionary
 from pathlib import Path
 from typing import Any
 
+from bpdebug.debugger.files import FileError
 from bpdebug.scenario.columns import Data, DataError
 from bpdebug.scenario.csvfile import ColumnError, read_csv
 from bpdebug.scenario.kinds import likely
@@ -28,7 +29,9 @@ def load_data(section: Section, root: Mapping, folder: Path, report: Report) -> 
             message = f"{len(section['inputs'])} rows of inputs need as many rows of targets; found {len(section['targets'])}"
             report.fail(mark_of(root, ("data", "targets")), message)
         return Data(section["inputs"], section["targets"])
-    path = _existing(folder / section["file"], root, report)
+    path = folder / section["file"]
+    if path.suffix.lower() not in _READERS:
+        report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(_READERS)}; found '{path.name}'")
     try:
         return _READERS[path.suffix.lower()](path, section)
     except ColumnError as error:
@@ -36,8 +39,10 @@ def load_data(section: Section, root: Mapping, folder: Path, report: Report) -> 
     except DataError as error:
         own = error.mark.line == 0
         report.fail(_file_mark(root) if own else error.mark, f"{path}: {error.message}" if own else error.message, "" if own else str(path))
-    except OSError as error:
-        report.fail(_file_mark(root), f"{path} cannot be read: {error.strerror or error}")
+    except FileError as error:
+        others = [] if error.kind != "missing" else sorted(other.name for other in path.parent.glob("*") if other.suffix in _READERS)
+        hint = likely(path.name, others) if others else ""
+        report.fail(_file_mark(root), f"the file {path} does not exist{hint}" if error.kind == "missing" else f"{path}: {error.reason}")
     except MemoryError:
         report.fail(_file_mark(root), f"{path} does not fit into memory")
 
@@ -61,21 +66,6 @@ def _npz(path: Path, section: Section) -> Data:
 
 
 _READERS = {".csv": _csv, ".npz": _npz}
-
-
-def _existing(path: Path, root: Mapping, report: Report) -> Path:
-    if path.suffix.lower() not in _READERS:
-        report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(_READERS)}; found '{path.name}'")
-    try:
-        found = path.is_file()
-    except (OSError, ValueError):
-        found = False
-    if not found:
-        others = sorted(other.name for other in path.parent.glob("*") if other.suffix in _READERS) if path.parent.is_dir() else []
-        hint = likely(path.name, others) if others else ""
-        reason = "is a directory; expected a data file" if path.is_dir() else f"does not exist{hint}"
-        report.fail(_file_mark(root), f"the file {path} {reason}")
-    return path
 
 
 def _file_mark(root: Mapping) -> Mark:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bpdebug.debugger.files import FileError, read_file
 from bpdebug.engine.description import Scenario
 from bpdebug.engine.record import replace
 from bpdebug.scenario.assemble import assemble, cross_check, refuse_batch, refuse_size
@@ -28,9 +31,8 @@ def load_scenario(source: str | Path) -> Scenario:
     Raises:
         ScenarioError: with every problem that could be found at once, each with file, line and column.
     """
-    path = _find(source)
-    report = Report(str(path))
-    root = parse(read_text(path, report), report)
+    path, report = _find(source)
+    root = parse(read_text(path, report, "a scenario file"), report)
     sections: dict[str, Any] = ROOT.check(root, report)
     report.settle()
     refuse_size(sections, root, report)
@@ -42,27 +44,20 @@ def load_scenario(source: str | Path) -> Scenario:
     return replace(scenario, read_again=partial(load_scenario, path))
 
 
-def _find(source: str | Path) -> Path:
-    path, names = Path(source), {entry.name: entry.path for entry in shipped()}
-    kind = _kind(path)
-    if kind != "file" and str(source) in names:
-        return names[str(source)]
-    if not kind:
-        Report(str(source)).fail(WHOLE_FILE, f"there is no such file{_advice(path, names)}")
-    return path
+def _find(source: str | Path) -> tuple[Path, Report]:
+    """The file that is meant; whether it is there is seen when it is read."""
+    path = Path(source)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    named = () if os.path.isfile(path) else [entry.path for entry in shipped() if entry.name == str(source)]  # noqa: PTH113 - any text
+    return (named[0], Report(str(named[0]))) if named else (path, Report(str(source)))
 
 
-def _kind(path: Path) -> str:
-    """What stands at a path: "file", "other", or "" for nothing (or nothing that could be a path)."""
-    try:
-        return "file" if path.is_file() else "other" if path.exists() else ""
-    except (OSError, ValueError):
-        return ""
-
-
-def _advice(path: Path, names: dict[str, Path]) -> str:
+def _advice(path: Path) -> str:
     """What may have been meant: a neighbour, or a shipped scenario."""
-    neighbours = [other.name for other in path.parent.glob("*.y*ml")] if _kind(path.parent) else []
+    names, neighbours = [entry.name for entry in shipped()], list[str]()
+    with suppress(OSError, ValueError):
+        neighbours = [other.name for other in path.parent.glob("*.y*ml")]
     if near := difflib.get_close_matches(path.name, neighbours, n=1, cutoff=0.7):
         return f": did you mean {path.parent / near[0]}?"
     if near := difflib.get_close_matches(path.stem.lower(), names, n=1):
@@ -70,17 +65,18 @@ def _advice(path: Path, names: dict[str, Path]) -> str:
     return f"; expected a path, or a shipped scenario: {', '.join(names)}"
 
 
-def read_text(path: Path, report: Report) -> str:
-    """A file as text; what is wrong with it is reported."""
+def read_text(path: Path, report: Report, expected: str) -> str:
+    """A file as text; what is wrong with it is reported.
+
+    Raises:
+        ScenarioError: where it cannot be read, or is no text.
+    """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAXIMUM_BYTES + 1)
-    except IsADirectoryError:
-        report.fail(WHOLE_FILE, "this is a directory; expected a scenario file")
-    except OSError as error:
-        report.fail(WHOLE_FILE, f"the file cannot be read: {error.strerror or error}")
-    if len(content) > MAXIMUM_BYTES:
-        report.fail(WHOLE_FILE, "a scenario file of more than 1 MiB; put large data in a CSV or npz file (data: {file: …})")
+        content = read_file(path, expected, MAXIMUM_BYTES)
+    except FileError as error:
+        advice = _advice(path) if error.kind == "missing" else ""
+        advice = "; put large data in a CSV or npz file (data: {file: …})" if error.kind == "long" else advice
+        report.fail(WHOLE_FILE, f"{error.reason}{advice}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -20,9 +20,13 @@ def read_npz(path: Path, inputs: str, targets: str, one_hot: bool) -> Data:
     """
     try:
         with Arrays(path) as arrays:
-            x, y = _array(arrays, inputs), _array(arrays, targets)
+            for name in (inputs, targets):
+                if name not in arrays.names:
+                    raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
+            read = arrays.read({inputs, targets}, "fiubU")
     except ArrayError as error:
         raise DataError(str(error)) from None
+    x, y = _table(inputs, read[inputs]), _table(targets, read[targets])
     if len(x) != len(y):
         raise DataError(f"'{inputs}' has {len(x)} samples, '{targets}' has {len(y)}")
     if y.dtype.kind == "U" or one_hot:
@@ -31,10 +35,7 @@ def read_npz(path: Path, inputs: str, targets: str, one_hot: bool) -> Data:
     return Data(_numeric(inputs, x), _numeric(targets, y))
 
 
-def _array(arrays: Arrays, name: str) -> Array:
-    if name not in arrays.names:
-        raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
-    array = arrays.read(name)
+def _table(name: str, array: Array) -> Array:
     if array.ndim not in (1, 2) or not array.size:
         raise DataError(f"the array '{name}' has the shape {array.shape}; expected (samples, columns), or (samples,) for one column")
     return array
@@ -43,9 +44,9 @@ def _array(arrays: Arrays, name: str) -> Array:
 def _numeric(name: str, array: Array) -> Array:
     if array.dtype.kind == "U":
         raise DataError(f"the array '{name}' holds text; expected numbers")
-    values = array.astype(float)
-    wrong = np.argwhere(~np.isfinite(values))
-    if len(wrong):
+    values = array.astype(float, copy=False)
+    if not np.isfinite(values).all():
+        wrong = np.argwhere(~np.isfinite(values))
         raise DataError(f"expected finite numbers; found {values[tuple(wrong[0])]} in {name}{wrong[0].tolist()}")
     return values if values.ndim == 2 else values[:, None]
 

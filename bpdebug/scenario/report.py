@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
+from bpdebug.debugger.files import printable
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.record import Record
 
@@ -31,7 +32,7 @@ class Problem(Record):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in f"{place}: {self.message}")
+        return printable(f"{place}: {self.message}")
 
 
 class ScenarioError(BpdebugError):

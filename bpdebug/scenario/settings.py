@@ -12,8 +12,10 @@ from typing import Any
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.commands.notation import NOTATIONS
 from bpdebug.debugger.commands.number import number_style
+from bpdebug.debugger.files import FileError
 from bpdebug.debugger.numbers import AUTO, NumberStyle
 from bpdebug.debugger.session import Session
+from bpdebug.debugger.state import user_folder
 from bpdebug.debugger.table import CommandError
 from bpdebug.engine.record import Record, replace
 from bpdebug.scenario.kinds import Choice, Either, ListOf, MapOf, Text, likely
@@ -47,6 +49,7 @@ class Settings(Record):
         theme, notation, convention: as the table has them.
         numbers: how those of tables are written.
         keys: commands to their keys, in the place of the usual ones.
+        wrong: why the user's own file counts for nothing, or "".
     """
 
     theme: str = THEMES[0]
@@ -54,6 +57,7 @@ class Settings(Record):
     convention: str = "rows"
     numbers: NumberStyle = AUTO
     keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
+    wrong: str = ""
 
     def apply(self, session: Session) -> None:
         """Let a session write formulas and numbers as the user prefers."""
@@ -62,10 +66,8 @@ class Settings(Record):
 
 
 def settings_file() -> Path:
-    """Where the settings are looked for: under the XDG configuration directory."""
-    base = os.environ.get("XDG_CONFIG_HOME") or ""
-    folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
-    return folder / "bpdebug" / "settings.yaml"
+    """Where the settings are looked for: see :func:`user_folder`."""
+    return user_folder("config") / "settings.yaml"
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -74,11 +76,14 @@ def load_settings(path: Path | None = None) -> Settings:
     Raises:
         ScenarioError: with every problem of the file, each with line and column.
     """
-    path = path or settings_file()
-    if not path.is_file():
+    try:
+        path = path or settings_file()
+    except FileError:
+        return Settings()
+    if not os.path.lexists(path):
         return Settings()
     report = Report(str(path))
-    root = parse(read_text(path, report), report)
+    root = parse(read_text(path, report, "a settings file"), report)
     values: dict[str, Any] = SETTINGS.check(root, report)
     report.settle()
     given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}

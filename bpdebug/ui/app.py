@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -13,8 +14,8 @@ from textual.containers import Horizontal, Vertical
 
 from bpdebug.debugger.play.hunt import task_lines
 from bpdebug.debugger.prompt_history import keep_history, load_history
-from bpdebug.debugger.script import keep_stops, restore_stops
 from bpdebug.debugger.session import Session
+from bpdebug.debugger.state import keep_stops, restore_stops
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario, shipped
@@ -42,6 +43,9 @@ class DebuggerApp(Commanding):
         session: what to debug, or None for the list of shipped scenarios.
         stateful: whether the stops and the prompt's history of last time come back, and today's are kept.
         settings: what the user prefers; a session that is opened here follows them.
+
+    Attributes:
+        lost: why the stops cannot be kept, to be told when the screen is gone, or "".
     """
 
     CSS_PATH = "bpdebug.tcss"
@@ -54,6 +58,7 @@ class DebuggerApp(Commanding):
         super().__init__()
         self.session = session
         self._stateful = stateful
+        self.lost = ""
         if stateful:
             self.history = load_history()
         self.animation_level = "none"
@@ -94,6 +99,8 @@ class DebuggerApp(Commanding):
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
         self.call_after_refresh(_collect_again)
+        for wrong in filter(None, (self._settings.wrong, *self.history.wrong)):
+            self.say(Note(wrong, "error"))
         if self.session is None:
             self.action_open()
         else:
@@ -101,8 +108,11 @@ class DebuggerApp(Commanding):
 
     def _begin(self) -> None:
         """The first picture; the stops of last time come back."""
-        if self.session and self._stateful and (count := restore_stops(self.session)):
+        count, wrong = restore_stops(self.session) if self.session and self._stateful else (0, [])
+        if count:
             self.say(Note(f"stops of last time: {count} (B lists them, 'delete all' removes them)"))
+        if wrong:
+            self.say(Note("\n".join(wrong), "error"))
         self.show()
         if self.session and self.session.hunts and not self.session.position.t:
             self.push_screen(TextScreen("\n".join(task_lines(self.session.hunts, self.session.program.scenario.name)), "hunt"))
@@ -115,7 +125,10 @@ class DebuggerApp(Commanding):
 
     def _keep(self) -> None:
         if self.session and self._stateful:
-            keep_stops(self.session)
+            try:
+                keep_stops(self.session)
+            except BpdebugError as error:
+                self.lost = f"the stops are not kept: {error}"
 
     def action_open(self, text: str = "", mistake: str = "") -> None:
         """Choose a scenario; a path that was refused is given back with the reason."""
@@ -208,4 +221,6 @@ def run_app(session: Session | None, fresh: bool = False, settings: Settings | N
     """
     app = DebuggerApp(session, not fresh, settings)
     app.run()
+    if app.lost:
+        print(f"bpdebug: {app.lost}", file=sys.stderr)
     return app.return_code or 0

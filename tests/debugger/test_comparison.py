@@ -591,7 +591,7 @@ def test_a_file_that_cannot_be_read_is_one_message_and_status_2(tmp_path, capsys
         "text": "this is not an npz file that can be read",
         "pickled": "the array 'z1' holds object; expected numbers",
         "other": "this file holds no arrays; expected an npz file, as numpy.savez writes it",
-        "none": "the file cannot be read: No such file or directory",
+        "none": "there is no such file",
     }.items():
         assert cli.main(["compare", "xor", str(tmp_path / f"{name}.npz")]) == 2
         output, errors = capsys.readouterr()
@@ -603,11 +603,6 @@ def test_a_file_that_cannot_be_read_is_one_message_and_status_2(tmp_path, capsys
 def test_a_file_that_promises_more_than_it_holds_is_refused_before_it_is_read(tmp_path):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (MAXIMUM_CELLS // 2 + 1,)})
-    with zipfile.ZipFile(tmp_path / "many.npz", "w") as archive:
-        archive.writestr("a.npy", header.getvalue())
-        archive.writestr("b.npy", header.getvalue())
-    with pytest.raises(ArrayError, match="at most 50,000,000 values are read"):
-        read_arrays(tmp_path / "many.npz")
     with zipfile.ZipFile(tmp_path / "one.npz", "w") as archive:
         archive.writestr("a.npy", header.getvalue())
     with pytest.raises(ArrayError, match="more than the file holds"):

@@ -476,7 +476,7 @@ def test_the_seed_chooses_a_scenario_without_a_fault_of_its_own(run):
         (["hunt", "--seed", "-1", "--json"], "--seed"),
         (["hunt", "--seed", "x", "--json"], "a number from 0 is expected"),
         (["hunt", "xor"], "is not a terminal"),
-        (["hunt", "xor", "--script", "nosuch.bp"], "cannot be read"),
+        (["hunt", "xor", "--script", "nosuch.bp"], "there is no such file"),
     ],
 )
 def test_bad_usage_of_hunt_ends_with_2(run, arguments, message):

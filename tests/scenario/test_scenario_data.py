@@ -1,10 +1,16 @@
 import io
+import time
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
+from bpdebug.debugger.session import Session
+from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import ScenarioError, load_scenario
+from bpdebug.scenario.columns import DataError
+from bpdebug.scenario.csvfile import read_csv
 
 CSV = 'a,b,kind,size\n1,2.5,red,1\n3,4e1,"blue",2\n5,6,red,1\n'
 
@@ -169,3 +175,145 @@ def test_an_array_that_promises_more_than_it_holds_is_refused_before_it_is_made(
 
 def test_inline_rows_may_be_written_as_blocks(load):
     assert load("\n  inputs:\n    - [1, 2]\n    - [3, 4]\n  targets:\n    - 5\n    - 6").y.tolist() == [[5], [6]]
+
+
+def peak_of(act):
+    """The most bytes that are held at a time meanwhile, and what comes of it."""
+    tracemalloc.start()
+    try:
+        given = act()
+        return tracemalloc.get_traced_memory()[1], given
+    finally:
+        tracemalloc.stop()
+
+
+def packed(path, **arrays):
+    """An npz file of headers, each over so many zeros: (kind, shape, bytes), or its raw bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, given in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                if isinstance(given, bytes):
+                    stream.write(given)
+                else:
+                    kind, shape, size = given
+                    np.lib.format.write_array_header_2_0(stream, {"descr": kind, "fortran_order": False, "shape": shape})
+                    for _ in range(0, size, 10**6):
+                        stream.write(bytes(min(size, 10**6)))
+
+
+def not_compared(path):
+    with pytest.raises(BpdebugError):
+        Session(load_scenario("xor")).execute(f"compare {path}")
+
+
+LONG_HEADER = b"\x93NUMPY\x02\x00" + (50_000_000).to_bytes(4, "little") + b" " * 50_000_000
+BOMBS = {
+    "texts": ({"x": ("<U200", (60_000,), 48 * 10**6), "y": ("<f8", (60_000,), 480_000)}, "holds text; expected numbers"),
+    "more than is read": ({"x": ("<f8", (51 * 10**6,), 408 * 10**6), "y": ("<f8", (1,), 8)}, "take 408 MB, of which 'x' takes most"),
+    "small numbers": ({"x": ("|i1", (51 * 10**6,), 51 * 10**6), "y": ("<f8", (1,), 8)}, "take 408 MB, of which 'x' takes most"),
+    "zeros packed": ({"x": ("<f8", (20 * 10**6,), 160 * 10**6), "y": ("<f8", (1,), 8)}, "take 160 MB, packed into"),
+    "a header": ({"x": LONG_HEADER, "y": ("<f8", (1,), 8)}, "the array 'x' cannot be read"),
+    "nested brackets": ({"x": b"\x93NUMPY\x01\x00" + (9000).to_bytes(2, "little") + b"(" * 9000, "y": ("<f8", (1,), 8)}, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_an_npz_file_promises_is_bounded_before_it_is_read(bomb, tmp_path, refused):
+    arrays, words = BOMBS[bomb]
+    packed(tmp_path / "d.npz", **arrays)
+    begin = time.process_time()
+    peak, text = peak_of(lambda: refused("{file: d.npz}", inputs=1))
+    assert words in text
+    assert peak < (150e6 if bomb == "texts" else 4e6)
+    if bomb != "texts":
+        assert peak_of(lambda: not_compared(tmp_path / "d.npz"))[0] < 5e6
+    assert time.process_time() - begin < 5
+
+
+def test_texts_are_not_read_where_only_numbers_can_be_compared(tmp_path):
+    packed(tmp_path / "d.npz", z1=("<U200", (60_000,), 48 * 10**6))
+    assert peak_of(lambda: not_compared(tmp_path / "d.npz"))[0] < 5e6
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_only_what_numpy_writes_is_unpacked(method, tmp_path, refused):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w", method) as archive:
+        for name in "xy":
+            archive.writestr(f"{name}.npy", b"any")
+    assert "is packed in a way that NumPy does not write" in refused("{file: d.npz}")
+
+
+def numbers_file(path, rows, columns, ending="\n"):
+    made = np.random.default_rng(0).integers(0, 256, (rows, columns))
+    lines = [[f"c{n}" for n in range(columns)], *made.tolist()]
+    path.write_text("".join(",".join(map(str, line)) + ending for line in lines), newline="")
+    return made
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40_000, 2), (2_000, 40), (40, 2_000)])
+def test_a_csv_file_takes_little_more_memory_than_its_array(rows, columns, tmp_path):
+    path = tmp_path / "d.csv"
+    expected = numbers_file(path, rows, columns)
+    names = [f"c{n}" for n in range(columns)]
+    peak, data = peak_of(lambda: read_csv(path, names[1:], names[:1], False))
+    assert (data.x == expected[:, 1:]).all()
+    assert (data.y == expected[:, :1]).all()
+    assert peak < 3 * 8 * rows * columns + 3e6
+
+
+def test_a_csv_file_of_many_columns_takes_time_in_proportion(tmp_path):
+    times = []
+    for columns in (10_000, 80_000):
+        numbers_file(tmp_path / "d.csv", 3, columns)
+        begin = time.process_time()
+        read_csv(tmp_path / "d.csv", [f"c{n}" for n in range(columns - 1)], [f"c{columns - 1}"], False)
+        times.append(time.process_time() - begin)
+    assert times[1] < 8 * 4 * times[0] + 0.2
+
+
+@pytest.mark.parametrize("wrong", ["oops", "", "nan", "1_0", "inf", "1e999"])
+@pytest.mark.parametrize(("column", "target"), [(1, False), (0, True)])
+def test_a_bad_cell_far_down_has_its_place(wrong, column, target, tmp_path):
+    lines = [["a", "b"], *(["7", "8"] for _ in range(8_000))]
+    lines[7_000][column] = wrong
+    (tmp_path / "d.csv").write_text("\n\n".join(map(",".join, lines)))
+    with pytest.raises(DataError) as caught:
+        read_csv(tmp_path / "d.csv", ["b"], ["a"], False)
+    assert caught.value.mark == (14_001, 1 + 2 * column)
+    assert ("one_hot" in caught.value.message) == (target and wrong != "")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_anywhere(ending, tmp_path):
+    expected = numbers_file(tmp_path / "d.csv", 5, 3, ending)
+    assert (read_csv(tmp_path / "d.csv", ["c0", "c2"], ["c1"], False).x == expected[:, [0, 2]]).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "one_hot", "outputs"),
+    [
+        (["1", "1.0", "2"], True, ("1", "2")),
+        (["a", "1", "b"], True, ("1", "a", "b")),
+        (["1", "1e999", "2"], True, ("1", "1e999", "2")),
+        (["a", " a", "b "], False, ("a", "b")),
+        (["1", "x", "2"], False, "3:3: expected a finite number in the column 'y'; found 'x' (one_hot"),
+        (["x", "1", "2"], False, "2:3: expected a finite number in the column 'y'; found 'x' (one_hot"),
+        (["", "1", "2"], False, "2:3: the value of 'y' is missing"),
+        (["x", "", "y"], False, "3:3: the class of 'y' is missing"),
+        (["1", "", "2"], True, "3:3: the class of 'y' is missing"),
+    ],
+)
+def test_classes_and_numbers_among_targets(labels, one_hot, outputs, tmp_path, load):
+    (tmp_path / "d.csv").write_text("x,y\n" + "".join(f"1,{label}\n" for label in labels))
+    data = f"{{file: d.csv, inputs: [x], targets: [y], one_hot: {str(one_hot).lower()}}}"
+    if isinstance(outputs, tuple):
+        assert load(data, inputs=1, units=len(outputs)).outputs == outputs
+    else:
+        with pytest.raises(ScenarioError) as caught:
+            load(data, inputs=1)
+        assert f"d.csv:{outputs}" in str(caught.value)
+
+
+def test_a_line_of_more_columns_than_can_be_meant_is_refused(tmp_path, refused):
+    (tmp_path / "d.csv").write_text("," * 1_100_000)
+    assert "more than 1,000,000 values" in refused("{file: d.csv, inputs: [a], targets: [y]}", inputs=1)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bpdebug.debugger.arrays import read_arrays
 from bpdebug.debugger.commands.check import suspected, suspects_data
+from bpdebug.debugger.files import path_of
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.script import path_of
 from bpdebug.debugger.table import CommandError, command
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.description import Array

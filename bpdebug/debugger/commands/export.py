@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.export.formats import FORMATS, export
+from bpdebug.debugger.files import path_of
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.script import path_of
 from bpdebug.debugger.table import CommandError, command
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpdebug.debugger.files import path_of, write_file
 from bpdebug.debugger.results import Result
-from bpdebug.debugger.script import path_of, run_script, session_script, write_beside
+from bpdebug.debugger.script import run_script, session_script
 from bpdebug.debugger.table import Command, CommandError, command, find_command, in_order, no_arguments
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def save(session: Session, arguments: str) -> Result:
     if not arguments:
         raise CommandError("save to which file?")
     text = session_script(session)
-    write_beside(path_of(arguments), text)
+    write_file(path_of(arguments), text)
     count = text.count("\n") - 1
     return Result("script", f"saved as {arguments}: {count} command{'s' * (count != 1)}", {"file": arguments})
 

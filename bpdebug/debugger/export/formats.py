@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bpdebug.debugger.script import write_beside
+from bpdebug.debugger.files import write_file
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
@@ -80,7 +80,7 @@ def export(timeline: Timeline, path: Path, given: str = "", style: Style | None 
         BpdebugError: where there is no such format, or the file cannot be written.
     """
     chosen = format_of(path, given)
-    write_beside(path, exported(timeline, chosen, style))
+    write_file(path, exported(timeline, chosen, style))
     return chosen
 
 
