@@ -57,8 +57,7 @@ class Edit(Record):
     def apply(self, machine: Machine) -> None:
         """Put a value in its place; what is the program's is there already."""
         if self.value is not None and not self.of_program:
-            with np.errstate(over="ignore"):  # too large for single precision is inf
-                machine.values()[self.name][self.index or ...] = self.value
+            machine.put(self.name, self.index, self.value)
 
 
 def check_value(machine: Machine, name: str, index: Cell) -> None:

@@ -6,7 +6,7 @@ Going back is the nearest checkpoint, run forward.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from time import perf_counter
 
 import numpy as np
@@ -55,6 +55,7 @@ class Timeline:
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
         self._worth_keeping = 0
         self.visit: Callable[[], None] | None = None
+        self._seen: tuple[int, Collection[str], Mapping[str, Array]] = (-1, (), {})
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
@@ -194,7 +195,7 @@ class Timeline:
         dropped = [edit for edit in self.edits if edit not in edits]
         update = self.clock // self.length
         self.edits = edits
-        self._versions = {0: self._original}
+        self._versions, self._seen = {0: self._original}, (-1, (), {})
         self._checkpoints.forget_after(update)
         self.losses.forget_from(update)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
@@ -307,10 +308,35 @@ class Timeline:
             self._step()
         self.machine.start(here, state)
 
-    def before(self, t: int) -> dict[str, Array]:
-        """The values just before the stage that ended at clock ``t``, as copies; the present stays what it is."""
-        here = self.clock
-        self.seek(t - 1)
-        values = {name: value.copy() for name, value in self.machine.values().items()}
-        self.seek(here)
+    def finish_again(self) -> None:
+        """Run the update before once more, unless the buffers hold its numbers still."""
+        here, machine = self.clock, self.machine
+        if machine.finished != machine.update - 1:
+            self._approach(here - len(self.program.stages))
+            self.advance(here)
+
+    def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
+        """The values just before the stage that ended at clock ``t``; the present stays what it is. Those of some tensors, where they
+        are named, are kept: the cells of one stage are looked at one after the other."""
+        if self._seen[:2] == (t, names):
+            return self._seen[2]
+        values = self._at_hand(t, names) if names else {}
+        if not values:
+            here = self.clock
+            self.seek(t - 1)
+            now = self.machine.moment()
+            values = {name: now[name] for name in names or now if name in now}
+            self.seek(here)
+        self._seen = (t, names, values) if names else self._seen
         return values
+
+    def _at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
+        """These values, where the update has just been finished and its start is kept, so that nothing need run; else nothing."""
+        machine, (update, place) = self.machine, divmod(t - 1, len(self.program.stages))
+        kept, state = self._checkpoints.nearest(update)
+        edited = any(t - 1 - place <= edit.t <= self.clock for edit in self.edits)
+        if machine.done or edited or not machine.finished == update == kept:
+            return {}
+        left, now, old = machine.left_behind(), machine.moment(), machine.named(state)
+        assigned = {name for name in machine.persistent if self.program.index.get(name, -1) >= place}
+        return {name: old[name].copy() if name in assigned else left[name] if name in left else now[name] for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class Traveller(CellCursor):
     Attributes:
         stops: breakpoints, watchpoints and catchpoints.
         displays: expressions shown at every stop, by number.
-        before: copies of the values at the stop before, for what has changed.
+        before: the values at the stop before, for what has changed.
         pending: a move, or a command's work, that was stopped early.
         inside: the clock after the stage whose cells ``into`` is walking through, or None.
         stopped: why the last move ended where it did, where there was a reason, else "".
@@ -47,7 +47,7 @@ class Traveller(CellCursor):
     def start_over(self, timeline: Timeline) -> None:
         """Stand at the start of a timeline; what was under way is forgotten."""
         self.timeline = timeline
-        self.before: dict[str, Array] = self.values()
+        self.before: Mapping[str, Array] = timeline.machine.moment()
         self.pending: Move | Task | None = None
         self.inside: int | None = None
         self.stopped = ""
@@ -87,7 +87,7 @@ class Traveller(CellCursor):
     def set_out(self, way: Move | Task, stop: Callable[[], bool]) -> Result:
         """Begin a move or a command's work, and do as much of it as ``stop`` allows."""
         if isinstance(way, Move):
-            self.before, self._start, self.inside = self.values(), self.position, None
+            self.before, self._start, self.inside = self.timeline.machine.moment(), self.position, None
         self.pending = way
         return self.go_on(stop)
 

@@ -35,7 +35,7 @@ class Finished(Record, eq=False):
 
     Attributes:
         update: which it was.
-        tensors: what it had computed and the next one has not, and its batch where the next one has another; copies.
+        tensors: what it had computed and the next one has not, and its batch where the next one has another.
         samples: the rows of the data that its batch held.
     """
 
@@ -50,7 +50,7 @@ class View(Record, eq=False):
     Attributes:
         program: the stages, also the skipped ones.
         position: the moment.
-        tensors: the tensors that have a value, by name; copies.
+        tensors: the tensors that have a value, by name.
         before: those of the stop before, for what has changed.
         shapes: the shape of every tensor, computed or not.
         losses: updates and their losses so far.
@@ -133,6 +133,8 @@ class View(Record, eq=False):
     def changed(self, name: str) -> Array:
         """Which cells of a tensor have got another value since the stop before (all, where it had none)."""
         value, earlier = self.tensors[name], self.before.get(name)
+        if value is earlier:
+            return np.zeros(value.shape, bool)
         if earlier is None or earlier.shape != value.shape:
             return np.ones(value.shape, bool)
         return np.asarray((value != earlier) & ~(np.isnan(value) & np.isnan(earlier)))
@@ -154,11 +156,10 @@ class View(Record, eq=False):
 def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[str, Cell] | None, explanation: Explanation | None) -> View:
     """The present moment of a timeline."""
     machine = timeline.machine
-    tensors = {name: value.copy() for name, value in machine.values().items()}
     return View(
         program=timeline.program.shown,
         position=timeline.position,
-        tensors=tensors,
+        tensors=machine.moment(),
         before=before,
         shapes=machine.shapes(),
         losses=timeline.losses.points(),
@@ -172,11 +173,9 @@ def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[s
 
 
 def _finished(timeline: Timeline) -> Finished | None:
-    """The update before, run again: its buffers may by now hold another one's numbers."""
+    """The update before, as the buffers still hold it; where they do not, it runs again."""
     machine, position = timeline.machine, timeline.position
     if position.done or not position.update:
         return None
-    update, values, now = position.update - 1, timeline.before(position.t), machine.values()
-    other = {name for name in ("x", "y") if not np.array_equal(values[name], now[name])}
-    tensors = {name: value for name, value in values.items() if name not in now or name in other}
-    return Finished(update, tensors, machine.batches.samples(update))
+    timeline.finish_again()
+    return Finished(machine.finished, machine.left_behind(), machine.batches.samples(machine.finished))

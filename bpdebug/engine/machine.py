@@ -8,9 +8,11 @@ from contextvars import Context
 import numpy as np
 
 from bpdebug.engine.batches import Batches
+from bpdebug.engine.cells import Cell
 from bpdebug.engine.compiler import Routine
 from bpdebug.engine.description import Array
 from bpdebug.engine.fast import flat_names, ordered
+from bpdebug.engine.moments import Copies, Moment
 from bpdebug.engine.program import Program
 from bpdebug.engine.shapes import Shape
 from bpdebug.engine.workspace import Checks, Workspace, flat_array, views
@@ -24,6 +26,7 @@ class Machine:
 
     Attributes:
         finite: whether what the last step has computed is finite.
+        finished: the update whose intermediate tensors are all in the buffers of :meth:`last` still, or -1.
     """
 
     def __init__(self, program: Program) -> None:
@@ -43,6 +46,7 @@ class Machine:
         self._noted: list[str] = []
         self._listening = _listening(self._noted)
         self._last: Workspace | None = None
+        self._copies, self.finished = Copies(), -1
         self._whole = False
         self._take_data()
         for name, value in program.initial.items():
@@ -67,6 +71,7 @@ class Machine:
         self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
         self._whole = chosen is None
         if self._work.loaded != self.update:
+            self._overwrite("x", "y")
             self._work.load(self.update, self._x, self._y, chosen)
 
     def adopt(self, program: Program) -> None:
@@ -80,7 +85,8 @@ class Machine:
 
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
-        self.update, self.done, self.warnings = update, 0, {}
+        self._copies.all_overwritten()
+        self.update, self.done, self.warnings, self.finished = update, 0, {}, -1
         self._undo.clear()
         self.persistent_flat[...] = persistent
         self._load()
@@ -91,6 +97,9 @@ class Machine:
         if len(self._undo) == place:
             old = self._overwritten[place]
             self._undo.append(None if old is None else old.copy())
+        if self._copies.watched:
+            self._overwrite(name)
+        self.finished = -1
         self._listening.run(self._execute, place)
         if self._noted:
             self.warnings[name] = tuple(dict.fromkeys(self._noted))
@@ -115,6 +124,7 @@ class Machine:
             name, old = self.program.stages[self.done].name, self._undo.pop()
             self.warnings.pop(name, None)
             if old is not None:
+                self._overwrite(name)
                 self.persistent[name][...] = old
         return True
 
@@ -125,12 +135,15 @@ class Machine:
 
     def run_unguarded(self) -> None:
         """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves."""
+        self._copies.all_overwritten()
         self._work.code.update()
         self._turn()
 
     def run_guarded(self, checks: Checks) -> bool:
         """As :meth:`run_unguarded`, but stop in the middle where a check strikes; whether the update was completed."""
         self._work.guard(checks)
+        self._copies.all_overwritten()
+        self.finished = -1
         struck = self._work.guarded()
         if struck is None:
             self._turn()
@@ -140,7 +153,7 @@ class Machine:
 
     def _turn(self) -> None:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
-        self._last, self._last_warnings = self._work, self.warnings
+        self._last, self._last_warnings, self.finished = self._work, self.warnings, self.update
         self.update, self.done, self.warnings = self.update + 1, 0, {}
         self._undo.clear()
         self._load()
@@ -178,6 +191,34 @@ class Machine:
         work, computed = self._work, {stage.name for stage in self.program.stages[: self.done]}
         known = [*work.given, *self.persistent, *(name for name in self.program.index if name in computed)]
         return {name: work.tensors[name] for name in known}
+
+    def moment(self) -> Moment:
+        """As :meth:`values`, but as they are now, whatever happens afterwards."""
+        return self._copies.moment(self.values(), {})
+
+    def left_behind(self) -> Moment:
+        """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one."""
+        last, rows = self.last_workspace(), self.batches.rows(self.finished)
+        given = {} if rows is None else {"x": self._x.take(rows, axis=0), "y": self._y.take(rows, axis=0)}
+        other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
+        computed = [name for name in self.program.index if name not in self.persistent]
+        return self._copies.moment({name: last.tensors[name] for name in computed}, other)
+
+    def named(self, persistent: Array) -> dict[str, Array]:
+        """Views of a copy of :attr:`persistent_flat`, by name."""
+        return views(persistent, {name: tensor.shape for name, tensor in self.persistent.items()})
+
+    def put(self, name: str, index: Cell, value: float) -> None:
+        """Set a cell, or with an empty index all of them; a number that is too large for the precision is inf."""
+        self._overwrite(name)
+        with np.errstate(over="ignore"):
+            self._work.tensors[name][index or ...] = value
+
+    def _overwrite(self, *names: str) -> None:
+        """Must be called before tensors change."""
+        if self._copies.watched:
+            for name in names:
+                self._copies.overwritten(name, self._work.tensors[name])
 
     def shapes(self) -> dict[str, Shape]:
         """The shape of every tensor in the current update."""

@@ -108,8 +108,8 @@ class Pane(PointedAt, can_focus=True):
         """Set the virtual size, at least what is visible: as long as all fits, nothing need be laid out anew."""
         size = Size(max(columns, self.beside_scrollbar.width), max(rows, self.size.height))
         if size != self.virtual_size:
-            self.virtual_size = size
-            self._refresh_scrollbars()  # Textual itself looks at them only when the widget's own size changes
+            self.set_reactive(Widget.virtual_size, size)  # an assignment lays the whole screen out anew; so does a scrollbar that comes
+            self._scroll_update(size)
 
     def prepare(self, view: View) -> None:
         """Compute what the lines are made of, and the virtual size."""

@@ -112,12 +112,12 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     computed = last_computed(program, position, name)
     if computed is None:
         name, index, computed = position.stage or "", (), position.t
-    values = timeline.machine.values()
+    values = timeline.machine.moment()
     if name not in values:
         return None
     stage = timeline.program_at(computed - 1).shown.stages[program.index[name]]
     turned = style.columns and values[name].ndim == 2
-    result = Operand(render_name(name, style), _table(values[name].copy(), turned), name=name, turned=turned)
+    result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
     cell = result.place(index) if selected and selected[0] == name else None
     with np.errstate(all="ignore"):
         taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.scenario.dtype))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from bpdebug.debugger.numbers import exact, short
@@ -217,15 +217,15 @@ def operand_origin(timeline: Timeline, explained: Explanation, name: str) -> int
     return here.t if last_computed(program, here, name) is None else explained.t - 1
 
 
-def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> dict[str, Array]:
+def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
     """The values that the stage saw: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
     since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
     if computed > position.update * position.stages and not since & set(stage.formula.names):
-        values = timeline.machine.values()  # copied: the terms of long sums are worked out when they are looked at
-        return {name: values[name].copy() for name in stage.formula.names if name in values}
-    return timeline.before(computed)
+        values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
+        return {name: values[name] for name in stage.formula.names if name in values}
+    return timeline.before(computed, stage.formula.names)
 
 
 def not_there(timeline: Timeline, name: str) -> str:

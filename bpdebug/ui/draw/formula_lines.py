@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise, takewhile
 
 from rich.cells import cell_len
 
@@ -54,10 +55,17 @@ def formula_lines(formula: str | Marked, columns: int, first: str, indent: str, 
 
 def _cuts(text: str, first: int, others: int) -> Iterator[int]:
     """The places at which a text is broken: as far out as possible, and there as late as possible."""
-    breaks, start, room = _breaks(text), 0, max(first, _LEAST)
-    while cell_len(text[start:].strip()) > room:
-        within = [(badness, -place) for place, badness in breaks.items() if start < place and cell_len(text[start:place].strip()) <= room]
-        start = -min(within)[1] if within else start + room
+    breaks, start, room, long = _breaks(text), 0, max(first, _LEAST), len(text)
+    places = list(breaks)
+    at = range(long + 1) if cell_len(text) == long else list(accumulate(map(cell_len, text), initial=0))
+
+    def fits(end: int) -> bool:
+        begin = start + (text[start] == " ")
+        return at[end - (text[end - 1] == " ")] - at[begin] <= room
+
+    while not fits(long):
+        within = list(takewhile(fits, places[bisect(places, start) :]))
+        start = -min((breaks[place], -place) for place in within)[1] if within else start + room
         room = max(others, _LEAST)
         yield start
 

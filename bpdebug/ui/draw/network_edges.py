@@ -17,6 +17,7 @@ from bpdebug.engine.record import Record, replace
 from bpdebug.engine.render import render_name
 from bpdebug.ui.draw.network_plan import Column, Plan
 from bpdebug.ui.draw.network_scene import Scene, heat, largest
+from bpdebug.ui.draw.once import once
 
 _STRONGEST = 5
 """Edges of the selected neuron that are drawn over a ribbon."""
@@ -71,7 +72,7 @@ def edges_of(scene: Scene, left: Column, right: Column) -> Edges:
     if is_ribbon(left, right):
         return _edges(scene.plan, left, right, weights, *_strongest(weights, chosen))
     edges = _edges(scene.plan, left, right, weights, range(left.units), range(right.units))
-    sizes, room = _sizes(weights), max(_DENSE, (right.left - left.right) * scene.plan.height // _CELLS)
+    sizes, room = _sizes(weights, largest(weights)), max(_DENSE, (right.left - left.right) * scene.plan.height // _CELLS)
     drawn = sizes >= np.sort(sizes, axis=None)[-min(room, sizes.size)]
     drawn |= (sizes == sizes.max(axis=0)) | (sizes == sizes.max(axis=1, keepdims=True))
     return replace(edges, drawn=drawn | edges.only(chosen).drawn if chosen else drawn)
@@ -88,9 +89,9 @@ def _strongest(weights: Array, chosen: tuple[int | None, int | None] | None) -> 
     """The neurons between which the selected cell's strongest weights are; none where it has none here."""
     if chosen is None:
         return [], []
-    i, j = chosen
-    begin = [i] if i is not None else _first(_sizes(weights)[:, j])
-    return begin, [j] if j is not None else _first(_sizes(weights)[i])
+    (i, j), most = chosen, largest(weights)
+    begin = [i] if i is not None else _first(_sizes(weights[:, j], most))
+    return begin, [j] if j is not None else _first(_sizes(weights[i], most))
 
 
 def _first(sizes: Array) -> list[int]:
@@ -115,10 +116,9 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
         _shortcut(scene, left, right)
 
 
-def _sizes(weights: Array) -> Array:
-    """How large weights are; one that is not finite counts as large."""
-    finite = np.isfinite(weights)
-    return np.where(finite, np.abs(weights), largest(weights))
+def _sizes(weights: Array, most: float) -> Array:
+    """How large weights are; one that is not finite counts as the largest."""
+    return np.where(np.isfinite(weights), np.abs(weights), most)
 
 
 def _draw(scene: Scene, across: tuple[int, int], edges: Edges, kind: str, most: int) -> None:
@@ -154,12 +154,13 @@ def _ribbon_text(scene: Scene, start: int, room: int, name: str) -> None:
     """The shape of the weights and their root mean square, in the middle of so many columns."""
     view, weights = scene.parts.view, scene.parts.view.tensors[name]
     shape = "×".join(map(str, weights.shape[:: -1 if view.style.columns else 1]))
-    size = f"rms {short(float(np.sqrt(np.mean(np.square(weights)))), 2)}".replace(" 0.", " .")
+    rms, finite = once(weights, "ribbon", lambda: (float(np.sqrt(np.mean(np.square(weights)))), bool(np.isfinite(weights).all())))
+    size = f"rms {short(rms, 2)}".replace(" 0.", " .")
     texts = [f"{shape} {size}"] if len(shape) + len(size) < room else [shape, size]
     top = scene.plan.top + (scene.plan.height - len(texts)) // 2
     for row, text in enumerate(texts, top):
         if len(text) <= room:
-            scene.write(start + (room - len(text)) // 2, row, text, "dim" if np.isfinite(weights).all() else "bad")
+            scene.write(start + (room - len(text)) // 2, row, text, "dim" if finite else "bad")
 
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:

@@ -10,6 +10,7 @@ from bpdebug.engine.record import Record
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Plan, plan_of
+from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import decade_share
 
@@ -44,7 +45,7 @@ def largest(values: Array | None) -> float:
     """The largest finite size, for the heat; 1 where there is none."""
     if values is None:
         return 1.0
-    return float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
+    return once(values, "largest", lambda: float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0)
 
 
 def heat(kind: str, value: float, scale: float) -> str:

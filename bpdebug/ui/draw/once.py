@@ -26,6 +26,10 @@ def _of_array(array: Array) -> dict[Hashable, Any]:
     if array.flags.writeable:
         return {}
     place = id(array)
+
+    def forget(_: ref[Array], known: dict[int, Any] = _OF_ARRAYS) -> None:
+        del known[place]
+
     if place not in _OF_ARRAYS:
-        _OF_ARRAYS[place] = (ref(array, lambda _: _OF_ARRAYS.pop(place)), {})
+        _OF_ARRAYS[place] = (ref(array, forget), {})
     return _OF_ARRAYS[place][1]
