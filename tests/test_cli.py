@@ -332,6 +332,15 @@ def test_the_users_settings_are_applied_and_their_mistakes_told(app, monkeypatch
     assert ["settings.yaml:1:1: unknown key 'them'" in wrong for _, wrong in app] == [True, False]
 
 
+@pytest.mark.parametrize("error", [MemoryError(), MemoryError("Unable to allocate 3 GiB"), OSError(28, "No space left on device")])
+def test_what_the_machine_cannot_do_is_said_in_words(error, monkeypatch, run):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr(cli, "_dispatch", fail)
+    assert run("xor") == (2, "", f"bpdebug: {str(error) or 'out of memory'}\n")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_for_a_shell_knows_commands_and_scenarios(shell, capsys):
     assert cli.main(["--print-completion", shell]) == 0

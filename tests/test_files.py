@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import socket
 import stat
@@ -296,6 +297,28 @@ def test_a_name_with_a_line_end_adds_no_line_to_what_is_kept(here):
     assert restore_stops(Session(load_scenario("a\nbreak dz1\n.yaml"))) == (1, [])
     session.execute("save s.bp")
     assert Session(load_scenario("xor")).execute("source s.bp").type == "script"
+
+
+OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "unlink"}
+ELSEWHERE = {
+    "cli.py": "to the null device, where standard output is gone",
+    "debugger/arrays.py": "a member of a zip file",
+    "debugger/state.py": "a directory, to lock it",
+    "debugger/export/html.py": "a part of the program",
+    "scenario/shipped.py": "a part of the program",
+}
+
+
+def test_files_are_opened_in_one_place():
+    package, found = Path(cli.__file__).parent, set()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and OPENING & {
+                getattr(node.func, "attr", ""),
+                "open" if ast.unparse(node.func) == "open" else "",
+            }:
+                found.add(path.relative_to(package).as_posix())
+    assert found == {"debugger/files.py", *ELSEWHERE}
 
 
 def save(path):

@@ -174,6 +174,16 @@ def append_file(path: Path, text: str) -> None:
                 file.write(data)
 
 
+def remove_file(path: Path) -> None:
+    """Delete a file, where it is there.
+
+    Raises:
+        FileError: where that cannot be done.
+    """
+    with _told(path, "removed"):
+        path.unlink(missing_ok=True)
+
+
 def _special(path: Path) -> os.stat_result | None:
     """What is to be written to as it is and not replaced: a pipe, a device, or whatever this process prints to."""
     try:

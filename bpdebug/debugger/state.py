@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.files import MEBI, FileError, printable, read_lines, write_file
+from bpdebug.debugger.files import MEBI, FileError, printable, read_lines, remove_file, write_file
 from bpdebug.debugger.table import CommandError, find_command
 from bpdebug.engine.description import Debug
 from bpdebug.engine.errors import BpdebugError
@@ -203,7 +203,7 @@ def keep_stops(session: Session) -> None:
         if lines:
             write_file(path, "\n".join([f"# stops of {printable(scenario.source)}", *lines]) + "\n")
         else:
-            path.unlink(missing_ok=True)
+            remove_file(path)
     session.kept = now
 
 
