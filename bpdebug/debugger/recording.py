@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from math import inf
+
+from bpdebug.debugger.tasks import whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.record import Record
@@ -37,28 +41,39 @@ class Recorded(Record, eq=False):
 
 
 def record(timeline: Timeline, count: int) -> list[Recorded]:
-    """Run the last ``count`` completed updates again and copy what each computes; the present stays what it is.
+    """What :func:`recording` comes to, in one piece."""
+    return whole(recording(timeline, count))
+
+
+def recording(timeline: Timeline, count: int, end: int | None = None, seconds: float = inf) -> Generator[str, None, list[Recorded]]:
+    """Run completed updates again and copy what each computes; the present stays what it is, also between two slices.
 
     Args:
         timeline: what is recorded.
-        count: how many updates before the present one, at most; fewer where they would take more than :data:`MOST_BYTES`.
+        count: how many updates, at most; fewer where they would take more than :data:`MOST_BYTES`.
+        end: the update before which they end, by default the present one.
+        seconds: of a slice.
     """
     here, length, machine = timeline.clock, len(timeline.program.stages), timeline.machine
     size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
-    last = here // length
-    first = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
+    last = here // length if end is None else end
+    first = at = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
     copies: list[tuple[Workspace, Array, Array, Array]] = []
 
     def copy() -> None:
         work, begun = machine.last_workspace(), copies[-1][2] if copies else start
         copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
 
-    timeline.seek(first * length)
-    start = machine.persistent_flat.copy()
-    timeline.visit = copy
-    try:
-        timeline.advance(last * length)
-    finally:
-        timeline.visit = None
-        timeline.seek(here)
-    return [Recorded(update, *made) for update, made in enumerate(copies, first)]
+    while True:
+        timeline.seek(at * length)
+        start = machine.persistent_flat.copy()
+        timeline.visit = copy
+        try:
+            timeline.advance(last * length, seconds)
+            at = timeline.clock // length
+        finally:
+            timeline.visit = None
+            timeline.seek(here)
+        if at == last:
+            return [Recorded(update, *made) for update, made in enumerate(copies, first)]
+        yield f"running update {at} again"

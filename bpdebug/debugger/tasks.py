@@ -10,6 +10,8 @@ from typing import TypeVar
 from bpdebug.debugger.results import Result
 
 T = TypeVar("T")
+SLICE = 0.02
+"""Seconds of work between two looks at whether to stop."""
 
 
 @dataclass(eq=False)

@@ -31,6 +31,11 @@ def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike
         return np.asarray(Evaluator(values, dtype).value(formula.tree))
 
 
+def assigned(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
+    """What the stage of that formula computes: numbers, also where the formula gives truth values or counts."""
+    return np.asarray(evaluate(formula, values, dtype), dtype)
+
+
 class Evaluator:
     """Values of trees over one set of tensors; each node is computed once."""
 

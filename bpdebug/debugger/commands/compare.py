@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bpdebug.debugger.arrays import read_arrays
@@ -11,6 +11,7 @@ from bpdebug.debugger.files import path_of
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command
+from bpdebug.debugger.tasks import Task, whole
 from bpdebug.engine.cells import cell_name
 from bpdebug.engine.description import Array
 from bpdebug.engine.shapes import shape_text
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 
 @command("compare FILE.npz", "look", asks="compare with the arrays of an npz file")
-def compare_(session: Session, arguments: str) -> Result:
+def compare_(session: Session, arguments: str) -> Task:
     """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
     if not arguments:
         raise CommandError("compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …")
-    return compared(session, read_arrays(path_of(arguments)))
+    return Task(_comparing(session, read_arrays(path_of(arguments))))
 
 
 def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
@@ -34,9 +35,13 @@ def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
     Raises:
         ComparisonError: where there is nothing to compare.
     """
-    from bpdebug.debugger.comparison.compare import compare  # noqa: PLC0415 - a start does without
+    return whole(_comparing(session, arrays))
 
-    comparison = session.comparison = compare(session.timeline, arrays)
+
+def _comparing(session: Session, arrays: Mapping[str, Array]) -> Generator[str, None, Result]:
+    from bpdebug.debugger.comparison.compare import comparing  # noqa: PLC0415 - a start does without
+
+    comparison = session.comparison = yield from comparing(session.timeline, arrays)
     culprit = comparison.culprit
     stages = [_data(match) for match in comparison.matches]
     data = {"ok": culprit is None, "culprit": culprit.name if culprit else None, "compared": comparison.update, "stages": stages}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +16,7 @@ from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.position import parse_location
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command, no_arguments
+from bpdebug.debugger.tasks import SLICE, Task
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError, FormulaError
 
@@ -94,11 +97,14 @@ def jump(session: Session, arguments: str) -> Move:
 
 
 @command("diff MOMENT [MOMENT]", "edit")
-def diff(session: Session, arguments: str) -> Result:
+def diff(session: Session, arguments: str) -> Task:
     """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor; the app marks the cells."""
-    places = _places(session, arguments)
+    return Task(_diff(session, _places(session, arguments)))
+
+
+def _diff(session: Session, places: list[int]) -> Generator[str, None, Result]:
     first, second = places[0], places[1] if len(places) > 1 else session.position.t
-    before, after = _values_at(session, first), _values_at(session, second)
+    before, after = (yield from _values_at(session, first)), (yield from _values_at(session, second))
     session.before = before
     rows = [_difference(name, before[name], after[name]) for name in after if name in before and before[name].shape == after[name].shape]
     changed = [row for row in rows if row["change"] != 0]
@@ -137,11 +143,15 @@ def _moment(session: Session, text: str) -> int:
     return parse_location(text, session.program).clock(session.program, session.position.update)
 
 
-def _values_at(session: Session, t: int) -> dict[str, Array]:
-    here = session.timeline.clock
-    session.timeline.seek(t)
-    values = session.values()
-    session.timeline.seek(here)
+def _values_at(session: Session, t: int) -> Generator[str, None, dict[str, Array]]:
+    """The values at another moment; each slice is longer, so that it comes to a checkpoint from which the next one goes on."""
+    here, reached, seconds = session.timeline.clock, -1, SLICE
+    while reached != min(t, session.timeline.end):
+        yield f"going to {session.place_of(t)}"
+        end = perf_counter() + seconds
+        session.timeline.seek(t, lambda end=end: perf_counter() > end)  # type: ignore[misc]
+        reached, seconds, values = session.timeline.clock, 2 * seconds, session.values()
+        session.timeline.seek(here)
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.commands.edit import exact_row
@@ -11,6 +12,7 @@ from bpdebug.debugger.play.hunt import SEEDS, Hunt, game_of, task_lines
 from bpdebug.debugger.play.predict import answer_with
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, no_arguments
+from bpdebug.debugger.tasks import Task
 from bpdebug.engine.program import make_program
 from bpdebug.engine.record import replace
 
@@ -44,13 +46,17 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
 
 
 @command("hunt [SEED]", "play")
-def hunt(session: Session, arguments: str) -> Result:
+def hunt(session: Session, arguments: str) -> Task:
     """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
-    seed, scenario = _seed(session, arguments), session.timeline.program_at(-1).scenario
-    program = make_program(replace(scenario, formulas={}))
-    from bpdebug.debugger.play.planting import plant  # noqa: PLC0415 - a start does without
+    return Task(_hunt(session, _seed(session, arguments)))
 
-    fault, dropped = plant(program, seed), [*map(str, session.timeline.edits)]
+
+def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
+    from bpdebug.debugger.play.planting import planting  # noqa: PLC0415 - a start does without
+
+    scenario = session.timeline.program_at(-1).scenario
+    program = make_program(replace(scenario, formulas={}))
+    fault, dropped = (yield from planting(program, seed)), [*map(str, session.timeline.edits)]
     dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
     session.begin(program.with_fault(fault.stage, fault.formula))
     session.hunts += (Hunt(seed, fault),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING
 
 from bpdebug.debugger.looking.explanation import Explanation
@@ -11,9 +11,10 @@ from bpdebug.debugger.looking.listing import listing
 from bpdebug.debugger.looking.sums import Sum, signed, sum_of
 from bpdebug.debugger.moves import Move, describe
 from bpdebug.debugger.numbers import exact, short, sparkline, table
-from bpdebug.debugger.recording import record
+from bpdebug.debugger.recording import recording
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, cell_of, command, count_of, no_arguments
+from bpdebug.debugger.tasks import SLICE, Task
 from bpdebug.engine.cells import Term, cell_name
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.parser import Formula
@@ -22,6 +23,8 @@ from bpdebug.engine.shapes import Shape, infer, shape_text
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
+_LOOKED_AT = 256
+"""Updates of a history between two looks at whether to stop."""
 _MOST_TERMS = 10_000
 """Of a longer sum, these are written as data."""
 
@@ -132,7 +135,7 @@ def list_(session: Session, arguments: str) -> Result:
 
 
 @command("history EXPRESSION [for N]", "look", keys="h", asks="history of (loss, norm(dz1) for 50)")
-def history(session: Session, arguments: str) -> Result:
+def history(session: Session, arguments: str) -> Task:
     """Show the values of an expression over the last N completed updates (usually 24)."""
     found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
     text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
@@ -142,8 +145,15 @@ def history(session: Session, arguments: str) -> Result:
     if set(formula.names) & {"x", "y", "m"}:
         raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
     _single(formula, timeline.machine.shapes())
-    dtype = session.program.scenario.dtype
-    points = [(made.update, float(evaluate(formula, made.values(), dtype))) for made in record(timeline, count)]
+    return Task(_history(session, text, formula, count))
+
+
+def _history(session: Session, text: str, formula: Formula, count: int) -> Generator[str, None, Result]:
+    points, dtype = list[tuple[int, float]](), session.program.scenario.dtype
+    for made in (yield from recording(session.timeline, count, seconds=SLICE)):
+        points.append((made.update, float(evaluate(formula, made.values(), dtype))))
+        if len(points) % _LOOKED_AT == 0:
+            yield f"looking at update {made.update}"
     if not points:
         raise CommandError("no update is complete yet")
     values = [value for _, value in points]

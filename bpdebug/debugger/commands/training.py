@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bpdebug.debugger.looking.findings import USUAL
-from bpdebug.debugger.looking.health import MEASURES, UPDATES, Health, LayerHealth, health_of
+from bpdebug.debugger.looking.health import MEASURES, UPDATES, Health, HealthLog, LayerHealth
 from bpdebug.debugger.looking.surface import Surface, surface_of
 from bpdebug.debugger.numbers import exact, short
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, count_of
+from bpdebug.debugger.tasks import Task
 from bpdebug.engine.description import Array
 
 if TYPE_CHECKING:
@@ -23,9 +25,13 @@ _MOST = 4
 
 
 @command("health [N]", "look")
-def health(session: Session, arguments: str) -> Result:
+def health(session: Session, arguments: str) -> Task:
     """Show each layer's gradients, steps, saturated and dead units over the last N updates (usually 24), and what is off."""
-    found = health_of(session.timeline, count_of(arguments) if arguments else UPDATES)
+    return Task(_health(session, count_of(arguments) if arguments else UPDATES))
+
+
+def _health(session: Session, count: int) -> Generator[str, None, Result]:
+    found = yield from HealthLog().measuring(session.timeline, count)
     if not len(found.updates):
         raise CommandError("no update is complete yet: 'update' runs one")
     first, last = int(found.updates[0]), int(found.updates[-1])
@@ -63,9 +69,14 @@ def aligned(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 @command("predictions [N]", "look")
-def predictions(session: Session, arguments: str) -> Result:
+def predictions(session: Session, arguments: str) -> Task:
     """Show what the network answers with the present parameters beside the targets: the N worst samples (usually 10)."""
-    surface, count = surface_of(session.timeline), count_of(arguments) if arguments else _SHOWN
+    return Task(_predictions(session, count_of(arguments) if arguments else _SHOWN))
+
+
+def _predictions(session: Session, count: int) -> Generator[str, None, Result]:
+    yield "asking the samples"
+    surface = surface_of(session.timeline)
     chosen = surface.worst[:count].tolist()
     rows: list[tuple[str, ...]] = [("sample", "target", "answer", "error", "")]
     rows += [_answer(surface, place) for place in chosen]

@@ -7,7 +7,7 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from bpdebug.debugger.comparison.reading import ComparisonError, readings
 from bpdebug.debugger.comparison.scene import Scene, run, scene_of
 from bpdebug.debugger.diagnosis.faults import FAULTS
 from bpdebug.debugger.diagnosis.suspects import Evidence, diagnose
+from bpdebug.debugger.tasks import whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.network import Phase
@@ -53,6 +54,11 @@ class Comparison(Record, eq=False):
 
 
 def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Comparison:
+    """What :func:`comparing` comes to, in one piece."""
+    return whole(comparing(timeline, arrays))
+
+
+def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str, None, Comparison]:
     """Compare a user's numbers with the present update.
 
     Args:
@@ -62,16 +68,17 @@ def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Comparison:
     Raises:
         ComparisonError: where the arrays are of another network, or none of them is computed by a stage.
     """
-    scene = scene_of(timeline)
+    scene, found = scene_of(timeline), list[Match]()
+    yield "reading the arrays"
     with np.errstate(all="ignore"):
-        return _compared(scene, _likeliest(scene, arrays), arrays)
-
-
-def _compared(scene: Scene, judge: Judge, arrays: Mapping[str, Array]) -> Comparison:
-    found = tuple(_diagnosed(scene, judge, match) for match in judge.matches)
+        judge = _likeliest(scene, arrays)
+    for match in judge.matches:
+        yield f"comparing {match.name}"
+        with np.errstate(all="ignore"):
+            found.append(_diagnosed(scene, judge, match))
     understood = (*scene.notes, *judge.reading.notes, *judge.notes)
     notes = (*understood, *sources(judge, scene.update), *of_unknown(arrays, scene.meant), *advice(judge))
-    return Comparison(scene.update, found, notes)
+    return Comparison(scene.update, tuple(found), notes)
 
 
 def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:

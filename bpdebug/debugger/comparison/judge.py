@@ -13,7 +13,7 @@ from bpdebug.debugger.comparison.reading import ComparisonError, Reading
 from bpdebug.debugger.comparison.scene import Scene, rounding, run, sensitivity
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.network import Phase
 from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
@@ -107,7 +107,7 @@ class Judge:
     def _match(self, stage: Stage) -> Match:
         name, ours = stage.name, self.right[stage.name]
         self.seen[name] = dict(self._proper)
-        due = evaluate(stage.formula, self._proper)
+        due = assigned(stage.formula, self._proper)
         follows = self._evaluated(stage)
         theirs = self._theirs(stage, ours)
         status = self._status(stage, theirs, follows)
@@ -124,7 +124,7 @@ class Judge:
     def _evaluated(self, stage: Stage) -> Array | None:
         """The stage's value given the user's numbers, of whatever shape; None where these do not go together."""
         try:
-            return evaluate(stage.formula, self._chain)
+            return assigned(stage.formula, self._chain)
         except (ValueError, IndexError):
             return None
 

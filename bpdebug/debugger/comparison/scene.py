@@ -8,7 +8,7 @@ import numpy as np
 
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array, Debug, Scenario, Training
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program, make_program
 from bpdebug.engine.record import Record, replace
@@ -95,7 +95,7 @@ def run(program: Program, start: Mapping[str, Array]) -> dict[str, Array]:
     """What the stages compute, by name: parameters as they are after the update."""
     values = dict(start)
     for stage in program.stages:
-        values[stage.name] = evaluate(stage.formula, values)
+        values[stage.name] = assigned(stage.formula, values)
     return {stage.name: values[stage.name] for stage in program.stages}
 
 
@@ -110,7 +110,7 @@ def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, A
         generator = np.random.default_rng(seed)
         values = {name: _nudged(program, name, value, generator) for name, value in start.items()}
         for stage in program.stages:
-            values[stage.name] = _nudged(program, stage.name, evaluate(stage.formula, values), generator)
+            values[stage.name] = _nudged(program, stage.name, assigned(stage.formula, values), generator)
             worst[stage.name] = max(worst[stage.name], _off(values[stage.name], right[stage.name]))
     return worst
 
@@ -119,7 +119,7 @@ def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], res
     """The same for one stage whose operands have been rounded."""
     generator = np.random.default_rng(0)
     nudged = [{name: _nudged(program, name, values[name], generator) for name in stage.formula.names} for _ in range(_NUDGES)]
-    return max(_off(evaluate(stage.formula, operands), result) for operands in nudged)
+    return max(_off(assigned(stage.formula, operands), result) for operands in nudged)
 
 
 def _off(value: Array, right: Array) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from bpdebug.debugger.files import write_file
+from bpdebug.debugger.tasks import whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.parser import suggestion
@@ -79,19 +80,30 @@ def export(timeline: Timeline, path: Path, given: str = "", style: Style | None 
     Raises:
         BpdebugError: where there is no such format, or the file cannot be written.
     """
+    return whole(exporting(timeline, path, given, style))
+
+
+def exporting(timeline: Timeline, path: Path, given: str = "", style: Style | None = None) -> Generator[str, None, Format]:
+    """What :func:`export` does, in slices."""
     chosen = format_of(path, given)
-    write_file(path, exported(timeline, chosen, style))
+    content = yield from _content(timeline, chosen, style)
+    write_file(path, content)
     return chosen
 
 
 def exported(timeline: Timeline, chosen: Format, style: Style | None = None) -> str | bytes:
     """What :func:`export` writes."""
+    return whole(_content(timeline, chosen, style))
+
+
+def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generator[str, None, str | bytes]:
     from bpdebug.debugger.export.solution import solution  # noqa: PLC0415
-    from bpdebug.debugger.export.update import worked_update  # noqa: PLC0415
+    from bpdebug.debugger.export.update import working  # noqa: PLC0415
 
     latex = Style("latex", style.columns, style.notation) if style else Style("latex")
     module, _, function = chosen.writer.partition(".")
     write: Callable[..., str | bytes] = getattr(import_module(f"bpdebug.debugger.export.{module}"), function)
     with np.errstate(all="ignore"):
-        worked = worked_update(timeline, latex, chosen.document)
+        worked = yield from working(timeline, latex, chosen.document)
+        yield "writing"
         return write(solution(worked, latex) if chosen.document else worked)

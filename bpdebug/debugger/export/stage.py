@@ -13,7 +13,7 @@ from bpdebug.debugger.looking.explanation import Explanation, digits_of, put_in
 from bpdebug.debugger.numbers import short
 from bpdebug.engine.cells import Cell, Term, cell_name
 from bpdebug.engine.description import Array
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.functions import ARITHMETIC
 from bpdebug.engine.network import Phase
 from bpdebug.engine.parser import Formula
@@ -159,7 +159,7 @@ class StageWriter(Record):
         yield Paragraph(("Derived is, in its place:",))
         yield self.formula(step.stage.name, derived)
         name, sign = render_name(step.stage.name, self.style), _sign(step.stage.name, derived)
-        yield Display((f"& {name} {sign} {self.matrix(evaluate(derived, step.operands))}",))
+        yield Display((f"& {name} {sign} {self.matrix(assigned(derived, step.operands))}",))
 
 
 def by_hand(edits: Iterable[Edit], when: str) -> Iterator[Block]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from time import perf_counter
 
 from bpdebug.debugger.checking.check import check
 from bpdebug.debugger.checking.verdict import Verdict
 from bpdebug.debugger.edits import Edit
 from bpdebug.debugger.export.matrices import telling_cell
 from bpdebug.debugger.looking.explanation import Explanation, explain
+from bpdebug.debugger.tasks import SLICE, whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
 from bpdebug.engine.record import Record
@@ -78,12 +80,18 @@ class WorkedUpdate(Record, eq=False):
         values = dict(self.given) | self.after
         for step in self.stages:
             if step.stage.phase in (Phase.FORWARD, Phase.LOSS):
-                values[step.stage.name] = evaluate(step.stage.formula, values, self.program.scenario.dtype)
+                values[step.stage.name] = assigned(step.stage.formula, values, self.program.scenario.dtype)
         return float(values["loss"])
 
 
 def worked_update(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> WorkedUpdate:
-    """The present update (at the end of training, the last one), with every edit made in it; the timeline stays where it is.
+    """What :func:`working` comes to, in one piece."""
+    return whole(working(timeline, style, explained))
+
+
+def working(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> Generator[str, None, WorkedUpdate]:
+    """The present update (at the end of training, the last one), with every edit made in it; the timeline stays where it is, also
+    between two slices.
 
     Args:
         timeline: of the session.
@@ -99,12 +107,17 @@ def worked_update(timeline: Timeline, style: Style = _LATEX, explained: bool = T
     rows = machine.batches.rows(update)
     samples = range(program.scenario.samples) if rows is None else rows.tolist()
     epoch, batch = machine.batches.place(update)
-    stages = tuple(_worked(timeline, start + place, style if explained else None) for place in range(length))
+    stages, begun = list[WorkedStage](), perf_counter()
+    for place in range(length):
+        stages.append(_worked(timeline, start + place, style if explained else None))
+        if perf_counter() - begun > SLICE:
+            timeline.seek(here)
+            yield f"working out {stages[-1].stage.name}"
+            begun = perf_counter()
     edits = tuple(edit for edit in timeline.edits if edit.t == start)
-    timeline.seek(start)
-    verdicts = tuple(_verdicts(timeline)) if explained else ()
     timeline.seek(here)
-    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, stages, edits, verdicts)
+    verdicts = tuple((yield from check(timeline))) if explained else ()
+    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, tuple(stages), edits, verdicts)
 
 
 def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:
@@ -118,13 +131,3 @@ def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:
     explained = explain(timeline, stage.name, telling_cell(value), style) if style else None
     edits = tuple(edit for edit in timeline.edits if edit.t == t + 1)
     return WorkedStage(stage, operands, value, explained, edits)
-
-
-def _verdicts(timeline: Timeline) -> list[Verdict]:
-    steps = check(timeline)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: list[Verdict] = end.value
-            return found

@@ -5,7 +5,7 @@ What is worth saying of them is told by :mod:`bpdebug.debugger.looking.findings`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -13,7 +13,8 @@ import numpy as np
 from bpdebug.debugger.conditions import CONDITIONS, DEAD, SATURATED
 from bpdebug.debugger.edits import Edit
 from bpdebug.debugger.looking.findings import Finding, Told, findings_of
-from bpdebug.debugger.recording import record
+from bpdebug.debugger.recording import recording
+from bpdebug.debugger.tasks import SLICE, whole
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array, Layer
 from bpdebug.engine.evaluate import evaluate
@@ -111,6 +112,10 @@ class HealthLog:
         self._known: dict[int, tuple[tuple[Edit, ...], _Measured]] = {}
 
     def health(self, timeline: Timeline, updates: int = UPDATES) -> Health:
+        """What :meth:`measuring` comes to, in one piece."""
+        return whole(self.measuring(timeline, updates, np.inf))
+
+    def measuring(self, timeline: Timeline, updates: int = UPDATES, seconds: float = SLICE) -> Generator[str, None, Health]:
         """The last ``updates`` completed updates, fewer of a large network, and the one under way; the present stays what it is."""
         if timeline is not self._timeline:
             self._timeline = timeline
@@ -119,20 +124,14 @@ class HealthLog:
         wanted = range(max(last - count, 0), last)
         missing = [update for update in wanted if not self._is_known(timeline, update)]
         if missing:
-            self._measure(timeline, missing[0], missing[-1] + 1)
+            start, end = missing[0], missing[-1] + 1
+            for made in (yield from recording(timeline, end - start, end, seconds)):
+                self._known[made.update] = (_edits(timeline, made.update), _measured(made.values(), made.before(), timeline.program))
         if len(self._known) > _KEPT:
             self._known = {update: self._known[update] for update in wanted}
         measured = [self._known[update][1] for update in wanted]
         present = _present(timeline, measured)
         return _health(timeline.program, [*wanted, *[last] * len(present)], measured + present, under_way=bool(present))
-
-    def _measure(self, timeline: Timeline, start: int, end: int) -> None:
-        """Run a stretch of updates again and look at each."""
-        here = timeline.clock
-        timeline.seek(end * len(timeline.program.stages))
-        for made in record(timeline, end - start):
-            self._known[made.update] = (_edits(timeline, made.update), _measured(made.values(), made.before(), timeline.program))
-        timeline.seek(here)
 
     def _is_known(self, timeline: Timeline, update: int) -> bool:
         return update in self._known and self._known[update][0] == _edits(timeline, update)

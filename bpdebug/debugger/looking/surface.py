@@ -13,7 +13,7 @@ import numpy as np
 
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array, Scenario
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
@@ -150,7 +150,7 @@ def answers(machine: Machine, given: dict[str, Array]) -> Array:
     program = machine.program
     values = {"m": np.array(machine.batches.size(machine.update), program.scenario.dtype)} | machine.persistent | given
     for stage in forward_stages(program):
-        values[stage.name] = evaluate(stage.runs, values, program.scenario.dtype)
+        values[stage.name] = assigned(stage.runs, values, program.scenario.dtype)
     return values[program.network.prediction]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import TypeVar
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from bpdebug.debugger.diagnosis.faults import FAULTS, Candidate, candidates
 from bpdebug.debugger.play.hunt import Planted, sort_of
+from bpdebug.debugger.tasks import whole
 from bpdebug.engine.batches import Batches
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError, FormulaError
-from bpdebug.engine.evaluate import evaluate
+from bpdebug.engine.evaluate import assigned
 from bpdebug.engine.network import Phase
 from bpdebug.engine.program import Program
 from bpdebug.engine.schedule import Stage
@@ -25,6 +26,11 @@ differences of the loss can tell."""
 
 
 def plant(program: Program, seed: int) -> Planted:
+    """What :func:`planting` comes to, in one piece."""
+    return whole(planting(program, seed))
+
+
+def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
     """Choose a stage of the backward pass, and a mistake in its formula that shows in the first update.
 
     Args:
@@ -39,6 +45,7 @@ def plant(program: Program, seed: int) -> Planted:
     for glaring in (False, True):
         for stage in _ranked(seed, stages, lambda stage: stage.name):
             for candidate in _shuffled([*candidates(program, stage)], seed):
+                yield "looking for a mistake that shows"
                 if fault := _fault(program, stage, candidate, values, glaring):
                     return fault
     raise BpdebugError("no hunt is possible here: no mistake in the backward pass would show in the first update")
@@ -53,7 +60,7 @@ def _first_update(program: Program) -> dict[str, Array]:
     values = program.initial | {name: np.asarray(value, scenario.dtype) for name, value in given.items()}
     for stage in program.stages:
         if stage.phase is not Phase.UPDATE:
-            values[stage.name] = evaluate(stage.formula, values, scenario.dtype)
+            values[stage.name] = assigned(stage.formula, values, scenario.dtype)
     return values
 
 
@@ -80,7 +87,7 @@ def _fault(program: Program, stage: Stage, candidate: Candidate, values: Mapping
         program.with_fault(stage.name, candidate.formula.text)
     except FormulaError:
         return None
-    right, wrong = values[stage.name], evaluate(candidate.formula, values, program.scenario.dtype)
+    right, wrong = values[stage.name], assigned(candidate.formula, values, program.scenario.dtype)
     distance = np.abs(wrong - right)
     least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values["loss"])), 1.0))
     if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):
