@@ -294,7 +294,7 @@ class Timeline:
         """An update has just been completed."""
         machine = self.machine
         if self.losses.next == machine.update - 1:
-            self.losses.record(machine.update - 1, float(machine.last("loss")))
+            self.losses.record(machine.update - 1, float(machine.last(machine.program.network.loss)))
         self._checkpoints.save(machine.update, machine.persistent_flat, machine.update >= self._worth_keeping)
         if self.visit:
             self.visit()

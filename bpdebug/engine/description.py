@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpdebug.engine.record import Record
+from bpdebug.engine.tensors import Naming
 
 Array = npt.NDArray[Any]
 
@@ -96,6 +97,7 @@ class Scenario(Record, eq=False):
         precision: ``float64`` or ``float32``.
         outputs: the names of the output columns, empty where they have none.
         source: the file that it came from, for messages.
+        naming: what its tensors are called.
         read_again: reads that file again, where it came from one.
     """
 
@@ -118,6 +120,7 @@ class Scenario(Record, eq=False):
     debug: Debug = Debug()
     outputs: tuple[str, ...] = ()
     source: str = ""
+    naming: Naming = Naming()
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
 
     @property

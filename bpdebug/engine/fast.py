@@ -21,9 +21,9 @@ from bpdebug.engine.parser import Formula
 from bpdebug.engine.record import Record
 from bpdebug.engine.schedule import Stage
 from bpdebug.engine.shapes import Shape
+from bpdebug.engine.tensors import Naming
 from bpdebug.engine.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
 
-_GIVEN = frozenset(("x", "y", "m"))
 _PIECE, _MOST_PIECES = 8192, 64
 _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
@@ -48,6 +48,7 @@ class UpdateCompiler(Compiler):
         tensors: every tensor's buffer.
         dtype: the precision.
         stages: in order.
+        given: what changes with the batch alone.
         checks: by how many stages have run.
     """
 
@@ -56,9 +57,11 @@ class UpdateCompiler(Compiler):
         tensors: Mapping[str, Array],
         dtype: npt.DTypeLike,
         stages: Sequence[tuple[str, Formula]],
+        given: Iterable[str],
         checks: Mapping[int, Sequence[Check]] | None = None,
     ) -> None:
         super().__init__(tensors, dtype)
+        self._given = frozenset(given)
         self._versions: Counter[str] = Counter()
         self._kept: dict[Key, Value] = {}
         self._wanted = self._repeated(stages)
@@ -102,7 +105,7 @@ class UpdateCompiler(Compiler):
         def visit(tree: Tree) -> None:
             if _computes(tree):
                 key = self._key(tree)
-                if key in seen or _GIVEN.issuperset(names(tree)):
+                if key in seen or self._given.issuperset(names(tree)):
                     wanted.add(key)
                     return
                 seen.add(key)
@@ -125,7 +128,7 @@ class UpdateCompiler(Compiler):
         """Compute a part into a buffer of its own."""
         buffer = np.empty(self._shape(tree), self._kind(tree))
         own = Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype)
-        lines, batch = self._lines, _GIVEN.issuperset(names(tree)) and bool(names(tree))
+        lines, batch = self._lines, self._given.issuperset(names(tree)) and bool(names(tree))
         if batch:
             self._lines = self._once_a_batch
         super()._value(tree, own)
@@ -174,10 +177,10 @@ def _exact(node: Tree, flat: Mapping[str, Name]) -> bool:
     return not isinstance(node, Call) or node.function == "sqrt"
 
 
-def flat_names(rule: Rule, parameters: Sequence[str]) -> dict[str, list[str]]:
+def flat_names(rule: Rule, parameters: Sequence[str], naming: Naming) -> dict[str, list[str]]:
     """For each flat tensor, the tensors that it is made of, in order."""
-    flat = {"w#": list(parameters), "g#": [f"d{name}" for name in parameters]}
-    return flat | {f"{slot}#": [slot + name for name in parameters] for slot in rule.slots}
+    flat = {"w#": list(parameters), "g#": [naming.gradient.format(name) for name in parameters]}
+    return flat | {f"{slot}#": [naming.slot.format(slot, name) for name in parameters] for slot in rule.slots}
 
 
 def ordered(shapes: Mapping[str, Shape], first: Iterable[Sequence[str]]) -> dict[str, Shape]:

@@ -51,13 +51,13 @@ INITIALIZERS: dict[str, Recipe] = {
 
 
 def initial_values(
-    parameters: Mapping[str, tuple[int, int]], initializers: Mapping[str, Initializer], seed: int, generator: str
+    parameters: Mapping[str, tuple[int, int]], drawn: Mapping[str, tuple[int, Initializer]], seed: int, generator: str
 ) -> dict[str, Array]:
     """The parameters at the start.
 
     Args:
-        parameters: name to shape, in the order of the layers; names that begin with ``b`` are biases and start at 0.
-        initializers: for each weight matrix, how to draw it.
+        parameters: name to shape, in the order of the layers.
+        drawn: for each weight matrix, its layer and how to draw it; what is not drawn, the biases, starts at 0.
         seed: the scenario's.
         generator: ``pcg64``: one generator for each matrix, keyed by (seed, its layer), so that a change in one layer leaves
             the others alone; ``legacy``: the one stream of ``numpy.random.seed(seed)``, matrix after matrix, as old tutorials do.
@@ -65,10 +65,11 @@ def initial_values(
     stream = np.random.RandomState(seed) if generator == "legacy" else None
     values: dict[str, Array] = {}
     for name, shape in parameters.items():
-        if name.startswith("b"):
+        if name not in drawn:
             values[name] = np.zeros(shape)
             continue
-        recipe = INITIALIZERS[initializers[name].name]
-        source = stream or np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, int(name[1:])])))
-        values[name] = recipe.draw(shape, dict(recipe.constants) | dict(initializers[name].constants), source)
+        layer, initializer = drawn[name]
+        recipe = INITIALIZERS[initializer.name]
+        source = stream or np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, layer])))
+        values[name] = recipe.draw(shape, dict(recipe.constants) | dict(initializer.constants), source)
     return values

@@ -32,7 +32,7 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.batches = Batches(program.scenario)
-        groups = flat_names(program.rule, program.free)
+        groups = flat_names(program.rule, program.free, program.scenario.naming)
         layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
         self.persistent_flat = flat_array(layout.values(), program.scenario.dtype)
         self.persistent = views(self.persistent_flat, layout)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 
 from bpdebug.engine.description import Layer, Loss, Scenario
 from bpdebug.engine.operations import FUSED, OPERATIONS, Operation, loss_row
 from bpdebug.engine.parser import Formula
 from bpdebug.engine.record import Record
+from bpdebug.engine.tensors import LayerNames, Naming
 from bpdebug.engine.tree import Name, Tree, literal, product, total
 
 
@@ -60,62 +62,81 @@ class Network(Record):
     Attributes:
         nodes: in the order of execution.
         parameters: name to shape, in the order of the layers.
-        prediction: the tensor that the network answers with.
+        layers: the tensors of each layer.
+        naming: what tensors are called.
         fused: why the output's da stage does not exist, or "".
     """
 
     nodes: tuple[Node, ...]
     parameters: Mapping[str, tuple[int, int]]
-    prediction: str
+    layers: tuple[LayerNames, ...]
+    naming: Naming
     fused: str = ""
+
+    @property
+    def prediction(self) -> str:
+        """The tensor that the network answers with."""
+        return self.layers[-1].output
+
+    @cached_property
+    def layer_of(self) -> dict[str, int]:
+        """The layer of each value and parameter."""
+        own = {name: layer.number for layer in self.layers for name in (layer.weight, layer.bias) if name}
+        return {node.output: node.layer for node in self.nodes} | own
+
+    @property
+    def loss(self) -> str:
+        """The loss."""
+        return self.nodes[-1].output
 
 
 def build(scenario: Scenario) -> Network:
     """The network that a scenario describes."""
     nodes: list[Node] = []
     parameters: dict[str, tuple[int, int]] = {}
-    source, width = "x", len(scenario.inputs)
+    layers: list[LayerNames] = []
+    naming, source, width = scenario.naming, scenario.naming.input, len(scenario.inputs)
     for number, layer in enumerate(scenario.layers, 1):
-        parameters |= _parameters(layer, number, width)
-        made = _layer(layer, number, source)
-        nodes += made
-        source, width = made[-1].output, layer.units
-    depth = len(scenario.layers)
-    weights = [name for name in parameters if name.startswith("W")]
-    nodes += _loss(scenario.loss, source, depth, width, weights)
+        names = _names(naming, layer, number, source)
+        parameters |= {names.weight: (width, layer.units)} | ({names.bias: (1, layer.units)} if names.bias else {})
+        nodes += _layer(layer, names)
+        layers.append(names)
+        source, width = names.output, layer.units
+    nodes += _loss(scenario.loss, layers, naming, width)
     fused = FUSED.get(scenario.loss.function, "") if scenario.loss.from_logits else ""
-    return Network(tuple(nodes), parameters, source, fused)
+    return Network(tuple(nodes), parameters, tuple(layers), naming, fused)
 
 
-def _parameters(layer: Layer, number: int, width: int) -> dict[str, tuple[int, int]]:
-    bias = {f"b{number}": (1, layer.units)} if layer.bias else {}
-    return {f"W{number}": (width, layer.units)} | bias
+def _names(naming: Naming, layer: Layer, number: int, source: str) -> LayerNames:
+    bias = naming.bias.format(number) if layer.bias else ""
+    a, r = naming.a.format(number), naming.sum.format(number)
+    return LayerNames(number, source, naming.weight.format(number), bias, naming.z.format(number), a, r if layer.residual else a)
 
 
-def _layer(layer: Layer, number: int, source: str) -> list[Node]:
-    z, a, r = f"z{number}", f"a{number}", f"r{number}"
-    arguments = {"x": source, "W": f"W{number}"} | ({"b": f"b{number}"} if layer.bias else {})
+def _layer(layer: Layer, names: LayerNames) -> list[Node]:
+    arguments = {"x": names.source, "W": names.weight} | ({"b": names.bias} if names.bias else {})
     activation = OPERATIONS[layer.activation]
     constants = {k: literal(v) for k, v in (dict(activation.constants) | dict(layer.constants)).items()}
     nodes = [
-        Node(z, OPERATIONS["affine" if layer.bias else "linear"], arguments, Phase.FORWARD, number),
-        Node(a, activation, {"z": z, **constants}, Phase.FORWARD, number),
+        Node(names.z, OPERATIONS["affine" if names.bias else "linear"], arguments, Phase.FORWARD, names.number),
+        Node(names.a, activation, {"z": names.z, **constants}, Phase.FORWARD, names.number),
     ]
     if layer.residual:
-        nodes.append(Node(r, OPERATIONS["add"], {"a": a, "x": source}, Phase.FORWARD, number))
+        nodes.append(Node(names.output, OPERATIONS["add"], {"a": names.a, "x": names.source}, Phase.FORWARD, names.number))
     return nodes
 
 
-def _loss(loss: Loss, prediction: str, depth: int, outputs: int, weights: list[str]) -> list[Node]:
+def _loss(loss: Loss, layers: list[LayerNames], naming: Naming, outputs: int) -> list[Node]:
     over = product(*([Name("m")] if loss.samples == "mean" else []), literal(outputs if loss.outputs == "mean" else 1))
     row = loss_row(loss.function + "_from_logits" * loss.from_logits, literal(loss.factor), over)
     constants = {k: literal(v) for k, v in (dict(row.constants) | dict(loss.constants)).items()}
-    arguments = {"a": prediction, "z": f"z{depth}", "y": "y"} | constants
+    arguments, depth = {"a": layers[-1].output, "z": layers[-1].z, "y": naming.target} | constants, len(layers)
     if not loss.l2:
-        return [Node("loss", row, arguments, Phase.LOSS, depth)]
-    terms = [Node("data_loss", row, arguments, Phase.LOSS, depth)]
-    terms += [Node(f"penalty{w[1:]}", OPERATIONS["penalty"], {"W": w}, Phase.LOSS, depth) for w in weights]
-    return [*terms, _sum("loss", [node.output for node in terms], depth)]
+        return [Node(naming.loss, row, arguments, Phase.LOSS, depth)]
+    terms = [Node(naming.data_loss, row, arguments, Phase.LOSS, depth)]
+    penalty = OPERATIONS["penalty"]
+    terms += [Node(naming.penalty.format(layer.number), penalty, {"W": layer.weight}, Phase.LOSS, depth) for layer in layers]
+    return [*terms, _sum(naming.loss, [node.output for node in terms], depth)]
 
 
 def _sum(output: str, terms: list[str], layer: int) -> Node:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from bpdebug.engine.parser import Formula, parse_assignment
 from bpdebug.engine.record import Record
+from bpdebug.engine.tensors import Naming
 from bpdebug.engine.tree import Name, Tree, substitute
 
 
@@ -43,9 +44,10 @@ class Rule(Record):
         """Whether the rule reads ``t``, the number of the update."""
         return any("t" in formula.names for _, formula, _ in self.steps)
 
-    def tree(self, formula: Formula, parameter: str) -> Tree:
+    def tree(self, formula: Formula, parameter: str, naming: Naming) -> Tree:
         """A step's tree for one parameter."""
-        named = {"w": parameter, "g": f"d{parameter}"} | {slot: slot + parameter for slot in self.slots}
+        named = {"w": parameter, "g": naming.gradient.format(parameter)}
+        named |= {slot: naming.slot.format(slot, parameter) for slot in self.slots}
         return substitute(formula.tree, {short: Name(name) for short, name in named.items()})
 
 

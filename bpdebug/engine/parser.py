@@ -20,8 +20,8 @@ from bpdebug.engine.tree import Binary, Call, Index, Name, Number, Slice, Transp
 
 MAXIMUM_LENGTH = 2000
 MAXIMUM_DEPTH = 60
-JOINT = "\u02d0"
-"""Stands for the @ of a partial gradient's name (``da1@z2``) while Python parses; a letter to Python, one column wide."""
+_FILLER, _FIRST = "\u02d0", 0x4E00
+"""Letters to Python, one column wide each: of them stand-ins are made for the names that are none to Python, such as ``da1@z2``."""
 
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -67,8 +67,7 @@ def parse(text: str, joined: Collection[str] = ()) -> Formula:
 
     Args:
         text: an expression such as ``a1.T @ dz2``.
-        joined: the names that contain an ``@`` (partial gradients such as ``da1@z2``); only they are read as names where
-            the text has no blanks around the ``@``.
+        joined: the names that are no Python names (``da1@z2``, ``blocks.0.weight``, ``W[0]``); the longest that fits is read.
 
     Raises:
         FormulaError: with the column, for anything that the language does not have.
@@ -86,7 +85,7 @@ def parse_assignment(text: str, joined: Collection[str] = ()) -> tuple[str, Form
     target, sign, expression = text.partition("=")
     if not sign or expression.startswith("="):
         raise FormulaError("expected NAME = FORMULA", text, len(text) + 1)
-    if not re.fullmatch(r"\s*[A-Za-z_]\w*(@\w+)?\s*", target):
+    if target.strip() not in joined and not re.fullmatch(r"\s*[A-Za-z_]\w*(@\w+)?\s*", target):
         raise FormulaError(f"expected a tensor's name before '='; found '{target.strip()}'", text, 1)
     try:
         return target.strip(), parse(expression, joined)
@@ -109,13 +108,17 @@ class _Reader:
 
     def __init__(self, text: str, joined: Collection[str]) -> None:
         self.text = text
+        self.meant: dict[str, str] = {}
         self.source = self._join(text, joined)
         self.depth = 0
 
-    @staticmethod
-    def _join(text: str, joined: Collection[str]) -> str:
-        for name in sorted(joined, key=len, reverse=True):
-            text = re.sub(rf"(?<![\w@]){re.escape(name)}(?![\w@])", name.replace("@", JOINT), text)
+    def _join(self, text: str, joined: Collection[str]) -> str:
+        """The text with stand-ins of the same length for the names that Python cannot read."""
+        for number, name in enumerate(sorted(joined, key=len, reverse=True)):
+            stand_in = chr(_FIRST + number).ljust(len(name), _FILLER)
+            end = r"(?![\w@])" if name[-1].isalnum() else ""
+            text, found = re.subn(rf"(?<![\w@.]){re.escape(name)}{end}", stand_in, text)
+            self.meant |= {stand_in: name} if found else {}
         return text
 
     def read(self) -> Tree:
@@ -182,7 +185,7 @@ class _Reader:
     def _name(self, node: ast.Name) -> Tree:
         if node.id in FUNCTIONS:
             raise self.refuse(f"'{node.id}' is a function: write {node.id}(…)", node)
-        return Name(node.id.replace(JOINT, "@"), column=self.column(node))
+        return Name(self.meant.get(node.id, node.id), column=self.column(node))
 
     def _unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.UAdd):

@@ -10,12 +10,13 @@ from bpdebug.engine.batches import Batches
 from bpdebug.engine.description import Array, Scenario
 from bpdebug.engine.errors import FormulaError, SetupError, ShapeError
 from bpdebug.engine.initializers import initial_values
-from bpdebug.engine.network import Network, build
+from bpdebug.engine.network import Network, Phase, build
 from bpdebug.engine.optimizers import Rule, rule_of
 from bpdebug.engine.parser import Formula, parse, suggestion
 from bpdebug.engine.record import Record, replace
 from bpdebug.engine.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
 from bpdebug.engine.shapes import Shape, infer, keepdims_hint, shape_text
+from bpdebug.engine.tensors import Role, Tensor
 from bpdebug.engine.tree import Name, walk
 
 _GENERIC_ROWS = 10007
@@ -50,8 +51,28 @@ class Program(Record, eq=False):
 
     @cached_property
     def joined(self) -> frozenset[str]:
-        """The names with an ``@``: partial gradients."""
-        return frozenset(name for name in self.index if "@" in name)
+        """The names that are none to Python: partial gradients, names with dots or brackets."""
+        return frozenset(name for name in self.tensors if not name.isidentifier())
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
+        naming, network, layer_of = self.scenario.naming, self.network, self.network.layer_of
+        known = [Tensor(naming.input, Role.INPUT), Tensor(naming.target, Role.TARGET), Tensor("m", Role.COUNT)]
+        known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
+        slots = ((naming.slot.format(slot, name), name) for name in self.free for slot in self.rule.slots)
+        known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in slots]
+        known += [Tensor(name, Role.CONSTANT) for name in self.constants]
+        for stage in self.stages:
+            if stage.phase is not Phase.UPDATE:
+                role = Role.GRADIENT if stage.of else Role.LOSS if stage.name == network.loss else Role.VALUE
+                known.append(Tensor(stage.name, role, stage.layer, stage.of, stage.through))
+        return {tensor.name: tensor for tensor in known}
+
+    @cached_property
+    def gradients(self) -> dict[str, str]:
+        """The whole gradient of each tensor that has one, by the tensor's name."""
+        return {tensor.of: name for name, tensor in self.tensors.items() if tensor.role is Role.GRADIENT and not tensor.through}
 
     @cached_property
     def free(self) -> tuple[str, ...]:
@@ -61,7 +82,8 @@ class Program(Record, eq=False):
     @cached_property
     def persistent(self) -> dict[str, Shape]:
         """The tensors that live from update to update: parameters, optimizer slots, constants."""
-        slots = {slot + name: self.network.parameters[name] for name in self.free for slot in self.rule.slots}
+        naming, parameters = self.scenario.naming, self.network.parameters
+        slots = {naming.slot.format(slot, name): parameters[name] for name in self.free for slot in self.rule.slots}
         return dict(self.network.parameters) | slots | dict.fromkeys(self.constants, ())
 
     @cached_property
@@ -74,7 +96,8 @@ class Program(Record, eq=False):
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        return {"x": (rows, len(self.scenario.inputs)), "y": (rows, self.scenario.layers[-1].units), "m": ()}
+        naming = self.scenario.naming
+        return {naming.input: (rows, len(self.scenario.inputs)), naming.target: (rows, self.scenario.layers[-1].units), "m": ()}
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows."""
@@ -182,7 +205,10 @@ class Program(Record, eq=False):
     def initial(self) -> dict[str, Array]:
         """The persistent tensors before the first update, in the scenario's precision."""
         scenario = self.scenario
-        how = {f"W{n}": layer.initializer or scenario.initializer for n, layer in enumerate(scenario.layers, 1)}
+        how = {
+            names.weight: (names.number, layer.initializer or scenario.initializer)
+            for names, layer in zip(self.network.layers, scenario.layers, strict=True)
+        }
         values: dict[str, Array] = {name: np.zeros(shape) for name, shape in self.persistent.items()}
         values |= initial_values(self.network.parameters, how, scenario.seed, scenario.generator)
         values |= {name: np.array(value) for name, value in self.constants.items()}

@@ -29,6 +29,7 @@ class Stage(Record):
         source: where the rule is to be found.
         operation: the row that it was made from.
         of: for a gradient, the tensor whose gradient it is, else "".
+        through: for a part of a gradient, the tensor through which it comes back, else "".
         short: a short form such as ``σ(z1)``, or "".
         original: the stage as the engine derived it, where a user has put his own formula in its place.
         planted: a wrong formula that runs in the place of ``formula``. Only a hunt plants one, and nothing shows it.
@@ -42,6 +43,7 @@ class Stage(Record):
     source: str
     operation: str
     of: str = ""
+    through: str = ""
     short: str = ""
     original: Stage | None = field(default=None, repr=False)
     planted: Formula | None = field(default=None, repr=False)
@@ -99,14 +101,14 @@ class _Contribution(Record):
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     """The chain rule, node by node in reverse."""
-    layers = {node.output: node.layer for node in network.nodes} | {p: int(p[1:]) for p in network.parameters}
+    layers = network.layer_of
     consumers = _consumers(network, layers)
     pending: defaultdict[str, list[_Contribution]] = defaultdict(list)
     gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
     if network.fused:
         layer = network.nodes[-1].layer
-        reason = f"the loss is fused with {network.fused}: its derivative goes straight to z{layer}"
-        yield Skipped(f"d{network.prediction}", Phase.BACKWARD, layer, reason)
+        reason = f"the loss is fused with {network.fused}: its derivative goes straight to {network.layers[-1].z}"
+        yield Skipped(network.naming.gradient.format(network.prediction), Phase.BACKWARD, layer, reason)
     for node in reversed(network.nodes):
         if node.output not in gradients:
             continue
@@ -116,17 +118,17 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             tree = node.operation.gradient(argument, node.arguments, node.output, gradients[node.output])
             pending[tensor].append(_Contribution(node, argument, tree))
             if len(pending[tensor]) == consumers[tensor]:
-                gradients[tensor] = tree if isinstance(tree, Number) else Name(f"d{tensor}")
-                yield from _emit(tensor, layers[tensor], pending[tensor]) if gradients[tensor] != tree else ()
+                gradients[tensor] = tree if isinstance(tree, Number) else Name(network.naming.gradient.format(tensor))
+                yield from _emit(network, tensor, pending[tensor]) if gradients[tensor] != tree else ()
 
 
 def input_gradient(network: Network) -> Formula:
     """The gradient of the loss with respect to the network's input, from the gradients that an update computes."""
     passed = [
-        node.operation.gradient(argument, node.arguments, node.output, Name(f"d{node.output}"))
+        node.operation.gradient(argument, node.arguments, node.output, Name(network.naming.gradient.format(node.output)))
         for node in reversed(network.nodes)
         for argument, tensor in node.inputs.items()
-        if tensor == "x"
+        if tensor == network.naming.input
     ]
     return Formula.of(total(*passed))
 
@@ -142,16 +144,17 @@ def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def _emit(tensor: str, layer: int, contributions: list[_Contribution]) -> Iterator[Stage]:
-    partials = [_stage(f"d{tensor}@{c.consumer.output}", tensor, layer, c) for c in contributions]
+def _emit(network: Network, tensor: str, contributions: list[_Contribution]) -> Iterator[Stage]:
+    naming, layer, whole = network.naming, network.layer_of[tensor], network.naming.gradient.format(tensor)
+    partials = [_stage(naming.partial.format(tensor, c.consumer.output), tensor, layer, c) for c in contributions]
     if len(partials) == 1:
-        yield replace(partials[0], name=f"d{tensor}")
+        yield replace(partials[0], name=whole, through="")
         return
     yield from partials
     used = " and ".join(c.consumer.output for c in contributions)
     summed = total(*(Name(partial.name) for partial in partials))
     yield Stage(
-        f"d{tensor}",
+        whole,
         Formula.of(summed),
         Phase.BACKWARD,
         layer,
@@ -165,7 +168,7 @@ def _emit(tensor: str, layer: int, contributions: list[_Contribution]) -> Iterat
 def _stage(name: str, tensor: str, layer: int, made: _Contribution) -> Stage:
     row = made.consumer.operation
     meaning = row.meaning_of_gradient(made.argument)
-    return Stage(name, Formula.of(made.tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor)
+    return Stage(name, Formula.of(made.tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, through=made.consumer.output)
 
 
 def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:
@@ -175,10 +178,11 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         count = Formula.of(Binary("+", Name("t"), ONE))
         yield Stage("t", count, Phase.UPDATE, 0, "The number of this update, counted from 1.", rule.source, rule.name)
     for parameter in network.parameters:
-        layer = int(parameter[1:])
+        layer = network.layer_of[parameter]
         if parameter in frozen:
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
             continue
         for target, formula, meaning in rule.steps:
-            name = parameter if target == "w" else target + parameter
-            yield Stage(name, Formula.of(rule.tree(formula, parameter)), Phase.UPDATE, layer, meaning, rule.source, rule.name)
+            name = parameter if target == "w" else network.naming.slot.format(target, parameter)
+            tree = rule.tree(formula, parameter, network.naming)
+            yield Stage(name, Formula.of(tree), Phase.UPDATE, layer, meaning, rule.source, rule.name)

@@ -57,7 +57,7 @@ def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine,
     fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
-    return UpdateCompiler(work.tensors | work.long, program.scenario.dtype, steps, checks).routines()
+    return UpdateCompiler(work.tensors | work.long, program.scenario.dtype, steps, work.given, checks).routines()
 
 
 class Workspace:
@@ -81,7 +81,7 @@ class Workspace:
         given = program.given(rows)
         self.given = views(flat_array(given.values(), dtype), given)
         self.given["m"][...] = rows
-        groups = flat_names(program.rule, program.free)
+        groups = flat_names(program.rule, program.free, program.scenario.naming)
         transient = ordered(program.transient(rows), [groups["g#"]])
         self.flat = flat_array(transient.values(), dtype)
         self._flat_shapes, self._kept_shapes = transient, {name: value.shape for name, value in persistent.items()}
@@ -133,7 +133,7 @@ class Workspace:
 
     def load(self, update: int, x: Array, y: Array, chosen: Array | None) -> None:
         """Bring an update's batch into the buffers."""
-        for name, data in (("x", x), ("y", y)):
+        for name, data in zip(self.given, (x, y), strict=False):
             if chosen is None:
                 self.given[name][...] = data
             else:

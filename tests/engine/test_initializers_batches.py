@@ -17,7 +17,7 @@ NORMAL = Initializer("normal")
 
 
 def one(name, shape=(300, 200), seed=0, generator="pcg64", **constants):
-    return initial_values({"W1": shape}, {"W1": Initializer(name, constants)}, seed, generator)["W1"]
+    return initial_values({"W1": shape}, {"W1": (1, Initializer(name, constants))}, seed, generator)["W1"]
 
 
 class TestLegacy:
@@ -52,7 +52,7 @@ class TestKeyed:
         return shapes
 
     def values(self, shapes, seed=0):
-        return initial_values(shapes, dict.fromkeys(shapes, NORMAL), seed, "pcg64")
+        return initial_values(shapes, {name: (int(name[1:]), NORMAL) for name in shapes}, seed, "pcg64")
 
     def test_the_same_seed_gives_the_same_values(self):
         shapes = self.parameters(3, 4, 2)

@@ -254,13 +254,13 @@ def momentum_missing(site: Site) -> Iterator[Rewrite]:
     if site.stage.name == velocity:
         yield Rewrite(gradient, "what is left of the earlier velocity is not added")
     elif velocity in site.reads:
-        yield Rewrite(sgd(parameter), f"{velocity} is left out: the step is that of plain gradient descent")
+        yield Rewrite(sgd(site, parameter), f"{velocity} is left out: the step is that of plain gradient descent")
 
 
-def sgd(parameter: str) -> Tree:
+def sgd(site: Site, parameter: str) -> Tree:
     """The step of plain gradient descent."""
     rule = OPTIMIZERS["sgd"]
-    return rule.tree(rule.steps[0][1], parameter)
+    return rule.tree(rule.steps[0][1], parameter, site.program.scenario.naming)
 
 
 def another_optimizer(site: Site) -> Iterator[Rewrite]:
@@ -268,10 +268,12 @@ def another_optimizer(site: Site) -> Iterator[Rewrite]:
     parameter = next((name for name in site.program.free if site.updates and site.stage.name.endswith(name)), "")
     gradient, momentum = Name(f"d{parameter}"), Name("momentum")
     if parameter == site.stage.name and site.program.rule.name not in ("sgd", "momentum", "nesterov"):
-        yield Rewrite(sgd(parameter), "the step is that of plain gradient descent")
+        yield Rewrite(sgd(site, parameter), "the step is that of plain gradient descent")
     if parameter == site.stage.name and site.program.rule.name == "nesterov":
         velocity = Name(f"v{parameter}")
-        yield Rewrite(substitute(sgd(parameter), {gradient.name: velocity}), "the step is that of plain momentum, without the look ahead")
+        yield Rewrite(
+            substitute(sgd(site, parameter), {gradient.name: velocity}), "the step is that of plain momentum, without the look ahead"
+        )
     if parameter and site.stage.name == f"v{parameter}" and momentum.name in site.reads:
         tree = total(product(momentum, Name(site.stage.name)), product(Binary("-", ONE, momentum), gradient))
         yield Rewrite(tree, "the gradient is multiplied by 1 − momentum, as in a running mean")

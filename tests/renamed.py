@@ -1,0 +1,52 @@
+"""The shipped scenarios with other names for all their tensors: nothing may know a tensor by its spelling."""
+
+from __future__ import annotations
+
+import re
+
+from bpdebug.engine.description import Debug, Scenario
+from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
+from bpdebug.engine.tensors import Naming
+
+NONSENSE = {
+    "dotted": Naming(
+        input="batch.in",
+        target="want",
+        weight="blocks.{}.kernel",
+        bias="offset[{}]",
+        z="lin_{}",
+        a="act{}x",
+        sum="skip.{}",
+        loss="J",
+        data_loss="J.fit",
+        penalty="J.decay[{}]",
+        gradient="{}.grad",
+        partial="{}.grad@{}",
+        slot="state.{}.{}",
+    ),
+    "misleading": Naming("t0", "b0", "data{}", "a{}", "dropout{}", "W{}", "z{}", "dense", "x", "y{}", "r_{}", "r_{}@{}", "{}_{}"),
+}
+"""Names with dots and brackets, and names that mean something else where names mean something."""
+
+
+def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str]]:
+    """The scenario with other names, and what each tensor is called now."""
+    bare = replace(scenario, values={}, frozen=(), formulas={}, debug=Debug())
+    names = dict(zip(make_program(bare).tensors, make_program(replace(bare, naming=naming)).tensors, strict=True))
+    debug = Debug(tuple(in_words(t, names) for t in scenario.debug.breakpoints), tuple(in_words(t, names) for t in scenario.debug.watches))
+    changed = replace(
+        scenario,
+        naming=naming,
+        values={names[name]: value for name, value in scenario.values.items()},
+        frozen=tuple(names[name] for name in scenario.frozen),
+        formulas={names[name]: in_words(text, names) for name, text in scenario.formulas.items()},
+        debug=debug,
+    )
+    return changed, names
+
+
+def in_words(text: str, names: dict[str, str]) -> str:
+    """A text with the new names in the place of the old ones."""
+    known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"(?<![\w@])({known})(?![\w@(])", lambda found: names[found[1]], text)
