@@ -52,6 +52,8 @@ class Pane(PointedAt, can_focus=True):
     _room = Size(0, 0)
     _painted: tuple[object, list[Line]] = (None, [])
     _drawn_of: View | None = None
+    _prepared: View | None = None
+    """The view that has been laid out; a pane that was out of sight may have another one already, even of another network."""
     view: reactive[View | None] = reactive(None, repaint=False)
 
     @property
@@ -80,6 +82,7 @@ class Pane(PointedAt, can_focus=True):
         """Lay the view out anew."""
         if self.view is not None and self.area.width:
             self.prepare(self.view)
+            self._prepared = self.view
             self._repaint(self.view)
 
     def _repaint(self, view: View) -> None:
@@ -125,7 +128,7 @@ class Pane(PointedAt, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""
-        drawn = self._drawn(self.view, y) if self.view else ()
+        drawn = self._drawn(self.view, y) if self.view is not None and self.view is self._prepared else ()
         return self.selectable(to_strip(self, drawn, self._room.width, self._base), y)
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -1,0 +1,40 @@
+"""The scenario's file is read again in the app: the panes follow, also to another network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
+
+from bpdebug.scenario import load_scenario
+
+XOR = Path(__file__).parents[2] / "scenarios" / "xor.yaml"
+
+
+@pytest.mark.parametrize("size", [LARGE, SMALL])
+async def test_the_panes_follow_a_file_that_has_changed(size, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(XOR.read_text("utf-8"), "utf-8")
+    async with debugger(load_scenario(path), size) as (app, pilot):
+        for command in ("goto 3:dW2[3,0]", "break dz1"):
+            app.perform(command)
+            await until(pilot, lambda: not app._busy)
+        path.write_text(XOR.read_text("utf-8").replace("units: 4", "units: 2"), "utf-8")
+        app.perform("reload")
+        await until(pilot, lambda: not app._busy and app.view.tensors["W1"].shape == (2, 2))
+        assert app.view.position.update == 3
+        assert app.view.position.stage == "dW2"
+        assert "update 3/1000" in shown(app, "header")
+        await press(pilot, "s", "right", "down", "u", "escape", "left_square_bracket", "9", "8", "2")
+        path.write_text("network: [", "utf-8")
+        app.perform("reload")
+        await settled(pilot)
+        assert any("mine.yaml:" in text for text in [*errors(app), *messages(app)])
+        assert app.view.tensors["W1"].shape == (2, 2)
+        path.write_text(XOR.read_text("utf-8").replace("    - {units: 4, activation: sigmoid}\n", ""), "utf-8")
+        app.perform("run")
+        await until(pilot, lambda: not app._busy and "W2" not in app.view.tensors)
+        assert app.view.position.t == 0
+        await press(pilot, "s", "s", "down", "u", "7", "4", "c")
+        await until(pilot, lambda: not app._busy)
