@@ -12,13 +12,13 @@ from time import perf_counter
 import numpy as np
 
 from bpdebug.debugger.checkpoints import Checkpoints
-from bpdebug.debugger.edits import DATA, Edit, check_value, version
+from bpdebug.debugger.edited import Edited
+from bpdebug.debugger.edits import Edit, check_value
 from bpdebug.debugger.looking.history import History
 from bpdebug.debugger.position import Position, position_at
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
-from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
 from bpdebug.engine.workspace import Checks
 
@@ -27,7 +27,7 @@ _SLICE = 0.004
 """Seconds between two looks at whether to stop."""
 
 
-class Timeline:
+class Timeline(Edited):
     """A program in time.
 
     Args:
@@ -38,20 +38,14 @@ class Timeline:
         losses: the loss of each update that has been completed.
         first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
         visit: called whenever an update has been completed, where there is something to call.
-        edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
-        length: how many stages an update has, whatever their formulas.
         end: the clock when the training is complete.
     """
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
-        self._original = program
-        self.length = len(program.stages)
+        super().__init__(program)
         self.end = program.scenario.updates * self.length
-        self.machine = Machine(program)
         self.losses = History()
         self.first_nonfinite: int | None = None
-        self.edits: list[Edit] = []
-        self._versions: dict[int, Program] = {0: program}
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
         self._worth_keeping = 0
         self.visit: Callable[[], None] | None = None
@@ -59,25 +53,9 @@ class Timeline:
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
-    def program(self) -> Program:
-        """The stages with the formulas that hold now."""
-        return self.machine.program
-
-    @property
-    def clock(self) -> int:
-        """How many stages have been executed."""
-        return self.machine.update * self.length + self.machine.done
-
-    @property
     def position(self) -> Position:
         """The clock, spelled out."""
         return position_at(self.program, self.clock)
-
-    def reveal(self) -> None:
-        """Make a planted fault visible; the numbers stay what they are."""
-        self._original = self._original.revealed
-        self._versions = {0: self._original}
-        self.machine.adopt(self.program_at(self.clock))
 
     def seek(self, t: int, stop: Callable[[], bool] = lambda: False) -> None:
         """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end.
@@ -128,35 +106,6 @@ class Timeline:
         self.machine.adopt(self.program_at(t))
         self.machine.start(update, state)
         self._apply_edits()
-
-    def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
-        """The last edit of a cell from clock ``since`` until now."""
-        edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
-        now = Edit(self.clock, name, index)
-        return next((edit for edit in reversed(edits) if edit.index == () or self._cell(edit) == self._cell(now)), None)
-
-    def _cell(self, edit: Edit) -> Cell:
-        """Which cell an edit is of; of the batch, which of the data."""
-        return edit.place(self._original) if edit.name in DATA else edit.index
-
-    def take_edits(self, edits: list[Edit]) -> None:
-        """At the start: edits that are made again when their moments are passed."""
-        self.edits, self._versions = edits, {0: self._original}
-        self._apply_edits()
-
-    def program_at(self, t: int) -> Program:
-        """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit); each version is made once."""
-        count = sum(edit.of_program and edit.t <= t for edit in self.edits)
-        if count not in self._versions:
-            self._versions[count] = version(self._original, self.edits, t)
-        return self._versions[count]
-
-    def _apply_edits(self) -> None:
-        """Do again what was edited at this clock."""
-        for edit in self.edits:
-            if edit.t == self.clock:
-                self.machine.adopt(self.program_at(edit.t))
-                edit.apply(self.machine)
 
     def edit(self, name: str, index: Cell = (), value: float | None = None, formula: str = "") -> list[Edit]:
         """Change something at this moment: a value, or the formula of a stage.
