@@ -33,7 +33,7 @@ IMPORTS = [sys.executable, "-c", "import os, numpy, textual.app; os._exit(0)"]
 LAST_PANE = b"6 Why"
 KEYS = [b"s"] * 16 + [b"["] * 4
 LAYERS, WIDTHS = (2, 10, 20, 50, 100, 200), (10, 100, 320, 1000, 2048, 4096)
-INSTALLED = "wheel" if "site-packages" in (bpdebug.__file__ or "") else "editable"
+INSTALLED = ("wheel" if "site-packages" in (bpdebug.__file__ or "") else "editable") + ", without .pyc" * sys.dont_write_bytecode
 _PAGE, _QUIET = 65536, 0.06
 
 
