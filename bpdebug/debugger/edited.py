@@ -55,7 +55,7 @@ class Edited:
     def take_edits(self, edits: list[Edit]) -> None:
         """At the start: edits that are made again when their moments are passed."""
         self.edits, self._versions = edits, {0: self._original}
-        self._apply_edits()
+        self.apply_edits()
 
     def program_at(self, t: int) -> Program:
         """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit); each version is made once."""
@@ -64,7 +64,7 @@ class Edited:
             self._versions[count] = version(self._original, self.edits, t)
         return self._versions[count]
 
-    def _apply_edits(self) -> None:
+    def apply_edits(self) -> None:
         """Do again what was edited at this clock."""
         for edit in self.edits:
             if edit.t == self.clock:

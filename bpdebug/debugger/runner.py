@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
 
 from bpdebug.debugger.conditions import Catchpoint, LossRising
 from bpdebug.debugger.stops import Hit, Stops, Watchpoint, value_of
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Array
 from bpdebug.engine.record import Record
+from bpdebug.engine.workspace import Checks
 
 _SECONDS = 0.004
 
@@ -76,7 +80,7 @@ class Runner:
         timeline, start = self.timeline, self.timeline.clock
         while timeline.clock < t:
             checks = self.stops.checks(timeline.program)
-            struck = timeline.advance_guarded(t, checks, _SECONDS, start if self.stops.catch_nonfinite else None)
+            struck = self._advance(t, checks, start if self.stops.catch_nonfinite else None)
             if self.stops.catch_nonfinite and timeline.passed(start):
                 timeline.seek(timeline.first_nonfinite or 0)
                 return Outcome(nonfinite=True)
@@ -85,6 +89,36 @@ class Runner:
             if stop():
                 break
         return Outcome()
+
+    def _advance(self, t: int, checks: Checks, start: int | None) -> bool:
+        """Run forward for a slice, towards ``t`` or the next edit; whether one of the compiled checks has struck."""
+        timeline, deadline = self.timeline, perf_counter() + _SECONDS
+        goal = min([edit.t for edit in timeline.edits if timeline.clock < edit.t <= t], default=t)
+        timeline.expect(goal // timeline.length)
+        struck = False
+        with np.errstate(all="ignore"):
+            while not struck and timeline.clock < goal and perf_counter() < deadline and not (start is not None and timeline.passed(start)):
+                if timeline.machine.done or goal - timeline.clock < timeline.length:
+                    timeline.step()
+                    struck = timeline.machine.done in checks
+                else:
+                    struck = self._update(checks)
+        if timeline.clock == goal:
+            timeline.apply_edits()
+        return struck
+
+    def _update(self, checks: Checks) -> bool:
+        """An update from its start; whether a check has struck before its end."""
+        timeline, machine = self.timeline, self.timeline.machine
+        if machine.run_guarded(checks):
+            timeline.completed()
+            timeline.look_for_nonfinite()
+            return False
+        if timeline.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
+            done, start = machine.done, machine.update * timeline.length
+            timeline.approach(start)
+            timeline.advance(start + done)
+        return True
 
     def _look(self) -> Outcome:
         """Ask the stops about this moment, once; count, ignore, and drop the temporary ones."""
@@ -112,14 +146,12 @@ class Runner:
                 self._recall(stop)
 
     def _recall(self, stop: Catchpoint | LossRising) -> None:
-        timeline, here = self.timeline, self.timeline.clock
-        length = len(timeline.program.stages)
+        timeline, length = self.timeline, self.timeline.length
         (done,) = stop.moments(timeline.program)
         stop.forget()
-        for update in range(max(here // length - stop.lasting - 2, 0), (here - done) // length + 1):
-            timeline.seek(update * length + done)
-            stop.strikes(timeline.machine)
-        timeline.seek(here)
+        for update in range(max(timeline.clock // length - stop.lasting - 2, 0), (timeline.clock - done) // length + 1):
+            with timeline.at(update * length + done) as machine:
+                stop.strikes(machine)
 
     def _value_before(self, watch: Watchpoint) -> Array | None:
         timeline = self.timeline
@@ -129,8 +161,5 @@ class Runner:
         earlier = (position.update - 1) * position.stages + max(watch.moments(timeline.program))
         if earlier < 0:
             return None
-        here = timeline.clock
-        timeline.seek(earlier)
-        value = value_of(watch.formula, timeline.machine)
-        timeline.seek(here)
-        return value
+        with timeline.at(earlier) as machine:
+            return value_of(watch.formula, machine)

@@ -6,7 +6,8 @@ Going back is the nearest checkpoint, run forward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
@@ -19,8 +20,8 @@ from bpdebug.debugger.position import Position, position_at
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.description import Array
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
-from bpdebug.engine.workspace import Checks
 
 DEFAULT_BUDGET = 64 * 2**20
 _SLICE = 0.004
@@ -67,7 +68,7 @@ class Timeline(Edited):
         t = min(max(t, 0), self.end)
         if t < self.clock and not any(t < edit.t <= self.clock for edit in self.edits) and self.machine.step_back(self.clock - t):
             return
-        self._approach(t)
+        self.approach(t)
         while not self.advance(t, seconds=_SLICE) and not stop():
             pass
 
@@ -89,11 +90,21 @@ class Timeline(Edited):
             return True
         return False
 
+    @contextmanager
+    def at(self, t: int) -> Iterator[Machine]:
+        """The machine as it is at another clock, to look at; afterwards the present is what it was."""
+        here = self.clock
+        self.seek(t)
+        try:
+            yield self.machine
+        finally:
+            self.seek(here)
+
     def passed(self, start: int) -> bool:
         """Whether the first non-finite value lies between that clock and now."""
         return self.first_nonfinite is not None and start < self.first_nonfinite <= self.clock
 
-    def _approach(self, t: int) -> None:
+    def approach(self, t: int) -> None:
         """Stand at or before clock ``t``, as near as what is kept allows."""
         update = t // self.length
         kept, state = self._checkpoints.nearest(update)
@@ -105,7 +116,7 @@ class Timeline(Edited):
         t = update * self.length
         self.machine.adopt(self.program_at(t))
         self.machine.start(update, state)
-        self._apply_edits()
+        self.apply_edits()
 
     def edit(self, name: str, index: Cell = (), value: float | None = None, formula: str = "") -> list[Edit]:
         """Change something at this moment: a value, or the formula of a stage.
@@ -149,7 +160,7 @@ class Timeline(Edited):
         self.losses.forget_from(update)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
             self.first_nonfinite = None
-        self._apply_edits()
+        self.apply_edits()
         return dropped
 
     def advance(self, t: int, seconds: float = np.inf, start: int | None = None) -> bool:
@@ -165,82 +176,49 @@ class Timeline(Edited):
             if self.clock < edit.t <= t:
                 if not self._advance(edit.t, deadline, start):
                     return False
-                self._apply_edits()
+                self.apply_edits()
         return self._advance(t, deadline, start)
 
     def _advance(self, t: int, deadline: float, start: int | None) -> bool:
         (update, done), machine = divmod(t, self.length), self.machine
         if machine.update < update:
-            self._worth_keeping = update - self._checkpoints.near
+            self.expect(update)
             while machine.done:
-                self._step()
+                self.step()
             with np.errstate(all="ignore"):
                 while machine.update < update:
                     self._run_update()
                     if perf_counter() > deadline or (start is not None and self.passed(start)):
                         return self.clock == t
         while machine.done < done:
-            self._step()
+            self.step()
         return True
 
-    def advance_guarded(self, t: int, checks: Checks, seconds: float, start: int | None) -> bool:
-        """As :meth:`advance`, but stop where one of the compiled checks strikes.
-
-        Returns:
-            Whether one did.
-        """
-        deadline = perf_counter() + seconds
-        goal = min([edit.t for edit in self.edits if self.clock < edit.t <= t], default=t)
-        struck = self._advance_guarded(goal, checks, deadline, start)
-        if self.clock == goal:
-            self._apply_edits()
-        return struck
-
-    def _advance_guarded(self, t: int, checks: Checks, deadline: float, start: int | None) -> bool:
-        machine = self.machine
-        self._worth_keeping = t // self.length - self._checkpoints.near
-        with np.errstate(all="ignore"):
-            while self.clock < t and perf_counter() < deadline and not (start is not None and self.passed(start)):
-                if machine.done or t - self.clock < self.length:
-                    self._step()
-                    if machine.done in checks:
-                        return True
-                elif not self._run_guarded(checks):
-                    return True
-        return False
-
-    def _run_guarded(self, checks: Checks) -> bool:
-        """An update from its start; whether it was completed."""
-        machine = self.machine
-        if machine.run_guarded(checks):
-            self._completed()
-            if self.first_nonfinite is None and not machine.last_is_finite():
-                self._locate(machine.update - 1)
-            return True
-        if self.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
-            done, start = machine.done, machine.update * self.length
-            self._approach(start)
-            self.advance(start + done)
-        return False
+    def expect(self, update: int) -> None:
+        """Know where the way leads: the updates shortly before its end are worth keeping."""
+        self._worth_keeping = update - self._checkpoints.near
 
     def _run_update(self) -> None:
-        machine = self.machine
-        machine.run_unguarded()
-        self._completed()
-        if self.first_nonfinite is None and not machine.last_is_finite():
-            self._locate(machine.update - 1)
+        self.machine.run_unguarded()
+        self.completed()
+        self.look_for_nonfinite()
 
-    def _step(self) -> None:
-        """One stage; the first value that is not finite is remembered."""
+    def look_for_nonfinite(self) -> None:
+        """Find the stage that gave the first value that is not finite, if the update that was completed last has one."""
+        if self.first_nonfinite is None and not self.machine.last_is_finite():
+            self._locate(self.machine.update - 1)
+
+    def step(self) -> None:
+        """Run one stage; the first value that is not finite is remembered."""
         machine = self.machine
         machine.step()
         if not machine.finite and self.first_nonfinite is None:
             self.first_nonfinite = self.clock
         if not machine.done:
-            self._completed()
+            self.completed()
 
-    def _completed(self) -> None:
-        """An update has just been completed."""
+    def completed(self) -> None:
+        """Take note of an update that has just been completed."""
         machine = self.machine
         if self.losses.next == machine.update - 1:
             self.losses.record(machine.update - 1, float(machine.last(machine.program.network.loss)))
@@ -251,17 +229,17 @@ class Timeline(Edited):
     def _locate(self, update: int) -> None:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""
         state, here = self.machine.persistent_flat.copy(), self.machine.update
-        self._approach(update * self.length)
+        self.approach(update * self.length)
         self.advance(update * self.length)
         while self.first_nonfinite is None and self.machine.update == update:
-            self._step()
+            self.step()
         self.machine.start(here, state)
 
     def finish_again(self) -> None:
         """Run the update before once more, unless the buffers hold its numbers still."""
         here, machine = self.clock, self.machine
         if machine.finished != machine.update - 1:
-            self._approach(here - len(self.program.stages))
+            self.approach(here - len(self.program.stages))
             self.advance(here)
 
     def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
@@ -271,11 +249,9 @@ class Timeline(Edited):
             return self._seen[2]
         values = self._at_hand(t, names) if names else {}
         if not values:
-            here = self.clock
-            self.seek(t - 1)
-            now = self.machine.moment()
+            with self.at(t - 1) as machine:
+                now = machine.moment()
             values = {name: now[name] for name in names or now if name in now}
-            self.seek(here)
         self._seen = (t, names, values) if names else self._seen
         return values
 

@@ -36,9 +36,8 @@ class Probe:
         self.program: Program = replace(program, scenario=replace(program.scenario, precision="float64"))
         here, length = timeline.clock, len(program.stages)
         self.update = min(here // length, program.scenario.updates - 1)
-        timeline.seek(self.update * length)
-        state = timeline.machine.persistent_flat.astype(np.float64)
-        timeline.seek(here)
+        with timeline.at(self.update * length) as machine:
+            state = machine.persistent_flat.astype(np.float64)
         self._machine = Machine(self.program)
         self._machine.start(self.update, state)
         gradients = [stage for stage in self.program.stages if stage.phase is not Phase.UPDATE]

@@ -56,10 +56,9 @@ def scene_of(timeline: Timeline) -> Scene:
 
 def _state(timeline: Timeline, update: int) -> dict[str, Array]:
     """Copies of what an update starts from; constants as the scenario has them, not as single precision rounds them."""
-    here, program = timeline.clock, timeline.program
-    timeline.seek(update * len(program.stages))
-    values = {name: np.array(value, np.float64) for name, value in timeline.machine.values().items()}
-    timeline.seek(here)
+    program = timeline.program
+    with timeline.at(update * timeline.length) as machine:
+        values = {name: np.array(value, np.float64) for name, value in machine.values().items()}
     exact = {name: np.array(number) for name, number in program.constants.items() if program.scenario.dtype.type(number) == values[name]}
     return values | exact
 
