@@ -17,10 +17,9 @@ _RECENT = 1024
 """Updates that the ring covers."""
 _GRID = 16384
 """Snapshots of the grid at most: of 10⁶ updates every 64th, so that any of them is near."""
-
-
-_NEAR = 16
-"""Snapshots of the very last updates, where the ring does not hold each of them."""
+_NEAR = 8
+"""Snapshots on the last stretch before a goal, where the ring does not hold each update: at distances that grow by a factor, so that the
+way back from there, update by update, never runs far."""
 
 
 class _Ring:
@@ -34,21 +33,19 @@ class _Ring:
     def save(self, update: int, state: Array) -> None:
         place, between = divmod(update, self.spacing)
         if not between and len(self.updates):
-            slot = place % len(self.updates)
-            self.states[slot] = state
-            self.updates[slot] = update
+            self.put(place % len(self.updates), update, state)
 
-    def nearest(self, update: int) -> int:
-        """The latest update in the ring that is not after ``update``, or -1."""
+    def put(self, slot: int, update: int, state: Array) -> None:
+        self.states[slot] = state
+        self.updates[slot] = update
+
+    def nearest(self, update: int) -> tuple[int, Array | None]:
+        """The latest update in the ring that is not after ``update``, and its snapshot; -1 where there is none."""
         if not len(self.updates):
-            return -1
-        found = int(self.updates[update // self.spacing % len(self.updates)])
-        return found if found == update else int(np.where(self.updates <= update, self.updates, -1).max())
-
-    def state(self, update: int) -> Array:
-        """The snapshot of an update that is in the ring."""
-        state: Array = self.states[update // self.spacing % len(self.updates)]
-        return state
+            return -1, None
+        slot = int(np.where(self.updates <= update, self.updates, -1).argmax())
+        found = int(self.updates[slot])
+        return (found, self.states[slot]) if 0 <= found <= update else (-1, None)
 
 
 class Checkpoints:
@@ -57,30 +54,26 @@ class Checkpoints:
     Args:
         size: numbers in one snapshot.
         dtype: of the snapshots.
-        budget: bytes for all of them; at least sixteen snapshots are kept whatever it says.
+        budget: bytes for all of them; at least two snapshots are kept whatever it says, of the start and of the latest goal.
     """
 
     def __init__(self, size: int, dtype: np.dtype[Any], budget: int) -> None:
-        room = max(budget // max(size * dtype.itemsize, 1), 16)
-        recent = min(room // 2, _RECENT)
-        spacing = -(-_RECENT // recent)
-        near = min(room // 4, _NEAR) if spacing > 1 else 0
+        room = max(budget // max(size * dtype.itemsize, 1), 2)
+        near = min(room // 2, _NEAR) if room < 2 * _RECENT else 0
+        recent = min(room // 2, room - near - 1, _RECENT)
+        spacing = -(-_RECENT // max(recent, 1))
         self._ring = _Ring(recent, spacing, size, dtype)
         self._close = _Ring(near, 1, size, dtype)
+        self._distances = {0 if slot == 0 else round(spacing ** (slot / near)): slot for slot in range(near)}
         self._grid_room = min(room - recent - near, _GRID)
         self._grid = np.empty((0, size), dtype)
         self._stride, self._count, self._next = spacing, 0, 0
 
-    @property
-    def near(self) -> int:
-        """How many updates before a goal are worth saving with ``near``."""
-        return len(self._close.updates)
-
-    def save(self, update: int, state: Array, near: bool = False) -> None:
-        """Keep the state at the start of an update; ``near`` says that somebody is about to look at it or just before it."""
+    def save(self, update: int, state: Array, goal: int = -1) -> None:
+        """Keep the state at the start of an update; ``goal`` is the update that somebody is about to look at."""
         self._ring.save(update, state)
-        if near:
-            self._close.save(update, state)
+        if (slot := self._distances.get(goal - update)) is not None:
+            self._close.put(slot, update, state)
         if update == self._next:
             self._save_to_grid(state)
             self._next = self._count * self._stride
@@ -93,8 +86,9 @@ class Checkpoints:
             if self._grid_room % 2:
                 return
         if self._count == len(self._grid):
-            room = min(max(2 * self._count, 16), self._grid_room)
-            self._grid = np.concatenate([self._grid, np.empty((room - self._count, self._grid.shape[1]), self._grid.dtype)])
+            longer = np.empty((min(max(2 * self._count, 16), self._grid_room), self._grid.shape[1]), self._grid.dtype)
+            longer[: self._count] = self._grid[: self._count]
+            self._grid = longer
         self._grid[self._count] = state
         self._count += 1
 
@@ -103,8 +97,9 @@ class Checkpoints:
         place = min(update // self._stride, self._count - 1)
         best, state = place * self._stride, self._grid[place]
         for ring in (self._ring, self._close):
-            if (found := ring.nearest(update)) > best:
-                best, state = found, ring.state(found)
+            found, snapshot = ring.nearest(update)
+            if snapshot is not None and found > best:
+                best, state = found, snapshot
         return best, state
 
     def forget_after(self, update: int) -> None:

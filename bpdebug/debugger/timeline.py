@@ -23,7 +23,8 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
 
-DEFAULT_BUDGET = 64 * 2**20
+DEFAULT_BUDGET = 20 * 2**20
+"""Bytes: of 784-128-10, whose parameters take 0.8 MB, any of the last thousand updates is then less than ninety away."""
 _SLICE = 0.004
 """Seconds between two looks at whether to stop."""
 
@@ -48,7 +49,7 @@ class Timeline(Edited):
         self.losses = History()
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
-        self._worth_keeping = 0
+        self._goal = 0
         self.visit: Callable[[], None] | None = None
         self._seen: tuple[int, Collection[str], Mapping[str, Array]] = (-1, (), {})
         self._checkpoints.save(0, self.machine.persistent_flat)
@@ -196,7 +197,7 @@ class Timeline(Edited):
 
     def expect(self, update: int) -> None:
         """Know where the way leads: the updates shortly before its end are worth keeping."""
-        self._worth_keeping = update - self._checkpoints.near
+        self._goal = update
 
     def _run_update(self) -> None:
         self.machine.run_unguarded()
@@ -222,7 +223,7 @@ class Timeline(Edited):
         machine = self.machine
         if self.losses.next == machine.update - 1:
             self.losses.record(machine.update - 1, float(machine.last(machine.program.network.loss)))
-        self._checkpoints.save(machine.update, machine.persistent_flat, machine.update >= self._worth_keeping)
+        self._checkpoints.save(machine.update, machine.persistent_flat, self._goal)
         if self.visit:
             self.visit()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -100,9 +100,9 @@ def step(timeline):
 
 
 def timed(work):
-    start = perf_counter()
+    start = process_time()
     result = work()
-    return perf_counter() - start, result
+    return process_time() - start, result
 
 
 def compare(scenario, textbook, move, repetitions=REPETITIONS):

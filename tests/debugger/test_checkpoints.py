@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bpdebug.debugger.checkpoints import Checkpoints
 from bpdebug.debugger.looking.history import History
 
-LEAST = 16
+LEAST = 2
 """Snapshots that are kept whatever the budget says."""
 
 
@@ -25,7 +25,7 @@ class Model:
         for update in range(len(self.saved), last + 1):
             state = np.full(self.size, update + 1000 * future).astype(self.dtype)
             self.saved[update] = state
-            self.store.save(update, state, near=update > last - self.store.near)
+            self.store.save(update, state, goal=last)
 
     def forget_after(self, update):
         self.store.forget_after(update)
@@ -66,7 +66,7 @@ def test_the_nearest_snapshot_is_not_later_and_has_the_right_bits(data, size, dt
 def test_the_budget_is_kept(size, updates, budget):
     model = Model(size, "float64", budget)
     model.save_until(updates, 0)
-    numbers_of_the_ring = 8 * (model.room // 2 + model.store.near)
+    numbers_of_the_ring = 8 * (model.room // 2 + 8)
     assert model.store.bytes <= max(budget, LEAST * size * 8) + numbers_of_the_ring
 
 
@@ -78,7 +78,22 @@ def test_the_past_is_thinned_evenly_and_the_present_is_dense(updates):
     spacing = 1024 // (model.room // 2)
     assert max(distances) <= max(4 * updates / (model.room / 2), spacing) + 1
     assert max(distances[-1024 + spacing :]) < spacing
-    assert max(distances[-model.store.near :]) == 0
+    assert distances[-1] == 0
+
+
+@pytest.mark.parametrize(("room", "most"), [(4, 50), (6, 12), (15, 3), (25, 3)])
+def test_the_way_back_from_a_goal_is_short_even_where_few_snapshots_fit(room, most):
+    """Update by update back from 1000, each time with the nearest snapshot run forward."""
+    store = Checkpoints(10, np.dtype("float64"), room * 80)
+    run = 0
+    for goal in range(1000, 900, -1):
+        kept = store.nearest(goal)[0] if goal < 1000 else -1
+        run += goal - kept
+        for update in range(kept + 1, goal + 1):
+            store.save(update, np.full(10, float(update)), goal)
+        assert store.nearest(goal)[1].tolist() == [goal] * 10
+    assert store.bytes <= room * 80 + 8 * room
+    assert run - 1000 <= 100 * most
 
 
 def test_a_snapshot_is_a_copy():
