@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bpdebug.engine.errors import BpdebugError
     from bpdebug.scenario import load_scenario
 
+__version__ = "0.1.0"
 __all__ = ["BpdebugError", "Result", "Session", "load_scenario"]
 
 _MODULES = {"BpdebugError": "engine.errors", "Result": "debugger.results", "Session": "debugger.session", "load_scenario": "scenario"}

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from bpdebug import use_one_thread
+from bpdebug.cli import main as run
 
 
 def main() -> int:
@@ -12,12 +12,7 @@ def main() -> int:
     Hardly anything that a start makes is garbage: looking for it again and again costs a tenth of the time to the first
     picture, and afterwards every full collection would walk over all of it.
     """
-    use_one_thread()
     gc.disable()
-    from bpdebug.cli import main as run  # noqa: PLC0415
-
-    gc.freeze()
-    gc.enable()
     return run()
 
 

@@ -215,7 +215,7 @@ def test_the_help_fits_a_small_screen(run):
         assert status == 0
         assert len(output.splitlines()) <= 24
         assert max(map(len, output.splitlines())) <= 80
-    for subcommand in cli.SUBCOMMANDS:
+    for subcommand in subcommands.SUBCOMMANDS:
         assert f"\n  {subcommand} " in output
         status, own, _ = run(subcommand, "--help")
         assert status == 0
@@ -337,7 +337,7 @@ def test_what_the_machine_cannot_do_is_said_in_words(error, monkeypatch, run):
     def fail(arguments):
         raise error
 
-    monkeypatch.setattr(cli, "_dispatch", fail)
+    monkeypatch.setattr(cli, "_carry_out", fail)
     assert run("xor") == (2, "", f"bpdebug: {str(error) or 'out of memory'}\n")
 
 

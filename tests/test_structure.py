@@ -66,7 +66,7 @@ def loaded_after(code):
 @pytest.mark.parametrize(
     "code",
     [
-        "import bpdebug.engine.program, bpdebug.debugger.session, bpdebug.scenario, bpdebug.cli",
+        "import bpdebug.engine.program, bpdebug.debugger.session, bpdebug.scenario, bpdebug.dispatch, bpdebug.cli",
         "from bpdebug.cli import main; assert main(['run', 'xor', '-x', 'step', '-x', 'explain z1[0,0]']) == 0",
         "from bpdebug.cli import main; assert main(['nosuch.yaml']) == 2",
     ],
@@ -88,10 +88,17 @@ def test_importing_the_package_changes_nothing_for_who_imports_it(monkeypatch):
 @pytest.mark.parametrize("module", ["__main__", "cli"])
 def test_the_command_sets_one_blas_thread_before_numpy_loads(module, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    start = f"import os, sys; sys.argv = ['bpdebug', '--list']; from bpdebug.{module} import main; main()"
-    loaded_after(f"{start}; assert os.environ['OMP_NUM_THREADS'] == '1'")
+    finder = "class Finder:\n    def find_spec(name, *rest): assert name != 'numpy' or 'OMP_NUM_THREADS' in os.environ"
+    start = f"import os, sys\n{finder}\nsys.meta_path.insert(0, Finder)\nsys.argv = ['bpdebug', '--list']"
+    main = f"from bpdebug.{module} import main; assert main() == 0"
+    assert "numpy" in loaded_after(f"{start}\n{main}; assert os.environ['OMP_NUM_THREADS'] == '1'")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    loaded_after(f"{start}; assert os.environ['OMP_NUM_THREADS'] == '3'")
+    loaded_after(f"{start}\n{main}; assert os.environ['OMP_NUM_THREADS'] == '3'")
+
+
+def test_the_version_is_told_without_loading_what_it_is_the_version_of():
+    modules = loaded_after("import sys; sys.argv = ['bpdebug', '--version']; from bpdebug.__main__ import main; assert main() == 0")
+    assert not modules & {"numpy", "yaml", "textual", "bpdebug.debugger.session"}
 
 
 def test_files_stay_short():

@@ -2,7 +2,13 @@
 
 
 class BpdebugError(Exception):
-    """Anything a user can put right; its text is one clear message, never a traceback."""
+    """Anything a user can put right; its text is one clear message, never a traceback.
+
+    Attributes:
+        located: whether the text itself begins with the place, as in ``file:line:column: …``.
+    """
+
+    located = False
 
 
 class FormulaError(BpdebugError):

@@ -42,6 +42,8 @@ class ScenarioError(BpdebugError):
         problems: what is wrong, in the order of the file.
     """
 
+    located = True
+
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         rest = len(problems) - _SHOWN
