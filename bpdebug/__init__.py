@@ -10,9 +10,8 @@ The same session that the app shows can be scripted::
 """
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # importing typing would take longer than all else here, in which time ctrl+c shows a traceback
 if TYPE_CHECKING:
     from bpdebug.debugger.results import Result
     from bpdebug.debugger.session import Session
@@ -29,6 +28,8 @@ def __getattr__(name: str) -> object:
     """What is public is imported when it is first asked for, so that the command decides how its own start goes."""
     if name not in _MODULES:
         raise AttributeError(f"module 'bpdebug' has no attribute '{name}'")
+    from importlib import import_module  # noqa: PLC0415 - as typing
+
     return getattr(import_module(f"bpdebug.{_MODULES[name]}"), name)
 
 

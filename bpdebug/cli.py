@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from bpdebug import __version__, use_one_thread
@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK  # whoever reads the answers has seen enough
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else OK
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupted:
+        with suppress(OSError):
+            print("interrupted", file=sys.stderr)
+        return getattr(interrupted, "status", INTERRUPTED)
     except (BpdebugError, MemoryError) as error:
         text = str(error) or "out of memory"
         print(text if getattr(error, "located", False) else f"bpdebug: {text}", file=sys.stderr)

@@ -120,21 +120,23 @@ def has_screen(instead: str) -> bool:
     """Whether there is a terminal for the app; where there is none, say so, and what to type instead."""
     missing = _missing_terminal()
     if missing:
-        print(f"bpdebug: {missing} is not a terminal, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
+        print(f"bpdebug: {missing}, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
         print(f"    {instead}", file=sys.stderr)
     return not missing
 
 
 def _missing_terminal() -> str:
-    """The stream that Textual would need as a terminal and that is none: it reads standard input, and writes standard error
-    (on Windows: standard output)."""
+    """What there is in the place of a terminal: Textual reads standard input, writes standard error (on Windows: standard output),
+    and moves the cursor, which not every terminal can."""
     if os.environ.get("TEXTUAL_DRIVER"):  # a browser's terminal, for instance, has streams of its own
         return ""
     written = ("standard output", sys.stdout) if sys.platform == "win32" else ("standard error", sys.stderr)
     for name, stream in (("standard input", sys.stdin), written):
         if stream is None or stream.closed or not stream.isatty():
-            return name
-    return ""
+            return f"{name} is not a terminal"
+    kind = os.environ.get("TERM", "")
+    cannot_draw = kind in ("", "dumb", "unknown") and sys.platform != "win32"
+    return f"this terminal says that it cannot draw (TERM is '{kind}')" * cannot_draw
 
 
 class Progress:

@@ -11,11 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
 
 from bpdebug.debugger.play.hunt import task_lines
 from bpdebug.debugger.prompt_history import keep_history, load_history
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.state import keep_stops, restore_stops
+from bpdebug.engine import interruption
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario, shipped
@@ -32,7 +34,7 @@ from bpdebug.ui.network_pane import NetworkPane
 from bpdebug.ui.panes import OperandChosen, WhyPane
 from bpdebug.ui.pointing import CellChosen, OriginAsked
 from bpdebug.ui.program_pane import ProgramPane, StageChosen, StageMarked
-from bpdebug.ui.screens import TextScreen
+from bpdebug.ui.screens import Sized, TextScreen
 from bpdebug.ui.speaking import MessageBar, Note
 
 
@@ -76,6 +78,10 @@ class DebuggerApp(Commanding):
             self._roles = (self.theme, Roles(self.theme_variables, system))
         return self._roles[1]
 
+    def get_default_screen(self) -> Screen[str | None]:
+        """The screen with the panes."""
+        return Sized(id="_default")
+
     def compose(self) -> ComposeResult:
         """Header, panes, footer."""
         yield HeaderBar(id="header").data_bind(DebuggerApp.view)
@@ -118,6 +124,10 @@ class DebuggerApp(Commanding):
             self.push_screen(TextScreen("\n".join(task_lines(self.session.hunts, self.session.program.scenario.name)), "hunt"))
 
     def on_unmount(self) -> None:
+        """Keep the stops and the history for the next start."""
+        self.keep()
+
+    def keep(self) -> None:
         """Keep the stops and the history for the next start."""
         if self._stateful:
             keep_history(self.history)
@@ -220,6 +230,7 @@ def run_app(session: Session | None, fresh: bool = False, settings: Settings | N
         settings: what the user prefers.
     """
     app = DebuggerApp(session, not fresh, settings)
+    interruption.heed(interruption.end_at_once)  # until the app itself answers to the signals
     app.run()
     if app.lost:
         print(f"bpdebug: {app.lost}", file=sys.stderr)

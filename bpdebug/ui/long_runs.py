@@ -11,7 +11,9 @@ from textual import events, work
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
-from bpdebug.ui.speaking import Note, Speaking
+from bpdebug.ui.ending import Ending
+from bpdebug.ui.speaking import Note
+from bpdebug.ui.type_ahead import TypeAhead
 
 _SLICE, _PICTURE = 0.01, 0.05
 """Seconds of a long run between two looks at the keys, and between two pictures."""
@@ -23,7 +25,11 @@ def slice_over() -> Callable[[], bool]:
     return lambda: perf_counter() > end
 
 
-class LongRuns(Speaking):
+_STOPPING = ("ctrl+c", "ctrl+q", "escape")
+"""Keys that stop a run even before it says that any does."""
+
+
+class LongRuns(TypeAhead, Ending):
     """An app whose session's moves go on in slices.
 
     Attributes:
@@ -31,7 +37,7 @@ class LongRuns(Speaking):
     """
 
     session: Session | None = None
-    _busy = _interrupted = False
+    _busy = _interrupted = _announced = False
 
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the screen."""
@@ -45,10 +51,18 @@ class LongRuns(Speaking):
         """Say why a command could not be carried out."""
         raise NotImplementedError
 
-    @work(exclusive=True)
-    async def go_on(self) -> None:
+    @property
+    def running_on(self) -> bool:
+        """Whether a run is under way."""
+        return self._busy
+
+    def go_on(self) -> None:
         """The rest of what takes long, with pictures in between; any key ends it."""
-        self._busy, self._interrupted = True, False
+        self._busy, self._interrupted, self._announced = True, False, False
+        self._go_on()
+
+    @work(exclusive=True)
+    async def _go_on(self) -> None:
         try:
             result = await self._slices(self.session) if self.session else None
         except BpdebugError as error:
@@ -71,14 +85,24 @@ class LongRuns(Speaking):
                 rate = (session.position.update - first) / (drawn - begin)
                 said = f"running: {rate:,.0f} updates a second" if result.type == "stop" else result.text
                 self.show(f"{said}; any key stops")
+                self._announced = True
         if session.pending is None:
             return result
         self.say(Note(session.leave()))
         return None
 
     async def on_event(self, event: events.Event) -> None:
-        """While a long move goes on, a key stops it and does nothing else."""
-        if self._busy and isinstance(event, events.Key):
+        """While a run says that any key stops it, a key does, and nothing else; what was typed before waits for the end of the run.
+
+        ctrl+c also takes back what waits, ctrl+q goes on to quit, and ctrl+z stops the whole program for a while.
+        """
+        if self._busy and isinstance(event, events.Key) and event.key != "ctrl+z" and (self._announced or event.key in _STOPPING):
             self._interrupted = True
-            return
-        await super().on_event(event)
+            if event.key == "ctrl+c":
+                self._held_back.clear()
+            if event.key != "ctrl+q":
+                return
+        if self._busy and isinstance(event, events.Key) and event.key == "ctrl+z":
+            self.action_suspend()
+        else:
+            await super().on_event(event)

@@ -8,14 +8,27 @@ from collections.abc import Iterator
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import ScrollableContainer
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
 _CLOSING = ("escape", "enter", "space", "q")
 
 
-class OnceScreen(ModalScreen[str | None]):
+class Sized(Screen[str | None]):
+    """A screen that is told how large it is in time.
+
+    Where two sizes were on their way to one of Textual's while the app ends, it lays itself out for each in turn, for ever.
+    """
+
+    async def _on_resize(self, event: events.Resize) -> None:
+        """Pass over a size that is no longer that of the app."""
+        if event.size != self.app.size:
+            event.stop()
+            event.prevent_default()
+
+
+class OnceScreen(Sized, ModalScreen[str | None]):
     """A screen that is left once, however many keys were waiting."""
 
     left = False

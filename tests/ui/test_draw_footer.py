@@ -42,15 +42,23 @@ def test_the_footer_takes_exactly_the_columns(name, columns):
 def test_the_most_needed_commands_come_first(columns):
     shown = entries(columns, view("xor", "step 3"), "values")
     assert shown[:5] == ["s step", "n layer", "f phase", "u update", "c continue"]
-    for entry in ("[ back", "? help", ": prompt"):
+    for entry in ("[ back", "? help", ": type"):
         assert entry in shown
-    assert ("v check" in shown) == ("q quit" in shown) == ("1…9 panes" in shown) == (columns >= 120)
+    assert ("v check" in shown) == ("1…9 panes" in shown) == (columns >= 120)
+
+
+def test_the_way_out_is_always_shown():
+    for command in (*MOMENTS, "hunt 3"):
+        for columns in (20, 40, 60, 80, 120):
+            for pane in ("", "program", "network", "loss", "values", "deltas", "why", "equation"):
+                for place in (Place(pane), Place(pane, alone=True), Place(pane, picked=True)):
+                    assert plain(footer_line(view("xor", command), columns, place)).rstrip().endswith("q quit")
 
 
 def test_at_the_start_there_is_no_way_back():
     shown = entries(80, view("xor"), "values")
     assert "[ back" not in shown
-    assert {"s step", "q quit", "? help", ": prompt"} <= {*shown}
+    assert {"s step", "q quit", "? help", ": type"} <= {*shown}
     assert "Enter origin" not in shown
 
 

@@ -209,7 +209,7 @@ async def test_a_click_on_the_footer_presses_the_key():
             await click(app, pilot, place_of(app, "footer", text))
         assert app.view.position.stage == "z1"
         assert app.focused.id == "values"
-        await click(app, pilot, place_of(app, "footer", ": prompt"))
+        await click(app, pilot, place_of(app, "footer", ": type"))
         assert isinstance(app.screen, PromptScreen)
         await press(pilot, "escape")
         await click(app, pilot, place_of(app, "program", "a2 ="))

@@ -68,7 +68,7 @@ def formula(session: Session, arguments: str) -> Result:
     return _edited(session, str(session.timeline.edits[-1]), dropped)
 
 
-@command("undo", "edit", keys="ctrl+z")
+@command("undo", "edit", keys="Z")
 def undo(session: Session, arguments: str) -> Result:
     """Take the last edit back."""
     no_arguments(arguments, "undo")

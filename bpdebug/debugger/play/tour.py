@@ -76,7 +76,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "find the wrong derivative",
         "Press y, put  dz1 = da1 * a1  in the line, as somebody who has forgotten a factor, and press Enter; then v: the check names the"
-        " first wrong stage and what the mistake probably is. ctrl+z takes the formula back.",
+        " first wrong stage and what the mistake probably is. Z takes the formula back.",
         _fault_found,
     ),
 )

@@ -120,13 +120,13 @@ _OWN: dict[str, tuple[Callable[[View], Hint | None], ...]] = {
 """What the keys do that a pane has for itself, or that matter most in it."""
 _BACK = ("reverse-step", "reverse-update", "reverse-epoch", "goto")
 _MOVES = ("step", "next", "finish", "update", "continue")
-_FIRST = ("copy", "accuse", "step", "next", "reverse-step")
-_USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "quit", "check", "origin", "panes")
-_CHOSEN = (*_FIRST, "help", "continue")
-_ENDED = ("copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
-"""What matters most, in this order: usually, in a pane that has been chosen for its own keys, and where the training is complete."""
+_FIRST = ("quit", "copy", "accuse", "step", "next", "reverse-step")
+_USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "check", "origin", "panes")
+_CHOSEN = (*_FIRST, "help")
+_ENDED = ("quit", "copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
+"""What matters most, the way out before all: usually, in a pane that was chosen for its own keys, and at the end of the training."""
 _LAST = (
-    *("others", "prompt", "update", "quit", "check", "panes", "goto", "finish", "alone", "epoch"),
+    *("continue", "others", "prompt", "update", "check", "panes", "goto", "finish", "alone", "epoch"),
     *("reverse-update", "reverse-epoch", "size"),
 )
 """What comes after a pane's own keys."""
@@ -138,7 +138,7 @@ def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     yield from (_of(name)(view) for name in ("accuse", *_MOVES, "epoch", *_BACK))
     yield from (made(view) for made in _OWN.get(place.pane, ()))
     yield from (_of(name)(view) for name in ("check", "help"))
-    yield Hint("prompt", ("colon",), "prompt")
+    yield Hint("prompt", ("colon",), "type")
     yield Hint("panes", ("tab",), "panes")
     yield Hint("others", ("z",), "all panes") if place.alone else Hint("alone", ("z",), "alone")
     yield None if place.alone else Hint("size", ("less_than_sign", "greater_than_sign"), "size")
@@ -150,7 +150,7 @@ def _rank(view: View, pane: str) -> Callable[[Hint], int]:
     chosen = pane in _OWN and pane not in _CELLS
     first: tuple[str, ...] = _CHOSEN if chosen else _USUAL
     if view.position.next is None:
-        first = _ENDED if chosen else (*_ENDED, "check", "quit")
+        first = _ENDED if chosen else (*_ENDED, "check")
 
     def rank(hint: Hint) -> int:
         if hint.name in first:

@@ -27,6 +27,8 @@ PANE_KEYS = (
     ("? ∧", "after a check: no verdict, a kink where there is no derivative"),
     ("▸ #7", "in a table: the sample that is looked at (, and . change it), a sample by its number in the data"),
     ("esc", "close what lies over the panes; stop a long run (as any key does)"),
+    ("ctrl+c", "stop a run and forget what was typed ahead of it, close what lies over the panes, or copy text that is selected"),
+    ("ctrl+z", "back to the shell; fg there comes back"),
 )
 """What no command of the table does, and what the marks mean."""
 

@@ -1,0 +1,103 @@
+"""How the app ends, or stops for a while, when it is not the user who quits: signals, a terminal or a page that is gone, ctrl+z."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from time import perf_counter
+from types import FrameType
+from typing import ClassVar
+
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+
+from bpdebug.engine import interruption
+from bpdebug.engine.interruption import Interrupted
+from bpdebug.ui.speaking import Note, Speaking
+
+_LONG = 0.3
+"""Seconds from which on a command that goes on in one piece is worth an interruption."""
+
+
+class Ending(Speaking):
+    """An app that puts everything in order whoever ends it.
+
+    Attributes:
+        piece: since when something is computed during which no key can act, or None.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "suspend", "back to the shell for a while", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "close what lies over the panes", show=False, priority=True),
+    ]
+    piece: float | None = None
+    _running_loop: asyncio.AbstractEventLoop | None = None
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice; of those for terminals and pages, ours."""
+        usual = super().get_driver_class()
+        if usual.__name__ not in ("LinuxDriver", "WebDriver"):
+            return usual
+        from bpdebug.ui.drivers import PageDriver, TerminalDriver  # noqa: PLC0415 - not on every system
+
+        return TerminalDriver if usual.__name__ == "LinuxDriver" else PageDriver
+
+    def on_load(self) -> None:
+        """From now on there is something to put in order."""
+        self._running_loop = asyncio.get_running_loop()
+        if not self.is_headless:
+            self.heed_signals()
+
+    def heed_signals(self) -> None:
+        """Answer to the signals by ending in order."""
+        interruption.heed(self._signalled)
+
+    def _signalled(self, number: int, _: FrameType | None) -> None:
+        """End in order, asked twice at once; SIGINT stops a command that is being carried out instead.
+
+        Raises:
+            Interrupted: where there is one.
+        """
+        if self.piece is None or number != signal.SIGINT:
+            interruption.heed(interruption.end_at_once)
+            self.ask_to_end(128 + number)
+        if self.piece is not None:
+            raise Interrupted(number)
+
+    def ask_to_end(self, status: int) -> None:
+        """End as soon as what is being done is done; from any thread."""
+        if self._running_loop and not self._running_loop.is_closed():
+            self._running_loop.call_soon_threadsafe(self.exit, None, status)
+
+    def interrupt(self) -> bool:
+        """Stop what is being computed in one piece, where that takes long; whether it does. From any thread."""
+        long = self.piece is not None and perf_counter() - self.piece > _LONG
+        if long:
+            os.kill(os.getpid(), signal.SIGINT)
+        return long
+
+    def keep(self) -> None:
+        """Keep what the next start brings back."""
+        raise NotImplementedError
+
+    def action_interrupt(self) -> None:
+        """Close what lies over the panes, or say how to quit; where text is selected, ctrl+c is there to copy it.
+
+        Raises:
+            SkipAction: in that case.
+        """
+        if self.screen.get_selected_text() or getattr(self.focused, "selected_text", ""):
+            raise SkipAction
+        if len(self.screen_stack) > 1:
+            self.screen.dismiss(None)
+        else:
+            self.say(Note("q quits · ctrl+c stops a run, and copies text that is selected"))
+
+    def action_suspend(self) -> None:
+        """Stop, as a shell expects it, until the shell goes on with us."""
+        if self._driver is None or not self._driver.can_suspend:
+            self.say(Note("there is no shell to go back to here"))
+        else:
+            signal.raise_signal(signal.SIGTSTP)
