@@ -13,7 +13,7 @@ from typing import TextIO
 from bpdebug import __version__, use_one_thread
 from bpdebug.engine.errors import BpdebugError
 
-OK, USAGE, INTERRUPTED = 0, 2, 130
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(text if getattr(error, "located", False) else f"bpdebug: {text}", file=sys.stderr)
     except OSError as error:
         print(f"bpdebug: {error}", file=sys.stderr)
+    except Exception as error:
+        from bpdebug.debugger.rescue import DEBUG, told  # noqa: PLC0415 - hardly ever needed
+
+        if os.environ.get(DEBUG):
+            raise
+        print(f"bpdebug: {told(None, error)}", file=sys.stderr)
+        return FAILED
     return USAGE
 
 

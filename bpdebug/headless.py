@@ -10,9 +10,11 @@ from pathlib import Path
 from time import perf_counter
 
 from bpdebug.debugger.files import MEBI, SCRIPT_BYTES, FileError, read_lines
+from bpdebug.debugger.rescue import guarded
 from bpdebug.debugger.results import Result, to_json
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError, FormulaError
+from bpdebug.engine.interruption import whole_line
 from bpdebug.engine.record import Record
 
 _BETWEEN = 0.25
@@ -102,7 +104,7 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
     progress, status = Progress(session), OK
     for order in commands:
         try:
-            with progress:
+            with progress, guarded(session):
                 result = session.execute(order.text, progress.show)
         except BpdebugError as error:
             if as_json:
@@ -175,7 +177,8 @@ def answer(session: Session, command: str, result: Result, as_json: bool) -> Non
     """Print a result, at once, so that a program at the other end of a pipe need not wait."""
     text = to_json(command, session.position, result) if as_json else result.text
     if text:
-        print(text, flush=True)
+        with whole_line:
+            print(text, flush=True)
 
 
 def explain(session: Session, cell: str, at: str, as_json: bool) -> int:

@@ -151,6 +151,17 @@ class Timeline(Edited):
         self.seek(here)
         return last
 
+    def recover(self, t: int, edits: list[Edit]) -> None:
+        """Stand at a clock with these edits, from what is kept, whatever state the present is in."""
+        changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
+        first = min([t, self.clock, *changed]) // len(self.program.stages)
+        self.visit, self.edits, self._versions = None, edits, {0: self._original}
+        self._checkpoints.forget_after(first)
+        self.losses.forget_from(first)
+        self.first_nonfinite = None if changed else self.first_nonfinite
+        self._stand(*self._checkpoints.nearest(first))
+        self.seek(t)
+
     def _branch(self, edits: list[Edit]) -> list[Edit]:
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bpdebug.debugger.commands import COMMANDS, Command, find_command
+from bpdebug.debugger.rescue import UnforeseenError
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
@@ -85,21 +86,26 @@ class Commanding(Arranged, Prompting):
         if self.session is None or self._busy:
             return
         self.taken(text)
+        self._mark = None
         try:
-            result = self.session.execute(text, slice_over())
+            with self.piece_of_work(self.session):
+                result = self.session.execute(text, slice_over())
+                self._show_effect(find_command(text)[0])
         except BpdebugError as error:
             self.failed(error)
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
                 self.push_screen(question_screen(self.session.question.prompt, str(error)), self._answered)
             return
-        self._command = find_command(text)[0]
-        if self._command.name in ("into", "reverse-into"):
-            self.layout_of.choose("equation")
-        self.show()
         if self.session.pending:
             self.go_on()
         else:
             self.finished(result)
+
+    def _show_effect(self, command: Command) -> None:
+        self._command = command
+        if command.name in ("into", "reverse-into"):
+            self.layout_of.choose("equation")
+        self.show()
 
     def _looked_at(self) -> tuple[object, ...]:
         """What the keys that move something move."""
@@ -115,7 +121,9 @@ class Commanding(Arranged, Prompting):
     def failed(self, error: BpdebugError) -> None:
         """Say what is wrong; what was typed at the prompt is given back."""
         self._queue.clear()
-        if not self.given_back(error):
+        if isinstance(error, UnforeseenError):
+            self.show()
+        if isinstance(error, UnforeseenError) or not self.given_back(error):
             self.say(Note(str(error), "error"))
 
     def finished(self, result: Result) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 from textual import events, work
 
+from bpdebug.debugger.rescue import Mark, guarded
 from bpdebug.debugger.results import Result
 from bpdebug.debugger.session import Session
 from bpdebug.engine.errors import BpdebugError
@@ -38,6 +40,7 @@ class LongRuns(TypeAhead, Ending):
 
     session: Session | None = None
     _busy = _interrupted = _announced = False
+    _mark: Mark | None = None
 
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the screen."""
@@ -73,13 +76,34 @@ class LongRuns(TypeAhead, Ending):
         if result:
             self.finished(result)
 
+    @contextmanager
+    def piece_of_work(self, session: Session) -> Iterator[None]:
+        """Do something that cannot look at the keys: ctrl+c stops it, and what fails is told; the session is then what it was.
+
+        Raises:
+            BpdebugError: in both cases.
+        """
+        self._mark = self._mark or Mark(session)
+        self.piece = perf_counter()
+        try:
+            with guarded(session, self._mark):
+                yield
+        except KeyboardInterrupt:
+            self.piece = None
+            self._mark.return_to()
+            raise BpdebugError("stopped") from None
+        finally:
+            self.piece = None
+            self._mark = self._mark if session.pending else None
+
     async def _slices(self, session: Session) -> Result | None:
         """The answer, or nothing where a key was pressed before there was one."""
         begin, first = perf_counter(), session.position.update
         drawn, result = begin, None
         while session.pending and not self._interrupted:
             await asyncio.sleep(0.001)
-            result = session.resume(slice_over())
+            with self.piece_of_work(session):
+                result = session.resume(slice_over())
             if perf_counter() - drawn > _PICTURE:
                 drawn = perf_counter()
                 rate = (session.position.update - first) / (drawn - begin)

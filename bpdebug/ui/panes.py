@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self, cast
 
@@ -21,6 +23,7 @@ from bpdebug.ui.draw.why import displays_in_border, why_lines
 from bpdebug.ui.draw.why_click import operand_at
 from bpdebug.ui.keys import key_name
 from bpdebug.ui.pointing import PointedAt
+from bpdebug.ui.standing import Standing, stands
 
 if TYPE_CHECKING:
     from bpdebug.ui.app import DebuggerApp
@@ -44,10 +47,11 @@ def few_colors(widget: Widget) -> bool:
     return widget.app.no_color or cast("DebuggerApp", widget.app).roles.few
 
 
-class Pane(PointedAt, can_focus=True):
+class Pane(Standing, PointedAt, can_focus=True):
     """A bordered part of the screen that draws the view line by line."""
 
     title: ClassVar[str] = ""
+    failure = ""
     _base = Style()
     _room = Size(0, 0)
     _painted: tuple[object, list[Line]] = (None, [])
@@ -81,9 +85,22 @@ class Pane(PointedAt, can_focus=True):
     def redraw(self) -> None:
         """Lay the view out anew."""
         if self.view is not None and self.area.width:
-            self.prepare(self.view)
-            self._prepared = self.view
-            self._repaint(self.view)
+            self.failure = ""
+            with self._told():
+                self.prepare(self.view)
+                self._prepared = self.view
+                self._repaint(self.view)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What cannot be drawn is said, here and in a message; all else goes on."""
+        try:
+            yield
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            self.refresh()
+            if not stands(self, error):
+                raise
 
     def _repaint(self, view: View) -> None:
         """Have the lines painted that are not what they were."""
@@ -128,7 +145,11 @@ class Pane(PointedAt, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""
-        drawn = self._drawn(self.view, y) if self.view is not None and self.view is self._prepared else ()
+        drawn: Line = ()
+        with self._told():
+            drawn = self._drawn(self.view, y) if self.view is not None and self.view is self._prepared and not self.failure else ()
+        if self.failure and not y:
+            drawn = ((f"this pane cannot be drawn: {self.failure}", "bad"),)
         return self.selectable(to_strip(self, drawn, self._room.width, self._base), y)
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -9,7 +9,7 @@ from bpdebug.debugger.prompt_history import History
 from bpdebug.debugger.table import Command
 from bpdebug.debugger.usage import needs_arguments
 from bpdebug.engine.errors import BpdebugError
-from bpdebug.ui.long_runs import LongRuns
+from bpdebug.ui.unforeseen import StandingApp
 
 if TYPE_CHECKING:
     from bpdebug.ui.prompt_screen import PromptScreen
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLES = "a command, such as: step 3 · print a2 · goto 40:dz2 · help"
 
 
-class Prompting(LongRuns):
+class Prompting(StandingApp):
     """An app with a prompt.
 
     Attributes:

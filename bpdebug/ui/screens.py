@@ -11,11 +11,13 @@ from textual.containers import ScrollableContainer
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from bpdebug.ui.standing import Standing
+
 SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
 _CLOSING = ("escape", "enter", "space", "q")
 
 
-class Sized(Screen[str | None]):
+class Sized(Standing, Screen[str | None]):
     """A screen that is told how large it is in time.
 
     Where two sizes were on their way to one of Textual's while the app ends, it lays itself out for each in turn, for ever.

@@ -9,3 +9,9 @@ import pytest
 def patience(monkeypatch):
     """A busy machine needs more than a slice of a run for what is done at once otherwise; endless runs are sliced all the same."""
     monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.1)
+
+
+@pytest.fixture(autouse=True)
+def failing(monkeypatch):
+    """An exception that nobody foresaw fails the test instead of being told in the app."""
+    monkeypatch.setenv("BPDEBUG_DEBUG", "1")

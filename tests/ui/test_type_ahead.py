@@ -1,0 +1,84 @@
+"""What is typed ahead arrives, in its order, whatever opens in between: at once, in two pieces, or key by key, it comes to the same."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.widgets import Input
+from ui_app import LARGE, debugger, settled, until
+
+NAMES = {"\r": "enter", "\x1b": "escape", "\t": "tab", "\x10": "ctrl+p"}
+TYPED = (
+    ":hint\r",
+    "g40:dz1\r",
+    "6z",
+    "?filter",
+    "?tern\r\rW1\r",
+    ":print a2\r:print z1\r",
+    ":print 1+1\rs:print z1\rs",
+    "sg5:dz1\rys\x1bu",
+    "vjs[",
+    "gbad\r\x1bs4z",
+    ":goto 3:dz2\r\r[s",
+    "Ps4x4\rs1\rs",
+    ":st\t 3\r2,5",
+    "\x10notation\r",
+    "y\x1b7zi",
+)
+
+
+def key(character):
+    name = NAMES.get(character)
+    return events.Key(name or _character_to_key(character), None if name else character)
+
+
+async def typed(app, pilot, pieces):
+    """Type pieces, each in one breath, and wait until all is done in between."""
+    for piece in pieces:
+        for character in piece:
+            app.post_message(key(character))
+        await pilot.pause(0)
+        await until(pilot, lambda: not app._letting_in and not app._busy and app._others_rest())
+
+
+def state(app):
+    inputs = [widget.value for widget in app.screen.query(Input)]
+    return {
+        "place": (app.session.position, app.session.selected, app.session.sample, app.session.style, len(app.session.stops.all)),
+        "screens": [type(screen).__name__ for screen in app.screen_stack],
+        "inputs": inputs,
+        "focus": app.focused.id if app.focused else None,
+        "alone": app.layout_of.maximised,
+        "said": [note.text for note in app.notes],
+        "typed": app.history.lines,
+    }
+
+
+async def after(pieces):
+    async with debugger("xor", LARGE) as (app, pilot):
+        await settled(pilot)
+        app.perform("goto 2:dW1")
+        await settled(pilot)
+        await typed(app, pilot, pieces)
+        return state(app)
+
+
+@pytest.mark.parametrize("text", TYPED)
+async def test_it_comes_to_the_same(text):
+    expected = await after(text)
+    assert await after([text]) == expected
+    half = len(text) // 2
+    assert await after([text[:half], text[half:]]) == expected
+
+
+async def test_in_two_pieces_split_anywhere():
+    text = "g40:dz1\r6z:print a2\r\x1b"
+    expected = await after(text)
+    for place in range(1, len(text), 4):
+        assert await after([text[:place], text[place:]]) == expected
+
+
+async def test_what_is_typed_before_a_run_says_that_it_runs_waits_for_its_end():
+    expected = await after("cs[")
+    assert await after(["cs["]) == expected
