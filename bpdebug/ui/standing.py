@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, runtime_checkable
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-if TYPE_CHECKING:
-    from bpdebug.ui.app import DebuggerApp
+
+@runtime_checkable
+class Going(Protocol):
+    """An app that can go on."""
+
+    def stands(self, error: Exception) -> bool:
+        """Tell of an exception; whether there is an app to go on with."""
 
 
 def stands(widget: MessagePump, error: Exception) -> bool:
     """Whether the app goes on after an exception, of which it then has told."""
-    return cast("DebuggerApp", widget.app).stands(error)
+    return isinstance(widget.app, Going) and widget.app.stands(error)
 
 
 class Standing(MessagePump):

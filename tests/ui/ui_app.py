@@ -54,7 +54,7 @@ async def settled(pilot):
     """Let all messages be dealt with, and those that follow from them."""
     for _ in range(3):
         await pilot.pause(0)
-    while pilot.app._letting_in and not pilot.app._busy:
+    while getattr(pilot.app, "_letting_in", None) and not pilot.app._busy:
         await pilot.pause(0)
 
 
