@@ -9,7 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.script import session_script, state_folder, write_beside
+from bpdebug.debugger.files import write_file
+from bpdebug.debugger.script import session_script
+from bpdebug.debugger.state import user_folder
 from bpdebug.engine.errors import BpdebugError
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def _saved(session: Session, error: BaseException) -> Path | None:
     for folder in _folders(session.program.scenario.source):
         with suppress(OSError, BpdebugError):
             path = _free(folder, Path(session.program.scenario.source or session.program.scenario.name).stem)
-            write_beside(path, text)
+            write_file(path, text)
             return path
     return None
 
@@ -108,7 +110,7 @@ def _folders(source: str) -> Iterator[Path]:
     beside, package = Path(source).resolve().parent, Path(__file__).resolve().parent.parent
     if source and beside not in (package / "scenarios", package.parent / "scenarios"):
         yield beside
-    yield state_folder()
+    yield user_folder("state")
 
 
 def _free(folder: Path, name: str) -> Path:
