@@ -54,8 +54,15 @@ async def settled(pilot):
     """Let all messages be dealt with, and those that follow from them."""
     for _ in range(3):
         await pilot.pause(0)
-    while getattr(pilot.app, "_letting_in", None) and not pilot.app._busy:
-        await pilot.pause(0)
+    for _ in range(1000):
+        if not isinstance(pilot.app, DebuggerApp) or at_rest(pilot.app):
+            break
+        await pilot.pause(0.001)
+
+
+def at_rest(app):
+    """Whether nothing is under way but a long run."""
+    return app._exit or app._busy or not (app._letting_in or app.message_queue_size or not app._others_rest())
 
 
 async def press(pilot, *keys):
