@@ -39,6 +39,8 @@ class TypeAhead(App[None]):
         """Let what is typed or clicked in, or have it wait."""
         if not isinstance(event, events.InputEvent | events.Paste) or event.is_forwarded or event is self._let_in:
             await super().on_event(event)
+        elif self.running_on and isinstance(event, events.MouseEvent):
+            await super().on_event(event)  # a click stops a run, too
         elif self._letting_in or not (isinstance(event, _AT_ONCE) or self._at_rest()):
             self._held_back.append(event)
             self._letting_in = self._letting_in or asyncio.create_task(self._let_all_in())
@@ -52,7 +54,7 @@ class TypeAhead(App[None]):
     def simulate_key(self, key: str) -> None:
         """As if a key had been pressed, before any that waits."""
         event = events.Key(key, None)
-        if self._letting_in:
+        if self._letting_in and not self.running_on:
             self._held_back.appendleft(event)
         else:
             self.post_message(event)
