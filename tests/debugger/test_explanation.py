@@ -9,7 +9,7 @@ from debugger_scenarios import SCENARIOS, X, program_of, states, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.debugger.looking.explanation import explain, last_computed
+from bpdebug.debugger.looking.explanation import explain, last_computed, operand_origin
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Optimizer, Scenario
@@ -253,3 +253,15 @@ def test_a_sum_over_an_axis_has_the_letter_that_it_has_in_the_listing(convention
     plain = letter.translate(str.maketrans("ᵢⱼₖ", "ijk"))
     summed = symbolic.partition("Σ")[2]
     assert f",{letter}" in summed or f"{letter}," in summed or f"[{plain}," in summed or f",{plain}]" in summed
+
+
+def test_an_operand_that_was_given_is_looked_at_while_it_still_has_the_value_that_was_seen():
+    session = Session(load_scenario("xor"))
+    session.execute("goto 0:a1")
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == session.position.t
+    session.execute("goto 0:b1")
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == 0
+    session.execute("goto 1:b1")
+    start, stages = session.position.stages, session.program.index
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == stages["W1"] + 1
+    assert operand_origin(session.timeline, session.explain("a1", (0, 0)), "z1") == start + stages["z1"] + 1

@@ -100,3 +100,23 @@ def test_the_cell_that_was_watched_is_looked_at():
     session.execute("enable 2")
     session.execute("continue")
     assert (session.position.stage, session.selected) == ("W1", ("W1", (0, 2)))
+
+
+def test_where_a_stop_and_the_first_non_finite_value_fall_together_the_stop_is_named():
+    session = opened("break loss if loss != loss", "goto 8:da2", name="saturation")
+    first = session.timeline.first_nonfinite
+    assert first == 8 * session.position.stages + session.program.index["loss"] + 1
+    result = session.execute("reverse-continue")
+    assert session.timeline.clock == first
+    assert result.stops == [1]
+
+
+def test_updates_in_a_row_have_no_gap_between_them():
+    session = opened("catch large-update 0 for 3")
+    (stop,) = session.stops.all.values()
+    struck = []
+    for update in (0, 1, 3, 4, 5, 6):
+        session.execute(f"goto {update}:dW1")
+        if stop.strikes(session.timeline.machine):
+            struck.append(update)
+    assert struck == [5]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.engine.evaluate import evaluate
 from bpdebug.engine.program import make_program
+from bpdebug.scenario import load_scenario
 
 TINY = 1
 """Bytes for checkpoints: so few that only the least number is kept, and the old ones are thinned again and again."""
@@ -185,3 +186,12 @@ def test_long_trainings_are_thinned_and_stay_right():
     for update in (19_999, 12_345, 7, 16_384):
         timeline.seek(update * len(program.stages) + program.index["loss"] + 1)
         np.testing.assert_allclose(timeline.machine.values()["loss"], slow[update], rtol=1e-6, atol=1e-25)
+
+
+def test_under_an_update_of_ones_own_a_gradient_that_is_not_finite_is_found_at_full_speed_too():
+    """The optimizer's own formulas carry it on to the parameter; a formula of one's own need not."""
+    timeline = Timeline(make_program(load_scenario("xor")))
+    timeline.edit("W1", formula="W1 * 1")
+    timeline.edit("dW1", formula="0 * W1 / (W1 - W1)")
+    assert timeline.run(timeline.end)
+    assert timeline.clock == timeline.program.index["dW1"] + 1
