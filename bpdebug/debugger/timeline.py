@@ -50,6 +50,7 @@ class Timeline(Edited):
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
         self._goal = 0
+        self._position = position_at(program, 0)
         self.visit: Callable[[], None] | None = None
         self._seen: tuple[int, Collection[str], Mapping[str, Array]] = (-1, (), {})
         self._checkpoints.save(0, self.machine.persistent_flat)
@@ -57,7 +58,9 @@ class Timeline(Edited):
     @property
     def position(self) -> Position:
         """The clock, spelled out."""
-        return position_at(self.program, self.clock)
+        if self._position.t != self.clock:
+            self._position = position_at(self.program, self.clock)
+        return self._position
 
     def seek(self, t: int, stop: Callable[[], bool] = lambda: False) -> None:
         """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end.

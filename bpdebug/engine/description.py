@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -123,27 +124,27 @@ class Scenario(Record, eq=False):
     naming: Naming = Naming()
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
 
-    @property
+    @cached_property
     def samples(self) -> int:
         """How many rows the data has."""
         return len(self.x)
 
-    @property
+    @cached_property
     def batch_size(self) -> int:
         """Rows of a full batch."""
         return min(self.training.batch_size or self.samples, self.samples)
 
-    @property
+    @cached_property
     def batches(self) -> int:
         """Updates of an epoch; the last one may be short."""
         return -(-self.samples // self.batch_size)
 
-    @property
+    @cached_property
     def updates(self) -> int:
         """Updates of the whole training."""
         return self.batches * self.training.epochs
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The precision as NumPy names it."""
         return np.dtype(self.precision)

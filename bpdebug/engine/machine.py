@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextvars import Context
+from itertools import islice
 
 import numpy as np
 
@@ -188,9 +189,8 @@ class Machine:
 
     def values(self) -> dict[str, Array]:
         """The tensors that have a value now, as live views: persistent ones, the batch, and what the update has computed."""
-        work, computed = self._work, {stage.name for stage in self.program.stages[: self.done]}
-        known = [*work.given, *self.persistent, *(name for name in self.program.index if name in computed)]
-        return {name: work.tensors[name] for name in known}
+        work, computed = self._work, islice(self.program.index, self.done)
+        return {name: work.tensors[name] for name in (*work.given, *self.persistent, *computed)}
 
     def moment(self) -> Moment:
         """As :meth:`values`, but as they are now, whatever happens afterwards."""
