@@ -161,5 +161,5 @@ def _place(name: str, program: Program) -> int:
     if layer:
         raise LocationError(f"there is no layer {layer[1][:15]}: layers are numbered 1 to {depth}")
     phases = [str(phase) for phase in Phase]
-    hint = suggestion(name, [*program.index, *phases, "start", "end"])
+    hint = suggestion(name.partition("[")[0], [*program.index, *phases, "start", "end"])
     raise LocationError(f"there is no location '{name}'{hint or '; ' + _EXPECTED}")

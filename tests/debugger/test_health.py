@@ -73,8 +73,8 @@ def test_before_the_first_update_there_is_nothing_to_look_at():
 
 def test_an_update_that_is_known_is_not_run_again_unless_it_was_edited(monkeypatch):
     counts = []
-    record = module.record
-    monkeypatch.setattr(module, "record", lambda timeline, count: counts.append(count) or record(timeline, count))
+    recording = module.recording
+    monkeypatch.setattr(module, "recording", lambda timeline, count, *more: counts.append(count) or recording(timeline, count, *more))
     session, log = Session(xor(100)), HealthLog()
     for command in ("goto update 30", "step 3", "update", "reverse-update 4", "update", "goto update 28", "set W1[0,0] = 9", "update 2"):
         session.execute(command)

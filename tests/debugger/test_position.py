@@ -92,7 +92,7 @@ def test_a_phase_and_a_layer_are_the_moment_before_their_first_stage(name):
         ("backwards", "there is no location 'backwards'; did you mean 'backward'?"),
         ("strat", "there is no location 'strat'; did you mean 'start'?"),
         ("40:dz22", "there is no location 'dz22'; did you mean 'dz2'?"),
-        ("qqq", "there is no location 'qqq'; expected a stage (dz2), 40:dz2"),
+        ("qqq", "there is no location 'qqq'; expected a stage (dz2), a cell (dW1[1,0]), 40:dz2"),
         ("", "there is no location ''; expected a stage (dz2)"),
         ("x", "there is no location 'x'; expected a stage"),
         ("layer 3", "there is no layer 3: layers are numbered 1 to 2"),
@@ -108,7 +108,7 @@ def test_a_phase_and_a_layer_are_the_moment_before_their_first_stage(name):
         ("9" * 5000 + ":dz1", "'9999"),
         ("layer " + "9" * 5000, "there is no layer 9999"),
         ("epoch " + "9" * 5000, "'epoch 9999"),
-        ("dW3[0,0]", "there is no location 'dW3[0,0]'; did you mean"),
+        ("dW3[0,0]", "there is no location 'dW3[0,0]'; did you mean 'dW2'?"),
         ("update x", "there is no location 'update x'; did you mean 'update'?"),
     ],
 )
