@@ -105,3 +105,17 @@ def test_any_encoding_of_the_terminal_will_do():
     assert done.stdout.startswith("dW2[0,0] = \\u03a3")
     done = bpdebug("explain", "xor", "dW2[0,0]", "--json", env=environment)
     assert json.loads(done.stdout)["symbolic"].startswith("Σ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_last_line_of_an_interrupted_run_is_whole(name):
+    command = [sys.executable, "-m", "bpdebug", "run", "xor", *(["-x", "help"] * 400), "--json"]
+    for moment in range(4):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            lines = [process.stdout.readline() for _ in range(1 + 10 * moment)]
+            process.send_signal(getattr(signal, name))
+            out, errors = process.stdout.read(), process.stderr.read()
+        assert (process.returncode, errors) == (128 + getattr(signal, name), b"interrupted\n")
+        assert (b"".join(lines) + out).endswith(b"\n")
+        assert all(json.loads(line) for line in (*lines, *out.splitlines()))

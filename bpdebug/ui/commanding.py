@@ -10,9 +10,11 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.arrangement import Arranged
 from bpdebug.ui.draw.footer import possible
+from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.program_pane import ProgramPane, StageMarked
 from bpdebug.ui.prompting import Prompting, is_asked_for
+from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
 
 
@@ -24,6 +26,7 @@ class Commanding(Arranged, Prompting):
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
         self._before: tuple[object, ...] = ()
+        self._not_finite: int | None = None
 
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
@@ -88,6 +91,8 @@ class Commanding(Arranged, Prompting):
         self.taken(text)
         self._mark = None
         try:
+            if find_command(text)[0].name == "continue" and self._asked_whether(self.session):
+                return
             with self.piece_of_work(self.session):
                 result = self.session.execute(text, slice_over())
                 self._show_effect(find_command(text)[0])
@@ -100,6 +105,15 @@ class Commanding(Arranged, Prompting):
             self.go_on()
         else:
             self.finished(result)
+
+    def _asked_whether(self, session: Session) -> bool:
+        """Where a run has stopped at a value that is not finite, ask once whether to run on with it; whether that was asked."""
+        asked = session.position.t == self._not_finite
+        if asked:
+            self._not_finite = None
+            text = f"{session.stopped}\n\n{key_of('continue')} runs on with such numbers, any other key stays here."
+            self.push_screen(TextScreen(text, "run on?"))
+        return asked
 
     def _show_effect(self, command: Command) -> None:
         self._command = command
@@ -128,6 +142,8 @@ class Commanding(Arranged, Prompting):
 
     def finished(self, result: Result) -> None:
         """Show an answer, as far as the panes do not, and go on with what is left to do."""
+        if self.session and result.data.get("reason") == "non-finite":
+            self._not_finite = self.session.position.t
         if self.session is None or self.view is None or result.type == "quit":
             self.exit()
         elif result.type == "copy":

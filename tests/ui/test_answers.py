@@ -181,3 +181,19 @@ async def test_what_fails_after_a_while_is_told_and_the_app_goes_on():
         assert errors(app) == ["it cannot be done"]
         await press(pilot, "s")
         assert app.session.position.stage == "z1"
+
+
+async def test_a_run_that_has_met_nan_asks_before_it_runs_on_with_it():
+    async with debugger("saturation") as (app, pilot):
+        await press(pilot, "c")
+        await until(pilot, lambda: not app._busy and app.session.stopped)
+        there = app.session.position.t
+        await press(pilot, "c")
+        assert "runs on with such numbers" in app.screen.text
+        await press(pilot, "[")
+        assert app.session.position.t == there - 1
+        app.perform("continue")
+        await until(pilot, lambda: not app._busy and app.session.stopped)
+        await press(pilot, "c", "c")
+        await until(pilot, lambda: not app._busy)
+        assert app.session.position.t > there

@@ -183,3 +183,25 @@ def test_the_start_can_be_interrupted_at_any_moment(name, tmp_path):
             assert terminal.wait() in (128 + number, -number if number == signal.SIGTERM else None), terminal.picture
             assert "Traceback" not in terminal.picture
             assert b"\x1b[?1049h" not in terminal.written or terminal.restored()
+
+
+AHEAD = (":hint\r", "g40:dz1\r6z:print a2\r\x0d", ":print a2\r:print z1\r\rs", "?filter\x11")
+
+
+def transcript(folder, pieces, pause):
+    file = folder / f"{len(list(folder.iterdir()))}.txt"
+    with started_in(folder, "--fresh", "--transcript", str(file), size=(120, 36)) as terminal:
+        for piece in pieces:
+            terminal.write(piece)
+            terminal.quiet(pause)
+        while terminal.poll() is None:
+            terminal.quiet(0.5)
+            terminal.write("\x11")
+    return file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", AHEAD)
+def test_what_is_typed_ahead_is_carried_out_in_its_order(text, tmp_path):
+    expected = transcript(tmp_path, text, 0.15)
+    assert transcript(tmp_path, [text], 0) == expected
+    assert transcript(tmp_path, [text[:2], text[2:]], 0) == expected
