@@ -43,7 +43,9 @@ class _Ring:
         """The latest update in the ring that is not after ``update``, and its snapshot; -1 where there is none."""
         if not len(self.updates):
             return -1, None
-        slot = int(np.where(self.updates <= update, self.updates, -1).argmax())
+        slot = update // self.spacing % len(self.updates)
+        if self.updates[slot] != update:
+            slot = int(np.where(self.updates <= update, self.updates, -1).argmax())
         found = int(self.updates[slot])
         return (found, self.states[slot]) if 0 <= found <= update else (-1, None)
 

@@ -111,6 +111,8 @@ class Timeline(Edited):
     def approach(self, t: int) -> None:
         """Stand at or before clock ``t``, as near as what is kept allows."""
         update = t // self.length
+        if update == self.machine.update and t >= self.clock:
+            return
         kept, state = self._checkpoints.nearest(update)
         if t < self.clock or kept > self.machine.update:
             self._stand(kept, state)

@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 ROWS: list[str] = []
 MEASURED: list[str] = []
 CHECKED: list[str] = []
+SCALED: dict[str, list[str]] = {}
 
 
 def pytest_collect_file(file_path, parent):
@@ -54,10 +55,23 @@ def checked():
     return add
 
 
+@pytest.fixture
+def scaled():
+    """Adds a row to the table of an axis: what, milliseconds at each of its values, the exponent between the last two."""
+
+    def add(axis, values, what, row, exponent):
+        if axis not in SCALED:
+            SCALED[axis] = [f"| {axis} | {' | '.join(map(str, values))} | exponent |", "|---" * (len(values) + 2) + "|"]
+        SCALED[axis].append(f"| {what} | {' | '.join(f'{figure:.2g}' for figure in row)} | {exponent:.1f} |")
+
+    return add
+
+
 def pytest_terminal_summary(terminalreporter):
     updates = ["", "| an update of | textbook loop | bpdebug | ratio | target |", "|---|---|---|---|---|", *ROWS] if ROWS else []
     others = ["", "| what | measured | target |", "|---|---|---|", *MEASURED] if MEASURED else []
     head = ["", "| gradient check, a parameter | loop over all | bpdebug | ratio | all of them | target |", "|---|---|---|---|---|---|"]
     checks = [*head, *CHECKED] if CHECKED else []
-    for row in updates + checks + others:
+    scaling = [row for table in SCALED.values() for row in ["", *table]]
+    for row in updates + checks + others + scaling:
         terminalreporter.write_line(row)
