@@ -63,7 +63,7 @@ class Checkpoints:
         room = max(budget // max(size * dtype.itemsize, 1), 2)
         near = min(room // 2, _NEAR) if room < 2 * _RECENT else 0
         recent = min(room // 2, room - near - 1, _RECENT)
-        spacing = -(-_RECENT // max(recent, 1))
+        spacing = 1 if recent == _RECENT else -(-_RECENT // max(recent - 1, 1))
         self._ring = _Ring(recent, spacing, size, dtype)
         self._close = _Ring(near, 1, size, dtype)
         self._distances = {0 if slot == 0 else round(spacing ** (slot / near)): slot for slot in range(near)}

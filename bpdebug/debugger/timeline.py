@@ -23,8 +23,8 @@ from bpdebug.engine.errors import BpdebugError
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import Program
 
-DEFAULT_BUDGET = 20 * 2**20
-"""Bytes: of 784-128-10, whose parameters take 0.8 MB, any of the last thousand updates is then less than ninety away."""
+DEFAULT_BUDGET = 24 * 2**20
+"""Bytes: of 784-128-10, whose parameters take 0.8 MB, any of the last thousand updates is then less than eighty away."""
 _SLICE = 0.004
 """Seconds between two looks at whether to stop."""
 
