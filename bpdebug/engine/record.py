@@ -54,11 +54,16 @@ class Record:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
+def values_of(made: Record) -> dict[str, Any]:
+    """The fields by name."""
+    return {name: getattr(made, name) for name in made.record_fields}
+
+
 def replace(made: Made, **changes: Any) -> Made:
     """The same, a record or a node of a formula, with other values in some fields."""
     if not isinstance(made, Record):
         return cast(Made, dataclasses.replace(cast(Any, made), **changes))
-    return type(made)(**{name: getattr(made, name) for name in made.record_fields} | changes)
+    return type(made)(**values_of(made) | changes)
 
 
 def _first(self: Record, *values: Any, **named: Any) -> None:

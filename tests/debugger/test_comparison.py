@@ -23,6 +23,7 @@ from bpdebug.debugger.timeline import Timeline
 from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario
 from bpdebug.engine.machine import Machine
 from bpdebug.engine.program import make_program
+from bpdebug.engine.record import replace
 from bpdebug.scenario import load_scenario
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -225,7 +226,7 @@ def test_where_shapes_do_not_tell_what_fits_best_does(weights, batch):
     generator = np.random.default_rng(5)
     given = {"x": generator.standard_normal((3, 3)), "y": generator.random((3, 3))}
     timeline = timeline_of(SQUARE)
-    arrays = computed(make_program(Scenario(**{**vars(SQUARE), **given})))
+    arrays = computed(make_program(replace(SQUARE, **given)))
     comparison = compare(timeline, turned(timeline.program, arrays, weights, batch))
     assert comparison.culprit is None
     assert said(comparison, "turned round") == (weights or batch)
@@ -257,10 +258,10 @@ def test_any_network_agrees_with_itself_in_every_convention_and_precision(number
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_step_in_single_precision_agrees(name):
-    scenario = Scenario(**{**vars(SCENARIOS[name]), "precision": "float32", "formulas": {}})
+    scenario = replace(SCENARIOS[name], precision="float32", formulas={})
     arrays = computed(make_program(scenario), 2)
     assert arrays["z1"].dtype == np.float32
-    timeline = timeline_of(Scenario(**{**vars(scenario), "precision": "float64"}), 2)
+    timeline = timeline_of(replace(scenario, precision="float64"), 2)
     assert compare(timeline, arrays).culprit is None
 
 
@@ -296,7 +297,7 @@ def test_class_numbers_do_for_targets(labels):
     scenario = classes(2, shuffle=False)
     program = make_program(scenario)
     y = np.eye(3)[labels.reshape(-1)]
-    arrays = computed(make_program(Scenario(**{**vars(scenario), "y": np.vstack([y, scenario.y[4:]])})))
+    arrays = computed(make_program(replace(scenario, y=np.vstack([y, scenario.y[4:]]))))
     comparison = compare(Timeline(program), arrays | {"y": labels})
     assert comparison.culprit is None
     assert said(comparison, "as 4×3: the classes as 0 and 1")

@@ -8,6 +8,7 @@ from ui_views import NAMES, role_of, session, view
 from bpdebug.debugger.commands import COMMANDS
 from bpdebug.debugger.table import rebind
 from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.record import replace
 from bpdebug.ui.curve_panes import LossPane
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
@@ -148,7 +149,7 @@ def test_a_click_on_an_entry_is_its_key(columns, command):
 
 def test_during_a_long_run_the_message_takes_the_place_and_any_click_stops():
     opened = session("xor", "step").view()
-    shown = type(opened)(**(vars(opened) | {"message": "running; any key stops"}))
+    shown = replace(opened, message="running; any key stops")
     assert plain(footer_line(shown, 80)).rstrip() == " running; any key stops"
     assert footer_key(shown, 80, 40) == "escape"
 

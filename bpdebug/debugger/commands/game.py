@@ -14,7 +14,7 @@ from bpdebug.debugger.results import Result
 from bpdebug.debugger.table import CommandError, command, no_arguments
 from bpdebug.debugger.tasks import Task
 from bpdebug.engine.program import make_program
-from bpdebug.engine.record import replace
+from bpdebug.engine.record import replace, values_of
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def _answered(session: Session, *lines: str, **data: object) -> Result:
     """Lines about the game, its state, and what a program wants to know besides; the fault itself when the hunt is over."""
     game, now = game_of(session.hunts), session.hunts[-1]
-    state = {key: value for key, value in vars(game).items() if key != "line"} if game else {}
+    state = {key: value for key, value in values_of(game).items() if key != "line"} if game else {}
     told = [now.fault.told(), _score(session)] if now.over else []
-    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(vars(now.fault))} if now.over else {}))
+    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(values_of(now.fault))} if now.over else {}))
 
 
 def _present(session: Session) -> Hunt:
