@@ -303,6 +303,7 @@ OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touc
 ELSEWHERE = {
     "cli.py": "to the null device, where standard output is gone",
     "debugger/arrays.py": "a member of a zip file",
+    "debugger/rescue.py": "an empty file, to take a name that nobody has",
     "debugger/state.py": "a directory, to lock it",
     "debugger/export/html.py": "a part of the program",
     "scenario/shipped.py": "a part of the program",
