@@ -106,11 +106,11 @@ class _Inference:
 
     @staticmethod
     def _transposed_hint(tree: Binary, left: Shape, right: Shape) -> str:
-        a, b = (to_text(side.operand) if isinstance(side, Transpose) else f"{to_text(side)}.T" for side in (tree.left, tree.right))
+        a, b = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
         if left[0] == right[0]:
-            return f"; {a} @ {to_text(tree.right)} would fit"
+            return f"; {to_text(Binary('@', a, tree.right))} would fit"
         if left[1] == right[1]:
-            return f"; {to_text(tree.left)} @ {b} would fit"
+            return f"; {to_text(Binary('@', tree.left, b))} would fit"
         return "; the other order would fit" if left[0] == right[1] else ""
 
     def _together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:

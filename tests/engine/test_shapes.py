@@ -204,3 +204,9 @@ def test_a_dropped_axis_that_is_needed_is_refused_with_what_keeps_it(stage, text
 def _kept(remedy):
     kept = remedy.removesuffix(" keeps the axis")
     return kept.replace(", keepdims=True", ""), kept
+
+
+def test_the_product_that_would_fit_parses_to_what_is_meant():
+    with pytest.raises(ShapeError) as caught:
+        make_program(xor(layers=(Layer(3, "sigmoid"), Layer(1, "sigmoid")))).with_formula("dz1", "a1 @ (1 - a1) @ a1")
+    assert "; a1.T @ (1 - a1) would fit" in caught.value.message
