@@ -41,6 +41,12 @@ def shown(app, name):
     return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.content_size.height))
 
 
+def on_screen(app, pane):
+    """What the screen shows of a pane, as text: what has been painted, not what would be."""
+    place, strips = pane.scrollable_content_region, app.screen._compositor.render_strips()
+    return [strips[y].crop(place.x, place.right).text for y in range(place.y, place.bottom)]
+
+
 def size_of(app, name):
     """The columns and rows that a pane takes, with its border."""
     return app.query_one(f"#{name}").outer_size
