@@ -36,6 +36,7 @@ class _Ring:
             self.put(place % len(self.updates), update, state)
 
     def put(self, slot: int, update: int, state: Array) -> None:
+        self.updates[slot] = -1  # an interruption leaves no state under another one's number
         self.states[slot] = state
         self.updates[slot] = update
 

@@ -138,6 +138,7 @@ class Timeline(Edited):
             self.program.with_formula(name, formula)
         else:
             check_value(self.machine, name, index)
+            made.changed(self.program)
         return self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
 
     def undo(self) -> Edit:
@@ -161,6 +162,7 @@ class Timeline(Edited):
         changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
         first = min([t, self.clock, *changed]) // len(self.program.stages)
         self.visit, self.edits, self._versions = None, edits, {0: self._original}
+        self._seen = (-1, (), {})
         self._checkpoints.forget_after(first)
         self.losses.forget_from(first)
         self.first_nonfinite = None if changed else self.first_nonfinite
@@ -279,6 +281,6 @@ class Timeline(Edited):
         edited = any(t - 1 - place <= edit.t <= self.clock for edit in self.edits)
         if machine.done or edited or not machine.finished == update == kept:
             return {}
-        left, now, old = machine.left_behind(), machine.moment(), machine.named(state)
+        left, now, old = machine.left_behind(self.program.scenario), machine.moment(), machine.named(state)
         assigned = {name for name in machine.persistent if self.program.index.get(name, -1) >= place}
         return {name: old[name].copy() if name in assigned else left[name] if name in left else now[name] for name in names}

@@ -178,4 +178,5 @@ def _finished(timeline: Timeline) -> Finished | None:
     if position.done or not position.update:
         return None
     timeline.finish_again()
-    return Finished(machine.finished, machine.left_behind(), machine.batches.samples(machine.finished))
+    then = timeline.program_at(position.t - 1).scenario
+    return Finished(machine.finished, machine.left_behind(then), machine.batches.samples(machine.finished))

@@ -11,7 +11,7 @@ import numpy as np
 from bpdebug.engine.batches import Batches
 from bpdebug.engine.cells import Cell
 from bpdebug.engine.compiler import Routine
-from bpdebug.engine.description import Array
+from bpdebug.engine.description import Array, Scenario
 from bpdebug.engine.fast import flat_names, ordered
 from bpdebug.engine.moments import Copies, Moment
 from bpdebug.engine.program import Program
@@ -72,7 +72,7 @@ class Machine:
         self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
         self._whole = chosen is None
         if self._work.loaded != self.update:
-            self._overwrite("x", "y")
+            self._overwrite(*self._work.given)
             self._work.load(self.update, self._x, self._y, chosen)
 
     def adopt(self, program: Program) -> None:
@@ -101,10 +101,10 @@ class Machine:
         if self._copies.watched:
             self._overwrite(name)
         self.finished = -1
+        self._noted.clear()
         self._listening.run(self._execute, place)
         if self._noted:
             self.warnings[name] = tuple(dict.fromkeys(self._noted))
-            self._noted.clear()
         self.done += 1
         if self.done == len(self._overwritten):
             self._turn()
@@ -196,10 +196,17 @@ class Machine:
         """As :meth:`values`, but as they are now, whatever happens afterwards."""
         return self._copies.moment(self.values(), {})
 
-    def left_behind(self) -> Moment:
-        """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one."""
+    def left_behind(self, scenario: Scenario) -> Moment:
+        """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one.
+
+        Args:
+            scenario: with the data as they were then.
+        """
         last, rows = self.last_workspace(), self.batches.rows(self.finished)
-        given = {} if rows is None else {"x": self._x.take(rows, axis=0), "y": self._y.take(rows, axis=0)}
+        now = scenario is self.program.scenario
+        data = (self._x, self._y) if now else (np.asarray(scenario.x, scenario.dtype), np.asarray(scenario.y, scenario.dtype))
+        given = {} if now and rows is None else dict(zip(self._work.given, data, strict=False))
+        given = {name: value if rows is None else value.take(rows, axis=0) for name, value in given.items()}
         other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
         computed = [name for name in self.program.index if name not in self.persistent]
         return self._copies.moment({name: last.tensors[name] for name in computed}, other)

@@ -114,12 +114,13 @@ class _Reader:
 
     def _join(self, text: str, joined: Collection[str]) -> str:
         """The text with stand-ins of the same length for the names that Python cannot read."""
-        for number, name in enumerate(sorted(joined, key=len, reverse=True)):
-            stand_in = chr(_FIRST + number).ljust(len(name), _FILLER)
-            end = r"(?![\w@])" if name[-1].isalnum() else ""
-            text, found = re.subn(rf"(?<![\w@.]){re.escape(name)}{end}", stand_in, text)
-            self.meant |= {stand_in: name} if found else {}
-        return text
+        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
+        if not known:
+            return text
+        at = {name: "@" * ("@" in name) for name in known}
+        words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
+        self.meant = {stand_in: name for name, stand_in in known.items()}
+        return re.sub(words, lambda found: known[found[0]], text)
 
     def read(self) -> Tree:
         """The tree of the whole text."""

@@ -145,10 +145,16 @@ class Program(Record, eq=False):
         return self._with(stage.with_formula(self._fitting(stage, text)))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
-        """This program with one number of its data (``x`` or ``y``) changed."""
+        """This program with one number of its data (``x`` or ``y``) changed.
+
+        Raises:
+            SetupError: where the loss has no derivative of that form for such targets.
+        """
         data = np.array(getattr(self.scenario, name), float)
         data[place] = value
-        return replace(self, scenario=replace(self.scenario, **{name: data}))
+        scenario = replace(self.scenario, **{name: data})
+        _check_loss(scenario)
+        return replace(self, scenario=scenario)
 
     def with_fault(self, name: str, text: str) -> Program:
         """This program with a fault planted in a stage: it runs in the place of the stage's formula, and nothing shows it. What a

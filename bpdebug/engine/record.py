@@ -73,7 +73,7 @@ def _first(self: Record, *values: Any, **named: Any) -> None:
 
 
 def _constructor(made: type[Record]) -> Callable[..., None]:
-    scope: dict[str, Any] = {"missing": MISSING}
+    scope: dict[str, Any] = {"_missing_": MISSING}
     places, keywords, values = ["self"], list[str](), list[str]()
     for name in made.record_fields:
         given = getattr(made, name, MISSING)
@@ -81,7 +81,7 @@ def _constructor(made: type[Record]) -> Callable[..., None]:
         value, default = name, asked.default
         if asked.default_factory is not MISSING:
             scope[f"make_{name}"], default = asked.default_factory, MISSING
-            value = f"make_{name}() if {name} is missing else {name}"
+            value = f"make_{name}() if {name} is _missing_ else {name}"
         optional = default is not MISSING or value != name
         scope[f"usual_{name}"] = default
         (keywords if asked.kw_only is True else places).append(f"{name}=usual_{name}" if optional else name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, cast
 
 from bpdebug.engine.functions import CONSTANTS, FUNCTIONS
 
@@ -139,12 +139,21 @@ def to_columns(tree: Tree) -> Tree:
     turned = tree.rebuilt(to_columns)
     if isinstance(turned, Binary) and turned.operator == "@":
         return replace(turned, left=turned.right, right=turned.left)
-    if isinstance(turned, Call) and turned.axis is not None and _axes(turned.arguments[0]) == 2:
-        return replace(turned, axis=1 - turned.axis)
+    if isinstance(turned, Call) and turned.axis is not None:
+        return _turned_fold(turned, _axes(cast(Call, tree).arguments[0]))
     if isinstance(turned, Index) and _axes(turned.operand) == 2:
         whole: Slice = (None, None, None)
         return replace(turned, items=(*turned.items, whole)[:2][::-1])
     return turned
+
+
+def _turned_fold(fold: Call, axes: int) -> Tree:
+    """A fold along one of an operand's ``axes`` axes; a flat list, which stands for a row, becomes a column."""
+    if axes != 2:
+        return fold if fold.keepdims else replace(fold, axis=None)
+    if fold.keepdims:
+        return replace(fold, axis=1 - (fold.axis or 0))
+    return replace(fold, axis=1, keepdims=True) if fold.axis == 0 else Transpose(replace(fold, axis=0, keepdims=True))
 
 
 ONE = Number(1.0)

@@ -357,3 +357,23 @@ class TestAssignment:
 @pytest.mark.parametrize(("word", "expected"), [("dw2", "; did you mean 'dW2'?"), ("loss_", "; did you mean 'loss'?"), ("qqqqq", "")])
 def test_suggestions_ignore_case_and_say_nothing_where_nothing_is_close(word, expected):
     assert suggestion(word, ("dW2", "loss", "z1")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("W[0]@W[0].T", ("W[0]",)),
+        ("blocks.0.weight@blocks.0.weight.T", ("blocks.0.weight",)),
+        ("W[0][1, 0] + W", ("W[0]", "W")),
+        ("data1 * d.data1", ("data1", "d.data1")),
+        ("blocks.0.weight.grad * blocks.0.weight", ("blocks.0.weight.grad", "blocks.0.weight")),
+    ],
+)
+def test_names_that_python_cannot_read_are_read_longest_first(text, read):
+    assert parse(text, ("W[0]", "blocks.0.weight", "blocks.0.weight.grad", "d.data1")).names == read
+
+
+def test_a_word_that_begins_with_such_a_name_is_refused_in_its_own_words():
+    with pytest.raises(FormulaError) as caught:
+        parse("W[0]x", ("W[0]",))
+    assert "\u02d0" not in str(caught.value)

@@ -109,7 +109,8 @@ class Perturbed:
         if isinstance(tree, Unary):
             return self._elementwise(tree, np.logical_not if tree.operator == "not" else np.negative, _numbers(parts))
         if isinstance(tree, Transpose):
-            return Copies(np.swapaxes(_dense(parts[0]), -1, -2))
+            dense = _dense(parts[0])
+            return Copies(np.swapaxes(dense, -1, -2) if dense.ndim > 2 else dense)
         if isinstance(tree, Call):
             return self._reduction(tree, parts[0]) if FUNCTIONS[tree.function].reduces else self._call(tree, parts)
         return Copies(_dense(parts[0])[(slice(None), *cast("Index", tree).key())])

@@ -104,12 +104,12 @@ def _moment(old: Program, new: Program, t: int) -> int:
 def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Edit], list[str]]:
     """The edits that can be made in another program, at its moments; the others, in words."""
     kept, lost = [], []
-    for edit in edits:
-        made = replace(edit, t=_moment(old, program, edit.t))
+    moved = [replace(edit, t=_moment(old, program, edit.t)) for edit in edits]
+    for edit in sorted(moved, key=lambda made: made.t):  # a stage that is gone has moved its edits before others
         try:
-            _check(made, program)
-            program = made.changed(program)
-            kept.append(made)
+            _check(edit, program)
+            program = edit.changed(program)
+            kept.append(edit)
         except BpdebugError:
             lost.append(str(edit))
     return kept, lost
