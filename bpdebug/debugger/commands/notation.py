@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bpdebug.debugger.looking.explanation import not_there
 from bpdebug.debugger.looking.paths import Bundle, Path, finding_paths
@@ -91,16 +94,36 @@ def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
 def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bundle]) -> Result:
     whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
     told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
-    lines = [f"{render_name(f'd{cell_name(name, index)}', session.style)} = {short(whole, 8)}: {told} to the loss"]
+    title, held = render_name(f"d{cell_name(name, index)}", session.style), _held(session, name, index)
+    other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.scenario.dtype)
+    shown = f"the derivative of the loss with respect to {render_name(cell_name(name, index), session.style)}" if other else title
+    lines = [f"{shown} = {short(whole, 8)}: {told} to the loss"]
+    if other and held is not None:
+        lines.append(f"  (this is what the derived stages give from the numbers as they are; {title} holds {short(held, 8)} here)")
     if count > len(found):
         lines.append("  gathered by their first step, times the gradient there")
-    ordered = sorted(found, key=lambda path: -abs(path.value))
+    ordered = sorted(found, key=lambda path: -abs(path.value) if isfinite(path.value) else -inf)
     for path in ordered[:_SHOWN]:
         lines += _bundle(session, name, path) if isinstance(path, Bundle) else _path(session, path)
     if rest := ordered[_SHOWN:]:
-        lines.append(f"  … and {len(rest)} smaller ones, together {short(sum(path.value for path in rest), 6)}")
+        lines.append(f"  … and {len(rest)} more, together {short(sum(path.value for path in rest), 6)}")
     data = {"name": name, "index": list(index), "value": exact(whole), "count": count, "paths": [_data(path) for path in found]}
     return Result("paths", "\n".join(lines).replace("-", "−"), data)
+
+
+def _held(session: Session, name: str, index: Cell) -> float | None:
+    """What the gradient's own cell holds, where it is computed."""
+    values = session.timeline.machine.values()
+    whole = (stage.name for stage in session.program.stages if stage.of == name and not stage.through)
+    held = next((values[stage] for stage in whole if stage in values), None)
+    return None if held is None else float(held[index])
+
+
+def _differ(held: float, whole: float, largest: float, dtype: np.dtype[Any]) -> bool:
+    """Whether more than rounding is between the sum over the paths and what a gradient holds."""
+    if not (isfinite(held) and isfinite(whole)):
+        return isfinite(held) or isfinite(whole)
+    return abs(held - whole) > float(np.finfo(dtype).eps ** 0.4 * largest + np.finfo(dtype).tiny)
 
 
 def _path(session: Session, path: Path) -> list[str]:

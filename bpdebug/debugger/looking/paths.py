@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,8 @@ def finding_paths(network: Network, values: Mapping[str, Array], name: str, inde
     walker = _Walker(network, values)
     yield from walker.gather(name)
     few = walker.count((name, index)) <= MOST_PATHS
-    return list(walker.ways((name, index))) if few else list(walker.bundles((name, index)))
+    found = walker.ways((name, index)) if few else walker.bundles((name, index))
+    return [path for path in found if path.value or not walker.keeps_zeros]
 
 
 class _Walker:
@@ -102,6 +104,7 @@ class _Walker:
 
     Attributes:
         counts, sums: for each cell from which the loss is reached, how many paths there are from it on, and what they add up to.
+        keeps_zeros: whether a step with the slope 0 is followed: where something is not finite, 0 times that is not 0.
     """
 
     def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
@@ -111,11 +114,19 @@ class _Walker:
             for argument, tensor in node.inputs.items():
                 self.users.setdefault(tensor, []).append((node, argument))
         self._slopes: dict[tuple[str, str], Array] = {}
+        self._leads: dict[tuple[str, str], Array] = {}
+        self.keeps_zeros = False
         self.counts: dict[str, Array] = {self.end: np.array(1, object)}
         self.sums: dict[str, Array] = {self.end: np.array(1.0)}
 
     def gather(self, name: str) -> Iterator[str]:
         """Count and add up what passes from each cell on, from the loss back to a tensor; says how far it is."""
+        yield from self._gather(name)
+        if not all(np.isfinite(numbers).all() for numbers in (*self._slopes.values(), *self.sums.values())):
+            self.keeps_zeros = True
+            yield from self._gather(name)
+
+    def _gather(self, name: str) -> Iterator[str]:
         places = {node.output: place for place, node in enumerate(self.nodes)}
         for tensor in [*(node.output for node in self.nodes[-2::-1] if places[node.output] > places.get(name, -1)), name]:
             shape = self.values[tensor].shape
@@ -125,9 +136,11 @@ class _Walker:
                 slopes = self._jacobian(node, argument)
                 aside = (-1, *(1,) * len(shape))
                 counts, sums = self.counts[node.output].reshape(aside), self.sums[node.output].reshape(aside)
-                leads = (slopes != 0) & (counts != 0)
-                self.counts[tensor] += np.where(leads, counts, 0).sum(axis=0)
-                self.sums[tensor] += np.where(leads, slopes * sums, 0.0).sum(axis=0)
+                passes = self._depends(node, argument) if self.keeps_zeros else slopes != 0
+                leads = self._leads[node.output, argument] = passes & (counts != 0)
+                with np.errstate(all="ignore"):
+                    self.counts[tensor] += np.where(leads, counts, 0).sum(axis=0)
+                    self.sums[tensor] += np.where(leads, slopes * sums, 0.0).sum(axis=0)
 
     def count(self, cell: tuple[str, Cell]) -> int:
         """How many paths lead from a cell to the loss."""
@@ -152,19 +165,27 @@ class _Walker:
         """The cells on the ways from a cell to the loss, with their local derivatives."""
         name, index = here
         for node, argument in self.users.get(name, ()):
-            slopes = [float(row[index]) for row in self._jacobian(node, argument)]
-            for cell, slope in zip(np.ndindex(self.values[node.output].shape), slopes, strict=True):
-                if slope and self.count((node.output, cell)):
-                    yield (node.output, cell), slope
+            at: tuple[Any, ...] = (slice(None), *index)
+            slopes, leads = (rows[at] for rows in (self._jacobian(node, argument), self._leads[node.output, argument]))
+            for cell, slope, passes in zip(np.ndindex(self.values[node.output].shape), slopes, leads, strict=True):
+                if passes:
+                    yield (node.output, cell), float(slope)
 
     def _jacobian(self, node: Node, argument: str) -> Array:
         """What comes back to an argument when 1 arrives at one cell of the output, for each of these."""
         key = (node.output, argument)
         if key not in self._slopes:
-            tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
-            value, shape = self.values[node.output], self.values[node.inputs[argument]].shape
-            arriving = np.eye(value.size).reshape(value.size, *value.shape)
-            with np.errstate(all="ignore"):
-                rows = [np.broadcast_to(Evaluator({**self.values, _ARRIVING: one}).value(tree), shape) for one in arriving]
-            self._slopes[key] = np.array(rows)
+            self._slopes[key] = self._passed_back(node, argument, self.values, 1.0)
         return self._slopes[key]
+
+    def _depends(self, node: Node, argument: str) -> Array:
+        """Which cells of an argument each cell of the output passes something back to, be it 0 times it: where NaN arrives, NaN comes."""
+        plain = {name: np.full(value.shape, 0.5) for name, value in self.values.items()}
+        return np.logical_and(*(np.isnan(self._passed_back(node, argument, values, np.nan)) for values in (plain, self.values)))
+
+    def _passed_back(self, node: Node, argument: str, values: Mapping[str, Array], arriving: float) -> Array:
+        tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
+        value, shape = values[node.output], values[node.inputs[argument]].shape
+        cells = np.where(np.eye(value.size, dtype=bool), arriving, 0.0).reshape(value.size, *value.shape)
+        with np.errstate(all="ignore"):
+            return np.array([np.broadcast_to(Evaluator({**values, _ARRIVING: one}).value(tree), shape) for one in cells])
