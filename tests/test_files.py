@@ -19,6 +19,7 @@ from bpdebug import cli
 from bpdebug.debugger.prompt_history import history_file, keep_history, load_history
 from bpdebug.debugger.session import Session
 from bpdebug.debugger.state import keep_stops, restore_stops, state_file
+from bpdebug.debugger.table import COMMANDS
 from bpdebug.engine.errors import BpdebugError
 from bpdebug.scenario import load_scenario
 from bpdebug.scenario.settings import load_settings
@@ -227,9 +228,37 @@ def test_of_a_state_file_only_stops_are_carried_out(line, here):
     assert restore_stops(Session(load_scenario("xor"))) == (2, [])
 
 
-@pytest.mark.parametrize(
-    "attached", ["save evil.bp", "sa evil.bp", "export evil.npz", "source other.bp", "quit", "commands 1 save evil.bp", "q"]
-)
+ATTACHED = [
+    "print loss", "explain", "where", "list", "health", "history loss for 3", "display loss", "info", "bt", "predictions", "paths W2[0,0]",
+    "check dW1", "select W1[0,0]", "p loss",
+]  # fmt: skip
+
+
+def test_a_state_file_may_attach_to_a_stop_what_looks():
+    path, session = STATE["stops"](), Session(load_scenario("xor"))
+    path.write_text(f"break dz2\ncommands last {'; '.join(ATTACHED)}\n")
+    assert restore_stops(session) == (2, [])
+    assert keep_stops(session) == ""
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS.values() if command.group != "look"], ids=lambda command: command.name)
+def test_a_state_file_attaches_nothing_to_a_stop_that_acts(command):
+    if command.name in ("info", "display"):
+        return
+    path, session = STATE["stops"](), Session(load_scenario("xor"))
+    path.write_text(f"break dz2\ncommands last {command.name} 1\n")
+    done, wrong = restore_stops(session)
+    assert (done, [stop.commands for stop in session.stops.all.values()]) == (1, [()])
+    assert wrong[0] == f"{path}:2: commands last {command.name} 1: '{command.name} 1' is not carried out from here"
+
+
+ACTING = [
+    "save evil.bp", "sa evil.bp", "export evil.npz", "source other.bp", "quit", "commands 1 save evil.bp", "q", "set W1[0,0] = 7",
+    "formula dz1 = da1", "goto 0", "hunt 3", "undo", "copy W1", "compare mine.npz", "5s", "set learning_rate = 9",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attached", ACTING)
 def test_what_a_state_file_attaches_to_a_stop_writes_nothing_and_does_not_leave(attached, here):
     path, session = STATE["stops"](), Session(load_scenario("xor"))
     Path("other.bp").write_text("save evil.bp\n")
@@ -245,7 +274,7 @@ def test_attached_commands_that_may_not_come_back_are_not_kept(here):
     session = Session(load_scenario("xor"))
     session.execute("break dz2")
     session.execute("commands last save here.bp; print loss; commands 1 quit")
-    keep_stops(session)
+    assert keep_stops(session).endswith("are not kept ('save' keeps them): save here.bp; commands 1 quit")
     fresh = Session(load_scenario("xor"))
     assert restore_stops(fresh) == (2, [])
     assert [stop.commands for stop in fresh.stops.all.values()] == [("print loss",)]
@@ -270,9 +299,46 @@ def test_two_sessions_on_one_file_keep_what_either_has_added_and_lose_what_eithe
             session.execute(command)
     keep_stops(first)
     keep_stops(second)
-    assert texts() == ["da1", "W1", "dz1", "norm(W1)"]
+    assert texts() == ["W1", "da1", "dz1", "norm(W1)"]
     keep_stops(first)
-    assert texts() == ["da1", "W1", "dz1", "norm(W1)"], "what has not changed here is not written again"
+    assert texts() == ["W1", "da1", "dz1", "norm(W1)"], "what has not changed here is not written again"
+
+
+def test_of_equal_stops_as_many_are_kept_as_there_are():
+    session = Session(load_scenario("xor"))
+    for command, left in (("break dz2", 1), ("break dz2", 2), ("break dz2", 3), ("delete 1", 2), ("delete 3", 1)):
+        session.execute(command)
+        keep_stops(session)
+        assert texts() == ["dz2"] * left
+
+
+def test_of_two_sessions_that_change_the_same_stop_the_later_one_is_right():
+    begun = Session(load_scenario("xor"))
+    begun.execute("break dz2")
+    begun.execute("watch W1")
+    keep_stops(begun)
+    sessions = [Session(load_scenario("xor")) for _ in range(3)]
+    for session, commands in zip(sessions, (("disable 1",), ("ignore 1 9",), ("commands 2 print loss", "break dz2")), strict=True):
+        restore_stops(session)
+        for command in commands:
+            session.execute(command)
+    for session in sessions:
+        keep_stops(session)
+    fresh = Session(load_scenario("xor"))
+    restore_stops(fresh)
+    found = [(stop.text, stop.enabled, stop.ignore, stop.commands) for stop in fresh.stops.all.values()]
+    assert found == [("dz2", True, 9, ()), ("W1", True, 0, ("print loss",)), ("dz2", True, 0, ())]
+
+
+@pytest.mark.parametrize("folder", ["a" * 100, "漢" * 80, "é" * 100, "x漢" * 60])
+def test_a_long_path_is_kept_whatever_it_is_written_in(folder, here):
+    place = here / folder / folder / folder
+    place.mkdir(parents=True)
+    (place / "mine.yaml").write_text(Path(load_scenario("xor").source).read_text())
+    session = Session(load_scenario(str(place / "mine.yaml")))
+    session.execute("break dz2")
+    keep_stops(session)
+    assert restore_stops(Session(session.program.scenario)) == (1, [])
 
 
 def test_many_sessions_that_end_at_once_keep_the_stops_of_all():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -13,18 +14,23 @@ from typing import TYPE_CHECKING
 
 from bpdebug.debugger.files import MEBI, FileError, printable, read_lines, remove_file, write_file
 from bpdebug.debugger.table import CommandError, find_command
-from bpdebug.engine.description import Debug
+from bpdebug.engine.description import Debug, Scenario
 from bpdebug.engine.errors import BpdebugError
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
 Block = tuple[str, ...]
-"""The command that sets a stop or a display, and those that change it then."""
+"""The command that sets a stop or a display, by which it is known, and those that change it then."""
+Known = tuple[str, int]
 _CLEARED, _ANYTHING = ("delete all",), ("catch non-finite off",)
 _SET, _CHANGE = ("break", "tbreak", "watch", "catch", "display"), ("commands", "ignore", "disable")
 _MOST = 500
 """Lines of a file of stops that are read."""
+_LONGEST = 180
+"""Bytes of a file's name; the system takes 255, with what is added when it is kept aside."""
+_REACHES_OUT = ("copy", "compare")
+"""Commands that look, but write to the clipboard or read a file of their own choice."""
 
 
 def user_folder(kind: str) -> Path:
@@ -50,7 +56,7 @@ def user_folder(kind: str) -> Path:
 def state_file(scenario: str) -> Path:
     """Where the stops of a scenario are kept from one start to the next."""
     name = "".join(c if c.isalnum() or c in "-_." else "%" for c in str(Path(scenario).resolve()).strip("/\\"))
-    return user_folder("state") / f"{name[-180:]}.stops"
+    return user_folder("state") / f"{name.encode()[-_LONGEST:].decode(errors='ignore')}.stops"
 
 
 def read_back(path: Path, expected: str) -> tuple[list[str], list[str]]:
@@ -98,9 +104,9 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def harmless(text: str) -> bool:
-    """Whether a command that a state file attaches to a stop may be: none that writes files, leaves, or attaches others."""
+    """Whether a command that a state file attaches to a stop may be: those that only look."""
     command = find_command(text)[0]
-    return command.group != "session" and command.name != "commands"
+    return command.name in ("info", "display") or (command.group == "look" and command.name not in _REACHES_OUT)
 
 
 def stop_blocks(session: Session, every: bool = False) -> list[Block]:
@@ -184,27 +190,43 @@ def _refused(line: str) -> str:
         return str(error)
 
 
-def keep_stops(session: Session) -> None:
+def keep_stops(session: Session) -> str:
     """Keep what has changed of the stops and displays since the start; what another session has added or removed meanwhile stays so.
+
+    Returns:
+        What of it is not kept.
 
     Raises:
         FileError: where that cannot be done.
     """
     scenario, now = session.program.scenario, stop_blocks(session)
-    if not scenario.source or now == session.kept:
-        return
-    path = state_file(scenario.source)
+    if scenario.source and now != session.kept:
+        _merge(state_file(scenario.source), _known(session.kept), _known(now), scenario)
+        session.kept = now
+    acting = [text for stop in session.stops.all.values() for text in stop.commands if not harmless(text)] if scenario.source else []
+    return f"commands of stops that do more than look are not kept ('save' keeps them): {'; '.join(acting)}" * bool(acting)
+
+
+def _merge(path: Path, before: Mapping[Known, Block], now: Mapping[Known, Block], scenario: Scenario) -> None:
+    """Write what one session has changed into a file that another one may have changed meanwhile."""
     with alone(path.parent):
-        there = _kept(read_back(path, "the stops of last time")[0], scenario.debug)
-        removed = [block for block in session.kept if block not in now]
-        blocks = [block for block in there if block not in removed]
-        blocks += [block for block in now if block not in session.kept and block not in there]
-        lines = lines_of(blocks, scenario.debug)
-        if lines:
+        there = _known(_kept(read_back(path, "the stops of last time")[0], scenario.debug))
+        blocks = {known: block for known, block in there.items() if known in now or known not in before}
+        blocks |= {known: block for known, block in now.items() if block != before.get(known)}
+        if lines := lines_of(blocks.values(), scenario.debug):
             write_file(path, "\n".join([f"# stops of {printable(scenario.source)}", *lines]) + "\n")
         else:
             remove_file(path)
-    session.kept = now
+
+
+def _known(blocks: Iterable[Block]) -> dict[Known, Block]:
+    """Blocks by the commands that set them; of equal ones, by which of them it is."""
+    seen = Counter[str]()
+    known = dict[Known, Block]()
+    for block in blocks:
+        known[block[0], seen[block[0]]] = block
+        seen[block[0]] += 1
+    return known
 
 
 def _kept(lines: list[str], debug: Debug) -> list[Block]:

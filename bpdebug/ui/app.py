@@ -136,7 +136,7 @@ class DebuggerApp(Commanding):
     def _keep(self) -> None:
         if self.session and self._stateful:
             try:
-                keep_stops(self.session)
+                self.lost = keep_stops(self.session)
             except BpdebugError as error:
                 self.lost = f"the stops are not kept: {error}"
 
