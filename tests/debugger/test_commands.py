@@ -222,6 +222,7 @@ USUAL = {
 BEFORE = dict.fromkeys(("accuse", "hint", "reveal", "score"), ("hunt 3",)) | {
     "answer": ("goto start", "predict on", "step"),
     "compare": ("export step.npz",),
+    "down": ("up",),
 }
 """What has to be typed before a command makes sense."""
 

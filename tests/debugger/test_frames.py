@@ -11,7 +11,7 @@ from debugger_scenarios import SCENARIOS, xor
 
 from bpdebug.debugger.results import to_json
 from bpdebug.debugger.session import Session
-from bpdebug.debugger.table import find_command
+from bpdebug.debugger.table import CommandError, find_command
 from bpdebug.engine.errors import BpdebugError
 
 
@@ -36,8 +36,36 @@ def test_bt_lists_the_frames_and_up_and_down_select_one_and_move_nothing():
 
 
 def test_there_is_nothing_around_the_update_and_nothing_within_the_stage():
-    _, (_, *selected) = after("goto dz1", "up 9", "up", "down 9", "down")
-    assert [result.data["selected"] for result in selected] == [3, 3, 0, 0]
+    session, (_, *selected) = after("goto dz1", "up 9", "down 9", "up 2", "down 9")
+    assert [result.data["selected"] for result in selected] == [3, 0, 2, 0]
+    with pytest.raises(CommandError, match="innermost frame, the stage; you cannot go down"):
+        session.execute("down")
+    session.execute("up 9")
+    with pytest.raises(CommandError, match="outermost frame, the update; you cannot go up"):
+        session.execute("up 2")
+    assert session.frame == 3
+
+
+def test_a_frame_is_selected_by_its_number_and_the_selected_one_is_shown():
+    session, (_, second, shown, listed) = after("goto dW1", "frame 2", "frame", "bt")
+    assert second.text.startswith("#2 phase: backward phase (7 of 8 stages done)")
+    assert second.text == shown.text
+    assert listed.text.splitlines()[2].startswith("> #2 ")
+    for wrong in ("4", "-1", "dz1", "1 2", "9" * 30):
+        with pytest.raises(CommandError, match="there is no frame"):
+            session.execute(f"frame {wrong}")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("ways", [("goto end",), ("continue",), ("goto end", "reverse-step", "step")])
+def test_when_training_is_complete_the_frames_are_those_of_the_last_stage(name, ways):
+    session, found = after("catch non-finite off", *ways, "bt", "frame 0", "up 9", scenario=SCENARIOS[name])
+    last, stages = session.position.updates - 1, session.program.stages
+    lines = found[-3].text.splitlines()
+    assert lines[0] == f"> #0 stage: {stages[-1]}"
+    assert f"update: update {last}/{last + 1}, epoch " in lines[-1]
+    assert lines[-1].endswith(f", the last one: training is complete ({len(stages)} of {len(stages)} stages done)")
+    assert all(line.startswith("  * ") for result in found[-2:] for line in result.text.splitlines()[1:])
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
