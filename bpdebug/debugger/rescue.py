@@ -87,7 +87,7 @@ def told(session: Session | None, error: BaseException) -> str:
 
 
 def _saved(session: Session, error: BaseException) -> Path | None:
-    """The file that the session has been written to, or None where there is nothing to save, or no place for it."""
+    """The file, one for each exception, that the session has been written to; None where there is nothing to save, or no place."""
     try:
         script = session_script(session)
     except Exception:
@@ -97,10 +97,13 @@ def _saved(session: Session, error: BaseException) -> Path | None:
         return None
     trace = "".join(traceback.format_exception(error))
     text = script + "".join(f"# {line}\n" for line in trace.splitlines())
+    kind = (type(error), str(error))
     for folder in _folders(session.program.scenario.source):
         with suppress(OSError, BpdebugError):
-            path = _free(folder, Path(session.program.scenario.source or session.program.scenario.name).stem)
+            scenario = session.program.scenario
+            path = session.rescued.get(kind) or _free(folder, Path(scenario.source or scenario.name).stem)
             write_file(path, text)
+            session.rescued[kind] = path
             return path
     return None
 

@@ -59,6 +59,7 @@ class Session(Traveller):
         predictions: whether single steps ask for a prediction, and the tally.
         hunts: the rounds of the hunt so far, the present one last.
         kept: the stops and displays as they came back at the start, or were kept last.
+        rescued: the file that each unforeseen exception, by type and text, has had this session written to.
 
     Raises:
         SetupError: where the scenario contradicts itself.
@@ -79,6 +80,7 @@ class Session(Traveller):
         self._frame = (0, 0)
         self.predictions = Predictions()
         self.hunts: tuple[Hunt, ...] = ()
+        self.rescued: dict[tuple[type, str], Path] = {}
         self._transcript: Path | None = None
         self._command = ""
         self._set_stops(scenario)

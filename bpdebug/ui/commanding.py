@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bpdebug.debugger.commands import COMMANDS, Command, find_command
 from bpdebug.debugger.rescue import UnforeseenError
 from bpdebug.debugger.results import Result
@@ -70,17 +72,18 @@ class Commanding(Arranged, Prompting):
         if text and text.startswith(":"):
             self.ask(text=text[1:])
             return
-        self._queue = (text or "").splitlines()
-        if self._queue:
-            self.perform(self._queue.pop(0))
+        first, *others = (text or "").splitlines() or [""]
+        if first:
+            self.perform(first, others)
 
     def _proceed(self) -> None:
         if self._queue:
             self._carry_out(self._queue.pop(0))
 
-    def perform(self, text: str) -> None:
-        """Carry out a command, and show what it says; what takes long goes on in slices."""
+    def perform(self, text: str, others: Sequence[str] = ()) -> None:
+        """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
         if not self._busy:
+            self._queue = [*others]
             self.hush()
             self._before = self._looked_at()
             self._carry_out(text)
@@ -95,7 +98,8 @@ class Commanding(Arranged, Prompting):
                 return
             with self.piece_of_work(self.session):
                 result = self.session.execute(text, slice_over())
-                self._show_effect(find_command(text)[0])
+                if result.type != "quit":
+                    self._show_effect(find_command(text)[0])
         except BpdebugError as error:
             self.failed(error)
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
@@ -133,12 +137,15 @@ class Commanding(Arranged, Prompting):
         self.hush()
 
     def failed(self, error: BpdebugError) -> None:
-        """Say what is wrong; what was typed at the prompt is given back."""
+        """Say what is wrong; what was typed at the prompt is given back. Then show the moment, as far as that works."""
         self._queue.clear()
-        if isinstance(error, UnforeseenError):
-            self.show()
         if isinstance(error, UnforeseenError) or not self.given_back(error):
             self.say(Note(str(error), "error"))
+        try:
+            self.show()
+        except Exception as again:
+            if not self.stands(again):
+                raise
 
     def finished(self, result: Result) -> None:
         """Show an answer, as far as the panes do not, and go on with what is left to do."""

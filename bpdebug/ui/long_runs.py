@@ -66,13 +66,17 @@ class LongRuns(TypeAhead, Ending):
 
     @work(exclusive=True)
     async def _go_on(self) -> None:
+        result, mark = None, self._mark
         try:
-            result = await self._slices(self.session) if self.session else None
+            if self.session:
+                result = await self._slices(self.session)
+                with guarded(self.session, mark):
+                    self.show()
         except BpdebugError as error:
-            self.failed(error)
             result = None
-        self._busy = False
-        self.show()
+            self.failed(error)
+        finally:
+            self._busy = False
         if result:
             self.finished(result)
 
@@ -99,7 +103,7 @@ class LongRuns(TypeAhead, Ending):
     async def _slices(self, session: Session) -> Result | None:
         """The answer, or nothing where a key was pressed before there was one."""
         begin, first = perf_counter(), session.position.update
-        drawn, result = begin, None
+        drawn, result, mark = begin, None, self._mark
         while session.pending and not self._interrupted:
             await asyncio.sleep(0.001)
             with self.piece_of_work(session):
@@ -108,7 +112,8 @@ class LongRuns(TypeAhead, Ending):
                 drawn = perf_counter()
                 rate = (session.position.update - first) / (drawn - begin)
                 said = f"running: {rate:,.0f} updates a second" if result.type == "stop" else result.text
-                self.show(f"{said}; any key stops")
+                with guarded(session, mark):
+                    self.show(f"{said}; any key stops")
                 self._announced = True
         if session.pending is None:
             return result

@@ -26,7 +26,9 @@ class StandingApp(Standing, LongRuns):
         if kind not in self._told:
             self._told.add(kind)
             with suppress(Exception):
-                self.say(Note(told(self.session, error), "error"))
+                note = Note(told(self.session, error), "error")
+                if note not in self.notes:
+                    self.say(note)
         return True
 
     def _handle_exception(self, error: Exception) -> None:

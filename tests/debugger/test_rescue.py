@@ -60,10 +60,10 @@ def test_the_session_stands_where_it_stood_and_source_brings_it_back(error, scen
 
 
 def test_nothing_is_overwritten_and_what_cannot_stand_beside_goes_to_the_state_folder(scenario, monkeypatch, tmp_path):
-    session = Session(load_scenario(scenario))
-    session.execute("step")
     failing(monkeypatch, KeyError("y"))
     for number in (1, 2):
+        session = Session(load_scenario(scenario))
+        session.execute("step")
         with pytest.raises(UnforeseenError, match=f"mine.rescued-{number}.bp"), guarded(session):
             session.execute("where")
     session = Session(load_scenario("xor"))
@@ -72,6 +72,18 @@ def test_nothing_is_overwritten_and_what_cannot_stand_beside_goes_to_the_state_f
         session.execute("where")
     assert not list(XOR.parent.glob("*.bp"))
     assert len(list((tmp_path / "state").rglob("*.bp"))) == 1
+
+
+def test_the_same_exception_has_one_file_that_is_kept_up_to_date(scenario, monkeypatch):
+    session = Session(load_scenario(scenario))
+    session.execute("step")
+    for error, number in ((KeyError("y"), 1), (KeyError("z"), 2), (KeyError("y"), 1)):
+        failing(monkeypatch, error)
+        session.execute(f"set W1[0,0] = {number + len(session.timeline.edits)}")
+        with pytest.raises(UnforeseenError, match=f"mine.rescued-{number}.bp"), guarded(session):
+            session.execute("where")
+    assert "W1[0,0] = 3" in (scenario.parent / "mine.rescued-1.bp").read_text("utf-8")
+    assert len([*scenario.parent.glob("*.bp")]) == 2
 
 
 def test_headless_one_message_and_status_1(scenario, monkeypatch, capsys):

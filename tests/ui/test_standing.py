@@ -99,3 +99,60 @@ async def test_a_long_run_fails(monkeypatch):
         await until(pilot, lambda: errors(app) or not app._busy)
         assert app.is_running
         assert loaded("iris")
+
+
+def failing_from(monkeypatch, app, call, calls=10**9):
+    """The view cannot be made from one call on, for so many calls."""
+    made, view = iter(range(1, 10**9)), app.session._view
+    monkeypatch.setattr(app.session, "_view", lambda panes: fail() if call <= next(made) < call + calls else view(panes))
+
+
+@pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], [*":quit", "enter"]])
+@pytest.mark.parametrize("call", [1, 2, 3])
+async def test_no_view_can_be_made_any_more(keys, call, monkeypatch, tmp_path):
+    async with debugger() as (app, pilot):
+        app.perform("goto 3:dz1")
+        await settled(pilot)
+        failing_from(monkeypatch, app, call)
+        for key in ("s", "s", "s", "4", "u", "g"):
+            await press(pilot, key)
+            if key == "s" and errors(app):
+                assert len(errors(app)) == 1
+                assert "KeyError" in errors(app)[0]
+        assert errors(app)
+        await press(pilot, "escape")
+        assert len([*tmp_path.rglob("*.rescued-*")]) == 1
+        assert app.is_running
+        await press(pilot, *keys)
+        assert app._exit
+
+
+@pytest.mark.parametrize("call", [1, 2, 4])
+@pytest.mark.parametrize("calls", [1, 10**9])
+async def test_pictures_of_a_long_run_fail(call, calls, monkeypatch, tmp_path):
+    monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.001)
+    monkeypatch.setattr("bpdebug.ui.long_runs._PICTURE", 0.001)
+    async with debugger("iris") as (app, pilot):
+        app.perform("goto 3:dz1")
+        await until(pilot, lambda: not app._busy)
+        failing_from(monkeypatch, app, call, calls)
+        app.perform("goto end")
+        await until(pilot, lambda: errors(app) and not app._busy)
+        assert len(errors(app)) == 1
+        assert app.session.pending is None
+        assert len([*tmp_path.rglob("*.rescued-*")]) == 1
+        if calls == 1:
+            assert await alive(app, pilot)
+        await press(pilot, "q")
+        assert app._exit
+
+
+async def test_what_comes_after_a_command_that_failed_is_not_carried_out_later(monkeypatch):
+    async with debugger() as (app, pilot):
+        await settled(pilot)
+        with monkeypatch.context() as patch:
+            patch.setattr("bpdebug.ui.commanding.screen_of", fail)
+            app.call_later(app._answered, "where\nset W1[0,0] = 7")
+            await until(pilot, lambda: errors(app))
+        await press(pilot, "s")
+        assert not app.session.timeline.edits
