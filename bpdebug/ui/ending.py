@@ -33,6 +33,7 @@ class Ending(Speaking):
         Binding("ctrl+c", "interrupt", "close what lies over the panes", show=False, priority=True),
     ]
     piece: float | None = None
+    _meant: float | None = None
     _running_loop: asyncio.AbstractEventLoop | None = None
 
     def get_driver_class(self) -> type[Driver]:
@@ -60,6 +61,10 @@ class Ending(Speaking):
         Raises:
             Interrupted: where there is one.
         """
+        if number == signal.SIGINT:
+            meant, self._meant = self._meant, None
+            if meant not in (None, self.piece):
+                return  # what ctrl+c was to stop has ended by itself
         if self.piece is None or number != signal.SIGINT:
             interruption.heed(interruption.end_at_once)
             self.ask_to_end(128 + number)
@@ -73,8 +78,10 @@ class Ending(Speaking):
 
     def interrupt(self) -> bool:
         """Stop what is being computed in one piece, where that takes long; whether it does. From any thread."""
-        long = self.piece is not None and perf_counter() - self.piece > _LONG
-        if long:
+        piece = self.piece
+        long = piece is not None and perf_counter() - piece > _LONG
+        if long and self._meant is None:
+            self._meant = piece
             os.kill(os.getpid(), signal.SIGINT)
         return long
 

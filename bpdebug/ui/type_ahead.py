@@ -41,11 +41,15 @@ class TypeAhead(App[None]):
             await super().on_event(event)
         elif self.running_on and isinstance(event, events.MouseEvent):
             await super().on_event(event)  # a click stops a run, too
-        elif self._letting_in or not (isinstance(event, _AT_ONCE) or self._at_rest()):
+        elif self._held_back or self._is_letting_in() or not (isinstance(event, _AT_ONCE) or self._at_rest()):
             self._held_back.append(event)
-            self._letting_in = self._letting_in or asyncio.create_task(self._let_all_in())
+            if not self._is_letting_in():
+                self._letting_in = asyncio.create_task(self._let_all_in())
         else:
             await super().on_event(event)
+
+    def _is_letting_in(self) -> bool:
+        return self._letting_in is not None and not self._letting_in.done()
 
     def _at_rest(self) -> bool:
         """Whether what is being dealt with now is the only thing under way."""
@@ -54,20 +58,24 @@ class TypeAhead(App[None]):
     def simulate_key(self, key: str) -> None:
         """As if a key had been pressed, before any that waits."""
         event = events.Key(key, None)
-        if self._letting_in and not self.running_on:
+        if self._is_letting_in() and not self.running_on:
             self._held_back.appendleft(event)
         else:
             self.post_message(event)
 
     async def _let_all_in(self) -> None:
         """Let in what waits, one after the other."""
-        while True:
-            await self._rest()
-            if self._exit or not self._held_back:
-                break
-            self._let_in = self._held_back.popleft()
-            self.post_message(self._let_in)
-        self._letting_in = self._let_in = None
+        try:
+            while True:
+                await self._rest()
+                if self._exit or not self._held_back:
+                    break
+                self._let_in = self._held_back.popleft()
+                self.post_message(self._let_in)
+        except Exception as error:
+            self._handle_exception(error)  # what still waits goes with the next key
+        finally:
+            self._letting_in = self._let_in = None
 
     async def _rest(self) -> None:
         """Wait until nothing is under way."""

@@ -82,3 +82,28 @@ async def test_in_two_pieces_split_anywhere():
 async def test_what_is_typed_before_a_run_says_that_it_runs_waits_for_its_end():
     expected = await after("cs[")
     assert await after(["cs["]) == expected
+
+
+async def test_what_waits_is_let_in_after_an_exception(monkeypatch):
+    monkeypatch.delenv("BPDEBUG_DEBUG")
+    async with debugger("xor", LARGE) as (app, pilot):
+        await settled(pilot)
+        with monkeypatch.context() as patch:
+            patch.setattr(app, "_rest", lambda *_: 1 / 0)
+            app._held_back.append(key("s"))
+            await app.on_event(key("s"))
+            await until(pilot, lambda: not app._letting_in)
+        assert "ZeroDivisionError" in app.notes[0].text
+        await typed(app, pilot, ["s"])
+        assert app.session.position.t == 3
+
+
+async def test_keys_go_on_after_the_task_has_been_cancelled_before_it_began():
+    async with debugger("xor", LARGE) as (app, pilot):
+        await settled(pilot)
+        app._held_back.append(key("s"))
+        await app.on_event(key("s"))
+        app._letting_in.cancel()
+        await pilot.pause(0)
+        await typed(app, pilot, ["s"])
+        assert app.session.position.t == 3
