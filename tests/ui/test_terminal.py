@@ -21,7 +21,7 @@ GARBAGE = {
     "truncated sequences": b"\x1b[\x1bO\x1b[1;\x1b[<0;5\x1b]0;\x1b[M\x1b",
     "numbers that are none": b"\x1b[999999999999u\x1b[;;;u\x1b[1;;99999999999u\x1b[<9;9;9\x1b[-1;-1R\x1b[48;99999;99999;1;1t\x1b[48;;;;t",
     "a paste without an end": b"\x1b[200~step",
-    "noise": bytes(byte for byte in random.Random(0).randbytes(3000) if byte not in b"q\x11\x1a"),  # noqa: S311
+    "noise": bytes(byte for byte in random.Random(0).randbytes(800) if byte not in b"q\x11\x1a"),  # noqa: S311
 }
 
 
@@ -175,10 +175,10 @@ _START = (
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_the_start_can_be_interrupted_at_any_moment(name, tmp_path):
     number = getattr(signal, name)
-    for moment in range(12):
+    for moment in range(7):
         with Terminal([sys.executable, "-c", _START], XDG_STATE_HOME=str(tmp_path)) as terminal:
             terminal.until("here")
-            sleep(0.002 + moment * 0.05)
+            sleep(0.002 + moment * 0.08)
             os.kill(terminal.process, number)
             assert terminal.wait() in (128 + number, -number if number == signal.SIGTERM else None), terminal.picture
             assert "Traceback" not in terminal.picture
@@ -204,4 +204,3 @@ def transcript(folder, pieces, pause):
 def test_what_is_typed_ahead_is_carried_out_in_its_order(text, tmp_path):
     expected = transcript(tmp_path, text, 0.15)
     assert transcript(tmp_path, [text], 0) == expected
-    assert transcript(tmp_path, [text[:2], text[2:]], 0) == expected
