@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     use_one_thread()
+    status = USAGE
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _streams("--json" in arguments or "schema" in arguments[:1]):
@@ -42,14 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(text if getattr(error, "located", False) else f"bpdebug: {text}", file=sys.stderr)
     except OSError as error:
         print(f"bpdebug: {error}", file=sys.stderr)
+        status = USAGE if error.filename else FAILED
     except Exception as error:
         from bpdebug.debugger.rescue import DEBUG, told  # noqa: PLC0415 - hardly ever needed
 
         if os.environ.get(DEBUG):
             raise
         print(f"bpdebug: {told(None, error)}", file=sys.stderr)
-        return FAILED
-    return USAGE
+        status = FAILED
+    return status
 
 
 @contextmanager

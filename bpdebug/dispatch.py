@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 
 from bpdebug import __version__
 from bpdebug.completion_script import SHELLS, completion
+from bpdebug.engine.errors import presentable
 from bpdebug.engine.parser import suggestion
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.scenario import load_scenario, shipped
@@ -41,6 +42,10 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, name: str = "", description: str = "") -> None:
         super().__init__(f"bpdebug {name}".strip(), description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Leave, and say what is wrong with the command line."""
+        super().error(presentable(message))
 
     def format_help(self) -> str:
         if self.prog != "bpdebug":

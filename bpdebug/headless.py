@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +14,14 @@ from bpdebug.debugger.files import MEBI, SCRIPT_BYTES, FileError, read_lines
 from bpdebug.debugger.rescue import guarded
 from bpdebug.debugger.results import Result, to_json
 from bpdebug.debugger.session import Session
-from bpdebug.engine.errors import BpdebugError, FormulaError
+from bpdebug.engine.errors import BpdebugError, FormulaError, presentable
 from bpdebug.engine.interruption import whole_line
 from bpdebug.engine.record import Record
 
 _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""
+_QUOTED = 200
+"""Characters of a command that are quoted where it has failed."""
 OK, FAILED, USAGE = 0, 1, 2
 """Exit statuses: success; a command failed, something is wrong or nothing could be judged; bad usage or a bad file."""
 
@@ -56,8 +59,9 @@ class Order(Record):
         """The error with its place; a formula's error knows its column, any other is that of the whole command."""
         message, column = (error.message, self._column(error)) if isinstance(error, FormulaError) else (str(error), 0)
         if self.file:
-            return f"{self.file}:{self.number}:{self.text.find(self.command) + max(column, 1)}: {message}"
-        return f'-x {self.number}: "{self.command}": {f"column {column}: " if column else ""}{message}'
+            return presentable(f"{self.file}:{self.number}:{self.text.find(self.command) + max(column, 1)}: {message}")
+        shown = self.command if len(self.command) <= _QUOTED else f"{self.command[:_QUOTED]}…"
+        return presentable(f'-x {self.number}: "{shown}": {f"column {column}: " if column else ""}{message}')
 
     def _column(self, error: FormulaError) -> int:
         """Where in the command: the formula may stand after its name."""
@@ -168,9 +172,16 @@ class Progress:
             rate = (position.update - self._update) / (now - self._begin)
             share = position.update / position.updates
             bar = "#" * round(30 * share)
-            text = f"\r[{bar:<30}] update {position.update}/{position.updates}, {rate:.0f} a second (ctrl-c stops)"
-            print(text, end="\x1b[K", file=sys.stderr, flush=True)
+            text = f"[{bar:<30}] update {position.update}/{position.updates}, {rate:.0f} a second (ctrl-c stops)"
+            print(f"\r{text[: _columns() - 1]}", end="\x1b[K", file=sys.stderr, flush=True)
         return False
+
+
+def _columns() -> int:
+    """The width of the terminal that standard error is."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return 80
 
 
 def answer(session: Session, command: str, result: Result, as_json: bool) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bpdebug.debugger.files import MEBI, open_file, printable
+from bpdebug.debugger.files import MEBI, open_file
 from bpdebug.engine.description import Array
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, printable
 from bpdebug.engine.shapes import Shape
 
 MAXIMUM_CELLS = 50_000_000

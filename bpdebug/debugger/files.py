@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, printable
 
 MEBI = 2**20
 SCRIPT_BYTES = 16 * MEBI
@@ -47,11 +47,6 @@ class FileError(BpdebugError):
     def __init__(self, file: object, reason: str, kind: str = "") -> None:
         self.reason, self.kind = reason, kind
         super().__init__(f"{printable(str(file))}: {reason}")
-
-
-def printable(text: str) -> str:
-    """A text that a terminal can show."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bpdebug.debugger.files import write_file
 from bpdebug.debugger.script import session_script
 from bpdebug.debugger.state import user_folder
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, presentable
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -79,7 +79,7 @@ def guarded(session: Session, mark: Mark | None = None) -> Iterator[None]:
 
 def told(session: Session | None, error: BaseException) -> str:
     """What is said of an exception; the session is saved, where there is anything to save."""
-    what = f"bpdebug itself has failed ({type(error).__name__}: {str(error).strip() or 'no more is known'})"
+    what = f"bpdebug itself has failed ({type(error).__name__}: {presentable(str(error).strip()) or 'no more is known'})"
     path = _saved(session, error) if session else None
     if path is None:
         return f"{what}; please report it with what you did ({DEBUG}=1 shows where)"

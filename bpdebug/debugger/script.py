@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.files import SCRIPT_BYTES, path_of, printable, read_lines
+from bpdebug.debugger.files import SCRIPT_BYTES, path_of, read_lines
 from bpdebug.debugger.play.hunt import script_lines as hunt_lines
 from bpdebug.debugger.play.predict import script_lines as predict_lines
 from bpdebug.debugger.state import lines_of, stop_blocks
 from bpdebug.engine.cells import cell_name
-from bpdebug.engine.errors import BpdebugError, FormulaError
+from bpdebug.engine.errors import BpdebugError, FormulaError, printable
 
 if TYPE_CHECKING:
     from bpdebug.debugger.results import Result

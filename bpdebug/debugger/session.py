@@ -29,7 +29,7 @@ from bpdebug.debugger.timeline import DEFAULT_BUDGET, Timeline
 from bpdebug.debugger.traveller import Traveller
 from bpdebug.debugger.view import View, make_view
 from bpdebug.engine.description import Scenario
-from bpdebug.engine.errors import BpdebugError, SetupError
+from bpdebug.engine.errors import BpdebugError, SetupError, presentable
 from bpdebug.engine.program import Program, make_program
 from bpdebug.engine.record import replace
 
@@ -183,7 +183,7 @@ class Session(Traveller):
             try:
                 answer = self._once(text, stop)
             except BpdebugError as error:
-                answer = Result("error", f"{text}: {error}", {"message": str(error)})
+                answer = Result("error", presentable(f"{text}: {error}"), {"message": str(error)})
             lines.append(answer.text)
             if answer.type == "stop":
                 return True, replace(answer, text="\n".join(lines[-100:]), data={**answer.data, "commands": answers})

@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.files import MEBI, FileError, printable, read_lines, remove_file, write_file
+from bpdebug.debugger.files import MEBI, FileError, read_lines, remove_file, write_file
 from bpdebug.debugger.table import CommandError, find_command
 from bpdebug.engine.description import Debug, Scenario
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, presentable, printable
 
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
@@ -167,7 +167,7 @@ def restore_stops(session: Session) -> tuple[int, list[str]]:
         except BpdebugError as error:
             refused = str(error)
         there = there and (of_last or not refused)
-        wrong += [f"{printable(str(path))}:{number}: {printable(line[:60])}: {refused}"] * bool(refused)
+        wrong += [f"{printable(str(path))}:{number}: {printable(line[:60])}: {presentable(refused)}"] * bool(refused)
     if strange:
         wrong.append(set_aside(path))
     elif lines:

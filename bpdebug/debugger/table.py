@@ -83,13 +83,16 @@ def rebind(keys: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def find_command(text: str) -> tuple[Command, str]:
-    """The command that a line asks for, and its arguments; a count may stand before the name, as in ``5 step`` or ``5s``.
+    """The command that a line asks for, and its arguments.
+
+    A count may stand before the name, as in ``5 step`` or ``5s``, and before all the colon with which the app's prompt opens.
 
     Raises:
         CommandError: for an unknown or ambiguous name, with suggestions.
     """
-    counted = re.fullmatch(r"(\d{1,12})\s*([a-z-]+)", text.strip())
-    name, _, arguments = (f"{counted[2]} {counted[1]}" if counted else text.strip()).partition(" ")
+    text = text.strip().removeprefix(":").lstrip()
+    counted = re.fullmatch(r"(\d{1,12})\s*([a-z-]+)", text)
+    name, _, arguments = (f"{counted[2]} {counted[1]}" if counted else text).partition(" ")
     if not name:
         raise CommandError("a command is expected; 'help' lists them")
     for command in COMMANDS.values():

@@ -1,5 +1,22 @@
 """The errors of the engine: each carries what a person needs to mend it."""
 
+_LONGEST = 1000
+"""Characters of a line of a message."""
+
+
+def printable(text: str) -> str:
+    """A text that a terminal can show."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def presentable(text: str) -> str:
+    """A message that may quote anything, as a terminal can show it: its lines printable, and long ones cut in the middle."""
+    return "\n".join(_cut(printable(_cut(line))) for line in text.split("\n"))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"
+
 
 class BpdebugError(Exception):
     """Anything a user can put right; its text is one clear message, never a traceback.
@@ -9,6 +26,9 @@ class BpdebugError(Exception):
     """
 
     located = False
+
+    def __str__(self) -> str:
+        return presentable(super().__str__())
 
 
 class FormulaError(BpdebugError):

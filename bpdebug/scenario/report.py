@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
-from bpdebug.debugger.files import printable
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.engine.errors import BpdebugError, printable
 from bpdebug.engine.record import Record
 
 _SHOWN = 50
