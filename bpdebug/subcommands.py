@@ -153,11 +153,11 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first")
     parser.add_argument("--json", action="store_true", help="answer with a JSON object")
-    parser.epilog = "Exit status 1 where a stage is off."
+    parser.epilog = "Exit status 1 where a stage is off, or nothing could be judged."
 
 
 def _compare(given: argparse.Namespace) -> int:
-    """Exit status 1 where a stage is off."""
+    """Exit status 1 where a stage is off, or nothing could be judged."""
     session, arrays = Session(load_scenario(given.scenario)), read_arrays(given.theirs)
     session.execute(f"goto {given.at}")
     result = compared(session, arrays)

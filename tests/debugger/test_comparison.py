@@ -631,3 +631,38 @@ def test_the_readme_shows_what_is_printed(saved):
     answer = Session(xor()).execute(f"compare {saved(step(dz1=lambda t, right: t['da1']))}").text.splitlines()
     assert len(shown) == 5
     assert set(shown) <= set(answer)
+
+
+def numbers_of(*commands, names=STAGES, scenario="xor"):
+    """A session, and what a file holds of its present update."""
+    session = Session(load_scenario(scenario))
+    for command in commands:
+        session.execute(command)
+    values = session.timeline.machine.values()
+    return session, {name: values[name].copy() for name in names if name in values}
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf"])
+def test_where_nothing_is_finite_nothing_is_judged(bad):
+    names = ("z2", "a2", "loss", "da2", "dz2", "dW2") if bad == "nan" else ("z2",)
+    session, arrays = numbers_of(f"set b2[0,0] = {bad}", "goto 0:W1", names=names)
+    result = compared(session, arrays)
+    assert (result.wrong, result.data["ok"], result.data["culprit"]) == (True, False, None)
+    assert result.text.splitlines()[-1].startswith("nothing could be judged: no number is finite")
+    assert "agrees" not in result.text
+
+
+def test_what_is_finite_is_judged_and_the_rest_is_named():
+    session, arrays = numbers_of("set b2[0,0] = nan", "goto 0:W1", names=("z1", "a1", "z2", "a2"))
+    result = compared(session, arrays)
+    assert not result.wrong
+    assert result.text.splitlines()[-1] == "every number agrees, but nothing is finite in z2, a2"
+    arrays["z1"][0, 0] += 1
+    assert compared(session, arrays).data["culprit"] == "z1"
+
+
+def test_a_file_of_nan_ends_the_command_with_1(tmp_path, capsys):
+    _, arrays = numbers_of("set b2[0,0] = nan", "goto 0:W1", names=("z2", "a2"))
+    np.savez(tmp_path / "nan.npz", **arrays)
+    assert cli.main(["run", "xor", "-x", "set b2[0,0] = nan", "-x", f"compare {tmp_path / 'nan.npz'}"]) == 1
+    assert "nothing could be judged" in capsys.readouterr().out

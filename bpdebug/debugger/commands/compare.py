@@ -44,7 +44,7 @@ def _comparing(session: Session, arrays: Mapping[str, Array]) -> Generator[str, 
     comparison = session.comparison = yield from comparing(session.timeline, arrays)
     culprit = comparison.culprit
     stages = [_data(match) for match in comparison.matches]
-    data = {"ok": culprit is None, "culprit": culprit.name if culprit else None, "compared": comparison.update, "stages": stages}
+    data = {"ok": comparison.ok, "culprit": culprit.name if culprit else None, "compared": comparison.update, "stages": stages}
     return Result("compare", "\n".join(_lines(comparison)), data | {"notes": list(comparison.notes)})
 
 
@@ -99,8 +99,11 @@ def _finding(match: Match) -> str:
 def conclusion(comparison: Comparison) -> list[str]:
     """Which stages are off by themselves, and what the mistakes probably are."""
     off = [match for match in comparison.matches if match.status == "off"]
+    unjudged = ", ".join(comparison.unjudged)
+    if not off and not comparison.ok:
+        return [f"nothing could be judged: no number is finite, neither yours nor ours ({unjudged})"]
     if not off:
-        return ["every number agrees"]
+        return ["every number agrees" + f", but nothing is finite in {unjudged}" * bool(unjudged)]
     lines = [f"first off stage: {off[0].stage}", *suspected(off[0].suspects)]
     for match in off[1:]:
         lines += [f"also off, given your own numbers before it: {match.stage}", *suspected(match.suspects)]

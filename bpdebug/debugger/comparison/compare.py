@@ -48,6 +48,16 @@ class Comparison(Record, eq=False):
         """The first stage that is off by itself, or None."""
         return next((match for match in self.matches if match.status == "off"), None)
 
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The arrays of the file in which nothing is finite, as it is with us: they agree, which tells nothing."""
+        return tuple(match.name for match in self.matches if match.hollow)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something is judged, and nothing is off."""
+        return self.culprit is None and any(match.theirs is not None and not match.hollow for match in self.matches)
+
     def given_in(self, update: int) -> dict[str, Match]:
         """What stands in the file, by stage; nothing for another update than the compared one."""
         return {match.stage.name: match for match in self.matches if match.theirs is not None and update == self.update}

@@ -57,6 +57,11 @@ class Match(Record, eq=False):
         """Whether the file's array has another shape than is due."""
         return self.theirs is not None and self.theirs.shape != self.ours.shape
 
+    @property
+    def hollow(self) -> bool:
+        """Whether numbers are compared that agree in that none is finite."""
+        return self.theirs is not None and self.status != "off" and not np.isfinite(self.theirs).any()
+
 
 class Judge:
     """Goes through one update beside a file.

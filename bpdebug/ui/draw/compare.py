@@ -98,7 +98,7 @@ def compare_report(view: View, comparison: Comparison) -> Report:
     found = tuple(map(_finding, given))
     wrong = comparison.culprit
     first = found[given.index(wrong)] if wrong else found[0]
-    outcome = f"{render_name(wrong.stage.name, view.style)} is off" if wrong else "every number agrees"
+    outcome = f"{render_name(wrong.stage.name, view.style)} is off" if wrong else conclusion(comparison)[0].partition(":")[0]
     title = f"Your numbers beside update {comparison.update}: {outcome}"
     return Report(title, comparison.update, ("yours", "ours"), found, tuple(_notes(comparison)), first)
 
@@ -121,7 +121,7 @@ def _finding(match: Match) -> Finding:
 
 
 def _notes(comparison: Comparison) -> Iterator[Span]:
-    role = "bad" if comparison.culprit else "good"
+    role = "good" if comparison.ok else "bad"
     for text in conclusion(comparison):
         yield text, "" if text.startswith(" ") else role
     yield from ((f"note: {text}", "dim") for text in comparison.notes)
