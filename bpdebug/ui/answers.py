@@ -76,7 +76,7 @@ def _arrival(result: Result, at_end: bool) -> Note | None:
     """What the panes do not show by themselves of the end of a move."""
     if "answer" in result.data:
         return Note(result.text, "information" if result.data["answer"]["right"] else "warning", 10)
-    if result.data.get("hits"):
+    if result.data.get("hits") or result.data["reason"] in ("run", "reload"):
         return Note("\n".join(line for line in result.text.splitlines() if not line.startswith("update ")))
     if result.data["reason"] == "non-finite" and "culprit" in result.data:
         return Note(result.text.splitlines()[0], "warning")

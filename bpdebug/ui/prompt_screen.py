@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -51,7 +51,14 @@ class PromptScreen(OnceScreen):
         self._before = f"{prefix} " if prefix else ""
         self._history = [past.removeprefix(self._before) for past in history if past.startswith(self._before)]
         self._place, self._recalled, self._beginning = len(self._history) - bool(mistake), text, ""  # what was refused is the last line
-        self.line_keys = {"up": partial(self._recall, -1), "down": partial(self._recall, 1)}
+
+    @property
+    def line_keys(self) -> dict[str, Callable[[], None]]:
+        """Up and down; a colon, which is no mistake's correction, begins another command where nothing has been corrected yet."""
+        keys: dict[str, Callable[[], None]] = {"up": partial(self._recall, -1), "down": partial(self._recall, 1)}
+        if self.mistake and self._refused and self._input.value == self._refused:
+            keys["colon"] = partial(self.leave, ":")
+        return keys
 
     def compose(self) -> ComposeResult:
         """One line to type in, and what is said of it."""

@@ -58,7 +58,7 @@ class Prompting(StandingApp):
         self.ask()
 
     def _typed(self, screen: PromptScreen, text: str | None) -> None:
-        if text:
+        if text and text != ":":
             self.history.add(text)
             self._asked = (screen, text)
         self._answered(text)

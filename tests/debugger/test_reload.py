@@ -98,10 +98,11 @@ def test_a_file_that_is_gone_changes_nothing(session):
 
 
 def test_run_starts_over_under_the_same_stops(session):
-    before = stops(session)
+    before, gone = stops(session), [f"bookmark {name}" for name in session.bookmarks]
     answer = session.execute("run")
+    assert gone
     assert (session.position.t, stops(session), session.timeline.edits, session.bookmarks) == (0, before, [], {})
-    assert answer.data["dropped"] == ["set W1[0,0] = 0.5", "formula da2 = a2 - y", "set x[1,0] = 2.0", "set dW1[0,0] = 1.0"]
+    assert answer.data["dropped"] == ["set W1[0,0] = 0.5", "formula da2 = a2 - y", "set x[1,0] = 2.0", "set dW1[0,0] = 1.0", *gone]
     assert session.value("W1").tobytes() == Session(load_scenario("xor")).value("W1").tobytes()
 
 

@@ -123,6 +123,23 @@ async def test_the_rest_of_a_command_is_given_back_under_its_own_prompt():
         assert app.history.lines == ["goto dz9", "goto dz2"]
 
 
+@pytest.mark.parametrize("refused", [("colon", *"stpe"), ("g", *"dz9")])
+async def test_a_colon_after_what_was_refused_begins_another_command(refused):
+    async with debugger() as (app, pilot):
+        await press(pilot, *refused, "enter", "colon", *"step")
+        assert (app.screen.prefix, field(app).value) == ("", "step")
+        await press(pilot, "enter")
+        assert app.session.position.t == 1
+        assert ":" not in app.history.lines
+        assert app.history.lines[-1] == "step"
+
+
+async def test_a_colon_in_what_is_being_corrected_is_a_part_of_it():
+    async with debugger() as (app, pilot):
+        await press(pilot, "g", *"dz9", "enter", "backspace", "backspace", "backspace", *"3:dz1", "enter")
+        assert app.session.place_of(app.session.position.t) == "3:dz1"
+
+
 async def test_a_mistake_by_key_is_not_given_to_the_prompt():
     async with debugger() as (app, pilot):
         await press(pilot, "colon", *"step", "enter", "backspace")

@@ -38,3 +38,16 @@ async def test_the_panes_follow_a_file_that_has_changed(size, tmp_path):
         assert app.view.position.t == 0
         await press(pilot, "s", "s", "down", "u", "7", "4", "c")
         await until(pilot, lambda: not app._busy)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_what_has_been_read_again_is_said_with_what_went(moved):
+    async with debugger("xor") as (app, pilot):
+        for command in ("bookmark here", "set W1[0,0] = 7", *["goto 3:dz1"] * moved, "run"):
+            app.perform(command)
+            await until(pilot, lambda: not app._busy)
+        said = "\n".join(messages(app))
+        assert "the scenario has been read again\ndropped: set W1[0,0] = 7.0; bookmark here" in said
+        app.perform("reload")
+        await until(pilot, lambda: not app._busy)
+        assert "the scenario has been read again" in "\n".join(messages(app))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def run(session: Session, arguments: str) -> Move:
     """Read the scenario's file again and start over; stops and displays stay, edits and bookmarks go."""
     no_arguments(arguments, "run")
-    program, lost = _read(session), [*map(str, session.timeline.edits)]
+    program = _read(session)
+    lost = [*map(str, session.timeline.edits), *(f"bookmark {name}" for name in session.bookmarks)]
     session.bookmarks = {}
     lost += _begin(session, program)
     return Move(0, "run", jump=True, tell=lambda result: _told(result, lost))
