@@ -436,7 +436,7 @@ def test_a_bad_export_is_one_message_and_status_2(arguments, message, tmp_path, 
 def test_the_command_takes_the_session_s_notation(tmp_path):
     session = session_of("xor", "goto 5:dz1", "notation delta")
     answer = session.execute(f"export {tmp_path / 'now.tex'}")
-    assert answer.data == {"file": str(tmp_path / "now.tex"), "format": "tex", "exported": 5}
+    assert answer.data == {"file": str(tmp_path / "now.tex"), "format": "tex", "exported": 5, "left_out": []}
     assert r"\delta^{[2]}" in (tmp_path / "now.tex").read_text("utf-8")
     for text in ("export", "export now.pdf", f"export {tmp_path}"):
         with pytest.raises(BpdebugError):
@@ -448,3 +448,46 @@ def test_a_hunt_is_not_given_away(tmp_path):
     with pytest.raises(BpdebugError, match="locked"):
         session.execute(f"export {tmp_path / 'hunt.md'}")
     assert not list(tmp_path.iterdir())
+
+
+SAME = "a PyTorch script that computes the same gradients"
+
+
+@pytest.mark.parametrize(
+    ("commands", "left_out"),
+    [
+        ((), []),
+        (("set x[0,0] = 2", "set learning_rate = 1", "set W1[0,0] = 3"), []),
+        (("formula a1 = tanh(z1)", "goto dz2"), []),
+        (("goto 3", "set W2[0,0] = nan", "goto 3:end"), []),
+        (("goto dz2", "set x[0,0] = 2"), ["set x[0,0] = 2.0"]),
+        (("goto dz2", "set W2[0,0] = nan"), ["set W2[0,0] = nan"]),
+        (("goto dW1", "set learning_rate = 1"), ["set learning_rate = 1.0"]),
+        (("goto z1", "set z1[0,0] = 3", "goto dz2", "set z1[0,0] = 3"), ["set z1[0,0] = 3.0"]),
+        (("formula dz1 = da1",), ["formula dz1 = da1"]),
+        (("goto dz2", "formula dz1 = da1", "formula z1 = x @ W1"), ["formula dz1 = da1"]),
+        (("formula W1 = W1 - dW1", "goto W1", "set b1[0,0] = 9"), ["set b1[0,0] = 9.0", "formula W1 = W1 - dW1"]),
+        (("goto 0:end", "set W1[0,0] = 3", "goto 0:W2"), []),
+    ],
+)
+def test_a_script_claims_to_be_the_same_only_where_nothing_is_left_out(commands, left_out, tmp_path):
+    session = Session(load_scenario("xor"))
+    for command in commands:
+        session.execute(command)
+    result = session.execute(f"export {tmp_path / 'o.py'}")
+    assert result.data["left_out"] == left_out
+    assert (SAME in result.text) == (not left_out)
+    assert all(text in result.text for text in left_out)
+    assert "\n" not in result.text
+    script = (tmp_path / "o.py").read_text()
+    assert all(text.removeprefix("formula ") in script for text in left_out)
+
+
+def test_of_very_many_changes_some_are_named(tmp_path):
+    session = Session(load_scenario("xor"))
+    session.execute("goto dz2")
+    for number in range(40):
+        session.execute(f"set W1[0,0] = {number}")
+    result = session.execute(f"export {tmp_path / 'o.py'}")
+    assert (len(result.data["left_out"]), "and 35 more" in result.text) == (40, True)
+    assert session.execute(f"export {tmp_path / 'o.npz'}").data["left_out"] == []

@@ -14,6 +14,9 @@ from bpdebug.debugger.tasks import Task
 if TYPE_CHECKING:
     from bpdebug.debugger.session import Session
 
+_NAMED = 5
+"""Changes that are named."""
+
 
 @command("export FILE.md|.tex|.html|.py|.npz|.jsonl", "session", asks="export this update to a file (.md .tex .html .py .npz .jsonl)")
 def export_(session: Session, arguments: str) -> Task:
@@ -25,7 +28,15 @@ def export_(session: Session, arguments: str) -> Task:
 
 
 def _exported(session: Session, arguments: str) -> Generator[str, None, Result]:
-    chosen = yield from exporting(session.timeline, path_of(arguments), style=session.style)
+    chosen, left_out = yield from exporting(session.timeline, path_of(arguments), style=session.style)
     update = min(session.position.update, session.position.updates - 1)
-    data = {"file": arguments, "format": chosen.name, "exported": update}
-    return Result("export", f"update {update} exported to {arguments}: {chosen.help}", data)
+    data = {"file": arguments, "format": chosen.name, "exported": update, "left_out": list(left_out)}
+    told = _without(left_out) if left_out else chosen.help
+    return Result("export", f"update {update} exported to {arguments}: {told}", data)
+
+
+def _without(left_out: tuple[str, ...]) -> str:
+    """What a script is that does not go along with everything that the user has changed."""
+    more = f" and {len(left_out) - _NAMED} more" * (len(left_out) > _NAMED)
+    changes = "; ".join(left_out[:_NAMED]) + more
+    return f"a PyTorch script of this update as it is without what was changed in it ({changes}), so that its numbers may differ"

@@ -80,30 +80,34 @@ def export(timeline: Timeline, path: Path, given: str = "", style: Style | None 
     Raises:
         BpdebugError: where there is no such format, or the file cannot be written.
     """
-    return whole(exporting(timeline, path, given, style))
+    return whole(exporting(timeline, path, given, style))[0]
 
 
-def exporting(timeline: Timeline, path: Path, given: str = "", style: Style | None = None) -> Generator[str, None, Format]:
-    """What :func:`export` does, in slices."""
+def exporting(
+    timeline: Timeline, path: Path, given: str = "", style: Style | None = None
+) -> Generator[str, None, tuple[Format, tuple[str, ...]]]:
+    """What :func:`export` does, in slices; also what the file leaves out of what the user has changed."""
     chosen = format_of(path, given)
-    content = yield from _content(timeline, chosen, style)
+    content, left_out = yield from _content(timeline, chosen, style)
     write_file(path, content)
-    return chosen
+    return chosen, left_out
 
 
 def exported(timeline: Timeline, chosen: Format, style: Style | None = None) -> str | bytes:
     """What :func:`export` writes."""
-    return whole(_content(timeline, chosen, style))
+    return whole(_content(timeline, chosen, style))[0]
 
 
-def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generator[str, None, str | bytes]:
+def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generator[str, None, tuple[str | bytes, tuple[str, ...]]]:
     from bpdebug.debugger.export.solution import solution  # noqa: PLC0415
     from bpdebug.debugger.export.update import working  # noqa: PLC0415
 
     latex = Style("latex", style.columns, style.notation) if style else Style("latex")
     module, _, function = chosen.writer.partition(".")
-    write: Callable[..., str | bytes] = getattr(import_module(f"bpdebug.debugger.export.{module}"), function)
+    writer = import_module(f"bpdebug.debugger.export.{module}")
+    write: Callable[..., str | bytes] = getattr(writer, function)
+    left_out: Callable[..., tuple[str, ...]] = getattr(writer, "left_out", lambda _: ())
     with np.errstate(all="ignore"):
         worked = yield from working(timeline, latex, chosen.document)
         yield "writing"
-        return write(solution(worked, latex) if chosen.document else worked)
+        return write(solution(worked, latex) if chosen.document else worked), left_out(worked)

@@ -42,6 +42,13 @@ def to_script(worked: WorkedUpdate) -> str:
     return "\n".join((*_start(worked, body), "", body, ""))
 
 
+def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
+    """What the user has changed in this update that the script does without: numbers in the midst of it, and formulas but forward ones."""
+    numbers = [str(edit) for step in worked.stages[:-1] for edit in step.edits if edit.value is not None]
+    stages = [step.stage for step in worked.stages if step.stage.edited and step.stage.phase in (Phase.BACKWARD, Phase.UPDATE)]
+    return (*dict.fromkeys(numbers), *(f"formula {_said(stage)}" for stage in stages))
+
+
 def _start(worked: WorkedUpdate, body: str) -> Iterator[str]:
     """What the script is, its imports, and the functions of the user's own formulas."""
     scenario = worked.program.scenario
@@ -161,6 +168,8 @@ def _update(worked: WorkedUpdate) -> Iterator[str]:
     for step in worked.stages:
         if step.stage.edited and step.stage.phase is Phase.UPDATE:
             yield f"# your own formula, {_said(step.stage)}, is not used"
+        if step.stage.phase is Phase.UPDATE and step is not worked.stages[-1]:
+            yield from (f"# {edit} was done by hand; the optimizer goes on without it" for edit in step.edits)
     yield f"parameters = {_dictionary({name: name for name in program.free})}"
     yield "for name, parameter in parameters.items():"
     yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
