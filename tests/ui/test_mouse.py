@@ -31,6 +31,7 @@ async def drag(app, pilot, start, end):
 
 
 async def click(app, pilot, place, times=1):
+    app.CLICK_CHAIN_TIME_THRESHOLD = 60 if times > 1 else 0.5  # two clicks are two clicks on a busy machine, too
     for _ in range(times):
         mouse(app, events.MouseDown, *place)
         mouse(app, events.MouseUp, *place)
