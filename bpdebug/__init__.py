@@ -13,15 +13,15 @@ import os
 
 TYPE_CHECKING = False  # importing typing would take longer than all else here, in which time ctrl+c shows a traceback
 if TYPE_CHECKING:
-    from bpdebug.debugger.results import Result
-    from bpdebug.debugger.session import Session
-    from bpdebug.engine.errors import BpdebugError
-    from bpdebug.scenario import load_scenario
+    from bpdebug.core.errors import BpdebugError
+    from bpdebug.frontends import load_scenario
+    from bpdebug.session.session import Session
+    from bpdebug.time.results import Result
 
 __version__ = "0.1.0"
 __all__ = ["BpdebugError", "Result", "Session", "load_scenario"]
 
-_MODULES = {"BpdebugError": "engine.errors", "Result": "debugger.results", "Session": "debugger.session", "load_scenario": "scenario"}
+_MODULES = {"BpdebugError": "core.errors", "Result": "time.results", "Session": "session.session", "load_scenario": "frontends"}
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,7 @@ def main() -> int:
     picture, and afterwards every full collection would walk over all of it.
     """
     try:
-        from bpdebug.engine import interruption  # noqa: PLC0415 - not before it can be interrupted
+        from bpdebug.core import interruption  # noqa: PLC0415 - not before it can be interrupted
 
         interruption.heed(interruption.end)
         gc.disable()

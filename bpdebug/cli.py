@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from bpdebug import __version__, use_one_thread
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bpdebug: {error}", file=sys.stderr)
         status = USAGE if error.filename else FAILED
     except Exception as error:
-        from bpdebug.debugger.rescue import DEBUG, told  # noqa: PLC0415 - hardly ever needed
+        from bpdebug.session.rescue import DEBUG, told  # noqa: PLC0415 - hardly ever needed
 
         if os.environ.get(DEBUG):
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bpdebug.scenario import shipped
+from bpdebug.frontends import shipped
 from bpdebug.subcommands import SUBCOMMANDS
 
 SHELLS = ("bash", "zsh", "fish")

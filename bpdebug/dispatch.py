@@ -11,10 +11,10 @@ from typing import NoReturn, TextIO
 
 from bpdebug import __version__
 from bpdebug.completion_script import SHELLS, completion
-from bpdebug.engine.errors import presentable
-from bpdebug.engine.parser import suggestion
+from bpdebug.core.errors import presentable
+from bpdebug.core.parser import suggestion
+from bpdebug.frontends import load_scenario, shipped
 from bpdebug.headless import OK, USAGE, has_screen
-from bpdebug.scenario import load_scenario, shipped
 from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session, session_arguments
 
 _HELP = """\

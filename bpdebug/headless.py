@@ -10,13 +10,13 @@ from itertools import count
 from pathlib import Path
 from time import perf_counter
 
-from bpdebug.debugger.files import MEBI, SCRIPT_BYTES, FileError, read_lines
-from bpdebug.debugger.rescue import guarded
-from bpdebug.debugger.results import Result, to_json
-from bpdebug.debugger.session import Session
-from bpdebug.engine.errors import BpdebugError, FormulaError, presentable
-from bpdebug.engine.interruption import whole_line
-from bpdebug.engine.record import Record
+from bpdebug.core.errors import BpdebugError, FormulaError, presentable
+from bpdebug.core.interruption import whole_line
+from bpdebug.core.record import Record
+from bpdebug.files import MEBI, SCRIPT_BYTES, FileError, read_lines
+from bpdebug.session.rescue import guarded
+from bpdebug.session.session import Session
+from bpdebug.time.results import Result, to_json
 
 _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""

@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bpdebug import headless
-from bpdebug.debugger.arrays import read_arrays
-from bpdebug.debugger.commands.compare import compared
-from bpdebug.debugger.commands.notation import NOTATIONS
-from bpdebug.debugger.export.formats import FORMATS, export, format_of
-from bpdebug.debugger.files import write_file
-from bpdebug.debugger.play.hunt import SEEDS
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.table import rebind
-from bpdebug.debugger.timeline import DEFAULT_BUDGET
-from bpdebug.engine.description import Scenario
-from bpdebug.engine.errors import BpdebugError
-from bpdebug.engine.record import Record
-from bpdebug.engine.render import Style
+from bpdebug.arrays import read_arrays
+from bpdebug.core.description import Scenario
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import Record
+from bpdebug.core.render import Style
+from bpdebug.export.formats import FORMATS, export, format_of
+from bpdebug.files import write_file
+from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
+from bpdebug.frontends.settings import Settings, load_settings
 from bpdebug.headless import FAILED, OK, USAGE, Given
-from bpdebug.scenario import ScenarioError, json_schema, load_scenario, shipped
-from bpdebug.scenario.settings import Settings, load_settings
+from bpdebug.play.hunt import SEEDS
+from bpdebug.session.commands.compare import compared
+from bpdebug.session.commands.notation import NOTATIONS
+from bpdebug.session.session import Session
+from bpdebug.session.table import rebind
+from bpdebug.time.timeline import DEFAULT_BUDGET
 
 FAULTY = ("tutorial_as_written", "saturation")
 """Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.engine.operations import ACTIVATIONS, FUSED, LOSSES
-from bpdebug.engine.optimizers import OPTIMIZERS
+from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES
+from bpdebug.core.optimizers import OPTIMIZERS
 
 KINDS = [(function, logits) for function in LOSSES for logits in ((False, True) if function in FUSED else (False,))]
 COMBINATIONS = list(itertools.product(ACTIVATIONS, KINDS, OPTIMIZERS))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.engine.description import Debug, Scenario
-from bpdebug.engine.program import make_program
-from bpdebug.engine.record import replace
-from bpdebug.engine.tensors import Naming
+from bpdebug.core.description import Debug, Scenario
+from bpdebug.core.program import make_program
+from bpdebug.core.record import replace
+from bpdebug.core.tensors import Naming
 
 NONSENSE = {
     "dotted": Naming(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bpdebug import cli, subcommands
-from bpdebug.debugger.session import Session
-from bpdebug.scenario import shipped
+from bpdebug.frontends import shipped
+from bpdebug.session.session import Session
 
 ROOT = Path(__file__).parent.parent
 XOR = str(ROOT / "scenarios" / "xor.yaml")

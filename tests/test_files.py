@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from bpdebug import cli
-from bpdebug.debugger.prompt_history import history_file, keep_history, load_history
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.state import keep_stops, restore_stops, state_file
-from bpdebug.debugger.table import COMMANDS
-from bpdebug.engine.errors import BpdebugError
-from bpdebug.scenario import load_scenario
-from bpdebug.scenario.settings import load_settings
+from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends import load_scenario
+from bpdebug.frontends.settings import load_settings
+from bpdebug.session.prompt_history import history_file, keep_history, load_history
+from bpdebug.session.session import Session
+from bpdebug.session.state import keep_stops, restore_stops, state_file
+from bpdebug.session.table import COMMANDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes, devices and links as POSIX has them")
 GOOD = "network: {inputs: 1, layers: [{units: 1}]}\n"
@@ -368,11 +368,11 @@ def test_a_name_with_a_line_end_adds_no_line_to_what_is_kept(here):
 OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "unlink"}
 ELSEWHERE = {
     "cli.py": "to the null device, where standard output is gone",
-    "debugger/arrays.py": "a member of a zip file",
-    "debugger/rescue.py": "an empty file, to take a name that nobody has",
-    "debugger/state.py": "a directory, to lock it",
-    "debugger/export/html.py": "a part of the program",
-    "scenario/shipped.py": "a part of the program",
+    "arrays.py": "a member of a zip file",
+    "session/rescue.py": "an empty file, to take a name that nobody has",
+    "session/state.py": "a directory, to lock it",
+    "export/html.py": "a part of the program",
+    "frontends/shipped.py": "a part of the program",
 }
 
 
@@ -385,7 +385,7 @@ def test_files_are_opened_in_one_place():
                 "open" if ast.unparse(node.func) == "open" else "",
             }:
                 found.add(path.relative_to(package).as_posix())
-    assert found == {"debugger/files.py", *ELSEWHERE}
+    assert found == {"files.py", *ELSEWHERE}
 
 
 def save(path):

@@ -8,11 +8,11 @@ import sys
 import pytest
 
 from bpdebug import cli, headless
-from bpdebug.debugger.rescue import told
-from bpdebug.debugger.session import Session
-from bpdebug.engine.errors import BpdebugError, printable
+from bpdebug.core.errors import BpdebugError, printable
+from bpdebug.frontends import load_scenario
 from bpdebug.headless import Progress
-from bpdebug.scenario import load_scenario
+from bpdebug.session.rescue import told
+from bpdebug.session.session import Session
 
 HOSTILE = ["\x1b[31mred", "\x9b2J", "bell\x07", "tab\there", "\u202eleft", "q" * 900_000, "\x1b" * 100_000, "\udce9"]
 COMMANDS = [

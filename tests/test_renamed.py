@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from renamed import NONSENSE, in_words, renamed
 
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.program import make_program
-from bpdebug.engine.tensors import Role
-from bpdebug.scenario import load_scenario, shipped
+from bpdebug.core.program import make_program
+from bpdebug.core.tensors import Role
+from bpdebug.frontends import load_scenario, shipped
+from bpdebug.time.timeline import Timeline
 
 SHIPPED = tuple(entry.name for entry in shipped())
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.commands import Command
-from bpdebug.debugger.results import Result
-from bpdebug.debugger.view import View
+from bpdebug.session.commands import Command
+from bpdebug.session.view import View
+from bpdebug.time.results import Result
 from bpdebug.ui.draw.check import check_report
 from bpdebug.ui.draw.compare import compare_report
 from bpdebug.ui.draw.report import Report

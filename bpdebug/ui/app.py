@@ -13,15 +13,15 @@ from textual.command import Provider
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from bpdebug.debugger.play.hunt import task_lines
-from bpdebug.debugger.prompt_history import keep_history, load_history
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.state import keep_stops, restore_stops
-from bpdebug.engine import interruption
-from bpdebug.engine.errors import BpdebugError
-from bpdebug.engine.record import replace
-from bpdebug.scenario import load_scenario, shipped
-from bpdebug.scenario.settings import Settings
+from bpdebug.core import interruption
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import replace
+from bpdebug.frontends import load_scenario, shipped
+from bpdebug.frontends.settings import Settings
+from bpdebug.play.hunt import task_lines
+from bpdebug.session.prompt_history import keep_history, load_history
+from bpdebug.session.session import Session
+from bpdebug.session.state import keep_stops, restore_stops
 from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
 from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.app import App
 from textual.reactive import reactive
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
+from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.layout import HEIGHTS, MATRICES, PANES, Layout, is_small, moved
 from bpdebug.ui.panes import Pane

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from bpdebug.debugger.view import View
+from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line
 from bpdebug.ui.draw.spans import Line

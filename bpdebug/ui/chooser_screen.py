@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from bpdebug.debugger.completion import Completion
-from bpdebug.debugger.path_completion import complete_path
-from bpdebug.scenario import ShippedScenario, load_scenario
+from bpdebug.frontends import ShippedScenario, load_scenario
+from bpdebug.session.completion import Completion
+from bpdebug.session.path_completion import complete_path
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
 from bpdebug.ui.draw.lines import Lines

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpdebug.debugger.commands import COMMANDS, Command, find_command
-from bpdebug.debugger.rescue import UnforeseenError
-from bpdebug.debugger.results import Result
-from bpdebug.debugger.session import Session
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError
+from bpdebug.session.commands import COMMANDS, Command, find_command
+from bpdebug.session.rescue import UnforeseenError
+from bpdebug.session.session import Session
+from bpdebug.time.results import Result
 from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.arrangement import Arranged
 from bpdebug.ui.draw.footer import possible

@@ -8,8 +8,8 @@ from functools import partial
 from textual import events
 from textual.widgets import Input
 
-from bpdebug.debugger.completion import Completion
-from bpdebug.engine.record import Record
+from bpdebug.core.record import Record
+from bpdebug.session.completion import Completion
 
 
 class _Tried(Record):

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 from textual.message import Message
 
-from bpdebug.debugger.view import View
+from bpdebug.session.view import View
 from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import Line

@@ -19,7 +19,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.drivers.web_driver import WebDriver
 from textual.message import Message
 
-from bpdebug.engine.interruption import end_at_once
+from bpdebug.core.interruption import end_at_once
 
 if TYPE_CHECKING:
     from bpdebug.ui.ending import Ending

@@ -13,8 +13,8 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
-from bpdebug.engine import interruption
-from bpdebug.engine.interruption import Interrupted
+from bpdebug.core import interruption
+from bpdebug.core.interruption import Interrupted
 from bpdebug.ui.speaking import Note, Speaking
 
 _LONG = 0.3

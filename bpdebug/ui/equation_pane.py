@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 
-from bpdebug.debugger.looking.equation import Equation
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
+from bpdebug.look.equation import Equation
+from bpdebug.session.view import View
 from bpdebug.ui.draw.equation import Picture, equation_picture
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import deltas_of

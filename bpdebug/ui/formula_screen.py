@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from bpdebug.debugger.completion import Completion, candidates, complete, draft
-from bpdebug.debugger.view import View
-from bpdebug.engine.render import render_name
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.render import render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.session.completion import Completion, candidates, complete, draft
+from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.lines import Lines

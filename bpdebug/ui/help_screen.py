@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from bpdebug.debugger.commands import COMMANDS, in_order
-from bpdebug.debugger.usage import ways
+from bpdebug.session.commands import COMMANDS, in_order
+from bpdebug.session.usage import ways
 from bpdebug.ui.completing import LineInput
 from bpdebug.ui.draw.help import help_rows
 from bpdebug.ui.rows import RowChosen, RowList

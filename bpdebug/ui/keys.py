@@ -12,8 +12,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
-from bpdebug.debugger.commands import COMMANDS, Command, in_order
-from bpdebug.debugger.usage import needs_arguments
+from bpdebug.session.commands import COMMANDS, Command, in_order
+from bpdebug.session.usage import needs_arguments
 
 if TYPE_CHECKING:
     from bpdebug.ui.app import DebuggerApp

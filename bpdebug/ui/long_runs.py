@@ -9,10 +9,10 @@ from time import perf_counter
 
 from textual import events, work
 
-from bpdebug.debugger.rescue import Mark, guarded
-from bpdebug.debugger.results import Result
-from bpdebug.debugger.session import Session
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError
+from bpdebug.session.rescue import Mark, guarded
+from bpdebug.session.session import Session
+from bpdebug.time.results import Result
 from bpdebug.ui.ending import Ending
 from bpdebug.ui.speaking import Note
 from bpdebug.ui.type_ahead import TypeAhead

@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
+from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, past_text, values_of
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout, pictured_among

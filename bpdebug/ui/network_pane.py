@@ -7,8 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
+from bpdebug.session.view import View
 from bpdebug.ui.draw.network import network_drawing
 from bpdebug.ui.draw.network_click import cell_at, cell_beside
 from bpdebug.ui.draw.spans import Line

@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bpdebug.debugger.view import View
+from bpdebug.session.view import View
 from bpdebug.ui.draw.glyphs import key_at
 from bpdebug.ui.draw.spans import Line, fit, plain
 from bpdebug.ui.draw.why import displays_in_border, why_lines

@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
 from bpdebug.ui.layout import Side
 
 

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
 from textual.message import Message
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.schedule import Stage
+from bpdebug.session.view import View
 from bpdebug.ui.draw.program import Listing, lit
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.panes import Pane

@@ -12,11 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from bpdebug.debugger.command_completion import Known, complete_command, meant
-from bpdebug.debugger.completion import Completion
-from bpdebug.debugger.prompt_history import earlier
-from bpdebug.debugger.table import find_command
-from bpdebug.debugger.usage import needs_arguments
+from bpdebug.session.command_completion import Known, complete_command, meant
+from bpdebug.session.completion import Completion
+from bpdebug.session.prompt_history import earlier
+from bpdebug.session.table import find_command
+from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.draw.prompt import prompt_lines

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bpdebug.debugger.prompt_history import History
-from bpdebug.debugger.table import Command
-from bpdebug.debugger.usage import needs_arguments
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError
+from bpdebug.session.prompt_history import History
+from bpdebug.session.table import Command
+from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.unforeseen import StandingApp
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Prompting(StandingApp):
             text: what stands in the line at first.
             mistake: why that was refused.
         """
-        from bpdebug.debugger.command_completion import known_of  # noqa: PLC0415 - a start does without
+        from bpdebug.session.command_completion import known_of  # noqa: PLC0415 - a start does without
         from bpdebug.ui.prompt_screen import PromptScreen  # noqa: PLC0415 - a start does without
 
         if self.session:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
 
-from bpdebug.debugger.view import View
+from bpdebug.session.view import View
 from bpdebug.ui.draw.report import Finding, Report, folded, report_notes, report_table, worst
 from bpdebug.ui.draw.spans import Line, fit, width
 from bpdebug.ui.panes import ListPane

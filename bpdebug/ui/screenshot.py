@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Scenario
+from bpdebug.core.description import Scenario
+from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.draw.roles import DARK
 

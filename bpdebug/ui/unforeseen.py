@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from bpdebug.debugger.rescue import DEBUG, told
+from bpdebug.session.rescue import DEBUG, told
 from bpdebug.ui.long_runs import LongRuns
 from bpdebug.ui.speaking import Note
 from bpdebug.ui.standing import Standing

@@ -7,9 +7,9 @@ from statistics import median
 import numpy as np
 from bench_run import XOR, digits, timed
 
-from bpdebug.debugger.checking.differences import STEP, Differences, whole
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.program import make_program
+from bpdebug.core.program import make_program
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.differences import STEP, Differences, whole
 
 NAMES = ("W1", "b1", "W2", "b2")
 

@@ -8,12 +8,12 @@ from time import process_time
 import numpy as np
 
 import bpdebug
-from bpdebug.debugger.recording import record
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.engine.program import make_program
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.program import make_program
+from bpdebug.core.record import replace
+from bpdebug.session.session import Session
+from bpdebug.time.recording import record
+from bpdebug.time.timeline import Timeline
 
 REPETITIONS = 15
 XOR = bpdebug.load_scenario("xor")

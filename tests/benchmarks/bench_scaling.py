@@ -9,10 +9,10 @@ from time import process_time
 import pytest
 from bench_screen import LAYERS, WIDTHS, deep, stack
 
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.machine import Machine
-from bpdebug.engine.program import make_program
+from bpdebug.core.machine import Machine
+from bpdebug.core.program import make_program
+from bpdebug.session.session import Session
+from bpdebug.time.timeline import Timeline
 
 _SECONDS = 0.3
 """CPU time to spend on one figure, about; everything is measured once at least."""

@@ -22,8 +22,8 @@ import bpdebug  # isort: skip
 
 import numpy as np
 
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
 
 COLUMNS, LINES = 120, 36

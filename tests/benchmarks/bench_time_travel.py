@@ -8,11 +8,11 @@ from statistics import median
 import pytest
 from bench_run import REPETITIONS, XOR, digits, timed
 
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.description import Training
-from bpdebug.engine.program import make_program
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Training
+from bpdebug.core.program import make_program
+from bpdebug.core.record import replace
+from bpdebug.session.session import Session
+from bpdebug.time.timeline import Timeline
 
 MILLION = 10**6
 CONDITIONS = {

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpdebug.debugger.arrays import read_arrays
-from bpdebug.debugger.comparison.compare import compare
-from bpdebug.debugger.timeline import Timeline
-from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.engine.program import make_program
-from bpdebug.scenario import load_scenario
+from bpdebug.arrays import read_arrays
+from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.program import make_program
+from bpdebug.frontends import load_scenario
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.compare import compare
 
 torch = pytest.importorskip("torch")
 

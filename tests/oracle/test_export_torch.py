@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.debugger.export.torch import to_script
-from bpdebug.debugger.export.update import worked_update
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Layer, Loss, Optimizer
-from bpdebug.engine.evaluate import evaluate
-from bpdebug.engine.record import replace
-from bpdebug.engine.render import to_text
-from bpdebug.scenario import load_scenario, shipped
+from bpdebug.core.description import Layer, Loss, Optimizer
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.record import replace
+from bpdebug.core.render import to_text
+from bpdebug.export.torch import to_script
+from bpdebug.export.update import worked_update
+from bpdebug.frontends import load_scenario, shipped
+from bpdebug.session.session import Session
 
 torch = pytest.importorskip("torch")
 

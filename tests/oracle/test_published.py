@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.engine.machine import Machine
-from bpdebug.engine.network import Phase
-from bpdebug.engine.program import make_program
+from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.program import make_program
 
 
 def scenario(layers, x, y, loss, rate=1.0, **more):

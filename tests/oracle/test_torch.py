@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.engine.machine import Machine
-from bpdebug.engine.network import Phase
-from bpdebug.engine.operations import ACTIVATIONS, LOSSES
-from bpdebug.engine.optimizers import OPTIMIZERS
-from bpdebug.engine.program import make_program
+from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.operations import ACTIVATIONS, LOSSES
+from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.program import make_program
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

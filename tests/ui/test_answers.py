@@ -7,10 +7,10 @@ from textual.widgets import Input
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import session
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.results import Result
-from bpdebug.debugger.tasks import Task
-from bpdebug.engine.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError
+from bpdebug.session.commands import COMMANDS
+from bpdebug.time.results import Result
+from bpdebug.time.tasks import Task
 from bpdebug.ui.answers import note_of, screen_of
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.spans import plain, width

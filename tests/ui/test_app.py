@@ -11,10 +11,10 @@ from textual.widgets import Input
 from ui_app import LARGE, NAMED, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, STAGES, loaded
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Training
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Training
+from bpdebug.core.record import replace
+from bpdebug.session.commands import COMMANDS
+from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.matrix_cells import as_row_column

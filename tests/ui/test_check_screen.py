@@ -7,9 +7,9 @@ import pytest
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, big, role_of, session, text, view
 
-from bpdebug.debugger.checking.verdict import Suspect, Verdict
-from bpdebug.engine.record import replace
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.record import replace
+from bpdebug.core.schedule import Stage
+from bpdebug.trust.verdict import Suspect, Verdict
 from bpdebug.ui.draw.check import BADGES, cause, check_report, verdict_lines
 from bpdebug.ui.draw.program import program_line, program_rows
 from bpdebug.ui.draw.report import folded, report_notes, report_table
@@ -279,7 +279,7 @@ def test_columns_without_entries_are_left_out():
 
 
 def test_every_status_has_a_badge():
-    from bpdebug.debugger.commands.check import MARKS
+    from bpdebug.session.commands.check import MARKS
 
     assert set(BADGES) == set(MARKS)
 

@@ -7,7 +7,7 @@ from textual.widgets import Input
 from ui_app import LARGE, SMALL, debugger, press, settled, shown, until
 from ui_views import NAMES, loaded, text
 
-from bpdebug.scenario import shipped
+from bpdebug.frontends import shipped
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows, shape_of
 from bpdebug.ui.draw.spans import plain, width

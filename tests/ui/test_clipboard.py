@@ -7,7 +7,7 @@ import stat
 import pytest
 from ui_app import debugger
 
-from bpdebug.debugger.commands.copy import as_numpy
+from bpdebug.session.commands.copy import as_numpy
 from bpdebug.ui.clipboard import put_on_clipboard
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ui_views import big, chain, random_chain, role_of, session, text
 
-from bpdebug.engine.description import Layer
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Layer
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.sample_marks import current_place, letters
 from bpdebug.ui.draw.spans import plain

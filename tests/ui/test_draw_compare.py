@@ -9,8 +9,8 @@ import pytest
 from ui_app import SMALL, debugger, press, shown
 from ui_views import role_of, session, text, view
 
-from bpdebug.debugger.commands.compare import compared
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.schedule import Stage
+from bpdebug.session.commands.compare import compared
 from bpdebug.ui.draw.compare import compare_report, off_cells, theirs_of
 from bpdebug.ui.draw.matrix import deltas_of, layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout

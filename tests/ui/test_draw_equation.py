@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from random_networks import COMBINATIONS, scenario_of
 from ui_views import NAMES, big, random_chain, role_of, session, text
 
-from bpdebug.debugger.looking.equation import equation_of
-from bpdebug.debugger.numbers import NumberStyle
-from bpdebug.engine.record import replace
-from bpdebug.engine.render import Style
+from bpdebug.core.numbers import NumberStyle
+from bpdebug.core.record import replace
+from bpdebug.core.render import Style
+from bpdebug.look.equation import equation_of
 from bpdebug.ui.draw.equation import equation_picture
 from bpdebug.ui.draw.equation_terms import sum_of
 from bpdebug.ui.draw.spans import plain, width

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from ui_views import NAMES, role_of, session, view
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.table import rebind
-from bpdebug.engine.errors import BpdebugError
-from bpdebug.engine.record import replace
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import replace
+from bpdebug.session.commands import COMMANDS
+from bpdebug.session.table import rebind
 from bpdebug.ui.curve_panes import LossPane
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ui_views import big, random_chain, role_of, session, text
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.health import health_lines, health_note, health_parts, health_title
 from bpdebug.ui.draw.spans import plain, width
 

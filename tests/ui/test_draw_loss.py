@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ui_views import role_of, session, text, view
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.spans import plain, width

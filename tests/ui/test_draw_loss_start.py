@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ui_views import text, view
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.spans import plain
 

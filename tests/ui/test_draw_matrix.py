@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import NAMES, big, random_chain, role_of, session, text, view
 
-from bpdebug.debugger.numbers import NumberStyle
-from bpdebug.engine.record import replace
-from bpdebug.engine.render import Style
+from bpdebug.core.numbers import NumberStyle
+from bpdebug.core.record import replace
+from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, past_text, statistics_text, values_of
 from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role

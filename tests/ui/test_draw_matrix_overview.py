@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import big, view
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.matrix_layout import Sight, make_layout
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.roles import DARK, Roles

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ui_views import random_chain, text, view
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.network import network_drawing, network_lines
 from bpdebug.ui.draw.network_click import cell_at
 from bpdebug.ui.draw.network_text import number_text

@@ -9,7 +9,7 @@ import pytest
 from ui_app import SMALL, debugger, press
 from ui_views import big, random_chain, text, view
 
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.network import network_drawing, network_lines
 from bpdebug.ui.draw.network_click import cell_at
 from bpdebug.ui.draw.network_edges import edges_of

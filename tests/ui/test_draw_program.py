@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Layer, Scenario
-from bpdebug.engine.record import replace
-from bpdebug.engine.schedule import Skipped, Stage
+from bpdebug.core.description import Layer, Scenario
+from bpdebug.core.record import replace
+from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.session.session import Session
 from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line, program_rows
 from bpdebug.ui.draw.spans import plain, width
 

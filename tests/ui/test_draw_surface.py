@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import chain, session, text
 
-from bpdebug.engine.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.record import replace
 from bpdebug.ui.draw.plane import SHADES, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
 from bpdebug.ui.draw.sample_marks import output_shown

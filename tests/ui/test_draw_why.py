@@ -5,8 +5,8 @@ import re
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
-from bpdebug.debugger.looking.sums import sum_of
-from bpdebug.debugger.numbers import short
+from bpdebug.core.numbers import short
+from bpdebug.look.sums import sum_of
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.why import displays_in_border, why_lines
 from bpdebug.ui.draw.why_numbers import written_out

@@ -8,7 +8,7 @@ from time import perf_counter
 import pytest
 from ui_app import debugger
 
-from bpdebug.engine.interruption import Interrupted
+from bpdebug.core.interruption import Interrupted
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def sent(monkeypatch):
     """The signals that are sent; they arrive when the test says so."""
     numbers = []
     monkeypatch.setattr("os.kill", lambda _, number: numbers.append(number))
-    monkeypatch.setattr("bpdebug.engine.interruption.heed", lambda answer: None)
+    monkeypatch.setattr("bpdebug.core.interruption.heed", lambda answer: None)
     return numbers
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ui_app import SMALL, debugger, press
 
-from bpdebug.debugger.numbers import short
+from bpdebug.core.numbers import short
 from bpdebug.ui.draw.spans import plain
 
 

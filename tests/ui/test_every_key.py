@@ -6,8 +6,8 @@ import pytest
 from ui_app import NAMED, SMALL, debugger, press, settled, until
 from ui_views import loaded
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.session import Session
+from bpdebug.session.commands import COMMANDS
+from bpdebug.session.session import Session
 from bpdebug.ui.keys import bindings
 from bpdebug.ui.layout import PANES
 

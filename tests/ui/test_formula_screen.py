@@ -7,7 +7,7 @@ from textual.widgets import Input
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import role_of, session, text, view
 
-from bpdebug.debugger.completion import candidates, complete, draft
+from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen

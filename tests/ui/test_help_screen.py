@@ -8,7 +8,7 @@ from textual.widgets import Input, OptionList
 from ui_app import LARGE, SMALL, debugger, press, shown, until
 from ui_views import text
 
-from bpdebug.debugger.commands import COMMANDS, in_order
+from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.ui.app import TableCommands
 from bpdebug.ui.draw.help import PANE_KEYS, help_rows
 from bpdebug.ui.draw.rows import MARKED, marked

@@ -7,7 +7,7 @@ import pytest
 from test_app import STAGES
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 
-from bpdebug.debugger.play.tour import STEPS
+from bpdebug.play.tour import STEPS
 from bpdebug.ui.report_screen import ReportScreen
 
 pytestmark = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from ui_app import debugger, messages
 
-from bpdebug.debugger.prompt_history import history_file
-from bpdebug.debugger.session import Session
-from bpdebug.debugger.state import state_file
-from bpdebug.scenario import load_scenario
-from bpdebug.scenario.settings import Settings
+from bpdebug.frontends import load_scenario
+from bpdebug.frontends.settings import Settings
+from bpdebug.session.prompt_history import history_file
+from bpdebug.session.session import Session
+from bpdebug.session.state import state_file
 from bpdebug.ui import app as app_module
 from bpdebug.ui.app import DebuggerApp
 

@@ -12,8 +12,8 @@ from textual.reactive import reactive
 from ui_app import LARGE, SMALL, debugger, press, settled, shown
 from ui_views import big, session
 
-from bpdebug.debugger.looking.equation import equation_of
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
+from bpdebug.look.equation import equation_of
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.equation_pane import EquationPane
 from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane

@@ -8,8 +8,8 @@ from textual.geometry import Offset, Region
 from ui_app import LARGE, SMALL, debugger, messages, press, settled, shown, size_of, until
 from ui_views import big, loaded
 
-from bpdebug.engine.description import Training
-from bpdebug.engine.record import replace
+from bpdebug.core.description import Training
+from bpdebug.core.record import replace
 from bpdebug.ui.pointing import side_at
 from bpdebug.ui.prompt_screen import PromptScreen
 

@@ -10,10 +10,10 @@ from textual.widgets import Input
 from ui_app import SMALL, debugger, errors, press, settled, shown, until
 from ui_views import role_of, session, text
 
-from bpdebug.debugger.command_completion import complete_command, known_of, meant
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.debugger.completion import Candidate, Completion
-from bpdebug.debugger.prompt_history import history_file
+from bpdebug.session.command_completion import complete_command, known_of, meant
+from bpdebug.session.commands import COMMANDS
+from bpdebug.session.completion import Candidate, Completion
+from bpdebug.session.prompt_history import history_file
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.draw.prompt import candidate_lines, prompt_lines
 from bpdebug.ui.draw.spans import plain, width

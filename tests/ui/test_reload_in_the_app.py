@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
 
-from bpdebug.scenario import load_scenario
+from bpdebug.frontends import load_scenario
 
 XOR = Path(__file__).parents[2] / "scenarios" / "xor.yaml"
 

@@ -6,8 +6,8 @@ import pytest
 from ui_app import debugger, errors, press, settled, shown, until
 from ui_views import loaded
 
-from bpdebug.debugger.commands import COMMANDS
-from bpdebug.engine.record import replace
+from bpdebug.core.record import replace
+from bpdebug.session.commands import COMMANDS
 from bpdebug.ui.network_pane import NetworkPane
 from bpdebug.ui.panes import WhyPane
 
@@ -43,7 +43,7 @@ async def test_what_the_panes_see_cannot_be_made(monkeypatch):
     async with debugger() as (app, pilot):
         app.perform("goto 3:dz1")
         with monkeypatch.context() as patch:
-            patch.setattr("bpdebug.debugger.session.make_view", fail)
+            patch.setattr("bpdebug.session.session.make_view", fail)
             await press(pilot, "s")
             await settled(pilot)
             assert "KeyError" in errors(app)[0]

@@ -9,7 +9,7 @@ from textual import events
 from textual.keys import _character_to_key
 from ui_views import loaded
 
-from bpdebug.debugger.session import Session
+from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
 
 LARGE, SMALL = (120, 36), (80, 24)

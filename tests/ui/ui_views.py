@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from bpdebug.debugger.session import Session
-from bpdebug.engine.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.scenario import load_scenario, shipped
+from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.frontends import load_scenario, shipped
+from bpdebug.session.session import Session
 from bpdebug.ui.draw.spans import plain
 
 NAMES = [entry.name for entry in shipped()]

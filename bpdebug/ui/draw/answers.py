@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.looking.surface import Surface
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record, replace
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, replace
+from bpdebug.look.surface import Surface
+from bpdebug.session.view import View
 from bpdebug.ui.draw.confusion import confused_line, matrix_lines
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.sample_marks import current_place, letters, output_shown

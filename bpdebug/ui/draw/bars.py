@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import PurePath
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.render import render_name
+from bpdebug.core.numbers import short
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width
 
 _GAP: Span = ("   ", "")

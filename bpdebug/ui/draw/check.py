@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpdebug.debugger.checking.verdict import Verdict, culprit
-from bpdebug.debugger.commands.check import MARKS, accusation, conclusion, sampled
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell, cell_name
-from bpdebug.engine.render import render_name
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.render import render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.session.commands.check import MARKS, accusation, conclusion, sampled
+from bpdebug.session.view import View
+from bpdebug.trust.verdict import Verdict, culprit
 from bpdebug.ui.draw.report import Finding, Report, brief_error, number
 from bpdebug.ui.draw.spans import Line, Span, line, width, wrap
 

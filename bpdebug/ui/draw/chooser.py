@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from bpdebug.engine.description import Loss, Optimizer, Scenario
-from bpdebug.scenario import ShippedScenario
+from bpdebug.core.description import Loss, Optimizer, Scenario
+from bpdebug.frontends import ShippedScenario
 from bpdebug.ui.draw.rows import Row
 from bpdebug.ui.draw.spans import Line, fit, line, wrap
 

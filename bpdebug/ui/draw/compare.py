@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpdebug.debugger.commands.compare import conclusion
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
-from bpdebug.engine.description import Array
-from bpdebug.engine.render import render_name
-from bpdebug.engine.schedule import Stage
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.render import render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import shape_text
+from bpdebug.session.commands.compare import conclusion
+from bpdebug.session.view import View
 from bpdebug.ui.draw.report import Finding, Report, number
 from bpdebug.ui.draw.spans import Line, Span, wrap
 
 if TYPE_CHECKING:
-    from bpdebug.debugger.comparison.compare import Comparison
-    from bpdebug.debugger.comparison.judge import Match
+    from bpdebug.trust.compare import Comparison
+    from bpdebug.trust.judge import Match
 
 _SIGNS: dict[str, Span] = {"exact": ("✓", "good"), "approximate": ("✓", "good"), "off": ("✗", "bad"), "follows": ("↳", "changed")}
 _VISIBLE = 1e-5

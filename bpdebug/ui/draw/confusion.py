@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.looking.surface import Surface
+from bpdebug.look.surface import Surface
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.sample_marks import letters
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
-from bpdebug.engine.record import Record
-from bpdebug.engine.render import render_name
+from bpdebug.core.cells import Cell
+from bpdebug.core.record import Record
+from bpdebug.core.render import render_name
+from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
+from bpdebug.session.view import View
 from bpdebug.ui.draw.equation_fit import fit
 from bpdebug.ui.draw.equation_parts import Fit, Group, Window
 from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted

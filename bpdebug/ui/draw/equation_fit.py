@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation
-from bpdebug.debugger.numbers import NumberStyle
-from bpdebug.engine.record import replace
+from bpdebug.core.numbers import NumberStyle
+from bpdebug.core.record import replace
+from bpdebug.look.equation import COLUMN, ROW, Equation
 from bpdebug.ui.draw.equation_parts import Fit, Group, Window, axes_of, groups_of, lengths_of
 from bpdebug.ui.draw.matrix_cells import look_of
 

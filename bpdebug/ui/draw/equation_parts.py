@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from bpdebug.debugger.looking.equation import COLUMN, ROW, Equation, Operand
-from bpdebug.debugger.numbers import Statistics, short
-from bpdebug.engine.record import Record
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.numbers import Statistics, short
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import shape_text
+from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.ui.draw.matrix_cells import Look
 
 _CAPTION = 20

@@ -7,15 +7,15 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.debugger.looking.equation import Equation
-from bpdebug.debugger.looking.explanation import Explanation, digits_of, put_in
-from bpdebug.debugger.looking.sums import Sum, signed, sum_of
-from bpdebug.debugger.numbers import AUTO, Statistics, short
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Term, cell_name
-from bpdebug.engine.render import render_cell
-from bpdebug.engine.shapes import Shape
-from bpdebug.engine.tree import Name
+from bpdebug.core.cells import Term, cell_name
+from bpdebug.core.numbers import AUTO, Statistics, short
+from bpdebug.core.render import render_cell
+from bpdebug.core.shapes import Shape
+from bpdebug.core.tree import Name
+from bpdebug.look.equation import Equation
+from bpdebug.look.explanation import Explanation, digits_of, put_in
+from bpdebug.look.sums import Sum, signed, sum_of
+from bpdebug.session.view import View
 from bpdebug.ui.draw.check import result_role
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.matrix_cells import look_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from bpdebug.debugger.commands import COMMANDS, Command
-from bpdebug.debugger.play.hunt import LOCKED
-from bpdebug.debugger.view import View
+from bpdebug.play.hunt import LOCKED
+from bpdebug.session.commands import COMMANDS, Command
+from bpdebug.session.view import View
 from bpdebug.ui.draw.glyphs import glyph
 from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from bpdebug.debugger.completion import Candidate, Draft
-from bpdebug.debugger.view import View
-from bpdebug.engine.render import render, render_name
-from bpdebug.engine.schedule import Stage
-from bpdebug.engine.shapes import Shape, shape_text
-from bpdebug.engine.tree import names
+from bpdebug.core.render import render, render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import Shape, shape_text
+from bpdebug.core.tree import names
+from bpdebug.session.completion import Candidate, Draft
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, Span, line, width, wrap
 
 

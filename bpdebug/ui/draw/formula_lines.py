@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise, takewhile
 
 from rich.cells import cell_len
 
-from bpdebug.engine.record import Record
+from bpdebug.core.record import Record
 from bpdebug.ui.draw.spans import Line, Span
 
 _SIGN = re.compile(r" (?=[+−=] )")

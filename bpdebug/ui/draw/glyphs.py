@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpdebug.debugger.commands import COMMANDS
+from bpdebug.session.commands import COMMANDS
 from bpdebug.ui.draw.spans import Line, width
 
 _GLYPHS = {

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from bpdebug.debugger.looking.findings import USUAL, USUAL_STEPS, Finding
-from bpdebug.debugger.looking.health import Health, LayerHealth
-from bpdebug.debugger.numbers import short, sparkline
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short, sparkline
+from bpdebug.core.record import Record
+from bpdebug.look.findings import USUAL, USUAL_STEPS, Finding
+from bpdebug.look.health import Health, LayerHealth
+from bpdebug.session.view import View
 from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bpdebug.debugger.table import GROUPS, Command
+from bpdebug.session.table import GROUPS, Command
 from bpdebug.ui.draw.rows import Row, columns_of, marked
 from bpdebug.ui.draw.spans import line
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record
+from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.loss_numbers import newest, numbers_line, points
 from bpdebug.ui.draw.loss_start import start_lines

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, line, width
 
 

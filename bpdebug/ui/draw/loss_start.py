@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record, replace
-from bpdebug.engine.render import render_name
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, replace
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.loss_numbers import newest
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.scales import bar

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpdebug.debugger.numbers import Statistics, aligned, short
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell, cell_name
-from bpdebug.engine.description import Array
-from bpdebug.engine.render import render_name
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import Statistics, aligned, short
+from bpdebug.core.render import render_name
+from bpdebug.core.shapes import shape_text
+from bpdebug.session.view import View
 from bpdebug.ui.draw.compare import off_cells
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label, part_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import inf, isfinite, prod
 from typing import Any
 
-from bpdebug.debugger.numbers import NumberStyle, Statistics, aligned
-from bpdebug.engine.cells import Cell
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record
-from bpdebug.engine.shapes import Shape
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import NumberStyle, Statistics, aligned
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import Shape
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
 NARROWEST = 6

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
-from bpdebug.engine.record import Record, replace
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.cells import Cell
+from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import shape_text
+from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
 from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, samples_in, values_in
 from bpdebug.ui.draw.once import once

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
+from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Sight, part_text
 from bpdebug.ui.draw.matrix_values import heading, is_past, of_numbers, values_in

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable
 
-from bpdebug.debugger.numbers import Statistics
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import replace
-from bpdebug.engine.render import render_name
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import Statistics
+from bpdebug.core.record import replace
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.compare import theirs_of
 from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, look_of
 from bpdebug.ui.draw.once import Made, once

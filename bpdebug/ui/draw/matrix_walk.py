@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from bpdebug.debugger.view import View
+from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix_layout import Block, Layout
 
 Place = tuple[Block, int, int]

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import cell_name
-from bpdebug.engine.render import render_name
+from bpdebug.core.cells import cell_name
+from bpdebug.core.numbers import short
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.network_edges import draw_edges, edges_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, hidden

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
+from bpdebug.core.cells import Cell
+from bpdebug.session.view import View
 from bpdebug.ui.draw.network_edges import edges_of, is_ribbon, span_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column

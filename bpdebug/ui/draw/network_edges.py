@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpdebug.debugger.numbers import short
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record, replace
-from bpdebug.engine.render import render_name
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, replace
+from bpdebug.core.render import render_name
 from bpdebug.ui.draw.network_plan import Column, Plan
 from bpdebug.ui.draw.network_scene import Scene, heat, largest
 from bpdebug.ui.draw.once import once

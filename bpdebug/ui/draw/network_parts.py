@@ -9,12 +9,12 @@ from math import prod
 
 import numpy as np
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell
-from bpdebug.engine.description import Array
-from bpdebug.engine.network import Phase
-from bpdebug.engine.record import Record
-from bpdebug.engine.render import render_name
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
+from bpdebug.core.record import Record
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.network_text import given_text
 from bpdebug.ui.draw.scales import decades
 

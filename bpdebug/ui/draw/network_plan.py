@@ -8,7 +8,7 @@ from itertools import accumulate, product
 
 from rich.cells import cell_len
 
-from bpdebug.engine.record import Record, replace
+from bpdebug.core.record import Record, replace
 from bpdebug.ui.draw.matrix import focus_layer
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_text import short_names

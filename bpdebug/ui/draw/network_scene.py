@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record
+from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Plan, plan_of

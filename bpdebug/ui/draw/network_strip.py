@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
 from bpdebug.ui.draw.network_plan import MARKS, Column
 from bpdebug.ui.draw.network_scene import Scene
 from bpdebug.ui.draw.network_text import number_text

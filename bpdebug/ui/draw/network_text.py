@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.numbers import cell, short
+from bpdebug.core.numbers import cell, short
 from bpdebug.ui.draw.spans import crop, plain
 
 _LEAST = 4

@@ -8,7 +8,7 @@ from weakref import ref
 
 import numpy as np
 
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
 
 Made = TypeVar("Made")
 _OF_ARRAYS: dict[int, tuple[ref[Array], dict[Hashable, Any]]] = {}

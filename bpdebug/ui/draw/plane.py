@@ -10,9 +10,9 @@ from itertools import groupby
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.debugger.looking.surface import Surface
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
+from bpdebug.look.surface import Surface
+from bpdebug.session.view import View
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import current_place, in_order, leaning, letters, mark_of, output_shown
 from bpdebug.ui.draw.scales import ticks

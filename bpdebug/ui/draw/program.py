@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.record import Record, replace
-from bpdebug.engine.render import Style, render, render_name
-from bpdebug.engine.render_names import LETTERS
-from bpdebug.engine.schedule import Skipped, Stage
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.record import Record, replace
+from bpdebug.core.render import Style, render, render_name
+from bpdebug.core.render_names import LETTERS
+from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.core.shapes import shape_text
+from bpdebug.session.view import View
 from bpdebug.ui.draw.check import BADGES, verdict_badge
 from bpdebug.ui.draw.compare import match_badge
 from bpdebug.ui.draw.formula_lines import formula_lines

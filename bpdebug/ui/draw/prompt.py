@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from bpdebug.debugger.completion import Candidate, Completion
-from bpdebug.debugger.table import Command
-from bpdebug.engine.shapes import shape_text
+from bpdebug.core.shapes import shape_text
+from bpdebug.session.completion import Candidate, Completion
+from bpdebug.session.table import Command
 from bpdebug.ui.draw.spans import Line, fit, line, wrap
 
 MOST = 6

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import Cell, cell_name
-from bpdebug.engine.record import Record
-from bpdebug.engine.render import render, render_name
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record
+from bpdebug.core.render import render, render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, Span, width, wrap
 
 

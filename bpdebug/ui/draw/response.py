@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.debugger.looking.surface import Surface
-from bpdebug.debugger.view import View
-from bpdebug.engine.description import Array
-from bpdebug.engine.record import Record
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record
+from bpdebug.look.surface import Surface
+from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import current_place, in_order, mark_of, output_shown

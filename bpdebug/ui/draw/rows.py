@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from bpdebug.engine.record import Record
+from bpdebug.core.record import Record
 from bpdebug.ui.draw.spans import Line, fit, wrap
 
 MARKED = "changed lit"

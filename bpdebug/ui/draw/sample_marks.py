@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpdebug.debugger.looking.surface import Surface
-from bpdebug.debugger.view import View
+from bpdebug.look.surface import Surface
+from bpdebug.session.view import View
 
 RIGHT, WRONG = ("○", "●"), ("◇", "◆")
 """By whether the answer is right, the marks of the lower and of the upper side."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpdebug.debugger.numbers import short
-from bpdebug.engine.description import Array
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _EVERY = (2, 3, 4)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.debugger.looking.surface import Surface
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.render import render_name
+from bpdebug.core.numbers import short
+from bpdebug.core.render import render_name
+from bpdebug.look.surface import Surface
+from bpdebug.session.view import View
 from bpdebug.ui.draw.answers import answer_parts
 from bpdebug.ui.draw.plane import SHADES, plane_lines
 from bpdebug.ui.draw.response import response_lines

@@ -7,13 +7,13 @@ from math import prod
 
 from rich.cells import cell_len
 
-from bpdebug.debugger.looking.explanation import MOST_OPERANDS, Explanation
-from bpdebug.debugger.looking.paths import MOST_CELLS
-from bpdebug.debugger.numbers import short
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import cell_name
-from bpdebug.engine.render import render_name
-from bpdebug.engine.schedule import Stage
+from bpdebug.core.cells import cell_name
+from bpdebug.core.numbers import short
+from bpdebug.core.render import render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.look.explanation import MOST_OPERANDS, Explanation
+from bpdebug.look.paths import MOST_CELLS
+from bpdebug.session.view import View
 from bpdebug.ui.draw.check import praise, result_role, verdict_lines
 from bpdebug.ui.draw.compare import match_lines
 from bpdebug.ui.draw.formula_lines import Marked, formula_lines

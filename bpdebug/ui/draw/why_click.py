@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.debugger.view import View
-from bpdebug.engine.cells import cell_name
-from bpdebug.engine.render import render_name
+from bpdebug.core.cells import cell_name
+from bpdebug.core.render import render_name
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, plain, width
 from bpdebug.ui.draw.why_numbers import OPERAND
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bpdebug.debugger.looking.explanation import Explanation, digits_of, in_formula
-from bpdebug.debugger.looking.sums import Sum, sum_of
-from bpdebug.debugger.numbers import short
-from bpdebug.engine.cells import Cell, Term
-from bpdebug.engine.render import render_cell
-from bpdebug.engine.tree import Name, Tree
+from bpdebug.core.cells import Cell, Term
+from bpdebug.core.numbers import short
+from bpdebug.core.render import render_cell
+from bpdebug.core.tree import Name, Tree
+from bpdebug.look.explanation import Explanation, digits_of, in_formula
+from bpdebug.look.sums import Sum, sum_of
 from bpdebug.ui.draw.formula_lines import Marked
 
 OPERAND = "operand"

@@ -1,0 +1,1 @@
+"""The core: what a training step is, in pure NumPy."""

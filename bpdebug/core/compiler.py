@@ -1,0 +1,233 @@
+"""Formulas to straight-line Python over preallocated buffers: how stages run.
+
+One line a NumPy call, one function a stage and one for a whole update, all of the same lines, so that stepping and running
+have the same bits. The text is made from checked trees, never from what a user typed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.core.functions import ARITHMETIC, COMPARISONS, ELEMENTWISE, FUNCTIONS, Function, power_of
+from bpdebug.core.parser import Formula, constant_of
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names
+
+Array = npt.NDArray[Any]
+Routine = Callable[[], Any]
+
+_DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}
+"""Reductions that write into a buffer themselves."""
+
+
+class Value(Record):
+    """Something a line of code can name: its expression, shape and kind, and whether it is a buffer to give back."""
+
+    code: str
+    shape: Shape
+    dtype: np.dtype[Any]
+    temporary: bool = False
+
+
+class Compiler:
+    """Compiles assignments over one set of named buffers.
+
+    Args:
+        tensors: every tensor's buffer; targets are written in place.
+        dtype: the precision of literals and intermediate values.
+    """
+
+    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike) -> None:
+        self.tensors, self.dtype = tensors, np.dtype(dtype)
+        self.shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        self._scope: dict[str, Any] = {"copyto": np.copyto}
+        self._bound: dict[int, str] = {}
+        self._made: dict[str, str] = {}
+        self._free: defaultdict[tuple[Shape, np.dtype[Any]], list[str]] = defaultdict(list)
+        self._lines: list[str] = []
+
+    def lines(self, target: str, formula: Formula) -> list[str]:
+        """The code of ``target = formula``."""
+        self._lines = []
+        out = Value(self._bind(self.tensors[target], target), self.shapes[target], self.dtype)
+        infer(formula, self.shapes)
+        reads_itself = target in names(formula.tree)
+        root = formula.tree
+        direct = isinstance(root, Unary | Binary | Call) and not (reads_itself and not _in_place(root))
+        self._text = formula.text
+        value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
+        if value.code != out.code:
+            self._lines.append(f"{out.code}[...] = {value.code}")
+        self._release(value)
+        return self._lines
+
+    def routine(self, lines: Iterable[str]) -> Routine:
+        """A function that runs the lines."""
+        body = "\n    ".join([*lines, "return None"])
+        exec(compile(f"def run():\n    {body}", "<program>", "exec"), self._scope)
+        made: Routine = self._scope.pop("run")
+        return made
+
+    def _bind(self, thing: Any, hint: str) -> str:
+        """A name for an object in the compiled code's scope."""
+        if id(thing) not in self._bound:
+            name = f"{''.join(c if c.isalnum() else '_' for c in hint)}_{len(self._scope)}"
+            self._bound[id(thing)] = name
+            self._scope[name] = thing
+        return self._bound[id(thing)]
+
+    def _buffer(self, shape: Shape, dtype: np.dtype[Any]) -> Value:
+        free = self._free[shape, dtype]
+        return Value(free.pop() if free else self._bind(np.empty(shape, dtype), "temp"), shape, dtype, temporary=True)
+
+    def _release(self, *values: Value) -> None:
+        for value in values:
+            if value.temporary:
+                self._free[value.shape, value.dtype].append(value.code)
+
+    def _literal(self, number: float) -> Value:
+        return Value(self._once(f"literal {number!r}", lambda: np.array(number, self.dtype), "number"), (), self.dtype)
+
+    def _once(self, key: str, make: Callable[[], Array], hint: str) -> str:
+        """The name of something that is made the first time that its key is asked for."""
+        if key not in self._made:
+            self._made[key] = self._bind(make(), hint)
+        return self._made[key]
+
+    def _shape(self, tree: Tree) -> Shape:
+        return infer(Formula(self._text, tree), self.shapes)
+
+    def _kind(self, tree: Tree) -> np.dtype[Any]:
+        """The kind of number that a node gives."""
+        if isinstance(tree, Unary) and tree.operator == "not":
+            return np.dtype(bool)
+        if isinstance(tree, Binary) and tree.operator not in ARITHMETIC and tree.operator != "@":
+            return np.dtype(bool)
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].result != "float":
+            return np.dtype(FUNCTIONS[tree.function].result)
+        if isinstance(tree, Transpose | Index):
+            return self._kind(tree.operand)
+        return self.dtype
+
+    def _value(self, tree: Tree, out: Value | None = None) -> Value:
+        constant = None if isinstance(tree, Name) and tree.name in self.tensors else constant_of(tree)
+        if constant is not None:
+            return self._literal(constant)
+        result: Value = getattr(self, f"_{type(tree).__name__.lower()}")(tree, out)
+        return result
+
+    def _number(self, value: Value) -> Value:
+        """Truth values and counts as numbers."""
+        if value.dtype.kind not in "biu":
+            return value
+        made = self._buffer(value.shape, self.dtype)
+        self._lines.append(f"{made.code}[...] = {value.code}")
+        self._release(value)
+        return made
+
+    def _apply(self, run: Any, operands: list[Value], tree: Tree, out: Value | None) -> Value:
+        """One elementwise line; an operand's own buffer is written where that is possible."""
+        shape, dtype = self._shape(tree), self._kind(tree)
+        self._release(*operands)
+        out = out or self._buffer(shape, dtype)
+        keyword = "out=" if isinstance(tree, Call) else ""  # maximum and minimum take their output by keyword only
+        arguments = ", ".join([*(operand.code for operand in operands), keyword + out.code])
+        self._lines.append(f"{self._bind(run, getattr(run, '__name__', 'run'))}({arguments})")
+        return out
+
+    def _fresh(self, code: str, operands: list[Value], tree: Tree, out: Value | None, with_out: bool) -> Value:
+        """One line whose result must not share memory with its operands."""
+        out = out or self._buffer(self._shape(tree), self._kind(tree))
+        self._lines.append(code.format(out=out.code) if with_out else f"{out.code}[...] = {code}")
+        self._release(*operands)
+        return out
+
+    def _name(self, tree: Name, out: Value | None) -> Value:
+        tensor = self.tensors[tree.name]
+        return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
+
+    def _unary(self, tree: Unary, out: Value | None) -> Value:
+        operand = self._value(tree.operand)
+        if tree.operator == "not":
+            return self._apply(np.logical_not, [operand], tree, out)
+        return self._apply(np.negative, [self._number(operand)], tree, out)
+
+    def _binary(self, tree: Binary, out: Value | None) -> Value:
+        left = self._value(tree.left)
+        exponent = constant_of(tree.right) if tree.operator == "**" else None
+        if exponent is not None and (cheaper := power_of(exponent)):
+            return self._apply(cheaper, [self._number(left)], tree, out)
+        right = self._value(tree.right)
+        if tree.operator in ARITHMETIC or tree.operator == "@":
+            left, right = self._number(left), self._number(right)
+        if tree.operator == "@":
+            return self._fresh(f"{left.code}.dot({right.code}, {{out}})", [left, right], tree, out, with_out=True)
+        return self._apply(ELEMENTWISE[tree.operator], [left, right], tree, out)
+
+    def _transpose(self, tree: Transpose, out: Value | None) -> Value:
+        return self._view(tree, ".T", lambda tensor: tensor.T)
+
+    def _index(self, tree: Index, out: Value | None) -> Value:
+        key = (*tree.key(), ...)
+        return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
+
+    def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> Value:
+        """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
+        operand = self._value(tree.operand)
+        if not isinstance(tree.operand, Name) or tree.operand.name not in self.tensors:
+            return Value(f"{operand.code}{suffix}", self._shape(tree), operand.dtype)
+        made = view(self.tensors[tree.operand.name])
+        return Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
+
+    def _call(self, tree: Call, out: Value | None) -> Value:
+        function = FUNCTIONS[tree.function]
+        operands = [self._value(argument) for argument in tree.arguments]
+        if function.result == "float":
+            operands = [value if place in function.truths else self._number(value) for place, value in enumerate(operands)]
+        if function.ufunc:
+            return self._apply(function.run, operands, tree, out)
+        if function.reduces:
+            return self._reduction(tree, function, operands[0], out)
+        if function.name == "where":
+            return self._where(operands, tree, out)
+        code = f"{self._bind(function.run, function.name)}({', '.join(o.code for o in operands)})"
+        return self._fresh(code, operands, tree, out, with_out=False)
+
+    def _where(self, operands: list[Value], tree: Tree, out: Value | None) -> Value:
+        condition, chosen, other = operands
+        if condition.dtype != bool:
+            return self._fresh(
+                f"{self._bind(np.where, 'where')}({', '.join(o.code for o in operands)})", operands, tree, out, with_out=False
+            )
+        self._lines.append(f"{{out}}[...] = {other.code}")
+        line = len(self._lines) - 1
+        result = self._fresh(f"copyto({{out}}, {chosen.code}, where={condition.code})", operands, tree, out, with_out=True)
+        self._lines[line] = self._lines[line].format(out=result.code)
+        return result
+
+    def _reduction(self, tree: Call, function: Function, operand: Value, out: Value | None) -> Value:
+        keep = tree.keepdims
+        if function.name in _DIRECT and operand.dtype == self.dtype:
+            run = self._bind(_DIRECT[function.name], function.name)
+            return self._fresh(f"{run}({operand.code}, {tree.axis}, None, {{out}}, {keep})", [operand], tree, out, with_out=True)
+        run = self._bind(function.run, function.name)
+        return self._fresh(f"{run}({operand.code}, axis={tree.axis}, keepdims={keep})", [operand], tree, out, with_out=False)
+
+
+def _in_place(tree: Tree) -> bool:
+    """Whether the node's own operation may write over one of its operands."""
+    if isinstance(tree, Call):
+        return FUNCTIONS[tree.function].ufunc
+    return isinstance(tree, Unary) or (isinstance(tree, Binary) and (tree.operator in ARITHMETIC or tree.operator in COMPARISONS))
+
+
+def _subscript(item: int | slice) -> str:
+    if isinstance(item, int):
+        return str(item)
+    return ":".join("" if part is None else str(part) for part in (item.start, item.stop, item.step))

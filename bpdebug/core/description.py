@@ -1,0 +1,150 @@
+"""What a scenario says, as plain frozen data: the engine's only input. The file format is in :mod:`bpdebug.frontends`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.core.record import Record
+from bpdebug.core.tensors import Naming
+
+Array = npt.NDArray[Any]
+
+
+class Layer(Record):
+    """One layer: an affine (or, without bias, linear) node, an activation, perhaps a residual sum.
+
+    Attributes:
+        units: its width.
+        activation: a name of the operation table.
+        bias: whether it has one.
+        residual: whether its input is added to its output (same width on both sides).
+        constants: the activation's own literals, such as ``{"slope": 0.2}`` of leaky_relu.
+        initializer: this layer's own, where it differs from the scenario's.
+    """
+
+    units: int
+    activation: str = "identity"
+    bias: bool = True
+    residual: bool = False
+    constants: Mapping[str, float] = field(default_factory=dict)
+    initializer: Initializer | None = None
+
+
+class Initializer(Record):
+    """How weights start; biases start at 0.
+
+    Attributes:
+        name: zeros, constant, uniform, normal, xavier_uniform, xavier_normal, he_uniform, he_normal.
+        constants: ``value`` (constant), ``low`` and ``high`` (uniform), ``mean`` and ``std`` (normal), ``gain`` (xavier).
+    """
+
+    name: str = "normal"
+    constants: Mapping[str, float] = field(default_factory=dict)
+
+
+class Loss(Record):
+    """The loss; ``samples`` and ``outputs`` are ``sum`` or ``mean``, ``l2`` weighs the penalty (0: none)."""
+
+    function: str = "squared_error"
+    samples: str = "sum"
+    outputs: str = "sum"
+    factor: float = 1.0
+    l2: float = 0.0
+    from_logits: bool = False
+    constants: Mapping[str, float] = field(default_factory=dict)
+
+
+class Optimizer(Record):
+    """The update rule and its constants (those not given have the usual values of its row)."""
+
+    name: str = "sgd"
+    constants: Mapping[str, float] = field(default_factory=dict)
+
+
+class Training(Record):
+    """How long, and in which batches (``batch_size`` None: the whole batch)."""
+
+    epochs: int = 1000
+    batch_size: int | None = None
+    shuffle: bool = False
+
+
+class Debug(Record):
+    """Stops that are set when the debugger opens: ``dz2 if max(abs(dz2)) > 1``, and expressions to watch."""
+
+    breakpoints: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
+
+
+class Scenario(Record, eq=False):
+    """A network, its data and how it is trained.
+
+    Attributes:
+        name: a title.
+        inputs: the names of the input columns.
+        layers: from the first hidden to the output layer.
+        x: the inputs, (samples, inputs).
+        y: the targets, (samples, units of the last layer).
+        values: explicit initial values by tensor name, which win over the initializer.
+        frozen: parameters that the update leaves alone.
+        formulas: a stage's formula replaced by the user's, by stage name.
+        generator: ``pcg64`` or ``legacy`` (the stream of ``numpy.random.seed``).
+        precision: ``float64`` or ``float32``.
+        outputs: the names of the output columns, empty where they have none.
+        source: the file that it came from, for messages.
+        naming: what its tensors are called.
+        read_again: reads that file again, where it came from one.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    x: Array
+    y: Array
+    description: str = ""
+    initializer: Initializer = Initializer()
+    seed: int = 0
+    generator: str = "pcg64"
+    precision: str = "float64"
+    values: Mapping[str, Array] = field(default_factory=dict)
+    frozen: tuple[str, ...] = ()
+    loss: Loss = Loss()
+    optimizer: Optimizer = Optimizer()
+    training: Training = Training()
+    formulas: Mapping[str, str] = field(default_factory=dict)
+    debug: Debug = Debug()
+    outputs: tuple[str, ...] = ()
+    source: str = ""
+    naming: Naming = Naming()
+    read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def samples(self) -> int:
+        """How many rows the data has."""
+        return len(self.x)
+
+    @cached_property
+    def batch_size(self) -> int:
+        """Rows of a full batch."""
+        return min(self.training.batch_size or self.samples, self.samples)
+
+    @cached_property
+    def batches(self) -> int:
+        """Updates of an epoch; the last one may be short."""
+        return -(-self.samples // self.batch_size)
+
+    @cached_property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.batches * self.training.epochs
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision as NumPy names it."""
+        return np.dtype(self.precision)

@@ -1,0 +1,201 @@
+"""A whole update as one function: the bits of stepping with fewer calls.
+
+Three things are saved, none of which changes a bit. What several stages compute alike (``1 - a2``) is computed once; what depends on
+the batch alone (``1 - y``) is computed when the batch is loaded; and the optimizer's steps, the same arithmetic for each
+parameter, run once over all parameters laid end to end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpdebug.core.compiler import Array, Compiler, Routine, Value
+from bpdebug.core.network import Phase
+from bpdebug.core.optimizers import Rule
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import Shape
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
+
+_PIECE, _MOST_PIECES = 8192, 64
+_EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
+Key = tuple[Tree, tuple[tuple[str, int], ...]]
+
+
+class Check(Record):
+    """Something to look at when a certain stage has run.
+
+    Attributes:
+        formula: what to compute, or None to stop there in any case.
+        test: whether its value is a reason to stop; by default whether it is true.
+    """
+
+    formula: Formula | None = None
+    test: Callable[[Array], bool] | None = None
+
+
+class UpdateCompiler(Compiler):
+    """Compiles the stages of an update together.
+
+    Args:
+        tensors: every tensor's buffer.
+        dtype: the precision.
+        stages: in order.
+        given: what changes with the batch alone.
+        checks: by how many stages have run.
+    """
+
+    def __init__(
+        self,
+        tensors: Mapping[str, Array],
+        dtype: npt.DTypeLike,
+        stages: Sequence[tuple[str, Formula]],
+        given: Iterable[str],
+        checks: Mapping[int, Sequence[Check]] | None = None,
+    ) -> None:
+        super().__init__(tensors, dtype)
+        self._given = frozenset(given)
+        self._versions: Counter[str] = Counter()
+        self._kept: dict[Key, Value] = {}
+        self._wanted = self._repeated(stages)
+        self._versions.clear()
+        self._once_a_batch: list[str] = []
+        self._every_update: list[str] = []
+        for done, (target, formula) in enumerate(stages, 1):
+            self._every_update += self.lines(target, formula)
+            for check in (checks or {}).get(done, ()):
+                self._every_update += self._guard(done, check)
+
+    def routines(self) -> tuple[Routine, Callable[[], int | None]]:
+        """What to run when a batch has been loaded, and what to run for an update: it returns how many stages have run where a
+        check has struck, else None."""
+        return self.routine(self._once_a_batch), self.routine(self._every_update)
+
+    def _guard(self, done: int, check: Check) -> list[str]:
+        """The code of a check."""
+        if check.formula is None:
+            return [f"return {done}"]
+        self._lines, self._text = [], check.formula.text
+        value = self._value(check.formula.tree)
+        condition = value.code if check.test is None else f"{self._bind(check.test, 'test')}({value.code})"
+        self._release(value)
+        return [*self._lines, f"if {condition}: return {done}"]
+
+    def lines(self, target: str, formula: Formula) -> list[str]:
+        """As :meth:`Compiler.lines`; what the target was is gone from then on."""
+        made = super().lines(target, formula)
+        self._versions[target] += 1
+        return made
+
+    def _key(self, tree: Tree) -> Key:
+        return tree, tuple((name, self._versions[name]) for name in names(tree))
+
+    def _repeated(self, stages: Sequence[tuple[str, Formula]]) -> set[Key]:
+        """The parts that occur more than once, or depend on the batch alone."""
+        seen: set[Key] = set()
+        wanted: set[Key] = set()
+
+        def visit(tree: Tree) -> None:
+            if _computes(tree):
+                key = self._key(tree)
+                if key in seen or self._given.issuperset(names(tree)):
+                    wanted.add(key)
+                    return
+                seen.add(key)
+            for child in tree.children():
+                visit(child)
+
+        for target, formula in stages:
+            visit(formula.tree)
+            self._versions[target] += 1
+        return wanted
+
+    def _value(self, tree: Tree, out: Value | None = None) -> Value:
+        if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None:
+            return super()._value(tree, out)
+        if key not in self._kept:
+            self._kept[key] = self._keep(tree)
+        return self._kept[key]
+
+    def _keep(self, tree: Tree) -> Value:
+        """Compute a part into a buffer of its own."""
+        buffer = np.empty(self._shape(tree), self._kind(tree))
+        own = Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype)
+        lines, batch = self._lines, self._given.issuperset(names(tree)) and bool(names(tree))
+        if batch:
+            self._lines = self._once_a_batch
+        super()._value(tree, own)
+        self._lines = lines
+        return own
+
+
+def _computes(tree: Tree) -> bool:
+    """Whether a node is work: not a name, a number or a view."""
+    return isinstance(tree, Unary | Binary | Call) and any(isinstance(node, Name) for node in walk(tree))
+
+
+def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Sequence[str], pieces: int) -> list[tuple[str, Formula]] | None:
+    """The optimizer's steps over all parameters at once, as assignments to the flat tensors ``w#0``, ``g#0``, ``m#0``, ``v#0``, then
+    ``w#1`` and so on: pieces that are small enough for the processor's cache.
+
+    Only additions, multiplications and the like, which give the same bits however the numbers are laid out; None where
+    a step is the user's own or needs other functions.
+    """
+    chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
+    if any(stage.edited or stage.planted for stage in chosen) or not parameters:
+        return None
+    flat = {short: Name(short) for short in ("w", "g", *rule.slots)}
+    if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):
+        return None
+    fused = [
+        (f"{target}#{piece}", Formula.of(substitute(formula.tree, {short: Name(f"{short}#{piece}") for short in flat})))
+        for piece in range(pieces)
+        for target, formula, _ in rule.steps
+    ]
+    return [(stage.name, stage.formula) for stage in chosen if stage.name == "t"] + fused
+
+
+def piece_bounds(size: int) -> list[int]:
+    """Where the pieces of a flat tensor begin and end."""
+    length = max(_PIECE, -(-size // _MOST_PIECES))
+    return [*range(0, size, length), size]
+
+
+def _exact(node: Tree, flat: Mapping[str, Name]) -> bool:
+    """Whether a node is rounded in one way only, whatever the layout (scalars are no layout)."""
+    if not any(Name(leaf.name) in flat.values() for leaf in walk(node) if isinstance(leaf, Name)):
+        return True
+    if isinstance(node, Binary):
+        return node.operator in _EXACT_OPERATORS or (node.operator == "**" and getattr(node.right, "value", 0) == 2.0)
+    return not isinstance(node, Call) or node.function == "sqrt"
+
+
+def flat_names(rule: Rule, parameters: Sequence[str], naming: Naming) -> dict[str, list[str]]:
+    """For each flat tensor, the tensors that it is made of, in order."""
+    flat = {"w#": list(parameters), "g#": [naming.gradient.format(name) for name in parameters]}
+    return flat | {f"{slot}#": [naming.slot.format(slot, name) for name in parameters] for slot in rule.slots}
+
+
+def ordered(shapes: Mapping[str, Shape], first: Iterable[Sequence[str]]) -> dict[str, Shape]:
+    """The shapes with the given groups at the front, so that each group is one stretch of memory."""
+    front = [name for group in first for name in group if name in shapes]
+    return {name: shapes[name] for name in [*front, *(name for name in shapes if name not in set(front))]}
+
+
+def stretch(views: Mapping[str, Array], flat: Array, group: Sequence[str]) -> Array:
+    """The part of a flat array in which the tensors of a group lie end to end."""
+    start = _offset(flat, views[group[0]])
+    return flat[start : start + sum(views[name].size for name in group)]
+
+
+def _offset(flat: Array, view: Array) -> int:
+    address: Any = view.__array_interface__["data"][0]
+    base: Any = flat.__array_interface__["data"][0]
+    return int(address - base) // flat.itemsize

@@ -1,0 +1,245 @@
+"""The machine that executes a program: the state, and the batch of the current update."""
+
+from __future__ import annotations
+
+import math
+from contextvars import Context
+from itertools import islice
+
+import numpy as np
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.cells import Cell
+from bpdebug.core.compiler import Routine
+from bpdebug.core.description import Array, Scenario
+from bpdebug.core.fast import flat_names, ordered
+from bpdebug.core.moments import Copies, Moment
+from bpdebug.core.program import Program
+from bpdebug.core.shapes import Shape
+from bpdebug.core.workspace import Checks, Workspace, flat_array, views
+
+
+class Machine:
+    """Executes a program from any update on.
+
+    The state is (``update``, ``done``, persistent tensors, intermediate tensors); the last are valid for the first ``done``
+    stages of the update only.
+
+    Attributes:
+        finite: whether what the last step has computed is finite.
+        finished: the update whose intermediate tensors are all in the buffers of :meth:`last` still, or -1.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.batches = Batches(program.scenario)
+        groups = flat_names(program.rule, program.free, program.scenario.naming)
+        layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
+        self.persistent_flat = flat_array(layout.values(), program.scenario.dtype)
+        self.persistent = views(self.persistent_flat, layout)
+        self._workspaces: dict[int, Workspace] = {}
+        self.update = self.done = 0
+        self.warnings: dict[str, tuple[str, ...]] = {}
+        self._last_warnings = self.warnings
+        self._undo: list[Array | None] = []
+        self._overwritten = [self.persistent.get(stage.name) for stage in program.stages]
+        self.finite = True
+        self._noted: list[str] = []
+        self._listening = _listening(self._noted)
+        self._last: Workspace | None = None
+        self._copies, self.finished = Copies(), -1
+        self._whole = False
+        self._take_data()
+        for name, value in program.initial.items():
+            self.persistent[name][...] = value
+        self._load()
+
+    def _take_data(self) -> None:
+        """Take the program's data; batches that are in buffers already are out of date."""
+        scenario, self._whole = self.program.scenario, False
+        with np.errstate(over="ignore"):  # too large for single precision is inf
+            self._x, self._y = (np.asarray(data, scenario.dtype) for data in (scenario.x, scenario.y))
+        for work in self._workspaces.values():
+            work.loaded = -1
+
+    def _load(self) -> None:
+        """Bring the batch of the current update into the buffers."""
+        if self._whole:
+            return
+        rows = self.batches.size(self.update)
+        if rows not in self._workspaces:
+            self._workspaces[rows] = Workspace(self.program, rows, self.persistent, self.persistent_flat)
+        self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
+        self._whole = chosen is None
+        if self._work.loaded != self.update:
+            self._overwrite(*self._work.given)
+            self._work.load(self.update, self._x, self._y, chosen)
+
+    def adopt(self, program: Program) -> None:
+        """Go on with another version of the program: the same stages and shapes, other formulas, other numbers in its data."""
+        old, self.program = self.program, program
+        for work in self._workspaces.values():
+            work.adopt(program)
+        if old.scenario is not program.scenario:
+            self._take_data()
+            self._load()
+
+    def start(self, update: int, persistent: Array) -> None:
+        """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""
+        self._copies.all_overwritten()
+        self.update, self.done, self.warnings, self.finished = update, 0, {}, -1
+        self._undo.clear()
+        self.persistent_flat[...] = persistent
+        self._load()
+
+    def step(self) -> str:
+        """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name."""
+        place, name = self.done, self.program.stages[self.done].name
+        if len(self._undo) == place:
+            old = self._overwritten[place]
+            self._undo.append(None if old is None else old.copy())
+        if self._copies.watched:
+            self._overwrite(name)
+        self.finished = -1
+        self._noted.clear()
+        self._listening.run(self._execute, place)
+        if self._noted:
+            self.warnings[name] = tuple(dict.fromkeys(self._noted))
+        self.done += 1
+        if self.done == len(self._overwritten):
+            self._turn()
+        return name
+
+    def _execute(self, place: int) -> None:
+        self._work.code.stages[place]()
+        complaints = len(self._noted)
+        self.finite = is_finite(self._work.rows[place])
+        del self._noted[complaints:]
+
+    def step_back(self, count: int) -> bool:
+        """Take back the last stages of this update, where what they have changed is known; whether it is."""
+        if not 0 <= count <= self.done or len(self._undo) != self.done:
+            return False
+        for _ in range(count):
+            self.done -= 1
+            name, old = self.program.stages[self.done].name, self._undo.pop()
+            self.warnings.pop(name, None)
+            if old is not None:
+                self._overwrite(name)
+                self.persistent[name][...] = old
+        return True
+
+    def run_update(self) -> None:
+        """Execute the whole update from its start, at full speed; what it has computed is there for :meth:`last`."""
+        with np.errstate(all="ignore"):
+            self.run_unguarded()
+
+    def run_unguarded(self) -> None:
+        """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves."""
+        self._copies.all_overwritten()
+        self._work.code.update()
+        self._turn()
+
+    def run_guarded(self, checks: Checks) -> bool:
+        """As :meth:`run_unguarded`, but stop in the middle where a check strikes; whether the update was completed."""
+        self._work.guard(checks)
+        self._copies.all_overwritten()
+        self.finished = -1
+        struck = self._work.guarded()
+        if struck is None:
+            self._turn()
+            return True
+        self.done = struck
+        return False
+
+    def _turn(self) -> None:
+        """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
+        self._last, self._last_warnings, self.finished = self._work, self.warnings, self.update
+        self.update, self.done, self.warnings = self.update + 1, 0, {}
+        self._undo.clear()
+        self._load()
+
+    def tensor(self, name: str) -> Array:
+        """A tensor that the stage before has computed (also where that stage was the last of its update)."""
+        return (self._work if self.done else self.last_workspace()).tensors[name]
+
+    def warned(self, name: str) -> tuple[str, ...]:
+        """What was complained of when the stage before ran, such as ``divide by zero``."""
+        return (self.warnings if self.done else self._last_warnings).get(name, ())
+
+    def buffer(self, name: str) -> Array:
+        """The buffer of a tensor in the present update, whether it has been computed or not."""
+        return self._work.tensors[name]
+
+    def routines(self) -> list[Routine]:
+        """What executes each stage of the present update."""
+        return self._work.code.stages
+
+    def last_workspace(self) -> Workspace:
+        """The buffers of the update that was completed last (of the present one, before the first)."""
+        return self._last or self._work
+
+    def last(self, name: str) -> Array:
+        """A tensor of the update that was completed last (valid until the next stage runs)."""
+        return self.last_workspace().tensors[name]
+
+    def last_is_finite(self) -> bool:
+        """Whether everything that the last update computed is finite; for callers that have silenced NumPy's warnings."""
+        return is_finite(self.last_workspace().telling) and is_finite(self.persistent_flat)
+
+    def values(self) -> dict[str, Array]:
+        """The tensors that have a value now, as live views: persistent ones, the batch, and what the update has computed."""
+        work, computed = self._work, islice(self.program.index, self.done)
+        return {name: work.tensors[name] for name in (*work.given, *self.persistent, *computed)}
+
+    def moment(self) -> Moment:
+        """As :meth:`values`, but as they are now, whatever happens afterwards."""
+        return self._copies.moment(self.values(), {})
+
+    def left_behind(self, scenario: Scenario) -> Moment:
+        """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one.
+
+        Args:
+            scenario: with the data as they were then.
+        """
+        last, rows = self.last_workspace(), self.batches.rows(self.finished)
+        now = scenario is self.program.scenario
+        data = (self._x, self._y) if now else (np.asarray(scenario.x, scenario.dtype), np.asarray(scenario.y, scenario.dtype))
+        given = {} if now and rows is None else dict(zip(self._work.given, data, strict=False))
+        given = {name: value if rows is None else value.take(rows, axis=0) for name, value in given.items()}
+        other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
+        computed = [name for name in self.program.index if name not in self.persistent]
+        return self._copies.moment({name: last.tensors[name] for name in computed}, other)
+
+    def named(self, persistent: Array) -> dict[str, Array]:
+        """Views of a copy of :attr:`persistent_flat`, by name."""
+        return views(persistent, {name: tensor.shape for name, tensor in self.persistent.items()})
+
+    def put(self, name: str, index: Cell, value: float) -> None:
+        """Set a cell, or with an empty index all of them; a number that is too large for the precision is inf."""
+        self._overwrite(name)
+        with np.errstate(over="ignore"):
+            self._work.tensors[name][index or ...] = value
+
+    def _overwrite(self, *names: str) -> None:
+        """Must be called before tensors change."""
+        if self._copies.watched:
+            for name in names:
+                self._copies.overwritten(name, self._work.tensors[name])
+
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of every tensor in the current update."""
+        return {name: tensor.shape for name, tensor in self._work.tensors.items()}
+
+
+def _listening(noted: list[str]) -> Context:
+    """A context in which the floating-point unit's complaints are noted and told nobody; entering it costs less than ``errstate``."""
+    context = Context()
+    context.run(np.seterr, divide="call", over="call", invalid="call", under="ignore")
+    context.run(np.seterrcall, lambda kind, _: noted.append(kind))
+    return context
+
+
+def is_finite(row: Array) -> bool:
+    """Whether all of a row of numbers is finite; their squares are summed first, which is quicker, but may overflow with a complaint."""
+    return math.isfinite(row.dot(row)) or bool(np.isfinite(row).all())

@@ -1,0 +1,145 @@
+"""The update rules: text, one row an optimizer, in PyTorch's form so that numbers compare.
+
+In a row ``w`` is the parameter, ``g`` its gradient, ``m`` and ``v`` its slots (shown as ``mW1``, ``vW1``), ``t`` the number of the
+update counted from 1; the other names are the optimizer's constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bpdebug.core.parser import Formula, parse_assignment
+from bpdebug.core.record import Record
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Name, Tree, substitute
+
+
+class Rule(Record):
+    """One row.
+
+    Attributes:
+        name: as a scenario names it.
+        steps: (what is assigned, formula, one sentence on it), executed in order for each parameter.
+        constants: with their usual values.
+        source: where the rule is to be found.
+        torch: PyTorch's optimizer of the parameters ``{p}``, or "" where it has none.
+        torch_state: what that calls the slots, and the number of updates ``t`` where it counts them.
+    """
+
+    name: str
+    steps: tuple[tuple[str, Formula, str], ...]
+    constants: Mapping[str, float]
+    source: str
+    torch: str = ""
+    torch_state: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The letters of the tensors that the rule keeps for each parameter from update to update."""
+        return tuple(target for target, _, _ in self.steps if target != "w")
+
+    @property
+    def counts(self) -> bool:
+        """Whether the rule reads ``t``, the number of the update."""
+        return any("t" in formula.names for _, formula, _ in self.steps)
+
+    def tree(self, formula: Formula, parameter: str, naming: Naming) -> Tree:
+        """A step's tree for one parameter."""
+        named = {"w": parameter, "g": naming.gradient.format(parameter)}
+        named |= {slot: naming.slot.format(slot, parameter) for slot in self.slots}
+        return substitute(formula.tree, {short: Name(name) for short, name in named.items()})
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def _rule(
+    name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = _NOTHING, **constants: float
+) -> Rule:
+    parsed = tuple((*parse_assignment(text), meaning) for text, meaning in steps)
+    return Rule(name, parsed, constants, source, torch, state)
+
+
+_VELOCITY = ("v = momentum * v + g", "The velocity remembers past gradients: a running sum that fades by the factor momentum.")
+_ADAM_M = ("m = beta1 * m + (1 - beta1) * g", "The running mean of the gradient.")
+_ADAM_V = ("v = beta2 * v + (1 - beta2) * g ** 2", "The running mean of the squared gradient.")
+_ADAM_STEP = "learning_rate * (m / (1 - beta1 ** t)) / (sqrt(v / (1 - beta2 ** t)) + epsilon)"
+
+_ROWS = (
+    _rule(
+        "sgd",
+        "Goodfellow et al., Deep Learning (2016), algorithm 8.1",
+        ("w = w - learning_rate * g", "Each parameter takes a step against its gradient."),
+        torch="SGD({p}, lr={learning_rate})",
+        learning_rate=0.1,
+    ),
+    _rule(
+        "momentum",
+        "Sutskever et al. (2013) in the form of torch.optim.SGD",
+        _VELOCITY,
+        ("w = w - learning_rate * v", "Each parameter takes a step against its velocity."),
+        torch="SGD({p}, lr={learning_rate}, momentum={momentum})",
+        state={"momentum_buffer": "v"},
+        learning_rate=0.1,
+        momentum=0.9,
+    ),
+    _rule(
+        "nesterov",
+        "Sutskever et al. (2013), eq. 3 and 4, in the form of torch.optim.SGD(nesterov=True)",
+        _VELOCITY,
+        ("w = w - learning_rate * (g + momentum * v)", "The step looks ahead: it takes the gradient and the velocity that will follow."),
+        torch="SGD({p}, lr={learning_rate}, momentum={momentum}, nesterov=True)",
+        state={"momentum_buffer": "v"},
+        learning_rate=0.1,
+        momentum=0.9,
+    ),
+    _rule(
+        "rmsprop",
+        "Tieleman and Hinton, Lecture 6.5 (2012), in the form of torch.optim.RMSprop",
+        ("v = alpha * v + (1 - alpha) * g ** 2", "The running mean of the squared gradient."),
+        ("w = w - learning_rate * g / (sqrt(v) + epsilon)", "Each parameter's step is measured in units of its usual gradient."),
+        torch="RMSprop({p}, lr={learning_rate}, alpha={alpha}, eps={epsilon})",
+        state={"step": "t", "square_avg": "v"},
+        learning_rate=0.01,
+        alpha=0.99,
+        epsilon=1e-8,
+    ),
+    _rule(
+        "adam",
+        "Kingma and Ba, Adam (2015), algorithm 1",
+        _ADAM_M,
+        _ADAM_V,
+        (
+            f"w = w - {_ADAM_STEP}",
+            "A step of the mean gradient over the root of its mean square, both corrected for their start.",
+        ),
+        torch="Adam({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon})",
+        state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
+        learning_rate=0.001,
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=1e-8,
+    ),
+    _rule(
+        "adamw",
+        "Loshchilov and Hutter, Decoupled Weight Decay (2019), algorithm 2, in the form of torch.optim.AdamW",
+        _ADAM_M,
+        _ADAM_V,
+        (f"w = w * (1 - learning_rate * weight_decay) - {_ADAM_STEP}", "Adam's step, after the parameter has shrunk a little by itself."),
+        torch="AdamW({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay})",
+        state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
+        learning_rate=0.001,
+        beta1=0.9,
+        beta2=0.999,
+        epsilon=1e-8,
+        weight_decay=0.01,
+    ),
+)
+
+OPTIMIZERS: dict[str, Rule] = {row.name: row for row in _ROWS}
+
+
+def rule_of(name: str, constants: Mapping[str, float]) -> Rule:
+    """The rule that a scenario asks for; sgd with a momentum other than 0 is momentum."""
+    return OPTIMIZERS["momentum" if name == "sgd" and constants.get("momentum") else name]

@@ -1,0 +1,304 @@
+"""Text to tree: Python's own parser reads the formula, a whitelist decides what may stand in it.
+
+Nothing is ever evaluated as Python. What is refused is refused here, when it is given, with its column.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+import re
+import warnings
+from collections.abc import Collection, Iterable
+
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
+from bpdebug.core.record import Record
+from bpdebug.core.render import to_text
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, names
+
+MAXIMUM_LENGTH = 2000
+MAXIMUM_DEPTH = 60
+_FILLER, _FIRST = "\u02d0", 0x4E00
+"""Letters to Python, one column wide each: of them stand-ins are made for the names that are none to Python, such as ``da1@z2``."""
+
+_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
+_COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_REFUSED = {
+    ast.Attribute: "the only attribute is .T (transpose)",
+    ast.Lambda: "a formula has no lambda",
+    ast.IfExp: "write where(condition, a, b) for a choice",
+    ast.List: "a formula works on named tensors; lists have no place in it",
+    ast.Tuple: "one value is expected; found a comma",
+    ast.FloorDiv: "there is no //; write / for division",
+    ast.Mod: "there is no %",
+    ast.BitXor: "there is no ^; write ** for a power",
+    ast.BitAnd: "there is no &; write 'and'",
+    ast.BitOr: "there is no |; write 'or'",
+    ast.Invert: "there is no ~; write 'not'",
+}
+
+
+class Formula(Record):
+    """One text and its tree.
+
+    Attributes:
+        text: as it was given, or as the engine writes a derived tree.
+        tree: what runs.
+    """
+
+    text: str
+    tree: Tree
+
+    @classmethod
+    def of(cls, tree: Tree) -> Formula:
+        """The formula of a tree that the engine has made."""
+        return cls(to_text(tree), tree)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors that it reads."""
+        return names(self.tree)
+
+
+def parse(text: str, joined: Collection[str] = ()) -> Formula:
+    """Parse a formula.
+
+    Args:
+        text: an expression such as ``a1.T @ dz2``.
+        joined: the names that are no Python names (``da1@z2``, ``blocks.0.weight``, ``W[0]``); the longest that fits is read.
+
+    Raises:
+        FormulaError: with the column, for anything that the language does not have.
+    """
+    if len(text) > MAXIMUM_LENGTH:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {MAXIMUM_LENGTH} are read", text[:60] + "…", 1)
+    stripped = text.strip()
+    if not stripped:
+        raise FormulaError("a formula is expected; found nothing", text or " ", 1)
+    return Formula(stripped, _Reader(stripped, joined).read())
+
+
+def parse_assignment(text: str, joined: Collection[str] = ()) -> tuple[str, Formula]:
+    """Parse ``dW2 = a1.T @ dz2`` into the target and its formula."""
+    target, sign, expression = text.partition("=")
+    if not sign or expression.startswith("="):
+        raise FormulaError("expected NAME = FORMULA", text, len(text) + 1)
+    if target.strip() not in joined and not re.fullmatch(r"\s*[A-Za-z_]\w*(@\w+)?\s*", target):
+        raise FormulaError(f"expected a tensor's name before '='; found '{target.strip()}'", text, 1)
+    try:
+        return target.strip(), parse(expression, joined)
+    except FormulaError as error:
+        shift = len(text) - len(expression.lstrip()) if expression.strip() else len(text)
+        raise type(error)(error.message, text, error.column + shift) from None
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'dW2'?"`` where a known word is close, or a word is its initials (lr for learning_rate), else nothing."""
+    by_folded = {name.lower(): name for name in known}
+    initials = {"".join(part[:1] for part in folded.split("_")): name for folded, name in by_folded.items() if "_" in folded}
+    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    found = by_folded[close[0]] if close else initials.get(word.lower(), "")
+    return f"; did you mean '{found}'?" if found not in ("", word) else ""
+
+
+class _Reader:
+    """Translates one ``ast`` expression; every refusal knows its column."""
+
+    def __init__(self, text: str, joined: Collection[str]) -> None:
+        self.text = text
+        self.meant: dict[str, str] = {}
+        self.source = self._join(text, joined)
+        self.depth = 0
+
+    def _join(self, text: str, joined: Collection[str]) -> str:
+        """The text with stand-ins of the same length for the names that Python cannot read."""
+        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
+        if not known:
+            return text
+        at = {name: "@" * ("@" in name) for name in known}
+        words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
+        self.meant = {stand_in: name for name, stand_in in known.items()}
+        return re.sub(words, lambda found: known[found[0]], text)
+
+    def read(self) -> Tree:
+        """The tree of the whole text."""
+        self._refuse_depth()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python warns of "1or 2"; the screen is no place for that
+                parsed = ast.parse(self.source, mode="eval").body
+            return self.tree(parsed)
+        except SyntaxError as error:
+            raise self._syntax_error(error) from None
+        except (ValueError, MemoryError, RecursionError, OverflowError):
+            raise FormulaError("the formula is nested too deeply or holds a character that does not belong", self.text, 1) from None
+
+    def _refuse_depth(self) -> None:
+        depth = 0
+        for column, character in enumerate(self.source, 1):
+            depth += (character in "([{") - (character in ")]}")
+            if depth > MAXIMUM_DEPTH:
+                raise FormulaError(f"nested more than {MAXIMUM_DEPTH} deep", self.text, column)
+
+    def _syntax_error(self, error: SyntaxError) -> FormulaError:
+        column = min(max(error.offset or 1, 1), len(self.text) + 1)
+        reason = (error.msg or "invalid syntax").replace("invalid syntax. ", "").replace("invalid syntax", "this is not a formula")
+        sign = re.search(r"(?<![=!<>])=(?!=)", self.text)
+        if sign and self.text.count("(", 0, sign.start()) == self.text.count(")", 0, sign.start()):
+            column, reason = sign.start() + 1, "an expression is expected here, without '='"
+        elif not error.offset:
+            column = len(self.text) + 1
+        return FormulaError(reason[0].lower() + reason[1:], self.text, column)
+
+    def column(self, node: ast.expr) -> int:
+        """The column in characters (``ast`` counts bytes)."""
+        return len(self.source.encode()[: node.col_offset].decode(errors="ignore")) + 1
+
+    def refuse(self, message: str, node: ast.expr) -> FormulaError:
+        """The error for ``node``."""
+        return FormulaError(message, self.text, self.column(node))
+
+    def tree(self, node: ast.expr) -> Tree:
+        """One node, translated."""
+        self.depth += 1
+        if self.depth > 2 * MAXIMUM_DEPTH:
+            raise self.refuse(f"nested more than {2 * MAXIMUM_DEPTH} deep", node)
+        handler = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if handler is None:
+            raise self.refuse(_REFUSED.get(type(node), f"a formula has no {type(node).__name__.lower()}"), node)
+        result: Tree = handler(node)
+        self.depth -= 1
+        return result
+
+    def _constant(self, node: ast.Constant) -> Tree:
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            raise self.refuse(f"a number is expected; found {node.value!r:.30}", node)
+        try:
+            value = float(node.value)
+        except OverflowError:
+            value = math.inf
+        if math.isinf(value):
+            raise self.refuse("the number is too large for a float; infinity is written inf", node)
+        return Number(value, column=self.column(node))
+
+    def _name(self, node: ast.Name) -> Tree:
+        if node.id in FUNCTIONS:
+            raise self.refuse(f"'{node.id}' is a function: write {node.id}(…)", node)
+        return Name(self.meant.get(node.id, node.id), column=self.column(node))
+
+    def _unaryop(self, node: ast.UnaryOp) -> Tree:
+        if isinstance(node.op, ast.UAdd):
+            return self.tree(node.operand)
+        if isinstance(node.op, ast.Invert):
+            raise self.refuse(_REFUSED[ast.Invert], node)
+        operator = "-" if isinstance(node.op, ast.USub) else "not"
+        return Unary(operator, self.tree(node.operand), column=self.column(node))
+
+    def _binop(self, node: ast.BinOp) -> Tree:
+        operator = _BINARY.get(type(node.op))
+        left = self.tree(node.left)
+        column = self._operator_column(node.left, node.right)
+        if operator is None:
+            raise FormulaError(_REFUSED.get(type(node.op), "this operator does not belong to the language"), self.text, column)
+        return Binary(operator, left, self.tree(node.right), column=column)
+
+    def _operator_column(self, left: ast.expr, right: ast.expr) -> int:
+        """Where the operator stands: after the left operand, its closing parentheses and blanks."""
+        lines = self.source.encode()
+        position = left.end_col_offset or 0
+        while position < right.col_offset and lines[position : position + 1] in b" )\t":
+            position += 1
+        return len(lines[:position].decode(errors="ignore")) + 1
+
+    def _boolop(self, node: ast.BoolOp) -> Tree:
+        operator = "and" if isinstance(node.op, ast.And) else "or"
+        return self._chain(operator, [self.tree(value) for value in node.values])
+
+    @staticmethod
+    def _chain(operator: str, trees: list[Tree]) -> Tree:
+        result = trees[0]
+        for tree in trees[1:]:
+            result = Binary(operator, result, tree, column=tree.column)
+        return result
+
+    def _compare(self, node: ast.Compare) -> Tree:
+        operands = [node.left, *node.comparators]
+        pairs: list[Tree] = []
+        for left, operation, right in zip(operands, node.ops, operands[1:], strict=False):
+            if type(operation) not in _COMPARE:
+                raise self.refuse("the comparisons are < <= > >= == !=", right)
+            column = self._operator_column(left, right)
+            pairs.append(Binary(_COMPARE[type(operation)], self.tree(left), self.tree(right), column=column))
+        return self._chain("and", pairs)
+
+    def _attribute(self, node: ast.Attribute) -> Tree:
+        if node.attr != "T":
+            raise self.refuse(f"'.{node.attr}' is not in the language; {_REFUSED[ast.Attribute]}", node)
+        return Transpose(self.tree(node.value), column=self.column(node))
+
+    def _call(self, node: ast.Call) -> Tree:
+        if not isinstance(node.func, ast.Name):
+            raise self.refuse("only the functions of the language can be called, by their name", node)
+        function = FUNCTIONS.get(node.func.id)
+        if function is None:
+            hint = suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
+            raise self.refuse(f"unknown function '{node.func.id}'{hint}", node)
+        axis, keepdims = self._axis(node, function), self._keepdims(node)
+        positional = node.args[: function.arity] if function.reduces else node.args
+        if len(positional) != function.arity:
+            wanted = f"{function.arity} argument{'s' * (function.arity > 1)}"
+            raise self.refuse(f"{function.name} takes {wanted}; found {len(node.args)}", node)
+        return Call(function.name, tuple(self.tree(a) for a in positional), axis, keepdims, column=self.column(node))
+
+    def _axis(self, node: ast.Call, function: Function) -> int | None:
+        given = [k.value for k in node.keywords if k.arg == "axis"]
+        others = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
+        if others or (node.keywords and not function.reduces):
+            raise self.refuse(f"{function.name} takes no argument '{(others or node.keywords)[0].arg}'", node)
+        if function.reduces and len(node.args) == function.arity + 1:
+            given.append(node.args[-1])
+        elif function.reduces and len(node.args) > function.arity:
+            raise self.refuse(f"{function.name} takes {function.arity} argument and an axis; found {len(node.args)}", node)
+        if len(given) > 1:
+            raise self.refuse("the axis is given twice", given[1])
+        if not given:
+            return None
+        value = given[0]
+        if not isinstance(value, ast.Constant) or type(value.value) is not int or value.value not in (0, 1):
+            raise self.refuse("axis is 0 (down the rows) or 1 (along the columns)", value)
+        return value.value
+
+    def _keepdims(self, node: ast.Call) -> bool:
+        given = [k.value for k in node.keywords if k.arg == "keepdims"]
+        for value in given:
+            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
+                raise self.refuse("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
+        return any(value.value for value in given if isinstance(value, ast.Constant))
+
+    def _subscript(self, node: ast.Subscript) -> Tree:
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if not 1 <= len(parts) <= 2:
+            raise self.refuse("a tensor has two axes at most: write [row, column]", node)
+        return Index(self.tree(node.value), tuple(self._item(part) for part in parts), column=self.column(node))
+
+    def _item(self, node: ast.expr) -> int | Slice:
+        if isinstance(node, ast.Slice):
+            return (self._bound(node.lower), self._bound(node.upper), self._bound(node.step))
+        return self._bound(node) or 0
+
+    def _bound(self, node: ast.expr | None) -> int | None:
+        if node is None:
+            return None
+        sign, inner = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
+        if not isinstance(inner, ast.Constant) or type(inner.value) is not int or abs(inner.value) > 10**9:
+            raise self.refuse("an index is a whole number or a slice such as 0:2", node)
+        return sign * inner.value
+
+
+def constant_of(tree: Tree) -> float | None:
+    """The number that a leaf stands for: a literal, ``pi``, ``inf`` or ``nan``; else None."""
+    if isinstance(tree, Number):
+        return tree.value
+    return CONSTANTS.get(tree.name) if isinstance(tree, Name) else None

@@ -1,0 +1,188 @@
+"""The stages of one gradient update, in order; the backward ones are derived from the nodes, never written.
+
+The walk is that of reverse-mode differentiation (Griewank and Walther, "Evaluating Derivatives" (2008), section 3.2; the
+shape of HIPS autograd's): nodes in reverse, one contribution for each argument that has a derivative; a tensor's gradient is
+emitted when all of its consumers have contributed, as partials and their sum where there are several.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+
+from bpdebug.core.network import Network, Node, Phase
+from bpdebug.core.optimizers import Rule
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import Record, replace
+from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, total
+
+
+class Stage(Record):
+    """One line of the program: a formula and where it belongs.
+
+    Attributes:
+        name: the tensor that it assigns, and its name as a location.
+        formula: what runs.
+        phase, layer: where in the update; layer 0 belongs to no layer.
+        meaning: one sentence for a learner.
+        source: where the rule is to be found.
+        operation: the row that it was made from.
+        of: for a gradient, the tensor whose gradient it is, else "".
+        through: for a part of a gradient, the tensor through which it comes back, else "".
+        short: a short form such as ``σ(z1)``, or "".
+        original: the stage as the engine derived it, where a user has put his own formula in its place.
+        planted: a wrong formula that runs in the place of ``formula``. Only a hunt plants one, and nothing shows it.
+    """
+
+    name: str
+    formula: Formula
+    phase: Phase
+    layer: int
+    meaning: str
+    source: str
+    operation: str
+    of: str = ""
+    through: str = ""
+    short: str = ""
+    original: Stage | None = field(default=None, repr=False)
+    planted: Formula | None = field(default=None, repr=False)
+
+    @property
+    def runs(self) -> Formula:
+        """What is executed."""
+        return self.planted or self.formula
+
+    @property
+    def edited(self) -> bool:
+        """Whether the formula is the user's."""
+        return self.original is not None
+
+    @property
+    def derived(self) -> Formula | None:
+        """The formula that the engine derived, where a user has put his own in its place."""
+        return self.original.formula if self.original else None
+
+    def with_formula(self, formula: Formula) -> Stage:
+        """This stage with the user's formula, the derived one kept beside it; the stage as it was, where they are the same."""
+        original = self.original or replace(self, planted=None)
+        if formula.tree == original.formula.tree:
+            return original
+        meaning = f"Your own formula, in the place of {original.formula.text}."
+        return replace(original, formula=formula, original=original, meaning=meaning, short="")
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.formula.text}"
+
+
+class Skipped(Record):
+    """A stage that one might expect and that does not exist, with the reason."""
+
+    name: str
+    phase: Phase
+    layer: int
+    reason: str
+
+
+def forward_stages(network: Network) -> Iterator[Stage]:
+    """The nodes' own formulas."""
+    for node in network.nodes:
+        row = node.operation
+        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, row.meaning, row.source, row.name, short=node.short)
+
+
+class _Contribution(Record):
+    """What one consumer passes to a tensor's gradient."""
+
+    consumer: Node
+    argument: str
+    tree: Tree
+
+
+def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
+    """The chain rule, node by node in reverse."""
+    layers = network.layer_of
+    consumers = _consumers(network, layers)
+    pending: defaultdict[str, list[_Contribution]] = defaultdict(list)
+    gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
+    if network.fused:
+        layer = network.nodes[-1].layer
+        reason = f"the loss is fused with {network.fused}: its derivative goes straight to {network.layers[-1].z}"
+        yield Skipped(network.naming.gradient.format(network.prediction), Phase.BACKWARD, layer, reason)
+    for node in reversed(network.nodes):
+        if node.output not in gradients:
+            continue
+        for argument, tensor in node.inputs.items():
+            if tensor not in layers:
+                continue
+            tree = node.operation.gradient(argument, node.arguments, node.output, gradients[node.output])
+            pending[tensor].append(_Contribution(node, argument, tree))
+            if len(pending[tensor]) == consumers[tensor]:
+                gradients[tensor] = tree if isinstance(tree, Number) else Name(network.naming.gradient.format(tensor))
+                yield from _emit(network, tensor, pending[tensor]) if gradients[tensor] != tree else ()
+
+
+def input_gradient(network: Network) -> Formula:
+    """The gradient of the loss with respect to the network's input, from the gradients that an update computes."""
+    passed = [
+        node.operation.gradient(argument, node.arguments, node.output, Name(network.naming.gradient.format(node.output)))
+        for node in reversed(network.nodes)
+        for argument, tensor in node.inputs.items()
+        if tensor == network.naming.input
+    ]
+    return Formula.of(total(*passed))
+
+
+def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
+    """How many nodes pass a gradient to each tensor: those from which a path of derivatives leads to the loss."""
+    live, counts = {network.nodes[-1].output}, Counter[str]()
+    for node in reversed(network.nodes):
+        if node.output in live:
+            used = [tensor for tensor in node.inputs.values() if tensor in layers]
+            live.update(used)
+            counts.update(used)
+    return counts
+
+
+def _emit(network: Network, tensor: str, contributions: list[_Contribution]) -> Iterator[Stage]:
+    naming, layer, whole = network.naming, network.layer_of[tensor], network.naming.gradient.format(tensor)
+    partials = [_stage(naming.partial.format(tensor, c.consumer.output), tensor, layer, c) for c in contributions]
+    if len(partials) == 1:
+        yield replace(partials[0], name=whole, through="")
+        return
+    yield from partials
+    used = " and ".join(c.consumer.output for c in contributions)
+    summed = total(*(Name(partial.name) for partial in partials))
+    yield Stage(
+        whole,
+        Formula.of(summed),
+        Phase.BACKWARD,
+        layer,
+        f"{tensor} is used by {used}: what comes back from each of them is added up.",
+        "the chain rule for several paths: Goodfellow et al., Deep Learning (2016), eq. 6.45",
+        "sum",
+        tensor,
+    )
+
+
+def _stage(name: str, tensor: str, layer: int, made: _Contribution) -> Stage:
+    row = made.consumer.operation
+    meaning = row.meaning_of_gradient(made.argument)
+    return Stage(name, Formula.of(made.tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, through=made.consumer.output)
+
+
+def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:
+    """The optimizer's steps for each parameter, after all gradients are known."""
+    free = [parameter for parameter in network.parameters if parameter not in frozen]
+    if rule.counts and free:
+        count = Formula.of(Binary("+", Name("t"), ONE))
+        yield Stage("t", count, Phase.UPDATE, 0, "The number of this update, counted from 1.", rule.source, rule.name)
+    for parameter in network.parameters:
+        layer = network.layer_of[parameter]
+        if parameter in frozen:
+            yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
+            continue
+        for target, formula, meaning in rule.steps:
+            name = parameter if target == "w" else network.naming.slot.format(target, parameter)
+            tree = rule.tree(formula, parameter, network.naming)
+            yield Stage(name, Formula.of(tree), Phase.UPDATE, layer, meaning, rule.source, rule.name)

@@ -1,0 +1,177 @@
+"""The shape of every formula before anything runs, with one-sided broadcasting.
+
+NumPy lets (4, 1) and (1, 4) meet in a (4, 4) table of all pairs, and (4,) and (4, 1) too: the silent mistake behind many
+a network that "trains" to 0.5. Here the result of an elementwise operation has the shape of one of its operands, or the
+formula is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bpdebug.core.errors import FormulaError, ShapeError
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.parser import Formula, suggestion
+from bpdebug.core.record import replace
+from bpdebug.core.render import to_text
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, walk
+
+Shape = tuple[int, ...]
+
+
+def shape_text(shape: Shape) -> str:
+    """``4×1`` for (4, 1), ``4`` for (4,), ``a single number`` for ()."""
+    return "×".join(map(str, shape)) if shape else "a single number"
+
+
+def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Shape:
+    """The shape of the formula's value.
+
+    Args:
+        formula: any formula.
+        shapes: the shape of every tensor that it may read.
+
+    Raises:
+        FormulaError: for a name that ``shapes`` does not have.
+        ShapeError: for operands that do not fit, with both shapes and, where there is one, the likely remedy.
+    """
+    return _Inference(formula.text, shapes).shape(formula.tree)
+
+
+def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+    """Check that the formula is a single truth value.
+
+    Raises:
+        FormulaError: as :func:`infer`, and for a table where one value is needed.
+    """
+    shape = infer(formula, shapes)
+    if shape:
+        message = f"a condition is one value; this one is {shape_text(shape)}: write any(…) or all(…) around it"
+        raise ShapeError(message, formula.text, 1)
+
+
+class _Inference:
+    def __init__(self, text: str, shapes: Mapping[str, Shape]) -> None:
+        self.text, self.shapes = text, shapes
+
+    def error(self, message: str, tree: Tree) -> ShapeError:
+        return ShapeError(message, self.text, tree.column)
+
+    def shape(self, tree: Tree) -> Shape:
+        """The shape of any node."""
+        result: Shape = getattr(self, f"_{type(tree).__name__.lower()}")(tree)
+        return result
+
+    def _number(self, tree: Number) -> Shape:
+        return ()
+
+    def _name(self, tree: Name) -> Shape:
+        if tree.name in self.shapes:
+            return self.shapes[tree.name]
+        if tree.name in CONSTANTS:
+            return ()
+        known = list(self.shapes)
+        hint = suggestion(tree.name, known) or f"; there are {' '.join(known[:30])}"
+        raise FormulaError(f"unknown name '{tree.name}'{hint}", self.text, tree.column)
+
+    def _unary(self, tree: Unary) -> Shape:
+        shape = self.shape(tree.operand)
+        if tree.operator == "not":
+            self._single(tree.operand, shape, "not")
+        return shape
+
+    def _single(self, tree: Tree, shape: Shape, operator: str) -> None:
+        if shape:
+            raise self.error(f"'{operator}' takes single values; {to_text(tree)} is {shape_text(shape)}: write any(…) or all(…)", tree)
+
+    def _binary(self, tree: Binary) -> Shape:
+        left, right = self.shape(tree.left), self.shape(tree.right)
+        if tree.operator == "@":
+            return self._product(tree, left, right)
+        if tree.operator in ("and", "or"):
+            self._single(tree.left, left, tree.operator)
+            self._single(tree.right, right, tree.operator)
+        return self._together(tree, (tree.left, tree.right), (left, right))
+
+    def _product(self, tree: Binary, left: Shape, right: Shape) -> Shape:
+        if len(left) == len(right) == 2 and left[1] == right[0]:
+            return (left[0], right[1])
+        a, b = to_text(tree.left), to_text(tree.right)
+        if len(left) != 2 or len(right) != 2:
+            raise self.error(f"@ multiplies two matrices; {a} is {shape_text(left)} and {b} is {shape_text(right)}", tree)
+        message = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}: @ needs as many columns on the left as rows on the right"
+        raise self.error(f"{message} ({left[1]} and {right[0]}){self._transposed_hint(tree, left, right)}", tree)
+
+    @staticmethod
+    def _transposed_hint(tree: Binary, left: Shape, right: Shape) -> str:
+        a, b = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
+        if left[0] == right[0]:
+            return f"; {to_text(Binary('@', a, tree.right))} would fit"
+        if left[1] == right[1]:
+            return f"; {to_text(Binary('@', tree.left, b))} would fit"
+        return "; the other order would fit" if left[0] == right[1] else ""
+
+    def _together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
+        """The common shape of elementwise operands: that of one of them."""
+        result, holder = shapes[0], operands[0]
+        for operand, shape in zip(operands[1:], shapes[1:], strict=True):
+            try:
+                wide = np.broadcast_shapes(result, shape)
+            except ValueError:
+                wide = None
+            if wide not in (result, shape):
+                remedy = keepdims_hint(holder if len(result) < len(shape) else operand)
+                raise self.error(_mismatch(to_text(holder), result, to_text(operand), shape, wide, remedy), tree)
+            if wide != result:
+                result, holder = shape, operand
+        return result
+
+    def _transpose(self, tree: Transpose) -> Shape:
+        return self.shape(tree.operand)[::-1]
+
+    def _call(self, tree: Call) -> Shape:
+        shapes = tuple(map(self.shape, tree.arguments))
+        if not FUNCTIONS[tree.function].reduces:
+            return self._together(tree, tree.arguments, shapes)
+        return self._reduced(tree, shapes[0])
+
+    def _reduced(self, tree: Call, shape: Shape) -> Shape:
+        if 0 in shape and tree.function in ("max", "min", "argmax", "mean"):
+            raise self.error(f"{tree.function} of nothing: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
+        if tree.axis is None:
+            return (1,) * len(shape) if tree.keepdims else ()
+        if tree.axis >= len(shape):
+            raise self.error(f"there is no axis {tree.axis}: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
+        return (*shape[: tree.axis], *(1,) * tree.keepdims, *shape[tree.axis + 1 :])
+
+    def _index(self, tree: Index) -> Shape:
+        shape = self.shape(tree.operand)
+        try:
+            return np.broadcast_to(np.empty(()), shape)[tree.key()].shape
+        except (IndexError, ValueError):
+            message = f"{to_text(tree)} is outside {to_text(tree.operand)}, which is {shape_text(shape)}; rows and columns count from 0"
+            raise self.error(message, tree) from None
+
+
+def keepdims_hint(tree: Tree) -> str:
+    """What to write so that an axis which a formula folds is kept; "" where it drops none."""
+    dropping = (node for node in walk(tree) if isinstance(node, Call) and node.axis is not None and not node.keepdims)
+    return next((f"{to_text(replace(node, keepdims=True))} keeps the axis" for node in dropping), "")
+
+
+def _mismatch(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy: str) -> str:
+    start = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}"
+    if len(left) != len(right) and wide is not None:
+        flat, shape, other = (a, left, b) if len(left) < len(right) else (b, right, a)
+        return (
+            f"{start}: {flat} is a flat list of {shape[0]}, no column, so that NumPy would pair each of its numbers with each row of "
+            f"{other} and give {shape_text(wide)}. {remedy or f'Make it a column, {shape[0]}×1'}"
+        )
+    if wide is not None:
+        reason = f"NumPy would pair everything with everything and give {shape_text(wide)}, which neither of them is"
+        return f"{start}: {reason}. Did you mean {a} @ {b}, or a .T?"
+    if remedy:
+        return f"{start}: {remedy}"
+    return f"{start}: elementwise operands need the same shape{', which .T would give' if left == right[::-1] else ''}"

@@ -1,0 +1,77 @@
+"""What the tensors of a program are: a name is chosen once, and what it means stands beside it, never in its spelling."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bpdebug.core.record import Record
+
+
+class Role(StrEnum):
+    """What a tensor is to the training."""
+
+    INPUT = "input"
+    TARGET = "target"
+    COUNT = "count"
+    PARAMETER = "parameter"
+    SLOT = "slot"
+    CONSTANT = "constant"
+    VALUE = "value"
+    LOSS = "loss"
+    GRADIENT = "gradient"
+
+
+class Tensor(Record):
+    """One tensor.
+
+    Attributes:
+        name: as it is typed and shown.
+        role: what it is to the training.
+        layer: from 1; 0 belongs to no layer.
+        of: the tensor whose gradient, or whose part of a gradient, it is; the parameter of an optimizer's slot.
+        through: for a part of a gradient, the tensor through which it comes back, else "".
+    """
+
+    name: str
+    role: Role
+    layer: int = 0
+    of: str = ""
+    through: str = ""
+
+
+class LayerNames(Record):
+    """The tensors of one layer.
+
+    Attributes:
+        number: from 1.
+        source: what comes in.
+        weight, bias: its parameters; no bias is "".
+        z, a: the weighted sums, and their activations.
+        output: what goes out: the activations, or with a residual connection their sum with what came in.
+    """
+
+    number: int
+    source: str
+    weight: str
+    bias: str
+    z: str
+    a: str
+    output: str
+
+
+class Naming(Record):
+    """How a chain of layers calls its tensors; ``{}`` is the layer's number, or the tensor that the name is made from."""
+
+    input: str = "x"
+    target: str = "y"
+    weight: str = "W{}"
+    bias: str = "b{}"
+    z: str = "z{}"
+    a: str = "a{}"
+    sum: str = "r{}"
+    loss: str = "loss"
+    data_loss: str = "data_loss"
+    penalty: str = "penalty{}"
+    gradient: str = "d{}"
+    partial: str = "d{}@{}"
+    slot: str = "{}{}"

@@ -1,0 +1,144 @@
+"""Buffers for one batch size, and the compiled code that works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.compiler import Compiler, Routine
+from bpdebug.core.description import Array
+from bpdebug.core.fast import Check, UpdateCompiler, flat_names, fuse_updates, ordered, piece_bounds, stretch
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.shapes import Shape
+
+Checks = Mapping[int, Sequence[Check]]
+_PROGRAMS = 8
+"""Versions of a program whose code is kept; going back and forth over an edit compiles nothing then."""
+
+
+def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Named views of one flat array, in order."""
+    made, start = {}, 0
+    for name, shape in shapes.items():
+        size = prod(shape)
+        made[name] = flat[start : start + size].reshape(shape)
+        start += size
+    return made
+
+
+def flat_array(shapes: Iterable[Shape], dtype: np.dtype[Any]) -> Array:
+    """Zeros for tensors of these shapes, end to end."""
+    return np.zeros(sum(prod(shape) for shape in shapes), dtype)
+
+
+class Code:
+    """A program compiled for one workspace.
+
+    Attributes:
+        stages: one function a stage.
+        prepare: to be run when a batch has been loaded.
+        update: one function for all stages.
+    """
+
+    def __init__(self, program: Program, work: Workspace) -> None:
+        compiler = Compiler(work.tensors, program.scenario.dtype)
+        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.runs)) for stage in program.stages]
+        self.prepare, self.update = _update(program, work, {})
+
+
+def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
+    steps = [(stage.name, stage.runs) for stage in program.stages]
+    kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
+    fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
+    if fused is not None and all(done <= len(kept) for done in checks):
+        steps = kept + fused
+    return UpdateCompiler(work.tensors | work.long, program.scenario.dtype, steps, work.given, checks).routines()
+
+
+class Workspace:
+    """The buffers for one batch size.
+
+    Attributes:
+        given: the batch and its size.
+        flat: every intermediate tensor, one after the other.
+        telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
+            finite makes its parameter so.
+        tensors: views by name, with the persistent tensors and the batch among them.
+        rows: what each stage computes, as one row.
+        long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
+        loaded: the update whose batch is in the buffers, or -1.
+        code: the compiled program.
+        guarded: one function for all stages that returns how many have run where a check has struck, else None.
+    """
+
+    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array], persistent_flat: Array) -> None:
+        dtype = program.scenario.dtype
+        given = program.given(rows)
+        self.given = views(flat_array(given.values(), dtype), given)
+        self.given["m"][...] = rows
+        groups = flat_names(program.rule, program.free, program.scenario.naming)
+        transient = ordered(program.transient(rows), [groups["g#"]])
+        self.flat = flat_array(transient.values(), dtype)
+        self._flat_shapes, self._kept_shapes = transient, {name: value.shape for name, value in persistent.items()}
+        own = views(self.flat, transient)
+        known = self.given | dict(persistent) | own
+        self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
+        self.rows = [self.tensors[stage.name].reshape(-1) for stage in program.stages]
+        self.long: dict[str, Array] = {}
+        self.pieces = 0
+        for name, group in groups.items() if program.free else ():
+            source, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
+            whole = stretch(source, flat, group)
+            bounds = piece_bounds(whole.size)
+            self.pieces = len(bounds) - 1
+            self.long |= {f"{name}{piece}": whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
+            self._gradients = whole.size
+        self.loaded = -1
+        self._codes: dict[int, tuple[Program, Code]] = {}
+        self.adopt(program)
+
+    def adopt(self, program: Program) -> None:
+        """Take another version of the program: the same stages and shapes, other formulas."""
+        if id(program) not in self._codes:
+            self._codes[id(program)] = (program, Code(program, self))
+            for old in list(self._codes)[:-_PROGRAMS]:
+                del self._codes[old]
+        self._program, self.code = self._codes[id(program)]
+        edited = any(stage.edited or stage.planted for stage in program.stages if stage.phase is Phase.UPDATE)
+        self.telling = self.flat[self._gradients :] if self.long and not edited else self.flat
+        if self.loaded >= 0:
+            self.code.prepare()
+        self.guarded: Callable[[], int | None] = self.code.update
+        self._checks: Checks = {}
+
+    def named(self, flat: Array, kept: Array) -> dict[str, Array]:
+        """Views of copies of the intermediate and of the persistent tensors, by name."""
+        return views(kept, self._kept_shapes) | views(flat, self._flat_shapes)
+
+    def guard(self, checks: Checks) -> None:
+        """Compile the checks into the update."""
+        if checks is self._checks:
+            return
+        self._checks = checks
+        self.guarded = self.code.update
+        if checks:
+            prepare, self.guarded = _update(self._program, self, checks)
+            self._prepare_guarded = prepare
+            prepare()
+
+    def load(self, update: int, x: Array, y: Array, chosen: Array | None) -> None:
+        """Bring an update's batch into the buffers."""
+        for name, data in zip(self.given, (x, y), strict=False):
+            if chosen is None:
+                self.given[name][...] = data
+            else:
+                data.take(chosen, axis=0, out=self.given[name], mode="clip")
+        self.code.prepare()
+        if self._checks:
+            self._prepare_guarded()
+        self.loaded = update

@@ -1,1 +1,0 @@
-"""The debugger: moving through the program. No Textual, no Rich."""

@@ -1,1 +1,0 @@
-"""Derivatives against differences: what is perturbed, what comes out, the verdict."""

@@ -1,1 +1,0 @@
-"""The catalogue of mistakes, and which of them a wrong derivative looks like."""

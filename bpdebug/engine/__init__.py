@@ -1,1 +1,0 @@
-"""The engine: what a training step is, in pure NumPy."""

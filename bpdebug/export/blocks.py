@@ -1,0 +1,80 @@
+"""What a worked solution is made of, whatever it is written as: headings, paragraphs, displayed formulas, tables, notes."""
+
+from __future__ import annotations
+
+from bpdebug.core.record import Record
+
+
+class Maths(Record):
+    """A formula within a line, in LaTeX."""
+
+    latex: str
+
+
+class Code(Record):
+    """Something as a person types it."""
+
+    text: str
+
+
+class Mark(Record):
+    """A reference to a note, counted from 1."""
+
+    number: int
+
+
+Text = tuple[str | Maths | Code | Mark, ...]
+
+
+class Heading(Record):
+    """A heading; level 1 is the title, level 4 a stage, which can be linked to by its ``anchor``."""
+
+    level: int
+    text: Text
+    anchor: str = ""
+
+
+class Paragraph(Record):
+    """A paragraph, perhaps with a word at its head that says what it is about."""
+
+    text: Text
+    about: str = ""
+
+
+class Contents(Record):
+    """The stages in order, each with its anchor."""
+
+    stages: tuple[tuple[str, Maths], ...]
+
+
+class Display(Record):
+    """A formula on lines of its own, aligned where they have an ``&``."""
+
+    lines: tuple[str, ...]
+
+    @property
+    def rows(self) -> str:
+        """The lines as LaTeX sets them within an environment that aligns."""
+        return " \\\\\n".join(self.lines)
+
+
+class Table(Record):
+    """A table; ``marked`` rows stand out."""
+
+    heads: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
+    marked: tuple[int, ...] = ()
+
+
+class Notes(Record):
+    """The notes that the marks refer to, in order."""
+
+    items: tuple[str, ...]
+
+
+Block = Heading | Paragraph | Contents | Display | Table | Notes
+
+
+def plain(text: Text) -> str:
+    """A text without its formulas, for the title of a page."""
+    return "".join(piece if isinstance(piece, str) else piece.text if isinstance(piece, Code) else "" for piece in text)

@@ -1,0 +1,106 @@
+"""What a worked solution says before its first stage: the network, the loss and the optimizer in words, and the given data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bpdebug.core.description import Layer, Loss
+from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.render import Style, render, render_name
+from bpdebug.core.render_names import latex_number
+from bpdebug.core.tree import Tree, substitute
+from bpdebug.export.blocks import Block, Maths, Paragraph, Table, Text
+from bpdebug.export.matrices import LARGEST, SHOWN
+from bpdebug.export.stage import aligned
+from bpdebug.export.update import WorkedUpdate
+
+
+def facts(worked: WorkedUpdate, style: Style) -> Iterator[Block]:
+    """The network, the loss and the optimizer, each in a sentence."""
+    program, scenario = worked.program, worked.program.scenario
+    if scenario.description:
+        yield Paragraph((scenario.description,))
+    yield Paragraph((_network(program),), "Network")
+    shapes = {name: value.shape for name, value in worked.values.items()}
+    yield Paragraph((f"{_loss(scenario.loss)}:",), "Loss")
+    yield aligned("L", "=", [render(whole_loss(program), style, shapes)])
+    yield Paragraph(_optimizer(worked, style), "Optimizer")
+    yield Paragraph(_conventions(style), "Notation")
+
+
+def _network(program: Program) -> str:
+    scenario = program.scenario
+    widths = "-".join(str(width) for width in (len(scenario.inputs), *(layer.units for layer in scenario.layers)))
+    count = sum(a * b for a, b in program.network.parameters.values())
+    parts = [f"{len(scenario.inputs)} input{'s'[: len(scenario.inputs) != 1]}", *map(_layer, scenario.layers)]
+    return f"{widths}: {', then '.join(parts)}; {count:,} parameters."
+
+
+def _layer(layer: Layer) -> str:
+    details = [layer.activation.replace("_", " "), *(f"{name} {short(value)}" for name, value in layer.constants.items())]
+    details += ["no bias"] * (not layer.bias) + ["its input added to its output"] * layer.residual
+    return f"{layer.units} unit{'s'[: layer.units != 1]} ({', '.join(details)})"
+
+
+def _loss(loss: Loss) -> str:
+    words = {"sum": "summed", "mean": "averaged"}
+    details = [f"{name} {short(value)}" for name, value in loss.constants.items()]
+    parts = [loss.function.replace("_", " ") + f" ({', '.join(details)})" * bool(details)]
+    parts += ["from the logits"] * loss.from_logits
+    parts += [f"{words[loss.outputs]} over the outputs and {words[loss.samples]} over the samples"]
+    parts += [f"times {short(loss.factor, 8)}"] * (loss.factor != 1)
+    parts += [f"plus {short(loss.l2, 8)} times the sum of the squared weights"] * bool(loss.l2)
+    text = ", ".join(parts)
+    return text[0].upper() + text[1:]
+
+
+def whole_loss(program: Program) -> Tree:
+    """The formula of the loss with the terms that have stages of their own put in."""
+    terms: Mapping[str, Formula] = {stage.name: stage.formula for stage in program.stages if stage.phase == "loss"}
+    return substitute(terms["loss"].tree, {name: formula.tree for name, formula in terms.items() if name != "loss"})
+
+
+def _optimizer(worked: WorkedUpdate, style: Style) -> Text:
+    scenario, rule = worked.program.scenario, worked.program.rule
+    pieces: list[str | Maths] = [rule.name]
+    for name in rule.constants:
+        value = latex_number(short(float(worked.given[name]), 8))
+        pieces += [" with " if len(pieces) == 1 else ", ", Maths(f"{render_name(name, style)} = {value}")]
+    return (*pieces, f"; frozen: {', '.join(scenario.frozen)}." if scenario.frozen else ".")
+
+
+def _conventions(style: Style) -> Text:
+    one, product = ("column", "W x + b") if style.columns else ("row", "x W + b")
+    return (
+        f"A sample is a {one}, so that ",
+        Maths(f"z = {product}"),
+        "; the shape stands under each tensor; rows and columns count from 0. ",
+        Maths(r"\odot"),
+        ", fractions, powers and functions act cell by cell.",
+    )
+
+
+def data_table(worked: WorkedUpdate) -> Table:
+    """The batch: a sample a row, with the names of the inputs and outputs."""
+    scenario = worked.program.scenario
+    x, y = worked.given["x"], worked.given["y"]
+    outputs = scenario.outputs or (tuple(f"y{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else ("y",))
+    heads = ["sample", *_cut(scenario.inputs), *_cut(outputs)]
+    digits = 6 if len(heads) <= LARGEST else 4
+    shown = len(x) if len(x) <= LARGEST else SHOWN
+    rows = [
+        [str(sample), *_cut([_given(value, digits) for value in inputs]), *_cut([_given(value, digits) for value in targets])]
+        for sample, inputs, targets in zip(worked.rows[:shown], x, y, strict=False)
+    ]
+    rows += [["…"] * len(heads)] * (len(x) > shown)
+    return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in row) for row in rows))
+
+
+def _given(value: float, digits: int) -> str:
+    return short(float(value), digits).replace("-", "−")
+
+
+def _cut(items: Sequence[str]) -> list[str]:
+    return list(items) if len(items) <= LARGEST else [*items[:SHOWN], "…"]

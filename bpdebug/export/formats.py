@@ -1,0 +1,113 @@
+"""One update written to a file: as a worked solution, as a PyTorch script, or as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.parser import suggestion
+from bpdebug.core.record import Record
+from bpdebug.core.render import Style
+from bpdebug.files import write_file
+from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
+
+
+class ExportError(BpdebugError):
+    """An export that cannot be done, with what was expected."""
+
+
+class Format(Record):
+    """One row.
+
+    Attributes:
+        name: as ``--format`` takes it.
+        ending: of the files that are in it.
+        writer: the module and function that make the content; of a document, from its blocks. Loaded when it is wanted, so that
+            the debugger opens without it.
+        document: whether it is a worked solution, in which notation and convention matter.
+        help: a few words.
+    """
+
+    name: str
+    ending: str
+    writer: str
+    document: bool
+    help: str
+
+
+_ROWS = (
+    Format("md", ".md", "markdown.to_markdown", True, "Markdown with formulas, as GitHub shows it"),
+    Format("tex", ".tex", "tex.to_tex", True, "a LaTeX article"),
+    Format("html", ".html", "html.to_html", True, "a page that needs nothing else"),
+    Format("torch", ".py", "torch.to_script", False, "a PyTorch script that computes the same gradients"),
+    Format("npz", ".npz", "arrays.to_npz", False, "every tensor by its name, for NumPy"),
+    Format("jsonl", ".jsonl", "arrays.to_jsonl", False, "a JSON object a tensor"),
+)
+FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}
+
+
+def format_of(path: Path, given: str = "") -> Format:
+    """The format that is asked for, or that the file's ending stands for.
+
+    Raises:
+        ExportError: where there is none, with those there are.
+    """
+    if given and given in FORMATS:
+        return FORMATS[given]
+    for row in _ROWS if not given else ():
+        if path.suffix.lower() == row.ending:
+            return row
+    if given:
+        raise ExportError(f"there is no format '{given}'{suggestion(given, FORMATS) or '; there are ' + ', '.join(FORMATS)}")
+    known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS)
+    raise ExportError(f"{path.name}: its ending tells no format; expected one of {known}")
+
+
+def export(timeline: Timeline, path: Path, given: str = "", style: Style | None = None) -> Format:
+    """Write the present update (at the end of training, the last one) to a file; the timeline stays where it is.
+
+    Args:
+        timeline: of the session.
+        path: where to; a file that is there already is replaced.
+        given: the format's name, or "" for what the file's ending says.
+        style: the notation and the convention of a worked solution.
+
+    Raises:
+        BpdebugError: where there is no such format, or the file cannot be written.
+    """
+    return whole(exporting(timeline, path, given, style))[0]
+
+
+def exporting(
+    timeline: Timeline, path: Path, given: str = "", style: Style | None = None
+) -> Generator[str, None, tuple[Format, tuple[str, ...]]]:
+    """What :func:`export` does, in slices; also what the file leaves out of what the user has changed."""
+    chosen = format_of(path, given)
+    content, left_out = yield from _content(timeline, chosen, style)
+    write_file(path, content)
+    return chosen, left_out
+
+
+def exported(timeline: Timeline, chosen: Format, style: Style | None = None) -> str | bytes:
+    """What :func:`export` writes."""
+    return whole(_content(timeline, chosen, style))[0]
+
+
+def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generator[str, None, tuple[str | bytes, tuple[str, ...]]]:
+    from bpdebug.export.solution import solution  # noqa: PLC0415
+    from bpdebug.export.update import working  # noqa: PLC0415
+
+    latex = Style("latex", style.columns, style.notation) if style else Style("latex")
+    module, _, function = chosen.writer.partition(".")
+    writer = import_module(f"bpdebug.export.{module}")
+    write: Callable[..., str | bytes] = getattr(writer, function)
+    left_out: Callable[..., tuple[str, ...]] = getattr(writer, "left_out", lambda _: ())
+    with np.errstate(all="ignore"):
+        worked = yield from working(timeline, latex, chosen.document)
+        yield "writing"
+        return write(solution(worked, latex) if chosen.document else worked), left_out(worked)

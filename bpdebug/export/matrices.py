@@ -1,0 +1,89 @@
+"""Tensors as LaTeX matrices, aligned at the decimal point; large ones cut down to a corner and a summary.
+
+An ``array`` aligns by itself; what else would, a ``\\phantom`` in a ``bmatrix``, GitHub refuses in Markdown.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import cell, exact, number_format, short
+from bpdebug.core.render_names import latex_number
+from bpdebug.core.shapes import shape_text
+
+LARGEST, SHOWN = 8, 6
+"""Rows or columns that are all shown, and how many are where there are more."""
+
+
+def fits(value: Array) -> bool:
+    """Whether a tensor is shown as a whole."""
+    return max(value.shape, default=0) <= LARGEST
+
+
+def shown(value: Array) -> Array:
+    """The corner of a tensor that is shown."""
+    return value[tuple(slice(SHOWN if length > LARGEST else length) for length in value.shape)]
+
+
+def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> str:
+    """A tensor in brackets, its numbers aligned on the right (where all have the same decimals); a single number as itself.
+
+    Args:
+        value: any tensor.
+        digits: after the decimal point, where that is faithful.
+        lit: a cell to set in bold.
+    """
+    texts = _texts(shown(value), digits)
+    if value.ndim == 0:
+        return str(texts)
+    rows: list[list[str]] = np.atleast_2d(texts).tolist()
+    if lit and lit[0] < len(rows) and lit[-1] < len(rows[0]):
+        rows[lit[0]][lit[-1]] = rf"\mathbf{{{rows[lit[0]][lit[-1]]}}}"
+    rows = _cut(rows, np.atleast_2d(value).shape)
+    lines = " \\\\\n".join(" & ".join(row) for row in rows)
+    return f"\\left[\\begin{{array}}{{{'r' * len(rows[0])}}}\n{lines}\n\\end{{array}}\\right]"
+
+
+def _texts(value: Array, digits: int) -> Array:
+    """The cells as LaTeX without a plus sign; whole numbers without decimals."""
+    numbers = np.asarray(value, float)
+    whole = bool((np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 10**digits)).all())
+    form = "+.0f" if whole else number_format(numbers, digits)
+    texts = [_latex(cell(number, form).replace("+", "")) if number or not whole else "0" for number in numbers.flat]
+    return np.array(texts, dtype=object).reshape(numbers.shape)
+
+
+def _latex(text: str) -> str:
+    """A number of a matrix; a power of ten stays short."""
+    mantissa, exponent, power = text.partition("e")
+    return rf"{mantissa}\mathrm{{e}}{{{power}}}" if exponent else latex_number(text)
+
+
+def _cut(rows: list[list[str]], shape: tuple[int, ...]) -> list[list[str]]:
+    """The rows with ellipses where there is more."""
+    wider, longer = shape[1] > len(rows[0]), shape[0] > len(rows)
+    result = [[*row, r"\cdots"] if wider else row for row in rows]
+    last = [r"\vdots"] * len(rows[0]) + [r"\ddots"] * wider
+    return [*result, last] if longer else result
+
+
+def summary(value: Array) -> str:
+    """What is to be known of a tensor of which only a corner is shown: shape, smallest, largest, norm, cells that are not finite."""
+    finite = value[np.isfinite(value)]
+    parts = [f"{shape_text(value.shape)}, of which a corner is shown"]
+    if finite.size:
+        parts.append(f"smallest {short(float(finite.min()))}, largest {short(float(finite.max()))}")
+        parts.append(f"norm {short(float(np.linalg.norm(finite)))}")
+    counts = {str(exact(bad)): int(count) for bad, count in zip(*np.unique(value[~np.isfinite(value)], return_counts=True), strict=True)}
+    parts += [f"{count} times {name}" for name, count in counts.items()]
+    return "; ".join(parts).replace("-", "−")
+
+
+def telling_cell(value: Array) -> Cell:
+    """The cell to work out in full: the first that is not finite, else the largest of those shown."""
+    broken = np.argwhere(~np.isfinite(value))
+    part = np.abs(shown(value))
+    place = broken[0] if len(broken) else np.unravel_index(int(np.argmax(part)), part.shape)
+    return tuple(int(at) for at in place)

@@ -1,0 +1,133 @@
+"""One update as plain data: what it was given, what each stage saw and gave, a cell of it worked out, and the check's verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from time import perf_counter
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.render import Style
+from bpdebug.core.schedule import Stage
+from bpdebug.export.matrices import telling_cell
+from bpdebug.look.explanation import Explanation, explain
+from bpdebug.time.edits import Edit
+from bpdebug.time.tasks import SLICE, whole
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.check import check
+from bpdebug.trust.verdict import Verdict
+
+_LATEX = Style("latex")
+
+
+class WorkedStage(Record, eq=False):
+    """A stage with its numbers.
+
+    Attributes:
+        stage: with the formula that ran.
+        operands: the tensors that its formula (and the derived one) reads, as the stage saw them.
+        value: what it gave.
+        explained: one cell of it, with formulas in LaTeX; None where none is wanted.
+        edits: what the user changed right after it.
+    """
+
+    stage: Stage
+    operands: Mapping[str, Array]
+    value: Array
+    explained: Explanation | None = None
+    edits: tuple[Edit, ...] = ()
+
+
+class WorkedUpdate(Record, eq=False):
+    """An update with all of its numbers.
+
+    Attributes:
+        program: the stages at its start.
+        update, epoch, batch: which one, counted from 0.
+        rows: the samples of its batch, by their place in the data.
+        given: the batch, the parameters, slots and constants at its start.
+        stages: in order.
+        edits: what the user changed at its very start.
+        verdicts: of the gradient check; empty where none is wanted.
+    """
+
+    program: Program
+    update: int
+    epoch: int
+    batch: int
+    rows: tuple[int, ...]
+    given: Mapping[str, Array]
+    stages: tuple[WorkedStage, ...]
+    edits: tuple[Edit, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def values(self) -> dict[str, Array]:
+        """Every tensor of the update by its name; a parameter or slot is the one at its start."""
+        computed = {step.stage.name: step.value for step in self.stages}
+        return computed | dict(self.given)
+
+    @property
+    def after(self) -> dict[str, Array]:
+        """What the update has made of the parameters, slots and counts."""
+        return {step.stage.name: step.value for step in self.stages if step.stage.name in self.given}
+
+    def loss_after(self) -> float:
+        """The loss of the same batch with the new parameters."""
+        values = dict(self.given) | self.after
+        for step in self.stages:
+            if step.stage.phase in (Phase.FORWARD, Phase.LOSS):
+                values[step.stage.name] = assigned(step.stage.formula, values, self.program.scenario.dtype)
+        return float(values["loss"])
+
+
+def worked_update(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> WorkedUpdate:
+    """What :func:`working` comes to, in one piece."""
+    return whole(working(timeline, style, explained))
+
+
+def working(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> Generator[str, None, WorkedUpdate]:
+    """The present update (at the end of training, the last one), with every edit made in it; the timeline stays where it is, also
+    between two slices.
+
+    Args:
+        timeline: of the session.
+        style: how the cells that are worked out are written.
+        explained: whether cells are worked out and derivatives checked, which takes longer.
+    """
+    here, length = timeline.clock, len(timeline.program.stages)
+    update = min(here // length, timeline.program.scenario.updates - 1)
+    start = update * length
+    timeline.seek(start)
+    machine, program = timeline.machine, timeline.program
+    given = {name: value.copy() for name, value in machine.values().items()}
+    rows = machine.batches.rows(update)
+    samples = range(program.scenario.samples) if rows is None else rows.tolist()
+    epoch, batch = machine.batches.place(update)
+    stages, begun = list[WorkedStage](), perf_counter()
+    for place in range(length):
+        stages.append(_worked(timeline, start + place, style if explained else None))
+        if perf_counter() - begun > SLICE:
+            timeline.seek(here)
+            yield f"working out {stages[-1].stage.name}"
+            begun = perf_counter()
+    edits = tuple(edit for edit in timeline.edits if edit.t == start)
+    timeline.seek(here)
+    verdicts = tuple((yield from check(timeline))) if explained else ()
+    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, tuple(stages), edits, verdicts)
+
+
+def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:
+    """The stage that runs at clock ``t``."""
+    timeline.seek(t)
+    stage = timeline.program.stages[t % len(timeline.program.stages)]
+    names = {*stage.formula.names, *(stage.derived.names if stage.derived else ())}
+    operands = {name: value.copy() for name, value in timeline.machine.values().items() if name in names}
+    timeline.seek(t + 1)
+    value = timeline.machine.tensor(stage.name).copy()
+    explained = explain(timeline, stage.name, telling_cell(value), style) if style else None
+    edits = tuple(edit for edit in timeline.edits if edit.t == t + 1)
+    return WorkedStage(stage, operands, value, explained, edits)

@@ -1,0 +1,177 @@
+"""Checked sections to the engine's description, and the checks that need more than one section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dictionary
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.errors import BpdebugError, FormulaError, SetupError
+from bpdebug.core.initializers import INITIALIZERS
+from bpdebug.core.program import Program, make_program
+from bpdebug.core.record import replace
+from bpdebug.frontends.columns import Data
+from bpdebug.frontends.locate import entry, formula_mark, mark_of
+from bpdebug.frontends.nodes import Mapping
+from bpdebug.frontends.report import Report
+from bpdebug.session.session import Session
+
+MAXIMUM_PARAMETERS = 50_000_000
+MAXIMUM_INTERMEDIATE = 100_000_000
+
+Section = Dictionary[str, Any]
+
+
+def refuse_size(sections: Section, root: Mapping, report: Report) -> None:
+    """Refuse a network that is too large before anything of it is made.
+
+    Raises:
+        ScenarioError: with the place of the layers.
+    """
+    widths = _widths(sections)
+    parameters = sum(a * b + b for a, b in pairwise(widths))
+    if parameters > MAXIMUM_PARAMETERS:
+        message = f"the network has {parameters:,} parameters; expected at most {MAXIMUM_PARAMETERS:,}"
+        report.fail(mark_of(root, ("network", "layers")), message)
+
+
+def _widths(sections: Section) -> list[int]:
+    inputs = sections["network"]["inputs"]
+    return [inputs if isinstance(inputs, int) else len(inputs), *(layer["units"] for layer in sections["network"]["layers"])]
+
+
+def refuse_batch(sections: Section, data: Data, root: Mapping, report: Report) -> None:
+    """Refuse a batch whose intermediate tensors are too large before any is made.
+
+    Raises:
+        ScenarioError: with the place of the batch size, or of what stands for it.
+    """
+    rows = min(sections["training"]["batch_size"] or len(data.x), len(data.x))
+    numbers = rows * sum(_widths(sections)[1:])
+    if numbers > MAXIMUM_INTERMEDIATE:
+        message = f"a batch of {rows:,} samples has {numbers:,} intermediate values; expected at most {MAXIMUM_INTERMEDIATE:,}"
+        report.fail(mark_of(root, ("training", "batch_size")), f"{message} (a smaller batch_size helps)")
+
+
+def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario:
+    """The scenario that checked sections and their data describe."""
+    network, parameters = sections["network"], sections["parameters"]
+    return Scenario(
+        name=sections["name"] or title,
+        inputs=_inputs(network["inputs"], data),
+        layers=tuple(map(_layer, network["layers"])),
+        x=data.x,
+        y=data.y,
+        description=sections["description"],
+        initializer=_initializer(parameters["initializer"]),
+        seed=parameters["seed"],
+        generator=parameters["generator"],
+        precision=sections["precision"],
+        values=parameters["values"],
+        frozen=parameters["frozen"],
+        loss=_with_constants(Loss, sections["loss"]),
+        optimizer=_with_constants(Optimizer, sections["optimizer"]),
+        training=Training(**sections["training"]),
+        formulas=sections["formulas"],
+        debug=Debug(**sections["debug"]),
+        outputs=network["outputs"] or data.outputs,
+        source=source,
+    )
+
+
+def _inputs(given: int | tuple[str, ...], data: Data) -> tuple[str, ...]:
+    if not isinstance(given, int):
+        return given
+    return data.inputs if len(data.inputs) == given else tuple(f"x{n}" for n in range(1, given + 1))
+
+
+def _with_constants(kind: Any, section: Section) -> Any:
+    """A record whose own fields are keys of the section; the other keys are the constants of its row."""
+    own = {key: value for key, value in section.items() if key in kind.record_fields}
+    return kind(**own, constants={key: value for key, value in section.items() if key not in own})
+
+
+def _layer(section: Section) -> Layer:
+    own = None if section["initializer"] is None else _initializer(section["initializer"])
+    layer: Layer = _with_constants(Layer, {**section, "initializer": own})
+    return layer
+
+
+def _initializer(given: str | Section) -> Initializer:
+    made: Initializer = Initializer(given) if isinstance(given, str) else _with_constants(Initializer, given)
+    return made
+
+
+def cross_check(scenario: Scenario, root: Mapping, report: Report) -> None:
+    """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
+    _check_ranges(scenario, root, report)
+    _check_precision(scenario, root, report)
+    _check_outputs(scenario, root, report)
+    _check_targets(scenario, root, report)
+    try:
+        program = make_program(replace(scenario, formulas={}))
+    except SetupError as error:
+        report.add(mark_of(root, error.path, error.message), error.message)
+        return
+    if _check_formulas(program, scenario.formulas, root, report) and (scenario.debug.breakpoints or scenario.debug.watches):
+        try:
+            Session(scenario)
+        except SetupError as error:
+            report.add(mark_of(root, error.path, error.message), error.message)
+
+
+def _check_outputs(scenario: Scenario, root: Mapping, report: Report) -> None:
+    units = scenario.layers[-1].units
+    if scenario.outputs and len(scenario.outputs) != units:
+        named = mark_of(root, ("network", "outputs")) != mark_of(root, ("network",))
+        message = f"{len(scenario.outputs)} outputs ({', '.join(scenario.outputs[:5])}) need as many units in the last layer; found {units}"
+        report.add(mark_of(root, ("network", "outputs") if named else ("data", "targets")), message)
+
+
+def _check_targets(scenario: Scenario, root: Mapping, report: Report) -> None:
+    """Targets for which a cross-entropy means nothing: a frequent slip, which trains all the same."""
+    function, path = scenario.loss.function, ("data", "targets")
+    if function == "binary_cross_entropy" and not ((scenario.y >= 0) & (scenario.y <= 1)).all():
+        found = scenario.y[(scenario.y < 0) | (scenario.y > 1)][0]
+        report.add(mark_of(root, path), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {found:g}")
+    if function == "categorical_cross_entropy" and scenario.layers[-1].units == 1:
+        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
+        report.add(mark_of(root, ("loss", "function")), message)
+
+
+def _check_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> bool:
+    """Each formula on its own, so that all mistakes are told, with the place within the formula; whether there are none."""
+    right = True
+    for name, text in formulas.items():
+        try:
+            program = program.with_formula(name, text)
+        except FormulaError as error:
+            right = False
+            report.add(formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
+        except BpdebugError as error:
+            right = False
+            report.add(mark_of(root, ("formulas", name)), str(error))
+    return right
+
+
+def _check_ranges(scenario: Scenario, root: Mapping, report: Report) -> None:
+    places: list[tuple[tuple[str | int, ...], Initializer | None]] = [(("parameters", "initializer"), scenario.initializer)]
+    places += [(("network", "layers", n, "initializer"), layer.initializer) for n, layer in enumerate(scenario.layers)]
+    for path, initializer in places:
+        constants = dict(INITIALIZERS[initializer.name].constants) | dict(initializer.constants) if initializer else {}
+        if constants.get("low", 0.0) > constants.get("high", 0.0):
+            report.add(mark_of(root, path), f"low ({constants['low']:g}) is above high ({constants['high']:g})")
+
+
+def _check_precision(scenario: Scenario, root: Mapping, report: Report) -> None:
+    """A number that the precision cannot hold would start as infinity."""
+    limit = float(np.finfo(scenario.dtype).max)
+    arrays: list[tuple[tuple[str, ...], Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
+    arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
+    for path, array in arrays:
+        largest = float(max(array.max(), -array.min()))
+        if largest > limit:
+            report.add(entry(root, path)[0], f"{largest:g} is more than {scenario.precision} can hold ({limit:g})")

@@ -1,0 +1,81 @@
+"""What is wrong with a scenario, and where: problems are collected, so that a file's mistakes are told all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, NoReturn
+
+from bpdebug.core.errors import BpdebugError, printable
+from bpdebug.core.record import Record
+
+_SHOWN = 50
+
+
+class Mark(NamedTuple):
+    """A place in a file, counted from 1; line 0 is the file as a whole."""
+
+    line: int
+    column: int
+
+
+WHOLE_FILE = Mark(0, 0)
+
+
+class Problem(Record):
+    """One thing to mend; ``line`` is 0 where the file as a whole is meant. Its text is one line that a terminal can show."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return printable(f"{place}: {self.message}")
+
+
+class ScenarioError(BpdebugError):
+    """A scenario that cannot be used.
+
+    Attributes:
+        problems: what is wrong, in the order of the file.
+    """
+
+    located = True
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        rest = len(problems) - _SHOWN
+        lines = [str(problem) for problem in problems[:_SHOWN]]
+        super().__init__("\n".join([*lines, f"… and {rest} more problems"] if rest > 0 else lines))
+
+
+@dataclass
+class Report:
+    """The problems of one scenario file, as they are found."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, mark: Mark, message: str, file: str = "") -> None:
+        """Note a problem; it is in the scenario file if no other is named."""
+        self.problems.append(Problem(file or self.file, mark.line, mark.column, message))
+
+    def fail(self, mark: Mark, message: str, file: str = "") -> NoReturn:
+        """Note a problem that nothing can follow.
+
+        Raises:
+            ScenarioError: with all that was noted.
+        """
+        self.add(mark, message, file)
+        self.settle()
+        raise AssertionError("a noted problem settles nothing")
+
+    def settle(self) -> None:
+        """Go on only if all is well.
+
+        Raises:
+            ScenarioError: where anything was noted.
+        """
+        if self.problems:
+            raise ScenarioError(tuple(sorted(self.problems, key=lambda p: (p.file != self.file, p.file, p.line, p.column))))

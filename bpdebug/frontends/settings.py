@@ -1,0 +1,123 @@
+"""The user's own settings: keys, theme, notation; a small YAML file, checked like a scenario and never needed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping as Dictionary
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from bpdebug.core.numbers import AUTO, NumberStyle
+from bpdebug.core.record import Record, replace
+from bpdebug.files import FileError
+from bpdebug.frontends.kinds import Choice, Either, ListOf, MapOf, Text, likely
+from bpdebug.frontends.loader import read_text
+from bpdebug.frontends.nodes import Mapping, Node, parse
+from bpdebug.frontends.report import Report
+from bpdebug.frontends.tables import Key, Table
+from bpdebug.session.commands import COMMANDS
+from bpdebug.session.commands.notation import NOTATIONS
+from bpdebug.session.commands.number import number_style
+from bpdebug.session.session import Session
+from bpdebug.session.state import user_folder
+from bpdebug.session.table import CommandError
+
+THEMES = ("bpdebug-dark", "bpdebug-light", "bpdebug-contrast")
+"""The themes that are made for the debugger; Textual's own are in the palette."""
+
+_ONE_KEY = r"(?:(?:ctrl|alt|shift|super)\+)*(?:[a-z][a-z0-9_]*|\S)"
+
+SETTINGS = Table(
+    "the settings",
+    (
+        Key("theme", Choice(THEMES), "the colours", THEMES[0]),
+        Key("notation", Choice(tuple(NOTATIONS)), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
+        Key("convention", Choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
+        Key("format", Text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
+        Key("keys", MapOf(Either(Text(numbers=True), ListOf(Text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
+    ),
+)
+"""The settings file in one table."""
+
+
+class Settings(Record):
+    """What the user prefers.
+
+    Attributes:
+        theme, notation, convention: as the table has them.
+        numbers: how those of tables are written.
+        keys: commands to their keys, in the place of the usual ones.
+        wrong: why the user's own file counts for nothing, or "".
+    """
+
+    theme: str = THEMES[0]
+    notation: str = "d"
+    convention: str = "rows"
+    numbers: NumberStyle = AUTO
+    keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
+    wrong: str = ""
+
+    def apply(self, session: Session) -> None:
+        """Let a session write formulas and numbers as the user prefers."""
+        session.style = replace(session.style, notation=self.notation, columns=self.convention == "columns")
+        session.number_style = self.numbers
+
+
+def settings_file() -> Path:
+    """Where the settings are looked for: see :func:`user_folder`."""
+    return user_folder("config") / "settings.yaml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """The user's settings; the usual ones where there is no such file.
+
+    Raises:
+        ScenarioError: with every problem of the file, each with line and column.
+    """
+    try:
+        path = path or settings_file()
+    except FileError:
+        return Settings()
+    if not os.path.lexists(path):
+        return Settings()
+    report = Report(str(path))
+    root = parse(read_text(path, report, "a settings file"), report)
+    values: dict[str, Any] = SETTINGS.check(root, report)
+    report.settle()
+    given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}
+    _check_keys(given, root, report)
+    numbers = _numbers(values["format"], root, report)
+    report.settle()
+    return Settings(values["theme"], values["notation"], values["convention"], numbers, given)
+
+
+def _numbers(text: str, root: Node, report: Report) -> NumberStyle:
+    """How numbers are written, as the command ``format`` reads it."""
+    try:
+        return number_style(text)
+    except CommandError as error:
+        report.add(root.entries["format"][1].mark if isinstance(root, Mapping) else root.mark, str(error))
+        return AUTO
+
+
+def _check_keys(given: Dictionary[str, tuple[str, ...]], root: Node, report: Report) -> None:
+    """Every command exists, every key is one, and no key has two commands."""
+    taken = {key: name for name, command in COMMANDS.items() if name not in given for key in command.keys}
+    for name, keys in given.items():
+        mark = _mark(root, name)
+        if name not in COMMANDS:
+            report.add(mark, f"there is no command '{name}'{likely(name, COMMANDS)}")
+        for key in keys:
+            if not re.fullmatch(_ONE_KEY, key):
+                report.add(mark, f"'{key}' is no key; expected one such as s, S, f5, space, enter or ctrl+x")
+            elif key in taken:
+                report.add(mark, f"the key {key} belongs to {taken[key]} already: give that another one too")
+            taken[key] = name
+
+
+def _mark(root: Node, name: str) -> Any:
+    """The place of a command among the keys."""
+    keys = root.entries["keys"][1] if isinstance(root, Mapping) and "keys" in root.entries else root
+    return keys.entries[name][0].mark if isinstance(keys, Mapping) and name in keys.entries else root.mark

@@ -1,0 +1,287 @@
+"""A stage as matrices side by side: what its formula is made of, with the values that it saw.
+
+A formula is taken apart as far as it is written without parentheses: ``da2 * a2 * (1 - a2)`` has three operands, and the last one is
+worked out. A product of matrices, a sum over an axis and a function of one tensor say which cells of their operands go into which
+cell of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.functions import COMPARISONS, FUNCTIONS
+from bpdebug.core.network import Phase
+from bpdebug.core.parser import constant_of
+from bpdebug.core.record import Record, replace
+from bpdebug.core.render import Style, render_cell, render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
+from bpdebug.look.explanation import UNICODE, last_computed, operands_seen
+from bpdebug.time.timeline import Timeline
+
+Axes = tuple[str, str]
+ROW, COLUMN = "i", "j"
+_SUMMED = "klpquv"
+
+
+class Operand(Record, eq=False):
+    """A matrix, or a number, of an equation.
+
+    Attributes:
+        caption: what it is called.
+        value: in two axes; in none for a number.
+        axes: what its rows and its columns run along: the rows (i) or the columns (j) of the result, an axis that is summed (another
+            letter), or nothing where there is only one.
+        whole: the axes all of whose cells go into one cell of the result, although the result has them too.
+        folded: the axis that is summed into the result beside it: 0, 1, or None.
+        name: the tensor, or "" for what is worked out.
+        turned: whether the tensor's rows are the columns here.
+    """
+
+    caption: str
+    value: Array
+    axes: Axes = (ROW, COLUMN)
+    whole: frozenset[str] = frozenset()
+    folded: int | None = None
+    name: str = ""
+    turned: bool = False
+
+    def parts_of(self, cell: tuple[int, int]) -> tuple[int | None, int | None]:
+        """The row and the column that go into a cell of the result; None for all of them."""
+        places = {ROW: cell[0], COLUMN: cell[1], "": 0}
+        row, column = (None if axis in self.whole else places.get(axis) for axis in self.axes)
+        return row, column
+
+    def cell(self, row: int, column: int, axes: int) -> tuple[str, Cell] | None:
+        """The cell of a tensor with so many axes that stands in a row and column; None for what is worked out."""
+        place = (column, row) if self.turned else (row, column)
+        return (self.name, place[2 - axes :]) if self.name else None
+
+    def place(self, index: Cell) -> tuple[int, int]:
+        """The row and column that a cell of the tensor stands in."""
+        row, column = (0, 0, *index)[-2:]
+        return (column, row) if self.turned else (row, column)
+
+
+Piece = Operand | str
+
+
+class Equation(Record, eq=False):
+    """A stage, taken apart.
+
+    Attributes:
+        stage: which one.
+        result: what it has computed.
+        sign: ``=``, or ``←`` where a tensor is made of its own value before.
+        pieces: operands, and the signs between them.
+        cell: the row and column of the result that are looked at, or None.
+        inside: whether its cells are walked through, so that those after ``cell`` are still to come.
+        shapes: the shape of every tensor.
+    """
+
+    stage: Stage
+    result: Operand
+    sign: str
+    pieces: tuple[Piece, ...]
+    cell: tuple[int, int] | None
+    inside: bool
+    shapes: Mapping[str, tuple[int, ...]]
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The matrices and numbers on the right."""
+        return tuple(piece for piece in self.pieces if isinstance(piece, Operand))
+
+
+def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: Style = UNICODE, inside: bool = False) -> Equation | None:
+    """The stage that made the selected cell, else the one that has just run, as matrices; None where no stage has run.
+
+    Args:
+        timeline: at the present moment.
+        selected: a tensor and a cell of it.
+        style: how names are written, and whether samples are rows.
+        inside: whether the cells are walked through one by one.
+    """
+    program, position = timeline.program, timeline.position
+    name, index = selected or ("", ())
+    computed = last_computed(program, position, name)
+    if computed is None:
+        name, index, computed = position.stage or "", (), position.t
+    values = timeline.machine.moment()
+    if name not in values:
+        return None
+    stage = timeline.program_at(computed - 1).shown.stages[program.index[name]]
+    turned = style.columns and values[name].ndim == 2
+    result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
+    cell = result.place(index) if selected and selected[0] == name else None
+    with np.errstate(all="ignore"):
+        taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.scenario.dtype))
+        pieces = tuple(_joined(taking.stage(stage)))
+    sign = "←" if name in stage.formula.names else "="
+    return Equation(stage, result, sign, pieces, cell, inside, timeline.machine.shapes())
+
+
+def _table(value: Array, turned: bool = False) -> Array:
+    """A value in two axes; a number stays one."""
+    table = value.reshape(1, -1) if value.ndim == 1 else value
+    return table.T if turned else table
+
+
+def _joined(pieces: list[Piece]) -> Iterator[Piece]:
+    """The pieces, signs that follow one another in one."""
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+            continue
+        if text:
+            yield text
+        yield piece
+        text = ""
+    if text:
+        yield text
+
+
+class _Taking:
+    """Takes formulas over some values apart.
+
+    Args:
+        values: what the stage saw.
+        style: how names are written; in the column convention every tensor is turned.
+        dtype: the precision of literals.
+    """
+
+    def __init__(self, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic]) -> None:
+        self._values = {name: value.T if style.columns else value for name, value in values.items()}
+        self._shapes = {name: value.shape for name, value in self._values.items()}
+        self._style, self._evaluator = style, Evaluator(self._values, dtype)
+        self._letters = iter(_SUMMED * 8)
+
+    def stage(self, stage: Stage) -> list[Piece]:
+        """The right side of a stage; one that the listing shows as a function of one tensor is shown as that."""
+        tree = to_columns(stage.formula.tree) if self._style.columns else stage.formula.tree
+        tensors = [name for name in names(tree) if self._shapes[name]]
+        if stage.phase is Phase.FORWARD and stage.short and len(tensors) == 1:
+            before, _, after = stage.short.partition(tensors[0])
+            operand = replace(self._operand(Name(tensors[0]), (ROW, COLUMN)), whole=frozenset(_folded(tree, (ROW, COLUMN))))
+            return [before, operand, after]
+        pieces = self._pieces(tree, (ROW, COLUMN))
+        symbol = _summand(stage.short)
+        return [replace(p, caption=symbol) if symbol and isinstance(p, Operand) and p.axes[0] not in "ij" else p for p in pieces]
+
+    def _value(self, tree: Tree) -> Array:
+        return np.asarray(self._evaluator.value(tree))
+
+    def _pieces(self, tree: Tree, axes: Axes, top: bool = True) -> list[Piece]:
+        """The operands and signs of a formula whose result runs along two axes."""
+        if isinstance(tree, Binary) and tree.operator in "+-":
+            left, right = self._term(tree.left, axes), self._term(tree.right, axes, last=True)
+            return [*left, f" {_SIGNS[tree.operator]} ", *right]
+        if isinstance(tree, Binary) and tree.operator in ("*", "/", "@"):
+            return self._product(tree, axes)
+        if isinstance(tree, Binary) and tree.operator in COMPARISONS:
+            return [self._operand(tree.left, axes), f" {_SIGNS.get(tree.operator, tree.operator)} ", self._operand(tree.right, axes)]
+        if isinstance(tree, Call) and (FUNCTIONS[tree.function].reduces or top):
+            return self._call(tree, axes)
+        if isinstance(tree, Unary) and top and not isinstance(tree.operand, Name) and not _is_sum(tree.operand):
+            return ["−", *self._pieces(tree.operand, axes, top=False)]
+        return [self._operand(tree, axes)]
+
+    def _term(self, tree: Tree, axes: Axes, last: bool = False) -> list[Piece]:
+        """A summand: one that is a multiple of a single tensor is worked out, so that what is added can be seen."""
+        if _is_sum(tree):
+            return [self._operand(tree, axes)] if last else self._pieces(tree, self._own_axes(tree, axes), top=False)
+        if self._is_multiple(tree):
+            return [self._operand(tree, axes)]
+        return self._pieces(tree, self._own_axes(tree, axes), top=False)
+
+    def _is_multiple(self, tree: Tree) -> bool:
+        """Whether a formula is a product of numbers and one tensor."""
+        factors = _factors(tree)
+        return len(factors) > 1 and sum(self._value(factor).ndim > 0 for factor in factors) == 1
+
+    def _product(self, tree: Binary, axes: Axes) -> list[Piece]:
+        if tree.operator == "@":
+            summed = next(self._letters)
+            return [self._operand(tree.left, (axes[0], summed)), " · ", self._operand(tree.right, (summed, axes[1]))]
+        scalar = not (self._value(tree.left).ndim and self._value(tree.right).ndim)
+        sign = " / " if tree.operator == "/" else " · " if scalar else " ⊙ "
+        split = self._pieces(tree.left, self._own_axes(tree.left, axes), top=False) if _binds(tree.left) else None
+        left = split or [self._operand(tree.left, axes)]
+        folds = isinstance(tree.right, Call) and FUNCTIONS[tree.right.function].reduces
+        return [*left, sign, *(self._pieces(tree.right, axes) if folds else [self._operand(tree.right, axes)])]
+
+    def _call(self, tree: Call, axes: Axes) -> list[Piece]:
+        if not FUNCTIONS[tree.function].reduces:
+            first, *others = tree.arguments
+            rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
+            return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
+        missing = 2 - self._value(tree.arguments[0]).ndim
+        letters = [next(self._letters) if tree.axis in (None, axis) else "" for axis in range(2 - missing)]
+        along = tree.source(axes[missing + (tree.axis is not None and not tree.keepdims) :], letters)
+        row, column = ("", "", *along)[-2:]
+        folded = None if tree.axis is None else tree.axis + missing
+        operand = replace(self._operand(tree.arguments[0], (row, column)), folded=folded)
+        return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
+
+    def _own_axes(self, tree: Tree, axes: Axes) -> Axes:
+        """The axes of an operand of an elementwise operation: one of length 1 is stretched."""
+        shape = _table(self._value(tree)).shape
+        row, column = ("" if length == 1 else axis for length, axis in zip((1, 1, *shape)[-2:], axes, strict=True))
+        return row, column
+
+    def _operand(self, tree: Tree, axes: Axes) -> Operand:
+        """A formula as one matrix or number."""
+        if isinstance(tree, Number) or (isinstance(tree, Name) and constant_of(tree) is not None and tree.name not in self._values):
+            return Operand("", self._value(tree))
+        value, inner = self._value(tree), tree.operand if isinstance(tree, Transpose) else tree
+        value = value.astype(float) if value.dtype.kind in "biu" else value
+        name = inner.name if isinstance(inner, Name) else ""
+        turned = self._style.columns != (inner is not tree)
+        return Operand(
+            render_cell(tree, replace(self._style, columns=False), self._shapes),
+            _table(value),
+            self._own_axes(tree, axes),
+            name=name,
+            turned=turned and value.ndim == 2,
+        )
+
+
+def _summand(short: str) -> str:
+    """What a short form such as ``Σ BCE(a2, y)/m`` sums: ``BCE(a2, y)``."""
+    text, depth = short.partition("Σ ")[2], 0
+    for place, character in enumerate(text, 1):
+        depth += (character == "(") - (character == ")")
+        if character == ")" and not depth:
+            return text[:place]
+    return ""
+
+
+_SIGNS = {"+": "+", "-": "−", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
+
+
+def _is_sum(tree: Tree) -> bool:
+    return isinstance(tree, Binary) and tree.operator in "+-"
+
+
+def _binds(tree: Tree) -> bool:
+    """Whether a factor on the left is written without parentheses, and more than one operand."""
+    product = isinstance(tree, Binary) and tree.operator in ("*", "/", "@")
+    return product or (isinstance(tree, Call) and FUNCTIONS[tree.function].reduces)
+
+
+def _factors(tree: Tree) -> list[Tree]:
+    if isinstance(tree, Binary) and tree.operator in ("*", "/"):
+        return [*_factors(tree.left), *_factors(tree.right)]
+    return [tree]
+
+
+def _folded(tree: Tree, axes: Axes) -> set[str]:
+    """The axes along which a formula folds something."""
+    own = {axes[tree.axis]} if isinstance(tree, Call) and tree.axis is not None and tree.keepdims else set()
+    return own.union(*(_folded(child, axes) for child in tree.children()))

@@ -1,0 +1,265 @@
+"""Where a number comes from: its formula, the numbers put in, and the cells to go on from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from bpdebug.core.cells import Cell, Cells, Term, cell_name, check_cell
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError, SetupError
+from bpdebug.core.network import Phase
+from bpdebug.core.numbers import exact, short
+from bpdebug.core.parser import suggestion
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.render import Style, render_cell, render_name
+from bpdebug.core.render_names import latex_number
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Name
+from bpdebug.time.position import Position, position_at
+from bpdebug.time.timeline import Timeline
+
+UNICODE = Style("unicode")
+_SHOWN_TERMS = 8
+MOST_OPERANDS = 64
+"""Of a number that is made of more cells, the operands are those of the largest terms."""
+_DIGITS, _UPDATE_DIGITS = 4, 8
+"""Digits of a number in a formula; a step is small beside its parameter, so that updates need more."""
+
+
+class Explanation(Record, eq=False):
+    """One cell, explained.
+
+    Attributes:
+        name, index: the cell.
+        value: its value.
+        stage: the stage that computed it, or None for something given.
+        t: the clock right after that stage, or None.
+        origin: a sentence: what the number is, or where it was given.
+        term: the tree of terms, or None for something given.
+        symbolic: the cell's formula over named cells.
+        numbers: the same with the numbers put in.
+        operands: the cells that it is made of, each once: where to jump to. What is not finite first comes first, then gradients,
+            computed and given numbers, among them those of the largest terms.
+        culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
+    """
+
+    name: str
+    index: Cell
+    value: float
+    origin: str
+    stage: Stage | None = None
+    t: int | None = None
+    term: Term | None = None
+    symbolic: str = ""
+    numbers: str = ""
+    operands: tuple[tuple[str, Cell], ...] = ()
+    culprit: str = ""
+    style: Style = UNICODE
+
+    @property
+    def cell(self) -> str:
+        """``dW2[1,0]``."""
+        return cell_name(self.name, self.index)
+
+    @property
+    def shown(self) -> str:
+        """The cell as the style writes it, such as ``∂L/∂W2[0,1]``, or ``∂L/∂W2₁,₀`` where samples are columns."""
+        return render_name(self.cell, self.style)
+
+    @property
+    def blame(self) -> str:
+        """Which part a value that is not finite comes from; "" for a finite one."""
+        return f"{exact(self.value)} comes from {self.culprit}" if self.culprit else ""
+
+    def lines(self) -> list[str]:
+        """The explanation as text: formula, numbers, result, meaning."""
+        result = short(self.value, 10)
+        if self.term is None:
+            return [f"{self.shown} = {result}", self.origin]
+        margin = " " * len(self.shown)
+        sign = "←" if self.stage and self.name in self.stage.formula.names else "="
+        steps = [f"{self.shown} {sign} {self.symbolic}"] + [
+            f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic
+        ]
+        return [*steps, *filter(None, [self.blame]), self.origin]
+
+
+def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:
+    """Explain a cell at the present moment.
+
+    Raises:
+        BpdebugError: where there is no such tensor or cell, or it is not computed yet.
+    """
+    values = timeline.machine.values()
+    shape = timeline.machine.shapes().get(name)
+    if name not in values or shape is None:
+        raise BpdebugError(not_there(timeline, name))
+    check_cell(name, index, shape)
+    value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
+    if edit := timeline.edited_cell(name, index, computed or 0):
+        return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
+    if computed is None:
+        return Explanation(name, index, value, _given(timeline, name, index), style=style)
+    stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
+    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype, style.columns)
+    term = cells.explain(index)
+    shapes = timeline.machine.shapes()
+    digits = digits_of(stage)
+    symbolic = render_cell(cells.symbolic(index), style, shapes)
+    numbers = put_in(term, style, digits)
+    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))[:MOST_OPERANDS]
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style), style)
+
+
+def digits_of(stage: Stage) -> int:
+    """Significant digits of the numbers that are put into a stage's formula."""
+    return _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
+
+
+def put_in(term: Term, style: Style, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> str:
+    """A number's formula with the numbers put in.
+
+    Args:
+        term: what it is made of.
+        style: how it is written.
+        digits: significant digits.
+        most: terms of a sum that are written out.
+    """
+    return render_cell(term.tree(lambda t: Name(in_formula(t.value, digits)), most), style)
+
+
+def _interest(timeline: Timeline, name: str) -> int:
+    """What somebody who asks where a number comes from wants to see first: gradients, then what is computed, then what is given."""
+    if name not in timeline.program.index:
+        return 2
+    return 0 if timeline.program.stage(name).of else 1
+
+
+def _by_interest(timeline: Timeline, term: Term) -> list[Term]:
+    """The cells of a number in the order in which one wants to see them; of very many, those of its largest terms."""
+
+    def interest(cell: Term) -> int:
+        return _interest(timeline, cell.name)
+
+    first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=interest)
+    large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)
+    return [*first, *sorted([*_first_cells(large), *_first_cells([term])], key=interest)]
+
+
+def _addends(term: Term) -> list[Term]:
+    """The terms that are added or subtracted to make a number, be the sum multiplied or divided or not."""
+    if term.operator in ("sum", "+", "-"):
+        return [addend for part in term.parts for addend in _addends(part)]
+    sums = [part for part in term.parts if term.operator in ("*", "/") and _is_sum(part)]
+    return _addends(sums[0]) if len(sums) == 1 else [term]
+
+
+def _is_sum(term: Term) -> bool:
+    """Whether a number is summed over an axis, perhaps with a minus before it."""
+    return term.operator == "sum" or (term.operator == "-" and len(term.parts) == 1 and _is_sum(term.parts[0]))
+
+
+def _first_cells(terms: Iterable[Term], most: int = MOST_OPERANDS) -> list[Term]:
+    return list(islice((cell for term in terms for cell in term.cells()), most))
+
+
+def _broken(term: Term) -> Term:
+    """The innermost part of a number that is not finite although its own parts are; a NaN is followed as far as it is one:
+    ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
+    bad = math.isnan if math.isnan(term.value) else (lambda value: not math.isfinite(value))
+    while broken := [part for part in term.parts if bad(part.value)]:
+        term = broken[0]
+    return term
+
+
+def _culprit(term: Term, style: Style) -> str:
+    """What is not finite first in a number, with its own formula, its numbers, and the values of its parts; "" for a finite number."""
+    if math.isfinite(term.value):
+        return ""
+    term = _broken(term)
+    named = render_cell(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
+    numbers, values = put_in(term, style), put_in(term.flat(), style)
+    result = str(exact(term.value)).replace("-", "−")
+    result = latex_number(result) if style.form == "latex" else result
+    return " = ".join(dict.fromkeys([named, numbers, values, result]))
+
+
+def in_formula(value: float, digits: int) -> str:
+    """A number as it is put into a formula: a negative one in parentheses."""
+    text = short(value, digits).replace("-", "−")
+    return f"({text})" if text.startswith("−") else text
+
+
+def last_computed(program: Program, position: Position, name: str) -> int | None:
+    """The clock right after the stage that gave the tensor its value at that position, or None for what was given."""
+    if name not in program.index:
+        return None
+    place = program.index[name]
+    if place < position.done:
+        return position.update * position.stages + place + 1
+    if name in program.persistent and position.update:
+        return (position.update - 1) * position.stages + place + 1
+    return None
+
+
+def operand_origin(timeline: Timeline, explained: Explanation, name: str) -> int:
+    """The clock to look from at an operand of an explained cell: right after the stage that made it, or, where it was given,
+    a moment at which it still has the value that the stage saw."""
+    program, here = timeline.program, timeline.position
+    if explained.t is None:
+        return here.t
+    seen = last_computed(program, position_at(program, explained.t - 1), name)
+    if seen is not None:
+        return seen
+    return here.t if last_computed(program, here, name) is None else explained.t - 1
+
+
+def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
+    """The values that the stage saw: the present ones, unless one of them has been assigned since."""
+    position, program = timeline.position, timeline.program
+    since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
+    since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
+    if computed > position.update * position.stages and not since & set(stage.formula.names):
+        values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
+        return {name: values[name] for name in stage.formula.names if name in values}
+    return timeline.before(computed, stage.formula.names)
+
+
+def not_there(timeline: Timeline, name: str) -> str:
+    """Why a name has no value now."""
+    program, position = timeline.program, timeline.position
+    if name in program.index and position.at_end:
+        return f"{name} has no value at the end of training: 'goto {name}' goes back to its last one"
+    if name in program.index:
+        return f"{name} is not computed yet in update {position.update}: 'until {name}' runs to it"
+    try:
+        program.stage(name)
+    except SetupError as error:
+        if "there is no stage '" not in str(error):
+            return str(error)
+    known = timeline.machine.shapes()
+    return f"there is no tensor '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}"
+
+
+def _given(timeline: Timeline, name: str, index: Cell) -> str:
+    """What a number is that no stage has computed."""
+    machine, scenario = timeline.machine, timeline.program.scenario
+    if name in ("x", "y"):
+        rows = machine.batches.rows(machine.update)
+        sample = index[0] if rows is None else int(rows[index[0]])
+        columns = scenario.inputs if name == "x" else scenario.outputs
+        column = f" ({columns[index[1]]})" if columns else ""
+        return f"Given: {'input' if name == 'x' else 'target'} {index[1]}{column} of sample {sample} of the data."
+    if name == "m":
+        return "The number of samples in this batch."
+    if name in scenario.values:
+        return "Given in the scenario's values."
+    if name in timeline.program.constants:
+        return "A constant of the scenario."
+    if name.startswith("W"):
+        layer = scenario.layers[int(name[1:]) - 1]
+        return f"Initial value: {(layer.initializer or scenario.initializer).name}, seed {scenario.seed}, generator {scenario.generator}."
+    return "Initial value: 0."

@@ -1,0 +1,101 @@
+"""Walking through the cells that a stage has computed, one by one, as gdb steps into a call."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import accumulate
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.cells import Cell
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+class Stand(Record):
+    """A cell in the walk.
+
+    Attributes:
+        t: the clock after the cell's stage.
+        number: the cell's place in its tensor, row by row from 0.
+        cells: how many cells the tensor has.
+        name, index: the cell; no name where the stage's values are gone with its update.
+    """
+
+    t: int
+    number: int = 0
+    cells: int = 1
+    name: str = ""
+    index: Cell = ()
+
+
+def walk(session: Session, count: int) -> Stand:
+    """The cell that is ``count`` cells further (or back, where it is negative).
+
+    Outside of a stage, the way forward goes to the first cell of the next one, and the way back to the last cell of the one that
+    has just run. It ends with the training and begins before the first stage.
+    """
+    program, position = session.program, session.position
+    track = _Track(program)
+    update, done = position.update, position.done
+    here = track.bounds(update)[done] - (count > 0)
+    if session.inside == position.t and position.t:
+        update, done = divmod(position.t - 1, position.stages)
+        here = track.bounds(update)[done] + _number(session, program.stages[done].name)
+    stand = track.stand(update, here + count)
+    stuck = count < 0 and not stand.name and stand.t == position.t
+    return track.stand(update, here + count - 1) if stuck else stand
+
+
+def _number(session: Session, name: str) -> int:
+    """The place of the selected cell in the tensor whose cells are walked through."""
+    shape = session.timeline.machine.shapes()[name]
+    selected = session.selected
+    return int(np.ravel_multi_index(selected[1], shape)) if selected and selected[0] == name and shape else 0
+
+
+class _Track:
+    """The cells of all stages of all updates, one after the other."""
+
+    def __init__(self, program: Program) -> None:
+        self._program, self._batches = program, Batches(program.scenario)
+        self._sizes = cache(self._sizes_for)
+
+    def _sizes_for(self, rows: int) -> list[int]:
+        shapes, stages = self._program.shapes(rows), self._program.stages
+        sizes = [prod(shapes[stage.name]) for stage in stages]
+        if stages[-1].name not in self._program.persistent:
+            sizes[-1] = 1
+        return [0, *accumulate(sizes)]
+
+    def bounds(self, update: int) -> list[int]:
+        """How many cells of an update come before each of its stages, and how many there are."""
+        return self._sizes(self._batches.size(update))
+
+    def stand(self, update: int, place: int) -> Stand:
+        """The cell at a place in an update; places may lie before or after it."""
+        while place < 0:
+            if update == 0:
+                return Stand(0)
+            update -= 1
+            place += self.bounds(update)[-1]
+        updates = self._program.scenario.updates
+        while update < updates and place >= self.bounds(update)[-1]:
+            place -= self.bounds(update)[-1]
+            update += 1
+        return self._stand(update, place) if update < updates else Stand(updates * len(self._program.stages))
+
+    def _stand(self, update: int, place: int) -> Stand:
+        bounds, stages = self.bounds(update), self._program.stages
+        done = next(stage for stage, end in enumerate(bounds[1:]) if place < end)
+        t, number, name = update * len(stages) + done + 1, place - bounds[done], stages[done].name
+        if done + 1 == len(stages) and name not in self._program.persistent:
+            return Stand(t)
+        shape = self._program.shapes(self._batches.size(update))[name]
+        return Stand(t, number, prod(shape), name, tuple(int(i) for i in np.unravel_index(number, shape)) if shape else ())

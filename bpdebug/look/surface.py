@@ -1,0 +1,205 @@
+"""What the network answers with the present parameters: over the plane or line of its inputs, and for the samples.
+
+The answers come from the program's own forward stages, run on other inputs, so that a formula of the user's shows its effect.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from math import isqrt
+
+import numpy as np
+
+from bpdebug.core.description import Array, Scenario
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.time.timeline import Timeline
+
+MOST_SAMPLES = 512
+_WORK = 20_000_000
+"""Multiplications that the answers to one picture may take."""
+_MARGIN = 0.15
+"""How far the picture goes beyond the data, as a share of its range."""
+_NEAR = 0.1
+"""A target that near to 0 or 1 stands for a class."""
+_TIE = 64
+"""Outputs are equal where so many units of rounding are between them."""
+
+
+class Surface(Record, eq=False):
+    """Answers.
+
+    Attributes:
+        prediction: the tensor that the network answers with.
+        task: ``binary`` (one output on either side of ``middle``), ``classes`` (the largest output wins) or ``numbers``.
+        labels: the names of the outputs; for ``binary`` of its two sides, the lower first.
+        middle: what separates the two sides; for ``numbers``, the middle of what occurs.
+        reach: how far from the middle the outputs go.
+        samples: which rows of the data were asked, all where they are not too many; those of the present batch first.
+        x, y: their inputs and targets.
+        outputs: what the network answers to them, (samples, outputs).
+        axes: the grid's values of each input; none where there are more than two inputs.
+        grid: what the network answers there: (outputs, values of the input) or (outputs, values of the second, values of the first);
+            None where there is no grid, or a formula of the user's reads the targets, which are known at the samples only.
+    """
+
+    prediction: str
+    task: str
+    labels: tuple[str, ...]
+    middle: float
+    reach: float
+    samples: Array
+    x: Array
+    y: Array
+    outputs: Array
+    axes: tuple[Array, ...] = ()
+    grid: Array | None = None
+
+    @cached_property
+    def error(self) -> Array:
+        """How far each sample's answer is from its target: the largest distance of its outputs."""
+        distance: Array = np.abs(self.outputs - self.y).max(axis=1, initial=0.0)
+        return distance
+
+    @cached_property
+    def mean_error(self) -> float:
+        """The mean distance of an output from its target."""
+        return float(np.abs(self.outputs - self.y).mean())
+
+    @cached_property
+    def worst(self) -> Array:
+        """The places of the samples, the one that is furthest off first."""
+        return np.argsort(-np.nan_to_num(self.error, nan=np.inf), kind="stable")
+
+    @cached_property
+    def decided(self) -> Array:
+        """The place of each answer's label; for ``numbers`` all 0."""
+        return self.decide(self.outputs)
+
+    @cached_property
+    def wanted(self) -> Array:
+        """The place of each target's label."""
+        return self.decide(self.y)
+
+    @cached_property
+    def right(self) -> Array | None:
+        """Which samples are on the right side; for ``numbers`` there are no sides."""
+        return None if self.task == "numbers" else np.asarray((self.decided == self.wanted) & self.told)
+
+    @cached_property
+    def told(self) -> Array:
+        """Which samples' answers stand for a label: they are finite, and no tie within rounding."""
+        ordered = np.sort(self.outputs, axis=1)
+        beside = self.middle if self.task == "binary" else ordered[:, -2] if self.task == "classes" else np.inf
+        near = np.abs(ordered[:, -1] - beside) <= _TIE * np.finfo(self.outputs.dtype).eps * np.abs(beside)
+        return np.asarray(np.isfinite(self.outputs).all(axis=1) & ~near)
+
+    @cached_property
+    def confusion(self) -> Array:
+        """How often each answer was given to the samples of each label: (labels, labels), without those that stand for none."""
+        counts = np.zeros((len(self.labels), len(self.labels)), int)
+        np.add.at(counts, (self.wanted[self.told], self.decided[self.told]), 1)
+        return counts
+
+    def decide(self, outputs: Array) -> Array:
+        """The place of the label that outputs (in the last axis) stand for."""
+        if self.task == "classes":
+            return np.asarray(np.argmax(outputs, axis=-1))
+        return np.asarray((outputs[..., 0] > self.middle) & (self.task == "binary"), int)
+
+
+def surface_of(timeline: Timeline) -> Surface:
+    """The answers with the present parameters; the present stays what it is."""
+    machine, scenario = timeline.machine, timeline.program.scenario
+    chosen = _chosen(machine)
+    x, y = (np.asarray(data[chosen], scenario.dtype) for data in (scenario.x, scenario.y))
+    task, labels = task_of(scenario)
+    outputs, axes = answers(machine, {"x": x, "y": y}), _axes(timeline.program)
+    grid = _grid(machine, axes) if axes else None
+    middle, reach = _middle(labels if task == "binary" else (), [scenario.y, outputs, *([grid] if grid is not None else [])])
+    return Surface(timeline.program.network.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
+
+
+def task_of(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    """What the targets ask for, and the labels: see :class:`Surface`."""
+    y, last = scenario.y, scenario.layers[-1]
+    names = scenario.outputs or tuple(map(str, range(y.shape[1])))
+    lows = (-1.0, 0.0) if last.activation == "tanh" else (0.0, -1.0)
+    for low in lows if y.shape[1] == 1 else ():
+        two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
+        if two.all() and (last.activation in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):
+            return "binary", (f"{low:g}".replace("-", "−"), "1")
+    one_hot = ((np.abs(y) < _NEAR) | (np.abs(y - 1) < _NEAR)).all() and ((y > 0.5).sum(axis=1) == 1).all()
+    return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), names
+
+
+def forward_stages(program: Program) -> list[Stage]:
+    """The stages from the inputs to the prediction, in order."""
+    stages = [stage for stage in program.stages if stage.phase is Phase.FORWARD]
+    names = [stage.name for stage in stages]
+    return stages[: names.index(program.network.prediction) + 1]
+
+
+def answers(machine: Machine, given: dict[str, Array]) -> Array:
+    """What the present parameters answer to these inputs: ``x``, with ``y`` where the user's formulas read it."""
+    program = machine.program
+    values = {"m": np.array(machine.batches.size(machine.update), program.scenario.dtype)} | machine.persistent | given
+    for stage in forward_stages(program):
+        values[stage.name] = assigned(stage.runs, values, program.scenario.dtype)
+    return values[program.network.prediction]
+
+
+def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array:
+    """The answers at every point of the grid."""
+    points = np.stack(np.meshgrid(*axes), axis=-1)
+    found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
+    return np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
+
+
+def _cost(scenario: Scenario) -> int:
+    """Multiplications for one sample, roughly; a function value counts for twenty."""
+    widths = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
+    return sum(before * after + 20 * after for before, after in pairwise(widths))
+
+
+def _chosen(machine: Machine) -> Array:
+    """The samples to ask: all, or where they are too many the present batch and others evenly spaced."""
+    scenario = machine.program.scenario
+    room = min(max(_WORK // _cost(scenario), 16), MOST_SAMPLES)
+    if scenario.samples <= room:
+        return np.arange(scenario.samples)
+    rows = machine.batches.rows(machine.update)
+    batch = (np.arange(scenario.samples) if rows is None else rows)[:room]
+    spread = np.linspace(0, scenario.samples - 1, max(room - len(batch), 1)).astype(int)
+    return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
+
+
+def _axes(program: Program) -> tuple[Array, ...]:
+    scenario, count = program.scenario, len(program.scenario.inputs)
+    if count > 2 or any("y" in stage.runs.names for stage in forward_stages(program)):
+        return ()
+    room = _WORK // _cost(scenario)
+    points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
+    return tuple(_axis(scenario.x[:, column], points) for column in range(count))
+
+
+def _axis(values: Array, points: int) -> Array:
+    """From a little below the data to a little above."""
+    low, high = float(values.min()), float(values.max())
+    margin = _MARGIN * (high - low) or max(0.5 * abs(low), 1.0)
+    return np.linspace(low - margin, high + margin, points)
+
+
+def _middle(sides: tuple[str, ...], shown: list[Array]) -> tuple[float, float]:
+    """The middle between two sides, or without them of all that occurs, and how far it goes from there."""
+    if sides:
+        low = 0.0 if sides[0] == "0" else -1.0
+        return (1 + low) / 2, (1 - low) / 2
+    finite = np.concatenate([part[np.isfinite(part)] for part in shown])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return low / 2 + high / 2, (high / 2 - low / 2) or 1.0

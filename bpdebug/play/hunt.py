@@ -1,0 +1,198 @@
+"""The hunt: one wrong formula is planted in the backward pass, nothing shows it, and the player finds it by its numbers.
+
+During a hunt the listing is what the author of the program *meant*. The machine runs the planted formula, and every tensor is what it
+has computed: an explanation shows the formula that was meant with the numbers put in, and then the tensor's own value; that the two
+do not agree is for the player to see. What he types himself (``print``, conditions, displays) is evaluated as it stands. The
+mistakes are those that the diagnosis knows (:mod:`bpdebug.trust.faults`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, replace
+from bpdebug.session.table import CommandError
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+SEEDS = 10_000
+"""How many seeds there are to choose from where none is given."""
+TRIES = 3
+"""Wrong accusations that lose a hunt."""
+LOCKED = ("check", "compare", "formula", "export", "paths")
+"""Commands that would tell the fault; during a hunt they are there after ``check anyway``."""
+SORTS = {
+    "a factor or a sign is wrong": "sum_for_mean mean_for_sum m_twice outputs_factor sign learning_rate stray_factor l2_factor",
+    "something is left out": "zero bias_missing bias_not_summed not_summed activation_missing gradient_missing path_missing l2_missing "
+    "sample_missing activation_part term_missing factor_missing parentheses",
+    "the derivative is that of something else": "activation_twice activation_at_z activation_at_a another_activation another_loss "
+    "another_loss_sum",
+}
+"""What the last hint says, and of which kinds of mistake; of the others, what follows."""
+_OTHER = "something is there that does not belong there"
+
+
+def sort_of(kind: str) -> str:
+    """What a hint says of a kind of mistake."""
+    return next((sort for sort, kinds in SORTS.items() if kind in kinds.split()), _OTHER)
+
+
+class Planted(Record):
+    """What is planted.
+
+    Attributes:
+        stage, layer: where.
+        kind, title: the mistake, as in the catalogue of faults.
+        formula, meant: what runs, and what the listing shows.
+        evidence: what the mistake is, in a sentence.
+        cell, value, right: a cell of the first update in which it is seen best: what it is, and what it would have to be.
+    """
+
+    stage: str
+    layer: int
+    kind: str
+    title: str
+    formula: str
+    meant: str
+    evidence: str
+    cell: Cell
+    value: float
+    right: float
+
+    def told(self) -> str:
+        """What it was, and how it could have been seen."""
+        numbers = f"in the first update {cell_name(self.stage, self.cell)} was {short(self.value, 6)}, and the listing's formula gives"
+        return (
+            f"{self.stage} = {self.formula} ran in the place of {self.meant}\n"
+            f"{self.title}: {self.evidence}\n"
+            f"{numbers} {short(self.right, 6)}: 'print {self.stage} - ({self.meant})' is not 0"
+        )
+
+    def hints(self) -> tuple[str, str, str]:
+        """What can be said without telling it: the sort of stage, the layer, the sort of mistake."""
+        parameter = self.stage[1] in "Wb"
+        sort = (
+            "one of the gradients that parameters learn from (dW, db)" if parameter else "one of the gradients that are handed on (da, dz)"
+        )
+        return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
+
+
+class Hunt(Record):
+    """One round of the game.
+
+    Attributes:
+        seed: of which the fault is a function.
+        fault: what is to be found.
+        accused: the stages that have been accused.
+        hints: how many have been asked for.
+        checked: whether the check has been asked for, which costs the point.
+        revealed: whether the player has given up.
+    """
+
+    seed: int
+    fault: Planted
+    accused: tuple[str, ...] = ()
+    hints: int = 0
+    checked: bool = False
+    revealed: bool = False
+
+    @property
+    def found(self) -> bool:
+        """Whether the right stage has been accused."""
+        return self.fault.stage in self.accused
+
+    @property
+    def tries(self) -> int:
+        """Accusations that are left."""
+        return TRIES - len(self.accused) + self.found
+
+    @property
+    def over(self) -> bool:
+        """Whether the fault is known."""
+        return self.found or self.revealed or self.tries == 0
+
+    @property
+    def point(self) -> int:
+        """What it has brought."""
+        return int(self.found and not self.checked)
+
+    @property
+    def outcome(self) -> str:
+        """How it stands, in words."""
+        left = f"{self.tries} {'try' if self.tries == 1 else 'tries'} left"
+        state = "found" if self.found else "revealed" if self.revealed else "lost" if self.over else left
+        return state + ", no point (checked)" * self.checked
+
+    def commands(self) -> list[str]:
+        """The commands that lead to it in a fresh session."""
+        asked = ["hint"] * self.hints + ["check anyway"] * self.checked
+        return [f"hunt {self.seed}", *asked, *(f"accuse {name}" for name in self.accused), *["reveal"] * self.revealed]
+
+
+class Game(Record):
+    """How the playing goes, for the panes: nothing in it tells the fault.
+
+    Attributes:
+        number, seed: of the present hunt, counted from 1.
+        tries, hints: left, and asked for.
+        points, hunts: the score: hunts that brought a point, and hunts that are over.
+        checked, found, over: of the present hunt.
+        line: all that in a few words, for a title.
+    """
+
+    number: int
+    seed: int
+    tries: int
+    hints: int
+    points: int
+    hunts: int
+    checked: bool
+    found: bool
+    over: bool
+    line: str
+
+
+def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
+    """The state of the game, or None where no hunt has begun; a hunt that another one has followed is over."""
+    if not hunts:
+        return None
+    now, number = hunts[-1], len(hunts)
+    points, done = sum(hunt.point for hunt in hunts), number - (not now.over)
+    line = f"hunt {number}: {now.outcome} · score {points}/{done}"
+    return Game(number, now.seed, now.tries, now.hints, points, done, now.checked, now.found, now.over, line)
+
+
+def task_lines(hunts: tuple[Hunt, ...], scenario: str) -> list[str]:
+    """What the player of the last hunt is told at its beginning."""
+    return [
+        f"hunt {len(hunts)} on {scenario}, seed {hunts[-1].seed}: what one formula of the backward pass computes is not what it says",
+        "look: step through it, read Why, and compute what should be there: print dz1 - da1 * a1 * (1 - a1)",
+        f"'accuse dz1' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up",
+    ]
+
+
+def is_locked(session: Session, name: str) -> bool:
+    """Whether a command would tell the fault of the present hunt."""
+    return name in LOCKED and bool(session.hunts) and not (session.hunts[-1].over or session.hunts[-1].checked)
+
+
+def admitted(session: Session, name: str, arguments: str) -> str:
+    """The arguments that a command is to be run with; ``check anyway`` unlocks what is locked.
+
+    Raises:
+        CommandError: where the command is locked.
+    """
+    anyway = name == "check" and arguments == "anyway" and bool(session.hunts)
+    if not anyway and is_locked(session, name):
+        raise CommandError(f"{name} is locked during a hunt: 'check anyway' unlocks it and costs the point")
+    if anyway and is_locked(session, name):
+        session.hunts = (*session.hunts[:-1], replace(session.hunts[-1], checked=True))
+    return "" if anyway else arguments
+
+
+def script_lines(session: Session) -> list[str]:
+    """The commands that lead to the hunts and the score in a fresh session: the seeds and the acts, not the faults."""
+    return [line for hunt in session.hunts for line in hunt.commands()]

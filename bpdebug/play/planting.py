@@ -1,0 +1,98 @@
+"""Choosing what a hunt is for: a mistake of the catalogue that fits the program and shows in its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import TypeVar
+
+import numpy as np
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError, FormulaError
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.schedule import Stage
+from bpdebug.play.hunt import Planted, sort_of
+from bpdebug.time.tasks import whole
+from bpdebug.trust.faults import FAULTS, Candidate, candidates
+
+_Item = TypeVar("_Item")
+_DIFFERENT, _VISIBLE = 1e-3, 1e-7
+"""How far the planted value is from the right one at least: relative to the tensor's largest cell, and to the loss, so that
+differences of the loss can tell."""
+
+
+def plant(program: Program, seed: int) -> Planted:
+    """What :func:`planting` comes to, in one piece."""
+    return whole(planting(program, seed))
+
+
+def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
+    """Choose a stage of the backward pass, and a mistake in its formula that shows in the first update.
+
+    Args:
+        program: as it is meant.
+        seed: the same one chooses the same mistake.
+
+    Raises:
+        BpdebugError: where no mistake would show.
+    """
+    values = _first_update(program)
+    stages = [stage for stage in program.stages if stage.of]
+    for glaring in (False, True):
+        for stage in _ranked(seed, stages, lambda stage: stage.name):
+            for candidate in _shuffled([*candidates(program, stage)], seed):
+                yield "looking for a mistake that shows"
+                if fault := _fault(program, stage, candidate, values, glaring):
+                    return fault
+    raise BpdebugError("no hunt is possible here: no mistake in the backward pass would show in the first update")
+
+
+def _first_update(program: Program) -> dict[str, Array]:
+    """Every tensor of the first update, up to its gradients."""
+    scenario, batches = program.scenario, Batches(program.scenario)
+    rows = batches.rows(0)
+    chosen = slice(None) if rows is None else rows
+    given = {"x": scenario.x[chosen], "y": scenario.y[chosen], "m": batches.size(0)}
+    values = program.initial | {name: np.asarray(value, scenario.dtype) for name, value in given.items()}
+    for stage in program.stages:
+        if stage.phase is not Phase.UPDATE:
+            values[stage.name] = assigned(stage.formula, values, scenario.dtype)
+    return values
+
+
+def _shuffled(found: list[Candidate], seed: int) -> Iterator[Candidate]:
+    """Each sort of mistake is as likely as any other, and each kind of a sort, however many formulas make it."""
+    kinds: dict[str, list[Candidate]] = {}
+    for candidate in found:
+        kinds.setdefault(candidate.kind, []).append(candidate)
+    for sort in _ranked(seed, set(map(sort_of, kinds)), str):
+        for kind in _ranked(seed, [kind for kind in kinds if sort_of(kind) == sort], str):
+            yield from _ranked(seed, kinds[kind], lambda candidate: candidate.formula.text)
+
+
+def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> list[_Item]:
+    """An order that depends on the seed and the names alone, so that a new kind of mistake leaves most hunts as they were."""
+    return sorted(items, key=lambda item: sha256(f"{seed} {name(item)}".encode()).digest())
+
+
+def _fault(program: Program, stage: Stage, candidate: Candidate, values: Mapping[str, Array], glaring: bool) -> Planted | None:
+    """The candidate, where it fits, runs and shows; a value that is 0 everywhere shows at a glance."""
+    if candidate.overrides:
+        return None
+    try:
+        program.with_fault(stage.name, candidate.formula.text)
+    except FormulaError:
+        return None
+    right, wrong = values[stage.name], assigned(candidate.formula, values, program.scenario.dtype)
+    distance = np.abs(wrong - right)
+    least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values["loss"])), 1.0))
+    if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):
+        return None
+    cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))
+    numbers = cell, float(wrong[cell]), float(right[cell])
+    texts = candidate.formula.text, stage.formula.text, candidate.evidence
+    return Planted(stage.name, stage.layer, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)

@@ -1,0 +1,116 @@
+"""A guided tour in five steps, over the real commands: what to press, and how to tell that it has been done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bpdebug.core.record import Record
+from bpdebug.time.stops import Breakpoint
+from bpdebug.trust.verdict import culprit
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+class Step(Record):
+    """One step.
+
+    Attributes:
+        title: what it is about.
+        text: what to press, and what to look at.
+        done: whether it has been done.
+    """
+
+    title: str
+    text: str
+    done: Callable[[Session], bool]
+
+
+def _loss_known(session: Session) -> bool:
+    return session.position.t > session.program.index["loss"]
+
+
+def _origin_asked(session: Session) -> bool:
+    return any(cell is not None and cell[0] == "da2" for _, cell in session.trail)
+
+
+def _product_seen(session: Session) -> bool:
+    return session.position.stage == "db2"
+
+
+def _stopped(session: Session) -> bool:
+    return any(isinstance(stop, Breakpoint) and stop.hits for stop in session.stops.all.values())
+
+
+def _fault_found(session: Session) -> bool:
+    return culprit(list(session.verdicts.values())) is not None
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "one stage at a time",
+        "Press s five times. Each press runs one line of the program on the left, forward through the network up to the loss; what has"
+        " changed is marked. The key [ goes back.",
+        _loss_known,
+    ),
+    Step(
+        "where a number comes from",
+        "Press s once more: da2, the first derivative. Choose one of its cells with the arrow keys, read Why, and press Enter: you go to"
+        " the stage that made what it is made of. Backspace returns.",
+        _origin_asked,
+    ),
+    Step(
+        "a gradient as a product",
+        "Press 7 for the equation, then g, type dW2 and press Enter: the row and the column that are lit make the selected cell. The"
+        " arrow keys choose another; 4 shows the values again, and s goes on.",
+        _product_seen,
+    ),
+    Step(
+        "stop where something happens",
+        "Press : and type  break loss if loss < 2  and Enter; then c: the training runs until that is true for the first time. Going on"
+        " and back again, C finds the place where it stopped.",
+        _stopped,
+    ),
+    Step(
+        "find the wrong derivative",
+        "Press y, put  dz1 = da1 * a1  in the line, as somebody who has forgotten a factor, and press Enter; then v: the check names the"
+        " first wrong stage and what the mistake probably is. Z takes the formula back.",
+        _fault_found,
+    ),
+)
+_END = Step(
+    "the end",
+    "That was the tour: the next command closes it. The key ? lists all keys; hunt hides a mistake to find.",
+    lambda session: False,
+)
+
+
+@dataclass
+class Tour:
+    """How far somebody has come.
+
+    Attributes:
+        at: the step, from 0; the number of steps when all are done.
+    """
+
+    at: int = 0
+
+    @property
+    def step(self) -> Step:
+        """The present step."""
+        return STEPS[self.at] if self.at < len(STEPS) else _END
+
+    @property
+    def heading(self) -> str:
+        """``2/5 where a number comes from``."""
+        return f"{self.at + 1}/{len(STEPS)} {self.step.title}" if self.at < len(STEPS) else "all five steps are done"
+
+    def look(self, session: Session) -> bool:
+        """Go on where a step has been done; whether there is anything left to show, which is not so after the end was shown."""
+        if self.at == len(STEPS):
+            return False
+        while self.step.done(session):
+            self.at += 1
+        return True

@@ -1,0 +1,220 @@
+"""Completion at the prompt: the usages of the command table tell what each argument may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import Shape
+from bpdebug.session.completion import Candidate, Completion, beginning, complete, formula_words, tensor_words
+from bpdebug.session.path_completion import complete_path
+from bpdebug.session.table import COMMANDS, Command, CommandError, find_command, in_order
+from bpdebug.session.usage import expected, stands_for_itself, ways
+from bpdebug.time.conditions import CONDITIONS
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+class Known(Record, eq=False):
+    """The names of a session at a moment.
+
+    Attributes:
+        program: as it is shown.
+        shapes: of every tensor, for the present batch.
+        bookmarks: their names with their moments.
+        stops, displays: their numbers with what they are.
+    """
+
+    program: Program
+    shapes: Mapping[str, Shape]
+    bookmarks: Mapping[str, str]
+    stops: Mapping[int, str]
+    displays: Mapping[int, str]
+
+
+def known_of(session: Session) -> Known:
+    """The names that a session knows now."""
+    return Known(
+        session.timeline.program.shown,
+        session.timeline.machine.shapes(),
+        {name: session.place_of(t) for name, t in session.bookmarks.items()},
+        {number: f"{stop.kind} {stop.text}" for number, stop in session.stops.all.items()},
+        dict(session.displays),
+    )
+
+
+def meant(text: str) -> Command | None:
+    """The command that a line begins with, where that is known already."""
+    try:
+        return find_command(text)[0]
+    except CommandError:
+        return None
+
+
+def complete_command(text: str, cursor: int, known: Known) -> Completion:
+    """What the word before the cursor may become, of a command's line.
+
+    Args:
+        text: the line so far.
+        cursor: the place in it, counted from 0.
+        known: from :func:`known_of`.
+    """
+    return _line(known, text[:cursor])
+
+
+def _line(known: Known, text: str) -> Completion:
+    """The last of several commands, with a semicolon between."""
+    begun = re.match(r"\s*(?:\d+\s*)?", text)
+    start = begun.end() if begun else 0
+    name, blank, rest = text[start:].partition(" ")
+    if not blank:
+        return Completion(start, len(text), tuple(_names(name)))
+    command = meant(name)
+    return _arguments(command, known, rest).later(start + len(name) + 1) if command else Completion(len(text), len(text), ())
+
+
+def _names(word: str) -> Iterable[Candidate]:
+    """The commands that begin with a word, then the other names that do."""
+    found = [command for command in in_order() if command.name.startswith(word)]
+    yield from (Candidate(_typed(command, command.name), note=command.help) for command in found)
+    for command in COMMANDS.values() if word else ():
+        others = [alias for alias in command.aliases if alias.startswith(word) and command not in found]
+        yield from (Candidate(_typed(command, alias), note=f"{command.name}: {command.help}") for alias in others)
+
+
+def _typed(command: Command, name: str) -> str:
+    """A command's name, with a blank where something may follow."""
+    return name if ways(command.usage) == ((),) else f"{name} "
+
+
+def _arguments(command: Command, known: Known, text: str) -> Completion:
+    """What may stand at the end of a command's arguments: all that the usage admits and that begins at the same place."""
+    offers = []
+    for token, start, more in expected(command.usage, text):
+        if stands_for_itself(token):
+            found = beginning(text[start:], [Candidate(f"{token} " if more else token)])
+            offers.append(Completion(start, len(text), found))
+        elif kind := _kind(token):
+            offers.append(kind(known, text[start:]).later(start))
+    begun = [offer for offer in offers if offer.found]
+    place = begun[0].start if begun else len(text)
+    words = {candidate.word: candidate for offer in begun if offer.start == place for candidate in offer.found}
+    return Completion(place, len(text), tuple(words.values()))
+
+
+Kind = Callable[[Known, str], Completion]
+
+
+def _kind(token: str) -> Kind | None:
+    """What completes that which stands for a word of a usage."""
+    if token.startswith("FILE"):
+        endings = [part for part in token.removeprefix("FILE").split("|") if part]
+        return lambda known, text: complete_path(text, endings, new=len(endings) > 1)
+    return ARGUMENTS.get(token)
+
+
+def _one_of(words: Callable[[Known], Iterable[Candidate]]) -> Kind:
+    """A kind that is one of some words; of several in a row, the last one is completed."""
+
+    def kind(known: Known, text: str) -> Completion:
+        start = text.rfind(" ") + 1
+        return Completion(start, len(text), beginning(text[start:], words(known)))
+
+    return kind
+
+
+def _expression(known: Known, text: str) -> Completion:
+    """A word of a formula; none where an operator is due."""
+    words = () if re.search(r"[\w.)\]]\s+$", text) else formula_words(known.program, known.shapes)
+    return complete(text, len(text), words)
+
+
+def _cell(known: Known, text: str) -> Completion:
+    """A tensor's name, then its indices one after the other."""
+    name, bracket, inside = text.partition("[")
+    shape = known.shapes.get(name, ())
+    given = inside.split(",")
+    if not bracket:
+        words = (Candidate(f"{c.word}[" if c.shape else c.word, c.shape) for c in tensor_words(known.program, known.shapes))
+        return Completion(0, len(text), beginning(text, words))
+    if len(given) > len(shape):
+        return Completion(len(text), len(text), ())
+    before, begun = "".join(f"{part}," for part in given[:-1]), given[-1].strip()
+    end = "]" if len(given) == len(shape) else ","
+    found = (Candidate(f"{name}[{before}{i}{end}") for i in range(shape[len(given) - 1]) if str(i).startswith(begun))
+    return Completion(0, len(text), tuple(found))
+
+
+def _location(known: Known, text: str) -> Completion:
+    prefix = re.match(r"\d+\s*:\s*", text)
+    start = prefix.end() if prefix else 0
+    whole = () if prefix else ("start", "end", "update ", "epoch ")
+    return Completion(start, len(text), beginning(text[start:], [*_places(known), *map(Candidate, whole)]))
+
+
+def _places(known: Known) -> Iterable[Candidate]:
+    """The moments of an update."""
+    layers = sorted({stage.layer for stage in known.program.stages} - {0})
+    yield from _stages(known)
+    yield from (Candidate(word) for word in (*map(str, Phase), *(f"layer {number}" for number in layers)))
+
+
+def _moment(known: Known, text: str) -> Completion:
+    """The last of several locations or bookmarks, with a comma between."""
+    written = re.search(r"[^,]*$", text)
+    start = written.start() if written else 0
+    start += len(text[start:]) - len(text[start:].lstrip())
+    found = _location(known, text[start:])
+    marks = [Candidate(f"'{name}", note=note) for name, note in known.bookmarks.items()]
+    return Completion(found.start, found.end, (*found.found, *beginning(text[start + found.start :], marks))).later(start)
+
+
+def _stages(known: Known) -> Iterable[Candidate]:
+    return (Candidate(stage.name, note=str(stage)) for stage in known.program.stages)
+
+
+def _gradients(known: Known) -> Iterable[Candidate]:
+    return (Candidate(stage.name, note=str(stage)) for stage in known.program.stages if stage.of)
+
+
+def _conditions(known: Known) -> Iterable[Candidate]:
+    yield from (Candidate(row.name, note=row.help) for row in CONDITIONS.values())
+    yield Candidate("rising", note="the loss has risen several times in a row")
+    yield Candidate("non-finite ", note="a value is not finite (on or off)")
+
+
+def _numbered(things: Mapping[int, str]) -> Iterable[Candidate]:
+    return (Candidate(str(number), note=text) for number, text in things.items())
+
+
+def _last_line(known: Known, text: str) -> Completion:
+    start = text.rfind(";") + 1
+    return _line(known, text[start:]).later(start)
+
+
+ARGUMENTS: dict[str, Kind] = {
+    "NAME": _one_of(lambda known: tensor_words(known.program, known.shapes)),
+    "STAGE": _one_of(_stages),
+    "GRADIENT": _one_of(_gradients),
+    "NAME[i,j]": _cell,
+    "EXPRESSION": _expression,
+    "CONDITION": _expression,
+    "LOCATION": _location,
+    "MOMENT": _moment,
+    "BOOKMARK": _one_of(lambda known: [Candidate(name, note=place) for name, place in known.bookmarks.items()]),
+    "STOP": _one_of(lambda known: _numbered(known.stops)),
+    "STOP…": _one_of(lambda known: _numbered(known.stops)),
+    "DISPLAY": _one_of(lambda known: _numbered(known.displays)),
+    "WHAT": _one_of(_conditions),
+    "COMMAND": _one_of(lambda known: [Candidate(command.name, note=command.help) for command in in_order()]),
+    "COMMAND;": _last_line,
+    "COMMAND…": _last_line,
+}
+"""What completes the words of the usages in capitals."""
+FREE = frozenset(("n", "N", "R", "COUNT", "SEED", "NUMBER", "TEXT", "THRESHOLD"))
+"""Those that nothing completes."""

@@ -1,0 +1,128 @@
+"""Reading the scenario's file again: from the start, or back to where we are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.cells import check_cell
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.program import Program, make_program
+from bpdebug.core.record import replace
+from bpdebug.core.shapes import infer
+from bpdebug.session.moves import Move
+from bpdebug.session.table import CommandError, command, find_command, no_arguments
+from bpdebug.time.edits import DATA, Edit
+from bpdebug.time.results import Result
+from bpdebug.time.stops import Stop
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+@command("run", "session")
+def run(session: Session, arguments: str) -> Move:
+    """Read the scenario's file again and start over; stops and displays stay, edits and bookmarks go."""
+    no_arguments(arguments, "run")
+    program = _read(session)
+    lost = [*map(str, session.timeline.edits), *(f"bookmark {name}" for name in session.bookmarks)]
+    session.bookmarks = {}
+    lost += _begin(session, program)
+    return Move(0, "run", jump=True, tell=lambda result: _told(result, lost))
+
+
+@command("reload", "session")
+def reload(session: Session, arguments: str) -> Move:
+    """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
+    no_arguments(arguments, "reload")
+    program, old, here, cell = _read(session), session.program, session.position.t, session.selected
+    edits, lost = _fitting(session.timeline.edits, old, program)
+    lost += _begin(session, program)
+    session.timeline.take_edits(edits)
+    session.after_edit()
+    session.bookmarks = {name: _moment(old, program, t) for name, t in session.bookmarks.items()}
+    return Move(_moment(old, program, here), "reload", jump=True, tell=lambda result: _told(result, lost), cell=cell)
+
+
+def _read(session: Session) -> Program:
+    """The program that the file holds now; nothing has changed where it cannot be read."""
+    if session.hunts and not session.hunts[-1].over:
+        raise CommandError("a hunt is on, and it would be over: 'reveal' ends it")
+    read = session.timeline.program_at(-1).scenario.read_again
+    if read is None:
+        raise CommandError("this scenario does not come from a file")
+    return make_program(read())
+
+
+def _told(result: Result, lost: list[str]) -> Result:
+    dropped = [f"dropped: {'; '.join(lost)}"] * bool(lost)
+    return replace(
+        result, text="\n".join(["the scenario has been read again", *dropped, result.text]), data={**result.data, "dropped": lost}
+    )
+
+
+def _begin(session: Session, program: Program) -> list[str]:
+    """Stand at the start of the program, under the stops and displays that fit it; the others, in words."""
+    stops = list(session.stops.all.values())
+    session.hunts, session.selected = (), None
+    session.begin(program)
+    session.stops.all.clear()
+    return [*(f"{stop.command} {stop.text}" for stop in stops if not _set_again(session, stop)), *_displays(session)]
+
+
+def _set_again(session: Session, stop: Stop) -> bool:
+    """Set a stop by its text, with what it has become since; whether it fits."""
+    try:
+        chosen, arguments = find_command(f"{stop.command} {stop.text}")
+        chosen.run(session, arguments)
+    except BpdebugError:
+        return False
+    _, made = session.stops.all.popitem()
+    made.number, made.enabled, made.hits, made.ignore, made.commands = stop.number, stop.enabled, stop.hits, stop.ignore, stop.commands
+    session.stops.add(made)
+    return True
+
+
+def _displays(session: Session) -> Iterator[str]:
+    """Take away the displays that do not fit."""
+    for number, text in [*session.displays.items()]:
+        try:
+            infer(session.program.parse(text), session.timeline.machine.shapes())
+        except BpdebugError:
+            del session.displays[number]
+            yield f"display {text}"
+
+
+def _moment(old: Program, new: Program, t: int) -> int:
+    """The clock after the same stage of the same update; where there is no such stage, the start of the update."""
+    update, done = divmod(t, len(old.stages))
+    name = old.stages[done - 1].name if done else ""
+    after = new.index[name] + 1 if name in new.index else 0
+    return min(update * len(new.stages) + after, new.scenario.updates * len(new.stages))
+
+
+def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Edit], list[str]]:
+    """The edits that can be made in another program, at its moments; the others, in words."""
+    kept, lost = [], []
+    moved = [replace(edit, t=_moment(old, program, edit.t)) for edit in edits]
+    for edit in sorted(moved, key=lambda made: made.t):  # a stage that is gone has moved its edits before others
+        try:
+            _check(edit, program)
+            program = edit.changed(program)
+            kept.append(edit)
+        except BpdebugError:
+            lost.append(str(edit))
+    return kept, lost
+
+
+def _check(edit: Edit, program: Program) -> None:
+    """Refuse an edit of what has no such cell, or is not computed yet at its moment."""
+    update, done = divmod(edit.t, len(program.stages))
+    shapes = program.shapes(Batches(program.scenario).size(update))
+    there = {*program.persistent, *DATA, *(stage.name for stage in program.stages[:done])}
+    if edit.value is None:
+        return
+    if edit.name not in there:
+        raise CommandError(f"{edit.name} has no value then")
+    check_cell(edit.name, edit.index, shapes[edit.name])

@@ -1,0 +1,71 @@
+"""Taking things along: a tensor as NumPy text, a formula as LaTeX, a single number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.render import Style, render, render_name
+from bpdebug.look.explanation import not_there
+from bpdebug.session.table import CommandError, cell_of, command
+from bpdebug.time.results import Result
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+_FORMS = {"numpy": "NumPy text", "latex": "LaTeX", "number": "a number"}
+_MOST = 1_000_000
+
+
+@command("copy [NAME] [numpy|latex|number]", "look", keys="ctrl+y")
+def copy(session: Session, arguments: str) -> Result:
+    """Take along a tensor as NumPy text, its formula as LaTeX, or one number (in the app on the clipboard)."""
+    words = arguments.split()
+    forms = [word for word in words if word in _FORMS]
+    names = [word for word in words if word not in _FORMS]
+    if len(names) > 1 or len(forms) > 1:
+        raise CommandError("expected a name, and numpy, latex or number: copy dW2, copy dW2 latex, copy dW2[0,1]")
+    if not names and not session.selected:
+        raise CommandError("copy what? For example: copy dW2, copy dW2 latex, copy dW2[0,1]")
+    name, index = cell_of(names[0]) if names else session.selected or ("", ())
+    form = forms[0] if forms else "number" if names and index else "numpy"
+    if form == "number":
+        name, text = cell_name(name, index), _number(session, name, index)
+    else:
+        text = _latex(session, name) if form == "latex" else _numpy(session, name)
+    return Result("copy", text, {"name": name, "form": form, "text": text, "copied": f"{name} as {_FORMS[form]}"})
+
+
+def _number(session: Session, name: str, index: Cell) -> str:
+    """A number with all its digits."""
+    session.explain(name, index)  # refuses what is no cell
+    return repr(session.timeline.machine.values()[name][index].item())
+
+
+def _numpy(session: Session, name: str) -> str:
+    values = session.timeline.machine.values()
+    if name not in values:
+        raise BpdebugError(not_there(session.timeline, name))
+    if values[name].size > _MOST:
+        raise BpdebugError(f"{name} has more than {_MOST:,} numbers: 'export' writes a file")
+    start = f"{name.replace('@', '_')} = "
+    return start + as_numpy(values[name], len(start))
+
+
+def as_numpy(value: Array, margin: int = 0) -> str:
+    """A tensor as text that NumPy reads again, every bit of it: ``np.array([[0.5, -1.0]])``."""
+    kind = "" if value.dtype == np.float64 else f", dtype=np.{value.dtype}"
+    text = (",\n" + " " * (margin + 10)).join(map(repr, value.tolist())) if value.ndim == 2 else repr(value.tolist())
+    text = f"[{text}]" if value.ndim == 2 else text
+    named = text.replace("nan", "np.nan").replace("inf", "np.inf")
+    return f"np.array({named}{kind})"
+
+
+def _latex(session: Session, name: str) -> str:
+    style = Style("latex", session.style.columns, session.style.notation)
+    stage = session.program.shown.stage(name)
+    return f"{render_name(name, style)} = {render(stage.formula.tree, style, session.timeline.machine.shapes())}"

@@ -1,0 +1,163 @@
+"""Changing values and formulas on the way, comparing moments, and marking them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError, FormulaError
+from bpdebug.core.numbers import exact, short
+from bpdebug.look.explanation import not_there
+from bpdebug.session.moves import Move, describe
+from bpdebug.session.table import CommandError, cell_of, command, no_arguments
+from bpdebug.time.edits import Edit, as_number
+from bpdebug.time.position import parse_location
+from bpdebug.time.results import Result
+from bpdebug.time.tasks import SLICE, Task
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
+    lost = [f"a new future begins here; dropped: {'; '.join(map(str, dropped))}"] if dropped else []
+    stale = session.stale()
+    old = [f"computed before this: {' '.join(sorted(stale, key=session.program.index.__getitem__))}"] if stale else []
+    data = {"edit": what, "dropped": [str(edit) for edit in dropped], "stale": sorted(stale)}
+    return Result("edit", "\n".join([what, *lost, *old]), data)
+
+
+@command("set NAME[i,j] = NUMBER", "edit", keys="=", asks="set (W1[0,1] = 0.5, learning_rate = 0.05)")
+def set_(session: Session, arguments: str) -> Result:
+    """Change a number now: a cell of a parameter, a computed tensor or the data (x[1,0]: row of the batch), or a constant."""
+    target, sign, text = arguments.partition("=")
+    if not sign:
+        raise CommandError("expected NAME[i,j] = NUMBER, such as set W1[0,1] = 0.5")
+    name, index = cell_of(target.strip())
+    if name not in session.timeline.machine.values():
+        raise BpdebugError(not_there(session.timeline, name))
+    tensor = session.timeline.machine.values()[name]
+    if tensor.ndim and not index:
+        raise CommandError(f"which cell of {name}? For example: set {name}[{','.join('0' * tensor.ndim)}] = {text.strip()}")
+    dropped = session.timeline.edit(name, index, value=as_number(text))
+    session.after_edit()
+    made = session.timeline.edits[-1]
+    sample = f" (sample {made.place(session.program)[0]} of the data, in every batch from now on)" if made.of_program else ""
+    return _edited(session, f"{made}{sample}", dropped)
+
+
+@command("formula STAGE = EXPRESSION", "edit", keys="y")
+def formula(session: Session, arguments: str) -> Result:
+    """Put your own formula in the place of a stage's; 'formula STAGE' shows the one that runs."""
+    name, sign, text = arguments.partition("=")
+    name = name.strip()
+    stage = session.program.stage(name)
+    if not sign:
+        derived = f"\nderived: {stage.derived.text}" if stage.derived else ""
+        return Result("value", f"{stage}{derived}", {"name": name, "formula": stage.formula.text})
+    try:
+        dropped = session.timeline.edit(name, formula=" ".join(text.split()))
+    except FormulaError as error:
+        raise type(error)(error.message, error.text or text.strip() or " ", error.column) from None
+    session.after_edit()
+    return _edited(session, str(session.timeline.edits[-1]), dropped)
+
+
+@command("undo", "edit", keys="Z")
+def undo(session: Session, arguments: str) -> Result:
+    """Take the last edit back."""
+    no_arguments(arguments, "undo")
+    edit = session.timeline.undo()
+    session.after_edit()
+    text = f"taken back: {edit}\n{describe(session.timeline)}"
+    return Result("edit", text, {"edit": f"undo {edit}", "dropped": [str(edit)], "stale": sorted(session.stale())})
+
+
+@command("bookmark [BOOKMARK]", "edit", keys="m", aliases="m")
+def bookmark(session: Session, arguments: str) -> Result:
+    """Give this moment a name; 'jump BOOKMARK' returns to it."""
+    name = arguments or next(str(n) for n in range(1, 10**6) if str(n) not in session.bookmarks)
+    if not re.fullmatch(r"[\w-]{1,40}", name):
+        raise CommandError(f"a name of letters, digits and dashes is expected; found '{name}'")
+    session.bookmarks[name] = session.position.t
+    return Result("info", f"bookmark {name}: {session.place_of(session.position.t)}", {"bookmarks": session.bookmarks})
+
+
+@command("jump BOOKMARK", "edit", keys="'", asks="jump to a bookmark")
+def jump(session: Session, arguments: str) -> Move:
+    """Go to a bookmark."""
+    if arguments not in session.bookmarks:
+        raise BpdebugError(f"there is no bookmark '{arguments}'; there are: {', '.join(session.bookmarks) or 'none (m sets one)'}")
+    return Move(session.bookmarks[arguments], "bookmark", jump=True)
+
+
+@command("diff MOMENT [MOMENT]", "edit")
+def diff(session: Session, arguments: str) -> Task:
+    """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor; the app marks the cells."""
+    return Task(_diff(session, _places(session, arguments)))
+
+
+def _diff(session: Session, places: list[int]) -> Generator[str, None, Result]:
+    first, second = places[0], places[1] if len(places) > 1 else session.position.t
+    before, after = (yield from _values_at(session, first)), (yield from _values_at(session, second))
+    session.before = before
+    rows = [_difference(name, before[name], after[name]) for name in after if name in before and before[name].shape == after[name].shape]
+    changed = [row for row in rows if row["change"] != 0]
+    lines = [
+        f"{row['name']:<10} changed by {_text(row['change'])} at most, norm {_text(row['norm_before'])} -> {_text(row['norm_after'])}"
+        for row in changed
+    ]
+    title = f"{session.place_of(first)} to {session.place_of(second)}: {len(changed)} of {len(rows)} tensors differ"
+    return Result("diff", "\n".join([title, *lines]), {"from": first, "to": second, "tensors": [exact_row(row) for row in rows]})
+
+
+def _places(session: Session, arguments: str) -> list[int]:
+    """One or two moments: with a comma or a blank between."""
+    parts = [part.strip() for part in arguments.split(",")]
+    if len(parts) == 1 and len(arguments.split()) == 2 and arguments.split(maxsplit=1)[0] not in ("update", "epoch", "layer"):
+        parts = arguments.split()
+    if not parts[0] or len(parts) > 2:
+        raise CommandError("compare what? For example: diff 0:dz2 40:dz2, or diff update 3, update 40, or diff 'mark (with now)")
+    return [_moment(session, part) for part in parts]
+
+
+def exact_row(row: dict[str, object]) -> dict[str, object]:
+    """A row for JSON."""
+    return {key: exact(value) for key, value in row.items()}
+
+
+def _text(value: object) -> str:
+    return short(float(value), 4) if isinstance(value, float) else str(value)
+
+
+def _moment(session: Session, text: str) -> int:
+    if text.startswith("'"):
+        if text[1:] not in session.bookmarks:
+            raise BpdebugError(f"there is no bookmark '{text[1:]}'; there are: {', '.join(session.bookmarks) or 'none'}")
+        return session.bookmarks[text[1:]]
+    return parse_location(text, session.program).clock(session.program, session.position.update)
+
+
+def _values_at(session: Session, t: int) -> Generator[str, None, dict[str, Array]]:
+    """The values at another moment; each slice is longer, so that it comes to a checkpoint from which the next one goes on."""
+    here, reached, seconds = session.timeline.clock, -1, SLICE
+    while reached != min(t, session.timeline.end):
+        yield f"going to {session.place_of(t)}"
+        end = perf_counter() + seconds
+        session.timeline.seek(t, lambda end=end: perf_counter() > end)  # type: ignore[misc]
+        reached, seconds, values = session.timeline.clock, 2 * seconds, session.values()
+        session.timeline.seek(here)
+    return values
+
+
+def _difference(name: str, old: Array, new: Array) -> dict[str, object]:
+    with np.errstate(all="ignore"):
+        same = (old == new) | (np.isnan(old) & np.isnan(new))
+        change = float(np.where(same, 0.0, np.abs(new - old)).max(initial=0.0))
+        norms = float(np.linalg.norm(old)), float(np.linalg.norm(new))
+    return {"name": name, "change": change, "cells": int((~same).sum()), "norm_before": norms[0], "norm_after": norms[1]}

@@ -1,0 +1,116 @@
+"""Where we are, from the inside out, as a stack of frames: the stage, its layer's stages, the phase, the update."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bpdebug.core.numbers import short
+from bpdebug.core.schedule import Stage
+from bpdebug.session.table import CommandError, command, count_of, no_arguments
+from bpdebug.time.position import position_at
+from bpdebug.time.results import Result
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+class Frame(NamedTuple):
+    """A frame.
+
+    Attributes:
+        kind: ``stage``, ``layer``, ``phase`` or ``update``.
+        text: what it is.
+        stages: what runs in it, in order.
+    """
+
+    kind: str
+    text: str
+    stages: tuple[Stage, ...]
+
+
+def frames(session: Session) -> list[Frame]:
+    """The frames of the stage that has run last (at an update's start, of the next one), the innermost first."""
+    stages, (update, done) = session.program.stages, _reached(session)
+    here = stages[max(done - 1, 0)]
+    phase = tuple(stage for stage in stages if stage.phase is here.phase)
+    layer = tuple(stage for stage in phase if stage.layer == here.layer)
+    of_layer = [Frame("layer", f"layer {here.layer} in the {here.phase} phase", layer)] if here.layer else []
+    place = position_at(session.program, update * len(stages))
+    complete = ", the last one: training is complete" if session.position.at_end else ""
+    whole = Frame("update", f"update {update}/{place.updates}, epoch {place.epoch}{complete}", stages)
+    return [Frame("stage", str(here), (here,)), *of_layer, Frame("phase", f"{here.phase} phase", phase), whole]
+
+
+def _reached(session: Session) -> tuple[int, int]:
+    """The update, and how many of its stages have run; when training is complete, all of the last one."""
+    position = session.position
+    return (position.update - 1, position.stages) if position.at_end else (position.update, position.done)
+
+
+@command("bt", "look", aliases="backtrace")
+def bt(session: Session, arguments: str) -> Result:
+    """List the frames around the present stage: stage, layer, phase, update; the selected one is marked (up and down select)."""
+    no_arguments(arguments, "bt")
+    found, chosen = frames(session), session.frame
+    lines = [f"{'>' if level == chosen else ' '} #{level} {_line(session, frame)}" for level, frame in enumerate(found)]
+    return Result("frames", "\n".join(lines), _data(session, found))
+
+
+@command("frame [N]", "look")
+def frame_(session: Session, arguments: str) -> Result:
+    """Select frame N of those that bt lists, and show its stages; without a number, show the selected one."""
+    most = len(frames(session)) - 1
+    if arguments and (not re.fullmatch(r"\d{1,9}", arguments) or int(arguments) > most):
+        raise CommandError(f"there is no frame '{arguments}': 0 is the stage, {most} the update ('bt' lists them)")
+    return _select(session, int(arguments or session.frame))
+
+
+@command("up [n]", "look")
+def up(session: Session, arguments: str) -> Result:
+    """Select the frame around the selected one (stage, layer, phase, update), and show its stages."""
+    if session.frame == len(frames(session)) - 1:
+        raise CommandError("this is the outermost frame, the update; you cannot go up")
+    return _select(session, session.frame + count_of(arguments))
+
+
+@command("down [n]", "look")
+def down(session: Session, arguments: str) -> Result:
+    """Select the frame within the selected one (update, phase, layer, stage), and show its stages."""
+    if session.frame == 0:
+        raise CommandError("this is the innermost frame, the stage; you cannot go down")
+    return _select(session, session.frame - count_of(arguments))
+
+
+def _select(session: Session, level: int) -> Result:
+    """Select a frame, or the last one on the way to it; the selection lasts until something moves."""
+    found = frames(session)
+    session.frame = min(max(level, 0), len(found) - 1)
+    frame = found[session.frame]
+    lines = [f"#{session.frame} {_line(session, frame)}", *(f"  {_stage(session, stage)}" for stage in frame.stages)]
+    return Result("frames", "\n".join(lines), _data(session, found))
+
+
+def _line(session: Session, frame: Frame) -> str:
+    done = sum(session.program.index[stage.name] < _reached(session)[1] for stage in frame.stages)
+    return f"{frame.kind}: {frame.text}" + (f" ({done} of {len(frame.stages)} stages done)" if frame.kind != "stage" else "")
+
+
+def _stage(session: Session, stage: Stage) -> str:
+    """A stage with its value, or of a tensor its norm, where it has run and that is still known."""
+    done, place = _reached(session)[1], session.program.index[stage.name]
+    mark = "*" if place < done else ">" if place == done else " "
+    value = session.timeline.machine.values().get(stage.name) if mark == "*" else None
+    if value is None:
+        return f"{mark} {stage}"
+    return f"{mark} {stage}   {'norm ' * (value.ndim > 0)}{short(float(np.linalg.norm(value) if value.ndim else value), 6)}"
+
+
+def _data(session: Session, found: list[Frame]) -> dict[str, object]:
+    rows = [
+        {"level": level, "kind": frame.kind, "text": frame.text, "stages": [stage.name for stage in frame.stages]}
+        for level, frame in enumerate(found)
+    ]
+    return {"selected": session.frame, "frames": rows}

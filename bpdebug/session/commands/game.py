@@ -1,0 +1,151 @@
+"""Play: hunt a planted mistake, and predict what the next stage computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from bpdebug.core.program import make_program
+from bpdebug.core.record import replace, values_of
+from bpdebug.play.hunt import SEEDS, Hunt, game_of, task_lines
+from bpdebug.play.predict import answer_with
+from bpdebug.session.commands.edit import exact_row
+from bpdebug.session.moves import Move
+from bpdebug.session.table import CommandError, command, no_arguments
+from bpdebug.time.results import Result
+from bpdebug.time.tasks import Task
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+def _answered(session: Session, *lines: str, **data: object) -> Result:
+    """Lines about the game, its state, and what a program wants to know besides; the fault itself when the hunt is over."""
+    game, now = game_of(session.hunts), session.hunts[-1]
+    state = {key: value for key, value in values_of(game).items() if key != "line"} if game else {}
+    told = [now.fault.told(), _score(session)] if now.over else []
+    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(values_of(now.fault))} if now.over else {}))
+
+
+def _present(session: Session) -> Hunt:
+    """The hunt that is on."""
+    if not session.hunts:
+        raise CommandError("no hunt is on: 'hunt' plants a mistake to be found")
+    if session.hunts[-1].over:
+        raise CommandError("this hunt is over: 'hunt' begins the next one")
+    return session.hunts[-1]
+
+
+def _changed(session: Session, hunt: Hunt) -> Hunt:
+    """The present hunt has come on; when it is over, the fault becomes visible."""
+    session.hunts = (*session.hunts[:-1], hunt)
+    if hunt.over:
+        session.timeline.reveal()
+    return hunt
+
+
+@command("hunt [SEED]", "play")
+def hunt(session: Session, arguments: str) -> Task:
+    """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
+    return Task(_hunt(session, _seed(session, arguments)))
+
+
+def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
+    from bpdebug.play.planting import planting  # noqa: PLC0415 - a start does without
+
+    scenario = session.timeline.program_at(-1).scenario
+    program = make_program(replace(scenario, formulas={}))
+    fault, dropped = (yield from planting(program, seed)), [*map(str, session.timeline.edits)]
+    dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
+    session.begin(program.with_fault(fault.stage, fault.formula))
+    session.hunts += (Hunt(seed, fault),)
+    lines = [*task_lines(session.hunts, scenario.name), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
+    return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
+
+
+def _seed(session: Session, text: str) -> int:
+    """The seed that is given, or the one after the last, or any."""
+    if not text:
+        import secrets  # noqa: PLC0415 - a start does without
+
+        return (session.hunts[-1].seed + 1) % 10**9 if session.hunts else secrets.randbelow(SEEDS)
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise CommandError(f"a number from 0 is expected, the same one for the same mistake; found '{text}'")
+    return int(text)
+
+
+@command("accuse GRADIENT", "play", keys="a", asks="accuse a stage of the backward pass (dz1)")
+def accuse(session: Session, arguments: str) -> Result:
+    """Name the stage that does not compute what the listing shows; a wrong one costs one of three tries."""
+    now, name = _present(session), arguments
+    if not name:
+        raise CommandError("accuse which stage? For example: accuse dz1")
+    session.program.stage(name)
+    if name in now.accused:
+        raise CommandError(f"{name} has been accused already: it computes what the listing shows")
+    after = _changed(session, replace(now, accused=(*now.accused, name)))
+    right = f"right: {name}" + ", but no point: the check has told" * after.checked
+    text = right if after.found else f"wrong: {name} computes what the listing shows; {after.outcome}"
+    return _answered(session, text, accused=name, right=after.found)
+
+
+@command("hint", "play")
+def hint(session: Session, arguments: str) -> Result:
+    """Narrow the hunt down: the sort of stage, then the layer, then the sort of mistake."""
+    no_arguments(arguments, "hint")
+    now = _present(session)
+    hints = now.fault.hints()
+    if now.hints == len(hints):
+        raise CommandError(f"there are no more hints: {'; '.join(hints)}; 'reveal' gives up")
+    after = _changed(session, replace(now, hints=now.hints + 1))
+    return _answered(session, f"hint {after.hints} of {len(hints)}: {hints[now.hints]}", hint=hints[now.hints])
+
+
+@command("reveal", "play")
+def reveal(session: Session, arguments: str) -> Result:
+    """Give the hunt up, and see what was planted."""
+    no_arguments(arguments, "reveal")
+    _changed(session, replace(_present(session), revealed=True))
+    return _answered(session)
+
+
+@command("score", "play")
+def score(session: Session, arguments: str) -> Result:
+    """Show the hunts of this session, and how many were found without the check."""
+    no_arguments(arguments, "score")
+    if not session.hunts:
+        raise CommandError("no hunt has begun: 'hunt' plants a mistake to be found")
+    rows = [_row(number, hunt, number == len(session.hunts)) for number, hunt in enumerate(session.hunts, 1)]
+    return Result("hunt", "\n".join([*rows, _score(session)]), {**_answered(session).data, "rows": rows})
+
+
+def _row(number: int, hunt: Hunt, last: bool) -> str:
+    outcome = hunt.outcome if hunt.over or last else "left"
+    where = [f"in {hunt.fault.stage}"] * hunt.over
+    return ", ".join([f"hunt {number}, seed {hunt.seed}: {outcome}", *where, f"{len(hunt.accused)} accused, {hunt.hints} hints"])
+
+
+def _score(session: Session) -> str:
+    game = game_of(session.hunts)
+    return f"score {game.points}/{game.hunts}" if game else ""
+
+
+@command("predict [on | off]", "play", keys="P")
+def predict(session: Session, arguments: str) -> Result:
+    """Ask about the next stage before each single step, or stop asking; alone, the other of the two ('on 3/5' sets the tally)."""
+    arguments = arguments or ("off" if session.predictions.on else "on")
+    found = re.fullmatch(r"(on|off)(?:\s+(\d{1,9})/(\d{1,9}))?", arguments)
+    if not found or int(found[2] or 0) > int(found[3] or 0):
+        raise CommandError(f"'predict on', 'predict off', or with a tally 'predict on 3/5' is expected; found '{arguments}'")
+    tally = {"right": int(found[2]), "answered": int(found[3])} if found[3] else {}
+    session.predictions = replace(session.predictions, on=found[1] == "on", question=None, **tally)
+    now = session.predictions
+    text = f"predict is {'on' if now.on else 'off'}; {now.right} of {now.answered} answers right"
+    return Result("info", text, {"predict": now.on, "right": now.right, "answered": now.answered})
+
+
+@command("answer TEXT", "play")
+def answer(session: Session, arguments: str) -> Move:
+    """Answer the question about the next stage (a shape, a sign or a value), and run the stage to see."""
+    return answer_with(session, arguments)

@@ -1,0 +1,177 @@
+"""Looking: values, where they come from, and where we are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING
+
+from bpdebug.core.cells import Term, cell_name
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.numbers import exact, short, sparkline, table
+from bpdebug.core.parser import Formula
+from bpdebug.core.shapes import Shape, infer, shape_text
+from bpdebug.look.explanation import Explanation
+from bpdebug.look.listing import listing
+from bpdebug.look.sums import Sum, signed, sum_of
+from bpdebug.session.moves import Move, describe
+from bpdebug.session.table import CommandError, cell_of, command, count_of, no_arguments
+from bpdebug.time.recording import recording
+from bpdebug.time.results import Result
+from bpdebug.time.tasks import SLICE, Task
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+_LOOKED_AT = 256
+"""Updates of a history between two looks at whether to stop."""
+_MOST_TERMS = 10_000
+"""Of a longer sum, these are written as data."""
+
+
+@command("print EXPRESSION", "look", keys="p", aliases="p", asks="print (a2, dz2[0,0], max(abs(dW1)))")
+def print_(session: Session, arguments: str) -> Result:
+    """Show the value of a tensor or an expression."""
+    if not arguments:
+        raise CommandError("print what? For example: print a2, print max(abs(dz2))")
+    if arguments.endswith(".shape"):
+        return _shape(session, arguments.removesuffix(".shape"))
+    value = session.value(arguments)
+    data = {"name": arguments, "shape": list(value.shape), "value": exact(value)}
+    lines = table(value, session.number_style.plain)
+    text = (
+        f"{arguments} = {lines[0]}"
+        if value.ndim == 0
+        else "\n".join([f"{arguments} ({shape_text(value.shape)})", *(f"  {line}" for line in lines)])
+    )
+    return Result("value", text, data)
+
+
+def _shape(session: Session, text: str) -> Result:
+    """The shape of an expression, as NumPy writes it, be it computed already or not."""
+    shape = infer(session.program.parse(text), session.timeline.machine.shapes())
+    return Result("value", f"{text}.shape = {shape}", {"name": f"{text}.shape", "shape": [len(shape)], "value": list(shape)})
+
+
+@command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
+def explain(session: Session, arguments: str) -> Result:
+    """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
+    if not arguments and session.selected is None:
+        raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
+    return _explained(session.explain(*(cell_of(arguments) if arguments else session.selected or ("", ()))))
+
+
+def _explained(explanation: Explanation) -> Result:
+    values = {(cell.name, cell.index): cell.value for cell in explanation.term.cells()} if explanation.term else {}
+    data = {
+        "name": explanation.name,
+        "index": list(explanation.index),
+        "value": exact(explanation.value),
+        "computed_by": explanation.stage.name if explanation.stage else None,
+        "formula": explanation.stage.formula.text if explanation.stage else None,
+        "symbolic": explanation.symbolic,
+        "numbers": explanation.numbers,
+        "meaning": explanation.origin,
+        "operands": [{"name": name, "index": list(at), "value": exact(values[name, at])} for name, at in explanation.operands],
+        **(_arithmetic(explanation.term) if explanation.term else {}),
+    }
+    return Result("explanation", "\n".join(explanation.lines()), data)
+
+
+def _arithmetic(term: Term) -> dict[str, object]:
+    """A number as the sum that it is (of one term, where it is none) with what is done with the sum, and the whole of its arithmetic."""
+    found = sum_of(term) or Sum((("+", term),), "", term.value)
+    terms = [{"value": exact(signed(sign, part)), "operands": [*map(_tree, part.cells())]} for sign, part in found.terms[:_MOST_TERMS]]
+    return {"sum": exact(found.value), "around": found.around, "terms": terms, "term": _tree(term)}
+
+
+def _tree(term: Term) -> dict[str, object]:
+    """A number with what it is made of: a cell of a tensor, a number, or an operator's parts."""
+    own = {"operator": term.operator, "value": exact(term.value)}
+    cell = {"name": term.name, "index": list(term.index)} if term.operator == "cell" else {}
+    return own | cell | ({"parts": [*map(_tree, term.parts[:_MOST_TERMS])]} if term.parts else {})
+
+
+@command("select NAME[i,j]", "look")
+def select(session: Session, arguments: str) -> Result:
+    """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
+    name, index = cell_of(arguments)
+    index = index or (0,) * len(session.timeline.machine.shapes().get(name, ()))
+    session.select(name, index)
+    return _explained(session.explain(name, index))
+
+
+@command("origin [NAME[i,j]]", "look", keys="enter", label="origin")
+def origin(session: Session, arguments: str) -> Move:
+    """Jump to the stage that made the selected cell; from there, to the cell that it was made of."""
+    name, index = cell_of(arguments) if arguments else (None, ())
+    return Move(session.follow_origin(name, index), "origin", jump=True)
+
+
+@command("operand [n]", "look", keys="o", aliases="o")
+def operand(session: Session, arguments: str) -> Result:
+    """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
+    explained = session.explain(*session.selected) if session.selected else None
+    if explained is None or not explained.operands:
+        raise CommandError("the selected cell has no operands")
+    session.operand = (count_of(arguments) - 1 if arguments else session.operand + 1) % len(explained.operands)
+    name, index = explained.operands[session.operand]
+    return Result("position", f"origin goes to {cell_name(name, index)}", {"operand": {"name": name, "index": list(index)}})
+
+
+@command("return", "look", keys="backspace")
+def return_(session: Session, arguments: str) -> Move:
+    """Go back to where the last origin was asked for."""
+    no_arguments(arguments, "return")
+    return Move(session.leave_origin(), "return", jump=True)
+
+
+@command("list", "look", keys="l", aliases="l")
+def list_(session: Session, arguments: str) -> Result:
+    """Show the program: every stage with its formula, and how far this update has come."""
+    no_arguments(arguments, "list")
+    rows = listing(session.timeline)
+    return Result("listing", "\n".join(row.text for row in rows), {"stages": [row.data for row in rows if row.data]})
+
+
+@command("history EXPRESSION [for N]", "look", keys="h", asks="history of (loss, norm(dz1) for 50)")
+def history(session: Session, arguments: str) -> Task:
+    """Show the values of an expression over the last N completed updates (usually 24)."""
+    found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
+    text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
+    if not text:
+        raise CommandError("the history of what? For example: history loss, history norm(dz1) for 50")
+    formula, timeline = session.program.parse(text), session.timeline
+    if set(formula.names) & {"x", "y", "m"}:
+        raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
+    _single(formula, timeline.machine.shapes())
+    return Task(_history(session, text, formula, count))
+
+
+def _history(session: Session, text: str, formula: Formula, count: int) -> Generator[str, None, Result]:
+    points, dtype = list[tuple[int, float]](), session.program.scenario.dtype
+    for made in (yield from recording(session.timeline, count, seconds=SLICE)):
+        points.append((made.update, float(evaluate(formula, made.values(), dtype))))
+        if len(points) % _LOOKED_AT == 0:
+            yield f"looking at update {made.update}"
+    if not points:
+        raise CommandError("no update is complete yet")
+    values = [value for _, value in points]
+    lines = [f"{text}  {sparkline(values, len(values))}", *(f"  update {update}: {short(value, 8)}" for update, value in points)]
+    return Result("history", "\n".join(lines), {"name": text, "updates": [u for u, _ in points], "values": exact(values)})
+
+
+def _single(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+    """Refuse what is not a single number."""
+    shape = infer(formula, shapes)
+    if shape:
+        raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
+
+
+@command("where", "look", keys="W", aliases="w")
+def where(session: Session, arguments: str) -> Result:
+    """Show the present moment: update, epoch, batch, stage."""
+    no_arguments(arguments, "where")
+    p = session.position
+    text = f"{describe(session.timeline)}\nepoch {p.epoch}, batch {p.batch + 1}/{p.batches}, t = {p.t}"
+    return Result("position", text, {"epoch": p.epoch, "batch": p.batch, "next": p.next, "phase": p.phase, "layer": p.layer})

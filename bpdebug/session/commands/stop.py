@@ -1,0 +1,278 @@
+"""Breakpoints, watchpoints, catchpoints and displays."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.parser import Formula, suggestion
+from bpdebug.core.program import Program
+from bpdebug.core.shapes import infer, infer_condition
+from bpdebug.session.table import CommandError, command, count_of, find_command
+from bpdebug.time.conditions import CONDITIONS, make_catchpoint
+from bpdebug.time.position import Location, parse_location
+from bpdebug.time.results import Result
+from bpdebug.time.stops import Breakpoint, Stop, Watchpoint
+
+if TYPE_CHECKING:
+    from bpdebug.session.session import Session
+
+
+def _formula_at(session: Session, text: str, done: int, condition: bool) -> Formula:
+    """An expression that can be computed when so many stages of an update have run.
+
+    Raises:
+        FormulaError: where it does not parse or fit.
+        CommandError: where it needs what is not computed then.
+    """
+    formula, program = session.program.parse(text), session.program
+    shapes = session.timeline.machine.shapes()
+    (infer_condition if condition else infer)(formula, shapes)
+    for rows in Batches(program.scenario).sizes:
+        infer(formula, program.shapes(rows))
+    for name in formula.names:
+        if name in program.index and name not in program.persistent:
+            _refuse_absent(program, name, done, condition)
+    return formula
+
+
+def _refuse_absent(program: Program, name: str, done: int, condition: bool) -> None:
+    """Refuse a tensor that has no value when so many stages have run: not yet, or, the update being complete, no longer."""
+    place, total = program.index[name], len(program.stages)
+    if place >= done:
+        raise CommandError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
+    if done == total and (condition or place == total - 1):
+        earlier = program.stages[max(total - 2, 0)].name
+        raise CommandError(f"{name} is gone once the update is complete, after its last stage; 'break {earlier} if …' looks just before")
+
+
+def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
+    place, _, condition = arguments.partition(" if ")
+    if not place.strip():
+        raise CommandError("break where? For example: break dz2, break backward, break 40:dz2, break dz2 if max(abs(dz2)) > 1")
+    location: Location = parse_location(place, session.program)
+    formula = _formula_at(session, condition, location.done or 0, condition=True) if condition else None
+    stop = Breakpoint(
+        number=session.stops.next_number(), text=" ".join(arguments.split()), temporary=temporary, location=location, condition=formula
+    )
+    return _added(session, stop)
+
+
+def _added(session: Session, stop: Stop) -> Result:
+    session.stops.add(stop)
+    return Result("stops", f"{stop.kind} {stop.number}: {stop.text}", {"stops": [describe(stop)]})
+
+
+def describe(stop: Stop) -> dict[str, object]:
+    """A stop as data."""
+    return {
+        "number": stop.number,
+        "kind": stop.kind,
+        "what": stop.text,
+        "enabled": stop.enabled,
+        "temporary": stop.temporary,
+        "hits": stop.hits,
+        "ignore": stop.ignore,
+        "commands": list(stop.commands),
+    }
+
+
+@command("break LOCATION [if CONDITION]", "stop", keys="b", aliases="b")
+def break_(session: Session, arguments: str) -> Result:
+    """Stop at a location, perhaps only if a condition holds: break dz2 if max(abs(dz2)) > 1."""
+    return _breakpoint(session, arguments or session.position.next or "end", temporary=False)
+
+
+@command("tbreak LOCATION [if CONDITION]", "stop", aliases="tb")
+def tbreak(session: Session, arguments: str) -> Result:
+    """Stop at a location once."""
+    return _breakpoint(session, arguments, temporary=True)
+
+
+_MODE = re.compile(r"(.*\S)\s+(sign|ratio\s+(\S+))", re.DOTALL)
+
+
+@command("watch EXPRESSION [sign | ratio R]", "stop", keys="w", asks="watch (dW1[1,0]; dW1[1,0] sign; loss ratio 0.5)")
+def watch(session: Session, arguments: str) -> Result:
+    """Stop when a value changes: any bit of it, its sign, or by more than a ratio."""
+    found = _MODE.fullmatch(arguments)
+    text, mode = (found[1], found[2].split()[0]) if found else (arguments, "change")
+    if not text:
+        raise CommandError("watch what? For example: watch W1[0,1], watch dW1[1,0] sign, watch loss ratio 0.1")
+    ratio = _positive(found[3], "a ratio") if found and mode == "ratio" else 0.0
+    formula = _formula_at(session, text, len(session.program.stages), condition=False)
+    asked = " ".join(arguments.split())
+    return _added(session, Watchpoint(number=session.stops.next_number(), text=asked, formula=formula, mode=mode, ratio=ratio))
+
+
+def _positive(text: str, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise CommandError(f"{what} is a number from 0; found '{text}'")
+    return value
+
+
+@command("catch WHAT [THRESHOLD] [for N]", "stop")
+def catch(session: Session, arguments: str) -> Result:
+    """Stop at a condition: vanishing, exploding, dead, saturated, unchanged, small-update, large-update, rising, non-finite."""
+    words = arguments.split()
+    known = [*CONDITIONS, "rising", "non-finite"]
+    if not words or words[0] not in known:
+        lines = [f"{row.name:<13} {row.help} (threshold {row.threshold:g})" for row in CONDITIONS.values()]
+        hint = suggestion(words[0], known) if words else ""
+        raise CommandError(f"catch what{hint or '?'}\n" + "\n".join([*lines, "rising        the loss has risen 3 times in a row"]))
+    if words[0] == "non-finite":
+        return _catch_nonfinite(session, words[1:])
+    lasting = None
+    if len(words) >= 3 and words[-2] == "for":
+        lasting, words = count_of(words[-1]), words[:-2]
+    if len(words) > 2:
+        raise CommandError(f"one threshold is expected; found '{' '.join(words[1:])}'")
+    threshold = _positive(words[1], "a threshold") if len(words) == 2 else None
+    stop = make_catchpoint(session.program, 0, words[0], threshold, lasting)
+    stop.number = session.stops.next_number()
+    return _added(session, stop)
+
+
+def _catch_nonfinite(session: Session, words: list[str]) -> Result:
+    if words not in ([], ["on"], ["off"]):
+        raise CommandError(f"on or off is expected; found '{' '.join(words)}'")
+    session.stops.catch_nonfinite = words != ["off"]
+    state = "on" if session.stops.catch_nonfinite else "off"
+    return Result("stops", f"stopping at the first non-finite value is {state}", {"non_finite": session.stops.catch_nonfinite})
+
+
+def _stop_of(session: Session, text: str) -> Stop:
+    """The stop that a number, or ``last``, names."""
+    if text == "last" and session.stops.all:
+        return list(session.stops.all.values())[-1]
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise CommandError(f"a stop's number is expected; found '{text}' ('info' lists them)")
+    return session.stops.find(int(text))
+
+
+def _chosen(session: Session, arguments: str) -> list[Stop]:
+    if not arguments:
+        raise CommandError("which? Give numbers, or all ('info' lists them)")
+    chosen = session.stops.all.values() if arguments == "all" else [_stop_of(session, word) for word in arguments.split()]
+    return list({stop.number: stop for stop in chosen}.values())
+
+
+@command("delete STOP… | all", "stop", aliases="d")
+def delete(session: Session, arguments: str) -> Result:
+    """Delete stops by their numbers."""
+    chosen = _chosen(session, arguments)
+    for stop in chosen:
+        session.stops.remove(stop.number)
+    return Result("stops", f"deleted: {', '.join(str(stop.number) for stop in chosen) or 'nothing'}", {"stops": []})
+
+
+def _switch(session: Session, arguments: str, enabled: bool) -> Result:
+    chosen = _chosen(session, arguments)
+    for stop in chosen:
+        stop.enabled = enabled
+    session.stops.changed()
+    return Result("stops", "\n".join(line_of(stop) for stop in chosen), {"stops": [describe(stop) for stop in chosen]})
+
+
+@command("enable STOP… | all", "stop")
+def enable(session: Session, arguments: str) -> Result:
+    """Look at these stops again."""
+    return _switch(session, arguments, enabled=True)
+
+
+@command("disable STOP… | all", "stop")
+def disable(session: Session, arguments: str) -> Result:
+    """Keep these stops, but do not stop at them."""
+    return _switch(session, arguments, enabled=False)
+
+
+@command("ignore STOP COUNT", "stop")
+def ignore(session: Session, arguments: str) -> Result:
+    """Do not stop at a stop the next COUNT times."""
+    number, _, count = arguments.partition(" ")
+    stop = _stop_of(session, number)
+    if not re.fullmatch(r"\s*\d{1,9}\s*", count):
+        raise CommandError(f"a count is expected; found '{count.strip()}'")
+    stop.ignore = int(count)
+    return Result("stops", line_of(stop), {"stops": [describe(stop)]})
+
+
+@command("commands STOP COMMAND; COMMAND…", "stop")
+def commands(session: Session, arguments: str) -> Result:
+    """Carry out commands whenever a stop strikes (none: no longer)."""
+    number, _, rest = arguments.partition(" ")
+    stop = _stop_of(session, number)
+    given = tuple(" ".join(text.split()) for text in rest.split(";") if text.strip())
+    for text in given:
+        find_command(text)
+    stop.commands = given
+    return Result("stops", line_of(stop), {"stops": [describe(stop)]})
+
+
+_INFO = {"breakpoints": ("break", "watch", "catch", "stopping"), "display": ("display",), "edits": ("edit",), "bookmarks": ("bookmark",)}
+_ELSEWHERE = {"locals": "list", "frame": "bt", "args": "where", "source": "list", "line": "where"}
+"""What gdb's info tells and another command tells here."""
+
+
+@command("info [breakpoints|display|edits|bookmarks]", "stop", keys="B")
+def info(session: Session, arguments: str) -> Result:
+    """List stops, displays, edits and bookmarks, or some of these; locals are the stages (list), the frame is bt's."""
+    words = [word for word in (*_INFO, "watchpoints", *_ELSEWHERE) if arguments and word.startswith(arguments)]
+    if arguments and not words:
+        raise CommandError(f"info {arguments}: there are info {', info '.join(_INFO)}{suggestion(arguments, [*_INFO, *_ELSEWHERE])}")
+    if arguments and words[0] in _ELSEWHERE:
+        return cast("Result", find_command(_ELSEWHERE[words[0]])[0].run(session, ""))
+    found = _listed(session)
+    wanted = _INFO.get(words[0], _INFO["breakpoints"]) if words else ()
+    lines = [line for line in found.text.splitlines() if not wanted or line.startswith(wanted)]
+    return Result("info", "\n".join(lines), found.data)
+
+
+def _listed(session: Session) -> Result:
+    stops = [line_of(stop) for stop in session.stops.all.values()]
+    state = "on" if session.stops.catch_nonfinite else "off"
+    displays = [f"display {number}: {text}" for number, text in session.displays.items()]
+    edits = [f"edit at {session.place_of(edit.t)}: {edit}" for edit in session.timeline.edits]
+    marks = [f"bookmark {name}: {session.place_of(t)}" for name, t in session.bookmarks.items()]
+    data = {
+        "stops": [describe(stop) for stop in session.stops.all.values()],
+        "non_finite": session.stops.catch_nonfinite,
+        "displays": dict(session.displays),
+        "edits": [{"t": edit.t, "what": str(edit)} for edit in session.timeline.edits],
+        "bookmarks": session.bookmarks,
+    }
+    return Result("info", "\n".join([*stops, f"stopping at the first non-finite value is {state}", *displays, *edits, *marks]), data)
+
+
+def line_of(stop: Stop) -> str:
+    """A stop in one line."""
+    notes = [f"hit {stop.hits} time{'s' * (stop.hits != 1)}"] * (stop.hits > 0)
+    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"to be ignored {stop.ignore} times"] * (stop.ignore > 0)
+    notes += [f"then: {'; '.join(stop.commands)}"] if stop.commands else []
+    return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+@command("display EXPRESSION", "stop", asks="display at every stop (norm(dz1), loss)", keys="D")
+def display(session: Session, arguments: str) -> Result:
+    """Show an expression at every stop."""
+    if not arguments:
+        raise CommandError("display what? For example: display loss, display norm(dW1)")
+    infer(session.program.parse(arguments), session.program.shapes(Batches(session.program.scenario).sizes[0]))
+    number = max(session.displays, default=0) + 1
+    session.displays[number] = " ".join(arguments.split())
+    return Result("value", "\n".join(session.displayed()), {"displays": dict(session.displays)})
+
+
+@command("undisplay DISPLAY", "stop")
+def undisplay(session: Session, arguments: str) -> Result:
+    """Show an expression no longer."""
+    if arguments not in map(str, session.displays):
+        raise BpdebugError(f"there is no display '{arguments}'; there are: {', '.join(map(str, session.displays)) or 'none'}")
+    del session.displays[int(arguments)]
+    return Result("value", "", {"displays": dict(session.displays)})

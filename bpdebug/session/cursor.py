@@ -1,0 +1,165 @@
+"""The cell that is looked at: how it follows the program, and the way back to where its number comes from."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.program import Program
+from bpdebug.look.explanation import UNICODE, Explanation, explain, operand_origin
+from bpdebug.time.position import Position
+from bpdebug.time.timeline import Timeline
+
+
+class CellCursor:
+    """A cell under a cursor, in a program in time.
+
+    Args:
+        timeline: the program in time.
+
+    Attributes:
+        selected: the cell, as (tensor, index), or None.
+        operand: which of its operands ``origin`` goes to.
+        layer: the layer to look at.
+        row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
+        style: how formulas are written.
+        trail: the moments and cells that ``origin`` has jumped away from.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.selected: tuple[str, Cell] | None = None
+        self.operand = self.row = 0
+        self.layer = 1
+        self.style = UNICODE
+        self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self._goal: tuple[str, Cell] | None = None
+
+    @property
+    def program(self) -> Program:
+        """The stages of an update."""
+        return self.timeline.program
+
+    @property
+    def position(self) -> Position:
+        """The present moment."""
+        return self.timeline.position
+
+    @property
+    def sample(self) -> int:
+        """The row of the batch that is looked at: that of the selected cell, or where its tensor has no samples, the one before."""
+        name, index = self.selected or ("", ())
+        row = index[0] if name in self.program.sampled else self.row
+        machine = self.timeline.machine
+        return min(row, machine.batches.size(machine.update) - 1)
+
+    def explain(self, name: str, index: Cell) -> Explanation:
+        """Where a cell's present value comes from."""
+        return explain(self.timeline, name, index, self.style)
+
+    def follow(self) -> None:
+        """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
+        self.operand, self.row = 0, self.sample
+        asked = self._goal is not None
+        self._look_at_next()
+        if not asked and self.timeline.first_nonfinite == self.position.t:
+            self._look_at_culprit()
+        self._look_at_layer(max(self.position.layer, 1) if self.position.stage else 0)
+
+    def _look_at_next(self) -> None:
+        """Select the cell that was asked for, or one of the stage that has just run."""
+        if self._goal:
+            self.selected, self._goal = self._goal, None
+            return
+        values, name = self.timeline.machine.values(), self._to_follow()
+        if name not in values:
+            self.selected = None
+            return
+        old = self.selected[1] if self.selected else ()
+        old = (self.row, *old[1:]) if name in self.program.sampled else old
+        shape = values[name].shape
+        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+
+    def _look_at_culprit(self) -> None:
+        """Where what has just been computed is the first that is not finite, select such a cell of it, and look at the sample behind it."""
+        name, index = self.selected or ("", ())
+        bad = np.argwhere(~np.isfinite(self.timeline.machine.values()[name])).tolist() if name else []
+        if bad and list(index) not in bad:
+            self.selected = (name, tuple(bad[0]))
+        if bad and name not in self.program.sampled:
+            operands = self.explain(*self.selected or (name, index)).operands
+            self.row = next((cell[0] for operand, cell in operands if operand in self.program.sampled), self.row)
+
+    def _look_at_layer(self, layer: int) -> None:
+        """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""
+        name = self.selected[0] if self.selected else ""
+        own = self._layer_of(name)
+        fed = own + (name in (f"a{own}", f"r{own}"))
+        self.layer = layer if layer and (layer in (own, fed) or not name) else own
+
+    def _layer_of(self, name: str) -> int:
+        """The layer that a tensor belongs to."""
+        if name in self.program.index:
+            return max(self.program.stage(name).layer, 1)
+        numbered = re.search(r"\d+$", name)
+        return int(numbered[0]) if numbered else len(self.program.scenario.layers) if name == "y" else 1
+
+    def _to_follow(self) -> str:
+        """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
+        position = self.position
+        if position.stage:
+            return position.stage
+        last = self.program.stages[-1].name
+        return last if position.update and last in self.program.persistent else ""
+
+    def select(self, name: str, index: Cell) -> None:
+        """Put the cell cursor on a cell.
+
+        Raises:
+            BpdebugError: where there is no such cell.
+        """
+        self.explain(name, index)
+        self.row = self.sample
+        self.selected, self.operand = (name, index), 0
+        self._look_at_layer(self.layer)
+
+    def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
+        """Select the cell to look at next on the way back to where a number comes from, and note the way.
+
+        Args:
+            name, index: the cell; by default the selected one, or where its stage has just run, its first operand.
+
+        Returns:
+            The clock from which it is seen.
+        """
+        if name is not None:
+            given = self.explain(name, index)
+            return self._leave_for((name, index), self.position.t if given.t is None else given.t)
+        if self.selected is None:
+            raise BpdebugError("no cell is selected")
+        explained = self.explain(*self.selected)
+        if explained.t not in (None, self.position.t):
+            return self._leave_for(self.selected, explained.t or 0)
+        if not explained.operands:
+            raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
+        target = explained.operands[self.operand % len(explained.operands)]
+        return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
+
+    def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
+        self.trail.append((self.position.t, self.selected))
+        self._goal = target
+        return clock
+
+    def leave_origin(self) -> int:
+        """Take the last origin back: select its cell again.
+
+        Returns:
+            The clock at which it was asked for.
+        """
+        if not self.trail:
+            raise BpdebugError("there is nowhere to return to: Enter (origin) has not been used since")
+        clock, self._goal = self.trail.pop()
+        return clock

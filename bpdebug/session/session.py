@@ -1,0 +1,263 @@
+"""A debugging session: one scenario, one moment, and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpdebug.core.description import Scenario
+from bpdebug.core.errors import BpdebugError, SetupError, presentable
+from bpdebug.core.numbers import AUTO
+from bpdebug.core.program import Program, make_program
+from bpdebug.core.record import replace
+from bpdebug.files import append_file, write_file
+from bpdebug.look.equation import equation_of
+from bpdebug.look.health import HealthLog
+from bpdebug.look.surface import surface_of
+from bpdebug.play.hunt import Hunt, admitted, game_of
+from bpdebug.play.predict import Predictions, Question, open_question
+from bpdebug.play.tour import Tour
+from bpdebug.session.commands import find_command
+from bpdebug.session.moves import Move
+from bpdebug.session.state import stop_blocks
+from bpdebug.session.traveller import Traveller
+from bpdebug.session.view import View, make_view
+from bpdebug.time.edits import stale
+from bpdebug.time.position import position_at
+from bpdebug.time.results import Result
+from bpdebug.time.stops import Breakpoint
+from bpdebug.time.tasks import Task
+from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
+from bpdebug.trust.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bpdebug.trust.compare import Comparison
+
+_MOST_STOPS = 100_000
+"""How often commands that are attached to stops may go on by themselves."""
+
+
+class Session(Traveller):
+    """What the app, the command line and a test harness drive, all with the same commands.
+
+    Args:
+        scenario: from :func:`bpdebug.load_scenario`, or built by hand.
+        budget: bytes for checkpoints.
+
+    Attributes:
+        verdicts: what the last check has said, by stage.
+        checked: the update that was checked.
+        comparison: what the last comparison with the user's own numbers has found, or None.
+        number_style: how numbers in tables are written.
+        loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
+        tour: how far the guided tour is, where it is being taken.
+        bookmarks: named moments, as clocks.
+        depth: how many scripts are being carried out, one called by the other.
+        predictions: whether single steps ask for a prediction, and the tally.
+        hunts: the rounds of the hunt so far, the present one last.
+        kept: the stops and displays as they came back at the start, or were kept last.
+        rescued: the file that each unforeseen exception, by type and text, has had this session written to.
+
+    Raises:
+        SetupError: where the scenario contradicts itself.
+    """
+
+    def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
+        self._budget = budget
+        super().__init__(Timeline(make_program(scenario), budget))
+        self.verdicts: dict[str, Verdict] = {}
+        self.checked: int | None = None
+        self.comparison: Comparison | None = None
+        self.number_style = AUTO
+        self.tour: Tour | None = None
+        self.loss_scale = "auto"
+        self._health = HealthLog()
+        self.bookmarks: dict[str, int] = {}
+        self.depth = 0
+        self._frame = (0, 0)
+        self.predictions = Predictions()
+        self.hunts: tuple[Hunt, ...] = ()
+        self.rescued: dict[tuple[type, str], Path] = {}
+        self._transcript: Path | None = None
+        self._command = ""
+        self._set_stops(scenario)
+        self.kept = stop_blocks(self)
+
+    def begin(self, program: Program) -> None:
+        """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
+        self.start_over(Timeline(program, self._budget))
+        self.after_edit()
+
+    def _set_stops(self, scenario: Scenario) -> None:
+        """Set the stops that the scenario asks for."""
+        for key, command, texts in (("breakpoints", "break", scenario.debug.breakpoints), ("watches", "watch", scenario.debug.watches)):
+            for place, text in enumerate(texts):
+                try:
+                    self.execute(f"{command} {text}")
+                except BpdebugError as error:
+                    raise SetupError(str(error), ("debug", key, place)) from None
+
+    @property
+    def frame(self) -> int:
+        """Which frame is selected, the innermost being 0, as it is again after every move."""
+        return self._frame[1] if self._frame[0] == self.position.t else 0
+
+    @frame.setter
+    def frame(self, level: int) -> None:
+        self._frame = self.position.t, level
+
+    @property
+    def question(self) -> Question | None:
+        """What ``step`` has asked and ``answer`` has not answered yet."""
+        return open_question(self)
+
+    def execute(self, text: str, stop: Callable[[], bool] = lambda: False) -> Result:
+        """Carry out one command, such as ``step 3`` or ``print a2``.
+
+        Args:
+            text: as typed at the prompt.
+            stop: asked every few milliseconds during a long move; where it says yes, the move ends early.
+
+        Raises:
+            BpdebugError: where the command cannot be carried out; nothing has changed then.
+        """
+        self._command = text
+        try:
+            result = self._once(text, stop)
+        except BpdebugError as error:
+            self._note(text, str(error))
+            raise
+        return self._settle(result, stop)
+
+    def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
+        """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
+        with np.errstate(all="ignore"):
+            return self._settle(self.go_on(stop), stop)
+
+    def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
+        """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
+        wrong = False
+        for _ in range(_MOST_STOPS):
+            moved, result = (False, result) if self.pending else self._with_commands(result, stop)
+            wrong = wrong or result.wrong
+            if not moved:
+                break
+        if wrong and not result.wrong:
+            result = replace(result, data={**result.data, "ok": False})
+        if not self.pending:
+            self._note(self._command, result.text)
+            if self.tour and not self.tour.look(self):
+                self.tour = None
+        return result
+
+    def transcribe(self, path: Path) -> None:
+        """Write every command from now on and its answer to a file.
+
+        Raises:
+            BpdebugError: where the file cannot be written.
+        """
+        self._transcript = path
+        write_file(path, "")
+
+    def _note(self, text: str, answer: str) -> None:
+        if self._transcript and not self.depth:
+            path, self._transcript = self._transcript, None  # it ends where it cannot be written
+            append_file(path, f"(bpdebug) {text.strip()}\n{answer}\n" if answer else f"(bpdebug) {text.strip()}\n")
+            self._transcript = path
+
+    def _once(self, text: str, stop: Callable[[], bool]) -> Result:
+        command, arguments = find_command(text)
+        self.leave()
+        with np.errstate(all="ignore"):  # what is not finite is shown; NumPy need not warn of it
+            answer = command.run(self, admitted(self, command.name, arguments))
+            return self.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
+
+    def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
+        """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
+        texts = [text for hit in self._hits for text in hit.stop.commands] if result.stops else []
+        lines, answers = [result.text], list[dict[str, Any]]()
+        for text in texts:
+            try:
+                answer = self._once(text, stop)
+            except BpdebugError as error:
+                answer = Result("error", presentable(f"{text}: {error}"), {"message": str(error)})
+            lines.append(answer.text)
+            if answer.type == "stop":
+                return True, replace(answer, text="\n".join(lines[-100:]), data={**answer.data, "commands": answers})
+            answers.append({"command": text, "type": answer.type, **answer.data})
+        return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
+
+    def after_edit(self) -> None:
+        """The future has changed, and what was checked or compared may have."""
+        self.verdicts, self.checked, self.comparison = {}, None, None
+        self.trail.clear()
+        self.follow()
+
+    def stale(self) -> frozenset[str]:
+        """The tensors of this update that were computed before something they depend on was edited."""
+        position = self.position
+        return stale(self.program, self.timeline.edits, position.update * position.stages, position.t)
+
+    def place_of(self, t: int) -> str:
+        """A clock as a location."""
+        position = position_at(self.program, t)
+        if position.stage:
+            return f"{position.update}:{position.stage}"
+        return "end" if position.at_end else f"update {position.update}" if t else "start"
+
+    def view(self, panes: Collection[str] = ()) -> View:
+        """The present moment as the panes see it, frozen.
+
+        Args:
+            panes: those that are shown; what only ``health``, ``surface`` and ``equation`` need is worked out for them alone.
+        """
+        with np.errstate(all="ignore"):
+            return self._view(panes)
+
+    def _view(self, panes: Collection[str]) -> View:
+        explanation = self.explain(*self.selected) if self.selected else None
+        view = make_view(self.timeline, self.before, self.selected, explanation)
+        return replace(
+            view,
+            operand=self.operand,
+            sample=self.sample,
+            layer=self.layer,
+            stale=self.stale(),
+            marks=self._marks(),
+            displays=tuple(self.displays.pictures(self)),
+            bookmarks=dict(self.bookmarks),
+            game=game_of(self.hunts),
+            verdicts=dict(self.verdicts),
+            checked=self.checked,
+            comparison=self.comparison,
+            style=self.style,
+            stopped=self.stopped,
+            number_style=self.number_style,
+            loss_scale=self.loss_scale,
+            health=self._health.health(self.timeline) if "health" in panes else None,
+            surface=surface_of(self.timeline) if "surface" in panes else None,
+            equation=equation_of(self.timeline, self.selected, self.style, self.inside == self.position.t) if "equation" in panes else None,
+            tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
+        )
+
+    def _marks(self) -> dict[str, str]:
+        """The stages after which a breakpoint stops, and of which kind the one is that stops most often."""
+        places: dict[str, str] = {}
+        for stop in [stop for stop in self.stops.all.values() if isinstance(stop, Breakpoint)]:
+            for done in stop.moments(self.program) - {0}:
+                name = self.program.stages[done - 1].name
+                places[name] = min(places.get(name, KINDS[-1]), _kind(stop), key=KINDS.index)
+        return places
+
+
+KINDS = ("always", "sometimes", "once", "disabled")
+"""How often a breakpoint stops: in every update, where a condition or its location allows it, for the last time, or not at all."""
+
+
+def _kind(stop: Breakpoint) -> str:
+    if not stop.enabled:
+        return "disabled"
+    return "once" if stop.temporary else "sometimes" if stop.condition or stop.location.update is not None else "always"

@@ -1,0 +1,1 @@
+"""Time: a clock over executed stages, edits, stops and runs between them."""

@@ -1,0 +1,206 @@
+"""Named conditions to stop at: each a formula over the program's tensors, with a threshold.
+
+The vocabulary is that of the literature on why training fails: vanishing and exploding gradients (Hochreiter 1991; Bengio et
+al. 1994), dead relu units (Maas et al. 2013), saturated units (Glorot and Bengio 2010), and the ratio of an update to its
+weights, which should be about 1e-3 (Karpathy, CS231n, "Neural Networks 3").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.fast import Check
+from bpdebug.core.machine import Machine
+from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.time.stops import Stop, value_of
+
+DEAD = {"relu": "all({} <= 0, axis=0)"}
+"""By activation: which units are 0 for the whole batch."""
+SATURATED = {"sigmoid": "mean({0} * (1 - {0}) < 0.01)", "tanh": "mean(1 - {} ** 2 < 0.01)"}
+"""By activation: the share of the batch's activations that are so near an asymptote that hardly any gradient passes."""
+
+
+@dataclass(kw_only=True)
+class Catchpoint(Stop):
+    """Stops at a named condition of the training, such as vanishing gradients.
+
+    Attributes:
+        condition: when it strikes.
+        shown: the number that is compared.
+        done: in which moment of an update it is looked at.
+        threshold: what the number is compared with.
+        lasting: in how many updates in a row it must hold.
+    """
+
+    condition: Formula
+    shown: Formula
+    done: int
+    threshold: float
+    lasting: int = 1
+    streak: int = 0
+    seen: int = -1
+
+    kind = "catchpoint"
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """The one that it was made for."""
+        return frozenset((self.done % len(program.stages),))
+
+    def check(self) -> Check:
+        """The condition; where it must last, it is looked at in any case."""
+        return Check(self.condition) if self.lasting == 1 else Check(None)
+
+    def forget(self) -> None:
+        """Know of no update before now."""
+        self.streak, self.seen = 0, -1
+
+    def strikes(self, machine: Machine) -> str:
+        """Whether the condition holds, in the last of the updates in a row."""
+        holds = bool(value_of(self.condition, machine))
+        if machine.update != self.seen:
+            self.streak = (self.streak + 1 if machine.update == self.seen + 1 else 1) if holds else 0
+            self.seen = machine.update
+        if not holds or self.streak < self.lasting or (self.lasting > 1 and self.streak > self.lasting):
+            return ""
+        value = short(float(value_of(self.shown, machine)), 6)
+        lasting = f" in {self.lasting} updates in a row" if self.lasting > 1 else ""
+        return f"{self.text}: {self.shown.text} = {value}, threshold {self.threshold:g}{lasting}"
+
+
+@dataclass(kw_only=True)
+class LossRising(Stop):
+    """Stops when the loss has risen in so many updates in a row.
+
+    Attributes:
+        lasting: how many.
+        last, streak: the loss of the update before, and how often it has risen since it fell.
+    """
+
+    lasting: int = 3
+    last: float | None = None
+    streak: int = 0
+
+    kind = "catchpoint"
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """When the loss has been computed."""
+        return frozenset((program.index["loss"] + 1,))
+
+    def check(self) -> Check:
+        """It is looked at in any case."""
+        return Check(None)
+
+    def forget(self) -> None:
+        """Know of no update before now."""
+        self.last, self.streak = None, 0
+
+    def strikes(self, machine: Machine) -> str:
+        """Whether this rise is the last of the row."""
+        old, new = self.last, float(machine.values()["loss"])
+        self.last = new
+        self.streak = self.streak + 1 if old is not None and new > old else 0
+        return (
+            f"{self.text}: loss rose {self.streak} times in a row, to {short(new, 6)}, threshold {self.lasting}"
+            if self.streak == self.lasting
+            else ""
+        )
+
+
+class Condition(Record):
+    """One row.
+
+    Attributes:
+        name: as it is asked for.
+        threshold: the usual one.
+        help: one line.
+        formulas: condition and shown number as text, and in which moment; ``{}`` in the condition is the threshold.
+        lasting: in how many updates in a row it must hold, usually.
+    """
+
+    name: str
+    threshold: float
+    help: str
+    formulas: Callable[[Program], tuple[str, str, int]]
+    lasting: int = 1
+
+
+def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
+    depth = len(program.scenario.layers)
+    if depth < 2:
+        raise BpdebugError("the gradients of two layers are compared; this network has one")
+    return f"norm(dz1) {sign} {{}} * norm(dz{depth})", f"norm(dz1) / norm(dz{depth})", program.index["dz1"] + 1
+
+
+def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
+    layers = enumerate(program.scenario.layers, 1)
+    found = [parts[layer.activation].format(f"a{number}") for number, layer in layers if layer.activation in parts]
+    if not found:
+        raise BpdebugError(f"no layer of this network has {what} units ({', '.join(parts)})")
+    return found
+
+
+def _dead(program: Program) -> tuple[str, str, int]:
+    counts = " + ".join(_units(program, {name: f"sum({off})" for name, off in DEAD.items()}, "relu"))
+    return f"{counts} > {{}}", counts, program.index["loss"] + 1
+
+
+def _saturated(program: Program) -> tuple[str, str, int]:
+    shares = _units(program, SATURATED, "saturating")
+    share = shares[0]
+    for other in shares[1:]:
+        share = f"maximum({share}, {other})"
+    return f"{share} > {{}}", share, program.index["loss"] + 1
+
+
+def _update(program: Program, sign: str, relative: bool) -> tuple[str, str, int]:
+    weights = [name for name in program.free if name.startswith("W")]
+    if not weights:
+        raise BpdebugError("every weight is frozen")
+    name = weights[0]
+    change = f"norm(({program.stage(name).formula.text}) - {name})"
+    shown = f"{change} / norm({name})" if relative else change
+    return f"{shown} {sign} {{}}", shown, program.index[name]
+
+
+CONDITIONS: dict[str, Condition] = {
+    row.name: row
+    for row in (
+        Condition("vanishing", 1e-3, "the first layer's deltas are tiny beside the last layer's", lambda p: _gradients(p, "<")),
+        Condition("exploding", 1e3, "the first layer's deltas are huge beside the last layer's", lambda p: _gradients(p, ">")),
+        Condition("dead", 0, "more relu units than that are 0 for the whole batch", _dead, 3),
+        Condition("saturated", 0.5, "a larger share of a layer's sigmoid or tanh units is saturated", _saturated),
+        Condition("unchanged", 0, "the first weights are about to stay as they are", lambda p: _update(p, "<=", relative=False)),
+        Condition("small-update", 1e-6, "the first weights change by less than that share", lambda p: _update(p, "<", relative=True)),
+        Condition("large-update", 0.1, "the first weights change by more than that share", lambda p: _update(p, ">", relative=True)),
+    )
+}
+
+
+def make_catchpoint(program: Program, number: int, name: str, threshold: float | None, lasting: int | None) -> Stop:
+    """The stop for a named condition.
+
+    Raises:
+        BpdebugError: where the network has nothing that the condition speaks of.
+    """
+    if name == "rising":
+        count = lasting or (3 if threshold is None else int(threshold))
+        if count < 1 or threshold not in (None, count):
+            raise BpdebugError(f"rising takes a count from 1: how many times in a row; found {threshold:g}")
+        return LossRising(number=number, text=f"rising for {count}", lasting=count)
+    row = CONDITIONS[name]
+    limit = float(row.threshold if threshold is None else threshold)
+    condition, shown, done = row.formulas(program)
+    return Catchpoint(
+        number=number,
+        text=f"{name} {limit!r}" + (f" for {lasting}" if lasting is not None else ""),
+        condition=program.parse(condition.format(f"{limit!r}")),
+        shown=program.parse(shown),
+        done=done,
+        threshold=limit,
+        lasting=row.lasting if lasting is None else lasting,
+    )

@@ -1,0 +1,72 @@
+"""A program that runs, under the edits that the user has made on the way."""
+
+from __future__ import annotations
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.machine import Machine
+from bpdebug.core.program import Program
+from bpdebug.time.edits import DATA, Edit, version
+
+
+class Edited:
+    """A machine with the program that holds at its clock.
+
+    Args:
+        program: before any edit.
+
+    Attributes:
+        edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
+        length: how many stages an update has, whatever their formulas.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._original = program
+        self.length = len(program.stages)
+        self.machine = Machine(program)
+        self.edits: list[Edit] = []
+        self._versions: dict[int, Program] = {0: program}
+
+    @property
+    def program(self) -> Program:
+        """The stages with the formulas that hold now."""
+        return self.machine.program
+
+    @property
+    def clock(self) -> int:
+        """How many stages have been executed."""
+        return self.machine.update * self.length + self.machine.done
+
+    def reveal(self) -> None:
+        """Make a planted fault visible; the numbers stay what they are."""
+        self._original = self._original.revealed
+        self._versions = {0: self._original}
+        self.machine.adopt(self.program_at(self.clock))
+
+    def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
+        """The last edit of a cell from clock ``since`` until now."""
+        edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
+        now = Edit(self.clock, name, index)
+        return next((edit for edit in reversed(edits) if edit.index == () or self._cell(edit) == self._cell(now)), None)
+
+    def _cell(self, edit: Edit) -> Cell:
+        """Which cell an edit is of; of the batch, which of the data."""
+        return edit.place(self._original) if edit.name in DATA else edit.index
+
+    def take_edits(self, edits: list[Edit]) -> None:
+        """At the start: edits that are made again when their moments are passed."""
+        self.edits, self._versions = edits, {0: self._original}
+        self.apply_edits()
+
+    def program_at(self, t: int) -> Program:
+        """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit); each version is made once."""
+        count = sum(edit.of_program and edit.t <= t for edit in self.edits)
+        if count not in self._versions:
+            self._versions[count] = version(self._original, self.edits, t)
+        return self._versions[count]
+
+    def apply_edits(self) -> None:
+        """Do again what was edited at this clock."""
+        for edit in self.edits:
+            if edit.t == self.clock:
+                self.machine.adopt(self.program_at(edit.t))
+                edit.apply(self.machine)

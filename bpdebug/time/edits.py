@@ -1,0 +1,114 @@
+"""Changes that the user makes on the way, and the moments at which he made them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpdebug.core.batches import Batches
+from bpdebug.core.cells import Cell, cell_name, check_cell
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.machine import Machine
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+
+DATA = ("x", "y")
+"""The tensors that the batch is."""
+
+
+class Edit(Record):
+    """One change.
+
+    Attributes:
+        t: the clock at which it was made; the state at that clock has it already.
+        name: the tensor, or the stage.
+        index: the cell (every cell of a tensor where it is empty), for a value.
+        value: the number, or None where a formula was replaced.
+        formula: the new formula, for a stage.
+
+    A cell of the batch stands for its sample of the data, in every batch from then on.
+    """
+
+    t: int
+    name: str
+    index: Cell = ()
+    value: float | None = None
+    formula: str = ""
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"formula {self.name} = {self.formula}"
+        return f"set {cell_name(self.name, self.index)} = {self.value!r}"
+
+    @property
+    def of_program(self) -> bool:
+        """Whether it changes the program (its formulas, or the data that it is given), not the state alone."""
+        return self.value is None or self.name in DATA
+
+    def place(self, program: Program) -> Cell:
+        """Of a cell of the batch: its sample and its column in the data."""
+        return (int(Batches(program.scenario).samples(self.t // len(program.stages))[self.index[0]]), *self.index[1:])
+
+    def changed(self, program: Program) -> Program:
+        """The program after it."""
+        if self.value is None:
+            return program.with_formula(self.name, self.formula)
+        return program.with_number(self.name, self.place(program), self.value) if self.of_program else program
+
+    def apply(self, machine: Machine) -> None:
+        """Put a value in its place; what is the program's is there already."""
+        if self.value is not None and not self.of_program:
+            machine.put(self.name, self.index, self.value)
+
+
+def check_value(machine: Machine, name: str, index: Cell) -> None:
+    """Refuse a value that cannot be set now.
+
+    Raises:
+        BpdebugError: where the tensor has no such cell, or is the number of samples.
+    """
+    if name == "m":
+        raise BpdebugError("m is the number of samples in the batch; x, y, parameters, constants and computed tensors can be set")
+    if index or name in DATA:
+        check_cell(name, index, machine.values()[name].shape)
+
+
+def version(program: Program, edits: list[Edit], t: int) -> Program:
+    """The program with the formulas and the data that hold at clock ``t``."""
+    for edit in edits:
+        if edit.t <= t:
+            program = edit.changed(program)
+    return program
+
+
+def stale(program: Program, edits: list[Edit], update_start: int, t: int) -> frozenset[str]:
+    """The tensors of this update that were computed from something that has been edited since."""
+    found: set[str] = set()
+    for edit in edits:
+        if update_start <= edit.t <= t:
+            found |= _stale_by(program, edit, edit.t - update_start)
+    return frozenset(found)
+
+
+def _stale_by(program: Program, edit: Edit, done: int) -> set[str]:
+    """What one edit has made stale of the ``done`` stages that had run."""
+    place = program.index.get(edit.name, -1)
+    made_at = place if place < done else -1
+    dirty = {edit.name}
+    if edit.value is None:
+        dirty = {edit.name} if made_at >= 0 else set()
+    for stage in program.stages[made_at + 1 : done]:
+        if dirty & set(stage.formula.names):
+            dirty.add(stage.name)
+    return dirty - ({edit.name} if edit.value is not None else set())
+
+
+def as_number(text: str) -> float:
+    """The number that a value is set to.
+
+    Raises:
+        BpdebugError: for anything that is none.
+    """
+    try:
+        return float(np.float64(text.replace("_", "?").strip().replace("−", "-")))
+    except ValueError:
+        raise BpdebugError(f"a number is expected; found '{text.strip()}'") from None

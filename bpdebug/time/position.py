@@ -1,0 +1,165 @@
+"""Moments of a training run: the clock, and the names that people give to its moments.
+
+The clock *t* counts executed stages; update *u* begins at ``t = u * stages``. A stage (or a cell of it) as a location is the moment
+after it has run; a phase or a layer is the moment before its first stage; ``40`` or ``update 40`` is the moment when 40 updates are
+complete, ``40:end`` the one when that update is, too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bpdebug.core.cells import Cell, check_cell
+from bpdebug.core.errors import BpdebugError, SetupError
+from bpdebug.core.network import Phase
+from bpdebug.core.parser import suggestion
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+
+
+class LocationError(BpdebugError):
+    """A location that does not exist, or that cannot be reached from here."""
+
+
+class Position(Record):
+    """A moment, spelled out.
+
+    Attributes:
+        t: the clock.
+        update, done: the update, and how many of its stages have run.
+        stages: how many stages an update has.
+        epoch, batch, batches, updates: where in the training, counted from 0, and how much there is of it.
+        stage: the stage that ran last in this update, or None at its start.
+        next: the stage that runs next, or None at the end of training.
+        phase, layer: those of the stage that ran last; at an update's start, of the first one.
+    """
+
+    t: int
+    update: int
+    done: int
+    stages: int
+    epoch: int
+    batch: int
+    batches: int
+    updates: int
+    stage: str | None
+    next: str | None
+    phase: str
+    layer: int
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the training is complete."""
+        return self.update >= self.updates
+
+
+def position_at(program: Program, t: int) -> Position:
+    """The position that the clock shows."""
+    stages, scenario = program.stages, program.scenario
+    update, done = divmod(t, len(stages))
+    epoch, batch = divmod(update, scenario.batches)
+    shown = stages[max(done - 1, 0)]
+    at_end = update >= scenario.updates
+    return Position(
+        t=t,
+        update=update,
+        done=done,
+        stages=len(stages),
+        epoch=epoch,
+        batch=batch,
+        batches=scenario.batches,
+        updates=scenario.updates,
+        stage=shown.name if done else None,
+        next=None if at_end else stages[done].name,
+        phase=str(shown.phase),
+        layer=shown.layer,
+    )
+
+
+class Location(Record):
+    """A parsed location.
+
+    Attributes:
+        text: as it was given.
+        done: stages of the update that have run at that moment.
+        update: which update, or None for any.
+        cell: the cell to look at there, or None.
+    """
+
+    text: str
+    done: int
+    update: int | None = None
+    cell: tuple[str, Cell] | None = None
+
+    def clock(self, program: Program, current: int) -> int:
+        """The moment as a clock, in update ``current`` where the location names none."""
+        return (current if self.update is None else self.update) * len(program.stages) + self.done
+
+
+_EXPECTED = "expected a stage (dz2), a cell (dW1[1,0]), 40:dz2, a phase (backward), layer 2, update 40, epoch 3, start or end"
+_CELL = re.compile(r"([^\[\s]+)\s*\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*\]")
+_MOST = 10**15
+
+
+def parse_location(text: str, program: Program) -> Location:
+    """Read ``dz2``, ``dW1[1,0]``, ``40:dz2``, ``backward``, ``layer 2``, ``3:layer 2``, ``40``, ``update 40``, ``epoch 3``, ``start``,
+    ``end`` or ``40:end``.
+
+    Raises:
+        LocationError: with what there is, where nothing of that name exists or it lies beyond the end of training.
+        BpdebugError: where a tensor has no such cell.
+    """
+    words = " ".join(text.split())
+    location = _absolute(words, program) or _relative(words, program)
+    updates = program.scenario.updates
+    if location.update is not None and (location.update > updates or (location.update == updates and location.done)):
+        raise LocationError(f"'{words[:40]}' is beyond the end of training: there are {updates} updates, counted from 0")
+    return location
+
+
+def _absolute(words: str, program: Program) -> Location | None:
+    if words in ("start", "end"):
+        return Location(words, 0, 0 if words == "start" else program.scenario.updates)
+    counted = re.fullmatch(r"(?:(update|epoch) )?(\d+)", words)
+    if not counted:
+        return None
+    unit = program.scenario.batches if counted[1] == "epoch" else 1
+    return Location(words, 0, _number(counted[2]) * unit)
+
+
+def _number(digits: str) -> int:
+    """A count that may be absurd, but not so long that Python refuses it."""
+    return int(digits) if len(digits) < len(str(_MOST)) else _MOST
+
+
+def _relative(words: str, program: Program) -> Location:
+    prefixed = re.fullmatch(r"(?:update )?(\d+)\s*:\s*(.+)", words)
+    update, name = (_number(prefixed[1]), prefixed[2]) if prefixed else (None, words)
+    if update is not None and name in ("start", "end"):
+        return Location(words, len(program.stages) * (name == "end"), update)
+    if (found := _CELL.fullmatch(name)) and found[1] in program.index:
+        cell = found[1], tuple(int(place) for place in found[2].split(","))
+        check_cell(*cell, program.shapes(program.scenario.batch_size)[cell[0]])
+        return Location(words, program.index[cell[0]] + 1, update, cell)
+    return Location(words, _place(name, program), update)
+
+
+def _place(name: str, program: Program) -> int:
+    """How many stages of an update have run at the named moment in it."""
+    if name in program.index:
+        return program.index[name] + 1
+    layer = re.fullmatch(r"layer (\d+)", name)
+    for index, stage in enumerate(program.stages):
+        if stage.phase == name or (layer and stage.layer == _number(layer[1])):
+            return index
+    try:
+        program.stage(name)
+    except SetupError as error:
+        if "there is no stage '" not in str(error):
+            raise LocationError(str(error)) from None
+    depth = len(program.scenario.layers)
+    if layer:
+        raise LocationError(f"there is no layer {layer[1][:15]}: layers are numbered 1 to {depth}")
+    phases = [str(phase) for phase in Phase]
+    hint = suggestion(name.partition("[")[0], [*program.index, *phases, "start", "end"])
+    raise LocationError(f"there is no location '{name}'{hint or '; ' + _EXPECTED}")

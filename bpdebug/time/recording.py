@@ -1,0 +1,79 @@
+"""Every intermediate tensor of a stretch of updates: one copy an update, looked at afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from math import inf
+
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record
+from bpdebug.core.workspace import Workspace
+from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
+
+MOST_BYTES = 256 * 2**20
+"""What a recording may take; longer stretches begin later."""
+
+
+class Recorded(Record, eq=False):
+    """One update: everything that it has computed, and the parameters after it.
+
+    Attributes:
+        update: its number.
+        work: whose layout the copies have.
+        flat, kept: the copies.
+        begun: the parameters when the update before was complete.
+    """
+
+    update: int
+    work: Workspace
+    flat: Array
+    kept: Array
+    begun: Array
+
+    def values(self) -> dict[str, Array]:
+        """The tensors by name, as views of the copies; the batch itself is not recorded."""
+        return self.work.named(self.flat, self.kept)
+
+    def before(self) -> dict[str, Array]:
+        """The same with the parameters as they were when the update began (but for what was edited at that very moment)."""
+        return self.work.named(self.flat, self.begun)
+
+
+def record(timeline: Timeline, count: int) -> list[Recorded]:
+    """What :func:`recording` comes to, in one piece."""
+    return whole(recording(timeline, count))
+
+
+def recording(timeline: Timeline, count: int, end: int | None = None, seconds: float = inf) -> Generator[str, None, list[Recorded]]:
+    """Run completed updates again and copy what each computes; the present stays what it is, also between two slices.
+
+    Args:
+        timeline: what is recorded.
+        count: how many updates, at most; fewer where they would take more than :data:`MOST_BYTES`.
+        end: the update before which they end, by default the present one.
+        seconds: of a slice.
+    """
+    here, length, machine = timeline.clock, len(timeline.program.stages), timeline.machine
+    size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
+    last = here // length if end is None else end
+    first = at = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
+    copies: list[tuple[Workspace, Array, Array, Array]] = []
+
+    def copy() -> None:
+        work, begun = machine.last_workspace(), copies[-1][2] if copies else start
+        copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
+
+    while True:
+        timeline.seek(at * length)
+        start = machine.persistent_flat.copy()
+        timeline.visit = copy
+        try:
+            timeline.advance(last * length, seconds)
+            at = timeline.clock // length
+        finally:
+            timeline.visit = None
+            timeline.seek(here)
+        if at == last:
+            return [Recorded(update, *made) for update, made in enumerate(copies, first)]
+        yield f"running update {at} again"

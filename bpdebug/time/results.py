@@ -1,0 +1,56 @@
+"""What a command answers: text for people, data for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+from bpdebug.core.record import Record
+from bpdebug.time.position import Position
+
+JSON_VERSION = 1
+"""Of the form of a JSON line; it rises when a key changes its meaning or goes away, not when one is added."""
+
+
+class Result(Record):
+    """The answer of one command.
+
+    Attributes:
+        type: ``stop`` (a move ended), ``value``, ``explanation``, ``listing``, ``position``, ``question`` (a prediction
+            is asked for; nothing has moved), ``hunt``, ``help`` or ``quit``, among others.
+        text: lines for a person.
+        data: what ``--json`` adds to the common keys; nan and inf are strings already.
+    """
+
+    type: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def stops(self) -> list[int]:
+        """The numbers of the stops that have struck."""
+        return [hit["number"] for hit in self.data.get("hits", ())]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a verdict is that something is wrong or cannot be judged, or a command failed, be it one that a script or a stop ran."""
+        return _wrong({"type": self.type, **self.data})
+
+
+def _wrong(data: Mapping[str, Any]) -> bool:
+    return data.get("ok") is False or data.get("type") == "error" or any(map(_wrong, data.get("commands", ())))
+
+
+def to_json(command: str, position: Position, result: Result) -> str:
+    """One JSON object on one line: the command, the moment after it, and its data."""
+    common = {
+        "v": JSON_VERSION,
+        "command": command,
+        "t": position.t,
+        "update": position.update,
+        "stage": position.stage,
+        "type": result.type,
+    }
+    return json.dumps(common | dict(result.data), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,315 @@
+"""Reasons to stop: breakpoints, watchpoints and catchpoints, each looked at in certain moments of every update.
+
+A stop is a function of the state at a moment (a watchpoint also of the moment before), so that running back finds the same
+stops as running forward. What is looked at is compiled into the update (:class:`bpdebug.core.fast.Check`); where a check
+strikes, the stop itself decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.fast import Check
+from bpdebug.core.machine import Machine
+from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Index, Name, Number
+from bpdebug.time.position import Location
+
+_COMMANDS = {"breakpoint": "break", "watchpoint": "watch", "catchpoint": "catch"}
+
+
+class Hit(Record):
+    """A stop that has struck.
+
+    Attributes:
+        stop: which.
+        text: what happened, with the values.
+        data: the same for programs.
+    """
+
+    stop: Stop
+    text: str
+    data: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Stop:
+    """What all reasons to stop have in common.
+
+    Attributes:
+        number: by which it is named, counted from 1.
+        text: as it was asked for.
+        enabled: whether it is looked at.
+        temporary: whether it goes away when it strikes.
+        hits: how often it has struck, also when that was ignored.
+        ignore: how many more times not to stop.
+        commands: what to carry out when it stops.
+    """
+
+    number: int
+    text: str
+    enabled: bool = True
+    temporary: bool = False
+    hits: int = 0
+    ignore: int = 0
+    commands: tuple[str, ...] = ()
+
+    kind = "stop"
+
+    @property
+    def command(self) -> str:
+        """The command that sets it."""
+        return _COMMANDS[self.kind]
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """In which moments of an update it is looked at: how many stages have run (0: at its start)."""
+        raise NotImplementedError
+
+    @property
+    def cell(self) -> tuple[str, Cell] | None:
+        """The cell to look at where it strikes, or None."""
+        return None
+
+    def check(self) -> Check:
+        """What is compiled into the update."""
+        raise NotImplementedError
+
+    def strikes(self, machine: Machine) -> str:
+        """Whether this moment is one to stop at: what to say, or ""."""
+        raise NotImplementedError
+
+
+def value_of(formula: Formula, machine: Machine) -> Array:
+    """A formula's value at this moment."""
+    return np.array(evaluate(formula, machine.values(), machine.program.scenario.dtype))
+
+
+@dataclass(kw_only=True)
+class Breakpoint(Stop):
+    """Stops at a location, perhaps only if a condition holds there."""
+
+    location: Location
+    condition: Formula | None = None
+
+    kind = "breakpoint"
+
+    @property
+    def command(self) -> str:
+        """The command that sets it."""
+        return "tbreak" if self.temporary else "break"
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """The location's."""
+        return frozenset((self.location.done % len(program.stages),))
+
+    def clock(self, program: Program) -> int | None:
+        """The one clock of a location in a certain update, else None."""
+        return None if self.location.update is None else self.location.clock(program, 0)
+
+    @property
+    def cell(self) -> tuple[str, Cell] | None:
+        """The location's."""
+        return self.location.cell
+
+    def check(self) -> Check:
+        """The condition."""
+        return Check(self.condition)
+
+    def strikes(self, machine: Machine) -> str:
+        """Whether the condition holds; one that cannot be computed stops too, and says why."""
+        here = machine.update * len(machine.program.stages) + machine.done
+        if self.clock(machine.program) not in (None, here) or self._beyond(machine):
+            return ""
+        if self.condition is None:
+            return self.text
+        try:
+            holds = bool(value_of(self.condition, machine))
+        except (BpdebugError, ValueError, IndexError, KeyError) as error:
+            return f"{self.text}: the condition failed: {error}"
+        return f"{self.text}{_values(self.condition, machine)}" if holds else ""
+
+    def _beyond(self, machine: Machine) -> bool:
+        """Whether the training is complete, so that no stage begins here."""
+        return self.location.done == 0 and self.location.update is None and machine.update >= machine.program.scenario.updates
+
+
+def _values(formula: Formula, machine: Machine) -> str:
+    """The single numbers that a condition compares, for the message: ``(norm(dz1) = 3.1e-7)``."""
+    tree = formula.tree
+    if not isinstance(tree, Binary) or isinstance(tree.left, Number):
+        return ""
+    side = Formula.of(tree.left)
+    value = value_of(side, machine)
+    return f" ({side.text} = {short(float(value), 6)})" if value.ndim == 0 and value.dtype != bool else ""
+
+
+@dataclass(kw_only=True)
+class Watchpoint(Stop):
+    """Stops when an expression has changed: any bit of it, its sign, or by more than a ratio.
+
+    Attributes:
+        formula: what is watched.
+        mode: ``change``, ``sign`` or ``ratio``.
+        ratio: for the last, relative to the value before.
+        last: the value at the moment in which it was looked at last, or None.
+    """
+
+    formula: Formula
+    mode: str = "change"
+    ratio: float = 0.0
+    last: Array | None = None
+
+    kind = "watchpoint"
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """Right after each stage that assigns something it reads, once all of that is computed."""
+        index, persistent = program.index, program.persistent
+        transient = [index[name] + 1 for name in self.formula.names if name in index and name not in persistent]
+        first = max(transient, default=0)
+        assigned = {index[name] + 1 for name in self.formula.names if name in index}
+        reloads = program.scenario.batches > 1 or program.scenario.training.shuffle
+        if not assigned or (reloads and {"x", "y", "m"} & set(self.formula.names)):
+            assigned.add(0)
+        after = {done for done in assigned if done >= first}
+        total = len(program.stages)
+        return frozenset(done % total for done in after if done < total or not transient) or frozenset((first % total,))
+
+    def check(self) -> Check:
+        """Whether it differs from the last value."""
+        return Check(self.formula, self._test)
+
+    def _test(self, value: Array) -> bool:
+        if self.last is None or self.differs(self.last, value):
+            return True
+        self.last[...] = value
+        return False
+
+    @property
+    def cell(self) -> tuple[str, Cell] | None:
+        """The cell that is watched, where it is a single one."""
+        tree = self.formula.tree
+        if isinstance(tree, Index) and isinstance(tree.operand, Name):
+            places = tuple(item for item in tree.items if isinstance(item, int) and item >= 0)
+            return (tree.operand.name, places) if len(places) == len(tree.items) else None
+        return None
+
+    def differs(self, old: Array, new: Array) -> bool:
+        """Whether the change is one to stop at."""
+        if old.shape != new.shape or self.mode == "change":
+            return old.tobytes() != new.tobytes()
+        old, new = _numbers(old), _numbers(new)
+        if self.mode == "sign":
+            return bool((np.sign(old) != np.sign(new)).any())
+        return bool((np.abs(new - old) > self.ratio * np.abs(old)).any())
+
+    def strikes(self, machine: Machine) -> str:
+        """The change since it was looked at last; remembers the new value."""
+        old, new = self.last, value_of(self.formula, machine)
+        self.last = new
+        if old is None or not self.differs(old, new):
+            return ""
+        return f"{self.formula.text} changed{self._how()}: {_brief(old, new)}"
+
+    def _how(self) -> str:
+        return {"change": "", "sign": " its sign", "ratio": f" by more than {self.ratio:g}"}[self.mode]
+
+
+def _brief(old: Array, new: Array) -> str:
+    """Old and new value: of a tensor, the cell that has changed most."""
+    if old.shape != new.shape or not new.ndim:
+        return f"{_one(old)} -> {_one(new)}"
+    change = np.abs(_numbers(new) - _numbers(old))
+    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.where(np.isnan(change), np.inf, change))), new.shape))
+    return f"[{','.join(map(str, place))}] {_one(old[place])} -> {_one(new[place])}, {int((old != new).sum())} of {new.size} cells"
+
+
+def _numbers(value: Array) -> Array:
+    """Truth values as 0 and 1."""
+    return value.astype(float) if value.dtype == bool else value
+
+
+def _one(value: Array) -> str:
+    return short(float(value), 8) if np.ndim(value) == 0 else f"a {np.shape(value)} tensor"
+
+
+class Stops:
+    """The stops of a session."""
+
+    def __init__(self) -> None:
+        self.all: dict[int, Stop] = {}
+        self.catch_nonfinite = True
+        self._number = 0
+        self._compiled: tuple[object, dict[int, list[Check]]] | None = None
+
+    def next_number(self) -> int:
+        """A number that no stop has had."""
+        self._number += 1
+        return self._number
+
+    def add(self, stop: Stop) -> Stop:
+        """Take a stop in."""
+        self.all[stop.number] = stop
+        self.changed()
+        return stop
+
+    def find(self, number: int) -> Stop:
+        """The stop of that number.
+
+        Raises:
+            BpdebugError: where there is none.
+        """
+        if number not in self.all:
+            known = ", ".join(map(str, self.all)) or "none"
+            raise BpdebugError(f"there is no stop {number}; there are: {known}")
+        return self.all[number]
+
+    def remove(self, number: int) -> None:
+        """Delete a stop."""
+        del self.all[self.find(number).number]
+        self.changed()
+
+    def changed(self) -> None:
+        """Something was added, removed, enabled or disabled: what is compiled is made anew."""
+        self._compiled = None
+
+    def enabled(self) -> Iterator[Stop]:
+        """Those that are looked at."""
+        return (stop for stop in self.all.values() if stop.enabled)
+
+    def checks(self, program: Program) -> dict[int, list[Check]]:
+        """What to compile into an update, by how many stages have run."""
+        if self._compiled is None or self._compiled[0] is not program:
+            made: dict[int, list[Check]] = {}
+            for stop in self.enabled():
+                if isinstance(stop, Breakpoint) and stop.clock(program) is not None:
+                    continue
+                for done in stop.moments(program) - {0}:
+                    made.setdefault(done, []).append(stop.check())
+            self._compiled = (program, made)
+        return self._compiled[1]
+
+    def next_clock(self, program: Program, t: int) -> int | None:
+        """The next clock after ``t`` at which something must be looked at whatever the compiled checks say."""
+        length = len(program.stages)
+        clocks = [stop.clock(program) for stop in self.enabled() if isinstance(stop, Breakpoint)]
+        ahead = [clock for clock in clocks if clock is not None and clock > t]
+        if any(0 in stop.moments(program) for stop in self.enabled() if not isinstance(stop, Breakpoint) or stop.clock(program) is None):
+            ahead.append((t // length + 1) * length)
+        return min(ahead, default=None)
+
+    def look(self, machine: Machine) -> list[Hit]:
+        """The stops that strike at this moment (each sees every moment of its own, in order)."""
+        here = [stop for stop in self.enabled() if machine.done in stop.moments(machine.program)]
+        with np.errstate(all="ignore"):
+            struck = [(stop, stop.strikes(machine)) for stop in here]
+        return [Hit(stop, text, {"number": stop.number, "kind": stop.kind, "what": stop.text}) for stop, text in struck if text]

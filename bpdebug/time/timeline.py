@@ -1,0 +1,286 @@
+"""Time: a clock over executed stages, and seeking in both directions.
+
+The state at clock *t* is a function of (program, edits up to *t*, *t*) alone; :meth:`Timeline.seek` has the bits of a fresh run.
+Going back is the nearest checkpoint, run forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.machine import Machine
+from bpdebug.core.program import Program
+from bpdebug.time.checkpoints import Checkpoints
+from bpdebug.time.edited import Edited
+from bpdebug.time.edits import Edit, check_value
+from bpdebug.time.history import History
+from bpdebug.time.position import Position, position_at
+
+DEFAULT_BUDGET = 24 * 2**20
+"""Bytes: of 784-128-10, whose parameters take 0.8 MB, any of the last thousand updates is then less than eighty away."""
+_SLICE = 0.004
+"""Seconds between two looks at whether to stop."""
+
+
+class Timeline(Edited):
+    """A program in time.
+
+    Args:
+        program: what to run.
+        budget: bytes for checkpoints.
+
+    Attributes:
+        losses: the loss of each update that has been completed.
+        first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
+        visit: called whenever an update has been completed, where there is something to call.
+        end: the clock when the training is complete.
+    """
+
+    def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
+        super().__init__(program)
+        self.end = program.scenario.updates * self.length
+        self.losses = History()
+        self.first_nonfinite: int | None = None
+        self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
+        self._goal = 0
+        self._position = position_at(program, 0)
+        self.visit: Callable[[], None] | None = None
+        self._seen: tuple[int, Collection[str], Mapping[str, Array]] = (-1, (), {})
+        self._checkpoints.save(0, self.machine.persistent_flat)
+
+    @property
+    def position(self) -> Position:
+        """The clock, spelled out."""
+        if self._position.t != self.clock:
+            self._position = position_at(self.program, self.clock)
+        return self._position
+
+    def seek(self, t: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Go to clock ``t``, wherever it lies; clocks outside the training are its start or its end.
+
+        Args:
+            t: where to.
+            stop: asked every few milliseconds; where it says yes, the way ends early.
+        """
+        t = min(max(t, 0), self.end)
+        if t < self.clock and not any(t < edit.t <= self.clock for edit in self.edits) and self.machine.step_back(self.clock - t):
+            return
+        self.approach(t)
+        while not self.advance(t, seconds=_SLICE) and not stop():
+            pass
+
+    def run(self, t: int, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Run forward to clock ``t``, but not past the first non-finite value nor past the end.
+
+        Args:
+            t: where to, not before now.
+            stop: as for :meth:`seek`.
+
+        Returns:
+            Whether a non-finite value stopped it.
+        """
+        t, start = min(t, self.end), self.clock
+        while not self.advance(t, _SLICE, start) and not self.passed(start) and not stop():
+            pass
+        if self.passed(start):
+            self.seek(self.first_nonfinite or 0)
+            return True
+        return False
+
+    @contextmanager
+    def at(self, t: int) -> Iterator[Machine]:
+        """The machine as it is at another clock, to look at; afterwards the present is what it was."""
+        here = self.clock
+        self.seek(t)
+        try:
+            yield self.machine
+        finally:
+            self.seek(here)
+
+    def passed(self, start: int) -> bool:
+        """Whether the first non-finite value lies between that clock and now."""
+        return self.first_nonfinite is not None and start < self.first_nonfinite <= self.clock
+
+    def approach(self, t: int) -> None:
+        """Stand at or before clock ``t``, as near as what is kept allows."""
+        update = t // self.length
+        if update == self.machine.update and t >= self.clock:
+            return
+        kept, state = self._checkpoints.nearest(update)
+        if t < self.clock or kept > self.machine.update:
+            self._stand(kept, state)
+
+    def _stand(self, update: int, state: Array) -> None:
+        """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
+        t = update * self.length
+        self.machine.adopt(self.program_at(t))
+        self.machine.start(update, state)
+        self.apply_edits()
+
+    def edit(self, name: str, index: Cell = (), value: float | None = None, formula: str = "") -> list[Edit]:
+        """Change something at this moment: a value, or the formula of a stage.
+
+        Returns:
+            The edits of the former future, which are dropped: editing in the past starts a new one.
+
+        Raises:
+            BpdebugError: where it cannot be done; nothing has changed then.
+        """
+        made = Edit(self.clock, name, index, value, formula)
+        if value is None:
+            self.program.with_formula(name, formula)
+        else:
+            check_value(self.machine, name, index)
+            made.changed(self.program)
+        return self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
+
+    def undo(self) -> Edit:
+        """Drop the last edit of all, and go to the moment at which it was made, if that is past.
+
+        Raises:
+            BpdebugError: where there is none.
+        """
+        if not self.edits:
+            raise BpdebugError("nothing has been edited")
+        last = self.edits[-1]
+        here = min(self.clock, last.t)
+        self.seek(max(last.t - 1, 0))
+        self._branch(self.edits[:-1])
+        self._stand(*self._checkpoints.nearest(last.t // self.length))
+        self.seek(here)
+        return last
+
+    def recover(self, t: int, edits: list[Edit]) -> None:
+        """Stand at a clock with these edits, from what is kept, whatever state the present is in."""
+        changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
+        first = min([t, self.clock, *changed]) // len(self.program.stages)
+        self.visit, self.edits, self._versions = None, edits, {0: self._original}
+        self._seen = (-1, (), {})
+        self._checkpoints.forget_after(first)
+        self.losses.forget_from(first)
+        self.first_nonfinite = None if changed else self.first_nonfinite
+        self._stand(*self._checkpoints.nearest(first))
+        self.seek(t)
+
+    def _branch(self, edits: list[Edit]) -> list[Edit]:
+        """Take other edits from this moment on; what was known of the future is forgotten."""
+        dropped = [edit for edit in self.edits if edit not in edits]
+        update = self.clock // self.length
+        self.edits = edits
+        self._versions, self._seen = {0: self._original}, (-1, (), {})
+        self._checkpoints.forget_after(update)
+        self.losses.forget_from(update)
+        if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
+            self.first_nonfinite = None
+        self.apply_edits()
+        return dropped
+
+    def advance(self, t: int, seconds: float = np.inf, start: int | None = None) -> bool:
+        """Run forward towards ``t`` for about that many seconds; whether it has been reached.
+
+        Args:
+            t: where to, not before now.
+            seconds: how long at most.
+            start: where given, the first non-finite value after that clock also ends it.
+        """
+        deadline = perf_counter() + seconds
+        for edit in [*self.edits]:
+            if self.clock < edit.t <= t:
+                if not self._advance(edit.t, deadline, start):
+                    return False
+                self.apply_edits()
+        return self._advance(t, deadline, start)
+
+    def _advance(self, t: int, deadline: float, start: int | None) -> bool:
+        (update, done), machine = divmod(t, self.length), self.machine
+        if machine.update < update:
+            self.expect(update)
+            while machine.done:
+                self.step()
+            with np.errstate(all="ignore"):
+                while machine.update < update:
+                    self._run_update()
+                    if perf_counter() > deadline or (start is not None and self.passed(start)):
+                        return self.clock == t
+        while machine.done < done:
+            self.step()
+        return True
+
+    def expect(self, update: int) -> None:
+        """Know where the way leads: the updates shortly before its end are worth keeping."""
+        self._goal = update
+
+    def _run_update(self) -> None:
+        self.machine.run_unguarded()
+        self.completed()
+        self.look_for_nonfinite()
+
+    def look_for_nonfinite(self) -> None:
+        """Find the stage that gave the first value that is not finite, if the update that was completed last has one."""
+        if self.first_nonfinite is None and not self.machine.last_is_finite():
+            self._locate(self.machine.update - 1)
+
+    def step(self) -> None:
+        """Run one stage; the first value that is not finite is remembered."""
+        machine = self.machine
+        machine.step()
+        if not machine.finite and self.first_nonfinite is None:
+            self.first_nonfinite = self.clock
+        if not machine.done:
+            self.completed()
+
+    def completed(self) -> None:
+        """Take note of an update that has just been completed."""
+        machine = self.machine
+        if self.losses.next == machine.update - 1:
+            self.losses.record(machine.update - 1, float(machine.last(machine.program.network.loss)))
+        self._checkpoints.save(machine.update, machine.persistent_flat, self._goal)
+        if self.visit:
+            self.visit()
+
+    def _locate(self, update: int) -> None:
+        """Find the stage of ``update`` that gave the first non-finite value, and come back."""
+        state, here = self.machine.persistent_flat.copy(), self.machine.update
+        self.approach(update * self.length)
+        self.advance(update * self.length)
+        while self.first_nonfinite is None and self.machine.update == update:
+            self.step()
+        self.machine.start(here, state)
+
+    def finish_again(self) -> None:
+        """Run the update before once more, unless the buffers hold its numbers still."""
+        here, machine = self.clock, self.machine
+        if machine.finished != machine.update - 1:
+            self.approach(here - len(self.program.stages))
+            self.advance(here)
+
+    def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
+        """The values just before the stage that ended at clock ``t``; the present stays what it is. Those of some tensors, where they
+        are named, are kept: the cells of one stage are looked at one after the other."""
+        if self._seen[:2] == (t, names):
+            return self._seen[2]
+        values = self._at_hand(t, names) if names else {}
+        if not values:
+            with self.at(t - 1) as machine:
+                now = machine.moment()
+            values = {name: now[name] for name in names or now if name in now}
+        self._seen = (t, names, values) if names else self._seen
+        return values
+
+    def _at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
+        """These values, where the update has just been finished and its start is kept, so that nothing need run; else nothing."""
+        machine, (update, place) = self.machine, divmod(t - 1, len(self.program.stages))
+        kept, state = self._checkpoints.nearest(update)
+        edited = any(t - 1 - place <= edit.t <= self.clock for edit in self.edits)
+        if machine.done or edited or not machine.finished == update == kept:
+            return {}
+        left, now, old = machine.left_behind(self.program.scenario), machine.moment(), machine.named(state)
+        assigned = {name for name in machine.persistent if self.program.index.get(name, -1) >= place}
+        return {name: old[name].copy() if name in assigned else left[name] if name in left else now[name] for name in names}

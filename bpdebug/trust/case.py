@@ -1,0 +1,119 @@
+"""A wrong array beside the right one, with all that a mistake may have been made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from functools import cached_property
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Tree
+from bpdebug.trust.fault_site import AFTER, PREVIOUS, Site
+
+_CLOSER = 0.002
+"""A mistake explains a wrong array only where it comes this much nearer to it than the right one is."""
+_MOST_PAIRS = 4_000_000
+"""Cells of a table of all pairs of samples that are looked at."""
+
+
+class Case(Record, eq=False):
+    """What is to be explained.
+
+    Attributes:
+        site: the wrong stage.
+        wrong: the user's numbers; of the right one's shape where only axes of length 1 tell them apart.
+        right: NaN where unknown.
+        values, after, previous: tensors as the stage reads them, as they are after the update, of the update before.
+        tolerance: relative, of the largest cell.
+    """
+
+    site: Site
+    wrong: Array
+    right: Array
+    values: Mapping[str, Array]
+    after: Mapping[str, Array] = field(default_factory=dict)
+    previous: Mapping[str, Array] = field(default_factory=dict)
+    tolerance: float = 1e-6
+
+    @property
+    def samples(self) -> int:
+        """The rows of the batch."""
+        return int(self.values["m"]) if "m" in self.values else 0
+
+    @cached_property
+    def size(self) -> float:
+        """The largest absolute value of the wrong array."""
+        return float(np.abs(self.wrong).max())
+
+    @cached_property
+    def comparable(self) -> bool:
+        """Whether the two have the same shape."""
+        return self.wrong.shape == self.right.shape
+
+    @cached_property
+    def distance(self) -> float:
+        """How far the wrong array is from the right one, at most."""
+        return float(np.nanmax(np.abs(self.wrong - self.right), initial=0.0)) if self.comparable else np.inf
+
+    @cached_property
+    def allowed(self) -> float:
+        """How far an explanation may be from the wrong array."""
+        return min(self.tolerance * self.size, _CLOSER * self.distance)
+
+    @cached_property
+    def _telling(self) -> int:
+        """The cell that is most off, by which most explanations are refuted."""
+        return int(np.nanargmax(np.abs(self.wrong - self.right))) if self.comparable and self.distance > 0 else 0
+
+    def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
+        """What a formula gives here, where its tensors are known and fit."""
+        versions = {AFTER: self.after, PREVIOUS: self.previous}
+        try:
+            changed = {
+                name: versions[version][name] if version in versions else _laid_out_anew(self.values[name])
+                for name, version in (overrides or {}).items()
+            }
+            found = evaluate(Formula("", tree), {**self.values, **changed})
+        except (KeyError, ValueError, IndexError):
+            return None
+        return found.astype(np.float64) if found.dtype.kind in "biu" else found
+
+    def error(self, value: Array | None) -> float | None:
+        """How far an explanation is from the wrong array, relative to its largest cell; None where it does not explain it."""
+        if value is None:
+            return None
+        if value.shape != self.wrong.shape:
+            value = fitted(value, self.wrong.shape)
+            if value is None:
+                return None
+        if not abs(value.flat[self._telling] - self.wrong.flat[self._telling]) <= self.allowed:
+            return None
+        distance = float(np.abs(value - self.wrong).max())
+        return (distance / self.size if self.size else 0.0) if distance <= self.allowed else None
+
+    def explains(self, value: Array | None) -> bool:
+        """Whether these are the wrong array's numbers."""
+        return self.error(value) is not None
+
+    @property
+    def can_pair(self) -> bool:
+        """Whether a table of all pairs of samples is not too large."""
+        return self.samples**2 <= _MOST_PAIRS
+
+
+def fitted(value: Array, shape: tuple[int, ...]) -> Array | None:
+    """The array in a shape that only axes of length 1 tell from its own, or one number in every cell; None where that cannot be."""
+    if value.size == 1:
+        return np.broadcast_to(value.reshape(()), shape)
+    squeezed = [length for length in shape if length != 1]
+    return value.reshape(shape) if [length for length in value.shape if length != 1] == squeezed else None
+
+
+def _laid_out_anew(value: Array) -> Array:
+    """The array whose transpose has this one's numbers in this one's order."""
+    return value.reshape(value.shape[::-1]).T

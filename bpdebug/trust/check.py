@@ -1,0 +1,217 @@
+"""The gradient check: every derivative of an update against what differences of the loss say, and whose fault it is.
+
+The first wrong stage in backward order is the culprit (Goodfellow et al., "Deep Learning" (2016), section 11.5; CS231n, "Gradient
+checks"). A stage that only passes a wrong number on is told from one that is wrong itself by one step of the chain rule: its
+right value, given the gradients that arrive at it, is found by differences of the stages that use its tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage, input_gradient
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.differences import Derivative, Differences
+from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.verdict import Verdict
+
+SAMPLE = 400
+"""Cells of one tensor that are perturbed where all of them would take long; a fixed sample, which is said."""
+_LONG = 50_000_000
+"""Numbers to be computed for one tensor: some tenths of a second."""
+_GOOD, _WRONG = 1e-6, 1e-4
+"""Relative errors by central differences, once rounding is taken off."""
+_EXACT = 1e-7
+"""By the complex step, which has no error of its own."""
+
+Checking = Generator[str, None, list[Verdict]]
+
+
+def check(timeline: Timeline, only: str = "", everything: bool = False) -> Checking:
+    """Check the derivatives of the present update, in backward order; yields now and then how far it is.
+
+    Args:
+        timeline: where we are; it stays there.
+        only: one derivative stage's name (``dx`` for the input's, which no stage computes), or "" for all stages.
+        everything: every cell, also of the largest tensors.
+    """
+    with np.errstate(all="ignore"):
+        probe = Differences(timeline)
+    stages = [input_stage(probe.program)] if only == "dx" else [s for s in probe.program.stages if s.of and only in ("", s.name)]
+    with np.errstate(all="ignore"):
+        inspector = _Inspector(probe, everything, probe.together(list(dict.fromkeys(stage.of for stage in stages))))
+    verdicts: list[Verdict] = []
+    for stage in stages:
+        with np.errstate(all="ignore"):
+            verdicts.append(
+                (yield from inspector.inspect(stage, {v.stage.name for v in verdicts if v.status in ("wrong", "follows")}, only))
+            )
+    if any(verdict.status == "wrong" for verdict in verdicts):
+        yield "looking for the mistake"
+        return list(_diagnosed(timeline, probe, verdicts))
+    return verdicts
+
+
+def _diagnosed(timeline: Timeline, probe: Differences, verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """The verdicts, with what is suspected of each stage that is wrong by itself."""
+    after, start = probe.after(), probe.update * len(probe.program.stages)
+    previous = timeline.before(start) if probe.update else {}
+    for verdict in verdicts:
+        known = verdict.status == "wrong" and verdict.stage.name in probe.values
+        if known:
+            wrong = probe.values[verdict.stage.name]
+            evidence = Evidence(probe.program, verdict.stage, wrong, verdict.right, probe.values, after, previous)
+        yield replace(verdict, suspects=diagnose(evidence)) if known else verdict
+
+
+def input_stage(program: Program) -> Stage:
+    """A stage for the gradient of the input, which an update does not need and therefore does not compute."""
+    meaning = "What comes back to the inputs: how the loss changes with them."
+    return Stage("dx", input_gradient(program.network), Phase.BACKWARD, 1, meaning, "the chain rule", "input", "x")
+
+
+class _Inspector(Record, eq=False):
+    """Passes the verdicts."""
+
+    probe: Differences
+    everything: bool
+    found: Mapping[str, Derivative]
+
+    def inspect(self, stage: Stage, wrong: set[str], only: str) -> Generator[str, None, Verdict]:
+        """One stage, given the names of those that are known to be wrong."""
+        probe, seeds = self.probe, None
+        ours = probe.gradient(stage)
+        cells = self._cells(stage.of, ours.size)
+        if not np.isfinite(probe.loss):
+            return _nothing_to_compare(stage, ours)
+        if "@" in stage.name:
+            seeds = self._seeds(stage.of, [stage.name.partition("@")[2]])
+        verdict = yield from self._judge(stage, ours, cells, seeds)
+        inherits = bool(wrong & set(stage.formula.names))
+        if seeds is not None:
+            return replace(verdict, status="follows") if inherits and verdict.status == "good" else verdict
+        if verdict.status != "wrong" or not (only or inherits):
+            return verdict
+        local = yield from self._local(stage, ours, cells)
+        return replace(verdict, status="follows") if local.status != "wrong" else replace(local, kinks=verdict.kinks)
+
+    def _cells(self, tensor: str, size: int) -> Array:
+        """Which cells are perturbed."""
+        if self.everything or size <= SAMPLE or self.probe.work(tensor, size) <= _LONG:
+            return np.arange(size)
+        return np.sort(np.random.default_rng(0).choice(size, SAMPLE, replace=False))
+
+    def _seeds(self, tensor: str, consumers: list[str] | None = None) -> dict[str, Array]:
+        """The stages that use a tensor, with the gradients that arrive at them."""
+        values, program, seeds = self.probe.values, self.probe.program, dict[str, Array]()
+        for stage in program.stages:
+            if stage.phase in (Phase.FORWARD, Phase.LOSS) and tensor in stage.formula.names and stage.name in (consumers or [stage.name]):
+                if f"d{stage.name}" in program.index:
+                    seeds[stage.name] = values[f"d{stage.name}"]
+                elif stage.phase is Phase.LOSS:
+                    seeds[stage.name] = np.ones(())
+        return seeds
+
+    def _local(self, stage: Stage, ours: Array, cells: Array) -> Generator[str, None, Verdict]:
+        """Whether a stage is right, given the gradients that arrive at it."""
+        parts = [name for name in self.probe.program.joined if name.startswith(f"{stage.name}@")]
+        if parts:  # a sum over several paths: its parts have verdicts of their own
+            right = np.asarray(sum(self.probe.values[part] for part in parts))
+            found = Derivative(right, np.zeros(right.shape, bool), 0.0, "the sum of its parts")
+            return self._verdict(stage, ours, cells, found)
+        return (yield from self._judge(stage, ours, cells, self._seeds(stage.of)))
+
+    def _judge(self, stage: Stage, ours: Array, cells: Array, seeds: Mapping[str, Array] | None) -> Generator[str, None, Verdict]:
+        found = yield from self._derivative(stage, cells, seeds)
+        if found.method == "central differences":
+            doubtful = cells[self._excess(stage, ours, found).flat[cells] > _EXACT][:SAMPLE]
+            if 0 < len(doubtful) < len(cells):  # of a few cells the better method is affordable
+                again = yield from self._derivative(stage, doubtful, seeds)
+                if again.method != found.method:
+                    value, corners = found.value.copy(), found.corners.copy()
+                    value.flat[doubtful], corners.flat[doubtful] = again.value.flat[doubtful], again.corners.flat[doubtful]
+                    found = replace(found, value=value, corners=corners)
+        return self._verdict(stage, ours, cells, found)
+
+    def _derivative(self, stage: Stage, cells: Array, seeds: Mapping[str, Array] | None) -> Generator[str, None, Derivative]:
+        yield f"checking {stage.name}"
+        if seeds is None and stage.of in self.found:
+            return self.found[stage.of]
+        steps = self.probe.derivative(stage.of, cells, seeds)
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as end:
+                found: Derivative = end.value
+                return found
+            yield f"checking {stage.name}: {done} of {len(cells)} cells"
+
+    def _excess(self, stage: Stage, ours: Array, found: Derivative) -> Array:
+        """The relative distance that rounding does not explain, of each cell."""
+        distance, size = np.abs(ours - found.value), np.maximum(np.abs(ours), np.abs(found.value))
+        beyond = np.maximum(distance - found.floor - 8 * self.probe.gradient_noise(stage), 0.0)
+        excess = np.where(beyond > 0, beyond / np.where(size > 0, size, 1.0), 0.0)
+        return np.where(np.isfinite(ours) | ~np.isfinite(found.value), excess, np.inf)
+
+    def _verdict(self, stage: Stage, ours: Array, cells: Array, found: Derivative) -> Verdict:
+        excess, places = self._excess(stage, ours, found), np.zeros(ours.shape, bool)
+        places.flat[cells] = True
+        known = places & np.isfinite(found.value)
+        corners = known & found.corners & (excess > _GOOD)
+        telling = np.where(known & ~corners, excess, -1.0)
+        distance = np.where(known & ~corners, np.abs(ours - found.value), -1.0)
+        worst = int(np.argmax(np.where(telling >= 0.999 * telling.max(initial=-1.0), distance, -1.0)))
+        status = self._status(stage, ours, found, telling, corners)
+        cell = tuple(int(place) for place in np.unravel_index(worst, ours.shape))
+        right = np.where(known & ~found.corners, found.value, np.nan)
+        error = _relative(
+            float(ours[cell]), float(found.value[cell]), float(np.abs(right[known & ~corners]).max(initial=0.0)), float(excess[cell])
+        )
+        status = "noise" if status == "good" and error > _WRONG else status
+        return Verdict(
+            stage,
+            status,
+            error,
+            cell,
+            float(ours[cell]),
+            float(found.value[cell]),
+            ours.size,
+            len(cells),
+            int(corners.sum()),
+            found.method,
+            not ours.any(),
+            right,
+        )
+
+    def _status(self, stage: Stage, ours: Array, found: Derivative, telling: Array, corners: Array) -> str:
+        excess = float(telling.max(initial=-1.0))
+        if found.method != "central differences" and excess > _EXACT:
+            return "wrong"
+        if excess > _GOOD:
+            return "wrong" if excess > _WRONG else "unsure"
+        if corners.any() or excess < 0:
+            return "kink" if corners.any() else "non-finite"
+        largest = float(np.abs(found.value[telling >= 0]).max(initial=0.0))
+        rounding = found.floor + float(self.probe.gradient_noise(stage).max(initial=0.0))
+        return "noise" if 0 < largest < 10 * rounding else "good"
+
+
+def _relative(ours: float, right: float, largest: float, excess: float) -> float:
+    """The relative error at a cell; where rounding explains it, relative to the tensor's largest cell."""
+    if not np.isfinite(ours):
+        return float("inf")
+    size = max(abs(ours), abs(right)) if excess > _GOOD else max(abs(ours), abs(right), largest)
+    return abs(ours - right) / size if size else 0.0
+
+
+def _nothing_to_compare(stage: Stage, ours: Array) -> Verdict:
+    """The loss is NaN or inf, and so is every difference of it."""
+    cell = (0,) * ours.ndim
+    nothing = np.full(ours.shape, np.nan)
+    return Verdict(stage, "non-finite", float("nan"), cell, float(ours[cell]), float("nan"), ours.size, 0, 0, "", False, nothing)

@@ -1,0 +1,138 @@
+"""A user's own numbers against ours: which stage of his update is the first wrong one, and what the mistake is.
+
+The arrays of a file stand beside those of the program under the same names. Their batch and their parameters, as far as the file has
+them, are what the update starts from; so another initialisation is no fault. A stage that is wrong only because one before it is
+wrong is told from one that is wrong by itself by computing it from the user's own numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
+from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import shape_text
+from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.faults import FAULTS
+from bpdebug.trust.judge import Judge, Match, worst
+from bpdebug.trust.moments import moments
+from bpdebug.trust.names import of_unknown
+from bpdebug.trust.notes import SAME, advice, sources, unseen
+from bpdebug.trust.reading import ComparisonError, readings
+from bpdebug.trust.scene import Scene, run, scene_of
+from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.verdict import Suspect
+
+__all__ = ["Comparison", "ComparisonError", "Match", "compare"]
+
+
+class Comparison(Record, eq=False):
+    """What the comparison has found.
+
+    Attributes:
+        update: the update that was compared.
+        matches: one a stage, in the order of the program.
+        notes: how the file has been understood, in sentences.
+    """
+
+    update: int
+    matches: tuple[Match, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def culprit(self) -> Match | None:
+        """The first stage that is off by itself, or None."""
+        return next((match for match in self.matches if match.status == "off"), None)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The arrays of the file in which nothing is finite, as it is with us: they agree, which tells nothing."""
+        return tuple(match.name for match in self.matches if match.hollow)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something is judged, and nothing is off."""
+        return self.culprit is None and any(match.theirs is not None and not match.hollow for match in self.matches)
+
+    def given_in(self, update: int) -> dict[str, Match]:
+        """What stands in the file, by stage; nothing for another update than the compared one."""
+        return {match.stage.name: match for match in self.matches if match.theirs is not None and update == self.update}
+
+
+def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Comparison:
+    """What :func:`comparing` comes to, in one piece."""
+    return whole(comparing(timeline, arrays))
+
+
+def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str, None, Comparison]:
+    """Compare a user's numbers with the present update.
+
+    Args:
+        timeline: where we are; it stays there.
+        arrays: by our names; ``W1_new`` is a parameter after the update, ``W1`` before it.
+
+    Raises:
+        ComparisonError: where the arrays are of another network, or none of them is computed by a stage.
+    """
+    scene, found = scene_of(timeline), list[Match]()
+    yield "reading the arrays"
+    with np.errstate(all="ignore"):
+        judge = _likeliest(scene, arrays)
+    for match in judge.matches:
+        yield f"comparing {match.name}"
+        with np.errstate(all="ignore"):
+            found.append(_diagnosed(scene, judge, match))
+    understood = (*scene.notes, *judge.reading.notes, *judge.notes)
+    notes = (*understood, *sources(judge, scene.update), *of_unknown(arrays, scene.meant), *advice(judge))
+    return Comparison(scene.update, tuple(found), notes)
+
+
+def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
+    """The way to understand the file in which the fewest stages are off; the plainest of those."""
+    plain = list(readings(scene.meant, arrays, len(scene.state["x"])))
+    if not plain[0].computed:
+        unknown = "; ".join(of_unknown(arrays, scene.meant))
+        expected = "expected arrays such as z1, a1, dz1, dW1"
+        raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({unknown})" if unknown else ""))
+    judges = [Judge(scene, reading) for reading in plain]
+    if min(judge.off for judge in judges):
+        judges += [Judge(scene, moment) for judge in judges for moment in moments(scene, judge.reading)]
+    return min(judges, key=lambda judge: (judge.off, sum(match.status == "follows" for match in judge.matches)))
+
+
+def _diagnosed(scene: Scene, judge: Judge, match: Match) -> Match:
+    """The match with its suspects, where it is off by itself."""
+    if match.theirs is None or match.status != "off" or not np.isfinite(match.expected).any():
+        return match
+    values = {**{m.stage.name: m.ours for m in judge.matches if m.stage.phase is not Phase.UPDATE}, **judge.seen[match.stage.name]}
+    evidence = Evidence(
+        program=judge.program,
+        stage=match.stage,
+        wrong=match.theirs,
+        right=match.expected,
+        values=values,
+        after=judge.after(),
+        previous=_previous(scene, judge),
+        tolerance=max(1e-6, 10 * judge.tolerance),
+        unseen=frozenset(name for name in unseen(judge, match) if judge.program.stage(name).of),
+    )
+    return replace(match, suspects=diagnose(evidence) or _turned(match, match.theirs))
+
+
+def _turned(match: Match, theirs: Array) -> tuple[Suspect, ...]:
+    """A vector that lies where it should stand: its numbers are right, so that only its shape tells."""
+    if theirs.T.shape != match.ours.shape or worst(theirs.T, match.expected)[0] > SAME:
+        return ()
+    due = f"{match.name} is {shape_text(theirs.shape)} and has the numbers of the {shape_text(match.ours.shape)} that is due"
+    return (Suspect("transposed", FAULTS["transposed"].title, due),)
+
+
+def _previous(scene: Scene, judge: Judge) -> dict[str, Array]:
+    """The update before, if it is one that led to what the user starts from."""
+    if not scene.before or any(judge.differs(name) for name in judge.reading.given):
+        return {}
+    return {**run(scene.program(len(scene.before["x"])), scene.before), **scene.before}

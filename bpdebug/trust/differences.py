@@ -1,0 +1,230 @@
+"""Derivatives of the loss that nobody has derived: by differences, with the program's own forward formulas.
+
+One cell of a tensor after another is changed, and what is downstream of it runs again, many cells at once: by an imaginary step
+where every function downstream allows it, which cancels nothing and has the full precision, else by central differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage
+from bpdebug.time.tasks import whole
+from bpdebug.trust.perturbed import Changed, Column, Copies, Known, Perturbed
+from bpdebug.trust.probe import EPSILON, Probe
+
+STEP = 1e-5
+"""The step of central differences: near the cube root of a double's precision, which balances rounding and curvature."""
+_TINY = 1e-100
+"""The imaginary step: so small that its square vanishes, and nothing is subtracted."""
+_AT_ONCE = 1 << 17
+"""Numbers that one tensor's copies may have: they stay in the processor's cache."""
+_COMPLEX_WORK = 4_000_000
+"""Up to this many numbers the complex step is worth its time; beyond, central differences."""
+_LOSS: Mapping[str, Array] = {"loss": np.ones(())}
+
+
+class Derivative(Record, eq=False):
+    """The derivative of the loss with respect to one tensor.
+
+    Attributes:
+        value: of the tensor's shape; NaN at cells that were not asked for.
+        corners: where the loss has a corner within the step.
+        floor: what rounding and curvature may have left in a value.
+        method: ``complex step`` or ``central differences``.
+    """
+
+    value: Array
+    corners: Array
+    floor: float
+    method: str
+
+
+class _Target(Record):
+    """What is differentiated: the sum of stages' values times weights; ``chained`` where each stage sees what those before it
+    have made of the change."""
+
+    stages: list[Stage]
+    weights: Mapping[str, Array]
+    chained: bool
+
+
+class Differences(Probe):
+    """The derivatives of the present update's loss."""
+
+    def derivative(self, tensor: str, cells: Array, seeds: Mapping[str, Array] | None = None) -> Generator[int, None, Derivative]:
+        """The derivative at some cells (flat places), by the better method; yields now and then how many cells are done.
+
+        Args:
+            tensor: which.
+            cells: where.
+            seeds: instead of the loss, the sum of the given stages times these weights, each stage seeing nothing else change:
+                that is one step of the chain rule.
+        """
+        target = self._loss_of(tensor) if seeds is None else _Target([self.program.stage(name) for name in seeds], seeds, False)
+        stages = target.stages
+        if self.work_of(stages, len(cells)) > _COMPLEX_WORK or not all(stage.name in self.analytic_stages for stage in stages):
+            return (yield from self._central(tensor, cells, target))
+        found = yield from self._complex(tensor, cells, target)
+        if not np.isfinite(found.value.flat[cells]).all():
+            return (yield from self._central(tensor, cells, target))
+        doubtful = cells[found.corners.flat[cells]]
+        if not len(doubtful):
+            return found
+        return _decided(found, (yield from self._central(tensor, doubtful, target)), doubtful)
+
+    def together(self, tensors: Sequence[str]) -> dict[str, Derivative]:
+        """The derivatives of several small tensors in one sweep by the complex step, each copy with one cell of one of them changed;
+        nothing where that is not possible, or where a corner asks for a closer look."""
+        sizes = {name: self.values[name].size for name in tensors}
+        copies = sum(sizes.values())
+        if len(self.analytic_stages) < len(self.forward) or copies * max(v.size for v in self.values.values()) > _AT_ONCE:
+            return {}
+        ends = dict(zip(sizes, np.cumsum(list(sizes.values())).tolist(), strict=True))
+        given = {
+            name: self._with_steps(name, self.values[name], ends[name], copies)
+            for name in tensors
+            if name not in self.program.index or name in self.program.persistent
+        }
+        changed = Perturbed(self.values, given, copies, False, self.evaluator)
+        for stage, _ in self.forward:
+            value = changed.value(stage.formula.tree)
+            if stage.name in ends:
+                value = self._with_steps(stage.name, value, ends[stage.name], copies)
+            if not isinstance(value, np.ndarray):
+                changed.known[stage.name] = value
+        if "loss" not in changed.known:  # a formula of the user's that depends on none of them
+            return {}
+        slopes = _weighted(changed.known["loss"], self.values["loss"], np.ones(())).imag / _TINY
+        if changed.corners.any() or not np.isfinite(slopes).all():
+            return {}
+        return {name: self._exact(slopes[end - sizes[name] : end].reshape(self.values[name].shape)) for name, end in ends.items()}
+
+    def _with_steps(self, name: str, value: Known, end: int, copies: int) -> Copies:
+        """Copies of a tensor, those that are its own with one cell changed each."""
+        size, dense = self.values[name].size, value if isinstance(value, np.ndarray) else value.dense()
+        moved = np.array(np.broadcast_to(dense, (copies, *self.values[name].shape)), complex)
+        moved.reshape(copies, size)[end - size : end] += 1j * _TINY * np.eye(size)
+        return Copies(moved)
+
+    @staticmethod
+    def _exact(value: Array) -> Derivative:
+        largest = float(np.nanmax(np.abs(value), initial=0.0))
+        return Derivative(value, np.zeros(value.shape, bool), 16 * EPSILON * largest, "complex step")
+
+    def is_analytic(self, tensor: str) -> bool:
+        """Whether the complex step is possible."""
+        return all(stage.name in self.analytic_stages for stage in self.downstream(tensor))
+
+    def by_complex_step(self, tensor: str, cells: Array) -> Array:
+        """The derivative at some cells, NaN elsewhere."""
+        return whole(self._complex(tensor, cells, self._loss_of(tensor))).value
+
+    def by_differences(self, tensor: str, cells: Array, step: float) -> Array:
+        """The derivative at some cells by central differences with that step, NaN elsewhere."""
+        return whole(self._central(tensor, cells, self._loss_of(tensor), step)).value
+
+    def along(self, directions: Mapping[str, Array], sizes: Array) -> Array:
+        """How far the loss moves when several tensors move together, by each of some sizes times a direction."""
+        changed = {name: Copies(self.values[name] + np.multiply.outer(sizes, way)) for name, way in directions.items()}
+        stages = [stage for stage, reads in self.forward]
+        return self._movement(Perturbed(self.values, changed, len(sizes), False, self.evaluator), _Target(stages, _LOSS, True), sizes)
+
+    def _loss_of(self, tensor: str) -> _Target:
+        return _Target(self.downstream(tensor), _LOSS, True)
+
+    def _complex(self, tensor: str, cells: Array, target: _Target) -> Generator[int, None, Derivative]:
+        base = self.values[tensor]
+        value, corners, done = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0
+        for some in self._groups(tensor, cells, target.stages):
+            moved, corner = self._moved(tensor, some, np.full(len(some), 1j * _TINY), target)
+            value.flat[some], corners.flat[some] = moved.imag / _TINY, corner
+            done += len(some)
+            yield done
+        return replace(self._exact(value), corners=corners)
+
+    def _central(self, tensor: str, cells: Array, target: _Target, step: float = STEP) -> Generator[int, None, Derivative]:
+        base = self.values[tensor]
+        value, corners, done, rounding = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0, self._rounding(target)
+        for some in self._groups(tensor, cells, target.stages):
+            sizes = step * np.maximum(1.0, np.abs(base.flat[some]))
+            moved, corner = self._moved(tensor, np.tile(some, 2), np.concatenate([sizes, -sizes]), target)
+            right, left = moved[: len(some)] / sizes, -moved[len(some) :] / sizes
+            value.flat[some] = (right + left) / 2
+            bend = np.abs(right - left) > 1e-3 * np.maximum(np.abs(right), np.abs(left)) + 4 * rounding / step
+            corners.flat[some] = corner & bend
+            done += len(some)
+            yield done
+        curvature = step**2 * max(float(np.nanmax(np.abs(value), initial=0.0)), 1e-3 * abs(self.loss))
+        return Derivative(value, corners, rounding / step + curvature, "central differences")
+
+    def _rounding(self, target: _Target) -> float:
+        """How far rounding moves what is differentiated."""
+        return sum(float((4 * np.abs(weight) * self.noise[name]).sum()) for name, weight in target.weights.items())
+
+    def _groups(self, tensor: str, cells: Array, stages: list[Stage]) -> Iterator[Array]:
+        """Cells that are perturbed together: all of a small tensor, else within one column, as many as the cache holds."""
+        base = self.values[tensor]
+        widest = max([self.values[stage.name].size for stage in stages] + [base.size])
+        if len(cells) * widest * 2 <= _AT_ONCE or base.ndim != 2:
+            room = max(1, _AT_ONCE // (2 * widest))
+            yield from (cells[i : i + room] for i in range(0, len(cells), room))
+            return
+        beyond = [self.values[stage.name].size for stage in stages[2:]] + [base.shape[0], self.values["y"].size]
+        room = max(8, _AT_ONCE // (2 * max(beyond)))
+        place = cells % base.shape[1]
+        for column in np.unique(place):
+            some = cells[place == column]
+            yield from (some[i : i + room] for i in range(0, len(some), room))
+
+    def _moved(self, tensor: str, cells: Array, steps: Array, target: _Target) -> tuple[Array, Array]:
+        """How far what is differentiated moves when each of the cells is moved by its step; and where a corner lies within it."""
+        changed = {tensor: _changed(self.values[tensor], cells, steps)}
+        copies = Perturbed(self.values, changed, len(cells), not np.iscomplexobj(steps), self.evaluator)
+        return self._movement(copies, target, steps), copies.corners
+
+    def _movement(self, copies: Perturbed, target: _Target, steps: Array) -> Array:
+        """How far what is differentiated moves in each copy."""
+        moved = np.zeros(len(steps), steps.dtype)
+        for stage in target.stages:
+            value = copies.value(stage.formula.tree)
+            if isinstance(value, np.ndarray):
+                continue
+            if target.chained:
+                copies.known[stage.name] = value
+            if stage.name in target.weights:
+                moved += _weighted(value, self.values[stage.name], target.weights[stage.name])
+        return moved
+
+
+def _decided(found: Derivative, central: Derivative, cells: Array) -> Derivative:
+    """An imaginary step sees one side of a corner only: there, differences decide whether it is one, and where it is none, they
+    count, unless they only confirm the more exact number."""
+    value, corners = found.value.copy(), np.zeros_like(found.corners)
+    near, exact = central.value.flat[cells], found.value.flat[cells]
+    far = ~(np.abs(near - exact) <= 1e-6 * np.maximum(np.abs(near), np.abs(exact)) + central.floor)
+    value.flat[cells[far]] = near[far]
+    corners.flat[cells] = central.corners.flat[cells]
+    return replace(found, value=value, corners=corners, floor=max(found.floor, central.floor) if far.any() else found.floor)
+
+
+def _changed(base: Array, cells: Array, steps: Array) -> Changed:
+    """Copies of a tensor with one cell changed in each."""
+    if base.ndim == 2 and base.shape[1] > 1 and (place := set((cells % base.shape[1]).tolist())) and len(place) == 1:
+        return Column(base, place.pop(), None, (cells // base.shape[1], steps))
+    copies = np.repeat(base[None], len(cells), 0).astype(steps.dtype)
+    copies.reshape(len(cells), -1)[np.arange(len(cells)), cells] += steps
+    return Copies(copies)
+
+
+def _weighted(value: Changed, base: Array, weight: Array) -> Array:
+    """The sum over all cells of (value - base) * weight, for each copy."""
+    if isinstance(value, Column):
+        narrow = weight[:, value.place : value.place + 1]
+        return np.asarray(((value.column - base[:, value.place : value.place + 1]) * narrow).sum(axis=(1, 2)))
+    moved = (value.values - base) * weight
+    return np.asarray(moved.reshape(len(moved), -1).sum(axis=1))

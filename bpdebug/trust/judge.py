@@ -1,0 +1,202 @@
+"""Each stage of an update beside a user's numbers for it: right, right given his earlier numbers, or off by itself."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
+from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.trust.names import file_name
+from bpdebug.trust.reading import ComparisonError, Reading
+from bpdebug.trust.scene import Scene, rounding, run, sensitivity
+from bpdebug.trust.verdict import Suspect
+
+_RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
+"""What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
+_ROUNDINGS = 30
+"""How many roundings in the direction that hurts most are let pass besides."""
+_LARGEST = 2000
+"""The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
+
+
+class Match(Record, eq=False):
+    """One stage, ours beside theirs.
+
+    Attributes:
+        stage: what computes it.
+        name: what a file calls it: ``W1_new`` where the stage is the update of ``W1``.
+        status: ``exact``, the same bits; ``approximate``, the same but for rounding; ``off``, wrong by itself; ``follows``, off, but
+            right given the user's own earlier numbers; ``missing``, not in the file.
+        error: the largest difference relative to the largest number; inf where shapes differ or one of the two is not finite.
+        cell: where the difference is largest; () where shapes differ.
+        ours: the right value.
+        theirs: the file's, in our orientation; in our shape too, unless it has a wrong one. None where it is missing.
+        expected: the right value given the user's own earlier numbers.
+        suspects: of a stage that is off by itself, what the mistake probably is.
+    """
+
+    stage: Stage
+    name: str
+    status: str
+    error: float
+    cell: Cell
+    ours: Array
+    theirs: Array | None
+    expected: Array
+    suspects: tuple[Suspect, ...] = field(default=())
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether the file's array has another shape than is due."""
+        return self.theirs is not None and self.theirs.shape != self.ours.shape
+
+    @property
+    def hollow(self) -> bool:
+        """Whether numbers are compared that agree in that none is finite."""
+        return self.theirs is not None and self.status != "off" and not np.isfinite(self.theirs).any()
+
+
+class Judge:
+    """Goes through one update beside a file.
+
+    Args:
+        scene: what is right.
+        reading: how the file is understood.
+
+    Attributes:
+        program, start: what is executed, and from where.
+        matches: one a stage, in the order of the program; without suspects.
+        notes: what had to be understood on the way.
+        seen: for each stage, the user's values before it where they have the right shape, ours elsewhere.
+
+    Raises:
+        ComparisonError: where inputs and targets do not belong together.
+    """
+
+    def __init__(self, scene: Scene, reading: Reading) -> None:
+        self.scene, self.reading = scene, reading
+        self.start = {**scene.state, **reading.given}
+        rows = len(self.start["x"])
+        if len(self.start["y"]) != rows:
+            raise ComparisonError(f"x in your file has {rows} samples, but y is not there, and the scenario's has {len(self.start['y'])}")
+        self.start["m"] = np.array(float(rows))
+        self.program = scene.program(rows)
+        self.right = run(self.program, self.start)
+        self.notes: list[str] = []
+        self.seen: dict[str, dict[str, Array]] = {}
+        self._rounding = rounding(self.program, self.start, self.right)
+        self._chain, self._proper = dict(self.start), dict(self.start)
+        self._tainted: set[str] = set()
+        self.matches = [self._match(stage) for stage in self.program.stages]
+
+    @property
+    def off(self) -> int:
+        """How many stages are off by themselves."""
+        return sum(match.status == "off" for match in self.matches)
+
+    def after(self) -> dict[str, Array]:
+        """The parameters after the update, theirs where the file has them."""
+        return {name: self._proper[name] for name in self.program.network.parameters}
+
+    def differs(self, name: str) -> bool:
+        """Whether what the file gives as a start is not the scenario's."""
+        return worst(self.start[name], self.scene.state[name])[0] > 10 * self.tolerance
+
+    def _match(self, stage: Stage) -> Match:
+        name, ours = stage.name, self.right[stage.name]
+        self.seen[name] = dict(self._proper)
+        due = assigned(stage.formula, self._proper)
+        follows = self._evaluated(stage)
+        theirs = self._theirs(stage, ours)
+        status = self._status(stage, theirs, follows)
+        inherits = status in ("follows", "missing") and bool(self._tainted & set(stage.formula.names))
+        if status == "off" or inherits:
+            self._tainted.add(name)
+        fits = theirs is not None and theirs.shape == ours.shape
+        self._proper[name] = theirs if theirs is not None and fits else due
+        usable = theirs is not None and (fits or max(theirs.shape, default=0) <= _LARGEST)
+        self._chain[name] = theirs if theirs is not None and usable else due if follows is None else follows
+        error, cell = worst(theirs, ours) if theirs is not None else (0.0, ())
+        return Match(stage, file_name(self.program, name), status, error, cell, ours, theirs, due)
+
+    def _evaluated(self, stage: Stage) -> Array | None:
+        """The stage's value given the user's numbers, of whatever shape; None where these do not go together."""
+        try:
+            return assigned(stage.formula, self._chain)
+        except (ValueError, IndexError):
+            return None
+
+    def _theirs(self, stage: Stage, ours: Array) -> Array | None:
+        """The file's numbers; of a loss that has one number a sample, their sum or mean where that is right."""
+        theirs = self.reading.computed.get(stage.name)
+        if theirs is None or stage.phase is not Phase.LOSS or theirs.size in (0, 1):
+            return theirs
+        for word, total in (("sum", theirs.sum()), ("mean", theirs.mean())):
+            if self._close(np.asarray(total), ours, self._rounding[stage.name]):
+                self.notes.append(f"your {stage.name} holds {theirs.size} numbers, not one; their {word} is right")
+                return np.asarray(total)
+        self.notes.append(f"your {stage.name} holds {theirs.size} numbers, and neither their sum nor their mean is right")
+        return theirs
+
+    def _status(self, stage: Stage, theirs: Array | None, follows: Array | None) -> str:
+        if theirs is None:
+            return "missing"
+        if self._close(theirs, self.right[stage.name], self._rounding[stage.name]):
+            return "exact" if self._same(stage.name, theirs) else "approximate"
+        if follows is None or not self._follow(stage, theirs, follows):
+            return "off"
+        return "follows" if self._tainted & set(stage.formula.names) else "approximate"
+
+    def _follow(self, stage: Stage, theirs: Array, follows: Array) -> bool:
+        """Whether the numbers are right given the user's own before them; of a wrong shape, both may lack an axis of length 1."""
+        if follows.shape != self.right[stage.name].shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
+            theirs = theirs.reshape(follows.shape)
+        return self._close(theirs, follows, sensitivity(self.program, stage, self._chain, follows))
+
+    def _same(self, name: str, theirs: Array) -> bool:
+        """Whether every bit is that of our number, rounded to the file's precision."""
+        kind = self.reading.kinds[name]
+        rounded = self.right[name].astype(kind) if kind.kind == "f" else self.right[name]
+        return np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True)
+
+    def _close(self, theirs: Array, right: Array, cancelled: float) -> bool:
+        """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
+        if theirs.shape != right.shape:
+            return False
+        precision: Any = np.finfo(self.reading.precision)
+        rounded = right.astype(precision.dtype).astype(np.float64)
+        right = np.where(np.isinf(rounded), rounded, right)
+        room = self.tolerance * _largest(right) + _ROUNDINGS * float(precision.eps) * cancelled + 2 * float(precision.smallest_subnormal)
+        return bool(np.all(_distance(theirs, right) <= room))
+
+    @property
+    def tolerance(self) -> float:
+        """What counts as rounding in the file's precision, relative to the largest number of a tensor."""
+        return _RELATIVE[self.reading.precision.itemsize]
+
+
+def worst(theirs: Array, right: Array) -> tuple[float, Cell]:
+    """The largest difference relative to the largest number, and its cell."""
+    if theirs.shape != right.shape:
+        return np.inf, ()
+    off = _distance(theirs, right)
+    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+    return float(off[cell] / (max(_largest(right), _largest(theirs)) or 1.0)), cell
+
+
+def _distance(left: Array, right: Array) -> Array:
+    """The absolute difference: 0 between two values of the same kind that are not finite, inf where only one is."""
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    off = np.abs(left - right)
+    return np.where(same, 0.0, np.where(np.isfinite(off), off, np.inf))
+
+
+def _largest(array: Array) -> float:
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))

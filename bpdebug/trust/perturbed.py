@@ -1,0 +1,270 @@
+"""Formulas over many copies of a network at once, each copy with one number changed.
+
+A value is what it was (a plain array), or :class:`Copies` of it along a new first axis, or a :class:`Column`: copies that differ
+from what it was in one column only, which is how a change of one weight or one bias arrives at its layer. Where nothing mixes the
+columns, only that one is computed anew, and a product with the next layer's weights adds its change to what was there.
+
+Steps may be real, or imaginary for the complex step (Squire and Trapp, "Using Complex Variables to Estimate Derivatives of Real
+Functions" (1998)); functions with a corner then branch on the real part (Martins, Sturdza and Alonso, "The Complex-Step Derivative
+Approximation" (2003), section 4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.functions import COMPARISONS, ELEMENTWISE, FUNCTIONS, power_of
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
+
+NOT_COMPLEX = frozenset({"erf"})
+"""Functions that have no complex form here."""
+
+
+class Copies(Record, eq=False):
+    """``values`` is (copies, …), what comes after the first axis being the tensor's own shape."""
+
+    values: Array
+
+    def dense(self) -> Array:
+        """The copies themselves."""
+        return self.values
+
+
+class Column(Record, eq=False):
+    """Copies of ``base`` in which column ``place`` is ``values`` (copies, rows, 1).
+
+    Attributes:
+        moved: where one cell of the column is changed in each copy: its rows, and by how much; ``values`` is None then.
+    """
+
+    base: Array
+    place: int
+    values: Array | None
+    moved: tuple[Array, Array] | None = None
+
+    @cached_property
+    def column(self) -> Array:
+        """(copies, rows, 1)."""
+        if self.moved is None:
+            return np.asarray(self.values)
+        rows, steps = self.moved
+        column = np.repeat(self.base[None, :, self.place : self.place + 1], len(rows), 0).astype(steps.dtype)
+        column[np.arange(len(rows)), rows, 0] += steps
+        return column
+
+    @cached_property
+    def change(self) -> Array:
+        """What the column has more than the base's, (copies, rows, 1)."""
+        return np.asarray(self.column - self.base[:, self.place : self.place + 1])
+
+    def dense(self) -> Array:
+        """The copies in full, (copies, rows, columns)."""
+        whole = np.repeat(self.base[None], len(self.column), 0).astype(self.column.dtype)
+        whole[:, :, self.place] = self.column[:, :, 0]
+        return whole
+
+
+Changed = Copies | Column
+Known = Array | Changed
+
+
+class Perturbed:
+    """Values of trees over copies.
+
+    Args:
+        base: every tensor as it was.
+        known: the tensors that have changed.
+        halves: whether the second half of the copies has the opposite steps of the first.
+
+    Attributes:
+        corners: for each copy (of the first half), whether a corner of the formulas lies within its step.
+    """
+
+    def __init__(self, base: Mapping[str, Array], known: Mapping[str, Changed], copies: int, halves: bool, evaluator: Evaluator) -> None:
+        self.base, self.known, self.halves = base, dict(known), halves
+        self.corners = np.zeros(copies // 2 if halves else copies, bool)
+        self._evaluator = evaluator
+        self._made: dict[int, tuple[Tree, Known]] = {}
+
+    def value(self, tree: Tree) -> Known:
+        """A node's value."""
+        if isinstance(tree, Name) and tree.name in self.known:
+            return self.known[tree.name]
+        if id(tree) not in self._made:
+            parts = [self.value(child) for child in tree.children()]
+            changed = any(isinstance(part, Copies | Column) for part in parts)
+            self._made[id(tree)] = (tree, self._of(tree, parts) if changed else np.asarray(self._evaluator.value(tree)))
+        return self._made[id(tree)][1]
+
+    def _of(self, tree: Tree, parts: list[Known]) -> Changed:
+        if isinstance(tree, Binary):
+            return self._binary(tree, parts)
+        if isinstance(tree, Unary):
+            return self._elementwise(tree, np.logical_not if tree.operator == "not" else np.negative, _numbers(parts))
+        if isinstance(tree, Transpose):
+            dense = _dense(parts[0])
+            return Copies(np.swapaxes(dense, -1, -2) if dense.ndim > 2 else dense)
+        if isinstance(tree, Call):
+            return self._reduction(tree, parts[0]) if FUNCTIONS[tree.function].reduces else self._call(tree, parts)
+        return Copies(_dense(parts[0])[(slice(None), *cast("Index", tree).key())])
+
+    def _binary(self, tree: Binary, parts: list[Known]) -> Changed:
+        parts = _numbers(parts)
+        if tree.operator == "@":
+            return self._product(tree, parts[0], parts[1])
+        if tree.operator == "**" and isinstance(tree.right, Number) and (cheaper := power_of(tree.right.value)):
+            return self._elementwise(tree, cheaper, parts[:1])
+        if tree.operator in COMPARISONS:
+            return self._elementwise(tree, lambda a, b: self._compared(tree.operator, a, b), parts)
+        return self._elementwise(tree, ELEMENTWISE[tree.operator], parts)
+
+    def _call(self, tree: Call, parts: list[Known]) -> Changed:
+        special = getattr(self, f"_{tree.function}", None)
+        function = FUNCTIONS[tree.function]
+        numbers = [part if place in function.truths else _number(part) for place, part in enumerate(parts)]
+        return self._elementwise(tree, special or function.run, numbers)
+
+    def _elementwise(self, tree: Tree, run: Any, parts: list[Known]) -> Changed:
+        columns = [part for part in parts if isinstance(part, Column)]
+        if columns and all(_fits(part, columns[0]) for part in parts):
+            place = columns[0].place
+            narrow = [part.column if isinstance(part, Column) else _column_of(part, place) for part in parts]  # type: ignore[arg-type]
+            return Column(np.asarray(self._evaluator.value(tree)), place, run(*narrow))
+        arrays = [_dense(part) if isinstance(part, Copies | Column) else part for part in parts]
+        axes = max(array.ndim - isinstance(part, Copies | Column) for array, part in zip(arrays, parts, strict=True))
+        return Copies(run(*(_aligned(array, part, axes) for array, part in zip(arrays, parts, strict=True))))
+
+    def _product(self, tree: Binary, left: Known, right: Known) -> Changed:
+        if isinstance(right, Column) and isinstance(left, np.ndarray):
+            result = np.asarray(self._evaluator.value(tree))
+            if right.moved is not None:
+                rows, steps = right.moved
+                moved = left.T[rows][:, :, None] * steps[:, None, None]
+            else:
+                moved = np.matmul(left, right.change)
+            return Column(result, right.place, result[:, right.place : right.place + 1] + moved)
+        if isinstance(left, Column) and isinstance(right, np.ndarray) and right.ndim == 2:
+            base = np.asarray(self._evaluator.value(tree))
+            moved = left.change * right[left.place]
+            moved += base
+            return Copies(moved)
+        return Copies(_matmul(_dense(left), _dense(right)))
+
+    def _reduction(self, tree: Call, part: Known) -> Changed:
+        function = FUNCTIONS[tree.function]
+        part = _number(part) if function.result == "float" else part
+        if isinstance(part, Column) and tree.axis == 0 and tree.keepdims and tree.function in ("sum", "mean"):
+            return Column(np.asarray(self._evaluator.value(tree)), part.place, function.run(part.column, axis=1, keepdims=True))
+        array = _dense(part)
+        if tree.function in ("max", "min", "argmax"):
+            return Copies(self._extreme(tree, array))
+        axes = tuple(range(1, array.ndim)) if tree.axis is None else tree.axis + 1
+        return Copies(function.run(array, axis=axes, keepdims=tree.keepdims))
+
+    def _extreme(self, tree: Call, array: Array) -> Array:
+        """The largest or smallest, by the real part; a change of place is a corner."""
+        flat, axis = (array.reshape(len(array), -1), 1) if tree.axis is None else (array, tree.axis + 1)
+        place = np.expand_dims((np.argmin if tree.function == "min" else np.argmax)(flat.real, axis=axis), axis)
+        found = np.take_along_axis(flat, place, axis)
+        self._branch(place)
+        if np.iscomplexobj(flat):
+            self._tie((flat.real == found.real) & (flat.imag != found.imag))
+        found = place if tree.function == "argmax" else found
+        if not tree.keepdims:
+            return np.squeeze(found, axis)
+        return found.reshape(len(array), *(1 if tree.axis in (None, n) else length for n, length in enumerate(array.shape[1:])))
+
+    def _branch(self, chosen: Array) -> None:
+        """A choice that differs between a step and its opposite lies at a corner."""
+        if self.halves and len(chosen) == 2 * len(self.corners):
+            half = len(self.corners)
+            differ = chosen[:half] != chosen[half:]
+            self.corners |= differ.reshape(half, -1).any(axis=1)
+
+    def _tie(self, tied: Array) -> None:
+        """Under an imaginary step, two equal numbers with different steps lie at a corner."""
+        if len(tied) == len(self.corners):
+            self.corners |= tied.reshape(len(tied), -1).any(axis=1)
+
+    def _ordered(self, a: Any, b: Any) -> Array:
+        """Where a is less than b, by the real part; corners are noted."""
+        less = np.asarray(np.less(np.real(a), np.real(b)))
+        if self.halves:
+            self._branch(np.asarray(np.sign(a - b)))
+        elif np.iscomplexobj(a) or np.iscomplexobj(b):
+            self._tie((np.real(a) == np.real(b)) & (np.imag(a) != np.imag(b)))
+        return less
+
+    def _compared(self, operator: str, a: Any, b: Any) -> Array:
+        self._ordered(a, b)
+        return np.asarray(COMPARISONS[operator](np.real(a), np.real(b)))
+
+    def _maximum(self, a: Any, b: Any) -> Array:
+        return _or_nan(np.where(self._ordered(a, b), b, a), a, b)
+
+    def _minimum(self, a: Any, b: Any) -> Array:
+        return _or_nan(np.where(self._ordered(a, b), a, b), a, b)
+
+    def _abs(self, a: Any) -> Array:
+        return np.asarray(np.where(self._ordered(a, np.float64(0)), -a, a))
+
+    def _sign(self, a: Any) -> Array:
+        self._ordered(a, np.float64(0))
+        return np.asarray(np.sign(np.real(a)))
+
+
+def _or_nan(chosen: Array, a: Any, b: Any) -> Array:
+    """NaN passes, as it does through NumPy's maximum."""
+    return np.asarray(np.where(np.isnan(a), a, np.where(np.isnan(b), b, chosen)))
+
+
+def _dense(part: Known) -> Array:
+    return part.dense() if isinstance(part, Copies | Column) else part
+
+
+def _fits(part: Known, column: Column) -> bool:
+    """Whether an operand can be narrowed to the column."""
+    if isinstance(part, Copies):
+        return False
+    shape = part.base.shape if isinstance(part, Column) else part.shape
+    if isinstance(part, Column):
+        return part.place == column.place and shape[1] == column.base.shape[1]
+    return len(shape) in (0, 2) and (not shape or shape[1] in (1, column.base.shape[1]))
+
+
+def _column_of(array: Array, place: int) -> Array:
+    return array[:, place : place + 1] if array.ndim == 2 and array.shape[1] > 1 else array
+
+
+def _aligned(array: Array, part: Known, axes: int) -> Array:
+    """With the copies first and the tensor's own axes last, as broadcasting needs it."""
+    if not isinstance(part, Copies | Column):
+        return array
+    return array.reshape(len(array), *(1,) * (axes + 1 - array.ndim), *array.shape[1:])
+
+
+def _matmul(left: Array, right: Array) -> Array:
+    if right.ndim == 2 and left.ndim == 3:
+        return np.asarray((left.reshape(-1, left.shape[2]) @ right).reshape(*left.shape[:2], -1))
+    return np.asarray(np.matmul(left, right))
+
+
+def _numbers(parts: list[Known]) -> list[Known]:
+    """Truth values and counts as numbers."""
+    return [_number(part) for part in parts]
+
+
+def _number(part: Known) -> Known:
+    array = part if isinstance(part, np.ndarray) else part.values if isinstance(part, Copies) else part.base
+    if array is None or array.dtype.kind not in "biu":
+        return part
+    if isinstance(part, Column):
+        return Column(part.base.astype(np.float64), part.place, part.column.astype(np.float64))
+    return Copies(array.astype(np.float64)) if isinstance(part, Copies) else array.astype(np.float64)

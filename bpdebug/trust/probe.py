@@ -1,0 +1,115 @@
+"""One update in double precision, ready to be looked at from all sides: its values, what rounding does to them, what depends on what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import replace
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Call, walk
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.perturbed import NOT_COMPLEX
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+class Probe:
+    """The present update in double precision, computed up to its gradients.
+
+    Args:
+        timeline: where we are; it stays there.
+
+    Attributes:
+        values: every tensor of the update.
+        forward: the forward stages with the names that each reads.
+        analytic_stages: the names of those all of whose functions take complex numbers.
+        noise: how far rounding alone moves each cell of each tensor, found by letting every stage be off by its last bit.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        program = timeline.program
+        self.program: Program = replace(program, scenario=replace(program.scenario, precision="float64"))
+        here, length = timeline.clock, len(program.stages)
+        self.update = min(here // length, program.scenario.updates - 1)
+        with timeline.at(self.update * length) as machine:
+            state = machine.persistent_flat.astype(np.float64)
+        self._machine = Machine(self.program)
+        self._machine.start(self.update, state)
+        gradients = [stage for stage in self.program.stages if stage.phase is not Phase.UPDATE]
+        self._count = len(gradients)
+        self.forward = [(stage, frozenset(stage.formula.names)) for stage in gradients if stage.phase is not Phase.BACKWARD]
+        self.analytic_stages = {stage.name for stage, _ in self.forward if _is_analytic(stage)}
+        with np.errstate(all="ignore"):
+            self._run(None)
+            self._machine.done = self._count
+            self.values: dict[str, Array] = {name: value.copy() for name, value in self._machine.values().items()}
+            self.evaluator = Evaluator(self.values)
+            self.noise = self._noise()
+        self.loss = float(self.values["loss"])
+
+    def _run(self, generator: np.random.Generator | None) -> None:
+        """All stages up to the gradients; with a generator, each result is off by its last bit, one way or the other."""
+        for stage, routine in zip(self.program.stages[: self._count], self._machine.routines(), strict=False):
+            routine()
+            if generator is not None:
+                buffer = self._machine.buffer(stage.name)
+                buffer *= 1.0 + EPSILON * (2 * generator.integers(0, 2, buffer.shape) - 1)
+
+    def _noise(self) -> dict[str, Array]:
+        names, generator = [stage.name for stage in self.program.stages[: self._count]], np.random.default_rng(0)
+        noise = {name: np.abs(self.values[name]) * EPSILON for name in names}
+        for _ in range(2):
+            self._run(generator)
+            for name in names:
+                noise[name] = np.maximum(noise[name], np.abs(self._machine.buffer(name) - self.values[name]))
+        return noise
+
+    def gradient(self, stage: Stage) -> Array:
+        """What a derivative stage says; worked out, where no stage of the program computes it."""
+        if stage.name in self.values:
+            return self.values[stage.name]
+        return np.asarray(Evaluator(self.values).value(stage.formula.tree))
+
+    def gradient_noise(self, stage: Stage) -> Array:
+        """How far rounding alone moves each cell of it."""
+        if stage.name in self.noise:
+            return self.noise[stage.name]
+        return np.full(self.values[stage.of].shape, 16 * EPSILON * np.abs(self.gradient(stage)).max(initial=0.0))
+
+    def after(self) -> dict[str, Array]:
+        """The persistent tensors after this update."""
+        with np.errstate(all="ignore"):
+            self._run(None)
+            for routine in self._machine.routines()[self._count :]:
+                routine()
+        return {name: value.copy() for name, value in self._machine.persistent.items()}
+
+    def downstream(self, tensor: str) -> list[Stage]:
+        """The forward stages that a change of the tensor reaches, in order."""
+        reached, found = {tensor}, []
+        computed = tensor in self.program.index and tensor not in self.program.persistent
+        start = self.program.index[tensor] + 1 if computed else 0
+        for stage, reads in self.forward[start:]:
+            if reached & reads:
+                reached.add(stage.name)
+                found.append(stage)
+        return found
+
+    def work(self, tensor: str, cells: int) -> int:
+        """About how many numbers are to be computed for so many cells of a tensor."""
+        return self.work_of(self.downstream(tensor), cells)
+
+    def work_of(self, reached: list[Stage], cells: int) -> int:
+        """The same for the stages that are reached."""
+        losses = sum(stage.phase is Phase.LOSS for stage in reached) * self.values["y"].size
+        return 2 * cells * (sum(self.values[stage.name].size for stage in reached) + 8 * losses)
+
+
+def _is_analytic(stage: Stage) -> bool:
+    """Whether every function of a stage takes complex numbers."""
+    return not any(isinstance(node, Call) and node.function in NOT_COMPLEX for node in walk(stage.formula.tree))

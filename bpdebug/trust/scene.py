@@ -1,0 +1,132 @@
+"""What a file is compared with: the program as it is meant, and the values from which the update starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from bpdebug.core.description import Array, Debug, Scenario, Training
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program, make_program
+from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage
+from bpdebug.time.timeline import Timeline
+
+_NUDGE = 1e-8
+_NUDGES = 4
+
+
+class Scene(Record, eq=False):
+    """One update, in double precision.
+
+    Attributes:
+        meant: a program for the scenario's batch; its derivatives are the derived ones, if its forward formulas are.
+        update: its number.
+        state: what it starts from: the batch ``x y m``, parameters, slots, constants.
+        before: the same of the update before, or nothing.
+        notes: which formulas count.
+    """
+
+    meant: Program
+    update: int
+    state: Mapping[str, Array]
+    before: Mapping[str, Array]
+    notes: tuple[str, ...]
+
+    def program(self, rows: int) -> Program:
+        """The program for a batch of another size."""
+        x, y = self.state["x"], self.state["y"]
+        if rows == len(x):
+            return self.meant
+        batch = _of_batch(self.meant.scenario, np.resize(x, (rows, x.shape[1])), np.resize(y, (rows, y.shape[1])))
+        return _edited(make_program(batch), self.meant.stages)
+
+
+def scene_of(timeline: Timeline) -> Scene:
+    """The present update of a timeline, which stays where it is (at the end of training, the last update)."""
+    program = timeline.program
+    update = min(timeline.position.update, program.scenario.updates - 1)
+    state = _state(timeline, update)
+    derived = make_program(_of_batch(program.scenario, state["x"], state["y"]))
+    kept, notes = _kept(program)
+    return Scene(_edited(derived, kept), update, state, _state(timeline, update - 1) if update else {}, notes)
+
+
+def _state(timeline: Timeline, update: int) -> dict[str, Array]:
+    """Copies of what an update starts from; constants as the scenario has them, not as single precision rounds them."""
+    program = timeline.program
+    with timeline.at(update * timeline.length) as machine:
+        values = {name: np.array(value, np.float64) for name, value in machine.values().items()}
+    exact = {name: np.array(number) for name, number in program.constants.items() if program.scenario.dtype.type(number) == values[name]}
+    return values | exact
+
+
+def _of_batch(scenario: Scenario, x: Array, y: Array) -> Scenario:
+    return replace(scenario, x=x, y=y, training=Training(1), precision="float64", formulas={}, values={}, debug=Debug())
+
+
+def _edited(program: Program, stages: Iterable[Stage]) -> Program:
+    """The program with the formulas of those stages that are the user's."""
+    for stage in stages:
+        program = program.with_formula(stage.name, stage.formula.text) if stage.edited else program
+    return program
+
+
+def _kept(program: Program) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
+    """The stages whose formulas count as they stand, and sentences on them.
+
+    A formula of the forward pass, of the loss or of the optimizer that is the user's says what he wants; one of the backward pass
+    is somebody's derivation, and the derived one counts. But no derivation is known to us for forward formulas of the user's.
+    """
+    edited = [stage for stage in program.stages if stage.edited]
+    forward = [stage.name for stage in edited if stage.phase in (Phase.FORWARD, Phase.LOSS)]
+    if forward:
+        own = " ".join(forward)
+        return tuple(edited), (f"forward formulas were edited ({own}): the program counts as it stands; check tells whether it is right",)
+    backward = [stage for stage in edited if stage.phase is Phase.BACKWARD]
+    notes = tuple(f"{s.name} has a formula of its own in this session ({s.formula.text}); the derived one counts" for s in backward)
+    return tuple(stage for stage in edited if stage not in backward), notes
+
+
+def run(program: Program, start: Mapping[str, Array]) -> dict[str, Array]:
+    """What the stages compute, by name: parameters as they are after the update."""
+    values = dict(start)
+    for stage in program.stages:
+        values[stage.name] = assigned(stage.formula, values)
+    return {stage.name: values[stage.name] for stage in program.stages}
+
+
+def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array]) -> dict[str, float]:
+    """How far each tensor may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a
+    right to it.
+
+    The update runs a few times with every result nudged at random (Parker, "Monte Carlo Arithmetic" (1997)).
+    """
+    worst = dict.fromkeys(right, 0.0)
+    for seed in range(_NUDGES):
+        generator = np.random.default_rng(seed)
+        values = {name: _nudged(program, name, value, generator) for name, value in start.items()}
+        for stage in program.stages:
+            values[stage.name] = _nudged(program, stage.name, assigned(stage.formula, values), generator)
+            worst[stage.name] = max(worst[stage.name], _off(values[stage.name], right[stage.name]))
+    return worst
+
+
+def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array) -> float:
+    """The same for one stage whose operands have been rounded."""
+    generator = np.random.default_rng(0)
+    nudged = [{name: _nudged(program, name, values[name], generator) for name in stage.formula.names} for _ in range(_NUDGES)]
+    return max(_off(assigned(stage.formula, operands), result) for operands in nudged)
+
+
+def _off(value: Array, right: Array) -> float:
+    off = np.abs(value - right) / _NUDGE
+    return float(np.max(off, initial=0.0, where=np.isfinite(off)))
+
+
+def _nudged(program: Program, name: str, value: Array, generator: np.random.Generator) -> Array:
+    """The value with a relative error, if it is one that is computed or measured."""
+    exact = name in ("y", "m") or name in program.constants
+    return value if exact else value * (1 + _NUDGE * generator.standard_normal(value.shape))

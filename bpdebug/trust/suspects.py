@@ -1,0 +1,180 @@
+"""The diagnosis of a wrong stage: which mistake gives exactly the numbers that are there.
+
+Every formula of the catalogue with one mistake in it is evaluated on this batch, and those that give the user's numbers in every
+cell are named; then come patterns that no formula expresses. Nothing is guessed: where no mistake gives these numbers, the answer
+is empty, and where several do, this batch cannot tell them apart and all of them are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.render import to_text
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Name, substitute
+from bpdebug.trust.case import Case, fitted
+from bpdebug.trust.fault_site import AFTER, PREVIOUS, RESHAPED, Rewrite, Site, is_term, meant
+from bpdebug.trust.faults import FAULTS, rewrites
+from bpdebug.trust.patterns import larger, pattern, suspect, times
+from bpdebug.trust.verdict import Suspect
+
+_SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
+_OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
+_VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
+
+
+class Evidence(Record, eq=False):
+    """One wrong stage.
+
+    Attributes:
+        program: its formulas as they are meant: of a stage with a user's own formula the derived one counts.
+        stage: the stage that is wrong.
+        wrong: the user's numbers, of any shape.
+        right: the right ones; NaN where unknown.
+        values: every tensor that the stage and its neighbours read, as the stage read it: the batch with ``m``, constants,
+            parameters (for an update stage: from before it, and slots that an earlier stage has changed as they are by then),
+            and what the update had computed; where the user's own operands are known, those.
+        after: the parameters after this update, where known.
+        previous: the tensors of the update before, where known.
+        tolerance: how far numbers may differ and still be the same, relative to the largest.
+        unseen: gradients that the user's code computes and does not show, so that the mistake may have been made in them.
+    """
+
+    program: Program
+    stage: Stage
+    wrong: Array
+    right: Array
+    values: Mapping[str, Array]
+    after: Mapping[str, Array] = field(default_factory=dict)
+    previous: Mapping[str, Array] = field(default_factory=dict)
+    tolerance: float = 1e-6
+    unseen: frozenset[str] = frozenset()
+
+
+def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
+    """What the mistake probably is, the likeliest first.
+
+    Returns:
+        Nothing where no mistake of the catalogue gives these numbers, or where they are right; several where this batch cannot
+        tell them apart.
+    """
+    with np.errstate(all="ignore"):
+        case = _case(evidence)
+        if case is None or case.distance <= case.tolerance * max(case.size, _largest(case.right)):
+            return ()
+        old = _forward_edited(case.site) and case.value(case.site.tree)
+        if isinstance(old, np.ndarray) and not _agree(old, case.right) and case.explains(old):
+            return _of_changed_formula(case)
+        return _named(case, evidence.unseen) or pattern(case)
+
+
+def _largest(right: Array) -> float:
+    return float(np.nanmax(np.abs(right), initial=0.0))
+
+
+def _case(evidence: Evidence) -> Case | None:
+    """The case, with its right value by the derived formula where that is the right one; None where there is nothing to compare."""
+    site, wrong = Site(evidence.program, evidence.stage), np.asarray(evidence.wrong)
+    if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
+        return None
+    wrong, right = wrong.astype(np.float64), np.asarray(evidence.right)
+    values = {**evidence.values}
+    made = Case(site, wrong, right, values, evidence.after, evidence.previous, evidence.tolerance)
+    for name in site.reads:
+        if is_term(site.program, name) and (value := made.value(meant(site.program.stage(name)).tree)) is not None:
+            values[name] = value
+    derived = made.value(site.tree)
+    right = right if derived is None or (_forward_edited(site) and not _agree(derived, right)) else derived
+    same = fitted(wrong, right.shape) if wrong.size == right.size else None
+    return Case(site, wrong if same is None else same, right, values, evidence.after, evidence.previous, evidence.tolerance)
+
+
+def _agree(derived: Array, right: Array) -> bool:
+    """Whether two right values are the same, where both are known, as far as differences of the loss can tell."""
+    known = np.isfinite(right)
+    if derived.shape != right.shape or not known.any():
+        return False
+    return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
+
+
+def _forward_edited(site: Site) -> bool:
+    """Whether the stage is the derivative of a formula that a user has replaced, so that the derived one may not be right."""
+    return bool(site.stage.of) and any(site.program.stage(name).edited for name in _consumers(site))
+
+
+def _consumers(site: Site) -> list[str]:
+    """The forward stages that the stage is a derivative of."""
+    through = [name.partition("@")[2] for name in site.reads if "@" in name] if site.node is None else [site.node.output]
+    last = site.loss or any(name.startswith("penalty") for name in through)
+    return [name for name in (*through, *(["loss"] if last else [])) if name in site.program.index]
+
+
+def _of_changed_formula(case: Case) -> tuple[Suspect, ...]:
+    site = case.site
+    changed = next(stage for stage in map(site.program.stage, _consumers(site)) if stage.edited)
+    return (suspect("forward_changed", f"{changed} is your own formula, and {site.stage.name} is still the derivative of the old one"),)
+
+
+def _named(case: Case, unseen: frozenset[str]) -> tuple[Suspect, ...]:
+    """The rows of the catalogue that give these numbers; what says little only where nothing says more."""
+    for general in (False, True):
+        found: dict[str, list[tuple[Rewrite, float]]] = {}
+        for kind, made in _rewrites(case.site, unseen, general):
+            if (kind != "y_broadcast" or case.can_pair) and (error := case.error(case.value(made.tree, made.overrides))) is not None:
+                found.setdefault(kind, []).append((made, error))
+        if found:
+            return tuple(_suspect(case, kind, found[kind]) for kind in FAULTS if kind in found)
+    return ()
+
+
+def _rewrites(site: Site, unseen: frozenset[str], general: bool) -> Iterator[tuple[str, Rewrite]]:
+    """The mistakes that can be made in a stage, and in what it reads that the user does not show."""
+    yield from rewrites(site, general)
+    for name in site.reads:
+        term = is_term(site.program, name)
+        if name not in site.program.index or not (term or name in unseen):
+            continue
+        inner = Site(site.program, site.program.stage(name))
+        penalty = inner.stage.operation == "penalty"
+        for kind, made in _rewrites(inner, unseen, general):
+            if kind != "zero" and (not penalty or kind in _OF_PENALTY):
+                where = "" if term or " (in d" in made.evidence else f" (in {name})"
+                yield kind, made._replace(tree=substitute(site.tree, {name: made.tree}), evidence=made.evidence + where)
+
+
+def _suspect(case: Case, kind: str, found: list[tuple[Rewrite, float]]) -> Suspect:
+    """One kind, with the simplest of its formulas that fit."""
+    made, error = found[0]
+    said = {rewrite.evidence.partition(" (in ")[0]: rewrite.evidence for rewrite, _ in reversed(found)}
+    clauses = list(reversed(said.values()))[:2]
+    clause = ", or ".join([clauses[0], *(clause.removeprefix("this is ") for clause in clauses[1:])])
+    tree = None if made.overrides else made.tree
+    return suspect(kind, f"{_observed(case, kind, made, error)}: {clause}", tree)
+
+
+def _observed(case: Case, kind: str, made: Rewrite, error: float) -> str:
+    """What is seen in the numbers."""
+    name = case.site.stage.name
+    if not case.size:
+        return f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
+    factor = times(case) if kind in _SCALE else None
+    if factor is not None:
+        return larger(case, factor) + _scalars(case, kind)
+    versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
+    old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
+    return (
+        f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {f'to {error:.0e}' if error else 'to the last bit'}"
+    )
+
+
+def _scalars(case: Case, kind: str) -> str:
+    if kind in ("sum_for_mean", "mean_for_sum", "m_twice"):
+        return f", and the batch has m = {case.samples} samples"
+    return f", and the learning rate is {short(float(case.values['learning_rate']))}" if kind == "learning_rate" else ""

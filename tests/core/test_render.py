@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from engine_strategies import MATRICES, SHAPES, fitting, scenarios, tensors, trees, xor
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bpdebug.core.description import Layer, Loss, Optimizer
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.parser import Formula, parse
+from bpdebug.core.program import make_program
+from bpdebug.core.render import Style, format_number, render, render_cell, render_name
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, to_columns, walk
+
+UNICODE, LATEX = Style("unicode"), Style("latex")
+COLUMNS = Style("unicode", columns=True)
+
+
+def unicode_of(text, style=UNICODE, **shapes):
+    return render(parse(text).tree, style, shapes)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a1.T @ dz2", "a1ᵀ·dz2"),
+        ("da2 * a2 * (1 - a2)", "da2 ⊙ a2 ⊙ (1 − a2)"),
+        ("-y / a2 + (1 - y) / (1 - a2)", "−y/a2 + (1 − y)/(1 − a2)"),
+        ("x @ W1 + b1", "x·W1 + b1"),
+        ("z ** 2", "z²"),
+        ("z ** 12", "z¹²"),
+        ("z ** -1", "z^−1"),
+        ("z ** 0.5", "z^0.5"),
+        ("(a - y) ** 2", "(a − y)²"),
+        ("2 * a", "2·a"),
+        ("a <= b", "a ≤ b"),
+        ("a != b", "a ≠ b"),
+        ("a >= b", "a ≥ b"),
+        ("abs(a - y)", "|a − y|"),
+        ("sqrt(v)", "√(v)"),
+        ("norm(dW1)", "‖dW1‖"),
+        ("2 * pi", "2·π"),
+        ("sum(dz2, axis=0)", "Σᵢ dz2"),
+        ("sum(a * b, axis=1)", "Σⱼ a ⊙ b"),
+        ("sum(a + b, axis=1)", "Σⱼ(a + b)"),
+        ("sum(a)", "Σ(a)"),
+        ("(a @ b).T", "(a·b)ᵀ"),
+        ("a[0, 1]", "a[0, 1]"),
+    ],
+)
+def test_unicode(text, expected):
+    assert unicode_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        pytest.param("sum(a * b, axis=1)", "sum(a, axis=1) * b"),
+        pytest.param("sum(a / b, axis=1)", "sum(a, axis=1) / b"),
+        pytest.param("sum(a @ b, axis=1)", "sum(a, axis=1) @ b"),
+        ("sum(a * b)", "sum(a) * b"),
+        ("sum(a + b, axis=0)", "sum(a, axis=0) + b"),
+        ("sum(-a, axis=0)", "-sum(a, axis=0)"),
+        ("sum(a ** 2, axis=0)", "sum(a, axis=0) ** 2"),
+        ("sum(a.T, axis=0)", "sum(a, axis=0).T"),
+    ],
+)
+def test_a_sum_shows_what_it_sums(inside, outside):
+    for style in (UNICODE, LATEX):
+        assert render(parse(inside).tree, style) != render(parse(outside).tree, style)
+
+
+def test_a_named_number_is_multiplied_by_a_dot_where_the_shapes_tell():
+    assert unicode_of("W1 - learning_rate * dW1", learning_rate=(), W1=(2, 4), dW1=(2, 4)) == "W1 − learning_rate·dW1"
+    assert unicode_of("a * b", a=(2, 4), b=(2, 4)) == "a ⊙ b"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a1.T @ dz2", "dz2·a1ᵀ"),
+        ("x @ W1 + b1", "W1·x + b1"),
+        ("dz2 @ W2.T", "W2ᵀ·dz2"),
+        ("sum(dz2, axis=0)", "Σⱼ dz2"),
+        ("da2 * a2 * (1 - a2)", "da2 ⊙ a2 ⊙ (1 − a2)"),
+        ("a[0, 1]", "a[1, 0]"),
+    ],
+)
+def test_the_column_convention(text, expected):
+    assert unicode_of(text, COLUMNS) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "delta", "partial"),
+    [
+        ("dz2", "δ2", "∂L/∂z2"),
+        ("dW2", "∂L/∂W2", "∂L/∂W2"),
+        ("da1@z2", "∂L/∂a1@z2", "∂L/∂a1@z2"),
+        ("W2", "W2", "W2"),
+        ("data_loss", "data_loss", "data_loss"),
+        ("x", "x", "x"),
+    ],
+)
+def test_the_notations_of_a_gradient(name, delta, partial):
+    assert render_name(name, Style("unicode")) == name
+    assert render_name(name, Style("unicode", notation="delta")) == delta
+    assert render_name(name, Style("unicode", notation="partial")) == partial
+
+
+def test_a_formula_in_another_notation():
+    assert unicode_of("a1.T @ dz2", Style("unicode", notation="delta")) == "a1ᵀ·δ2"
+    assert unicode_of("a1.T @ dz2", Style("unicode", columns=True, notation="partial")) == "∂L/∂z2·a1ᵀ"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a1.T @ dz2", r"{a^{[1]}}^{\top} \, \mathrm{d}z^{[2]}"),
+        ("a / (1 + b)", r"\frac{a}{1 + b}"),
+        ("(a - y) ** 2", r"\left(a - y\right)^{2}"),
+        ("learning_rate * g", r"\eta \odot g"),
+        ("sqrt(v)", r"\sqrt{v}"),
+        ("1e-08", r"1 \cdot 10^{-8}"),
+        ("maximum(z, 0)", r"\max(z, 0)"),
+        ("loss", "L"),
+    ],
+)
+def test_latex(text, expected):
+    assert render(parse(text).tree, LATEX).replace("1.0 ", "1 ") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "notation", "expected"),
+    [
+        ("dz2", "delta", r"\delta^{[2]}"),
+        ("dz2", "partial", r"\frac{\partial L}{\partial z^{[2]}}"),
+        ("dW1", "d", r"\mathrm{d}W^{[1]}"),
+        ("mW1", "d", "m_{W}^{[1]}"),
+    ],
+)
+def test_latex_names(name, notation, expected):
+    assert render_name(name, Style("latex", notation=notation)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "style", "expected"),
+    [
+        ("dW2[1,0]", LATEX, r"\mathrm{d}W_{1,0}^{[2]}"),
+        ("dW2[1,0]", Style("latex", columns=True), r"\mathrm{d}W_{0,1}^{[2]}"),
+        ("dz2[i,0]", Style("latex", notation="delta"), r"\delta_{i,0}^{[2]}"),
+        ("dz2[i,0]", Style("latex", notation="partial"), r"\frac{\partial L}{\partial z_{i,0}^{[2]}}"),
+        ("da1@z2[0,1]", LATEX, r"\left.\mathrm{d}a_{0,1}^{[1]}\right\rvert_{z^{[2]}}"),
+        ("vW1[0,1]", LATEX, "v_{W;0,1}^{[1]}"),
+        ("x[3,i]", LATEX, "x_{3,i}"),
+        ("dW2[1,0]", COLUMNS, "dW2₀,₁"),
+        ("dz2[i,0]", Style("unicode", columns=True, notation="partial"), "∂L/∂z2₀,ᵢ"),
+        ("loss", COLUMNS, "loss"),
+    ],
+)
+def test_the_names_of_cells(cell, style, expected):
+    assert render_name(cell, style) == expected
+
+
+def test_a_formula_of_cells_keeps_its_products_and_axes_in_the_column_convention():
+    tree = Call("sum", (Binary("*", Name("a1[i,1]"), Name("dz2[i,0]")),), 0)
+    assert render_cell(tree, COLUMNS) == "Σᵢ a1₁,ᵢ·dz2₀,ᵢ"
+    assert render_cell(tree, LATEX) == r"\sum_i a_{i,1}^{[1]} \cdot \mathrm{d}z_{i,0}^{[2]}"
+
+
+WRITTEN = [("(−0.11)", "(-0.11)"), ("1.5e-5", r"1.5 \cdot 10^{-5}"), ("(−inf)", r"(-\infty)"), ("…", r"\dots"), ("nan", r"\mathrm{nan}")]
+
+
+@pytest.mark.parametrize(("number", "expected"), WRITTEN)
+def test_the_numbers_of_an_explanation_in_latex(number, expected):
+    assert render_cell(Name(number), LATEX) == expected
+    assert balanced(render_cell(Binary("**", Name(number), Number(2.0)), LATEX))
+
+
+def test_a_leaf_can_be_written_otherwise():
+    tree = parse("a1.T @ (dz2 + 1)").tree
+    shown = render(tree, UNICODE, leaf=lambda node: {"a1": "A", "dz2": "B"}.get(getattr(node, "name", "")))
+    assert shown == "Aᵀ·(B + 1)"
+    assert render(tree, COLUMNS, leaf=lambda node: "T" if isinstance(node, Transpose) else None) == "(dz2 + 1)·T"
+
+
+def test_a_tall_argument_has_tall_brackets():
+    assert render(parse("exp(-z)").tree, LATEX) == r"\exp(-z)"
+    assert render(parse("log(a / b)").tree, LATEX) == r"\log\left(\frac{a}{b}\right)"
+    assert render(parse("c * (a / b)").tree, LATEX) == r"c \odot \frac{a}{b}"
+
+
+def test_a_maximum_of_named_cells_shows_all_of_them():
+    tree = Call("max", (Name("z1[0,0]"), Name("z1[0,1]")))
+    assert render_cell(tree, LATEX) == r"\max(z_{0,0}^{[1]}, z_{0,1}^{[1]})"
+
+
+def balanced(text):
+    depth = 0
+    for sign in re.findall(r"(?<!\\)[{}]", text):
+        depth += 1 if sign == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0 and text.count(r"\left") == text.count(r"\right") + text.count(r"\left.") - text.count(r"\left.")
+
+
+PROGRAMS = [
+    xor(),
+    xor(
+        layers=(Layer(3, "gelu"), Layer(3, "elu", residual=True), Layer(1, "sigmoid")),
+        loss=Loss("binary_cross_entropy", "mean", "mean", 0.5, 0.1),
+    ),
+    *(xor(optimizer=Optimizer(name)) for name in OPTIMIZERS),
+    *(xor(layers=(Layer(4, name), Layer(1)), loss=Loss("huber")) for name in ("softmax", "leaky_relu", "softplus", "silu", "relu", "tanh")),
+]
+
+
+@pytest.mark.parametrize("scenario", PROGRAMS)
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("notation", ["d", "delta", "partial"])
+def test_the_latex_of_every_stage_is_balanced(scenario, columns, notation):
+    program = make_program(scenario)
+    style = Style("latex", columns, notation)
+    for stage in program.stages:
+        text = f"{render_name(stage.name, style)} = {render(stage.formula.tree, style, program.shapes(4))}"
+        assert balanced(text), text
+        assert "**" not in text
+        assert "@" not in text
+
+
+def test_latex_has_no_double_superscript():
+    """``W^{[1]}^{2}`` stops LaTeX with an error; ``{W^{[1]}}^{2}`` does not."""
+    for scenario in PROGRAMS:
+        program = make_program(scenario)
+        for stage in program.stages:
+            assert not re.search(r"\^\{[^{}]*\}\^", render(stage.formula.tree, LATEX, program.shapes(4))), stage
+
+
+@settings(max_examples=200, deadline=None)
+@given(tree=trees())
+def test_any_tree_has_balanced_latex_and_some_unicode(tree):
+    assert balanced(render(tree, LATEX))
+    assert render(tree, UNICODE)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scenario=scenarios())
+def test_the_plain_text_of_every_stage_parses_to_what_runs(scenario):
+    program = make_program(scenario)
+    for stage in program.stages:
+        assert program.parse(render(stage.formula.tree, Style())).tree == stage.formula.tree
+
+
+@settings(max_examples=300, deadline=None)
+@given(shape=st.sampled_from((*MATRICES, ())), data=st.data(), seed=st.integers(0, 10**6))
+def test_the_column_formula_of_transposed_tensors_is_the_transpose(shape, data, seed):
+    tree = data.draw(fitting(shape))
+    values = tensors(seed, special=False)
+    turned = {name: value.T for name, value in values.items()}
+    expected = evaluate(Formula.of(tree), values)
+    found = evaluate(Formula.of(to_columns(tree)), turned)
+    assert found.shape == expected.T.shape
+    steady = np.isfinite(expected) & (np.abs(expected) < 1e100)
+    if not _discontinuous(tree):
+        np.testing.assert_allclose(
+            found.T[steady], expected[steady], rtol=1e-6, atol=1e-6 * max(1, np.abs(expected[steady]).max(initial=0))
+        )
+
+
+def _discontinuous(tree):
+    """Whether rounding can be blown up to a visible difference: comparisons, and functions with steep places."""
+    steep = {"sign", "sin", "cos", "exp", "expm1", "sinh", "cosh", "log", "log1p", "sqrt", "isfinite", "isnan", "isinf", "where"}
+    text = Formula.of(tree).text
+    return any(isinstance(node, Call) and node.function in steep for node in walk(tree)) or any(
+        sign in text for sign in ("<", ">", "==", "!=", "/", "**")
+    )
+
+
+@pytest.mark.parametrize("text", ["T33[0]", "T23[1]", "T33[1:]", "T23[-1] * 2"])
+def test_a_row_becomes_a_column_in_the_column_convention(text):
+    values = tensors(0, special=False)
+    tree = parse(text).tree
+    found = evaluate(Formula.of(to_columns(tree)), {name: value.T for name, value in values.items()})
+    np.testing.assert_array_equal(found, evaluate(Formula.of(tree), values).T)
+
+
+@settings(max_examples=200, deadline=None)
+@given(tree=trees())
+def test_turning_to_columns_twice_gives_the_formula_back(tree):
+    kept = all(node.axis is None or node.keepdims for node in walk(tree) if isinstance(node, Call))
+    if kept and all(len(node.items) == 2 for node in walk(tree) if isinstance(node, Index)):
+        assert to_columns(to_columns(tree)) == tree
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.0, "2"), (0.1, "0.1"), (1e-8, "1e-08"), (0.0, "0"), (1e15, "1000000000000000.0"), (123456789.0, "123456789")]
+)
+def test_numbers_are_written_as_people_write_them(value, text):
+    assert format_number(value) == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=st.floats(0, allow_nan=False, allow_infinity=False))
+def test_a_number_s_text_reads_back_to_the_same_float(value):
+    assert float(format_number(value)) == value
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_has_its_latex(name):
+    row = FUNCTIONS[name]
+    text = render(Call(name, tuple(parse(letter).tree for letter in "abc"[: row.arity])), LATEX)
+    assert balanced(text)
+    assert all(letter in text for letter in "abc"[: row.arity])
+    assert set(SHAPES) >= {"T33"}
+
+
+def test_settings_may_be_letters():
+    letters = Style("unicode", letters=True)
+    assert unicode_of("W1 - learning_rate * dW1", letters, learning_rate=()) == "W1 − η·dW1"
+    assert unicode_of("beta1 * mW1 + (1 - beta1) * dW1", Style("unicode", notation="partial", letters=True), beta1=()) == (
+        "β₁·mW1 + (1 − β₁)·∂L/∂W1"
+    )
+    for rule in OPTIMIZERS.values():
+        assert all(render_name(name, letters) != name for name in ("learning_rate", *rule.constants))

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from debugger_scenarios import SCENARIOS, X, Y, program_of
+from random_networks import COMBINATIONS, scenario_of
+
+from bpdebug import cli
+from bpdebug.core.description import Initializer, Layer, Loss, Scenario
+from bpdebug.core.operations import OPERATIONS
+from bpdebug.core.program import make_program
+from bpdebug.frontends import load_scenario, shipped
+from bpdebug.session.session import Session
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.check import SAMPLE, check
+from bpdebug.trust.verdict import culprit
+
+RIGHT = [entry.name for entry in shipped() if entry.name not in ("tutorial_as_written", "saturation")]
+WIDE = Scenario(
+    "wide",
+    tuple(f"p{i}" for i in range(300)),
+    (Layer(100, "tanh"), Layer(1, "sigmoid")),
+    np.random.default_rng(5).standard_normal((5, 300)),
+    np.full((5, 1), 0.3),
+    initializer=Initializer("xavier_normal"),
+)
+
+
+def verdicts_of(timeline, only="", everything=False):
+    steps = check(timeline, only, everything)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def derivatives(program):
+    return [stage.name for stage in program.stages if stage.of]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("update", [0, 3])
+def test_no_false_alarm_on_what_is_shipped(name, update):
+    timeline = Timeline(make_program(load_scenario(name)))
+    timeline.seek(update * len(timeline.program.stages))
+    verdicts = verdicts_of(timeline)
+    assert [verdict.stage.name for verdict in verdicts] == derivatives(timeline.program)
+    assert {verdict.status for verdict in verdicts} <= {"good", "noise", "kink"}
+
+
+def planted():
+    """A stage for every rule of the operation table, for each of its arguments, alone and as one of several paths."""
+    found = {}
+    for number in range(len(COMBINATIONS)):
+        program = make_program(scenario_of(number))
+        last = len(program.stages) - 1
+        timeline = Timeline(program)
+        for stage in program.stages:
+            rule = (stage.operation, stage.of[:1], "@" in stage.name)
+            if stage.of and found.setdefault(rule, (number, stage.name)) == (number, stage.name):
+                timeline.seek(last)
+                if not np.abs(timeline.machine.tensor(stage.name)).max():
+                    del found[rule]  # every cell is 0: a factor changes nothing
+    return {"-".join([rule[0], f"d{rule[1]}"] + ["path"] * rule[2]): where for rule, where in found.items()}
+
+
+PLANTED = planted()
+
+
+def test_the_planted_factors_cover_the_operation_table():
+    rules = {name.rsplit("-d", 1)[0] for name in PLANTED}
+    assert rules >= set(OPERATIONS) | {"sum"}
+    assert {"affine-dW", "affine-db", "affine-da", "linear-dW", "add-da", "penalty-dW-path", "affine-da-path", "sum-dW"} <= set(PLANTED)
+
+
+@pytest.mark.parametrize("rule", sorted(PLANTED))
+def test_a_factor_of_1_001_in_any_rule_is_found_and_is_the_first_wrong_stage(rule):
+    number, stage = PLANTED[rule]
+    program = make_program(scenario_of(number))
+    timeline = Timeline(program.with_formula(stage, f"1.001 * ({program.stage(stage).formula.text})"))
+    verdicts = verdicts_of(timeline)
+    assert [verdict.stage.name for verdict in verdicts if verdict.status == "wrong"] == [stage]
+    assert culprit(verdicts).error == pytest.approx(0.001, rel=0.01)
+    assert verdicts_of(timeline, stage)[0].status == "wrong"
+
+
+@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 2))
+def test_no_false_alarm_on_random_networks(number):
+    timeline = Timeline(make_program(scenario_of(number)))
+    assert {verdict.status for verdict in verdicts_of(timeline)} <= {"good", "kink", "noise"}
+
+
+def test_what_only_passes_a_wrong_number_on_is_told_from_what_is_wrong_itself():
+    program = program_of("xor").with_formula("dz2", "-(da2 * a2 * (1 - a2))").with_formula("dz1", "da1 * a1")
+    status = {verdict.stage.name: verdict.status for verdict in verdicts_of(Timeline(program))}
+    assert status == {
+        "da2": "good",
+        "dz2": "wrong",
+        "dW2": "follows",
+        "db2": "follows",
+        "da1": "follows",
+        "dz1": "wrong",
+        "dW1": "follows",
+        "db1": "follows",
+    }
+
+
+def test_a_stage_alone_is_told_to_follow_from_those_before_it():
+    timeline = Timeline(program_of("xor").with_formula("dz2", "da2"))
+    assert verdicts_of(timeline, "dW1")[0].status == "follows"
+    assert verdicts_of(timeline, "dz2")[0].status == "wrong"
+
+
+def test_a_path_that_is_left_out_is_the_fault_of_the_sum():
+    program = program_of("residual")
+    joined = next(name for name in program.index if f"{name}@" in "".join(program.joined) and name.startswith("da"))
+    kept = next(name for name in program.joined if name.startswith(f"{joined}@"))
+    verdicts = verdicts_of(Timeline(program.with_formula(joined, kept)))
+    assert culprit(verdicts).stage.name == joined
+
+
+def test_the_complex_step_is_exact_to_the_last_bits():
+    for verdict in verdicts_of(Timeline(program_of("xor"))):
+        assert verdict.method == "complex step"
+        assert verdict.error < 1e-13
+
+
+def test_where_a_function_takes_no_complex_numbers_differences_are_central():
+    verdicts = {verdict.stage.name: verdict for verdict in verdicts_of(Timeline(program_of("residual")))}
+    assert verdicts["da4"].method == "complex step"
+    assert verdicts["dz1"].method == "central differences"  # gelu is downstream
+    assert verdicts["dz1"].error < 1e-8
+
+
+def test_the_gradient_of_the_input_is_checked_on_request():
+    session = Session(load_scenario("residual"))
+    result = session.execute("check x")
+    assert [stage["name"] for stage in result.data["stages"]] == ["dx"]
+    assert result.data["ok"]
+    session.execute("formula dz1 = -da1")
+    assert session.execute("check dx").data["stages"][0]["status"] == "follows"
+
+
+def test_a_derivative_that_is_entirely_zero_says_so():
+    session = Session(load_scenario("dead_relu"))
+    session.execute("goto update 100")
+    zero = [stage for stage in session.execute("check").data["stages"] if stage["zero"]]
+    program = program_of("xor").with_formula("db1", "0 * b1")
+    wrong = culprit(verdicts_of(Timeline(program)))
+    assert wrong.stage.name == "db1"
+    assert wrong.zero
+    assert all(stage["status"] in ("good", "kink") for stage in zero)
+
+
+def test_of_a_loss_that_is_not_finite_nothing_is_claimed():
+    session = Session(load_scenario("saturation"))
+    session.execute("continue")
+    result = session.execute("check")
+    assert {stage["status"] for stage in result.data["stages"]} == {"non-finite"}
+    assert "the loss is not finite" in result.text
+
+
+def test_a_saturated_unit_is_no_fault_though_rounding_is_large():
+    layers = (Layer(2, "sigmoid"), Layer(1, "sigmoid"))
+    values = {"W1": np.array([[30.0, -33.0], [31.0, -35.0]]), "W2": np.array([[9.0], [9.0]])}
+    scenario = Scenario("saturated", ("p", "q"), layers, X, Y, values=values, loss=Loss("squared_error"))
+    assert {v.status for v in verdicts_of(Timeline(make_program(scenario)))} <= {"good", "noise"}
+
+
+def test_a_fault_in_a_single_cell_of_a_large_tensor_is_found_when_every_cell_is_asked_for():
+    program = make_program(WIDE)
+    timeline = Timeline(program.with_formula("dW1", f"{program.stage('dW1').formula.text} + 0.1 * (W1 == max(W1))"))
+    place = np.unravel_index(np.argmax(program.initial["W1"]), (300, 100))
+    assert verdicts_of(timeline, "dW1")[0].status == "good"
+    found = verdicts_of(timeline, "dW1", everything=True)[0]
+    assert (found.status, found.cell, found.checked) == ("wrong", place, 30_000)
+
+
+def test_the_sweep_shows_the_v_of_curvature_and_rounding():
+    errors = Session(load_scenario("xor")).execute("check dW1 sweep").data["errors"]
+    assert errors[0] > 100 * min(errors) < errors[-2] / 100
+    assert errors[-1] < 1e-13  # the complex step
+
+
+@pytest.mark.parametrize(("scenario", "order"), [("xor", 2), ("tutorial_as_written", 1)])
+def test_taylors_remainder_shrinks_with_the_square_only_under_a_right_gradient(scenario, order):
+    result = Session(load_scenario(scenario)).execute("check slope")
+    assert result.data["order"] == pytest.approx(order, abs=0.05)
+
+
+def test_a_long_check_goes_on_in_slices_and_tells_how_far_it_is():
+    session = Session(load_scenario("iris"))
+    result = session.execute("check", lambda: True)
+    assert (result.type, bool(session.pending)) == ("progress", True)
+    assert result.text == "checking da2"
+    while session.pending:
+        result = session.resume(lambda: True)
+    assert result.data["ok"]
+    assert set(session.verdicts) == set(derivatives(session.program))
+
+
+def test_an_edit_makes_what_was_checked_unknown_again():
+    session = Session(load_scenario("xor"))
+    session.execute("check")
+    session.execute("formula dz1 = da1")
+    assert not session.verdicts
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_present_stays_what_it_is(name):
+    timeline = Timeline(program_of(name))
+    timeline.seek(2 * len(timeline.program.stages) + 4)
+    before = {tensor: value.tobytes() for tensor, value in timeline.machine.values().items()}
+    verdicts_of(timeline)
+    assert timeline.clock == 2 * len(timeline.program.stages) + 4
+    assert {tensor: value.tobytes() for tensor, value in timeline.machine.values().items()} == before
+
+
+def test_the_derivative_of_another_loss_is_found_where_it_stands():
+    session = Session(load_scenario("tutorial_as_written"))
+    result = session.execute("check")
+    assert result.data["culprit"] == "da2"
+    assert "first wrong stage: da2 = a2 - y" in result.text
+
+
+def test_a_kink_is_no_fault():
+    layers = (Layer(4, "relu"), Layer(1, "sigmoid"))
+    scenario = Scenario("kink", ("x1", "x2"), layers, X, Y, initializer=Initializer("he_normal"), loss=Loss("binary_cross_entropy"))
+    verdicts = {verdict.stage.name: verdict for verdict in verdicts_of(Timeline(make_program(scenario)))}
+    assert verdicts["dz1"].status == "kink"
+    assert verdicts["dz1"].kinks == 4
+    assert culprit(list(verdicts.values())) is None
+
+
+def test_of_a_large_tensor_a_sample_is_checked_and_said():
+    session = Session(WIDE)
+    verdict = verdicts_of(session.timeline, "dW1")[0]
+    assert (verdict.checked, verdict.cells, verdict.status) == (SAMPLE, 30_000, "good")
+    assert "400 of 30000 cells" in session.execute("check dW1").text
+
+
+def test_an_edited_formula_is_checked_from_then_on():
+    session = Session(load_scenario("xor"))
+    session.execute("formula dz1 = da1 * a1")
+    assert session.execute("check").data["culprit"] == "dz1"
+    session.execute("undo")
+    assert session.execute("check").data["ok"]
+
+
+@pytest.mark.parametrize("wrong", ["loss", "z9", "nope", "dW1 dW2", "dW1 all sweep"])
+def test_what_is_no_derivative_is_refused(wrong):
+    with pytest.raises(Exception, match=r"no derivative stage|there is no stage|expected one stage"):
+        Session(load_scenario("xor")).execute(f"check {wrong}")
+
+
+def test_on_the_command_line_a_wrong_derivative_is_status_1(capsys):
+    assert cli.main(["check", "xor", "--at", "update 40"]) == 0
+    assert "no derivative is wrong" in capsys.readouterr().out
+    assert cli.main(["check", "tutorial_as_written", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["culprit"] == "da2"
+
+
+def test_where_nothing_could_be_compared_no_derivative_is_called_right():
+    opened = Session(load_scenario("saturation"))
+    opened.execute("goto 40:dW1")
+    result = opened.execute("check")
+    assert result.text.splitlines()[-1] == "nothing could be compared: the loss is not finite"
+    assert (result.data["ok"], result.data["culprit"]) == (False, None)
