@@ -25,9 +25,10 @@ NONSENSE = {
         partial="{}.grad@{}",
         slot="state.{}.{}",
     ),
+    "neighbours": Naming(weight="K{}", bias="o{}", z="h{}", a="s{}", sum="q{}", penalty="penally{}"),
     "misleading": Naming("t0", "b0", "data{}", "a{}", "dropout{}", "W{}", "z{}", "dense", "x", "y{}", "r_{}", "r_{}@{}", "{}_{}"),
 }
-"""Names with dots and brackets, and names that mean something else where names mean something."""
+"""Names with dots and brackets, names as wide as the usual ones, and names that mean something else where names mean something."""
 
 
 def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str]]:
@@ -46,7 +47,12 @@ def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str
     return changed, names
 
 
+def in_print(text: str) -> str:
+    """A document under the names of the neighbours, where it writes them as mathematics does."""
+    return re.sub(r"(?<![A-Za-z\\])[Wbzar](?=[_^]\{)", lambda found: dict(zip("Wbzar", "Kohsq", strict=True))[found[0]], text)
+
+
 def in_words(text: str, names: dict[str, str]) -> str:
     """A text with the new names in the place of the old ones."""
     known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.sub(rf"(?<![\w@])({known})(?![\w@(])", lambda found: names[found[1]], text)
+    return re.sub(rf"(?<![A-Za-z0-9_@])({known})(?=_new|[^A-Za-z0-9_@(]|$)", lambda found: names[found[1]], text)
