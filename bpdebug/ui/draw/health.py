@@ -10,6 +10,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short, sparkline
 from bpdebug.core.record import Record
+from bpdebug.core.tensors import LayerNames
 from bpdebug.look.findings import USUAL, USUAL_STEPS, Finding
 from bpdebug.look.health import Health, LayerHealth
 from bpdebug.session.view import View
@@ -60,7 +61,7 @@ def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[
     shown = _columns(health, columns)
     heading = [_row(shown, lambda column: ((column.title, "faint"),), columns)]
     lines = [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
-    return heading, [*lines, *_notes(health, columns, any(column.title == _ACTIVATIONS for column in shown))]
+    return heading, [*lines, *_notes(view, health, columns, any(column.title == _ACTIVATIONS for column in shown))]
 
 
 def health_note(view: View, columns: int, rows: int) -> str:
@@ -238,7 +239,7 @@ def _words(layer: LayerHealth, columns: int) -> Line:
     return tuple(spans)
 
 
-def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
+def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iterator[Line]:
     """Each kind of finding once in a sentence, what is healthy, and the numbers of the layers."""
     yield ()
     for found in (found for found in health.notes if found.grave):
@@ -248,16 +249,16 @@ def _notes(health: Health, columns: int, told_already: bool) -> Iterator[Line]:
         yield from others
     last = "last complete update" if health.under_way else "last update"
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
-    for layer in () if told_already else health.layers:
-        yield from wrap(_told(layer), columns, "dim", indent="  ")
+    for layer, names in () if told_already else zip(health.layers, view.program.network.layers, strict=True):
+        yield from wrap(_told(layer, names), columns, "dim", indent="  ")
 
 
-def _told(layer: LayerHealth) -> str:
+def _told(layer: LayerHealth, names: LayerNames) -> str:
     """A layer's other numbers in a sentence."""
-    name, active = f"a{layer.layer}", f"{short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}"
+    active = f"{short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}"
     parts = [
-        f"{name} {active if math.isfinite(layer.mean[-1]) else 'not finite'}",
-        f"‖W{layer.layer}‖ {short(float(layer.size[-1]), 3)}",
+        f"{names.a} {active if math.isfinite(layer.mean[-1]) else 'not finite'}",
+        f"‖{names.weight}‖ {short(float(layer.size[-1]), 3)}",
     ]
     if not np.isnan(layer.saturated[-1]):
         parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")

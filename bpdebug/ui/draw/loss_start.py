@@ -92,24 +92,25 @@ def _joined(row: _Row, widths: list[int], gap: int) -> str:
 
 def _headings(view: View) -> list[_Row]:
     """What stands above the answers, the widest first."""
-    answer, named = render_name(view.program.network.prediction, view.style), _is_named(view)
+    network, named = view.program.network, _is_named(view)
+    answer, wanted = render_name(network.prediction, view.style), render_name(network.naming.target, view.style)
     sample = str(int(view.samples[_place(view)])) if named else ""
-    words = ((f"sample {sample}".strip(), "target"), (f"#{sample}", "target"), (f"#{sample}", "y"))
+    words = ((f"sample {sample}".strip(), "target"), (f"#{sample}", "target"), (f"#{sample}", wanted))
     return [_Row((first, target, answer), named=named) for first, target in words]
 
 
 def _is_named(view: View) -> bool:
     """Whether the rows are the outputs of one sample, not the samples."""
-    return bool(view.tensors["y"].shape[1] > 1)
+    return bool(view.tensors[view.program.network.naming.target].shape[1] > 1)
 
 
 def _place(view: View) -> int:
-    return min(view.sample, len(view.tensors["y"]) - 1)
+    return min(view.sample, len(view.tensors[view.program.network.naming.target]) - 1)
 
 
 def _rows(view: View) -> Iterator[_Row]:
     """Every sample of the batch, or of several outputs every one of the sample in sight."""
-    targets, named, place = view.tensors["y"], _is_named(view), _place(view)
+    targets, named, place = view.tensors[view.program.network.naming.target], _is_named(view), _place(view)
     answers = view.tensors.get(view.program.network.prediction)
     outputs = view.program.scenario.outputs or map(str, range(targets.shape[1]))
     names = outputs if named else [str(sample) for sample in view.samples]

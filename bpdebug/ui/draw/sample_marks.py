@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bpdebug.core.tensors import Role
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 
@@ -66,6 +67,7 @@ def output_shown(view: View) -> int:
     surface, selected = view.surface, view.selected
     if surface is None or selected is None or len(selected[1]) < 2:
         return 0
-    last = str(len(view.program.scenario.layers))
-    name = selected[0].partition("@")[0]
-    return selected[1][1] if name == "y" or (name.endswith(last) and not name[: -len(last)][-1:].isdigit()) else 0
+    program = view.program
+    tensor = program.tensors.get(selected[0])
+    own = tensor and (tensor.role is Role.TARGET or tensor.layer == len(program.network.layers))
+    return selected[1][1] if own else 0

@@ -29,7 +29,7 @@ def surface_title(view: View, name: str) -> str:
     inputs = view.program.scenario.inputs
     answer = render_name(surface.prediction, view.style)
     if surface.grid is None:
-        return f"{name.replace('Surface', 'Answers')} · {answer} beside y"
+        return f"{name.replace('Surface', 'Answers')} · {answer} beside {render_name(view.program.network.naming.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
     return f"{name} · {answer}{output} over {', '.join(inputs)}"
 

@@ -199,9 +199,9 @@ def _has_paths(view: View, name: str) -> bool:
     """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
     program = view.program
     stage = program.stages[program.index[name]] if name in program.index else None
-    if stage is None or not stage.of or "@" in name or "loss" not in view.tensors:
+    if stage is None or not stage.of or program.tensors[name].through or view.loss is None:
         return False
     ways = len(view.samples) if stage.of in program.persistent else 1
-    several = ways > 1 or stage.layer < len(program.scenario.layers)
+    several = ways > 1 or stage.layer < len(program.network.layers)
     own = [stage for stage in program.stages if not stage.of]
     return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)

@@ -22,6 +22,6 @@ def operand_at(view: View, drawn: Line, x: int) -> int | None:
         start = end
     for place, operand in enumerate(operands):
         name = re.escape(render_name(cell_name(*operand), view.style))
-        if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂]){name}(?!\w)", plain(drawn))):
+        if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){name}(?!\w)", plain(drawn))):
             return place
     return None
