@@ -19,12 +19,12 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
-from bpdebug.frontends.settings import Settings, load_settings
 from bpdebug.headless import FAILED, OK, USAGE, Given
 from bpdebug.play.hunt import SEEDS
 from bpdebug.session.commands.compare import compared
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.session import Session
+from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import rebind
 from bpdebug.time.timeline import DEFAULT_BUDGET
 

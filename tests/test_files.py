@@ -18,9 +18,9 @@ import pytest
 from bpdebug import cli
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
-from bpdebug.frontends.settings import load_settings
 from bpdebug.session.prompt_history import history_file, keep_history, load_history
 from bpdebug.session.session import Session
+from bpdebug.session.settings import load_settings
 from bpdebug.session.state import keep_stops, restore_stops, state_file
 from bpdebug.session.table import COMMANDS
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "bpdebug"
 FILES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = ("core", "time", "look", "trust", "play", "export", "session", "frontends", "ui")
+LAYERS = ("core", "time", "frontends", "look", "trust", "play", "export", "session", "ui")
 """From the ground up: each may import those before it."""
 SCREEN = {"textual", "rich"}
 

@@ -94,12 +94,18 @@ def parse_assignment(text: str, joined: Collection[str] = ()) -> tuple[str, Form
         raise type(error)(error.message, text, error.column + shift) from None
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is close, in whatever capitals, or nothing."""
+    by_folded = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else ""
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'dW2'?"`` where a known word is close, or a word is its initials (lr for learning_rate), else nothing."""
-    by_folded = {name.lower(): name for name in known}
-    initials = {"".join(part[:1] for part in folded.split("_")): name for folded, name in by_folded.items() if "_" in folded}
-    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    found = by_folded[close[0]] if close else initials.get(word.lower(), "")
+    names = list(known)
+    initials = {"".join(part[:1] for part in name.lower().split("_")): name for name in names if "_" in name}
+    found = nearest(word, names) or initials.get(word.lower(), "")
     return f"; did you mean '{found}'?" if found not in ("", word) else ""
 
 

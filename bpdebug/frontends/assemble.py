@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Dictionary
 from itertools import pairwise
 from typing import Any
@@ -13,11 +14,11 @@ from bpdebug.core.errors import BpdebugError, FormulaError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.program import Program, make_program
 from bpdebug.core.record import replace
-from bpdebug.frontends.columns import Data
-from bpdebug.frontends.locate import entry, formula_mark, mark_of
-from bpdebug.frontends.nodes import Mapping
-from bpdebug.frontends.report import Report
-from bpdebug.session.session import Session
+from bpdebug.frontends.csvfile import Data
+from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
+from bpdebug.frontends.report import Mark, Report
+from bpdebug.time.stop_text import breakpoint_of, watchpoint_of
+from bpdebug.time.stops import Stop
 
 MAXIMUM_PARAMETERS = 50_000_000
 MAXIMUM_INTERMEDIATE = 100_000_000
@@ -105,73 +106,85 @@ def _initializer(given: str | Section) -> Initializer:
     return made
 
 
-def cross_check(scenario: Scenario, root: Mapping, report: Report) -> None:
+def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Report) -> None:
     """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
-    _check_ranges(scenario, root, report)
-    _check_precision(scenario, root, report)
-    _check_outputs(scenario, root, report)
-    _check_targets(scenario, root, report)
+    for path, message in (*_ranges(scenario), *_precision(scenario), *_outputs(scenario, sections), *_targets(scenario)):
+        report.add(mark_of(root, path), message)
     try:
         program = make_program(replace(scenario, formulas={}))
     except SetupError as error:
         report.add(mark_of(root, error.path, error.message), error.message)
         return
-    if _check_formulas(program, scenario.formulas, root, report) and (scenario.debug.breakpoints or scenario.debug.watches):
+    before, program = len(report.problems), _with_formulas(program, scenario.formulas, root, report)
+    if len(report.problems) > before:
+        return
+    asked: list[tuple[str, int, Callable[[Program, str], Stop], str]]
+    asked = [("breakpoints", place, breakpoint_of, text) for place, text in enumerate(scenario.debug.breakpoints)]
+    asked += [("watches", place, watchpoint_of, text) for place, text in enumerate(scenario.debug.watches)]
+    for key, place, read, text in asked:
         try:
-            Session(scenario)
-        except SetupError as error:
-            report.add(mark_of(root, error.path, error.message), error.message)
+            read(program, text.strip())
+        except BpdebugError as error:
+            report.add(mark_of(root, ("debug", key, place)), str(error))
 
 
-def _check_outputs(scenario: Scenario, root: Mapping, report: Report) -> None:
+Objections = Iterator[tuple[Path, str]]
+"""What is wrong, each with the keys that lead to it."""
+
+
+def _outputs(scenario: Scenario, sections: Section) -> Objections:
     units = scenario.layers[-1].units
     if scenario.outputs and len(scenario.outputs) != units:
-        named = mark_of(root, ("network", "outputs")) != mark_of(root, ("network",))
         message = f"{len(scenario.outputs)} outputs ({', '.join(scenario.outputs[:5])}) need as many units in the last layer; found {units}"
-        report.add(mark_of(root, ("network", "outputs") if named else ("data", "targets")), message)
+        yield ("network", "outputs") if sections["network"]["outputs"] else ("data", "targets"), message
 
 
-def _check_targets(scenario: Scenario, root: Mapping, report: Report) -> None:
+def _targets(scenario: Scenario) -> Objections:
     """Targets for which a cross-entropy means nothing: a frequent slip, which trains all the same."""
-    function, path = scenario.loss.function, ("data", "targets")
-    if function == "binary_cross_entropy" and not ((scenario.y >= 0) & (scenario.y <= 1)).all():
-        found = scenario.y[(scenario.y < 0) | (scenario.y > 1)][0]
-        report.add(mark_of(root, path), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {found:g}")
+    function, y = scenario.loss.function, scenario.y
+    if function == "binary_cross_entropy" and (off := y[(y < 0) | (y > 1)]).size:
+        yield ("data", "targets"), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {off[0]:g}"
     if function == "categorical_cross_entropy" and scenario.layers[-1].units == 1:
         message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
-        report.add(mark_of(root, ("loss", "function")), message)
+        yield ("loss", "function"), message
 
 
-def _check_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> bool:
-    """Each formula on its own, so that all mistakes are told, with the place within the formula; whether there are none."""
-    right = True
-    for name, text in formulas.items():
-        try:
-            program = program.with_formula(name, text)
-        except FormulaError as error:
-            right = False
-            report.add(formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
-        except BpdebugError as error:
-            right = False
-            report.add(mark_of(root, ("formulas", name)), str(error))
-    return right
-
-
-def _check_ranges(scenario: Scenario, root: Mapping, report: Report) -> None:
-    places: list[tuple[tuple[str | int, ...], Initializer | None]] = [(("parameters", "initializer"), scenario.initializer)]
+def _ranges(scenario: Scenario) -> Objections:
+    places: list[tuple[Path, Initializer | None]] = [(("parameters", "initializer"), scenario.initializer)]
     places += [(("network", "layers", n, "initializer"), layer.initializer) for n, layer in enumerate(scenario.layers)]
     for path, initializer in places:
         constants = dict(INITIALIZERS[initializer.name].constants) | dict(initializer.constants) if initializer else {}
         if constants.get("low", 0.0) > constants.get("high", 0.0):
-            report.add(mark_of(root, path), f"low ({constants['low']:g}) is above high ({constants['high']:g})")
+            yield path, f"low ({constants['low']:g}) is above high ({constants['high']:g})"
 
 
-def _check_precision(scenario: Scenario, root: Mapping, report: Report) -> None:
+def _precision(scenario: Scenario) -> Objections:
     """A number that the precision cannot hold would start as infinity."""
     limit = float(np.finfo(scenario.dtype).max)
-    arrays: list[tuple[tuple[str, ...], Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
+    arrays: list[tuple[Path, Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
     arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
     for path, array in arrays:
         largest = float(max(array.max(), -array.min()))
         if largest > limit:
-            report.add(entry(root, path)[0], f"{largest:g} is more than {scenario.precision} can hold ({limit:g})")
+            yield path, f"{largest:g} is more than {scenario.precision} can hold ({limit:g})"
+
+
+def _with_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> Program:
+    """The program with each formula that it takes, one by one, so that all mistakes are told, with the place in the formula."""
+    for name, text in formulas.items():
+        try:
+            program = program.with_formula(name, text)
+        except FormulaError as error:
+            report.add(_formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
+        except BpdebugError as error:
+            report.add(mark_of(root, ("formulas", name)), str(error))
+    return program
+
+
+def _formula_mark(root: Mapping, name: str, column: int) -> Mark:
+    """The place of a column in the text of a formula, as far as quotes and blocks let it be told."""
+    node = entry(root, ("formulas", name))[1]
+    if not isinstance(node, Scalar) or node.style in ("|", ">"):
+        return node.mark
+    blanks = len(node.text) - len(node.text.lstrip())
+    return Mark(node.mark.line, node.mark.column + len(node.style) + blanks + column - 1)

@@ -1,4 +1,4 @@
-"""The data section: inline rows, or a file beside the scenario."""
+"""The data section: inline rows, or a CSV or npz file beside the scenario."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping as Dictionary
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from bpdebug.arrays import ArrayError, Arrays
+from bpdebug.core.description import Array
 from bpdebug.files import FileError
-from bpdebug.frontends.columns import Data, DataError
-from bpdebug.frontends.csvfile import ColumnError, read_csv
+from bpdebug.frontends.csvfile import ColumnError, Data, DataError, one_hot_of, read_csv
 from bpdebug.frontends.kinds import likely
-from bpdebug.frontends.locate import entry, mark_of
-from bpdebug.frontends.nodes import Mapping, Scalar, Sequence
-from bpdebug.frontends.npzfile import read_npz
+from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, entry, mark_of
 from bpdebug.frontends.report import Mark, Report
 
 Section = Dictionary[str, Any]
@@ -62,7 +63,47 @@ def _npz(path: Path, section: Section) -> Data:
         if isinstance(name, tuple) and len(name) > 1:
             raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(name)}")
         names.append(name if isinstance(name, str) else name[0])
-    return read_npz(path, names[0], names[1], section["one_hot"])
+    return _read_npz(path, names[0], names[1], section["one_hot"])
+
+
+def _read_npz(path: Path, inputs: str, targets: str, one_hot: bool) -> Data:
+    try:
+        with Arrays(path) as arrays:
+            for name in (inputs, targets):
+                if name not in arrays.names:
+                    raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
+            read = arrays.read({inputs, targets}, "fiubU")
+    except ArrayError as error:
+        raise DataError(str(error)) from None
+    x, y = _table(inputs, read[inputs]), _table(targets, read[targets])
+    if len(x) != len(y):
+        raise DataError(f"'{inputs}' has {len(x)} samples, '{targets}' has {len(y)}")
+    if y.dtype.kind == "U" or one_hot:
+        labels, names = one_hot_of(targets, _labels(targets, y))
+        return Data(_numeric(inputs, x), labels, (), names)
+    return Data(_numeric(inputs, x), _numeric(targets, y))
+
+
+def _table(name: str, array: Array) -> Array:
+    if array.ndim not in (1, 2) or not array.size:
+        raise DataError(f"the array '{name}' has the shape {array.shape}; expected (samples, columns), or (samples,) for one column")
+    return array
+
+
+def _numeric(name: str, array: Array) -> Array:
+    if array.dtype.kind == "U":
+        raise DataError(f"the array '{name}' holds text; expected numbers")
+    values = array.astype(float, copy=False)
+    if not np.isfinite(values).all():
+        wrong = np.argwhere(~np.isfinite(values))
+        raise DataError(f"expected finite numbers; found {values[tuple(wrong[0])]} in {name}{wrong[0].tolist()}")
+    return values if values.ndim == 2 else values[:, None]
+
+
+def _labels(name: str, array: Array) -> Array:
+    if array.ndim == 2 and array.shape[1] != 1:
+        raise DataError(f"one_hot needs one class label a sample; '{name}' has the shape {array.shape}")
+    return array.reshape(-1) if array.dtype.kind in "Uiub" else _numeric(name, array).reshape(-1)
 
 
 _READERS = {".csv": _csv, ".npz": _npz}

@@ -6,258 +6,227 @@ the table in :mod:`bpdebug.frontends.schema`.
 
 from __future__ import annotations
 
-import difflib
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record
-from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence
+from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, found, is_nothing, number_of, value_of
 from bpdebug.frontends.report import Report
-from bpdebug.frontends.scalars import found, is_nothing, number_of, value_of
 
 HUGE = 1e30
 """The largest constant: what float32 still holds with room to square it away."""
+Schema = dict[str, Any]
+_FLAGS = {"yes": "true", "on": "true", "1": "true", "true": "true", "no": "false", "off": "false", "0": "false", "false": "false"}
 
 
-def likely(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def likely(word: str, known: Iterable[str]) -> str:
     """``": did you mean 'x'?"`` where a known word is close, else ``"; expected …"``."""
     words = list(known)
-    folded = {name.lower(): name for name in words}
-    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
-    if close:
-        return f": did you mean '{folded[close[0]]}'?"
+    if close := nearest(word, words):
+        return f": did you mean '{close}'?"
     return f"; expected one of {', '.join(words)}" if words else ""
 
 
-class Kind(Record, ABC):
-    """What a value may be."""
+class Kind(Record, eq=False):
+    """What a value may be.
 
-    @property
-    def expected(self) -> str:
-        """For messages: "expected …"."""
-        return self._expected()
+    Attributes:
+        expected: for messages: "expected …".
+        check: the value of a node, or None where a problem was noted.
+        json: the same in JSON Schema.
+        blank: of a container, which a key may leave blank, the value then, made from the key's default.
+    """
 
-    def check(self, node: Node, report: Report) -> Any:
-        """The value, or None where a problem was noted."""
-        return self._check(node, report)
-
-    def json(self) -> dict[str, Any]:
-        """The same in JSON Schema."""
-        return self._json()
-
-    @abstractmethod
-    def _expected(self) -> str: ...
-
-    @abstractmethod
-    def _check(self, node: Node, report: Report) -> Any: ...
-
-    @abstractmethod
-    def _json(self) -> dict[str, Any]: ...
-
-    def refuse(self, node: Node, report: Report, hint: str = "") -> Any:
-        """Note that the node is something else; the value is then nothing."""
-        report.add(node.mark, f"expected {self.expected}; found {found(node)}{hint}")
-        return None
+    expected: str
+    check: Callable[[Node, Report], Any]
+    json: Callable[[], Schema]
+    blank: Callable[[Any], Any] | None = None
 
 
-class Text(Kind):
+def refuse(node: Node, report: Report, expected: str, hint: str = "") -> Any:
+    """Note that a node is something else than what is expected; the value is then nothing."""
+    return report.add(node.mark, f"expected {expected}; found {found(node)}{hint}")
+
+
+def _single(expected: str, json: Schema, taken: Callable[[Scalar, Any], Any], hint: Callable[[Scalar, Any], str]) -> Kind:
+    """One text, number or truth value.
+
+    Args:
+        expected, json: of the kind.
+        taken: what is made of a scalar and its value; None where that is refused.
+        hint: what may have been meant by what is refused.
+    """
+
+    def check(node: Node, report: Report) -> Any:
+        value = value_of(node) if isinstance(node, Scalar) else None
+        if not isinstance(node, Scalar) or value is None:
+            return refuse(node, report, expected)
+        made = taken(node, value)
+        return refuse(node, report, expected, hint(node, value)) if made is None else made
+
+    return Kind(expected, check, lambda: json)
+
+
+def text(numbers: bool = False) -> Kind:
     """A text; ``numbers`` admits a plain number as the text that it is written as."""
-
-    numbers: bool = False
-
-    def _expected(self) -> str:
-        return "a text"
-
-    def _check(self, node: Node, report: Report) -> Any:
-        if not isinstance(node, Scalar) or is_nothing(node):
-            return self.refuse(node, report)
-        if not isinstance(value_of(node), str) and not (self.numbers and number_of(node.text) is not None):
-            return self.refuse(node, report, f" (in quotes it is a text: '{node.text}')")
-        return node.text
-
-    def _json(self) -> dict[str, Any]:
-        return {"type": ["string", "number"] if self.numbers else "string"}
+    return _single(
+        "a text",
+        {"type": ["string", "number"] if numbers else "string"},
+        lambda node, value: node.text if isinstance(value, str) or (numbers and number_of(node.text) is not None) else None,
+        lambda node, value: f" (in quotes it is a text: '{node.text}')",
+    )
 
 
-class Flag(Kind):
+def flag() -> Kind:
     """True or false."""
-
-    def _expected(self) -> str:
-        return "true or false"
-
-    def _check(self, node: Node, report: Report) -> Any:
-        value = value_of(node) if isinstance(node, Scalar) else None
-        if isinstance(value, bool):
-            return value
-        return self.refuse(node, report, self._hint(str(value).lower()))
-
-    @staticmethod
-    def _hint(word: str) -> str:
-        meant = {"yes": "true", "on": "true", "1": "true", "true": "true", "no": "false", "off": "false", "0": "false", "false": "false"}
-        return f": did you mean {meant[word]}?" if word in meant else ""
-
-    def _json(self) -> dict[str, Any]:
-        return {"type": "boolean"}
+    return _single(
+        "true or false",
+        {"type": "boolean"},
+        lambda node, value: value if isinstance(value, bool) else None,
+        lambda node, value: f": did you mean {_FLAGS[str(value).lower()]}?" if str(value).lower() in _FLAGS else "",
+    )
 
 
-class Real(Kind):
-    """A finite number in a range; ``below`` is an upper bound that is not itself allowed."""
+def real(low: float = -HUGE, high: float = HUGE, below: float = math.inf, whole: bool = False) -> Kind:
+    """A finite number in a range; ``below`` is an upper bound that is not itself allowed. A whole one may be written ``1e3``."""
+    upper = f" to below {_short(below)}" if below < math.inf else f" to {_short(high)}" if high < HUGE else ""
+    bounds = (f" from {_short(low)}" if low > -HUGE else "") + upper
 
-    low: float = -HUGE
-    high: float = HUGE
-    below: float = math.inf
+    def taken(node: Scalar, value: Any) -> float | None:
+        if not _is_number(value) or not (low <= value <= high and value < below) or (whole and value != int(value)):
+            return None
+        return int(value) if whole else float(value)
 
-    def _expected(self) -> str:
-        return f"a number{self.range}"
+    def hint(node: Scalar, value: Any) -> str:
+        if whole or not _is_number(value):
+            return _number_hint(node)
+        return " (not finite)" if not math.isfinite(value) else f" (beyond ±{high:g})" * (not bounds)
 
-    @property
-    def range(self) -> str:
-        """The range in words."""
-        lower = f" from {_plain(self.low)}" if self.low > -HUGE else ""
-        upper = f" to {_plain(self.high)}" if self.high < HUGE else ""
-        return lower + (f" to below {_plain(self.below)}" if self.below < math.inf else upper)
-
-    def _check(self, node: Node, report: Report) -> Any:
-        value = value_of(node) if isinstance(node, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return self.refuse(node, report, _number_hint(node))
-        if not self.allows(value):
-            finite = math.isfinite(value)
-            return self.refuse(
-                node, report, f" (beyond ±{self.high:g})" if finite and not self.range else "" if finite else " (not finite)"
-            )
-        return float(value)
-
-    def allows(self, value: float) -> bool:
-        """Whether a number is in the range (NaN is in none)."""
-        return self.low <= value <= self.high and value < self.below
-
-    def _json(self) -> dict[str, Any]:
-        bounds = {"minimum": self.low, "maximum": self.high, "exclusiveMaximum": self.below}
-        return {"type": "number"} | {key: bound for key, bound in bounds.items() if abs(bound) < HUGE}
+    limits = {"minimum": low, "maximum": high, "exclusiveMaximum": below}
+    schema = {"type": "integer" if whole else "number"} | {key: bound for key, bound in limits.items() if abs(bound) < HUGE}
+    return _single(f"a {'whole ' * whole}number{bounds}", schema, taken, hint)
 
 
-def _plain(value: float) -> str:
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
-def _number_hint(node: Node) -> str:
-    if not isinstance(node, Scalar):
-        return ""
+def _number_hint(node: Scalar) -> str:
     if node.style and number_of(node.text) is not None:
         return f" (without quotes it is a number: {node.text})"
     meant = node.text.replace("_", "") if "_" in node.text else node.text.replace(",", ".")
     return f": did you mean {meant}?" if meant != node.text and number_of(meant) is not None else ""
 
 
-class Whole(Real):
-    """A whole number in a range (``1e3`` is one)."""
-
-    def _expected(self) -> str:
-        return f"a whole number{self.range}"
-
-    def _check(self, node: Node, report: Report) -> Any:
-        value = value_of(node) if isinstance(node, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.allows(value) or value != int(value):
-            return self.refuse(node, report, _number_hint(node))
-        return int(value)
-
-    def _json(self) -> dict[str, Any]:
-        return super()._json() | {"type": "integer"}
-
-
-class Choice(Kind):
+def choice(names: Iterable[str]) -> Kind:
     """One of some names."""
+    options = list(names)
+    expected = f"one of {', '.join(options)}"
 
-    options: tuple[str, ...]
-
-    def _expected(self) -> str:
-        return f"one of {', '.join(self.options)}"
-
-    def _check(self, node: Node, report: Report) -> Any:
-        if isinstance(node, Scalar) and node.text in self.options:
-            return node.text
+    def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Scalar) or not isinstance(value_of(node), str):
-            return self.refuse(node, report)
-        report.add(node.mark, f"unknown name '{node.text}'{likely(node.text, self.options)}")
-        return None
+            return refuse(node, report, expected)
+        if node.text in options:
+            return node.text
+        return report.add(node.mark, f"unknown name '{node.text}'{likely(node.text, options)}")
 
-    def _json(self) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.options)}
+    return Kind(expected, check, lambda: {"type": "string", "enum": options})
 
 
-class ListOf(Kind):
+def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False) -> Kind:
     """A list of one kind."""
+    expected = "a list of texts" if item.expected == "a text" else "a list"
 
-    item: Kind
-    least: int = 0
-    most: int = 10_000
-    unique: bool = False
-
-    def _expected(self) -> str:
-        return f"a list of {self.item.expected.removeprefix('a ')}s" if isinstance(self.item, Text) else "a list"
-
-    def _check(self, node: Node, report: Report) -> Any:
+    def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Sequence):
-            return self.refuse(node, report, " (write [ ] around it)" if isinstance(node, Scalar) and not is_nothing(node) else "")
-        if not self.least <= len(node.items) <= self.most:
-            report.add(node.mark, f"expected {self.expected} of {self.least} to {self.most:,} entries; found {len(node.items)}")
-            return None
-        if self.unique:
-            self._refuse_repeated(node, report)
-        return tuple(self.item.check(item, report) for item in node.items)
+            return refuse(node, report, expected, " (write [ ] around it)" if isinstance(node, Scalar) and not is_nothing(node) else "")
+        if not least <= len(node.items) <= most:
+            return report.add(node.mark, f"expected {expected} of {least} to {most:,} entries; found {len(node.items)}")
+        if unique:
+            _refuse_repeated(node, report)
+        return tuple(item.check(part, report) for part in node.items)
 
-    @staticmethod
-    def _refuse_repeated(node: Sequence, report: Report) -> None:
-        seen: set[str] = set()
-        for item in node.items:
-            text = item.text if isinstance(item, Scalar) else ""
-            if text and text in seen:
-                report.add(item.mark, f"'{text}' is given twice; each name stands for one thing")
-            seen.add(text)
-
-    def _json(self) -> dict[str, Any]:
-        bounds: dict[str, Any] = {"minItems": self.least} if self.least else {}
-        return {"type": "array", "items": self.item.json()} | bounds | ({"uniqueItems": True} if self.unique else {})
+    bounds = ({"minItems": least} if least else {}) | ({"uniqueItems": True} if unique else {})
+    return Kind(expected, check, lambda: {"type": "array", "items": item.json()} | bounds, lambda default: default)
 
 
-class MapOf(Kind):
+def _refuse_repeated(node: Sequence, report: Report) -> None:
+    seen: set[str] = set()
+    for item in node.items:
+        name = item.text if isinstance(item, Scalar) else ""
+        if name and name in seen:
+            report.add(item.mark, f"'{name}' is given twice; each name stands for one thing")
+        seen.add(name)
+
+
+def map_of(value: Kind, most: int = 1000) -> Kind:
     """A mapping from names of the user's network to one kind."""
+    expected = "a mapping (name: value)"
 
-    value: Kind
-    most: int = 1000
-
-    def _expected(self) -> str:
-        return "a mapping (name: value)"
-
-    def _check(self, node: Node, report: Report) -> Any:
+    def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Mapping):
-            return self.refuse(node, report)
-        if len(node.entries) > self.most:
-            report.add(node.mark, f"expected at most {self.most} entries; found {len(node.entries)}")
-            return None
-        return {name: self.value.check(value, report) for name, (_, value) in node.entries.items()}
+            return refuse(node, report, expected)
+        if len(node.entries) > most:
+            return report.add(node.mark, f"expected at most {most} entries; found {len(node.entries)}")
+        return {name: value.check(part, report) for name, (_, part) in node.entries.items()}
 
-    def _json(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": self.value.json()}
+    return Kind(expected, check, lambda: {"type": "object", "additionalProperties": value.json()}, lambda default: default)
 
 
-class Either(Kind):
+def either(scalar: Kind, other: Kind, form: type[Sequence] | type[Mapping] = Sequence) -> Kind:
     """One kind where a scalar stands, another where a list or a mapping does."""
+    expected = f"{scalar.expected} or {other.expected}"
 
-    scalar: Kind
-    other: Kind
-    form: type[Sequence] | type[Mapping] = Sequence
+    def check(node: Node, report: Report) -> Any:
+        if isinstance(node, form):
+            return other.check(node, report)
+        return refuse(node, report, expected) if not isinstance(node, Scalar) or is_nothing(node) else scalar.check(node, report)
 
-    def _expected(self) -> str:
-        return f"{self.scalar.expected} or {self.other.expected}"
+    return Kind(expected, check, lambda: {"anyOf": [scalar.json(), other.json()]})
 
-    def _check(self, node: Node, report: Report) -> Any:
-        if isinstance(node, self.form):
-            return self.other.check(node, report)
-        return self.refuse(node, report) if not isinstance(node, Scalar) or is_nothing(node) else self.scalar.check(node, report)
 
-    def _json(self) -> dict[str, Any]:
-        return {"anyOf": [self.scalar.json(), self.other.json()]}
+_FINITE = real(-1e300, 1e300)
+
+
+def numbers(flat_is_row: bool = False, scalars: bool = False) -> Kind:
+    """Rows of numbers. A flat list is one column (samples), or one row where ``flat_is_row``; a scalar only where allowed."""
+    expected = "a number, " * scalars + "a list of numbers or a list of rows ([[1, 2], [3, 4]])"
+
+    def check(node: Node, report: Report) -> Any:
+        if scalars and isinstance(node, Scalar):
+            value = _FINITE.check(node, report)
+            return None if value is None else np.array(value)
+        if not isinstance(node, Sequence) or not node.items:
+            return refuse(node, report, expected)
+        if isinstance(node.items[0], Sequence):
+            return _matrix([_row(item, len(node.items[0].items), report) for item in node.items])
+        flat = _matrix([[_FINITE.check(item, report) for item in node.items]])
+        return flat if flat is None or flat_is_row else flat.T
+
+    row = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+    forms = [row, {"type": "array", "items": row, "minItems": 1}]
+    return Kind(expected, check, lambda: {"anyOf": [{"type": "number"}, *forms] if scalars else forms})
+
+
+def _row(node: Node, width: int, report: Report) -> Any:
+    """The numbers of a row."""
+    if not isinstance(node, Sequence) or not node.items:
+        return report.add(node.mark, f"expected a row of {width or 'some'} numbers; found {found(node)}")
+    if len(node.items) != width and width:
+        return report.add(node.mark, f"expected a row of {width} numbers as the first row is; found {len(node.items)}")
+    return [_FINITE.check(item, report) for item in node.items]
+
+
+def _matrix(rows: list[list[float | None] | None]) -> Array | None:
+    """None where a number or a row was refused."""
+    complete = all(row is not None and None not in row for row in rows)
+    return np.array(rows, dtype=float) if complete else None

@@ -39,7 +39,7 @@ def load_scenario(source: str | Path) -> Scenario:
     data = load_data(sections["data"], root, path.parent, report)
     refuse_batch(sections, data, root, report)
     scenario = assemble(sections, data, str(path), path.stem)
-    cross_check(scenario, root, report)
+    cross_check(scenario, sections, root, report)
     report.settle()
     return replace(scenario, read_again=partial(load_scenario, path))
 

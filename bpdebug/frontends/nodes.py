@@ -1,7 +1,8 @@
 """Text to a small tree of nodes that know their place.
 
-PyYAML's event parser reads the syntax; the tree is built without recursion, and depth, size and everything that makes YAML
-more than data (anchors, tags, merge keys) is refused while it grows.
+PyYAML's event parser reads the syntax; depth, size and everything that makes YAML more than data (anchors, tags, merge keys) is
+refused while the tree grows. A plain scalar means what it does in the core schema of YAML 1.2: ``1e-3`` is a number, ``on`` and
+``1_000`` are text.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ MAXIMUM_DEPTH = 20
 MAXIMUM_NODES = 100_000
 _TOO_DEEP = f"nested more than {MAXIMUM_DEPTH} deep"
 _ELSEWHERE = "put large data in a CSV or npz file (data: {file: …})"
+_NULL = re.compile(r"null|Null|NULL|~|")
+_BOOL = re.compile(r"(true|True|TRUE)|false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_DIGITS = 40
+_SHOWN = 60
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Read for its events only: nothing is constructed."""
 
@@ -48,6 +57,9 @@ class Mapping(Record, eq=False):
 
 
 Node = Scalar | Sequence | Mapping
+Value = None | bool | int | float | str
+Path = tuple[str | int, ...]
+"""Keys, and places in lists, that lead to a node."""
 
 
 def parse(text: str, report: Report) -> Mapping:
@@ -56,22 +68,15 @@ def parse(text: str, report: Report) -> Mapping:
     Raises:
         ScenarioError: where the text is not one YAML document that holds a mapping, or is more than data.
     """
-    _refuse_characters(text, report)
-    builder = _Builder(report)
-    for event in _events(text, report):
-        builder.take(event)
-    if builder.root is None:
-        report.fail(Mark(1, 1), "the file is empty; expected a mapping with the keys 'network' and 'data'")
-    if not isinstance(builder.root, Mapping):
-        report.fail(builder.root.mark, "expected a mapping with the keys 'network' and 'data'; found something else at the top")
-    return builder.root
-
-
-def _refuse_characters(text: str, report: Report) -> None:
-    found = Reader.NON_PRINTABLE.search(text)
-    if found:
+    if found := Reader.NON_PRINTABLE.search(text):
         message = f"the character {found.group()!a} cannot stand in a scenario file; is this a text file?"
         report.fail(place(text, found.start()), message)
+    root = _Builder(_events(text, report), report).document()
+    if root is None:
+        report.fail(Mark(1, 1), "the file is empty; expected a mapping with the keys 'network' and 'data'")
+    if not isinstance(root, Mapping):
+        report.fail(root.mark, "expected a mapping with the keys 'network' and 'data'; found something else at the top")
+    return root
 
 
 def place(text: str, position: int) -> Mark:
@@ -124,79 +129,134 @@ def _hint(problem: str, line: str) -> str:
 
 
 class _Builder:
-    """Puts the events together, with a stack of open containers and the keys that wait for a value."""
+    """Puts the events together."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
-        self.root: Node | None = None
-        self.open: list[Sequence | Mapping] = []
-        self.keys: list[Scalar | None] = []
-        self.documents = self.nodes = 0
+    def __init__(self, events: Iterator[Any], report: Report) -> None:
+        self.events, self.report = events, report
+        self.nodes = 0
 
-    def take(self, event: Any) -> None:
-        """One event."""
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event)
-        elif isinstance(event, yaml.NodeEvent):
-            self._node(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self.open.pop()
-            self.keys.pop()
+    def document(self) -> Node | None:
+        """The root of the only document; None where there is none."""
+        root, documents = None, 0
+        for event in self.events:
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            if documents > 1:
+                self.report.fail(_mark(event.start_mark), "a second document starts here; a scenario is one document (remove the '---')")
+            if isinstance(event, yaml.NodeEvent):
+                root = self._node(event)
+        return root
 
-    def _document(self, event: Any) -> None:
-        self.documents += 1
-        if self.documents > 1:
-            self.report.fail(_mark(event.start_mark), "a second document starts here; a scenario is one document (remove the '---')")
-
-    def _node(self, event: Any) -> None:
-        mark = _mark(event.start_mark)
-        self._refuse(event, mark)
+    def _node(self, event: Any, depth: int = 0) -> Node:
+        mark = self._admitted(event, depth)
         if isinstance(event, yaml.ScalarEvent):
-            self._place(Scalar(mark, event.value, "" if event.style in (None, "") else event.style))
-            return
-        container = Sequence(mark) if isinstance(event, yaml.SequenceStartEvent) else Mapping(mark)
-        self._place(container)
-        self.open.append(container)
-        self.keys.append(None)
+            return Scalar(mark, event.value, event.style or "")
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Sequence(mark, [self._node(item, depth + 1) for item in self._inside()])
+        return Mapping(mark, self._entries(depth + 1))
 
-    def _refuse(self, event: Any, mark: Mark) -> None:
+    def _inside(self) -> Iterator[Any]:
+        """The beginnings of what a list or a mapping holds, up to its end."""
+        while not isinstance(event := next(self.events), yaml.CollectionEndEvent):
+            yield event
+
+    def _entries(self, depth: int) -> dict[str, tuple[Scalar, Node]]:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        for event in self._inside():
+            key = self._key(event, depth)
+            if first := entries.get(key.text):
+                self.report.add(key.mark, f"duplicate key '{key.text}'; it is given in line {first[0].mark.line} already")
+            value = self._node(next(self.events), depth)
+            entries.setdefault(key.text, (key, value))
+        return entries
+
+    def _key(self, event: Any, depth: int) -> Scalar:
+        mark = self._admitted(event, depth)
+        if not isinstance(event, yaml.ScalarEvent):
+            self.report.fail(mark, "expected a key; found a list or a mapping in its place")
+        if event.value == "<<" and not event.style:
+            self.report.fail(mark, "a merge key (<<) is not supported; write the keys out")
+        return Scalar(mark, event.value, event.style or "")
+
+    def _admitted(self, event: Any, depth: int) -> Mark:
+        """The place of what is no more than data."""
+        mark, reason = _mark(event.start_mark), ""
         self.nodes += 1
-        reason = ""
         if event.anchor is not None:
             sign = "an alias (*" if isinstance(event, yaml.AliasEvent) else "an anchor (&"
             reason = f"{sign}{event.anchor}) is not supported; write the value out"
         elif getattr(event, "tag", None) is not None:
             reason = f"a tag ({event.tag}) is not supported: a scenario is data; write the value without it"
-        elif len(self.open) >= MAXIMUM_DEPTH:
+        elif depth >= MAXIMUM_DEPTH:
             reason = _TOO_DEEP
         elif self.nodes > MAXIMUM_NODES:
             reason = f"more than {MAXIMUM_NODES:,} values; {_ELSEWHERE}"
         if reason:
             self.report.fail(mark, reason)
+        return mark
 
-    def _place(self, node: Node) -> None:
-        if not self.open:
-            self.root = node
-            return
-        parent = self.open[-1]
-        if isinstance(parent, Sequence):
-            parent.items.append(node)
-        elif self.keys[-1] is None:
-            self.keys[-1] = self._key(node)
+
+def value_of(scalar: Scalar) -> Value:
+    """The value: what is quoted is text, what is plain is resolved."""
+    text = scalar.text
+    if scalar.style:
+        return text
+    if _NULL.fullmatch(text):
+        return None
+    if found := _BOOL.fullmatch(text):
+        return found.group(1) is not None
+    number = number_of(text)
+    return text if number is None else number
+
+
+def number_of(text: str) -> int | float | None:
+    """The number that a text is, or None."""
+    if len(text) <= _DIGITS and _INT.fullmatch(text):
+        return int(text)
+    if len(text) <= _DIGITS and _BASED.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return float(text.replace(".", "")) if _SPECIAL.fullmatch(text) else None
+
+
+def found(node: Node) -> str:
+    """What stands there, for "expected …; found …"."""
+    if isinstance(node, Sequence):
+        return f"a list of {len(node.items)}" if node.items else "an empty list"
+    if isinstance(node, Mapping):
+        return "a mapping" + (f" ({', '.join(list(node.entries)[:3])} …)" if node.entries else "")
+    if is_nothing(node):
+        return "nothing"
+    shown = node.text if len(node.text) <= _SHOWN else node.text[:_SHOWN] + "…"
+    value = value_of(node)
+    return f"'{shown}'" if isinstance(value, str) else shown
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether a key's value was left out (or is null)."""
+    return isinstance(node, Scalar) and value_of(node) is None
+
+
+def entry(root: Mapping, path: Path) -> tuple[Mark, Node]:
+    """Where the key (or list entry) at the end of a path stands, and its value; its nearest ancestor where it is not there."""
+    mark = root.mark
+    node: Node = root
+    for step in path:
+        if isinstance(node, Mapping) and str(step) in node.entries:
+            key, node = node.entries[str(step)]
+            mark = key.mark
+        elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            mark = node.mark
         else:
-            self._entry(parent, self.keys[-1], node)
-            self.keys[-1] = None
+            break
+    return mark, node
 
-    def _key(self, node: Node) -> Scalar:
-        if not isinstance(node, Scalar):
-            self.report.fail(node.mark, "expected a key; found a list or a mapping in its place")
-        if node.text == "<<" and not node.style:
-            self.report.fail(node.mark, "a merge key (<<) is not supported; write the keys out")
-        return node
 
-    def _entry(self, parent: Mapping, key: Scalar, value: Node) -> None:
-        if key.text in parent.entries:
-            first = parent.entries[key.text][0].mark.line
-            self.report.add(key.mark, f"duplicate key '{key.text}'; it is given in line {first} already")
-            return
-        parent.entries[key.text] = (key, value)
+def mark_of(root: Mapping, path: Path, message: str = "") -> Mark:
+    """The place of a path; within a list of names, the one that the message quotes."""
+    mark, node = entry(root, path)
+    if isinstance(node, Sequence):
+        quoted = [item for item in node.items if isinstance(item, Scalar) and f"'{item.text}'" in message]
+        return quoted[0].mark if quoted else mark
+    return mark

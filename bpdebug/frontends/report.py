@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from bpdebug.core.errors import BpdebugError, printable
 from bpdebug.core.record import Record
@@ -57,8 +57,8 @@ class Report:
     file: str
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, mark: Mark, message: str, file: str = "") -> None:
-        """Note a problem; it is in the scenario file if no other is named."""
+    def add(self, mark: Mark, message: str, file: str = "") -> Any:
+        """Note a problem, in the scenario file if no other is named; None stands for the value that is not there."""
         self.problems.append(Problem(file or self.file, mark.line, mark.column, message))
 
     def fail(self, mark: Mark, message: str, file: str = "") -> NoReturn:

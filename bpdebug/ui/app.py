@@ -17,10 +17,10 @@ from bpdebug.core import interruption
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
-from bpdebug.frontends.settings import Settings
 from bpdebug.play.hunt import task_lines
 from bpdebug.session.prompt_history import keep_history, load_history
 from bpdebug.session.session import Session
+from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
 from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
 from bpdebug.ui.commanding import Commanding

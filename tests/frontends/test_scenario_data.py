@@ -8,8 +8,7 @@ import pytest
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import ScenarioError, load_scenario
-from bpdebug.frontends.columns import DataError
-from bpdebug.frontends.csvfile import read_csv
+from bpdebug.frontends.csvfile import DataError, read_csv
 from bpdebug.session.session import Session
 
 CSV = 'a,b,kind,size\n1,2.5,red,1\n3,4e1,"blue",2\n5,6,red,1\n'

@@ -7,9 +7,8 @@ from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.operations import ACTIVATIONS, LOSSES
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.frontends import json_schema, shipped
-from bpdebug.frontends.nodes import Mapping, Scalar, parse
+from bpdebug.frontends.nodes import Mapping, Scalar, parse, value_of
 from bpdebug.frontends.report import Report
-from bpdebug.frontends.scalars import value_of
 
 TYPES = {
     "object": dict,

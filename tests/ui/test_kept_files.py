@@ -8,9 +8,9 @@ import pytest
 from ui_app import debugger, messages
 
 from bpdebug.frontends import load_scenario
-from bpdebug.frontends.settings import Settings
 from bpdebug.session.prompt_history import history_file
 from bpdebug.session.session import Session
+from bpdebug.session.settings import Settings
 from bpdebug.session.state import state_file
 from bpdebug.ui import app as app_module
 from bpdebug.ui.app import DebuggerApp

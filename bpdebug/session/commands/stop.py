@@ -7,60 +7,24 @@ from typing import TYPE_CHECKING, cast
 
 from bpdebug.core.batches import Batches
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.parser import Formula, suggestion
-from bpdebug.core.program import Program
-from bpdebug.core.shapes import infer, infer_condition
+from bpdebug.core.parser import suggestion
+from bpdebug.core.shapes import infer
 from bpdebug.session.table import CommandError, command, count_of, find_command
 from bpdebug.time.conditions import CONDITIONS, make_catchpoint
-from bpdebug.time.position import Location, parse_location
 from bpdebug.time.results import Result
-from bpdebug.time.stops import Breakpoint, Stop, Watchpoint
+from bpdebug.time.stop_text import breakpoint_of, positive, watchpoint_of
+from bpdebug.time.stops import Stop
 
 if TYPE_CHECKING:
     from bpdebug.session.session import Session
 
 
-def _formula_at(session: Session, text: str, done: int, condition: bool) -> Formula:
-    """An expression that can be computed when so many stages of an update have run.
-
-    Raises:
-        FormulaError: where it does not parse or fit.
-        CommandError: where it needs what is not computed then.
-    """
-    formula, program = session.program.parse(text), session.program
-    shapes = session.timeline.machine.shapes()
-    (infer_condition if condition else infer)(formula, shapes)
-    for rows in Batches(program.scenario).sizes:
-        infer(formula, program.shapes(rows))
-    for name in formula.names:
-        if name in program.index and name not in program.persistent:
-            _refuse_absent(program, name, done, condition)
-    return formula
-
-
-def _refuse_absent(program: Program, name: str, done: int, condition: bool) -> None:
-    """Refuse a tensor that has no value when so many stages have run: not yet, or, the update being complete, no longer."""
-    place, total = program.index[name], len(program.stages)
-    if place >= done:
-        raise CommandError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
-    if done == total and (condition or place == total - 1):
-        earlier = program.stages[max(total - 2, 0)].name
-        raise CommandError(f"{name} is gone once the update is complete, after its last stage; 'break {earlier} if …' looks just before")
-
-
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
-    place, _, condition = arguments.partition(" if ")
-    if not place.strip():
-        raise CommandError("break where? For example: break dz2, break backward, break 40:dz2, break dz2 if max(abs(dz2)) > 1")
-    location: Location = parse_location(place, session.program)
-    formula = _formula_at(session, condition, location.done or 0, condition=True) if condition else None
-    stop = Breakpoint(
-        number=session.stops.next_number(), text=" ".join(arguments.split()), temporary=temporary, location=location, condition=formula
-    )
-    return _added(session, stop)
+    return _added(session, breakpoint_of(session.program, arguments, temporary, session.timeline.machine.update))
 
 
 def _added(session: Session, stop: Stop) -> Result:
+    stop.number = session.stops.next_number()
     session.stops.add(stop)
     return Result("stops", f"{stop.kind} {stop.number}: {stop.text}", {"stops": [describe(stop)]})
 
@@ -91,30 +55,10 @@ def tbreak(session: Session, arguments: str) -> Result:
     return _breakpoint(session, arguments, temporary=True)
 
 
-_MODE = re.compile(r"(.*\S)\s+(sign|ratio\s+(\S+))", re.DOTALL)
-
-
 @command("watch EXPRESSION [sign | ratio R]", "stop", keys="w", asks="watch (dW1[1,0]; dW1[1,0] sign; loss ratio 0.5)")
 def watch(session: Session, arguments: str) -> Result:
     """Stop when a value changes: any bit of it, its sign, or by more than a ratio."""
-    found = _MODE.fullmatch(arguments)
-    text, mode = (found[1], found[2].split()[0]) if found else (arguments, "change")
-    if not text:
-        raise CommandError("watch what? For example: watch W1[0,1], watch dW1[1,0] sign, watch loss ratio 0.1")
-    ratio = _positive(found[3], "a ratio") if found and mode == "ratio" else 0.0
-    formula = _formula_at(session, text, len(session.program.stages), condition=False)
-    asked = " ".join(arguments.split())
-    return _added(session, Watchpoint(number=session.stops.next_number(), text=asked, formula=formula, mode=mode, ratio=ratio))
-
-
-def _positive(text: str, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise CommandError(f"{what} is a number from 0; found '{text}'")
-    return value
+    return _added(session, watchpoint_of(session.program, arguments, session.timeline.machine.update))
 
 
 @command("catch WHAT [THRESHOLD] [for N]", "stop")
@@ -133,10 +77,8 @@ def catch(session: Session, arguments: str) -> Result:
         lasting, words = count_of(words[-1]), words[:-2]
     if len(words) > 2:
         raise CommandError(f"one threshold is expected; found '{' '.join(words[1:])}'")
-    threshold = _positive(words[1], "a threshold") if len(words) == 2 else None
-    stop = make_catchpoint(session.program, 0, words[0], threshold, lasting)
-    stop.number = session.stops.next_number()
-    return _added(session, stop)
+    threshold = positive(words[1], "a threshold") if len(words) == 2 else None
+    return _added(session, make_catchpoint(session.program, 0, words[0], threshold, lasting))
 
 
 def _catch_nonfinite(session: Session, words: list[str]) -> Result:

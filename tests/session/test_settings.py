@@ -6,8 +6,8 @@ import pytest
 
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.frontends.report import ScenarioError
-from bpdebug.frontends.settings import Settings, load_settings, settings_file
 from bpdebug.session.commands import COMMANDS
+from bpdebug.session.settings import Settings, load_settings, settings_file
 from bpdebug.session.table import rebind
 
 

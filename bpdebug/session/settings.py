@@ -12,11 +12,11 @@ from typing import Any
 from bpdebug.core.numbers import AUTO, NumberStyle
 from bpdebug.core.record import Record, replace
 from bpdebug.files import FileError
-from bpdebug.frontends.kinds import Choice, Either, ListOf, MapOf, Text, likely
+from bpdebug.frontends.kinds import choice, either, likely, list_of, map_of, text
 from bpdebug.frontends.loader import read_text
 from bpdebug.frontends.nodes import Mapping, Node, parse
 from bpdebug.frontends.report import Report
-from bpdebug.frontends.tables import Key, Table
+from bpdebug.frontends.tables import Key, table
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.commands.number import number_style
@@ -29,14 +29,14 @@ THEMES = ("bpdebug-dark", "bpdebug-light", "bpdebug-contrast")
 
 _ONE_KEY = r"(?:(?:ctrl|alt|shift|super)\+)*(?:[a-z][a-z0-9_]*|\S)"
 
-SETTINGS = Table(
+SETTINGS = table(
     "the settings",
     (
-        Key("theme", Choice(THEMES), "the colours", THEMES[0]),
-        Key("notation", Choice(tuple(NOTATIONS)), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
-        Key("convention", Choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
-        Key("format", Text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
-        Key("keys", MapOf(Either(Text(numbers=True), ListOf(Text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
+        Key("theme", choice(THEMES), "the colours", THEMES[0]),
+        Key("notation", choice(NOTATIONS), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
+        Key("convention", choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
+        Key("format", text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
+        Key("keys", map_of(either(text(numbers=True), list_of(text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
     ),
 )
 """The settings file in one table."""
@@ -93,10 +93,10 @@ def load_settings(path: Path | None = None) -> Settings:
     return Settings(values["theme"], values["notation"], values["convention"], numbers, given)
 
 
-def _numbers(text: str, root: Node, report: Report) -> NumberStyle:
+def _numbers(written: str, root: Node, report: Report) -> NumberStyle:
     """How numbers are written, as the command ``format`` reads it."""
     try:
-        return number_style(text)
+        return number_style(written)
     except CommandError as error:
         report.add(root.entries["format"][1].mark if isinstance(root, Mapping) else root.mark, str(error))
         return AUTO
