@@ -38,6 +38,16 @@ def short(value: float, digits: int = 4) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
+def minus(text: str) -> str:
+    """A text with the sign of subtraction in the place of hyphens."""
+    return text.replace("-", "−")
+
+
+def written(value: float, digits: int = 4) -> str:
+    """A number as :func:`short` has it, with the sign of subtraction."""
+    return minus(short(value, digits))
+
+
 def number_format(values: Array, digits: int = 4) -> str:
     """The format that shows all of these numbers aligned, always with a sign: fixed point where it is faithful, else scientific."""
     return _fitting(Statistics(values), digits)
@@ -179,11 +189,11 @@ class Statistics(Record, eq=False):
     def parts(self) -> list[str]:
         """The statistics in words, what matters most first."""
         if self.finite.size == self.values.size > 0 and self.low == self.high:
-            return [f"all {short(self.low, 3)}".replace("-", "−")]
+            return [f"all {written(self.low, 3)}"]
         named = [("min", self.low), ("max", self.high), ("mean", self.mean), ("norm", self.norm)] if self.finite.size else []
         parts = [f"{count} {name}" for name, count in self.broken.items()] + [f"{name} {short(value, 3)}" for name, value in named]
         zeros = [f"{self.zeros} zero{'s' * (self.zeros != 1)}"] * bool(self.zeros)
-        return [part.replace("-", "−") for part in parts + zeros]
+        return [minus(part) for part in parts + zeros]
 
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpdebug.ui.draw.spans import crop, fit, line, plain, width, wrap
+from bpdebug.ui.draw.spans import crop, first_that_fits, fit, line, plain, width, wrap
 
 NARROW = "ab z·−Σᵢ…"
 WIDE = "日本語，😀"
@@ -108,3 +108,10 @@ def test_wrap_puts_its_beginnings_before_the_lines():
 @pytest.mark.parametrize("columns", [0, 1, 5])
 def test_wrap_to_next_to_nothing_ends(columns):
     assert "".join(map(plain, wrap("a derivation", columns))).replace(" ", "") == "aderivation"
+
+
+def test_the_first_that_fits_is_the_fullest_there_is_room_for():
+    ways = ["a whole sentence", "日本語", "no"]
+    assert [first_that_fits(ways, columns) for columns in (16, 15, 6, 5, 1)] == [ways[0], ways[1], ways[1], "no", "no"]
+    assert first_that_fits(map(line, ways), 1, ()) == ()
+    assert first_that_fits(map(line, ways), 2, ()) == line("no")

@@ -5,12 +5,14 @@ What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rich.cells import cell_len
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
+Drawn = TypeVar("Drawn", Line, str)
 _BREAKS = "·/⊙,("
 
 
@@ -24,9 +26,18 @@ def plain(drawn: Line) -> str:
     return "".join(text for text, _ in drawn)
 
 
-def width(drawn: Line) -> int:
-    """The columns that a line takes."""
-    return sum(cell_len(text) for text, _ in drawn)
+def width(drawn: Line | str) -> int:
+    """The columns that a line, or a text, takes."""
+    return cell_len(drawn) if isinstance(drawn, str) else sum(cell_len(text) for text, _ in drawn)
+
+
+def first_that_fits(ways: Iterable[Drawn], columns: int, otherwise: Drawn | None = None) -> Drawn:
+    """Of several ways to say something, the fullest first, the first that so many columns have room for; else ``otherwise``, or
+    where that is None the last one."""
+    for way in ways:
+        if width(way) <= columns:
+            return way
+    return way if otherwise is None else otherwise
 
 
 def fit(drawn: Line, columns: int, role: str = "") -> Line:
