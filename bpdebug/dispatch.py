@@ -10,13 +10,13 @@ import sys
 from typing import NoReturn, TextIO
 
 from bpdebug import __version__
-from bpdebug.completion_script import SHELLS, completion
 from bpdebug.core.errors import presentable
 from bpdebug.core.parser import suggestion
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.headless import OK, USAGE, has_screen
-from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session, session_arguments
+from bpdebug.subcommands import SESSION, SUBCOMMANDS, open_app, open_session
 
+_SHELLS = ("bash", "zsh", "fish")
 _HELP = """\
 usage: bpdebug [SCENARIO]   or   bpdebug COMMAND ...
 
@@ -68,8 +68,9 @@ def dispatch(arguments: list[str]) -> int:
     parser.add_argument("scenario", nargs="?")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fresh", action="store_true")
-    session_arguments(parser)
-    parser.add_argument("--print-completion", choices=SHELLS, dest="shell")
+    for add in SESSION:
+        add(parser)
+    parser.add_argument("--print-completion", choices=_SHELLS, dest="shell")
     parser.add_argument("--version", action="store_true")
     given, others = parser.parse_known_args(arguments)
     if given.scenario:
@@ -77,9 +78,23 @@ def dispatch(arguments: list[str]) -> int:
     if others:
         _refuse_others(others, given.scenario, parser)
     if given.shell or given.version:
-        print(completion(given.shell) if given.shell else f"bpdebug {__version__}")
+        print(_completion(given.shell) if given.shell else f"bpdebug {__version__}")
         return OK
     return _list(sys.stdout) if given.list else _open(given)
+
+
+def _completion(shell: str) -> str:
+    """The script that a shell is to read, such as ``eval "$(bpdebug --print-completion bash)"``."""
+    import shtab  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser("bpdebug")
+    commands = parser.add_subparsers()
+    for name, subcommand in SUBCOMMANDS.items():
+        subcommand.arguments(commands.add_parser(name, help=subcommand.help))
+    for entry in shipped():
+        commands.add_parser(entry.name, help=entry.title)
+    script: str = shtab.complete(parser, shell=shell)
+    return script
 
 
 def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:

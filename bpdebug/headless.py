@@ -10,62 +10,22 @@ from itertools import count
 from pathlib import Path
 from time import perf_counter
 
-from bpdebug.core.errors import BpdebugError, FormulaError, presentable
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.interruption import whole_line
-from bpdebug.core.record import Record
-from bpdebug.files import MEBI, SCRIPT_BYTES, FileError, read_lines
+from bpdebug.files import MEBI, FileError
 from bpdebug.session.rescue import guarded
+from bpdebug.session.script import Order, orders_of, read_script
 from bpdebug.session.session import Session
 from bpdebug.time.results import Result, to_json
 
 _BETWEEN = 0.25
 """Seconds between two pictures of the progress."""
-_QUOTED = 200
-"""Characters of a command that are quoted where it has failed."""
 OK, FAILED, USAGE = 0, 1, 2
 """Exit statuses: success; a command failed, something is wrong or nothing could be judged; bad usage or a bad file."""
 
 
-class Given(Record):
-    """What one option gives: a command (``-x``), or a script's path (``-`` is standard input)."""
-
-    kind: str
-    text: str
-
-    @classmethod
-    def command(cls, text: str) -> Given:
-        """Of ``-x``."""
-        return cls("-x", text)
-
-    @classmethod
-    def script(cls, path: str) -> Given:
-        """Of ``--script``."""
-        return cls("--script", path)
-
-
-class Order(Record):
-    """One command and where it was given: the number of its ``-x``, or a line of ``file``."""
-
-    text: str
-    number: int
-    file: str = ""
-
-    @property
-    def command(self) -> str:
-        """The command without the blanks around it."""
-        return self.text.strip()
-
-    def complaint(self, error: BpdebugError) -> str:
-        """The error with its place; a formula's error knows its column, any other is that of the whole command."""
-        message, column = (error.message, self._column(error)) if isinstance(error, FormulaError) else (str(error), 0)
-        if self.file:
-            return presentable(f"{self.file}:{self.number}:{self.text.find(self.command) + max(column, 1)}: {message}")
-        shown = self.command if len(self.command) <= _QUOTED else f"{self.command[:_QUOTED]}…"
-        return presentable(f'-x {self.number}: "{shown}": {f"column {column}: " if column else ""}{message}')
-
-    def _column(self, error: FormulaError) -> int:
-        """Where in the command: the formula may stand after its name."""
-        return max(self.command.rfind(error.text), 0) + error.column
+Given = tuple[str, str]
+"""What one option gives: ``-x`` with a command, or ``--script`` with a path (``-`` is standard input)."""
 
 
 def orders(given: Iterable[Given]) -> Iterator[Order]:
@@ -75,15 +35,12 @@ def orders(given: Iterable[Given]) -> Iterator[Order]:
         FileError: where a script cannot be read.
     """
     number = count(1)
-    sources = [_lines(one.text) if one.kind == "--script" else [Order(one.text, next(number))] for one in given]
+    sources = [_script(text) if option == "--script" else [Order(text, next(number))] for option, text in given]
     return (order for source in sources for order in source)
 
 
-def _lines(path: str) -> Iterator[Order]:
-    """The commands of a script: its lines, but for blank ones and comments."""
-    if path == "-":
-        return _commands(_standard_input(), "standard input")
-    return _commands(read_lines(Path(path), "a script", SCRIPT_BYTES), path)
+def _script(path: str) -> Iterator[Order]:
+    return orders_of(_standard_input(), "standard input") if path == "-" else read_script(Path(path), path)
 
 
 def _standard_input() -> Iterator[str]:
@@ -95,12 +52,6 @@ def _standard_input() -> Iterator[str]:
             yield line
     except UnicodeDecodeError:
         raise FileError("standard input", "expected text") from None
-
-
-def _commands(lines: Iterable[str], file: str) -> Iterator[Order]:
-    for number, line in enumerate(lines, 1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield Order(line.rstrip("\r\n"), number, file)
 
 
 def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
@@ -190,17 +141,3 @@ def answer(session: Session, command: str, result: Result, as_json: bool) -> Non
     if text:
         with whole_line:
             print(text, flush=True)
-
-
-def explain(session: Session, cell: str, at: str, as_json: bool) -> int:
-    """Explain a cell at a location, or, without one, when its tensor has just been computed in update 0.
-
-    Raises:
-        BpdebugError: where there is no such cell or location, or the tensor is not computed there.
-    """
-    name = cell.partition("[")[0].strip()
-    if at or name in session.program.index:
-        session.execute(f"goto {at or name}")
-    command = f"explain {cell}"
-    answer(session, command, session.execute(command), as_json)
-    return OK

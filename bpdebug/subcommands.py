@@ -1,4 +1,4 @@
-"""The subcommands: what ``bpdebug run``, ``explain``, ``screenshot`` and ``schema`` take and do."""
+"""The subcommands: what ``bpdebug run``, ``explain``, ``screenshot`` and the others take and do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from bpdebug import headless
 from bpdebug.arrays import read_arrays
@@ -23,13 +24,19 @@ from bpdebug.headless import FAILED, OK, USAGE, Given
 from bpdebug.play.hunt import SEEDS
 from bpdebug.session.commands.compare import compared
 from bpdebug.session.commands.notation import NOTATIONS
+from bpdebug.session.script import Order
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import rebind
+from bpdebug.time.results import Result
 from bpdebug.time.timeline import DEFAULT_BUDGET
 
 FAULTY = ("tutorial_as_written", "saturation")
 """Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
+
+Option = Callable[[argparse.ArgumentParser], object]
+"""Adds an argument to a parser."""
+Run = Callable[[argparse.Namespace], int]
 
 
 class Subcommand(Record):
@@ -38,32 +45,92 @@ class Subcommand(Record):
     Attributes:
         usage: with its main arguments, for the help of the whole program.
         help: a few words.
-        arguments: adds its arguments to a parser.
+        options: its arguments.
+        epilog: what its own help ends with.
         run: does it; the exit status.
     """
 
     usage: str
     help: str
-    arguments: Callable[[argparse.ArgumentParser], object]
-    run: Callable[[argparse.Namespace], int]
+    options: tuple[Option, ...]
+    epilog: str
+    run: Run
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add its arguments to a parser."""
+        parser.epilog = self.epilog
+        for add in self.options:
+            add(parser)
 
 
-def session_arguments(parser: argparse.ArgumentParser) -> None:
-    """What concerns a session with and without a screen."""
-    parser.add_argument("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file")
-    text = f"memory for going back in time, in megabytes (default {DEFAULT_BUDGET >> 20})"
-    parser.add_argument("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET, help=text)
+SUBCOMMANDS: dict[str, Subcommand] = {}
+"""All subcommands by name, in the order of the help."""
 
 
-def _megabytes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10**6:
-        raise argparse.ArgumentTypeError(f"a number of megabytes from 1 is expected; found '{text}'")
-    return int(text) << 20
+def subcommand(usage: str, text: str, *options: Option, epilog: str = "") -> Callable[[Run], Run]:
+    """Register a function as a subcommand."""
+
+    def register(run: Run) -> Run:
+        SUBCOMMANDS[usage.partition(" ")[0]] = Subcommand(usage, text, options, epilog, run)
+        return run
+
+    return register
+
+
+def option(*names: str, **more: Any) -> Option:
+    """An argument, as argparse takes it."""
+    return lambda parser: parser.add_argument(*names, **more)
+
+
+def scenario(text: str = "a file, or the name of a shipped scenario", **more: Any) -> Option:
+    """The scenario as an argument."""
+    return option("scenario", metavar="SCENARIO", help=text, **more)
+
+
+def _number(least: int, most: int, expected: str) -> Callable[[str], int]:
+    """Reads a number in digits."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{expected} is expected; found '{text}'")
+        return int(text)
+
+    return read
+
+
+def _size(text: str) -> tuple[int, int]:
+    columns, _, rows = text.partition("x")
+    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200):
+        raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
+    return int(columns), int(rows)
+
+
+def _given(name: str, metavar: str, text: str, **more: Any) -> Option:
+    """A command or a script, as often as it is given, in the order in which that was."""
+    return option(name, metavar=metavar, type=lambda value: (name, value), action="append", dest="given", help=text, **more)
+
+
+_JSON = option("--json", action="store_true", help="answer with a JSON object")
+_MEMORY = f"memory for going back in time, in megabytes (default {DEFAULT_BUDGET >> 20})"
+_megabytes = _number(1, 10**6, "a number of megabytes from 1")
+SESSION = (
+    option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file"),
+    option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY),
+)
+"""What concerns a session with and without a screen."""
+_COMMANDS = (
+    _given("-x", "COMMAND", "a command, such as 'step 3' (as often as you like)"),
+    _given("--script", "FILE", "commands from a file, one a line, # for comments; - is standard input"),
+    option("--json", action="store_true", help="answer with one JSON object a line and command"),
+    *SESSION,
+)
+"""What a run without a screen takes."""
+_count = _number(0, 10**9, "a number from 0")
 
 
 def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
     """The session that the options ask for."""
-    session = Session(scenario, given.memory)
+    session = Session(scenario, given.memory << 20)
     if given.transcript:
         session.transcribe(given.transcript)
     return session
@@ -84,11 +151,12 @@ def open_app(session: Session | None, fresh: bool) -> int:
     return run_app(session, fresh, settings)
 
 
-def _tour_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", nargs="?", default="xor", help="a scenario with two layers; usually xor")
-    session_arguments(parser)
-
-
+@subcommand(
+    "tour",
+    "a guided tour of the debugger, in five steps",
+    scenario("a scenario with two layers; usually xor", nargs="?", default="xor"),
+    *SESSION,
+)
 def _tour(given: argparse.Namespace) -> int:
     """The app with the guided tour."""
     session = open_session(load_scenario(given.scenario), given)
@@ -98,89 +166,79 @@ def _tour(given: argparse.Namespace) -> int:
     return open_app(session, fresh=True)
 
 
-def _run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    _command_arguments(parser)
-    parser.epilog = "Commands run in the order in which they are given ('where' if there are none); -x help lists them."
-
-
-def _command_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a run without a screen takes."""
-    for option, metavar, kind, text in (
-        ("-x", "COMMAND", Given.command, "a command, such as 'step 3' (as often as you like)"),
-        ("--script", "FILE", Given.script, "commands from a file, one a line, # for comments; - is standard input"),
-    ):
-        parser.add_argument(option, metavar=metavar, type=kind, action="append", dest="given", help=text)
-    parser.add_argument("--json", action="store_true", help="answer with one JSON object a line and command")
-    session_arguments(parser)
-
-
+@subcommand(
+    "run SCENARIO -x COMMAND",
+    "the same debugger without a screen, for scripts",
+    scenario(),
+    *_COMMANDS,
+    epilog="Commands run in the order in which they are given ('where' if there are none); -x help lists them.",
+)
 def _run(given: argparse.Namespace) -> int:
-    commands = headless.orders(given.given or [Given.command("where")])
+    commands = headless.orders(given.given or [("-x", "where")])
     return headless.run(open_session(load_scenario(given.scenario), given), commands, given.json)
 
 
-def _explain_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss")
-    parser.add_argument("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; usually as soon as it is computed in update 0")
-    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
-
-
+@subcommand(
+    "explain SCENARIO CELL",
+    "where one number comes from",
+    scenario(),
+    option("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss"),
+    option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; usually as soon as it is computed in update 0"),
+    _JSON,
+)
 def _explain(given: argparse.Namespace) -> int:
-    return headless.explain(Session(load_scenario(given.scenario)), given.cell, given.at, given.json)
-
-
-def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first")
-    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
-
-
-def _check(given: argparse.Namespace) -> int:
-    """Exit status 1 where a derivative is wrong."""
+    """At a location, or, without one, when the cell's tensor has just been computed in update 0."""
     session = Session(load_scenario(given.scenario))
+    name = given.cell.partition("[")[0].strip()
+    if given.at or name in session.program.index:
+        session.execute(f"goto {given.at or name}")
+    command = f"explain {given.cell}"
+    headless.answer(session, command, session.execute(command), given.json)
+    return OK
+
+
+@subcommand(
+    "check SCENARIO",
+    "check every derivative; status 1 if one is wrong",
+    scenario(),
+    option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first"),
+    _JSON,
+)
+def _check(given: argparse.Namespace) -> int:
+    return _judged(given, "check", Session(load_scenario(given.scenario)), lambda session: session.execute("check"))
+
+
+def _judged(given: argparse.Namespace, name: str, session: Session, judge: Callable[[Session], Result]) -> int:
+    """Exit status 1 where something is wrong, or nothing could be judged."""
     session.execute(f"goto {given.at}")
-    result = session.execute("check")
-    headless.answer(session, "check", result, given.json)
+    result = judge(session)
+    headless.answer(session, name, result, given.json)
     return FAILED if result.wrong else OK
 
 
-def _compare_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument(
-        "theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"
-    )
-    parser.add_argument("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first")
-    parser.add_argument("--json", action="store_true", help="answer with a JSON object")
-    parser.epilog = "Exit status 1 where a stage is off, or nothing could be judged."
-
-
+@subcommand(
+    "compare SCENARIO FILE.npz",
+    "your own numbers, stage by stage",
+    scenario(),
+    option("theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"),
+    option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
+    _JSON,
+    epilog="Exit status 1 where a stage is off, or nothing could be judged.",
+)
 def _compare(given: argparse.Namespace) -> int:
-    """Exit status 1 where a stage is off, or nothing could be judged."""
     session, arrays = Session(load_scenario(given.scenario)), read_arrays(given.theirs)
-    session.execute(f"goto {given.at}")
-    result = compared(session, arrays)
-    headless.answer(session, "compare", result, given.json)
-    return FAILED if result.wrong else OK
+    return _judged(given, "compare", session, lambda session: compared(session, arrays))
 
 
-def _hunt_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "scenario", metavar="SCENARIO", nargs="?", help="a file, or the name of a shipped scenario; usually the seed chooses"
-    )
-    parser.add_argument("--seed", metavar="N", type=_count, help="the same one plants the same mistake")
-    _command_arguments(parser)
-    parser.add_argument("--fresh", action="store_true", help="not the stops of last time")
-    parser.epilog = "Opens the debugger's screen; with -x, --script or --json it runs without one."
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"a number from 0 is expected; found '{text}'")
-    return int(text)
-
-
+@subcommand(
+    "hunt [SCENARIO]",
+    "find a mistake that is planted and not shown",
+    scenario("a file, or the name of a shipped scenario; usually the seed chooses", nargs="?"),
+    option("--seed", metavar="N", type=_count, help="the same one plants the same mistake"),
+    *_COMMANDS,
+    option("--fresh", action="store_true", help="not the stops of last time"),
+    epilog="Opens the debugger's screen; with -x, --script or --json it runs without one.",
+)
 def _hunt(given: argparse.Namespace) -> int:
     """The app, or a run without a screen, with a mistake planted."""
     import secrets  # noqa: PLC0415 - a start does without
@@ -188,11 +246,11 @@ def _hunt(given: argparse.Namespace) -> int:
     seed = secrets.randbelow(SEEDS) if given.seed is None else given.seed
     huntable = [entry.name for entry in shipped() if entry.name not in FAULTY]
     source = given.scenario or huntable[seed % len(huntable)]
-    orders, scenario = headless.orders(given.given or []), load_scenario(source)
+    orders, read = headless.orders(given.given or []), load_scenario(source)
     without = given.json or given.given
     if not without and not headless.has_screen(f"bpdebug hunt {shlex.quote(source)} --seed {seed} -x hint"):
         return USAGE
-    session = open_session(scenario, given)
+    session = open_session(read, given)
     result = session.execute(f"hunt {seed}")
     if without:
         headless.answer(session, f"hunt {seed}", result, given.json)
@@ -200,16 +258,17 @@ def _hunt(given: argparse.Namespace) -> int:
     return open_app(session, given.fresh)
 
 
-def _export_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its ending tells the format")
-    parser.add_argument("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first")
-    parser.add_argument("--format", metavar="FORMAT", default="", help=f"where the ending does not tell: {', '.join(FORMATS)}")
-    parser.add_argument("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z")
-    parser.add_argument("--columns", action="store_true", help="z = Wx + b, a sample a column")
-    parser.epilog = "Formats: " + "; ".join(f"{row.ending} {row.help}" for row in FORMATS.values()) + "."
-
-
+@subcommand(
+    "export SCENARIO -o FILE",
+    "one update worked out, in a file",
+    scenario(),
+    option("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its ending tells the format"),
+    option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first"),
+    option("--format", metavar="FORMAT", default="", help=f"where the ending does not tell: {', '.join(FORMATS)}"),
+    option("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z"),
+    option("--columns", action="store_true", help="z = Wx + b, a sample a column"),
+    epilog="Formats: " + "; ".join(f"{row.ending} {row.help}" for row in FORMATS.values()) + ".",
+)
 def _export(given: argparse.Namespace) -> int:
     format_of(given.file, given.format)
     session = Session(load_scenario(given.scenario))
@@ -220,29 +279,21 @@ def _export(given: argparse.Namespace) -> int:
     return OK
 
 
-def _screenshot_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a shipped scenario")
-    parser.add_argument(
-        "-x", metavar="COMMAND", type=Given.command, action="append", default=[], dest="given", help="a command, such as 'goto dW2'"
-    )
-    parser.add_argument("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal")
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture")
-
-
-def _size(text: str) -> tuple[int, int]:
-    columns, _, rows = text.partition("x")
-    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200):
-        raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
-    return int(columns), int(rows)
-
-
+@subcommand(
+    "screenshot SCENARIO -o FILE",
+    "a picture of the screen as SVG",
+    scenario(),
+    _given("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
+    option("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal"),
+    option("--theme", choices=("dark", "light"), default="dark"),
+    option("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture"),
+)
 def _screenshot(given: argparse.Namespace) -> int:
-    scenario, begun = load_scenario(given.scenario), list[headless.Order]()
+    read, begun = load_scenario(given.scenario), list[Order]()
     from bpdebug.ui.screenshot import take_picture  # noqa: PLC0415
 
     try:
-        svg = take_picture(scenario, _noted(given.given, begun), given.size, f"bpdebug-{given.theme}")
+        svg = take_picture(read, _noted(given.given, begun), given.size, f"bpdebug-{given.theme}")
     except BpdebugError as error:
         if not begun:
             raise
@@ -252,27 +303,14 @@ def _screenshot(given: argparse.Namespace) -> int:
     return OK
 
 
-def _noted(given: Sequence[Given], begun: list[headless.Order]) -> Iterator[str]:
+def _noted(given: Sequence[Given], begun: list[Order]) -> Iterator[str]:
     """The commands; the one that was asked for last is the last of ``begun``."""
     for order in headless.orders(given):
         begun.append(order)
         yield order.text
 
 
+@subcommand("schema", "the scenario file's JSON Schema, for editors")
 def _schema(given: argparse.Namespace) -> int:
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return OK
-
-
-SUBCOMMANDS: dict[str, Subcommand] = {
-    "tour": Subcommand("tour", "a guided tour of the debugger, in five steps", _tour_arguments, _tour),
-    "run": Subcommand("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts", _run_arguments, _run),
-    "explain": Subcommand("explain SCENARIO CELL", "where one number comes from", _explain_arguments, _explain),
-    "check": Subcommand("check SCENARIO", "check every derivative; status 1 if one is wrong", _check_arguments, _check),
-    "compare": Subcommand("compare SCENARIO FILE.npz", "your own numbers, stage by stage", _compare_arguments, _compare),
-    "hunt": Subcommand("hunt [SCENARIO]", "find a mistake that is planted and not shown", _hunt_arguments, _hunt),
-    "export": Subcommand("export SCENARIO -o FILE", "one update worked out, in a file", _export_arguments, _export),
-    "screenshot": Subcommand("screenshot SCENARIO -o FILE", "a picture of the screen as SVG", _screenshot_arguments, _screenshot),
-    "schema": Subcommand("schema", "the scenario file's JSON Schema, for editors", lambda parser: None, _schema),
-}
-"""All subcommands by name, in the order of the help."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.errors import BpdebugError, FormulaError, printable
+from bpdebug.core.errors import BpdebugError, FormulaError, presentable, printable
+from bpdebug.core.record import Record
 from bpdebug.files import SCRIPT_BYTES, path_of, read_lines
 from bpdebug.play.hunt import script_lines as hunt_lines
 from bpdebug.play.predict import script_lines as predict_lines
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 8
 """Scripts that may call one another."""
+_QUOTED = 200
+"""Characters of a command that are quoted where it has failed."""
 
 
 class ScriptError(BpdebugError):
@@ -51,6 +55,45 @@ def _edits(session: Session) -> Iterator[str]:
         yield str(edit)
 
 
+class Order(Record):
+    """One command and where it was given: the number of its ``-x``, or a line of ``file``."""
+
+    text: str
+    number: int
+    file: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command without the blanks around it."""
+        return self.text.strip()
+
+    def complaint(self, error: BpdebugError) -> str:
+        """The error with its place; a formula's error knows its column, any other is that of the whole command."""
+        message, column = str(error), 0
+        if isinstance(error, FormulaError) and error.text:  # the formula may stand after the command's name
+            message, column = error.message, max(self.command.rfind(error.text), 0) + error.column
+        if self.file:
+            return presentable(f"{self.file}:{self.number}:{self.text.find(self.command) + max(column, 1)}: {message}")
+        shown = self.command if len(self.command) <= _QUOTED else f"{self.command[:_QUOTED]}…"
+        return presentable(f'-x {self.number}: "{shown}": {f"column {column}: " if column else ""}{message}')
+
+
+def orders_of(lines: Iterable[str], file: str) -> Iterator[Order]:
+    """The commands of a script: its lines, but for blank ones and comments."""
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield Order(line.rstrip("\r\n"), number, file)
+
+
+def read_script(path: Path, file: str) -> Iterator[Order]:
+    """The commands of a file, which is read at once.
+
+    Raises:
+        FileError: where it cannot be read.
+    """
+    return orders_of(read_lines(path, "a script", SCRIPT_BYTES), file)
+
+
 def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
     """Carry out a script; the commands with their answers.
 
@@ -63,8 +106,8 @@ def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
     session.depth += 1
     answers: list[tuple[str, Result]] = []
     try:
-        for number, line in _lines(path):
-            answers.append(_carry_out(session, path, number, line))
+        for order in read_script(path_of(path), path):
+            answers.append((order.command, _carried_out(session, order)))
             if answers[-1][1].type == "quit":
                 break
         return answers
@@ -72,18 +115,10 @@ def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
         session.depth -= 1
 
 
-def _lines(path: str) -> list[tuple[int, str]]:
-    lines = read_lines(path_of(path), "a script", SCRIPT_BYTES)
-    return [(number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
-
-
-def _carry_out(session: Session, path: str, number: int, line: str) -> tuple[str, Result]:
+def _carried_out(session: Session, order: Order) -> Result:
     try:
-        return line.strip(), session.execute(line.strip())
+        return session.execute(order.command)
     except ScriptError:
         raise
     except BpdebugError as error:
-        message, column = str(error), len(line) - len(line.lstrip()) + 1
-        if isinstance(error, FormulaError) and error.text:
-            message, column = error.message, max(line.rfind(error.text), 0) + error.column
-        raise ScriptError(f"{path}:{number}:{column}: {message}") from None
+        raise ScriptError(order.complaint(error)) from None
