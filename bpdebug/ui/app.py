@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.containers import Horizontal, Vertical
+from textual.driver import Driver
 from textual.screen import Screen
 
 from bpdebug.core import interruption
@@ -18,22 +20,22 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import task_lines
+from bpdebug.session.commands import Command, in_order
 from bpdebug.session.prompt_history import keep_history, load_history
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
+from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
 from bpdebug.ui.commanding import Commanding
-from bpdebug.ui.curve_panes import HealthPane, LossPane, MomentChosen, SurfacePane
-from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
-from bpdebug.ui.equation_pane import EquationPane
-from bpdebug.ui.keys import OWN_ACTIONS, TableCommands, bindings
-from bpdebug.ui.layout import PANES
-from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
-from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.panes import OperandChosen, WhyPane
-from bpdebug.ui.pointing import CellChosen, OriginAsked
-from bpdebug.ui.program_pane import ProgramPane, StageChosen, StageMarked
+from bpdebug.ui.keys import OWN_ACTIONS, Entry, TableCommands, bindings, refuse_clashes
+from bpdebug.ui.layout import Spot
+from bpdebug.ui.pane import Pane
+from bpdebug.ui.panes import PANES
+from bpdebug.ui.panes.loss import MomentChosen
+from bpdebug.ui.panes.program import StageChosen, StageMarked
+from bpdebug.ui.panes.why import OperandChosen
+from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
 from bpdebug.ui.screens import Sized, TextScreen
 from bpdebug.ui.speaking import MessageBar, Note
 
@@ -64,19 +66,34 @@ class DebuggerApp(Commanding):
         if stateful:
             self.history = load_history()
         self.animation_level = "none"
-        for made in (DARK, LIGHT, CONTRAST):
-            self.register_theme(made)
         self._settings = settings or Settings()
         self.theme = self._settings.theme
-        self._roles: tuple[str, Roles] | None = None
+        refuse_clashes(PANES, self._settings.keys)
 
-    @property
-    def roles(self) -> Roles:
-        """The styles of the current theme."""
-        if self._roles is None or self._roles[0] != self.theme:
-            system = None if self.is_headless else self.console.color_system
-            self._roles = (self.theme, Roles(self.theme_variables, system))
-        return self._roles[1]
+    def entries(self) -> Iterator[Entry]:
+        """What the palette offers: the commands, another scenario, and the themes."""
+        for command in in_order() if self.session else ():
+            yield Entry(command.name, command.usage.removeprefix(command.name), command.help, partial(self._chosen, command))
+        if self.session:
+            text = "Choose among the scenarios that come with bpdebug, or name a file."
+            yield Entry("open", " another scenario", text, self.action_open)
+        for theme in sorted(self.available_themes, key=lambda name: (not name.startswith("bpdebug"), name)):
+            yield Entry(f"theme {theme}", "", "Other colours.", partial(setattr, self, "theme", theme), theme.startswith("bpdebug"))
+
+    def _chosen(self, command: Command) -> None:
+        if needs_arguments(command.usage) and command.name != "formula":
+            self.ask_for(command)
+        else:
+            self.action_command(command.name)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's choice; of those for terminals and pages, ours."""
+        usual = super().get_driver_class()
+        if usual.__name__ not in ("LinuxDriver", "WebDriver"):
+            return usual
+        from bpdebug.ui.drivers import PageDriver, TerminalDriver  # noqa: PLC0415 - not on every system
+
+        return TerminalDriver if usual.__name__ == "LinuxDriver" else PageDriver
 
     def get_default_screen(self) -> Screen[str | None]:
         """The screen with the panes."""
@@ -86,21 +103,21 @@ class DebuggerApp(Commanding):
         """Header, panes, footer."""
         yield HeaderBar(id="header").data_bind(DebuggerApp.view)
         with Horizontal(id="body"):
-            yield ProgramPane(id="program").data_bind(DebuggerApp.view)
+            yield from self._panes("left")
             with Vertical(id="right"):
                 with Horizontal(id="top"):
-                    yield NetworkPane(id="network").data_bind(DebuggerApp.view)
-                    yield LossPane(id="loss").data_bind(DebuggerApp.view)
-                    yield HealthPane(id="health").data_bind(DebuggerApp.view)
-                    yield SurfacePane(id="surface").data_bind(DebuggerApp.view)
+                    yield from self._panes("top", "turn")
                 with Horizontal(id="middle"):
-                    yield ValuesPane(id="values").data_bind(DebuggerApp.view)
-                    yield DeltasPane(id="deltas").data_bind(DebuggerApp.view)
-                    yield EquationPane(id="equation").data_bind(DebuggerApp.view)
-                yield WhyPane(id="why").data_bind(DebuggerApp.view)
+                    yield from self._panes("middle", "instead")
+                yield from self._panes("bottom")
         yield TourBar(id="tour").data_bind(DebuggerApp.view)
         yield MessageBar(id="message")
-        yield FooterBar(id="footer").data_bind(DebuggerApp.view)
+        yield FooterBar(lambda: bool(self.layout_of.maximised)).data_bind(DebuggerApp.view)
+
+    def _panes(self, *spots: Spot) -> Iterator[Pane]:
+        for name, made in PANES.items():
+            if made.spot in spots:
+                yield made(id=name).data_bind(DebuggerApp.view)
 
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
@@ -172,8 +189,9 @@ class DebuggerApp(Commanding):
         if self.session and self.session.searching and self.view:
             self.view = replace(self.view, message=message)
         elif self.session:
-            panes = self.layout_of.shown(*self.size)
-            self.view = replace(self.session.view([name for name in PANES if panes[name]]), message=message)
+            shown = self.layout_of.shown(*self.size)
+            needs = [need for name, made in PANES.items() if shown[name] for need in made.needs]
+            self.view = replace(self.session.view(needs), message=message)
             self.arrange()
 
     def on_resize(self) -> None:
@@ -199,6 +217,13 @@ class DebuggerApp(Commanding):
         explained = self.view.explanation if self.view else None
         elsewhere = self.view and explained and explained.t not in (None, self.view.position.t)
         self._answered("origin\n" * bool(elsewhere) + f"operand {message.place + 1}\norigin")
+
+    def on_pane_left(self, message: PaneLeft) -> None:
+        """Close the message, or give the other panes their places again; else show the pane that is meant."""
+        if self.notes or self.layout_of.maximised:
+            self.action_hush()
+        else:
+            self.action_pane(message.name)
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """A place on the loss curve was pointed at."""

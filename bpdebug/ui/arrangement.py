@@ -8,8 +8,9 @@ from textual.reactive import reactive
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix import deltas_of, values_of
-from bpdebug.ui.layout import HEIGHTS, MATRICES, PANES, Layout, is_small, moved
-from bpdebug.ui.panes import Pane
+from bpdebug.ui.layout import HEIGHTS, Layout, is_small, moved
+from bpdebug.ui.pane import Pane
+from bpdebug.ui.panes import PANES
 from bpdebug.ui.pointing import BorderMoved, TitleClicked
 
 _STEPS = {"width": 2, "height": 1}
@@ -28,7 +29,7 @@ class Arranged(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layout_of = Layout()
+        self.layout_of = Layout({name: pane.spot for name, pane in PANES.items()})
         self._placed: dict[str, int | None] = {}
         self._grabbed = 0
         self._moment: tuple[int, tuple[str, Cell] | None] | None = None
@@ -62,14 +63,14 @@ class Arranged(App[None]):
         moment = (view.position.t, view.selected)
         if moment != self._moment:
             self.screen.clear_selection()
-            if self.layout_of.slot in MATRICES:
+            if self.layout_of.slot in self.layout_of.at("middle"):
                 self.layout_of.slot = self._pane_of_stage() or self.layout_of.slot
         self._moment = moment
         self._focus_slot()
 
     def _focus_slot(self) -> None:
         """The arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells."""
-        cells = (*MATRICES, "equation")
+        cells = self.layout_of.at("middle", "instead")
         if self.layout_of.slot in cells and (self.focused is None or self.focused.id in cells):
             pane = self.query_one(f"#{self.layout_of.slot}")
             if self.focused is not pane:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
 
 from rich.text import Text
 from textual import events
@@ -14,12 +14,10 @@ from textual.widgets import Static
 from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line
+from bpdebug.ui.draw.glyphs import key_name
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.keys import key_name
-from bpdebug.ui.panes import to_strip
-
-if TYPE_CHECKING:
-    from bpdebug.ui.app import DebuggerApp
+from bpdebug.ui.painting import to_strip
+from bpdebug.ui.pane import Pane
 
 
 class Bar(Widget):
@@ -47,7 +45,15 @@ class HeaderBar(Bar):
 
 
 class FooterBar(Bar):
-    """What can be pressed; a click on it does the same."""
+    """What can be pressed; a click on it does the same.
+
+    Args:
+        alone: whether a pane has the whole body.
+    """
+
+    def __init__(self, alone: Callable[[], bool]) -> None:
+        super().__init__(id="footer")
+        self._alone = alone
 
     def on_mount(self) -> None:
         """Follow the focus, and the text that is selected."""
@@ -59,8 +65,9 @@ class FooterBar(Bar):
 
     @property
     def _place(self) -> Place:
-        pane = self.screen.focused.id if self.screen.focused else None
-        return Place(pane or "", bool(self.screen.selections), bool(cast("DebuggerApp", self.app).layout_of.maximised))
+        pane = self.screen.focused if isinstance(self.screen.focused, Pane) else None
+        hints, cells = (pane.hints, pane.cells) if pane else ((), True)
+        return Place(hints, cells, bool(self.screen.selections), self._alone())
 
     def draw(self, view: View, columns: int) -> Line:
         """See :func:`bpdebug.ui.draw.footer.footer_line`."""

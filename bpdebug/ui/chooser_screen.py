@@ -16,9 +16,9 @@ from bpdebug.session.completion import Completion
 from bpdebug.session.path_completion import complete_path
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
-from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.draw.prompt import candidate_lines
 from bpdebug.ui.draw.spans import Line, Span, line, wrap
+from bpdebug.ui.painting import Lines
 from bpdebug.ui.rows import RowChosen, RowList, RowReached
 from bpdebug.ui.screens import OnceScreen
 

@@ -14,7 +14,7 @@ from bpdebug.ui.arrangement import Arranged
 from bpdebug.ui.draw.footer import possible
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
-from bpdebug.ui.program_pane import ProgramPane, StageMarked
+from bpdebug.ui.panes.program import ProgramPane, StageMarked
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note

@@ -10,7 +10,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable
 from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -20,9 +20,7 @@ from textual.drivers.web_driver import WebDriver
 from textual.message import Message
 
 from bpdebug.core.interruption import end_at_once
-
-if TYPE_CHECKING:
-    from bpdebug.ui.ending import Ending
+from bpdebug.ui.ending import Ending
 
 _LOOK = 0.1
 """Seconds between two looks at whether an escape sequence is complete, or the app at its end."""
@@ -126,7 +124,7 @@ class TerminalDriver(LinuxDriver):
 
     @property
     def _ending(self) -> Ending:
-        return cast("Ending", self._app)
+        return cast(Ending, self._app)
 
     def _read(self) -> bytes:
         try:
@@ -173,7 +171,7 @@ class PageDriver(WebDriver):
 
     @property
     def _ending(self) -> Ending:
-        return cast("Ending", self._app)
+        return cast(Ending, self._app)
 
     def _write_all(self, data: bytes) -> int:
         """Write to the server, or nowhere when it is gone."""

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.driver import Driver
 
 from bpdebug.core import interruption
 from bpdebug.core.interruption import Interrupted
@@ -35,15 +34,6 @@ class Ending(Speaking):
     piece: float | None = None
     _meant: float | None = None
     _running_loop: asyncio.AbstractEventLoop | None = None
-
-    def get_driver_class(self) -> type[Driver]:
-        """Textual's choice; of those for terminals and pages, ours."""
-        usual = super().get_driver_class()
-        if usual.__name__ not in ("LinuxDriver", "WebDriver"):
-            return usual
-        from bpdebug.ui.drivers import PageDriver, TerminalDriver  # noqa: PLC0415 - not on every system
-
-        return TerminalDriver if usual.__name__ == "LinuxDriver" else PageDriver
 
     def on_load(self) -> None:
         """From now on there is something to put in order."""

@@ -16,7 +16,7 @@ from bpdebug.session.completion import Completion, candidates, complete, draft
 from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
-from bpdebug.ui.draw.lines import Lines
+from bpdebug.ui.painting import Lines
 from bpdebug.ui.screens import OnceScreen
 
 _ASSIGNED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")

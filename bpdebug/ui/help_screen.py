@@ -15,8 +15,12 @@ from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
 from bpdebug.ui.completing import LineInput
 from bpdebug.ui.draw.help import help_rows
+from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList
 from bpdebug.ui.screens import OnceScreen
+
+_KEYS = {pane.key: name for name, pane in PANES.items()}
+"""Of the panes."""
 
 
 class HelpScreen(OnceScreen):
@@ -51,7 +55,10 @@ class HelpScreen(OnceScreen):
     def _draw(self) -> None:
         query, columns = self.query_one(Input).value.lstrip("/").strip(), self._rows.size.width - 1
         named = next((command.name for command in in_order() if query and command.name.startswith(query.split()[0])), "")
-        self._rows.show(help_rows(in_order(), query, columns), named if query else self._rows.chosen)
+        self._rows.show(
+            help_rows(in_order(), query, columns, _KEYS),
+            named if query else self._rows.chosen,
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search."""

@@ -1,32 +1,22 @@
-"""Keys and palette, made from the command table."""
+"""Keys and palette, made from the command table and the panes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple, Protocol, cast
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
-from bpdebug.session.commands import COMMANDS, Command, in_order
-from bpdebug.session.usage import needs_arguments
+from bpdebug.core.errors import BpdebugError
+from bpdebug.session.commands import COMMANDS
+from bpdebug.ui.draw.glyphs import key_name
+from bpdebug.ui.pane import Pane
 
-if TYPE_CHECKING:
-    from bpdebug.ui.app import DebuggerApp
-
-_KEY_NAMES = {
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-    "?": "question_mark",
-    "=": "equals_sign",
-    "'": "apostrophe",
-    ",": "comma",
-    ".": "full_stop",
-}
 _RESIZING = (
     ("less_than_sign", "width", -1),
     ("greater_than_sign", "width", 1),
@@ -38,47 +28,51 @@ OWN_ACTIONS = frozenset(("command", "prompt", "open", "pane", "maximise", "resiz
 """What the keys do while nothing lies over the panes."""
 
 
-def key_name(key: str) -> str:
-    """A key of the command table as Textual names it."""
-    return _KEY_NAMES.get(key, key)
+class Entry(NamedTuple):
+    """What the palette offers.
+
+    Attributes:
+        name: what is searched for first.
+        more: what follows the name.
+        text: what it means.
+        run: what it does.
+        shown: whether it is there before anything is typed.
+    """
+
+    name: str
+    more: str
+    text: str
+    run: Callable[[], object]
+    shown: bool = True
+
+
+class _Offering(Protocol):
+    def entries(self) -> Iterator[Entry]:
+        """What there is to choose from."""
 
 
 class TableCommands(Provider):
     """The command table, and what else the app can do, in the palette."""
 
+    def _entries(self) -> Iterator[Entry]:
+        return cast(_Offering, self.app).entries()
+
     async def discover(self) -> Hits:
-        """Every command, before anything is typed, and the themes that are made for the debugger."""
-        for name, more, text, run in self._entries():
-            if not name.startswith("theme ") or name.startswith("theme bpdebug"):
+        """What is offered before anything is typed."""
+        for name, more, text, run, shown in self._entries():
+            if shown:
                 yield DiscoveryHit(Text(name + more), run, name, escape(text))
 
     async def search(self, query: str) -> Hits:
         """The commands and themes whose names fit, those that begin like the query first; then those whose help has it."""
         matcher, typed = self.matcher(query), query.lower()
-        for name, more, text, run in self._entries():
+        for name, more, text, run, _ in self._entries():
             score = matcher.match(name) + name.startswith(typed) or 0.1 * (typed in text.lower())
             if score:
                 yield Hit(score, Content.assemble(matcher.highlight(name), more), run, name, escape(text))
 
-    def _entries(self) -> Iterator[tuple[str, str, str, Callable[[], None]]]:
-        """Names with what follows them, what they mean, and what they do."""
-        app = cast("DebuggerApp", self.app)
-        for command in in_order() if app.session else ():
-            yield command.name, command.usage.removeprefix(command.name), command.help, partial(self._run, command)
-        if app.session:
-            yield "open", " another scenario", "Choose among the scenarios that come with bpdebug, or name a file.", app.action_open
-        for theme in sorted(app.available_themes, key=lambda name: (not name.startswith("bpdebug"), name)):
-            yield f"theme {theme}", "", "Other colours.", partial(setattr, app, "theme", theme)
 
-    def _run(self, command: Command) -> None:
-        app = cast("DebuggerApp", self.app)
-        if needs_arguments(command.usage) and command.name != "formula":
-            app.ask_for(command)
-        else:
-            app.action_command(command.name)
-
-
-def bindings(panes: Sequence[str]) -> Iterator[BindingType]:
+def bindings(panes: Mapping[str, type[Pane]]) -> Iterator[Binding]:
     """The keys of the commands, of the prompt, and of the panes."""
     for command in COMMANDS.values():
         for key in command.keys:
@@ -89,5 +83,24 @@ def bindings(panes: Sequence[str]) -> Iterator[BindingType]:
     for key, axis, by in _RESIZING:
         yield Binding(key, f"resize('{axis}', {by})", f"the pane {axis}", show=False)
     yield Binding("0", "usual", "all panes in their usual sizes", show=False)
-    for digit, pane in enumerate(panes, 1):
-        yield Binding(str(digit), f"pane('{pane}')", f"the {pane} pane", show=False)
+    for name, pane in panes.items():
+        yield Binding(key_name(pane.key), f"pane('{name}')", f"the {name} pane", show=False)
+
+
+def refuse_clashes(panes: Mapping[str, type[Pane]], chosen: Collection[str]) -> None:
+    """Of two panes, commands or other uses of a key, one would be out of reach; only the user may want that.
+
+    Args:
+        panes: by name.
+        chosen: the commands whose keys the user has chosen himself.
+
+    Raises:
+        BpdebugError: where a pane's key is no single character, or has another use.
+    """
+    theirs = {f"command('{name}')" for name in chosen}
+    uses = [binding for binding in bindings(panes) if binding.action not in theirs]
+    uses += [binding for pane in panes.values() for binding in pane.BINDINGS if isinstance(binding, Binding)]
+    taken = Counter(key for binding in uses for key in binding.key.split(","))
+    for name, pane in panes.items():
+        if len(pane.key) != 1 or taken[key_name(pane.key)] > 1:
+            raise BpdebugError(f"the pane {name} needs a key of its own, one character; '{pane.key}' is taken")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Side = Literal["left", "right", "top", "bottom"]
+Spot = Literal["left", "top", "turn", "middle", "instead", "bottom"]
+"""Where a pane stands: left of all others; in the top row, or right of that, where one at a time is shown; in the middle row, or
+instead of all that stand there; at the bottom."""
 
-PANES = ("program", "network", "loss", "values", "deltas", "why", "equation", "health", "surface")
-"""All panes, in the order of their digits."""
-UPPER = ("loss", "health", "surface")
-"""Those that take turns beside the network."""
-MATRICES = ("values", "deltas")
 WIDE, TALL = 110, 30
 """From this size on all panes are shown at once."""
 BARS = 2
@@ -26,27 +24,9 @@ LEAST_COLUMNS, LEAST_ROWS = 16, 4
 WIDTHS, HEIGHTS = ("program", "network", "values"), ("top", "why")
 """The panes and rows of panes whose size can be chosen; their neighbours take what is left."""
 
-_TOP, _MIDDLE = ("network", *UPPER), (*MATRICES, "equation")
-_RIGHT = (*_TOP, *_MIDDLE, "why")
 
-
-def _edges(side: Side, **panes: Iterable[str]) -> dict[tuple[str, Side], str]:
-    return {(name, side): split for split, names in panes.items() for name in names}
-
-
-_LARGE = (
-    _edges("right", program=("program",), network=("network",), values=("values",))
-    | _edges("left", program=("network", "values", "equation", "why"), network=UPPER, values=("deltas",))
-    | _edges("bottom", top=_TOP, why=_MIDDLE)
-    | _edges("top", top=_MIDDLE, why=("why",))
-)
-_SMALL = (
-    _edges("right", program=("program",))
-    | _edges("left", program=_RIGHT)
-    | _edges("bottom", why=(*_TOP, *_MIDDLE))
-    | _edges("top", why=("why",))
-)
-"""The size that changes when that side of a pane is moved."""
+_Row = list[tuple[str, set[str]]]
+"""Parts that share a row or column, each with its size's name and the panes in it."""
 
 
 @dataclass
@@ -54,28 +34,31 @@ class Layout:
     """What the user has chosen to see.
 
     Attributes:
+        spots: where each pane stands, in the order in which they are told.
         slot: the pane beside the listing where there is little room.
         upper: the pane beside the network.
-        equation: whether the equation stands in the place of values and deltas.
+        instead: the pane that has the whole middle row, or "".
         maximised: the pane that has the whole body, or "".
         shares: the sizes that the user has chosen, as parts of the room there is.
         curve: whether the loss curve has begun; before that its pane leaves most of its room to the network.
     """
 
+    spots: Mapping[str, Spot]
     slot: str = "values"
     upper: str = "loss"
-    equation: bool = False
+    instead: str = ""
     maximised: str = ""
     shares: dict[str, float] = field(default_factory=dict)
     curve: bool = True
 
     def choose(self, name: str) -> None:
         """Bring a pane to the screen."""
-        if name in UPPER:
+        spot = self.spots[name]
+        if spot == "turn":
             self.upper = name
-        if name in _MIDDLE:
-            self.equation = name == "equation"
-        if name not in ("program", "why"):
+        if spot in ("middle", "instead"):
+            self.instead = name if spot == "instead" else ""
+        if spot not in ("left", "bottom"):
             self.slot = name
         if self.maximised:
             self.maximised = name
@@ -87,15 +70,21 @@ class Layout:
     def shown(self, columns: int, rows: int) -> dict[str, bool]:
         """Whether each pane, and each row of panes, is on a screen of that size."""
         if self.maximised:
-            panes = {name: name == self.maximised for name in PANES}
+            there = {self.maximised}
         elif is_small(columns, rows):
-            panes = {name: name in ("program", "why", self.slot) for name in PANES}
+            there = {self.slot} | self.at("left", "bottom")
         else:
-            hidden = {*UPPER} - {self.upper} | ({*MATRICES} if self.equation else {"equation"})
-            panes = {name: name not in hidden for name in PANES}
-        top = any(panes[name] for name in _TOP)
-        middle = any(panes[name] for name in _MIDDLE)
-        return panes | {"top": top, "middle": middle, "right": top or middle or panes["why"]}
+            middle = {self.instead} if self.instead else self.at("middle")
+            there = {self.upper} | middle | self.at("left", "top", "bottom")
+        return {name: name in there for name in self.spots} | {
+            "top": bool(there & self.at("top", "turn")),
+            "middle": bool(there & self.at("middle", "instead")),
+            "right": bool(there - self.at("left")),
+        }
+
+    def at(self, *spots: Spot) -> set[str]:
+        """The panes that stand there."""
+        return {name for name, spot in self.spots.items() if spot in spots}
 
     def sizes(self, columns: int, rows: int) -> dict[str, int | None]:
         """The columns of :data:`WIDTHS` and the rows of :data:`HEIGHTS` on a screen of that size; None for an equal part, or for all."""
@@ -120,7 +109,25 @@ class Layout:
 
     def edge(self, pane: str, side: Side, columns: int, rows: int) -> str:
         """The size that changes when a side of a pane is moved; "" for a side at the end of the screen."""
-        return "" if self.maximised else (_SMALL if is_small(columns, rows) else _LARGE).get((pane, side), "")
+        parts = self._across(is_small(columns, rows)) if side in ("left", "right") else self._down(is_small(columns, rows))
+        for row in () if self.maximised else parts:
+            place = next((place for place, (_, panes) in enumerate(row) if pane in panes), -1)
+            other = place + (1 if side in ("right", "bottom") else -1)
+            if place >= 0 and 0 <= other < len(row):
+                return next((name for name in (row[other][0], row[place][0]) if name in (*WIDTHS, *HEIGHTS)), "")
+        return ""
+
+    def _across(self, small: bool) -> list[_Row]:
+        """What stands side by side, the innermost rows first."""
+        whole: _Row = [("program", self.at("left")), ("right", {*self.spots} - self.at("left"))]
+        top: _Row = [("network", self.at("top")), ("upper", self.at("turn"))]
+        return [whole] if small else [top, [(name, {name}) for name in self.spots if name in self.at("middle")], whole]
+
+    def _down(self, small: bool) -> list[_Row]:
+        """What stands one above the other."""
+        top, middle = self.at("top", "turn"), self.at("middle", "instead")
+        upper: _Row = [("middle", top | middle)] if small else [("top", top), ("middle", middle)]
+        return [[*upper, ("why", self.at("bottom"))]]
 
     def extent(self, split: str, columns: int, rows: int) -> int:
         """The present size of one of :data:`WIDTHS` or :data:`HEIGHTS`."""

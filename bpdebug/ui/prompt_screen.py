@@ -18,9 +18,9 @@ from bpdebug.session.prompt_history import earlier
 from bpdebug.session.table import find_command
 from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.completing import CompletingInput
-from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.draw.prompt import prompt_lines
 from bpdebug.ui.draw.spans import line
+from bpdebug.ui.painting import Lines
 from bpdebug.ui.screens import OnceScreen
 
 _KEYS = line(("Tab", "key"), (" completes  ", "dim"), ("↑ ↓", "key"), (" earlier ones that begin like this  ", "dim"))

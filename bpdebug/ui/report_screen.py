@@ -14,7 +14,7 @@ from textual.message import Message
 from bpdebug.session.view import View
 from bpdebug.ui.draw.report import Finding, Report, folded, report_notes, report_table, worst
 from bpdebug.ui.draw.spans import Line, fit, width
-from bpdebug.ui.panes import ListPane
+from bpdebug.ui.pane import ListPane
 from bpdebug.ui.screens import OnceScreen
 
 _MARGIN = 4

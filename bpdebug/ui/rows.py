@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from bpdebug.ui.draw.rows import Row
 from bpdebug.ui.draw.spans import fit
-from bpdebug.ui.panes import to_strip
+from bpdebug.ui.painting import to_strip
 
 
 @dataclass

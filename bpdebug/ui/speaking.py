@@ -8,8 +8,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from bpdebug.ui.draw.lines import Lines
 from bpdebug.ui.draw.spans import Line, wrap
+from bpdebug.ui.painting import Lines
 
 Severity = Literal["information", "warning", "error"]
 _ROLES: dict[Severity, tuple[str, str]] = {"information": ("", ""), "warning": ("⚠ ", "changed"), "error": ("✗ ", "bad")}

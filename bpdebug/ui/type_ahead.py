@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 
 from textual import events
-from textual.app import App
 from textual.message_pump import MessagePump
+
+from bpdebug.ui.painting import Painted
 
 _LOOK = 0.001
 """Seconds between two looks at whether a key is done with, where that takes longer than a moment."""
@@ -17,7 +18,7 @@ _AT_ONCE = (events.MouseMove, events.MouseUp)
 """What waits for its turn, but for nothing else."""
 
 
-class TypeAhead(App[None]):
+class TypeAhead(Painted):
     """An app in which nothing that is typed ahead is lost, or reaches another screen or pane than it was meant for.
 
     Textual passes a key to the widget that has the focus at that moment, and the widget acts on it in its own time. A key that

@@ -19,9 +19,9 @@ from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.matrix_cells import as_row_column
 from bpdebug.ui.draw.spans import plain
-from bpdebug.ui.matrix_panes import MatrixPane
-from bpdebug.ui.panes import Pane
-from bpdebug.ui.program_pane import ProgramPane
+from bpdebug.ui.pane import Pane
+from bpdebug.ui.panes.program import ProgramPane
+from bpdebug.ui.panes.tensors import MatrixPane
 from bpdebug.ui.prompt_screen import PromptScreen
 from bpdebug.ui.screens import _CLOSING as CLOSING
 from bpdebug.ui.screens import TextScreen, broken

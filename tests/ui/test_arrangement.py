@@ -6,7 +6,7 @@ import pytest
 from ui_app import LARGE, SMALL, debugger, press, settled, shown, size_of
 
 from bpdebug.ui.draw.program import program_rows
-from bpdebug.ui.layout import PANES
+from bpdebug.ui.panes import PANES
 
 
 async def test_keys_resize_the_pane_in_use_and_one_gives_the_usual_sizes_back():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from ui_app import SMALL, debugger, press, settled, shown, until
 
-from bpdebug.ui.curve_panes import LossPane
+from bpdebug.ui.panes.loss import LossPane
 
 
 async def test_a_click_on_the_curve_goes_to_its_loss():

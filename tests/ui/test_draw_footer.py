@@ -9,23 +9,29 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.table import rebind
-from bpdebug.ui.curve_panes import LossPane
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
 from bpdebug.ui.draw.glyphs import glyph, key_of
 from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.equation_pane import EquationPane
-from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
-from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.program_pane import ProgramPane
+from bpdebug.ui.panes import PANES
+from bpdebug.ui.panes.equation import EquationPane
+from bpdebug.ui.panes.loss import LossPane
+from bpdebug.ui.panes.network import NetworkPane
+from bpdebug.ui.panes.program import ProgramPane
+from bpdebug.ui.panes.tensors import DeltasPane, ValuesPane
 
 SIZES = (80, 120, 160)
 MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")
 
 
+def at(pane="", **named):
+    """As if the pane had the focus."""
+    return Place(PANES[pane].hints, PANES[pane].cells, **named) if pane else Place(**named)
+
+
 def footer(columns, shown, pane=""):
-    return plain(footer_line(shown, columns, Place(pane)))
+    return plain(footer_line(shown, columns, at(pane)))
 
 
 def entries(columns, shown, pane=""):
@@ -36,7 +42,7 @@ def entries(columns, shown, pane=""):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_footer_takes_exactly_the_columns(name, columns):
     for command, pane in zip(MOMENTS, ("", "program", "network", "loss", "values"), strict=True):
-        assert width(footer_line(view(name, command), columns, Place(pane))) == columns
+        assert width(footer_line(view(name, command), columns, at(pane))) == columns
 
 
 @pytest.mark.parametrize("columns", SIZES)
@@ -52,7 +58,7 @@ def test_the_way_out_is_always_shown():
     for command in (*MOMENTS, "hunt 3"):
         for columns in (20, 40, 60, 80, 120):
             for pane in ("", "program", "network", "loss", "values", "deltas", "why", "equation"):
-                for place in (Place(pane), Place(pane, alone=True), Place(pane, picked=True)):
+                for place in (at(pane), at(pane, alone=True), at(pane, picked=True)):
                     assert plain(footer_line(view("xor", command), columns, place)).rstrip().endswith("q quit")
 
 
@@ -106,7 +112,7 @@ def equation():
 
 
 def clickable(columns, shown, pane):
-    return {footer_key(shown, columns, x, Place(pane)) for x in range(columns)} - {""}
+    return {footer_key(shown, columns, x, at(pane)) for x in range(columns)} - {""}
 
 
 def test_what_has_nothing_to_move_along_has_no_arrows():
@@ -126,7 +132,7 @@ def test_a_hunt_has_its_own_key_and_no_check():
 
 
 def test_selected_text_can_be_copied():
-    shown = footer_line(view("xor", "step 3"), 80, Place("program", picked=True))
+    shown = footer_line(view("xor", "step 3"), 80, at("program", picked=True))
     assert plain(shown).startswith(" ctrl+c copy  s step")
     assert role_of(shown, "ctrl+c") == "key"
 
@@ -137,7 +143,7 @@ def test_a_click_on_an_entry_is_its_key(columns, command):
         shown = view("xor", command)
         text = footer(columns, shown, pane)
         for x, character in enumerate(text):
-            key = footer_key(shown, columns, x, Place(pane))
+            key = footer_key(shown, columns, x, at(pane))
             begins = text[x - 1] == " " and (x < 2 or text[x - 2] == " ")
             if begins and character != " ":
                 assert text[x:].startswith(glyph(key)), (text, x)
@@ -169,8 +175,8 @@ def test_other_keys_are_shown_as_they_were_chosen():
 
 def test_a_pane_alone_says_how_all_come_back():
     shown = view("xor", "step 3")
-    assert "z all panes" in plain(footer_line(shown, 160, Place("values", alone=True)))
-    assert "z alone" in plain(footer_line(shown, 160, Place("values")))
+    assert "z all panes" in plain(footer_line(shown, 160, at("values", alone=True)))
+    assert "z alone" in plain(footer_line(shown, 160, at("values")))
 
 
 def test_tables_of_nothing_say_what_to_press():

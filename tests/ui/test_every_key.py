@@ -9,7 +9,7 @@ from ui_views import loaded
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.session import Session
 from bpdebug.ui.keys import bindings
-from bpdebug.ui.layout import PANES
+from bpdebug.ui.panes import PANES
 
 MOMENTS = {
     "start": ("xor", ()),

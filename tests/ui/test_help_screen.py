@@ -9,18 +9,18 @@ from ui_app import LARGE, SMALL, debugger, press, shown, until
 from ui_views import text
 
 from bpdebug.session.commands import COMMANDS, in_order
-from bpdebug.ui.app import TableCommands
 from bpdebug.ui.draw.help import PANE_KEYS, help_rows
 from bpdebug.ui.draw.rows import MARKED, marked
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.help_screen import HelpScreen
+from bpdebug.ui.keys import TableCommands
 from bpdebug.ui.prompt_screen import PromptScreen
 from bpdebug.ui.rows import RowList
 
 
 def rows(query="", columns=74):
-    return help_rows(in_order(), query, columns)
+    return help_rows(in_order(), query, columns, {str(digit): "a pane" for digit in range(1, 10)})
 
 
 def names(query):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import pytest
 
-from bpdebug.ui.layout import BARS, HEIGHTS, LEAST_COLUMNS, LEAST_ROWS, PANES, UPPER, WIDTHS, Layout, moved
+from bpdebug.ui.layout import BARS, HEIGHTS, LEAST_COLUMNS, LEAST_ROWS, WIDTHS, moved
+from bpdebug.ui.layout import Layout as LayoutOf
+from bpdebug.ui.panes import PANES
 
+Layout = partial(LayoutOf, {name: pane.spot for name, pane in PANES.items()})
 LARGE, SMALL = (120, 36), (80, 24)
 SIDES = ("left", "right", "top", "bottom")
 
@@ -169,5 +173,5 @@ def test_a_border_follows_the_mouse(size):
     assert set(found) == ({*WIDTHS, *HEIGHTS} if size == LARGE else {"program", "why"})
     assert {moved(split, 3) for split in found} == {3, -3}
     if size == LARGE:
-        assert {pane for pane, side in found["network"] if side == "left"} == {*UPPER}
+        assert {pane for pane, side in found["network"] if side == "left"} == {"loss", "health", "surface"}
     assert not Layout().edge("program", "left", *size)

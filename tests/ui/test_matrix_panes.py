@@ -15,8 +15,8 @@ from ui_views import big, session
 from bpdebug.core.record import replace
 from bpdebug.look.equation import equation_of
 from bpdebug.ui.draw.roles import DARK, Roles
-from bpdebug.ui.equation_pane import EquationPane
-from bpdebug.ui.matrix_panes import DeltasPane, ValuesPane
+from bpdebug.ui.panes.equation import EquationPane
+from bpdebug.ui.panes.tensors import DeltasPane, ValuesPane
 from bpdebug.ui.pointing import CellChosen
 
 

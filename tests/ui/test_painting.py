@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from ui_app import LARGE, SMALL, debugger, on_screen, press, settled
 
-from bpdebug.ui.panes import Pane, WhyPane
+from bpdebug.ui.pane import Pane
+from bpdebug.ui.panes.why import WhyPane
 
 
 async def test_a_cursor_key_paints_no_line_that_stays_as_it_is(monkeypatch):

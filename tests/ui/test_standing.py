@@ -8,8 +8,8 @@ from ui_views import loaded
 
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS
-from bpdebug.ui.network_pane import NetworkPane
-from bpdebug.ui.panes import WhyPane
+from bpdebug.ui.panes.network import NetworkPane
+from bpdebug.ui.panes.why import WhyPane
 
 
 @pytest.fixture(autouse=True)

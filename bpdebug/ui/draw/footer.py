@@ -9,28 +9,11 @@ from bpdebug.play.hunt import LOCKED
 from bpdebug.session.commands import COMMANDS, Command
 from bpdebug.session.view import View
 from bpdebug.ui.draw.glyphs import glyph
-from bpdebug.ui.draw.matrix import deltas_of, values_of
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width
 
-_ARROWS = ("left", "right", "up", "down")
-_CELLS = ("values", "deltas", "equation", "why")
-"""The panes that the user is in as long as he has chosen no other."""
+ARROWS = ("left", "right", "up", "down")
 _GAP = 2
 """Blanks between two hints."""
-
-
-class Place(NamedTuple):
-    """Where the user is in the app.
-
-    Attributes:
-        pane: that has the focus, or "".
-        picked: whether text is selected.
-        alone: whether the pane has the whole body.
-    """
-
-    pane: str = ""
-    picked: bool = False
-    alone: bool = False
 
 
 class Hint(NamedTuple):
@@ -62,6 +45,26 @@ class Hint(NamedTuple):
         return next((key for key, end in zip(self.keys, ends, strict=True) if x < end), self.keys[-1])
 
 
+HintOf = Callable[[View], Hint | None]
+"""A hint where there is one."""
+
+
+class Place(NamedTuple):
+    """Where the user is in the app.
+
+    Attributes:
+        hints: what the pane that has the focus has for itself.
+        cells: whether that shows the selected cell, as it does where no pane was chosen.
+        picked: whether text is selected.
+        alone: whether the pane has the whole body.
+    """
+
+    hints: tuple[HintOf, ...] = ()
+    cells: bool = True
+    picked: bool = False
+    alone: bool = False
+
+
 _NOWHERE = Place()
 
 
@@ -86,7 +89,7 @@ def possible(view: View, command: Command) -> bool:
     return told[command.name]() if command.name in told else groups.get(command.group, True)
 
 
-def _of(*names: str) -> Callable[[View], Hint | None]:
+def command_keys(*names: str) -> HintOf:
     """The hint of a command, or of two that belong together; nothing where they have no key or would do nothing."""
 
     def hint(view: View) -> Hint | None:
@@ -98,26 +101,13 @@ def _of(*names: str) -> Callable[[View], Hint | None]:
     return hint
 
 
-def _app(name: str, keys: tuple[str, ...], there: Callable[[View], bool] = lambda _: True) -> Callable[[View], Hint | None]:
-    """The hint of what only the app can do."""
-    return lambda view: Hint(name, keys, name) if there(view) else None
+def own_keys(label: str, *keys: str, when: Callable[[View], bool] = lambda _: True) -> HintOf:
+    """The hint of what only the app can do, where it can."""
+    return lambda view: Hint(label, keys, label) if when(view) else None
 
 
-def _known(names: Callable[[View], list[str]]) -> Callable[[View], bool]:
-    return lambda view: any(name in view.tensors for name in names(view))
-
-
-_WHY = (_of("origin"), _of("operand"))
-_OWN: dict[str, tuple[Callable[[View], Hint | None], ...]] = {
-    "program": (_app("stage", ("up", "down")), _app("go to", ("enter",)), _of("break"), _of("formula")),
-    "network": (_app("neuron", _ARROWS), _of("reverse-sample", "sample"), _of("origin")),
-    "loss": (_app("along", ("left", "right"), lambda view: len(view.losses[0]) > 0),),
-    "values": (_app("cell", _ARROWS, _known(values_of)), *_WHY),
-    "deltas": (_app("cell", _ARROWS, _known(deltas_of)), *_WHY),
-    "why": _WHY,
-    "equation": (_app("cell", _ARROWS, lambda view: view.equation is not None), _of("into"), *_WHY),
-}
-"""What the keys do that a pane has for itself, or that matter most in it."""
+ORIGIN = (command_keys("origin"), command_keys("operand"))
+"""What the keys do wherever there are cells."""
 _BACK = ("reverse-step", "reverse-update", "reverse-epoch", "goto")
 _MOVES = ("step", "next", "finish", "update", "continue")
 _FIRST = ("quit", "copy", "accuse", "step", "next", "reverse-step")
@@ -135,19 +125,19 @@ _LAST = (
 def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     """All hints in the order in which they stand."""
     yield Hint("copy", ("ctrl+c",), "copy") if place.picked else None
-    yield from (_of(name)(view) for name in ("accuse", *_MOVES, "epoch", *_BACK))
-    yield from (made(view) for made in _OWN.get(place.pane, ()))
-    yield from (_of(name)(view) for name in ("check", "help"))
+    yield from (command_keys(name)(view) for name in ("accuse", *_MOVES, "epoch", *_BACK))
+    yield from (made(view) for made in place.hints)
+    yield from (command_keys(name)(view) for name in ("check", "help"))
     yield Hint("prompt", ("colon",), "type")
     yield Hint("panes", ("tab",), "panes")
     yield Hint("others", ("z",), "all panes") if place.alone else Hint("alone", ("z",), "alone")
     yield None if place.alone else Hint("size", ("less_than_sign", "greater_than_sign"), "size")
-    yield _of("quit")(view)
+    yield command_keys("quit")(view)
 
 
-def _rank(view: View, pane: str) -> Callable[[Hint], int]:
+def _rank(view: View, place: Place) -> Callable[[Hint], int]:
     """How much a hint matters, the most important having the least."""
-    chosen = pane in _OWN and pane not in _CELLS
+    chosen = place.hints and not place.cells
     first: tuple[str, ...] = _CHOSEN if chosen else _USUAL
     if view.position.next is None:
         first = _ENDED if chosen else (*_ENDED, "check")
@@ -164,7 +154,7 @@ def _placed(view: View, columns: int, place: Place) -> list[tuple[int, Hint]]:
     """The hints that there is room for, the most important ones, with their columns."""
     room, hints = columns - 1 + _GAP, [hint for hint in _hints(view, place) if hint]
     kept = set()
-    for hint in sorted(hints, key=_rank(view, place.pane)):
+    for hint in sorted(hints, key=_rank(view, place)):
         if width(hint.spans) + _GAP <= room:
             room -= width(hint.spans) + _GAP
             kept.add(hint)

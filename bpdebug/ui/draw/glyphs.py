@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.keys import _character_to_key
+
 from bpdebug.session.commands import COMMANDS
 from bpdebug.ui.draw.spans import Line, width
 
@@ -17,6 +19,11 @@ _GLYPHS = {
     "less_than_sign": "<",
     "greater_than_sign": ">",
 }
+
+
+def key_name(key: str) -> str:
+    """A key of the command table as Textual names it."""
+    return _character_to_key(key) if len(key) == 1 else key
 
 
 def glyph(key: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bpdebug.session.table import GROUPS, Command
 from bpdebug.ui.draw.rows import Row, columns_of, marked
 from bpdebug.ui.draw.spans import line
 
 PANE_KEYS = (
-    ("1 … 9", "choose a pane; where there is little room, show it"),
     ("tab", "the next pane"),
     ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
     ("PgUp PgDn", "in Values and Deltas the layer before and after; shift with an arrow: ten rows"),
@@ -39,30 +38,38 @@ _MUCH = 110
 _SHOWN = {"enter": "Enter", "backspace": "Bksp", "f1": "F1"}
 
 
-def help_rows(commands: Sequence[Command], query: str, columns: int) -> list[Row]:
+def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapping[str, str]) -> list[Row]:
     """The rows in which all words of the query occur, under the headings of their groups.
 
     Args:
         commands: the command table.
         query: what is searched for; "" for everything.
         columns: the width; nothing is cut.
+        panes: the keys that choose a pane, with its name.
     """
     words = query.lower().split()
     usage_width = _USAGE_WIDTHS[columns >= _MUCH]
     widths = (_KEY_WIDTH, usage_width, max(columns - _KEY_WIDTH - usage_width - 5, 16))
     rows: list[Row] = []
-    for title, texts in _groups(commands):
+    for title, texts in _groups(commands, panes):
         fitting = [(name, cells) for name, cells in texts if all(word in " ".join(cells).lower() for word in words)]
         rows += [Row("", (line((title, "heading")),))] * bool(fitting)
         rows += [_row(name, cells, widths, words) for name, cells in fitting]
     return rows or [Row("", (line((f"nothing here says '{query.strip()}'", "dim")),))]
 
 
-def _groups(commands: Sequence[Command]) -> Iterator[tuple[str, list[tuple[str, tuple[str, str, str]]]]]:
+def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, tuple[str, str, str]]]]]:
     """Titles with rows: a command's name (or ""), its keys, its usage, and what it does."""
     for group, title in GROUPS.items():
         yield title, [(c.name, (_keys(c), c.usage, c.help + _also(c))) for c in commands if c.group == group]
-    yield "Panes and marks", [("", (keys, "", meaning)) for keys, meaning in PANE_KEYS]
+    yield "Panes and marks", [("", (keys, "", meaning)) for keys, meaning in (*_choosing(panes), *PANE_KEYS)]
+
+
+def _choosing(panes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The keys of the panes: digits in one row, others with what they show."""
+    digits = [key for key in panes if key.isdigit()]
+    yield f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it"
+    yield from ((key, f"the {name} pane") for key, name in panes.items() if key not in digits)
 
 
 def _keys(command: Command) -> str:

@@ -11,9 +11,10 @@ from textual.message import Message
 
 from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
+from bpdebug.ui.draw.footer import command_keys, own_keys
 from bpdebug.ui.draw.program import Listing, lit
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import Pane
+from bpdebug.ui.pane import Pane, pane
 
 
 @dataclass
@@ -34,10 +35,13 @@ _MARGIN = 3
 """Columns of the listing in which a click sets a breakpoint."""
 
 
+_HINTS = (own_keys("stage", "up", "down"), own_keys("go to", "enter"), command_keys("break"), command_keys("formula"))
+
+
+@pane("program", "1", "left", hints=_HINTS)
 class ProgramPane(Pane):
     """The listing, with a cursor of its own while it has the focus."""
 
-    title = "1 Program"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "previous stage", show=False),
         Binding("down", "cursor(1)", "next stage", show=False),

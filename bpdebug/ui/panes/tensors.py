@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import ClassVar
 
@@ -11,13 +12,15 @@ from textual.geometry import Offset, Region, Size
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
+from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
 from bpdebug.ui.draw.matrix import cursor_in, deltas_of, focus_layer, layout_line, note_text, past_text, values_of
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout, pictured_among
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.matrix_values import is_past
 from bpdebug.ui.draw.matrix_walk import counterpart, step_from
 from bpdebug.ui.draw.spans import Line, fit
-from bpdebug.ui.panes import Pane, few_colors
+from bpdebug.ui.painting import few_colors
+from bpdebug.ui.pane import Pane, pane
 from bpdebug.ui.pointing import CellChosen
 
 _PICTURE = range(12, 25)
@@ -226,20 +229,23 @@ def _sight(block: Block, bottom: int, row: int, across: int, size: Size) -> Regi
     return Region(left, block.first + row - above, width, above + 1)
 
 
+def _hints(names: Callable[[View], list[str]]) -> list[HintOf]:
+    """The arrows where one of the tensors has a value, and where its cells come from."""
+    return [own_keys("cell", *ARROWS, when=lambda view: any(name in view.tensors for name in names(view))), *ORIGIN]
+
+
+@pane("values", "4", "middle", hints=_hints(values_of), cells=True)
 class ValuesPane(MatrixPane):
     """Weighted sums, activations, weights and inputs of the layer in focus."""
-
-    title = "4 Values"
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.matrix.values_of`."""
         return values_of(view)
 
 
+@pane("deltas", "5", "middle", hints=_hints(deltas_of), cells=True)
 class DeltasPane(MatrixPane):
     """Gradients of the layer in focus."""
-
-    title = "5 Deltas"
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.matrix.deltas_of`; on a small screen, which hides the other panes, also the operands where there is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
@@ -11,20 +11,20 @@ from bpdebug.core.cells import Cell
 from bpdebug.look.equation import Equation
 from bpdebug.session.view import View
 from bpdebug.ui.draw.equation import Picture, equation_picture
+from bpdebug.ui.draw.footer import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import deltas_of
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import ListPane
-from bpdebug.ui.pointing import CellChosen
+from bpdebug.ui.pane import ListPane, pane
+from bpdebug.ui.pointing import CellChosen, PaneLeft
 
-if TYPE_CHECKING:
-    from bpdebug.ui.app import DebuggerApp
+_CELL = own_keys("cell", *ARROWS, when=lambda view: view.equation is not None)
 
 
+@pane("equation", "7", "instead", needs=["equation"], hints=[_CELL, command_keys("into"), *ORIGIN], cells=True)
 class EquationPane(ListPane):
     """A stage as an equation of matrices."""
 
-    title = "7 Equation"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1, 0)", "cell above", show=False),
         Binding("down", "cursor(1, 0)", "cell below", show=False),
@@ -63,15 +63,11 @@ class EquationPane(ListPane):
         if found:
             self.post_message(CellChosen(*found))
 
-    async def action_leave(self) -> None:
-        """Close the message, or give the other panes their places again; else show the tensor in its own pane."""
-        app = cast("DebuggerApp", self.app)
-        if app.notes or app.layout_of.maximised:
-            app.action_hush()
-            return
+    def action_leave(self) -> None:
+        """Go back to the pane of the tensor."""
         name = self.view.equation.result.name if self.view and self.view.equation else ""
         pane = "deltas" if self.view and name in deltas_of(self.view) else "values"
-        await self.run_action(f"app.pane('{pane}')")
+        self.post_message(PaneLeft(pane))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell of the result or of an operand that the mouse points at."""

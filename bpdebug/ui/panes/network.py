@@ -9,17 +9,20 @@ from textual.geometry import Offset, Size
 
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
+from bpdebug.ui.draw.footer import ARROWS, command_keys, own_keys
 from bpdebug.ui.draw.network import network_drawing
 from bpdebug.ui.draw.network_click import cell_at, cell_beside
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.panes import ListPane
+from bpdebug.ui.pane import ListPane, pane
 from bpdebug.ui.pointing import CellChosen
 
+_HINTS = (own_keys("neuron", *ARROWS), command_keys("reverse-sample", "sample"), command_keys("origin"))
 
+
+@pane("network", "2", "top", hints=_HINTS)
 class NetworkPane(ListPane):
     """Neurons and edges for one sample of the batch."""
 
-    title = "2 Network"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1, 0)", "neuron above", show=False),
         Binding("down", "cursor(1, 0)", "neuron below", show=False),

@@ -1,56 +1,74 @@
-"""The panes: each shows the view through a drawing function, and posts what the user points at."""
+"""What a pane is: it shows the view through a drawing function, and posts what the user points at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import ClassVar, Self, TypeVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Offset, Region, Size
-from textual.markup import escape
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.glyphs import key_at
-from bpdebug.ui.draw.spans import Line, fit, plain
-from bpdebug.ui.draw.why import displays_in_border, why_lines
-from bpdebug.ui.draw.why_click import operand_at
-from bpdebug.ui.keys import key_name
+from bpdebug.ui.draw.footer import HintOf
+from bpdebug.ui.draw.glyphs import key_at, key_name
+from bpdebug.ui.draw.spans import Line, plain
+from bpdebug.ui.layout import Spot
+from bpdebug.ui.painting import to_strip
 from bpdebug.ui.pointing import PointedAt
 from bpdebug.ui.standing import Standing, stands
 
-if TYPE_CHECKING:
-    from bpdebug.ui.app import DebuggerApp
+Shown = TypeVar("Shown", bound="Pane")
 
 
-@dataclass
-class OperandChosen(Message):
-    """The user has pointed at a cell that the explained number is made of: which one, from 0."""
-
-    place: int
+REGISTERED: dict[str, type[Pane]] = {}
+"""All panes by name; see :mod:`bpdebug.ui.panes`."""
 
 
-def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:
-    """A drawn line in the colours of the theme, filled to the width; ``base`` is the widget's own style."""
-    roles = cast("DebuggerApp", widget.app).roles
-    return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
+def pane(
+    name: str, key: str, spot: Spot = "turn", needs: Sequence[str] = (), hints: Sequence[HintOf] = (), cells: bool = False
+) -> Callable[[type[Shown]], type[Shown]]:
+    """Register a pane; its widget, its key, its place, its hints and its line of the help follow.
 
+    Args:
+        name: what it is called, in a word.
+        key: what brings it to the screen: one of the digits and letters that are free.
+        spot: where it stands; usually it takes turns with the loss curve.
+        needs: the fields of the view that are worked out only for it.
+        hints: what the keys do that it has for itself, or that matter most in it.
+        cells: whether it shows the selected cell: then the user is in it as long as he has chosen no other.
 
-def few_colors(widget: Widget) -> bool:
-    """Whether pictures must be read without shades of colour: the terminal has 16 of them at most, or the user wants none."""
-    return widget.app.no_color or cast("DebuggerApp", widget.app).roles.few
+    Raises:
+        ValueError: where another one has the name, or the view no such field.
+    """
+    if name in REGISTERED or not {*needs} <= {*View.record_fields}:
+        raise ValueError(f"the pane {name} is there already, or the view has nothing called {' or '.join(needs)}")
+
+    def register(made: type[Shown]) -> type[Shown]:
+        made.key, made.spot, made.needs, made.hints, made.cells = key, spot, (*needs,), (*hints,), cells
+        made.title = f"{key} {name.capitalize()}"
+        REGISTERED[name] = made
+        return made
+
+    return register
 
 
 class Pane(Standing, PointedAt, can_focus=True):
-    """A bordered part of the screen that draws the view line by line."""
+    """A bordered part of the screen that draws the view line by line.
+
+    Attributes:
+        title, key, spot, needs, hints, cells: see :func:`pane`.
+    """
 
     title: ClassVar[str] = ""
+    key: ClassVar[str] = ""
+    spot: ClassVar[Spot] = "turn"
+    needs: ClassVar[tuple[str, ...]] = ()
+    hints: ClassVar[tuple[HintOf, ...]] = ()
+    cells: ClassVar[bool] = False
     failure = ""
     _base = Style()
     _room = Size(0, 0)
@@ -199,25 +217,39 @@ class ListPane(Pane):
         return super().clicked(place)
 
 
-class WhyPane(ListPane):
-    """Where the selected number comes from."""
+class TitledPane(ListPane):
+    """A pane whose border says more than its name."""
 
-    title = "6 Why"
-    _shown = ""
+    def name_border(self, text: str) -> None:
+        """Put a text into the border; it is laid out anew only where it has changed."""
+        if self.border_title != text:
+            self.border_title = text
+
+
+class HeadedPane(TitledPane):
+    """A pane whose first lines stay where they are while the others scroll."""
+
+    _fixed = 0
+
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
+        """What stays, and what scrolls."""
+        raise NotImplementedError
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw.why`."""
-        self.scroll_to(0, 0, animate=False)
-        shown = displays_in_border(view, size.width)
-        if shown != self._shown:
-            self._shown, self.border_subtitle = shown, escape(shown)
-        return why_lines(view, size.width, size.height)
+        """Both."""
+        fixed, below = self.parts(view, size)
+        self._fixed = len(fixed)
+        return fixed + below
 
-    def clicked(self, place: Offset) -> bool:
-        """Go to the operand that was clicked."""
-        y = place.y + self.scroll_offset.y
-        operand = operand_at(self.view, self.lines[y], place.x) if self.view and y < len(self.lines) else None
-        if operand is None:
-            return super().clicked(place)
-        self.post_message(OperandChosen(operand))
-        return False
+    def line_at(self, view: View, y: int) -> Line:
+        """A line of the head where it stands, or one that is scrolled."""
+        row = y - self.scroll_offset.y
+        return super().line_at(view, row if row < self._fixed else y)
+
+    def action_page_down(self) -> None:
+        """On by as many lines as scroll."""
+        self.scroll_relative(y=self.size.height - self._fixed, animate=False, immediate=True)
+
+    def action_page_up(self) -> None:
+        """Back by as many."""
+        self.scroll_relative(y=self._fixed - self.size.height, animate=False, immediate=True)

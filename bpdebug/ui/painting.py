@@ -1,0 +1,59 @@
+"""Drawn lines on the screen, in the colours of the theme."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App
+from textual.strip import Strip
+from textual.widget import Widget
+
+from bpdebug.ui.draw.roles import CONTRAST, DARK, LIGHT, Roles
+from bpdebug.ui.draw.spans import Line, fit
+
+
+class Painted(App[None]):
+    """An app whose theme says what a role looks like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for made in (DARK, LIGHT, CONTRAST):
+            self.register_theme(made)
+        self._roles: tuple[str, Roles] | None = None
+
+    @property
+    def roles(self) -> Roles:
+        """The styles of the current theme."""
+        if self._roles is None or self._roles[0] != self.theme:
+            system = None if self.is_headless else self.console.color_system
+            self._roles = (self.theme, Roles(self.theme_variables, system))
+        return self._roles[1]
+
+
+def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:
+    """A drawn line in the colours of the theme, filled to the width; ``base`` is the widget's own style."""
+    roles = cast(Painted, widget.app).roles
+    return Strip([Segment(text, base + roles.style(role)) for text, role in fit(drawn, columns)], columns)
+
+
+def few_colors(widget: Widget) -> bool:
+    """Whether pictures must be read without shades of colour: the terminal has 16 of them at most, or the user wants none."""
+    return widget.app.no_color or cast(Painted, widget.app).roles.few
+
+
+class Lines(Widget):
+    """Lines and nothing else; those that its height has no room for are not shown."""
+
+    _lines: tuple[Line, ...] = ()
+
+    def show(self, *lines: Line) -> None:
+        """Put these lines in the place of the former ones."""
+        self._lines = lines
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One of the lines, or blanks below them."""
+        drawn = self._lines[y] if y < len(self._lines) else ()
+        return to_strip(self, drawn, self.size.width, self.rich_style)

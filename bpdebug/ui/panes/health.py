@@ -1,0 +1,24 @@
+"""The pane of the health of the layers."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from bpdebug.session.view import View
+from bpdebug.ui.draw.spans import Line
+from bpdebug.ui.pane import HeadedPane, pane
+
+
+@pane("health", "8", needs=["health"])
+class HealthPane(HeadedPane):
+    """Gradients, steps, saturated and dead units, layer by layer."""
+
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
+        """See :mod:`bpdebug.ui.draw.health`."""
+        from bpdebug.ui.draw.health import health_note, health_parts, health_title  # noqa: PLC0415 - a start does without
+
+        self.name_border(health_title(view, self.title))
+        note = health_note(view, size.width, size.height)
+        if self.border_subtitle != note:
+            self.border_subtitle = note
+        return health_parts(view, size.width, size.height)

@@ -1,0 +1,22 @@
+"""The pane of the answers of the network."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from bpdebug.session.view import View
+from bpdebug.ui.draw.spans import Line
+from bpdebug.ui.painting import few_colors
+from bpdebug.ui.pane import HeadedPane, pane
+
+
+@pane("surface", "9", needs=["surface"])
+class SurfacePane(HeadedPane):
+    """What the network answers: over the plane or line of its inputs, or sample by sample."""
+
+    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
+        """See :mod:`bpdebug.ui.draw.surface`."""
+        from bpdebug.ui.draw.surface import surface_parts, surface_title  # noqa: PLC0415 - a start does without
+
+        self.name_border(surface_title(view, self.title))
+        return surface_parts(view, size.width, size.height, few_colors(self))

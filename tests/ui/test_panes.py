@@ -1,0 +1,76 @@
+"""A pane is registered by its own file: its key, its place, its hints and its line of the help follow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.ui.keys import refuse_clashes
+from bpdebug.ui.pane import ListPane, pane
+from bpdebug.ui.panes import PANES
+
+ANOTHER = """
+import asyncio
+from bpdebug.ui.draw.footer import own_keys
+from bpdebug.ui.pane import ListPane, pane
+
+@pane("histogram", "{key}", hints=[own_keys("bins", "left", "right")])
+class HistogramPane(ListPane):
+    def draw(self, view, size):
+        return [((f"{{len(view.tensors)}} tensors in {{size.width}} columns", ""),)]
+
+from bpdebug import Session, load_scenario
+from bpdebug.ui.app import DebuggerApp
+
+async def main(size):
+    app = DebuggerApp(Session(load_scenario("xor")))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("{key}")
+        await pilot.pause()
+        histogram = app.query_one("#histogram")
+        assert histogram.border_title == "{key} Histogram" and app.focused is histogram
+        assert "tensors in" in histogram.render_line(0).text
+        assert "←→ bins" in app.query_one("#footer").render_line(0).text
+        assert not app.query_one("#loss").display and app.query_one("#program").display
+        await pilot.press("question_mark", *"histogram")
+        await pilot.pause()
+        rows = app.screen.query_one("RowList").rows
+        assert any("the histogram pane" in "".join(text for text, _ in line) for row in rows for line in row.lines)
+
+for size in ((120, 36), (80, 24)):
+    asyncio.run(main(size))
+"""
+
+
+def started(key):
+    return subprocess.run([sys.executable, "-c", ANOTHER.format(key=key)], capture_output=True, text=True, check=False)
+
+
+def test_one_file_makes_a_pane():
+    done = started("d")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("key", ["s", "2", "z", "10", "up", ":"])
+def test_a_key_that_is_taken_is_refused_at_the_start(key):
+    made = type("Taken", (ListPane,), {"key": key})
+    with pytest.raises(BpdebugError, match="needs a key of its own"):
+        refuse_clashes(PANES | {"taken": made}, ())
+
+
+def test_a_key_that_the_user_gives_to_a_command_is_the_users():
+    refuse_clashes(PANES | {"free": type("Free", (ListPane,), {"key": "v"})}, ["check"])
+
+
+def test_a_pane_has_a_name_of_its_own_and_needs_what_there_is():
+    with pytest.raises(ValueError, match="there already"):
+        pane("loss", "d")
+    with pytest.raises(ValueError, match="nothing called weather"):
+        pane("forecast", "d", needs=["weather"])
+
+
+def test_the_panes_are_told_in_the_order_of_their_keys():
+    assert "".join(made.key for made in PANES.values()).startswith("123456789")
