@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from ui_views import role_of, session, text, view
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
-from bpdebug.ui.draw.loss_numbers import newest
+from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.draw.spans import plain, width
 
 LOSSES = st.lists(st.floats(0, 1e6) | st.sampled_from([float("nan"), float("inf")]), max_size=40)

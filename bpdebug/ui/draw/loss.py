@@ -1,4 +1,4 @@
-"""The loss curve, with the place of the present moment on it."""
+"""The loss curve with the place of the present moment on it, and above it the newest loss in numbers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import math
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import short
-from bpdebug.core.record import Record
+from bpdebug.core.numbers import short, written
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.loss_numbers import newest, numbers_line, points
 from bpdebug.ui.draw.loss_start import start_lines
+from bpdebug.ui.draw.plot import Plot, Ticks
 from bpdebug.ui.draw.scales import even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, crop, fit
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -28,76 +27,58 @@ _POINT = 4
 """Columns between two losses from which on each is marked as a point."""
 
 
-class Chart(Record, eq=False):
-    """Where things are in the picture.
+class Chart(Plot, eq=False):
+    """The losses over the updates, in the area below the line of numbers.
 
     Attributes:
         updates, losses: what is drawn; all finite, on a logarithmic scale all above 0.
-        left, columns, rows: the curve's area, below the line of numbers.
-        low, high: the ends of the scale of losses.
-        log: whether it is logarithmic.
-        end: the last update.
         axis: lines below the area.
-        ticks: marked losses with their texts.
     """
 
     updates: Array
     losses: Array
-    left: int
-    columns: int
-    rows: int
-    low: float
-    high: float
-    log: bool
-    end: float
     axis: int
-    ticks: tuple[tuple[float, str], ...]
 
-    def x(self, update: Array | float) -> Array:
-        """The half columns of updates."""
-        place = np.minimum(np.asarray(update) / self.end, 1.0)
-        return np.asarray(2 * self.left + np.rint(place * (2 * self.columns - 1)), int)
 
-    def y(self, loss: Array | float) -> Array:
-        """The quarter rows of losses."""
-        scaled = (self._scaled(loss) - self._scaled(self.low)) / ((self._scaled(self.high) - self._scaled(self.low)) or 1.0)
-        return np.asarray(np.rint((1 - scaled) * (4 * self.rows - 1)), int)
+def points(view: View) -> tuple[Array, Array]:
+    """The known losses, with the present one where it is newer."""
+    updates, losses = view.losses
+    if view.loss is not None and (not len(updates) or view.position.update > updates[-1]):
+        updates, losses = np.append(updates, view.position.update), np.append(losses, view.loss)
+    return updates, losses
 
-    def _scaled(self, loss: Array | float) -> Array:
-        return np.asarray(np.log10(loss) if self.log else loss)
+
+def newest(view: View) -> int:
+    """The update of the newest loss that is known at the present moment; -1 before there is one."""
+    return view.position.update - (view.loss is None)
 
 
 def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
     """The curve in that much room with its axes."""
-    return _picture(view, columns, max(rows, 4))
-
-
-def update_at(view: View, columns: int, rows: int, column: int) -> int | None:
-    """The update whose loss is drawn in that column, or None beside the curve."""
-    chart = _chart(view, columns, max(rows, 4))
-    if chart is None or not chart.left <= column < chart.left + chart.columns:
-        return None
-    place = (column - chart.left + 0.25) / max(chart.columns - 0.5, 1)
-    return round(place * chart.end)
-
-
-def updates_a_column(view: View, columns: int, rows: int) -> int:
-    """How many updates a column of the curve stands for; at least one."""
-    chart = _chart(view, columns, max(rows, 4))
-    return max(round(chart.end / chart.columns), 1) if chart else 1
-
-
-def _picture(view: View, columns: int, rows: int) -> list[Line]:
-    chart = _chart(view, columns, rows)
+    rows, chart = max(rows, 4), _chart(view, columns, rows)
     if chart is None:
-        return start_lines(view, points(view)[1], columns, rows)
+        return start_lines(view, points(view)[1], newest(view), columns, rows)
     canvas = Canvas(max(columns, chart.left + chart.columns), chart.rows)
     _epochs(view, chart, canvas)
     _curve(view, chart, canvas)
     _cursor(view, chart, canvas)
-    _scale_of(chart, canvas)
+    chart.scale(canvas)
     head = [] if rows < 5 else [fit(numbers_line(view, chart.log, columns), columns)]
     return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart)))]
+
+
+def update_at(view: View, columns: int, rows: int, column: int) -> int | None:
+    """The update whose loss is drawn in that column, or None beside the curve."""
+    chart = _chart(view, columns, rows)
+    if chart is None or not chart.left <= column < chart.left + chart.columns:
+        return None
+    return round((column - chart.left + 0.25) / max(chart.columns - 0.5, 1) * chart.last)
+
+
+def updates_a_column(view: View, columns: int, rows: int) -> int:
+    """How many updates a column of the curve stands for; at least one."""
+    chart = _chart(view, columns, rows)
+    return max(round(chart.last / chart.columns), 1) if chart else 1
 
 
 def _chart(view: View, columns: int, rows: int) -> Chart | None:
@@ -109,14 +90,14 @@ def _chart(view: View, columns: int, rows: int) -> Chart | None:
     least, most = float(losses[finite].min()), float(losses[finite].max())
     log = least > 0 and (view.loss_scale == "log" or (view.loss_scale == "auto" and most > SPREAD * least))
     axis = 2 if rows >= 8 else 1
-    area = max(rows - axis - (rows >= 5), 2)
+    area = max(max(rows, 4) - axis - (rows >= 5), 2)
     low, high, marked = _scale(least, most, area, log)
-    left = max(len(text) for _, text in marked) + 1 if marked else 1
-    end = max(float(updates[-1]), 1.0)
-    return Chart(updates[finite], losses[finite], left, max(columns - left, 8), area, low, high, log, end, axis, marked)
+    left = max((len(text) for _, text in marked), default=0) + 1
+    end, wide = max(float(updates[-1]), 1.0), max(columns - left, 8)
+    return Chart(left, wide, area, 0.0, end, low, high, marked, log, updates=updates[finite], losses=losses[finite], axis=axis)
 
 
-def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, float, tuple[tuple[float, str], ...]]:
+def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, float, Ticks]:
     """The ends of the scale, and its round values."""
     if not log:
         return even_ticks(least, most, rows)
@@ -125,37 +106,26 @@ def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, floa
     if found is None or not found[2] or _FILLED * (found[1] - found[0]) > ends[1] - ends[0]:
         return least, most, tuple(log_ticks(least, most, max((rows + 1) // 2, 2)))
     low, high = 10.0 ** max(found[0], _POWERS[0]), 10.0 ** min(found[1], _POWERS[1])
-    return low, high, tuple((10.0**power, short(10.0**power, 1).replace("-", "−")) for power in found[2])
+    return low, high, tuple((10.0**power, written(10.0**power, 1)) for power in found[2])
 
 
 def _curve(view: View, chart: Chart, canvas: Canvas) -> None:
     """All losses, those after the present moment faint; of mini-batches also the means of the epochs."""
-    batches = view.position.batches
-    means = _means(chart, batches) if batches > 1 else None
-    _stroke(view, chart, canvas, chart.updates, chart.losses, ("dim", "faint") if means else ("curve", "faint"))
-    if means:
-        _stroke(view, chart, canvas, *means, ("curve", "dim"), 2.0)
-
-
-def _means(chart: Chart, batches: int) -> tuple[Array, Array] | None:
-    """The mean loss of each epoch, at its middle; None before there are two."""
-    epochs = (chart.updates // batches).astype(int)
-    if not len(epochs) or epochs[-1] < 2:
-        return None
-    counts = np.bincount(epochs)
-    sums, places = np.bincount(epochs, chart.losses), np.bincount(epochs, chart.updates)
-    known = counts > 0
-    return places[known] / counts[known], sums[known] / counts[known]
+    epochs = (chart.updates // view.position.batches).astype(int)
+    several = view.position.batches > 1 and epochs.size and epochs[-1] >= 2
+    _stroke(view, chart, canvas, chart.updates, chart.losses, ("dim", "faint") if several else ("curve", "faint"))
+    if several:
+        places, sums, counts = (np.bincount(epochs, weights) for weights in (chart.updates, chart.losses, np.ones(epochs.size)))
+        known = counts > 0
+        _stroke(view, chart, canvas, places[known] / counts[known], sums[known] / counts[known], ("curve", "dim"), 2.0)
 
 
 def _stroke(view: View, chart: Chart, canvas: Canvas, updates: Array, losses: Array, roles: tuple[str, str], strength: float = 1.0) -> None:
     """A line through the losses, with the role for those before the present moment and for those after it."""
-    now = int(chart.x(newest(view)))
-    for update, loss in zip(updates, losses, strict=True) if chart.end < chart.columns // _POINT else ():
-        canvas.write(int(chart.x(update)) // 2, int(chart.y(loss)) // 4, "•", roles[int(chart.x(update) > now)])
-    dots = _thinned(chart.x(updates), chart.y(losses))
-    for start, end in zip([*dots[:1], *dots], dots, strict=False):
-        canvas.segment(start, end, roles[end[0] > now], strength)
+    now, x, y = int(chart.x(newest(view))), chart.x(updates).tolist(), chart.y(losses).tolist()
+    for column, row in zip(x, y, strict=True) if chart.last < chart.columns // _POINT else ():
+        canvas.write(column // 2, row // 4, "•", roles[column > now])
+    chart.path(canvas, _thinned(np.array(x), np.array(y)), roles, strength, now)
 
 
 def _thinned(x: Array, y: Array) -> list[tuple[int, int]]:
@@ -185,8 +155,8 @@ def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
     batches = view.position.batches
     if batches < 2:
         return
-    stride = max(round(nice_step(chart.end / batches, max(chart.columns // _EPOCH, 1))), 1)
-    for epoch in range(stride, int(chart.end / batches) + 1, stride):
+    stride = max(round(nice_step(chart.last / batches, max(chart.columns // _EPOCH, 1))), 1)
+    for epoch in range(stride, int(chart.last / batches) + 1, stride):
         x = int(chart.x(epoch * batches))
         for y in range(5, 4 * chart.rows, 4):
             canvas.dot(x, y, "faint", -0.5)
@@ -194,29 +164,13 @@ def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
         canvas.write(min(x // 2, chart.left + chart.columns - len(text)), 0, text, "faint")
 
 
-def _scale_of(chart: Chart, canvas: Canvas) -> None:
-    """The axis of the losses with its numbers."""
-    rows = {int(chart.y(value)) // 4: text for value, text in chart.ticks}
-    for row in range(chart.rows):
-        canvas.write(chart.left - 1, row, "┤" if row in rows else "│", "faint")
-        canvas.write(0, row, rows.get(row, "").rjust(chart.left - 1), "dim")
-
-
 def _axis(view: View, chart: Chart) -> list[Line]:
     """The axis of the updates, with bookmarks and the place where the loss is no number any more, and its numbers."""
-    canvas = Canvas(chart.left + chart.columns, chart.axis)
-    canvas.write(chart.left - 1, 0, "└" + "─" * chart.columns if chart.axis > 1 else "", "faint")
-    step = max(round(nice_step(chart.end, max(chart.columns // 7, 1))), 1)
-    free, last = chart.left, f"update {round(chart.end)}"
-    last = last if 2 * len(last) < chart.columns else str(round(chart.end))
+    end = round(chart.last)
+    last = f"update {end}" if 2 * len(f"update {end}") < chart.columns else str(end)
+    step = max(round(nice_step(chart.last, max(chart.columns // 7, 1))), 1)
+    canvas = chart.base(chart.axis, ((update, str(update)) for update in range(0, int(chart.last) + 1, step)), len(last))
     canvas.write(canvas.columns - len(last), chart.axis - 1, last, "dim")
-    for update in range(0, int(chart.end) + 1, step):
-        column, text = int(chart.x(update)) // 2, str(update)
-        canvas.write(column, 0, "┬" if chart.axis > 1 else "", "faint")
-        start = min(max(column - len(text) // 2, chart.left), canvas.columns - len(text))
-        if start >= free and start + len(text) < canvas.columns - len(last):
-            canvas.write(start, chart.axis - 1, text, "dim")
-            free = start + len(text) + 1
     _flags(view, chart, canvas)
     return canvas.lines()
 
@@ -229,3 +183,64 @@ def _flags(view: View, chart: Chart, canvas: Canvas) -> None:
     flags += [(float(updates[broken[0]]), "⚠ not finite", "bad")] if len(broken) else []
     for update, text, role in flags:
         canvas.write(max(min(int(chart.x(update)) // 2, canvas.columns - len(text)), chart.left), 0, text, role)
+
+
+def numbers_line(view: View, log: bool, columns: int) -> Line:
+    """The newest loss and what has changed in it, as much as there is room for."""
+    updates, losses = points(view)
+    place = int(np.searchsorted(updates, newest(view), side="right")) - 1
+    if place < 0:
+        return line(("at the start of the training", "dim"))
+    loss = float(losses[place]) if view.loss is None else view.loss
+    update = (f"update {int(updates[place])}  ", "dim")
+    known = line(("loss ", "dim"), (short(loss, 5), "bold" if np.isfinite(loss) else "bad"))
+    change, share, over = _of_epochs(view) if view.position.batches > 1 else _of_updates(updates, losses, place, loss)
+    scale = line(("  log scale", "faint")) if log else line()
+    if view.loss_scale == "log" and not log:
+        scale = line(("  no log scale: not all losses are above 0", "next"))
+    numbers = (*known, *change, *share, *over)
+    brief = [((change[0][0].strip() + " ", change[0][1]), *change[1:], *share)] if share and view.position.batches > 1 else []
+    ways = ((update, *numbers, *scale), (update, *numbers), numbers, (*known, *change, *share), *brief, (*known, *change))
+    return first_that_fits(ways, columns, known)
+
+
+def _of_updates(updates: Array, losses: Array, place: int, loss: float) -> tuple[Line, Line, Line]:
+    """By how much the loss has changed since the one before, by which share, and over how many updates."""
+    before, apart = float(losses[max(place - 1, 0)]), int(updates[place] - updates[max(place - 1, 0)])
+    change = loss - before
+    if not apart or not np.isfinite(change):
+        return (), (), ()
+    over = ((f" over {apart} updates", "faint"),) if apart > 1 else ()
+    return ((f"  {_sign(change)}{short(abs(change), 3)}", _role(change)),), _share(change, before), over
+
+
+def _of_epochs(view: View) -> tuple[Line, Line, Line]:
+    """The mean loss of the last whole epoch, and by which share that differs from the one before: each has seen all samples, while
+    two batches differ by what is in them."""
+    done = (newest(view) + 1) // view.position.batches
+    now, before = (_epoch_mean(view, epoch) for epoch in (done - 1, done - 2))
+    if now is None:
+        return ((f"  batch {view.position.batch + 1} of {view.position.batches}", "faint"),), (), ()
+    mean = ((f"  epoch {done - 1} mean ", "curve"), (short(now, 4), "bold"))
+    return (mean, (), ()) if before is None else (mean, _share(now - before, before), ((f" on epoch {done - 2}", "faint"),))
+
+
+def _epoch_mean(view: View, epoch: int) -> float | None:
+    """The mean of the known losses of an epoch; None where it has none, or one that is not finite."""
+    updates, losses = points(view)
+    own = losses[updates // view.position.batches == epoch] if epoch >= 0 else losses[:0]
+    return float(own.mean()) if own.size and np.isfinite(own).all() else None
+
+
+def _sign(change: float) -> str:
+    return "−" if change < 0 else "+" if change > 0 else "±"
+
+
+def _role(change: float) -> str:
+    return "good" if change < 0 else "bad" if change > 0 else "dim"
+
+
+def _share(change: float, before: float) -> Line:
+    """A change in percent of what was before, where that says something."""
+    share = abs(change / before) if before else 0.0
+    return ((f" ({_sign(change)}{short(100 * share, 2)} %)", _role(change)),) if 1e-5 < share < 100 else ()

@@ -11,8 +11,7 @@ from textual.message import Message
 
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import own_keys
-from bpdebug.ui.draw.loss import loss_lines, update_at, updates_a_column
-from bpdebug.ui.draw.loss_numbers import newest
+from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
 
