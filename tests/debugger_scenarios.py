@@ -6,10 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
@@ -72,22 +71,14 @@ def program_of(name):
 
 def history(program, updates=None):
     """The tensors that have a value at each clock, one stage after the other with fresh arrays: no buffers, no checkpoints."""
-    scenario, batches = program.scenario, Batches(program.scenario)
     persistent = {name: program.initial[name] for name in program.persistent}
-    for update in range(scenario.updates if updates is None else updates):
-        values = _given(scenario, batches, update) | persistent
+    for update in range(program.updates if updates is None else updates):
+        values = _given(program, update) | persistent
         for stage in program.stages:
             yield values
-            values = values | {stage.name: evaluate(stage.formula, values, scenario.dtype)}
+            values = values | {stage.name: evaluate(stage.formula, values, program.dtype)}
         persistent = {name: values[name] for name in persistent}
-    yield _given(scenario, batches, scenario.updates if updates is None else updates) | persistent
-
-
-def _given(scenario, batches, update):
-    rows = batches.rows(update)
-    rows = np.arange(scenario.samples) if rows is None else rows
-    given = {"x": scenario.x[rows], "y": scenario.y[rows], "m": np.array(len(rows))}
-    return {name: value.astype(scenario.dtype) for name, value in given.items()}
+    yield _given(program, program.updates if updates is None else updates) | persistent
 
 
 @cache
@@ -106,3 +97,10 @@ def assert_state(timeline, expected):
     present = timeline.machine.values()
     assert set(present) == set(expected)
     assert bits(present) == bits(expected)
+
+
+def _given(program, update):
+    rows = program.batches.rows(update)
+    rows = np.arange(program.batches.total) if rows is None else rows
+    given = {"x": program.data["x"][rows], "y": program.data["y"][rows], "m": np.array(len(rows))}
+    return {name: value.astype(program.dtype) for name, value in given.items()}

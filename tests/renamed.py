@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bpdebug.core.description import Debug, Scenario
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.core.tensors import Naming
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from renamed import NONSENSE, in_words, renamed
 
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.tensors import Role
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.time.timeline import Timeline

@@ -1,56 +1,79 @@
-"""Which samples an update sees: a pure function of (scenario, update)."""
+"""Which samples an update sees: a pure function of the update's number."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from bpdebug.core.description import Array, Scenario
+from bpdebug.core.record import Record
+from bpdebug.core.tensors import Array
 
 _SHUFFLE_KEY = 0x5_BA7C4
 """Keeps the shuffles' generators apart from those of the initial values under the same seed."""
 
 
-@dataclass
-class Batches:
-    """The batches of a scenario; the order of one epoch is remembered, nothing else."""
+class Batches(Record):
+    """The batches of a training.
 
-    scenario: Scenario
-    _epoch: int = field(default=-1, init=False)
-    _order: Array | None = field(default=None, init=False)
+    Attributes:
+        total: the samples that there are.
+        epochs: how often each is seen.
+        asked: rows of a full batch, or None for all.
+        shuffle: whether every epoch has an order of its own.
+        seed: what the shuffles are made from.
+    """
 
-    @property
+    total: int
+    epochs: int
+    asked: int | None = None
+    shuffle: bool = False
+    seed: int = 0
+
+    @cached_property
+    def largest(self) -> int:
+        """Rows of a full batch."""
+        return min(self.asked or self.total, self.total)
+
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The numbers of rows that occur: the full batch, and the short last one where there is one."""
-        size, rest = self.scenario.batch_size, self.scenario.samples % self.scenario.batch_size
-        return (size, rest) if rest else (size,)
+        rest = self.total % self.largest
+        return (self.largest, rest) if rest else (self.largest,)
+
+    @cached_property
+    def each_epoch(self) -> int:
+        """Updates of an epoch."""
+        return -(-self.total // self.largest)
+
+    @cached_property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.each_epoch * self.epochs
 
     def place(self, update: int) -> tuple[int, int]:
         """The epoch and the batch in it, both from 0."""
-        return divmod(update, self.scenario.batches)
+        return divmod(update, self.each_epoch)
 
     def rows(self, update: int) -> Array | None:
         """The samples of the update's batch in order, or None where it is the whole data as it stands."""
         epoch, batch = self.place(update)
-        size = self.scenario.batch_size
-        if not self.scenario.training.shuffle:
-            return None if size == self.scenario.samples else np.arange(batch * size, min((batch + 1) * size, self.scenario.samples))
-        return self.order(epoch)[batch * size : (batch + 1) * size]
+        start = batch * self.largest
+        if self.shuffle:
+            return _order(self.seed, epoch, self.total)[start : start + self.largest]
+        return None if self.largest == self.total else np.arange(start, min(start + self.largest, self.total))
 
     def samples(self, update: int) -> Array:
         """The samples of the update's batch in order, by their rows of the data."""
         rows = self.rows(update)
-        return np.arange(self.size(update)) if rows is None else rows.copy()
-
-    def order(self, epoch: int) -> Array:
-        """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""
-        if self._order is None or epoch != self._epoch:
-            generator = np.random.default_rng([self.scenario.seed, _SHUFFLE_KEY, epoch])
-            self._epoch, self._order = epoch, generator.permutation(self.scenario.samples)
-        return self._order
+        return np.arange(self.total) if rows is None else rows.copy()
 
     def size(self, update: int) -> int:
         """Rows of the update's batch."""
-        last = self.place(update)[1] == self.scenario.batches - 1
-        return self.sizes[-1] if last else self.sizes[0]
+        return self.sizes[-1] if self.place(update)[1] == self.each_epoch - 1 else self.largest
+
+
+@lru_cache(2)
+def _order(seed: int, epoch: int, samples: int) -> Array:
+    """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""
+    return np.random.default_rng([seed, _SHUFFLE_KEY, epoch]).permutation(samples)

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.evaluate import Array, Evaluator
+from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import infer
+from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, literal, total
 
 Cell = tuple[int, ...]

@@ -17,9 +17,9 @@ from bpdebug.core.functions import ARITHMETIC, COMPARISONS, ELEMENTWISE, FUNCTIO
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names
 
-Array = npt.NDArray[Any]
 Routine = Callable[[], Any]
 
 _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}

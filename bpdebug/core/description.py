@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bpdebug.core import tensors
+from bpdebug.core.batches import Batches
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Naming
 
-Array = npt.NDArray[Any]
+Array = tensors.Array
 
 
 class Layer(Record):
@@ -125,26 +126,31 @@ class Scenario(Record, eq=False):
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
+    def plan(self) -> Batches:
+        """Which samples each update sees."""
+        return Batches(len(self.x), self.training.epochs, self.training.batch_size, self.training.shuffle, self.seed)
+
+    @property
     def samples(self) -> int:
         """How many rows the data has."""
-        return len(self.x)
+        return self.plan.total
 
-    @cached_property
+    @property
     def batch_size(self) -> int:
         """Rows of a full batch."""
-        return min(self.training.batch_size or self.samples, self.samples)
+        return self.plan.largest
 
-    @cached_property
+    @property
     def batches(self) -> int:
         """Updates of an epoch; the last one may be short."""
-        return -(-self.samples // self.batch_size)
+        return self.plan.each_epoch
 
-    @cached_property
+    @property
     def updates(self) -> int:
         """Updates of the whole training."""
-        return self.batches * self.training.epochs
+        return self.plan.updates
 
-    @cached_property
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The precision as NumPy names it."""
         return np.dtype(self.precision)

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from bpdebug.core.functions import ARITHMETIC, ELEMENTWISE, FUNCTIONS, power_of
 from bpdebug.core.parser import Formula, constant_of
+from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
-
-Array = npt.NDArray[Any]
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:

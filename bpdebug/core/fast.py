@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.compiler import Array, Compiler, Routine, Value
+from bpdebug.core.compiler import Compiler, Routine, Value
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
-from bpdebug.core.tensors import Naming
+from bpdebug.core.tensors import Array, Naming
 from bpdebug.core.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
 
 _PIECE, _MOST_PIECES = 8192, 64

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextvars import Context
 from itertools import islice
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.cells import Cell
 from bpdebug.core.compiler import Routine
-from bpdebug.core.description import Array, Scenario
+from bpdebug.core.description import Array
 from bpdebug.core.fast import flat_names, ordered
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
@@ -32,10 +32,10 @@ class Machine:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.batches = Batches(program.scenario)
-        groups = flat_names(program.rule, program.free, program.scenario.naming)
+        self.batches = program.batches
+        groups = flat_names(program.rule, program.free, program.network.naming)
         layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
-        self.persistent_flat = flat_array(layout.values(), program.scenario.dtype)
+        self.persistent_flat = flat_array(layout.values(), program.dtype)
         self.persistent = views(self.persistent_flat, layout)
         self._workspaces: dict[int, Workspace] = {}
         self.update = self.done = 0
@@ -56,11 +56,13 @@ class Machine:
 
     def _take_data(self) -> None:
         """Take the program's data; batches that are in buffers already are out of date."""
-        scenario, self._whole = self.program.scenario, False
-        with np.errstate(over="ignore"):  # too large for single precision is inf
-            self._x, self._y = (np.asarray(data, scenario.dtype) for data in (scenario.x, scenario.y))
+        self._data, self._whole = self._in_precision(self.program.data), False
         for work in self._workspaces.values():
             work.loaded = -1
+
+    def _in_precision(self, data: Mapping[str, Array]) -> dict[str, Array]:
+        with np.errstate(over="ignore"):  # too large for single precision is inf
+            return {name: np.asarray(values, self.program.dtype) for name, values in data.items()}
 
     def _load(self) -> None:
         """Bring the batch of the current update into the buffers."""
@@ -73,14 +75,14 @@ class Machine:
         self._whole = chosen is None
         if self._work.loaded != self.update:
             self._overwrite(*self._work.given)
-            self._work.load(self.update, self._x, self._y, chosen)
+            self._work.load(self.update, self._data, chosen)
 
     def adopt(self, program: Program) -> None:
         """Go on with another version of the program: the same stages and shapes, other formulas, other numbers in its data."""
         old, self.program = self.program, program
         for work in self._workspaces.values():
             work.adopt(program)
-        if old.scenario is not program.scenario:
+        if old.data is not program.data:
             self._take_data()
             self._load()
 
@@ -196,17 +198,16 @@ class Machine:
         """As :meth:`values`, but as they are now, whatever happens afterwards."""
         return self._copies.moment(self.values(), {})
 
-    def left_behind(self, scenario: Scenario) -> Moment:
+    def left_behind(self, data: Mapping[str, Array]) -> Moment:
         """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one.
 
         Args:
-            scenario: with the data as they were then.
+            data: as they were then.
         """
         last, rows = self.last_workspace(), self.batches.rows(self.finished)
-        now = scenario is self.program.scenario
-        data = (self._x, self._y) if now else (np.asarray(scenario.x, scenario.dtype), np.asarray(scenario.y, scenario.dtype))
-        given = {} if now and rows is None else dict(zip(self._work.given, data, strict=False))
-        given = {name: value if rows is None else value.take(rows, axis=0) for name, value in given.items()}
+        now = data is self.program.data
+        there = {} if now and rows is None else self._data if now else self._in_precision(data)
+        given = {name: value if rows is None else value.take(rows, axis=0) for name, value in there.items()}
         other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
         computed = [name for name in self.program.index if name not in self.persistent]
         return self._copies.moment({name: last.tensors[name] for name in computed}, other)

@@ -1,4 +1,4 @@
-"""A network as a list of nodes over the operation table; a layer is a function that adds nodes."""
+"""The forward pass and the loss as a list of nodes over the operation table: what a front end makes, and the rest is derived from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 
-from bpdebug.core.description import Layer, Loss, Scenario
-from bpdebug.core.operations import FUSED, OPERATIONS, Operation, loss_row
+from bpdebug.core.description import Initializer, Layer, Loss
+from bpdebug.core.operations import OPERATIONS, Operation
 from bpdebug.core.parser import Formula
-from bpdebug.core.record import Record
-from bpdebug.core.tensors import LayerNames, Naming
-from bpdebug.core.tree import Name, Tree, literal, product, total
+from bpdebug.core.record import Record, replace
+from bpdebug.core.render import Style, render
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Call, Name, Tree, product, total
 
 
 class Phase(StrEnum):
@@ -56,22 +57,51 @@ class Node(Record):
         return self.operation.symbol.format(**self.arguments) if self.operation.symbol else ""
 
 
+class LayerNames(Record):
+    """The tensors of one layer.
+
+    Attributes:
+        number: from 1.
+        layer: what the scenario says of it.
+        source: what comes in.
+        weight, bias: its parameters; no bias is "".
+        z, a: the weighted sums, and their activations.
+        output: what goes out: the activations, or with a residual connection their sum with what came in.
+    """
+
+    number: int
+    layer: Layer
+    source: str
+    weight: str
+    bias: str
+    z: str
+    a: str
+    output: str
+
+
 class Network(Record):
     """The nodes of one forward pass with its loss.
 
     Attributes:
         nodes: in the order of execution.
         parameters: name to shape, in the order of the layers.
+        drawn: for each parameter whose start is drawn, its layer and how; the others, the biases, start at 0.
         layers: the tensors of each layer.
         naming: what tensors are called.
-        fused: why the output's da stage does not exist, or "".
+        asked: the loss as the scenario has it.
     """
 
     nodes: tuple[Node, ...]
     parameters: Mapping[str, tuple[int, int]]
+    drawn: Mapping[str, tuple[int, Initializer]]
     layers: tuple[LayerNames, ...]
     naming: Naming
-    fused: str = ""
+    asked: Loss
+
+    @cached_property
+    def fused(self) -> str:
+        """The activation that the loss has within itself, so that the output has no gradient of its own, or ""."""
+        return next((node.operation.fuses for node in self.nodes if node.operation.fuses), "")
 
     @property
     def prediction(self) -> str:
@@ -90,58 +120,15 @@ class Network(Record):
         return self.nodes[-1].output
 
 
-def build(scenario: Scenario) -> Network:
-    """The network that a scenario describes."""
-    nodes: list[Node] = []
-    parameters: dict[str, tuple[int, int]] = {}
-    layers: list[LayerNames] = []
-    naming, source, width = scenario.naming, scenario.naming.input, len(scenario.inputs)
-    for number, layer in enumerate(scenario.layers, 1):
-        names = _names(naming, layer, number, source)
-        parameters |= {names.weight: (width, layer.units)} | ({names.bias: (1, layer.units)} if names.bias else {})
-        nodes += _layer(layer, names)
-        layers.append(names)
-        source, width = names.output, layer.units
-    nodes += _loss(scenario.loss, layers, naming, width)
-    fused = FUSED.get(scenario.loss.function, "") if scenario.loss.from_logits else ""
-    return Network(tuple(nodes), parameters, tuple(layers), naming, fused)
-
-
-def _names(naming: Naming, layer: Layer, number: int, source: str) -> LayerNames:
-    bias = naming.bias.format(number) if layer.bias else ""
-    a, r = naming.a.format(number), naming.sum.format(number)
-    return LayerNames(number, source, naming.weight.format(number), bias, naming.z.format(number), a, r if layer.residual else a)
-
-
-def _layer(layer: Layer, names: LayerNames) -> list[Node]:
-    arguments = {"x": names.source, "W": names.weight} | ({"b": names.bias} if names.bias else {})
-    activation = OPERATIONS[layer.activation]
-    constants = {k: literal(v) for k, v in (dict(activation.constants) | dict(layer.constants)).items()}
-    nodes = [
-        Node(names.z, OPERATIONS["affine" if names.bias else "linear"], arguments, Phase.FORWARD, names.number),
-        Node(names.a, activation, {"z": names.z, **constants}, Phase.FORWARD, names.number),
-    ]
-    if layer.residual:
-        nodes.append(Node(names.output, OPERATIONS["add"], {"a": names.a, "x": names.source}, Phase.FORWARD, names.number))
-    return nodes
-
-
-def _loss(loss: Loss, layers: list[LayerNames], naming: Naming, outputs: int) -> list[Node]:
-    over = product(*([Name("m")] if loss.samples == "mean" else []), literal(outputs if loss.outputs == "mean" else 1))
-    row = loss_row(loss.function + "_from_logits" * loss.from_logits, literal(loss.factor), over)
-    constants = {k: literal(v) for k, v in (dict(row.constants) | dict(loss.constants)).items()}
-    arguments, depth = {"a": layers[-1].output, "z": layers[-1].z, "y": naming.target} | constants, len(layers)
-    if not loss.l2:
-        return [Node(naming.loss, row, arguments, Phase.LOSS, depth)]
-    terms = [Node(naming.data_loss, row, arguments, Phase.LOSS, depth)]
-    penalty = OPERATIONS["penalty"]
-    terms += [Node(naming.penalty.format(layer.number), penalty, {"W": layer.weight}, Phase.LOSS, depth) for layer in layers]
-    return [*terms, _sum(naming.loss, [node.output for node in terms], depth)]
-
-
-def _sum(output: str, terms: list[str], layer: int) -> Node:
-    """A node that adds any number of tensors: the one row that is made, since its arity varies."""
-    return Node(output, sum_row(output, len(terms)), {f"t{i}": term for i, term in enumerate(terms)}, Phase.LOSS, layer)
+def loss_row(name: str, factor: Tree, over: Tree) -> Operation:
+    """The row of a whole loss: ``factor`` times the sum of the terms, divided by ``over``."""
+    row = OPERATIONS[name]
+    forward = product(factor, Call("sum", (row.forward.tree,)), over=over)
+    gradients = {k: Formula.of(product(factor, Name("g"), rule.tree, over=over)) for k, rule in row.gradients.items()}
+    symbol = row.symbol and render(product(factor, Call("sum", (Name("…"),)), over=over), Style("unicode"), {"m": ()}).replace(
+        "(…)", f" {row.symbol}"
+    )
+    return replace(row, forward=Formula.of(forward), gradients=gradients, symbol=symbol)
 
 
 def sum_row(output: str, count: int) -> Operation:

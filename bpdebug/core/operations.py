@@ -3,7 +3,7 @@
 Forward, backward, explanation and every rendering are made of these rows; there is no other place where a derivative
 stands. In a row, ``g`` is the gradient that arrives at the operation's output, the output goes by the name on the left of
 its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
-derivative is that of a single term, and the factor and the reductions are put around both by :func:`loss_row`.
+derivative is that of a single term, and the factor and the reductions are put around both by :func:`bpdebug.core.network.loss_row`.
 Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.core.sources`.
 """
 
@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from bpdebug.core.parser import Formula, parse, parse_assignment
-from bpdebug.core.record import Record, replace
-from bpdebug.core.render import Style, render
-from bpdebug.core.tree import ONE, Call, Name, Tree, product, substitute, without_ones
+from bpdebug.core.record import Record
+from bpdebug.core.tree import ONE, Name, Tree, substitute, without_ones
 
 
 class Operation(Record):
@@ -31,6 +30,7 @@ class Operation(Record):
         source: where the rule is to be found.
         symbol: a short form for listings, such as ``σ({})``; empty where the formula is short itself.
         torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
+        fuses: the activation that a loss has within itself, or "".
         constants: literals that a scenario may change, with their usual values.
     """
 
@@ -43,6 +43,7 @@ class Operation(Record):
     source: str
     symbol: str = ""
     torch: str = ""
+    fuses: str = ""
     constants: Mapping[str, float] = field(default_factory=dict)
 
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
@@ -76,11 +77,12 @@ def _row(
     source: str,
     symbol: str = "",
     torch: str = "",
+    fuses: str = "",
     **constants: float,
 ) -> Operation:
     output, formula = parse_assignment(forward)
     rules = {k: parse(v) for k, v in gradients.items()}
-    return Operation(name, output, formula, rules, meaning, backward, source, symbol, torch, constants)
+    return Operation(name, output, formula, rules, meaning, backward, source, symbol, torch, fuses, constants)
 
 
 _BY_ARGUMENT = {
@@ -288,6 +290,7 @@ _LOSSES = (
         "[Bishop] eq. 5.18 and 5.21",
         "BCE(σ({z}), {y})",
         torch='F.binary_cross_entropy_with_logits({z}, {y}, reduction="none")',
+        fuses="sigmoid",
     ),
     _row(
         "categorical_cross_entropy_from_logits",
@@ -298,22 +301,12 @@ _LOSSES = (
         "[Bishop] eq. 4.109",
         "CCE(softmax({z}), {y})",
         torch="-{y} * torch.log_softmax({z}, dim=1)",
+        fuses="softmax",
     ),
 )
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in _LINEAR + _ACTIVATIONS + _LOSSES}
 ACTIVATIONS: tuple[str, ...] = tuple(row.name for row in _ACTIVATIONS)
-LOSSES: tuple[str, ...] = tuple(row.name for row in _LOSSES if not row.name.endswith("_from_logits"))
-FUSED: dict[str, str] = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}
+LOSSES: tuple[str, ...] = tuple(row.name for row in _LOSSES if not row.fuses)
+FUSED: dict[str, str] = {row.name.removesuffix("_from_logits"): row.fuses for row in _LOSSES if row.fuses}
 """The losses that have a from_logits form, and the activation that it fuses."""
-
-
-def loss_row(name: str, factor: Tree, over: Tree) -> Operation:
-    """The row of a whole loss: ``factor`` times the sum of the terms, divided by ``over``."""
-    row = OPERATIONS[name]
-    forward = product(factor, Call("sum", (row.forward.tree,)), over=over)
-    gradients = {k: Formula.of(product(factor, Name("g"), rule.tree, over=over)) for k, rule in row.gradients.items()}
-    symbol = row.symbol and render(product(factor, Call("sum", (Name("…"),)), over=over), Style("unicode"), {"m": ()}).replace(
-        "(…)", f" {row.symbol}"
-    )
-    return replace(row, forward=Formula.of(forward), gradients=gradients, symbol=symbol)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +12,11 @@ from bpdebug.core.batches import Batches
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.errors import FormulaError, SetupError, ShapeError
 from bpdebug.core.initializers import initial_values
-from bpdebug.core.network import Network, Phase, build
-from bpdebug.core.optimizers import Rule, rule_of
+from bpdebug.core.network import LayerNames, Network, Phase
+from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
-from bpdebug.core.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
+from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import Shape, infer, keepdims_hint, shape_text
 from bpdebug.core.tensors import Role, Tensor
 from bpdebug.core.tree import Name, walk
@@ -28,16 +30,75 @@ class Program(Record, eq=False):
     """What one update does.
 
     Attributes:
-        scenario: where it comes from.
+        scenario: where it comes from: its title and its file, and what they say in their own words.
         network: the forward nodes.
         rule: the optimizer's row.
         lines: stages and skipped stages, as a listing shows them.
+        data: what the samples are, inputs and targets, a sample a row.
+        dtype: the precision.
     """
 
     scenario: Scenario
     network: Network
     rule: Rule
     lines: tuple[Stage | Skipped, ...]
+    data: Mapping[str, Array]
+    dtype: np.dtype[Any]
+
+    @property
+    def batches(self) -> Batches:
+        """Which samples each update sees, and how many updates there are."""
+        return self.scenario.plan
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.batches.updates
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the input's columns."""
+        return self.scenario.inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the target's columns, empty where they have none."""
+        return self.scenario.outputs
+
+    @property
+    def input(self) -> str:
+        """The tensor of the inputs."""
+        return self.network.naming.input
+
+    @property
+    def target(self) -> str:
+        """The tensor of the targets."""
+        return self.network.naming.target
+
+    @property
+    def prediction(self) -> str:
+        """The tensor that is the network's answer."""
+        return self.network.prediction
+
+    @property
+    def loss(self) -> str:
+        """The tensor whose gradients are taken."""
+        return self.network.loss
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[int, int]]:
+        """Parameter to shape, frozen ones too."""
+        return self.network.parameters
+
+    @property
+    def layers(self) -> tuple[LayerNames, ...]:
+        """The tensors of each layer, from the first."""
+        return self.network.layers
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The parameters that the update leaves alone."""
+        return self.scenario.frozen
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -57,8 +118,8 @@ class Program(Record, eq=False):
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
-        naming, network, layer_of = self.scenario.naming, self.network, self.network.layer_of
-        known = [Tensor(naming.input, Role.INPUT), Tensor(naming.target, Role.TARGET), Tensor("m", Role.COUNT)]
+        naming, network, layer_of = self.network.naming, self.network, self.network.layer_of
+        known = [Tensor(self.input, Role.INPUT), Tensor(self.target, Role.TARGET), Tensor("m", Role.COUNT)]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         slots = ((naming.slot.format(slot, name), name) for name in self.free for slot in self.rule.slots)
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in slots]
@@ -77,14 +138,14 @@ class Program(Record, eq=False):
     @cached_property
     def free(self) -> tuple[str, ...]:
         """The parameters that the update changes."""
-        return tuple(name for name in self.network.parameters if name not in self.scenario.frozen)
+        return tuple(name for name in self.network.parameters if name not in self.frozen)
 
     @cached_property
     def persistent(self) -> dict[str, Shape]:
         """The tensors that live from update to update: parameters, optimizer slots, constants."""
-        naming, parameters = self.scenario.naming, self.network.parameters
+        naming, parameters = self.network.naming, self.parameters
         slots = {naming.slot.format(slot, name): parameters[name] for name in self.free for slot in self.rule.slots}
-        return dict(self.network.parameters) | slots | dict.fromkeys(self.constants, ())
+        return dict(parameters) | slots | dict.fromkeys(self.constants, ())
 
     @cached_property
     def constants(self) -> dict[str, float]:
@@ -96,8 +157,13 @@ class Program(Record, eq=False):
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        naming = self.scenario.naming
-        return {naming.input: (rows, len(self.scenario.inputs)), naming.target: (rows, self.scenario.layers[-1].units), "m": ()}
+        return {name: (rows, *values.shape[1:]) for name, values in self.data.items()} | {"m": ()}
+
+    def batch(self, update: int) -> dict[str, Array]:
+        """What an update is given, in the program's precision."""
+        rows = self.batches.rows(update)
+        given = {name: values if rows is None else values[rows] for name, values in self.data.items()}
+        return {name: np.asarray(value, self.dtype) for name, value in (given | {"m": np.array(self.batches.size(update))}).items()}
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows."""
@@ -145,16 +211,16 @@ class Program(Record, eq=False):
         return self._with(stage.with_formula(self._fitting(stage, text)))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
-        """This program with one number of its data (``x`` or ``y``) changed.
+        """This program with one number of its data changed.
 
         Raises:
             SetupError: where the loss has no derivative of that form for such targets.
         """
-        data = np.array(getattr(self.scenario, name), float)
-        data[place] = value
-        scenario = replace(self.scenario, **{name: data})
-        _check_loss(scenario)
-        return replace(self, scenario=scenario)
+        values = np.array(self.data[name], float)
+        values[place] = value
+        changed = replace(self, data={**self.data, name: values})
+        check_targets(changed)
+        return changed
 
     def with_fault(self, name: str, text: str) -> Program:
         """This program with a fault planted in a stage: it runs in the place of the stage's formula, and nothing shows it. What a
@@ -185,7 +251,7 @@ class Program(Record, eq=False):
 
     def _fitting(self, stage: Stage, text: str) -> Formula:
         formula = self.parse(text)
-        for rows in (*Batches(self.scenario).sizes, _GENERIC_ROWS):
+        for rows in (*self.batches.sizes, _GENERIC_ROWS):
             self._check(stage, formula, rows)
         return formula
 
@@ -209,17 +275,13 @@ class Program(Record, eq=False):
 
     @cached_property
     def initial(self) -> dict[str, Array]:
-        """The persistent tensors before the first update, in the scenario's precision."""
+        """The persistent tensors before the first update, in the program's precision."""
         scenario = self.scenario
-        how = {
-            names.weight: (names.number, layer.initializer or scenario.initializer)
-            for names, layer in zip(self.network.layers, scenario.layers, strict=True)
-        }
         values: dict[str, Array] = {name: np.zeros(shape) for name, shape in self.persistent.items()}
-        values |= initial_values(self.network.parameters, how, scenario.seed, scenario.generator)
+        values |= initial_values(self.parameters, self.network.drawn, scenario.seed, scenario.generator)
         values |= {name: np.array(value) for name, value in self.constants.items()}
         values |= {name: np.asarray(value, dtype=float) for name, value in scenario.values.items()}
-        return {name: np.array(value, dtype=scenario.dtype) for name, value in values.items()}
+        return {name: np.array(value, dtype=self.dtype) for name, value in values.items()}
 
     def groups(self, by_layer: bool) -> list[int]:
         """Where phases, or layers within phases, begin; and the end."""
@@ -236,72 +298,11 @@ def _general(message: str, rows: int) -> str:
     )
 
 
-def make_program(scenario: Scenario) -> Program:
-    """The program of a scenario, with the user's formulas in place and every shape checked.
+def check_targets(program: Program) -> None:
+    """Refuse targets for which the loss has no derivative of the form that it has.
 
     Raises:
-        SetupError: where the scenario contradicts itself; ``path`` names the keys.
+        SetupError: with the keys of the targets.
     """
-    _check_scenario(scenario)
-    network = build(scenario)
-    rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
-    lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
-    program = Program(scenario, network, rule, lines)
-    _check_values(program)
-    for name, text in scenario.formulas.items():
-        try:
-            program = program.with_formula(name, text)
-        except (FormulaError, SetupError) as error:
-            raise SetupError(str(error), ("formulas", name)) from None
-    return program
-
-
-def _check_scenario(scenario: Scenario) -> None:
-    width = len(scenario.inputs)
-    if scenario.x.ndim != 2 or scenario.x.shape[1] != width:
-        raise SetupError(f"the network has {width} inputs; the data is {shape_text(scenario.x.shape)}", ("data", "inputs"))
-    if scenario.y.shape != (len(scenario.x), scenario.layers[-1].units):
-        wanted = (len(scenario.x), scenario.layers[-1].units)
-        message = f"the targets are {shape_text(scenario.y.shape)}; {wanted[0]} samples and {wanted[1]} outputs need {shape_text(wanted)}"
-        raise SetupError(message, ("data", "targets"))
-    for number, layer in enumerate(scenario.layers):
-        if layer.residual and layer.units != width:
-            message = f"residual adds the layer's input ({width} wide) to its output ({layer.units} wide): both need the same width"
-            raise SetupError(message, ("network", "layers", number, "residual"))
-        width = layer.units
-    _check_loss(scenario)
-
-
-def _check_loss(scenario: Scenario) -> None:
-    loss, last = scenario.loss, scenario.layers[-1]
-    fused = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}.get(loss.function)
-    if not loss.from_logits:
-        return
-    if fused is None:
-        raise SetupError(
-            f"{loss.function} has no from_logits form; binary_cross_entropy and categorical_cross_entropy have", ("loss", "from_logits")
-        )
-    if last.activation != fused or last.residual:
-        message = f"from_logits fuses {loss.function} with {fused}: the last layer's activation must be {fused} without residual"
-        raise SetupError(message, ("loss", "from_logits"))
-    if fused == "softmax" and not np.allclose(scenario.y.sum(axis=1), 1.0, atol=1e-6):
+    if program.network.fused == "softmax" and not np.allclose(program.data[program.target].sum(axis=1), 1.0, atol=1e-6):
         raise SetupError("from_logits needs targets that add up to 1 in each row, such as one-hot classes", ("data", "targets"))
-
-
-def _check_values(program: Program) -> None:
-    parameters = program.network.parameters
-    for name in program.scenario.frozen:
-        if name not in parameters:
-            raise SetupError(
-                f"there is no parameter '{name}'{suggestion(name, parameters) or '; there are ' + ' '.join(parameters)}",
-                ("parameters", "frozen"),
-            )
-    for name, value in program.scenario.values.items():
-        path = ("parameters", "values", name)
-        if name not in program.persistent:
-            known = program.persistent
-            raise SetupError(
-                f"there is no tensor '{name}' to give a value{suggestion(name, known) or '; there are ' + ' '.join(known)}", path
-            )
-        if np.shape(value) != program.persistent[name]:
-            raise SetupError(f"{name} is {shape_text(program.persistent[name])}; this value is {shape_text(np.shape(value))}", path)

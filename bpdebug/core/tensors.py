@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+import numpy.typing as npt
 
 from bpdebug.core.record import Record
+
+Array = npt.NDArray[Any]
 
 
 class Role(StrEnum):
@@ -37,26 +42,6 @@ class Tensor(Record):
     layer: int = 0
     of: str = ""
     through: str = ""
-
-
-class LayerNames(Record):
-    """The tensors of one layer.
-
-    Attributes:
-        number: from 1.
-        source: what comes in.
-        weight, bias: its parameters; no bias is "".
-        z, a: the weighted sums, and their activations.
-        output: what goes out: the activations, or with a residual connection their sum with what came in.
-    """
-
-    number: int
-    source: str
-    weight: str
-    bias: str
-    z: str
-    a: str
-    output: str
 
 
 class Naming(Record):

@@ -46,7 +46,7 @@ class Code:
     """
 
     def __init__(self, program: Program, work: Workspace) -> None:
-        compiler = Compiler(work.tensors, program.scenario.dtype)
+        compiler = Compiler(work.tensors, program.dtype)
         self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.runs)) for stage in program.stages]
         self.prepare, self.update = _update(program, work, {})
 
@@ -57,7 +57,7 @@ def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine,
     fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
-    return UpdateCompiler(work.tensors | work.long, program.scenario.dtype, steps, work.given, checks).routines()
+    return UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks).routines()
 
 
 class Workspace:
@@ -77,11 +77,11 @@ class Workspace:
     """
 
     def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array], persistent_flat: Array) -> None:
-        dtype = program.scenario.dtype
+        dtype = program.dtype
         given = program.given(rows)
         self.given = views(flat_array(given.values(), dtype), given)
         self.given["m"][...] = rows
-        groups = flat_names(program.rule, program.free, program.scenario.naming)
+        groups = flat_names(program.rule, program.free, program.network.naming)
         transient = ordered(program.transient(rows), [groups["g#"]])
         self.flat = flat_array(transient.values(), dtype)
         self._flat_shapes, self._kept_shapes = transient, {name: value.shape for name, value in persistent.items()}
@@ -131,13 +131,13 @@ class Workspace:
             self._prepare_guarded = prepare
             prepare()
 
-    def load(self, update: int, x: Array, y: Array, chosen: Array | None) -> None:
+    def load(self, update: int, data: Mapping[str, Array], chosen: Array | None) -> None:
         """Bring an update's batch into the buffers."""
-        for name, data in zip(self.given, (x, y), strict=False):
+        for name, values in data.items():
             if chosen is None:
-                self.given[name][...] = data
+                self.given[name][...] = values
             else:
-                data.take(chosen, axis=0, out=self.given[name], mode="clip")
+                values.take(chosen, axis=0, out=self.given[name], mode="clip")
         self.code.prepare()
         if self._checks:
             self._prepare_guarded()

@@ -19,22 +19,22 @@ from bpdebug.export.update import WorkedUpdate
 
 def facts(worked: WorkedUpdate, style: Style) -> Iterator[Block]:
     """The network, the loss and the optimizer, each in a sentence."""
-    program, scenario = worked.program, worked.program.scenario
-    if scenario.description:
-        yield Paragraph((scenario.description,))
+    program = worked.program
+    if program.scenario.description:
+        yield Paragraph((program.scenario.description,))
     yield Paragraph((_network(program),), "Network")
     shapes = {name: value.shape for name, value in worked.values.items()}
-    yield Paragraph((f"{_loss(scenario.loss)}:",), "Loss")
+    yield Paragraph((f"{_loss(program.network.asked)}:",), "Loss")
     yield aligned("L", "=", [render(whole_loss(program), style, shapes)])
     yield Paragraph(_optimizer(worked, style), "Optimizer")
     yield Paragraph(_conventions(style), "Notation")
 
 
 def _network(program: Program) -> str:
-    scenario = program.scenario
-    widths = "-".join(str(width) for width in (len(scenario.inputs), *(layer.units for layer in scenario.layers)))
-    count = sum(a * b for a, b in program.network.parameters.values())
-    parts = [f"{len(scenario.inputs)} input{'s'[: len(scenario.inputs) != 1]}", *map(_layer, scenario.layers)]
+    layers = [names.layer for names in program.layers]
+    widths = "-".join(str(width) for width in (len(program.inputs), *(layer.units for layer in layers)))
+    count = sum(a * b for a, b in program.parameters.values())
+    parts = [f"{len(program.inputs)} input{'s'[: len(program.inputs) != 1]}", *map(_layer, layers)]
     return f"{widths}: {', then '.join(parts)}; {count:,} parameters."
 
 
@@ -63,12 +63,12 @@ def whole_loss(program: Program) -> Tree:
 
 
 def _optimizer(worked: WorkedUpdate, style: Style) -> Text:
-    scenario, rule = worked.program.scenario, worked.program.rule
+    frozen, rule = worked.program.frozen, worked.program.rule
     pieces: list[str | Maths] = [rule.name]
     for name in rule.constants:
         value = latex_number(short(float(worked.given[name]), 8))
         pieces += [" with " if len(pieces) == 1 else ", ", Maths(f"{render_name(name, style)} = {value}")]
-    return (*pieces, f"; frozen: {', '.join(scenario.frozen)}." if scenario.frozen else ".")
+    return (*pieces, f"; frozen: {', '.join(frozen)}." if frozen else ".")
 
 
 def _conventions(style: Style) -> Text:
@@ -84,10 +84,10 @@ def _conventions(style: Style) -> Text:
 
 def data_table(worked: WorkedUpdate) -> Table:
     """The batch: a sample a row, with the names of the inputs and outputs."""
-    scenario = worked.program.scenario
+    program = worked.program
     x, y = worked.given["x"], worked.given["y"]
-    outputs = scenario.outputs or (tuple(f"y{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else ("y",))
-    heads = ["sample", *_cut(scenario.inputs), *_cut(outputs)]
+    outputs = program.outputs or (tuple(f"y{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else ("y",))
+    heads = ["sample", *_cut(program.inputs), *_cut(outputs)]
     digits = 6 if len(heads) <= LARGEST else 4
     shown = len(x) if len(x) <= LARGEST else SHOWN
     rows = [

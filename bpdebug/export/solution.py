@@ -34,11 +34,11 @@ def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
 
 def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     """The title, the facts, and what the update is given."""
-    scenario = worked.program.scenario
-    yield Heading(1, (f"{scenario.name}: update {worked.update} worked out",))
-    place = f"epoch {worked.epoch}, batch {worked.batch + 1} of {scenario.batches}"
+    program = worked.program
+    yield Heading(1, (f"{program.scenario.name}: update {worked.update} worked out",))
+    place = f"epoch {worked.epoch}, batch {worked.batch + 1} of {program.batches.each_epoch}"
     samples = f"{len(worked.rows)} sample{'s'[: len(worked.rows) != 1]}"
-    yield Paragraph((f"Update {worked.update} of {scenario.updates} (counted from 0), {place}, {samples}.",))
+    yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {samples}.",))
     yield from facts(worked, writer.style)
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpdebug.core.description import Array, Loss, Scenario
+from bpdebug.core.description import Array, Loss
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
 from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Call, Tree, walk
@@ -51,12 +52,12 @@ def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
 
 def _start(worked: WorkedUpdate, body: str) -> Iterator[str]:
     """What the script is, its imports, and the functions of the user's own formulas."""
-    scenario = worked.program.scenario
-    title = ascii(scenario.name)[1:-1].replace('"', "'")
+    program = worked.program
+    title = ascii(program.scenario.name)[1:-1].replace('"', "'")
     yield f'"""{title}, update {worked.update}: the gradients by autograd, and the step of the optimizer.'
     yield ""
     yield "PyTorch is all that it needs. Every tensor has the name that it has in bpdebug."
-    yield from [f"The scenario computes in {scenario.precision}, this script in float64."] * (scenario.precision != "float64")
+    yield from [f"The scenario computes in {program.dtype}, this script in float64."] * (program.dtype != "float64")
     yield '"""'
     yield ""
     standard = ["import base64"] * ("base64." in body) + ["from math import inf, nan"] * bool(re.search(r"\b(inf|nan)\b", body))
@@ -76,7 +77,7 @@ def _own(worked: WorkedUpdate) -> list[Stage]:
 
 def _tensors(worked: WorkedUpdate) -> Iterator[str]:
     """The batch, the constants that formulas name, and the parameters."""
-    parameters = worked.program.network.parameters
+    parameters = worked.program.parameters
     yield f"x = {_literal(worked.given['x'])}"
     yield f"y = {_literal(worked.given['y'])}"
     yield "m = len(x)"
@@ -101,7 +102,7 @@ def _forward(worked: WorkedUpdate) -> Iterator[str]:
     stages = {step.stage.name: step for step in worked.stages}
     for node in worked.program.network.nodes:
         stage = stages[node.output].stage
-        yield f"{node.output} = {_own_formula(stage) if stage.edited else _expression(node, worked.program.scenario)}"
+        yield f"{node.output} = {_own_formula(stage) if stage.edited else _expression(node, worked.program)}"
         yield from (f"# {edit} was done by hand here; this script goes on without it" for edit in stages[node.output].edits)
 
 
@@ -110,13 +111,13 @@ def _own_formula(stage: Stage) -> str:
     return f"number({to_text(stage.formula.tree)})  # your own formula{derived}"
 
 
-def _expression(node: Node, scenario: Scenario) -> str:
+def _expression(node: Node, program: Program) -> str:
     """A node in PyTorch's own words, or where it has none for it, as the table has it."""
     if not node.operation.torch:
         return to_text(_spelled(node).tree)
     arguments = {name: to_text(given) if isinstance(given, Tree) else given for name, given in node.arguments.items()}
     text = node.operation.torch.format(**arguments)
-    return _reduced(text, scenario.loss, scenario.layers[-1].units) if node.output in ("loss", "data_loss") else text
+    return _reduced(text, program.network.asked, program.layers[-1].layer.units) if node.output in ("loss", "data_loss") else text
 
 
 def _spelled(node: Node) -> Formula:

@@ -80,7 +80,7 @@ class WorkedUpdate(Record, eq=False):
         values = dict(self.given) | self.after
         for step in self.stages:
             if step.stage.phase in (Phase.FORWARD, Phase.LOSS):
-                values[step.stage.name] = assigned(step.stage.formula, values, self.program.scenario.dtype)
+                values[step.stage.name] = assigned(step.stage.formula, values, self.program.dtype)
         return float(values["loss"])
 
 
@@ -99,13 +99,13 @@ def working(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -
         explained: whether cells are worked out and derivatives checked, which takes longer.
     """
     here, length = timeline.clock, len(timeline.program.stages)
-    update = min(here // length, timeline.program.scenario.updates - 1)
+    update = min(here // length, timeline.program.updates - 1)
     start = update * length
     timeline.seek(start)
     machine, program = timeline.machine, timeline.program
     given = {name: value.copy() for name, value in machine.values().items()}
     rows = machine.batches.rows(update)
-    samples = range(program.scenario.samples) if rows is None else rows.tolist()
+    samples = range(program.batches.total) if rows is None else rows.tolist()
     epoch, batch = machine.batches.place(update)
     stages, begun = list[WorkedStage](), perf_counter()
     for place in range(length):

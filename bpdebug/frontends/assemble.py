@@ -12,7 +12,8 @@ import numpy as np
 from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
-from bpdebug.core.program import Program, make_program
+from bpdebug.core.layers import make_program
+from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of

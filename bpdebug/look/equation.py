@@ -120,7 +120,7 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
     cell = result.place(index) if selected and selected[0] == name else None
     with np.errstate(all="ignore"):
-        taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.scenario.dtype))
+        taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.dtype))
         pieces = tuple(_joined(taking.stage(stage)))
     sign = "←" if name in stage.formula.names else "="
     return Equation(stage, result, sign, pieces, cell, inside, timeline.machine.shapes())

@@ -104,7 +104,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     if computed is None:
         return Explanation(name, index, value, _given(timeline, name, index), style=style)
     stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
-    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.scenario.dtype, style.columns)
+    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term = cells.explain(index)
     shapes = timeline.machine.shapes()
     digits = digits_of(stage)
@@ -246,20 +246,20 @@ def not_there(timeline: Timeline, name: str) -> str:
 
 def _given(timeline: Timeline, name: str, index: Cell) -> str:
     """What a number is that no stage has computed."""
-    machine, scenario = timeline.machine, timeline.program.scenario
-    if name in ("x", "y"):
+    machine, program = timeline.machine, timeline.program
+    if name in (program.input, program.target):
         rows = machine.batches.rows(machine.update)
         sample = index[0] if rows is None else int(rows[index[0]])
-        columns = scenario.inputs if name == "x" else scenario.outputs
+        columns = program.inputs if name == program.input else program.outputs
         column = f" ({columns[index[1]]})" if columns else ""
-        return f"Given: {'input' if name == 'x' else 'target'} {index[1]}{column} of sample {sample} of the data."
+        return f"Given: {'input' if name == program.input else 'target'} {index[1]}{column} of sample {sample} of the data."
     if name == "m":
         return "The number of samples in this batch."
-    if name in scenario.values:
+    if name in program.scenario.values:
         return "Given in the scenario's values."
-    if name in timeline.program.constants:
+    if name in program.constants:
         return "A constant of the scenario."
-    if name.startswith("W"):
-        layer = scenario.layers[int(name[1:]) - 1]
-        return f"Initial value: {(layer.initializer or scenario.initializer).name}, seed {scenario.seed}, generator {scenario.generator}."
+    if name in program.network.drawn:
+        seed, generator = program.scenario.seed, program.scenario.generator
+        return f"Initial value: {program.network.drawn[name][1].name}, seed {seed}, generator {generator}."
     return "Initial value: 0."

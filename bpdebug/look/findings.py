@@ -73,19 +73,19 @@ def findings_of(program: Program, told: Told, updates: Sequence[int]) -> Iterato
         why = f"W{layer} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
         yield Finding("non-finite", "not finite", why)
         return
-    gradient = list(_of_gradient(layer, len(program.scenario.layers), float(series["delta"][-1]), float(told.last_delta[-1])))
+    gradient = list(_of_gradient(layer, len(program.layers), float(series["delta"][-1]), float(told.last_delta[-1])))
     growth = list(_of_growth(layer, series["size"], told.losses))
     yield from gradient if told.waiting else gradient + growth
     if told.dead:
-        units = program.scenario.layers[layer - 1].units
+        units = program.layers[layer - 1].layer.units
         row = f" in {told.lasting} updates in a row" if told.lasting > 1 else ""
         why = f"{told.dead} of {units} units of layer {layer} are 0 for every sample{row}; nothing moves them."
         yield Finding("dead", f"dead {told.dead} of {units}", why)
-    hidden, share = layer < len(program.scenario.layers), float(series["saturated"][-1])
+    hidden, share = layer < len(program.layers), float(series["saturated"][-1])
     if hidden and share > CONDITIONS["saturated"].threshold:
         why = f"{100 * share:.0f} % of a{layer} are so near an asymptote that hardly any gradient passes."
         yield Finding("saturated", f"saturated {100 * share:.0f} %", why)
-    yield from _of_step(layer, float(series["step"][-1]), frozen=f"W{layer}" in program.scenario.frozen)
+    yield from _of_step(layer, float(series["step"][-1]), frozen=f"W{layer}" in program.frozen)
 
 
 def _of_gradient(layer: int, depth: int, delta: float, last: float) -> Iterator[Finding]:

@@ -157,7 +157,7 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
     """What the update under way has computed so far, if that is worth a look."""
     program, position = timeline.program, timeline.position
     values = {name: value.copy() for name, value in timeline.machine.values().items()}
-    depth = len(program.scenario.layers)
+    depth = len(program.layers)
     begun = position.phase in (Phase.BACKWARD, Phase.UPDATE) if complete else f"a{depth}" in values
     if not (position.done and begun):
         return []
@@ -168,7 +168,7 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:
-    layers = list(enumerate(program.scenario.layers, 1))
+    layers = [(names.number, names.layer) for names in program.layers]
     with np.errstate(all="ignore"):
         numbers = [list(_numbers(values, before, number, layer)) for number, layer in layers]
         off = tuple(_off(values, number, layer) for number, layer in layers)
@@ -207,13 +207,13 @@ def _parsed(text: str, number: int) -> Formula:
 
 
 def _health(program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool) -> Health:
-    depth, losses = len(program.scenario.layers), np.array([one.loss for one in measured])
+    depth, losses = len(program.layers), np.array([one.loss for one in measured])
     numbers = np.array([one.numbers for one in measured]).reshape(len(measured), depth, len(MEASURES))
     layers = []
-    for place, layer in enumerate(program.scenario.layers):
+    for place, layer in enumerate(names.layer for names in program.layers):
         series = {name: numbers[:, place, column] for column, name in enumerate(MEASURES)}
         off = [mask for one in measured if (mask := one.off[place]) is not None]
-        lasting = max(CONDITIONS["dead"].lasting, program.scenario.batches)
+        lasting = max(CONDITIONS["dead"].lasting, program.batches.each_epoch)
         dead = int(np.all(off[-lasting:], axis=0).sum()) if off else 0
         waiting = bool(measured) and place + 1 in measured[-1].waiting
         told = Told(place + 1, series, losses, numbers[:, -1, 0], dead, min(lasting, len(off)), waiting)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.cells import Cell
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
@@ -64,7 +63,7 @@ class _Track:
     """The cells of all stages of all updates, one after the other."""
 
     def __init__(self, program: Program) -> None:
-        self._program, self._batches = program, Batches(program.scenario)
+        self._program, self._batches = program, program.batches
         self._sizes = cache(self._sizes_for)
 
     def _sizes_for(self, rows: int) -> list[int]:
@@ -85,7 +84,7 @@ class _Track:
                 return Stand(0)
             update -= 1
             place += self.bounds(update)[-1]
-        updates = self._program.scenario.updates
+        updates = self._program.updates
         while update < updates and place >= self.bounds(update)[-1]:
             place -= self.bounds(update)[-1]
             update += 1

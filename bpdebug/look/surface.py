@@ -11,7 +11,7 @@ from math import isqrt
 
 import numpy as np
 
-from bpdebug.core.description import Array, Scenario
+from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
@@ -115,20 +115,22 @@ class Surface(Record, eq=False):
 
 def surface_of(timeline: Timeline) -> Surface:
     """The answers with the present parameters; the present stays what it is."""
-    machine, scenario = timeline.machine, timeline.program.scenario
+    machine, program = timeline.machine, timeline.program
     chosen = _chosen(machine)
-    x, y = (np.asarray(data[chosen], scenario.dtype) for data in (scenario.x, scenario.y))
-    task, labels = task_of(scenario)
-    outputs, axes = answers(machine, {"x": x, "y": y}), _axes(timeline.program)
+    given = {name: np.asarray(data[chosen], program.dtype) for name, data in program.data.items()}
+    task, labels = task_of(program)
+    outputs, axes = answers(machine, given), _axes(program)
     grid = _grid(machine, axes) if axes else None
-    middle, reach = _middle(labels if task == "binary" else (), [scenario.y, outputs, *([grid] if grid is not None else [])])
-    return Surface(timeline.program.network.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
+    shown = [program.data[program.target], outputs, *([] if grid is None else [grid])]
+    middle, reach = _middle(labels if task == "binary" else (), shown)
+    x, y = given[program.input], given[program.target]
+    return Surface(program.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
 
 
-def task_of(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+def task_of(program: Program) -> tuple[str, tuple[str, ...]]:
     """What the targets ask for, and the labels: see :class:`Surface`."""
-    y, last = scenario.y, scenario.layers[-1]
-    names = scenario.outputs or tuple(map(str, range(y.shape[1])))
+    y, last = program.data[program.target], program.layers[-1].layer
+    names = program.outputs or tuple(map(str, range(y.shape[1])))
     lows = (-1.0, 0.0) if last.activation == "tanh" else (0.0, -1.0)
     for low in lows if y.shape[1] == 1 else ():
         two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
@@ -142,50 +144,50 @@ def forward_stages(program: Program) -> list[Stage]:
     """The stages from the inputs to the prediction, in order."""
     stages = [stage for stage in program.stages if stage.phase is Phase.FORWARD]
     names = [stage.name for stage in stages]
-    return stages[: names.index(program.network.prediction) + 1]
+    return stages[: names.index(program.prediction) + 1]
 
 
 def answers(machine: Machine, given: dict[str, Array]) -> Array:
-    """What the present parameters answer to these inputs: ``x``, with ``y`` where the user's formulas read it."""
+    """What the present parameters answer to these inputs, with targets where the user's formulas read it."""
     program = machine.program
-    values = {"m": np.array(machine.batches.size(machine.update), program.scenario.dtype)} | machine.persistent | given
+    values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | given
     for stage in forward_stages(program):
-        values[stage.name] = assigned(stage.runs, values, program.scenario.dtype)
-    return values[program.network.prediction]
+        values[stage.name] = assigned(stage.runs, values, program.dtype)
+    return values[program.prediction]
 
 
 def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array:
     """The answers at every point of the grid."""
     points = np.stack(np.meshgrid(*axes), axis=-1)
-    found = answers(machine, {"x": points.reshape(-1, len(axes)).astype(machine.program.scenario.dtype)})
+    found = answers(machine, {machine.program.input: points.reshape(-1, len(axes)).astype(machine.program.dtype)})
     return np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
 
 
-def _cost(scenario: Scenario) -> int:
+def _cost(program: Program) -> int:
     """Multiplications for one sample, roughly; a function value counts for twenty."""
-    widths = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
+    widths = [len(program.inputs), *(names.layer.units for names in program.layers)]
     return sum(before * after + 20 * after for before, after in pairwise(widths))
 
 
 def _chosen(machine: Machine) -> Array:
     """The samples to ask: all, or where they are too many the present batch and others evenly spaced."""
-    scenario = machine.program.scenario
-    room = min(max(_WORK // _cost(scenario), 16), MOST_SAMPLES)
-    if scenario.samples <= room:
-        return np.arange(scenario.samples)
+    total = machine.batches.total
+    room = min(max(_WORK // _cost(machine.program), 16), MOST_SAMPLES)
+    if total <= room:
+        return np.arange(total)
     rows = machine.batches.rows(machine.update)
-    batch = (np.arange(scenario.samples) if rows is None else rows)[:room]
-    spread = np.linspace(0, scenario.samples - 1, max(room - len(batch), 1)).astype(int)
+    batch = (np.arange(total) if rows is None else rows)[:room]
+    spread = np.linspace(0, total - 1, max(room - len(batch), 1)).astype(int)
     return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
 
 
 def _axes(program: Program) -> tuple[Array, ...]:
-    scenario, count = program.scenario, len(program.scenario.inputs)
-    if count > 2 or any("y" in stage.runs.names for stage in forward_stages(program)):
+    count = len(program.inputs)
+    if count > 2 or any(program.target in stage.runs.names for stage in forward_stages(program)):
         return ()
-    room = _WORK // _cost(scenario)
+    room = _WORK // _cost(program)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
-    return tuple(_axis(scenario.x[:, column], points) for column in range(count))
+    return tuple(_axis(program.data[program.input][:, column], points) for column in range(count))
 
 
 def _axis(values: Array, points: int) -> Array:

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import assigned
@@ -53,14 +52,10 @@ def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
 
 def _first_update(program: Program) -> dict[str, Array]:
     """Every tensor of the first update, up to its gradients."""
-    scenario, batches = program.scenario, Batches(program.scenario)
-    rows = batches.rows(0)
-    chosen = slice(None) if rows is None else rows
-    given = {"x": scenario.x[chosen], "y": scenario.y[chosen], "m": batches.size(0)}
-    values = program.initial | {name: np.asarray(value, scenario.dtype) for name, value in given.items()}
+    values = program.initial | program.batch(0)
     for stage in program.stages:
         if stage.phase is not Phase.UPDATE:
-            values[stage.name] = assigned(stage.formula, values, scenario.dtype)
+            values[stage.name] = assigned(stage.formula, values, program.dtype)
     return values
 
 
@@ -87,7 +82,7 @@ def _fault(program: Program, stage: Stage, candidate: Candidate, values: Mapping
         program.with_fault(stage.name, candidate.formula.text)
     except FormulaError:
         return None
-    right, wrong = values[stage.name], assigned(candidate.formula, values, program.scenario.dtype)
+    right, wrong = values[stage.name], assigned(candidate.formula, values, program.dtype)
     distance = np.abs(wrong - right)
     least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values["loss"])), 1.0))
     if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):

@@ -105,7 +105,7 @@ class CellCursor:
         if name in self.program.index:
             return max(self.program.stage(name).layer, 1)
         numbered = re.search(r"\d+$", name)
-        return int(numbered[0]) if numbered else len(self.program.scenario.layers) if name == "y" else 1
+        return int(numbered[0]) if numbered else len(self.program.layers) if name == "y" else 1
 
     def _to_follow(self) -> str:
         """The tensor to look at: what has just been computed, also where that was the last stage of an update."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError, SetupError, presentable
+from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import AUTO
-from bpdebug.core.program import Program, make_program
+from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.files import append_file, write_file
 from bpdebug.look.equation import equation_of

@@ -78,7 +78,7 @@ class Traveller(CellCursor):
             if name in shapes and name not in values:
                 raise BpdebugError(not_there(self.timeline, name))
         infer(formula, shapes)
-        return np.array(evaluate(formula, values, self.program.scenario.dtype))
+        return np.array(evaluate(formula, values, self.program.dtype))
 
     def displayed(self) -> list[str]:
         """The displays with their values; one that cannot be computed now says so."""

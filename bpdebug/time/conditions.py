@@ -130,15 +130,14 @@ class Condition(Record):
 
 
 def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
-    depth = len(program.scenario.layers)
+    depth = len(program.layers)
     if depth < 2:
         raise BpdebugError("the gradients of two layers are compared; this network has one")
     return f"norm(dz1) {sign} {{}} * norm(dz{depth})", f"norm(dz1) / norm(dz{depth})", program.index["dz1"] + 1
 
 
 def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
-    layers = enumerate(program.scenario.layers, 1)
-    found = [parts[layer.activation].format(f"a{number}") for number, layer in layers if layer.activation in parts]
+    found = [parts[names.layer.activation].format(names.a) for names in program.layers if names.layer.activation in parts]
     if not found:
         raise BpdebugError(f"no layer of this network has {what} units ({', '.join(parts)})")
     return found

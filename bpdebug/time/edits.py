@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.cells import Cell, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
@@ -46,7 +45,7 @@ class Edit(Record):
 
     def place(self, program: Program) -> Cell:
         """Of a cell of the batch: its sample and its column in the data."""
-        return (int(Batches(program.scenario).samples(self.t // len(program.stages))[self.index[0]]), *self.index[1:])
+        return (int(program.batches.samples(self.t // len(program.stages))[self.index[0]]), *self.index[1:])
 
     def changed(self, program: Program) -> Program:
         """The program after it."""

@@ -55,11 +55,11 @@ class Position(Record):
 
 def position_at(program: Program, t: int) -> Position:
     """The position that the clock shows."""
-    stages, scenario = program.stages, program.scenario
+    stages, batches = program.stages, program.batches
     update, done = divmod(t, len(stages))
-    epoch, batch = divmod(update, scenario.batches)
+    epoch, batch = batches.place(update)
     shown = stages[max(done - 1, 0)]
-    at_end = update >= scenario.updates
+    at_end = update >= batches.updates
     return Position(
         t=t,
         update=update,
@@ -67,8 +67,8 @@ def position_at(program: Program, t: int) -> Position:
         stages=len(stages),
         epoch=epoch,
         batch=batch,
-        batches=scenario.batches,
-        updates=scenario.updates,
+        batches=batches.each_epoch,
+        updates=batches.updates,
         stage=shown.name if done else None,
         next=None if at_end else stages[done].name,
         phase=str(shown.phase),
@@ -111,7 +111,7 @@ def parse_location(text: str, program: Program) -> Location:
     """
     words = " ".join(text.split())
     location = _absolute(words, program) or _relative(words, program)
-    updates = program.scenario.updates
+    updates = program.updates
     if location.update is not None and (location.update > updates or (location.update == updates and location.done)):
         raise LocationError(f"'{words[:40]}' is beyond the end of training: there are {updates} updates, counted from 0")
     return location
@@ -119,11 +119,11 @@ def parse_location(text: str, program: Program) -> Location:
 
 def _absolute(words: str, program: Program) -> Location | None:
     if words in ("start", "end"):
-        return Location(words, 0, 0 if words == "start" else program.scenario.updates)
+        return Location(words, 0, 0 if words == "start" else program.updates)
     counted = re.fullmatch(r"(?:(update|epoch) )?(\d+)", words)
     if not counted:
         return None
-    unit = program.scenario.batches if counted[1] == "epoch" else 1
+    unit = program.batches.each_epoch if counted[1] == "epoch" else 1
     return Location(words, 0, _number(counted[2]) * unit)
 
 
@@ -139,7 +139,7 @@ def _relative(words: str, program: Program) -> Location:
         return Location(words, len(program.stages) * (name == "end"), update)
     if (found := _CELL.fullmatch(name)) and found[1] in program.index:
         cell = found[1], tuple(int(place) for place in found[2].split(","))
-        check_cell(*cell, program.shapes(program.scenario.batch_size)[cell[0]])
+        check_cell(*cell, program.shapes(program.batches.largest)[cell[0]])
         return Location(words, program.index[cell[0]] + 1, update, cell)
     return Location(words, _place(name, program), update)
 
@@ -157,7 +157,7 @@ def _place(name: str, program: Program) -> int:
     except SetupError as error:
         if "there is no stage '" not in str(error):
             raise LocationError(str(error)) from None
-    depth = len(program.scenario.layers)
+    depth = len(program.layers)
     if layer:
         raise LocationError(f"there is no layer {layer[1][:15]}: layers are numbered 1 to {depth}")
     phases = [str(phase) for phase in Phase]

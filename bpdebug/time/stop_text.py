@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
@@ -63,7 +62,7 @@ def positive(text: str, what: str) -> float:
 
 def _formula_at(program: Program, text: str, done: int, condition: bool, update: int) -> Formula:
     """An expression that can be computed when so many stages of an update have run."""
-    formula, batches = program.parse(text), Batches(program.scenario)
+    formula, batches = program.parse(text), program.batches
     (infer_condition if condition else infer)(formula, program.shapes(batches.size(update)))
     for rows in batches.sizes:
         infer(formula, program.shapes(rows))

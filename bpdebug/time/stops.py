@@ -91,7 +91,7 @@ class Stop:
 
 def value_of(formula: Formula, machine: Machine) -> Array:
     """A formula's value at this moment."""
-    return np.array(evaluate(formula, machine.values(), machine.program.scenario.dtype))
+    return np.array(evaluate(formula, machine.values(), machine.program.dtype))
 
 
 @dataclass(kw_only=True)
@@ -140,7 +140,7 @@ class Breakpoint(Stop):
 
     def _beyond(self, machine: Machine) -> bool:
         """Whether the training is complete, so that no stage begins here."""
-        return self.location.done == 0 and self.location.update is None and machine.update >= machine.program.scenario.updates
+        return self.location.done == 0 and self.location.update is None and machine.update >= machine.program.updates
 
 
 def _values(formula: Formula, machine: Machine) -> str:
@@ -177,7 +177,7 @@ class Watchpoint(Stop):
         transient = [index[name] + 1 for name in self.formula.names if name in index and name not in persistent]
         first = max(transient, default=0)
         assigned = {index[name] + 1 for name in self.formula.names if name in index}
-        reloads = program.scenario.batches > 1 or program.scenario.training.shuffle
+        reloads = program.batches.each_epoch > 1 or program.batches.shuffle
         if not assigned or (reloads and {"x", "y", "m"} & set(self.formula.names)):
             assigned.add(0)
         after = {done for done in assigned if done >= first}

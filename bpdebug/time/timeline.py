@@ -45,10 +45,10 @@ class Timeline(Edited):
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         super().__init__(program)
-        self.end = program.scenario.updates * self.length
+        self.end = program.updates * self.length
         self.losses = History()
         self.first_nonfinite: int | None = None
-        self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.scenario.dtype, budget)
+        self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.dtype, budget)
         self._goal = 0
         self._position = position_at(program, 0)
         self.visit: Callable[[], None] | None = None
@@ -240,7 +240,7 @@ class Timeline(Edited):
         """Take note of an update that has just been completed."""
         machine = self.machine
         if self.losses.next == machine.update - 1:
-            self.losses.record(machine.update - 1, float(machine.last(machine.program.network.loss)))
+            self.losses.record(machine.update - 1, float(machine.last(machine.program.loss)))
         self._checkpoints.save(machine.update, machine.persistent_flat, self._goal)
         if self.visit:
             self.visit()
@@ -281,6 +281,6 @@ class Timeline(Edited):
         edited = any(t - 1 - place <= edit.t <= self.clock for edit in self.edits)
         if machine.done or edited or not machine.finished == update == kept:
             return {}
-        left, now, old = machine.left_behind(self.program.scenario), machine.moment(), machine.named(state)
+        left, now, old = machine.left_behind(self.program.data), machine.moment(), machine.named(state)
         assigned = {name for name in machine.persistent if self.program.index.get(name, -1) >= place}
         return {name: old[name].copy() if name in assigned else left[name] if name in left else now[name] for name in names}

@@ -181,12 +181,12 @@ def is_term(program: Program, name: str) -> bool:
 
 def outputs_of(program: Program) -> int:
     """How many outputs the network has."""
-    return program.scenario.layers[-1].units
+    return program.layers[-1].layer.units
 
 
 def over(program: Program) -> Tree:
     """What the loss divides by."""
-    loss = program.scenario.loss
+    loss = program.network.asked
     outputs = literal(outputs_of(program) if loss.outputs == "mean" else 1)
     return product(*([M] if loss.samples == "mean" else []), outputs)
 

@@ -103,7 +103,7 @@ class Judge:
 
     def after(self) -> dict[str, Array]:
         """The parameters after the update, theirs where the file has them."""
-        return {name: self._proper[name] for name in self.program.network.parameters}
+        return {name: self._proper[name] for name in self.program.parameters}
 
     def differs(self, name: str) -> bool:
         """Whether what the file gives as a start is not the scenario's."""

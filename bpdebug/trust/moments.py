@@ -13,7 +13,7 @@ from bpdebug.trust.scene import Scene
 
 def moments(scene: Scene, reading: Reading) -> Iterator[Reading]:
     """The reading with the parameters, the slots or both taken as those after the update."""
-    parameters, slots = _late(scene, reading, set(scene.meant.network.parameters)), _late(scene, reading, _slots(scene))
+    parameters, slots = _late(scene, reading, set(scene.meant.parameters)), _late(scene, reading, _slots(scene))
     if parameters:
         yield _as_after(scene, reading, parameters)
     if slots:
@@ -27,7 +27,7 @@ def moments(scene: Scene, reading: Reading) -> Iterator[Reading]:
 
 
 def _slots(scene: Scene) -> set[str]:
-    return {name for name in scene.meant.persistent if name in scene.meant.index} - set(scene.meant.network.parameters)
+    return {name for name in scene.meant.persistent if name in scene.meant.index} - set(scene.meant.parameters)
 
 
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:

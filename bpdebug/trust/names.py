@@ -60,8 +60,8 @@ _SPELLINGS = (
 def meant(name: str, program: Program, known: Iterable[str]) -> str:
     """``"; did you mean 'dW1'?"`` where a name is another spelling of a known one, or close to one; else nothing."""
     words, spelled = list(known), re.sub(r"\W", "_", name.lower())
-    if re.fullmatch(r"y_?(hat|pred)|pred(iction)?s?|outputs?|out|probs?", spelled) and program.network.prediction in words:
-        return f"; did you mean '{program.network.prediction}'?"
+    if re.fullmatch(r"y_?(hat|pred)|pred(iction)?s?|outputs?|out|probs?", spelled) and program.prediction in words:
+        return f"; did you mean '{program.prediction}'?"
     for pattern, ours in _SPELLINGS:
         found = re.fullmatch(pattern, spelled)
         parts = found.groupdict() if found else {}

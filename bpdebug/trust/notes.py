@@ -23,7 +23,7 @@ def sources(judge: Judge, update: int) -> Iterator[str]:
     if own:
         verb = "is" if len(own) == 1 else "are"
         yield f"your {_listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
-    lacking = [name for name in ("x", "y", *judge.program.network.parameters) if name not in given]
+    lacking = [name for name in ("x", "y", *judge.program.parameters) if name not in given]
     if lacking:
         yield f"not in your file, so taken from update {update} of the scenario: {_listed(lacking)}"
     absent = [match.name for match in judge.matches if match.status == "missing" and not is_term(judge.program, match.stage.name)]
@@ -40,7 +40,7 @@ def advice(judge: Judge) -> Iterator[str]:
     if not off:
         return
     stage, given = off[0].stage, judge.reading.given
-    lacking = [name for name in stage.formula.names if name in judge.program.network.parameters and name not in given]
+    lacking = [name for name in stage.formula.names if name in judge.program.parameters and name not in given]
     if stage.phase is Phase.FORWARD and lacking:
         yield f"{off[0].name} was compared with the scenario's {_listed(lacking)}: save yours too, if they are others"
     if absent := unseen(judge, off[0]):

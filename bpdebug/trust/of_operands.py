@@ -67,7 +67,7 @@ def stale(site: Site) -> Iterator[Rewrite]:
 def accumulated(site: Site) -> Iterator[Rewrite]:
     """A parameter's gradient on top of that of the update before: nobody has set it to zero (PyTorch adds to what is there)."""
     name = site.stage.name
-    if site.stage.of in site.program.network.parameters:
+    if site.stage.of in site.program.parameters:
         evidence = f"the {name} of the update before is still in it, as where zero_grad() is forgotten"
         yield Rewrite(Binary("+", site.tree, Name(name)), evidence, {name: PREVIOUS})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bpdebug.core.network import Node
-from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS, loss_row
+from bpdebug.core.network import Node, loss_row
+from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Transpose, Tree, literal, names, product, substitute, total
 from bpdebug.trust.fault_site import HALF, L2, TWO, M, Rewrite, Site, divided, one_changed, outputs_of, over
@@ -35,7 +35,7 @@ def activation_twice(site: Site) -> Iterator[Rewrite]:
     elif node:
         yield Rewrite(node.operation.value({**node.arguments, "z": site.tree}), f"{node.operation.name} is applied twice")
     elif site.loss and site.program.network.fused and site.stage.of:
-        last = next(node for node in site.program.network.nodes if node.output == site.program.network.prediction)
+        last = next(node for node in site.program.network.nodes if node.output == site.program.prediction)
         again = last.operation.gradient("z", last.arguments, last.output, site.tree)
         yield Rewrite(again, f"the fused derivative has that of {last.operation.name} in it already")
 
@@ -83,7 +83,7 @@ def another_activation(site: Site) -> Iterator[Rewrite]:
 def _is_something_else(site: Site, node: Node, name: str) -> bool:
     """Whether another row gives what has a simpler name: softmax of one unit is 1, and the slope of softplus is σ(z), a part of the
     sigmoid's."""
-    one_unit = site.program.scenario.layers[node.layer - 1].units == 1
+    one_unit = site.program.layers[node.layer - 1].layer.units == 1
     return (name == "softmax" and one_unit) or (name == "softplus" and node.operation.name == "sigmoid" and bool(site.stage.of))
 
 
@@ -112,7 +112,7 @@ def another_loss_sum(site: Site) -> Iterator[Rewrite]:
 
 
 def _losses(site: Site, divisor: Tree) -> Iterator[Rewrite]:
-    node, factor = _loss_node(site), site.program.scenario.loss.factor
+    node, factor = _loss_node(site), site.program.network.asked.factor
     for name in _other_losses(site, node.operation.name) if node else ():
         for given in dict.fromkeys((*((0.5, 1.0) if name == "squared_error" else (1.0,)), factor)):
             if node and (name, given) != (node.operation.name, factor):
@@ -122,14 +122,14 @@ def _losses(site: Site, divisor: Tree) -> Iterator[Rewrite]:
 
 def _loss_node(site: Site) -> Node | None:
     """The loss, where the stage is its value or derivative, or the derivative at the z below it, to which a fused form goes."""
-    below = site.activation and site.stage.of and site.activation.output == site.program.network.prediction
+    below = site.activation and site.stage.of and site.activation.output == site.program.prediction
     data = [node for node in site.program.network.nodes if node.operation.output == "loss" and "y" in node.arguments]
     return site.loss or (data[0] if below else None)
 
 
 def _other_losses(site: Site, own: str) -> list[str]:
     """The rows of losses, the likelier ones first; of the fused forms that of the last activation, where it is not the same loss."""
-    last = site.program.scenario.layers[-1].activation
+    last = site.program.layers[-1].layer.activation
     fused = [f"{name}_from_logits" for name, activation in FUSED.items() if activation == last]
     if site.argument != "a":
         fused = [name for name in fused if name.removesuffix("_from_logits") != own]
@@ -199,7 +199,7 @@ def bias_not_summed(site: Site) -> Iterator[Rewrite]:
         yield Rewrite(g, "there is a row for each sample; they are not summed")
         yield Rewrite(of_samples(site, (0, 1, None)), "it is the row of the first sample alone")
         yield Rewrite(of_samples(site, (-1, None, None)), "it is the row of the last sample alone")
-        if site.program.network.parameters[site.stage.of][1] > 1:
+        if site.program.parameters[site.stage.of][1] > 1:
             yield Rewrite(Call("sum", (g,)), "everything is summed, over the units too")
             yield Rewrite(Call("mean", (g,)), "the mean is taken over everything, over the units too")
         yield Rewrite(Call("sum", (g,), 1, keepdims=True), "the units are summed, not the samples")
@@ -217,14 +217,14 @@ def l2_missing(site: Site) -> Iterator[Rewrite]:
 
 def l2_on_biases(site: Site) -> Iterator[Rewrite]:
     """The penalty on the biases too."""
-    if not site.program.scenario.loss.l2:
+    if not site.program.network.asked.l2:
         return
     if site.argument == "b":
         b = Name(site.stage.of)
         yield Rewrite(total(site.tree, product(TWO, L2, b)), f"{b.name} is penalised too; the penalty is on the weights alone")
         yield Rewrite(total(site.tree, product(L2, b)), f"{b.name} is penalised too; the penalty is on the weights alone")
     elif site.stage.name == "loss":
-        biases = [Name(name) for name in site.program.network.parameters if name.startswith("b")]
+        biases = [Name(name) for name in site.program.parameters if name.startswith("b")]
         squares = [product(L2, Call("sum", (Binary("**", bias, TWO),))) for bias in biases]
         yield Rewrite(total(site.tree, *squares), "the biases are penalised too; the penalty is on the weights alone")
 
@@ -260,7 +260,7 @@ def momentum_missing(site: Site) -> Iterator[Rewrite]:
 def sgd(site: Site, parameter: str) -> Tree:
     """The step of plain gradient descent."""
     rule = OPTIMIZERS["sgd"]
-    return rule.tree(rule.steps[0][1], parameter, site.program.scenario.naming)
+    return rule.tree(rule.steps[0][1], parameter, site.program.network.naming)
 
 
 def another_optimizer(site: Site) -> Iterator[Rewrite]:

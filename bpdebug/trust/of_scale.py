@@ -36,18 +36,18 @@ def _without(site: Site, divisor: Tree) -> Callable[[Tree], Tree]:
 
 def sum_for_mean(site: Site) -> Iterator[Rewrite]:
     """Not divided by the number of samples, where the loss is a mean over them."""
-    if site.program.scenario.loss.samples != "mean":
+    if site.program.network.asked.samples != "mean":
         return
     yield from _rewrites(site, "the loss is the mean over the m samples, and here it is not divided by m", _without(site, M))
     outputs = literal(outputs_of(site.program))
-    if site.program.scenario.loss.outputs == "mean" and outputs != ONE:
+    if site.program.network.asked.outputs == "mean" and outputs != ONE:
         both = lambda tree: _without(site, outputs)(_without(site, M)(tree))  # noqa: E731
         yield from _rewrites(site, "the loss is the mean over samples and outputs, and here it is divided by neither", both)
 
 
 def mean_for_sum(site: Site) -> Iterator[Rewrite]:
     """Divided by the number of samples, where the loss is a sum over them."""
-    loss, outputs = site.program.scenario.loss, outputs_of(site.program)
+    loss, outputs = site.program.network.asked, outputs_of(site.program)
     if loss.samples != "sum":
         return
     yield from _rewrites(
@@ -60,7 +60,7 @@ def mean_for_sum(site: Site) -> Iterator[Rewrite]:
 
 def m_twice(site: Site) -> Iterator[Rewrite]:
     """Divided by the number of samples once more than the mean needs."""
-    if site.program.scenario.loss.samples == "mean":
+    if site.program.network.asked.samples == "mean":
         yield from _rewrites(site, "the loss is divided by m already, and here it is divided by m once more", lambda tree: divided(tree, M))
 
 
@@ -70,7 +70,7 @@ def outputs_factor(site: Site) -> Iterator[Rewrite]:
     outputs = literal(count)
     if count == 1:
         return
-    if site.program.scenario.loss.outputs == "mean":
+    if site.program.network.asked.outputs == "mean":
         evidence = f"the loss is the mean over the {count} outputs, and here it is not divided by {count}"
         yield from _rewrites(site, evidence, _without(site, outputs))
         evidence = f"the loss is divided by the {count} outputs already, and here it is divided by {count} once more"

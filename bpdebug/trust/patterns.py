@@ -57,7 +57,7 @@ def larger(case: Case, factor: float) -> str:
     number = short(factor, 6)
     if not case.site.updates:
         return f"every cell is {number} times the right value"
-    parameter = case.site.stage.name in case.site.program.network.parameters
+    parameter = case.site.stage.name in case.site.program.parameters
     return f"the step is {number} times the right one" if parameter else f"what the gradient adds is {number} times the right value"
 
 
@@ -144,14 +144,14 @@ def _clipped(case: Case) -> Iterator[Suspect]:
 def _penalty(case: Case) -> Iterator[Suspect]:
     """What is too much or too little is in proportion to the parameter itself."""
     parameter = case.site.stage.of
-    known = parameter in case.site.program.network.parameters and parameter in case.values
+    known = parameter in case.site.program.parameters and parameter in case.values
     if not known or not case.comparable or case.right.size < 2:
         return
     weight, more = case.values[parameter], case.wrong - case.right
     norm = float(np.vdot(weight, weight))
     factor = float(np.vdot(more, weight)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
     if factor and case.explains(case.right + factor * weight):
-        asked = case.site.program.scenario.loss.l2
+        asked = case.site.program.network.asked.l2
         kind = ("l2_on_biases" if parameter.startswith("b") else "l2_factor") if asked else "l2_unasked"
         tree = total(case.site.tree, product(literal(float(f"{factor:.6g}")), Name(parameter)))
         yield suspect(kind, f"every cell is {short(factor, 6)} times {parameter} more than the right value", tree)

@@ -33,9 +33,9 @@ class Probe:
 
     def __init__(self, timeline: Timeline) -> None:
         program = timeline.program
-        self.program: Program = replace(program, scenario=replace(program.scenario, precision="float64"))
+        self.program: Program = replace(program, dtype=np.dtype(np.float64))
         here, length = timeline.clock, len(program.stages)
-        self.update = min(here // length, program.scenario.updates - 1)
+        self.update = min(here // length, program.updates - 1)
         with timeline.at(self.update * length) as machine:
             state = machine.persistent_flat.astype(np.float64)
         self._machine = Machine(self.program)

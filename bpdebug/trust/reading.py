@@ -113,7 +113,7 @@ def _rows(x: Array, width: int, columns: bool) -> int:
 
 def _weights(program: Program, arrays: Mapping[str, Array]) -> list[frozenset[str]]:
     """The weights that are stored transposed: each where its own shape tells, a square one as the others are."""
-    weights = {name: shape for name, shape in program.network.parameters.items() if name.startswith("W")}
+    weights = {name: shape for name, shape in program.parameters.items() if name.startswith("W")}
     own, gradients = (_votes(program, arrays, form) for form in (("{}", "{}" + AFTER), ("d{}",)))
     if not own and not gradients:
         named = {form.format(name) for name in weights for form in ("{}", "{}" + AFTER, "d{}") if weights[name][0] == weights[name][1] > 1}
@@ -125,7 +125,7 @@ def _weights(program: Program, arrays: Mapping[str, Array]) -> list[frozenset[st
 def _votes(program: Program, arrays: Mapping[str, Array], forms: tuple[str, ...]) -> dict[str, bool]:
     """Whether each weight is transposed, of those whose array of one of these names tells by its shape."""
     votes: dict[str, bool] = {}
-    for name, expected in program.network.parameters.items():
+    for name, expected in program.parameters.items():
         for array in (arrays[form.format(name)] for form in forms if form.format(name) in arrays):
             if name.startswith("W") and array.shape in (expected, expected[::-1]) and len(set(expected)) == 2:
                 votes.setdefault(name, array.shape != expected)
@@ -155,7 +155,7 @@ def _read(layout: _Layout) -> Reading:
 def _parameter(program: Program, tensor: str) -> str:
     """The parameter that a tensor belongs to (itself, its gradient, a slot), or "" for none."""
     plain = tensor.partition("@")[0]
-    return next((p for p in program.network.parameters if plain in (p, *(letter + p for letter in ("d", *program.rule.slots)))), "")
+    return next((p for p in program.parameters if plain in (p, *(letter + p for letter in ("d", *program.rule.slots)))), "")
 
 
 def _oriented(layout: _Layout, name: str, tensor: str) -> Array:
@@ -199,7 +199,7 @@ def _targets(array: Array, expected: Shape) -> tuple[Array, str] | None:
 
 
 def _turned(layout: _Layout) -> Iterator[str]:
-    weights = [name for name in layout.program.network.parameters if name.startswith("W")]
+    weights = [name for name in layout.program.parameters if name.startswith("W")]
     stored = [name for name in weights if name in layout.turned and {name, f"d{name}", name + AFTER} & set(layout.arrays)]
     if layout.columns and stored:
         yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"

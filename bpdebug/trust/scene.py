@@ -8,8 +8,9 @@ import numpy as np
 
 from bpdebug.core.description import Array, Debug, Scenario, Training
 from bpdebug.core.evaluate import assigned
+from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
-from bpdebug.core.program import Program, make_program
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
@@ -47,7 +48,7 @@ class Scene(Record, eq=False):
 def scene_of(timeline: Timeline) -> Scene:
     """The present update of a timeline, which stays where it is (at the end of training, the last update)."""
     program = timeline.program
-    update = min(timeline.position.update, program.scenario.updates - 1)
+    update = min(timeline.position.update, program.updates - 1)
     state = _state(timeline, update)
     derived = make_program(_of_batch(program.scenario, state["x"], state["y"]))
     kept, notes = _kept(program)
@@ -59,7 +60,7 @@ def _state(timeline: Timeline, update: int) -> dict[str, Array]:
     program = timeline.program
     with timeline.at(update * timeline.length) as machine:
         values = {name: np.array(value, np.float64) for name, value in machine.values().items()}
-    exact = {name: np.array(number) for name, number in program.constants.items() if program.scenario.dtype.type(number) == values[name]}
+    exact = {name: np.array(number) for name, number in program.constants.items() if program.dtype.type(number) == values[name]}
     return values | exact
 
 

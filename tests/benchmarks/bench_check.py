@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 from bench_run import XOR, digits, timed
 
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.differences import STEP, Differences, whole
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import bpdebug
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.session.session import Session
 from bpdebug.time.recording import record

@@ -9,8 +9,8 @@ from time import process_time
 import pytest
 from bench_screen import LAYERS, WIDTHS, deep, stack
 
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
 

@@ -9,7 +9,7 @@ import pytest
 from bench_run import REPETITIONS, XOR, digits, timed
 
 from bpdebug.core.description import Training
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline

@@ -8,10 +8,9 @@ from engine_strategies import xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.description import Initializer, Layer, Training
 from bpdebug.core.initializers import INITIALIZERS, initial_values
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 
 NORMAL = Initializer("normal")
 
@@ -130,12 +129,12 @@ class TestDistributions:
 
 def batches(samples, size, shuffle, seed=0):
     x = np.arange(2.0 * samples).reshape(samples, 2)
-    return Batches(xor(x=x, y=np.zeros((samples, 1)), seed=seed, training=Training(10, size, shuffle)))
+    return make_program(xor(x=x, y=np.zeros((samples, 1)), seed=seed, training=Training(10, size, shuffle))).batches
 
 
 def rows(found, update):
     chosen = found.rows(update)
-    return list(range(found.scenario.samples)) if chosen is None else chosen.tolist()
+    return list(range(found.total)) if chosen is None else chosen.tolist()
 
 
 class TestBatches:
@@ -148,7 +147,7 @@ class TestBatches:
 
     def test_a_batch_larger_than_the_data_is_the_whole(self):
         assert batches(4, 100, False).rows(0) is None
-        assert batches(4, 100, False).scenario.batches == 1
+        assert batches(4, 100, False).each_epoch == 1
 
     def test_mini_batches_come_in_order_and_the_last_is_short(self):
         found = batches(7, 3, False)
@@ -156,7 +155,7 @@ class TestBatches:
         assert [found.size(update) for update in range(4)] == [3, 3, 1, 3]
         assert found.sizes == (3, 1)
         assert found.place(5) == (1, 2)
-        assert found.scenario.updates == 30
+        assert found.updates == 30
 
     def test_without_a_rest_no_batch_is_short(self):
         found = batches(6, 3, False)
@@ -172,9 +171,9 @@ class TestBatches:
     def test_an_epoch_sees_every_sample_once(self, samples, size, seed, shuffle):
         found = batches(samples, size, shuffle, seed)
         for epoch in (0, 3):
-            seen = [rows(found, epoch * found.scenario.batches + place) for place in range(found.scenario.batches)]
+            seen = [rows(found, epoch * found.each_epoch + place) for place in range(found.each_epoch)]
             assert sorted(chain(*seen)) == list(range(samples))
-            assert [len(part) for part in seen] == [found.size(place) for place in range(found.scenario.batches)]
+            assert [len(part) for part in seen] == [found.size(place) for place in range(found.each_epoch)]
 
     def test_shuffles_differ_between_epochs_and_seeds(self):
         found, other = batches(20, None, True), batches(20, None, True, seed=1)

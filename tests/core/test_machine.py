@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 
 
 def update_by_steps(machine):

@@ -5,8 +5,8 @@ import pytest
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import CONSTANTS
-from bpdebug.core.network import sum_row
-from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS, loss_row
+from bpdebug.core.network import loss_row, sum_row
+from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Name, Number, product, walk

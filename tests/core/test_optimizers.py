@@ -9,9 +9,9 @@ import pytest
 from engine_strategies import xor
 
 from bpdebug.core.description import Optimizer, Training
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.optimizers import OPTIMIZERS
-from bpdebug.core.program import make_program
 from bpdebug.core.record import replace
 
 UPDATES = 6

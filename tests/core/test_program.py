@@ -6,8 +6,8 @@ from engine_strategies import xor
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, SetupError, ShapeError
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 
 X4, Y3 = np.eye(4), np.eye(3)
 CONTRADICTIONS = {

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.program import make_program
 from bpdebug.core.render import Style, format_number, render, render_cell, render_name
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, to_columns, walk
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.functions import CONSTANTS
+from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import OPTIMIZERS
-from bpdebug.core.program import make_program
 from bpdebug.core.schedule import Skipped
 
 TUTORIAL = {
@@ -169,8 +169,8 @@ def test_of_any_network_every_stage_reads_what_is_known_and_every_parameter_move
         known.add(stage.name)
     phases = [stage.phase for stage in program.stages]
     assert phases == sorted(phases, key=list(Phase).index)
-    assert {f"d{name}" for name in program.network.parameters} <= set(names)
-    assert set(program.network.parameters) <= {stage.name for stage in program.stages if stage.phase is Phase.UPDATE}
+    assert {f"d{name}" for name in program.parameters} <= set(names)
+    assert set(program.parameters) <= {stage.name for stage in program.stages if stage.phase is Phase.UPDATE}
     for stage in program.stages:
         assert stage.meaning
         assert stage.source

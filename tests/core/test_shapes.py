@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bpdebug.core.description import Layer
 from bpdebug.core.errors import FormulaError, ShapeError
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.layers import make_program
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.program import make_program
 from bpdebug.core.shapes import infer, infer_condition, shape_text
 
 NAMED = {"y": (4,), "column": (4, 1), "row": (1, 4), "A": (4, 3), "B": (3, 2), "C": (4, 2), "n": ()}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bpdebug.core.description import Optimizer, Training
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 

@@ -75,7 +75,7 @@ def test_a_number_is_what_its_explanation_adds_up_to(name, data):
         assert explained.operands == ()
         return
     assert explained.stage is program.stages[program.index[tensor]]
-    assert_explained(explained, history[explained.t - 1], program.scenario.dtype)
+    assert_explained(explained, history[explained.t - 1], program.dtype)
 
 
 def assert_explained(explained, seen, dtype):

@@ -8,7 +8,7 @@ from debugger_scenarios import SCENARIOS, bits, classes, history, line, program_
 from textbook_step import RATE, Net, train
 
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.look import health as module

@@ -9,9 +9,9 @@ from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug.core.description import Layer, Scenario, Training
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
-from bpdebug.core.program import make_program
 from bpdebug.frontends import load_scenario
 from bpdebug.look.paths import MOST_PATHS, Bundle, Path, paths_of
 from bpdebug.session.session import Session

@@ -5,7 +5,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, bits, xor
 
 from bpdebug.core.description import Layer, Scenario, Training
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.look import surface as module
@@ -57,7 +57,7 @@ def test_asking_leaves_the_present_as_it_is(name):
     surface = surface_of(timeline)
     assert bits(timeline.machine.values()) == before
     assert timeline.clock == 5 * len(timeline.program.stages) + 4
-    assert surface.outputs.dtype == timeline.program.scenario.dtype
+    assert surface.outputs.dtype == timeline.program.dtype
 
 
 def test_the_residual_network_answers_over_its_one_input():
@@ -111,7 +111,7 @@ def made(y, activation, **changes):
     ],
 )
 def test_the_targets_tell_what_is_asked(y, activation, task):
-    assert task_of(made(y, activation)) == task
+    assert task_of(make_program(made(y, activation))) == task
 
 
 def test_the_names_of_the_outputs_label_them():

@@ -13,7 +13,7 @@ import pytest
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.frontends import load_scenario
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.compare import compare
@@ -85,9 +85,9 @@ class Step:
         self.name, self.fault, self.before = name, fault, before
         self.depth = len(name.split("-")) - 1
         program = program_of(name)
-        given = {parameter: program.initial[parameter] for parameter in program.network.parameters}
+        given = {parameter: program.initial[parameter] for parameter in program.parameters}
         given = {parameter: before.t[f"{parameter}_new"] for parameter in given} if before else given
-        given |= {"x": program.scenario.x, "y": program.scenario.y}
+        given |= program.data
         self.t = {tensor: torch.tensor(np.asarray(value), dtype=dtype) for tensor, value in given.items()}
         self.run()
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
-from bpdebug.core.program import make_program
 
 
 def scenario(layers, x, y, loss, rate=1.0, **more):

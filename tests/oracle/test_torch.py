@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from random_networks import COMBINATIONS, scenario_of
 
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
 from bpdebug.core.operations import ACTIVATIONS, LOSSES
 from bpdebug.core.optimizers import OPTIMIZERS
-from bpdebug.core.program import make_program
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -128,7 +128,7 @@ def compare(number, updates=4):
     scenario = scenario_of(number)
     program = make_program(scenario)
     machine = Machine(program)
-    initial = {name: value for name, value in program.initial.items() if name in program.network.parameters}
+    initial = {name: value for name, value in program.initial.items() if name in program.parameters}
     theirs = TorchNetwork(scenario, initial)
     checked = Counter()
     size = scenario.batch_size
@@ -150,7 +150,7 @@ def compare(number, updates=4):
             machine.step()
         for name, parameter in theirs.parameters.items():
             assert_close(machine.persistent[name], parameter.detach().numpy(), 1.0, f"{name} of network {number} after update {update}")
-    for name in program.network.parameters:
+    for name in program.parameters:
         assert not np.array_equal(machine.persistent[name], initial[name]) or not np.any(gradients[name]), f"{name} never moved"
     return checked
 

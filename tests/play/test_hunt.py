@@ -15,8 +15,8 @@ from debugger_scenarios import SCENARIOS, bits, classes, xor
 
 from bpdebug import cli
 from bpdebug.core.errors import BpdebugError, FormulaError
+from bpdebug.core.layers import make_program
 from bpdebug.core.parser import Formula
-from bpdebug.core.program import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import LOCKED, SORTS, TRIES, Hunt, game_of

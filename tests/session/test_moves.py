@@ -41,7 +41,7 @@ def naive(program, command, t, count):
         "next": begins_group(program, lambda stage: (stage.phase, stage.layer)),
         "finish": begins_group(program, lambda stage: stage.phase),
         "update": lambda t: t % length == 0,
-        "epoch": lambda t: t % (length * program.scenario.batches) == 0,
+        "epoch": lambda t: t % (length * program.batches.each_epoch) == 0,
     }
     return walk(t, count, boundaries[command])
 
@@ -56,7 +56,7 @@ def test_each_move_leads_where_walking_leads(name, count, data):
     assert by_boundaries(program, position, count, by_layer=True) == naive(program, "next", t, count)
     assert by_boundaries(program, position, count, by_layer=False) == naive(program, "finish", t, count)
     assert by_updates(position, count) == naive(program, "update", t, count)
-    assert by_updates(position, count, program.scenario.batches) == naive(program, "epoch", t, count)
+    assert by_updates(position, count, program.batches.each_epoch) == naive(program, "epoch", t, count)
 
 
 @settings(max_examples=100, deadline=None)

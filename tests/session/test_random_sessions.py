@@ -62,9 +62,9 @@ class Typist:
 
     def location(self):
         program = self.session.program
-        stage, update = self.one(*program.index), self.number(min(program.scenario.updates, 300))
+        stage, update = self.one(*program.index), self.number(min(program.updates, 300))
         places = (stage, f"{update}:{stage}", self.one("forward", "loss", "backward", "update"), "layer 1", f"update {update}", "start")
-        return self.one(*places, stage, stage, f"epoch {int(update) // program.scenario.batches}", "end")
+        return self.one(*places, stage, stage, f"epoch {int(update) // program.batches.each_epoch}", "end")
 
     def stop(self):
         return self.one(*map(str, self.session.stops.all), "last", self.number(9))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, classes, xor
 
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.frontends import load_scenario
 from bpdebug.session.script import session_script
 from bpdebug.session.session import Session
@@ -64,7 +64,7 @@ def test_the_answer_names_the_sample_of_the_data():
     session = opened(classes(12, shuffle=True))
     data = session.execute("sample 2").data
     assert data == {"row": 2, "rows": 4, "sample": int(session.view().samples[2])}
-    assert np.array_equal(session.view().tensors["x"][2], session.program.scenario.x[data["sample"]])
+    assert np.array_equal(session.view().tensors["x"][2], session.program.data["x"][data["sample"]])
 
 
 def test_a_script_comes_back_to_the_sample():

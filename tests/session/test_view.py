@@ -57,7 +57,7 @@ def test_it_is_what_the_last_stages_of_that_update_saw():
     assert set(view.finished.tensors) == gone | {"x", "y"}
     for name, value in view.finished.tensors.items():
         assert np.array_equal(value, values[name]), name
-    rows = opened.program.scenario.x[samples]
+    rows = opened.program.data["x"][samples]
     assert np.array_equal(view.finished.tensors["x"], rows)
 
 
@@ -76,7 +76,7 @@ def test_before_the_first_update_and_in_the_middle_of_one_there_is_none():
     opened.execute("goto 5:b1")
     assert opened.view().finished is None
     opened.execute("goto end")
-    assert opened.view().finished.update == opened.program.scenario.updates - 1
+    assert opened.view().finished.update == opened.program.updates - 1
 
 
 def test_looking_at_it_changes_nothing():

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, xor
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 from bpdebug.core.record import replace
 from bpdebug.session.script import session_script
 from bpdebug.session.session import Session
@@ -30,9 +29,9 @@ def changed_run(scenario, edits, t):
     for clock in range(t + 1):
         for at, name, row, column, value in edits:
             if at == clock:
-                data = getattr(machine.program.scenario, name).copy()
-                data[Batches(scenario).samples(clock // length)[row], column] = value
-                machine.adopt(replace(machine.program, scenario=replace(machine.program.scenario, **{name: data})))
+                data = machine.program.data[name].copy()
+                data[machine.batches.samples(clock // length)[row], column] = value
+                machine.adopt(replace(machine.program, data={**machine.program.data, name: data}))
         if clock < t:
             machine.step()
     return machine
@@ -70,7 +69,7 @@ def test_the_row_of_the_batch_stands_for_its_sample_through_shuffles_and_epochs(
             assert session.execute(f"explain x[{found[0][0]},1]").text.endswith("Set by you: set x[2,1] = 77.0.")
     session.execute("goto 3")
     assert not (session.value("x") == 77.0).any()
-    assert not (session.program.scenario.x == 77.0).any()
+    assert not (session.program.data["x"] == 77.0).any()
 
 
 def test_everybody_sees_the_changed_sample_and_undo_takes_it_back():

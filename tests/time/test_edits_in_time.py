@@ -8,11 +8,10 @@ from debugger_scenarios import assert_state, bits, classes, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.description import Optimizer
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
@@ -25,26 +24,25 @@ PROGRAMS = {
 BUDGETS = st.sampled_from((1, 3000, DEFAULT_BUDGET))
 
 
-def batch_of(scenario, batches, update):
-    rows = batches.rows(update)
-    rows = np.arange(scenario.samples) if rows is None else rows
-    given = {"x": scenario.x[rows], "y": scenario.y[rows], "m": np.array(len(rows))}
-    return {name: value.astype(scenario.dtype) for name, value in given.items()}
+def batch_of(program, update):
+    rows = program.batches.rows(update)
+    rows = np.arange(program.batches.total) if rows is None else rows
+    given = {"x": program.data["x"][rows], "y": program.data["y"][rows], "m": np.array(len(rows))}
+    return {name: value.astype(program.dtype) for name, value in given.items()}
 
 
 def replay(program, edits):
     """The tensors at each clock, one stage after the other with fresh arrays; each edit is made when its clock is reached."""
-    scenario, batches = program.scenario, Batches(program.scenario)
     persistent, states = dict(program.initial), []
-    for update in range(scenario.updates + 1):
-        values = batch_of(scenario, batches, update) | persistent
+    for update in range(program.updates + 1):
+        values = batch_of(program, update) | persistent
         for done, stage in enumerate(program.stages):
             for edit in [edit for edit in edits if edit[0] == len(states)]:
                 program, values = edited(program, values, edit)
             states.append(values)
-            if update == scenario.updates:
+            if update == program.updates:
                 return states
-            value = evaluate(program.stages[done].formula, values, scenario.dtype)
+            value = evaluate(program.stages[done].formula, values, program.dtype)
             values = values | {stage.name: value}
         persistent = {name: values[name] for name in persistent}
     raise AssertionError("a program without stages")
@@ -151,7 +149,7 @@ def test_the_losses_after_an_edit_are_those_of_the_new_future(name, data):
         model.edit(data.draw)
     model.timeline.seek(model.timeline.end)
     length = len(model.program.stages)
-    expected = [float(model.states[(update + 1) * length - 1]["loss"]) for update in range(model.program.scenario.updates)]
+    expected = [float(model.states[(update + 1) * length - 1]["loss"]) for update in range(model.program.updates)]
     assert model.timeline.losses.points()[1].tolist() == expected
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from debugger_scenarios import SCENARIOS, classes, program_of, xor
 
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.time.position import LocationError, parse_location, position_at
 
 XOR = make_program(xor())

@@ -8,10 +8,9 @@ from debugger_scenarios import classes, history, line, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.session.session import Session
 
 X = np.linspace(-2, 2, 6).reshape(6, 1)
@@ -36,7 +35,7 @@ class Loop:
         self.length = len(self.program.stages)
 
     def value(self, text, t):
-        return np.array(evaluate(self.program.parse(text), self.states[t], self.program.scenario.dtype))
+        return np.array(evaluate(self.program.parse(text), self.states[t], self.program.dtype))
 
     def clocks(self, kind, what):
         return [t for t in range(len(self.states)) if getattr(self, kind)(t, *what)] if kind == "breakpoint" else getattr(self, kind)(*what)
@@ -92,14 +91,14 @@ class Loop:
 
     def row_of(self, stage, holds, lasting):
         found, row = [], 0
-        for update in range(self.program.scenario.updates):
+        for update in range(self.program.updates):
             t = update * self.length + self.program.index[stage] + 1
             row = row + 1 if holds(self.states[t]) else 0
             found += [t] if row and row == (lasting or row) else []
         return found
 
     def catchpoint(self, name, threshold, lasting=None):
-        layers = self.program.scenario.layers
+        layers = [names.layer for names in self.program.layers]
         depth, relus = len(layers), [f"a{n}" for n, layer in enumerate(layers, 1) if layer.activation == "relu"]
         norm, loss = np.linalg.norm, float("inf")
         if name == "rising":
@@ -123,7 +122,7 @@ class Loop:
 def stops(draw, name):
     """A command, and what the loop needs to know of it."""
     program = PROGRAMS[name]
-    updates, last = program.scenario.updates, program.stages[-1].name
+    updates, last = program.updates, program.stages[-1].name
     stage = draw(st.sampled_from([stage.name for stage in program.stages[:-1]]))
     kind = draw(st.sampled_from(("break", "break if", "place", "watch", "watch", "catch")))
     if kind == "break":
@@ -132,7 +131,7 @@ def stops(draw, name):
         )
         return f"break {location}", "breakpoint", (location,)
     if kind == "place":
-        location = draw(st.sampled_from(("forward", "loss", "backward", "layer 1", f"layer {len(program.scenario.layers)}", "3:backward")))
+        location = draw(st.sampled_from(("forward", "loss", "backward", "layer 1", f"layer {len(program.layers)}", "3:backward")))
         return f"break {location}", "breakpoint", (location,)
     if kind == "break if":
         shape = f"{draw(st.sampled_from(('max', 'mean', 'norm', 'sum')))}({stage})"
@@ -150,7 +149,7 @@ def stops(draw, name):
         return f"watch {text}{suffix}", "watchpoint", (text, *mode)
     count = draw(st.integers(1, 4))
     rows = [(f"catch rising {count}", ("rising", count))]
-    if len(program.scenario.layers) > 1:
+    if len(program.layers) > 1:
         threshold = draw(st.sampled_from((0.05, 0.3, 1.0)))
         rows += [(f"catch {which} {threshold}", (which, threshold)) for which in ("vanishing", "exploding")]
         rows += [(f"catch {which} {threshold} for {count}", (which, threshold, count)) for which in ("vanishing", "exploding")]
@@ -202,7 +201,7 @@ def test_stops_are_found_where_the_loop_finds_them(name, data):
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_programs_stay_finite(name):
     assert all(np.isfinite(value).all() for values in STATES[name] for value in values.values())
-    assert Batches(SCENARIOS[name]).sizes
+    assert PROGRAMS[name].batches.sizes
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.frontends import load_scenario
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
@@ -100,7 +100,7 @@ def test_the_present_survives_a_look_at_the_past():
 def finite_until(program):
     """The clock after the first stage that gives a value that is not finite, found by evaluating every one."""
     for t, values in enumerate(history(program)):
-        value = evaluate(program.stages[t % len(program.stages)].formula, values, program.scenario.dtype)
+        value = evaluate(program.stages[t % len(program.stages)].formula, values, program.dtype)
         if not np.isfinite(value).all():
             return t + 1
     return None

@@ -9,8 +9,8 @@ from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug import cli
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
+from bpdebug.core.layers import make_program
 from bpdebug.core.operations import OPERATIONS
-from bpdebug.core.program import make_program
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline

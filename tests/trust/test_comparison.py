@@ -16,8 +16,8 @@ from random_networks import COMBINATIONS, scenario_of
 from bpdebug import cli
 from bpdebug.arrays import MAXIMUM_CELLS, ArrayError, read_arrays
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario
+from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.program import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.session.commands.compare import compared
@@ -247,7 +247,7 @@ def computed(program, update=0):
 @pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 17))
 def test_any_network_agrees_with_itself_in_every_convention_and_precision(number):
     program = make_program(scenario_of(number))
-    update = min(number % 3, program.scenario.updates - 1)
+    update = min(number % 3, program.updates - 1)
     timeline, arrays = Timeline(program), computed(program, update)
     timeline.seek(update * len(program.stages))
     for weights, batch in ((False, False), (True, False), (True, True)):

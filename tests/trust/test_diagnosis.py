@@ -10,7 +10,7 @@ from textbook_faults import PLANT, is_slot, planted, split
 from textbook_step import BETA1, BETA2, EPSILON, MOMENTUM, RATE, Net, train
 
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
@@ -72,7 +72,7 @@ def program_of(net):
 def updates(net):
     """Two updates by the textbook: the one before and the present one."""
     generator, program = np.random.default_rng(net.widths), program_of(net)
-    state = {name: generator.standard_normal(shape) * 0.7 for name, shape in program.network.parameters.items()}
+    state = {name: generator.standard_normal(shape) * 0.7 for name, shape in program.parameters.items()}
     state |= {name: np.zeros(shape) for name, shape in program.persistent.items() if is_slot(name)} | {"t": 0}
     first = train(net, state, *batch(net, 0))
     return first, train(net, first.after | {"t": 1}, *batch(net, 1), first.tensors)
@@ -88,9 +88,9 @@ def evidence_of(net, stage, wrong, **more):
     program = program_of(net)
     values = {name: np.asarray(value) for name, value in program.constants.items()}
     values |= second.tensors | second.before | {"m": np.array(net.m), "t": np.array(2.0)}
-    if stage in program.network.parameters:  # the slots have changed by then
+    if stage in program.parameters:  # the slots have changed by then
         values |= {name: second.tensors[name] for name in second.before if is_slot(name)}
-    after = {name: second.tensors[name] for name in program.network.parameters}
+    after = {name: second.tensors[name] for name in program.parameters}
     arguments = {"values": values, "after": after, "previous": first.tensors, "right": second.tensors[stage]} | more
     return Evidence(program, program.stage(stage), wrong, **arguments)
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from random_networks import scenario_of
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.frontends import load_scenario
 from bpdebug.trust.faults import FAULTS, candidates
 from bpdebug.trust.suspects import Evidence, diagnose
@@ -26,16 +25,16 @@ def test_every_formula_of_the_catalogue_reads_back_as_the_same_tree():
 
 def moments(program):
     """The second update of a program: what each stage reads and gives, the parameters after it, the update before."""
-    batches, values, reads = Batches(program.scenario), dict(program.initial), {}
+    batches, values, reads = program.batches, dict(program.initial), {}
     for update in range(2):
         rows = batches.rows(update)
         rows = slice(None) if rows is None else rows
-        previous, batch = values, {"x": program.scenario.x[rows], "y": program.scenario.y[rows]}
+        previous, batch = values, {name: values[rows] for name, values in program.data.items()}
         values = {name: previous[name] for name in program.persistent} | batch | {"m": np.array(len(batch["x"]))}
         for stage in program.stages:
             reads[stage.name] = values
             values = values | {stage.name: evaluate(stage.formula, values)}
-    return reads, values, {name: values[name] for name in program.network.parameters}, previous
+    return reads, values, {name: values[name] for name in program.parameters}, previous
 
 
 def value_of(candidate, reads, after, previous):

@@ -159,7 +159,7 @@ def test_the_marked_sample_is_that_whose_numbers_the_other_panes_show(moment):
     shown = seen("iris", moment, "sample 2")
     marked = shown.surface.samples[current_place(shown, shown.surface)]
     x = Parts(shown).row("x")
-    assert np.array_equal(x, shown.program.scenario.x[marked])
+    assert np.array_equal(x, shown.program.data["x"][marked])
 
 
 def test_a_sample_outside_the_asked_ones_is_not_marked():

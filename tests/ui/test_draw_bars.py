@@ -93,7 +93,7 @@ def test_values_that_are_not_finite_are_told_where_the_loss_still_is():
 
 @pytest.mark.parametrize("name", ["tutorial_as_written", "two_outputs"])
 def test_the_loss_has_room_at_80_columns(name):
-    last = session(name).program.scenario.updates - 1
+    last = session(name).program.updates - 1
     shown = header(80, name, f"goto {last}:dW1").rstrip()
     assert not shown.endswith("…")
     assert shown.split("loss ")[1]

@@ -47,9 +47,9 @@ def test_what_is_told_to_be_left_out_is_not_there_and_the_rest_is(size):
         shown = view(scenario, "goto a1")
         lines, note = network_drawing(shown, *size)
         drawn = text(lines)
-        units = sum(layer.units for layer in shown.program.scenario.layers)
+        units = sum(names.layer.units for names in shown.program.layers)
         assert ("biases" in note) == (len(re.findall(r"\bb [-+−0]", drawn)) < units), (scenario, note)
-        assert ("names" in note) == (not any(name[:3] in drawn for name in shown.program.scenario.inputs)), (scenario, note)
+        assert ("names" in note) == (not any(name[:3] in drawn for name in shown.program.inputs)), (scenario, note)
 
 
 def test_of_crowded_edges_the_strongest_are_drawn():

@@ -88,7 +88,7 @@ def test_a_stage_that_is_skipped_says_why():
 
 def test_in_a_narrow_listing_a_skipped_stage_says_the_gist():
     shown = Session(big()).view()
-    loss = replace(shown.program.scenario.loss, function="categorical_cross_entropy", from_logits=True)
+    loss = replace(shown.program.network.asked, function="categorical_cross_entropy", from_logits=True)
     layers = (Layer(4, "relu"), Layer(10, "softmax"))
     fused = Session(replace(shown.program.scenario, loss=loss, layers=layers)).view()
     row = next(row for row in program_rows(fused) if isinstance(row, Skipped))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.cells import check_cell
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.program import Program, make_program
+from bpdebug.core.layers import make_program
+from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer
 from bpdebug.session.moves import Move
@@ -99,7 +99,7 @@ def _moment(old: Program, new: Program, t: int) -> int:
     update, done = divmod(t, len(old.stages))
     name = old.stages[done - 1].name if done else ""
     after = new.index[name] + 1 if name in new.index else 0
-    return min(update * len(new.stages) + after, new.scenario.updates * len(new.stages))
+    return min(update * len(new.stages) + after, new.updates * len(new.stages))
 
 
 def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Edit], list[str]]:
@@ -119,7 +119,7 @@ def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Ed
 def _check(edit: Edit, program: Program) -> None:
     """Refuse an edit of what has no such cell, or is not computed yet at its moment."""
     update, done = divmod(edit.t, len(program.stages))
-    shapes = program.shapes(Batches(program.scenario).size(update))
+    shapes = program.shapes(program.batches.size(update))
     there = {*program.persistent, *DATA, *(stage.name for stage in program.stages[:done])}
     if edit.value is None:
         return

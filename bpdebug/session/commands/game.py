@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from bpdebug.core.program import make_program
+from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace, values_of
 from bpdebug.play.hunt import SEEDS, Hunt, game_of, task_lines
 from bpdebug.play.predict import answer_with

@@ -149,7 +149,7 @@ def history(session: Session, arguments: str) -> Task:
 
 
 def _history(session: Session, text: str, formula: Formula, count: int) -> Generator[str, None, Result]:
-    points, dtype = list[tuple[int, float]](), session.program.scenario.dtype
+    points, dtype = list[tuple[int, float]](), session.program.dtype
     for made in (yield from recording(session.timeline, count, seconds=SLICE)):
         points.append((made.update, float(evaluate(formula, made.values(), dtype))))
         if len(points) % _LOOKED_AT == 0:

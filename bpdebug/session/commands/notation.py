@@ -95,7 +95,7 @@ def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bund
     whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
     told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
     title, held = render_name(f"d{cell_name(name, index)}", session.style), _held(session, name, index)
-    other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.scenario.dtype)
+    other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.dtype)
     shown = f"the derivative of the loss with respect to {render_name(cell_name(name, index), session.style)}" if other else title
     lines = [f"{shown} = {short(whole, 8)}: {told} to the loss"]
     if other and held is not None:

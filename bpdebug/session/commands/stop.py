@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from bpdebug.core.batches import Batches
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
 from bpdebug.core.shapes import infer
@@ -205,7 +204,7 @@ def display(session: Session, arguments: str) -> Result:
     """Show an expression at every stop."""
     if not arguments:
         raise CommandError("display what? For example: display loss, display norm(dW1)")
-    infer(session.program.parse(arguments), session.program.shapes(Batches(session.program.scenario).sizes[0]))
+    infer(session.program.parse(arguments), session.program.shapes(session.program.batches.sizes[0]))
     number = max(session.displays, default=0) + 1
     session.displays[number] = " ".join(arguments.split())
     return Result("value", "\n".join(session.displayed()), {"displays": dict(session.displays)})

@@ -83,8 +83,8 @@ def _predictions(session: Session, count: int) -> Generator[str, None, Result]:
     heading = f"mean |error| {short(surface.mean_error, 4)}"
     if surface.right is not None:
         heading = f"{int(surface.right.sum())} of {len(surface.samples)} right, {heading}"
-    if len(surface.samples) < session.program.scenario.samples:
-        heading += f", of {len(surface.samples)} of the {session.program.scenario.samples} samples"
+    if len(surface.samples) < session.program.batches.total:
+        heading += f", of {len(surface.samples)} of the {session.program.batches.total} samples"
     data = {
         "asked": len(surface.samples),
         "right": None if surface.right is None else int(surface.right.sum()),

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.network import LayerNames
 from bpdebug.core.numbers import short, sparkline
 from bpdebug.core.record import Record
-from bpdebug.core.tensors import LayerNames
 from bpdebug.look.findings import USUAL, USUAL_STEPS, Finding
 from bpdebug.look.health import Health, LayerHealth
 from bpdebug.session.view import View
@@ -249,7 +249,7 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
         yield from others
     last = "last complete update" if health.under_way else "last update"
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
-    for layer, names in () if told_already else zip(health.layers, view.program.network.layers, strict=True):
+    for layer, names in () if told_already else zip(health.layers, view.program.layers, strict=True):
         yield from wrap(_told(layer, names), columns, "dim", indent="  ")
 
 

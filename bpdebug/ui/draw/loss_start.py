@@ -40,10 +40,10 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     """As many answers as there is room for, below a heading: every sample of the batch, or of several outputs every one of the sample in
     sight. Where it is narrow the words give way, never a number."""
     program = view.program
-    targets, answers = view.tensors[program.network.naming.target], view.tensors.get(program.network.prediction)
+    targets, answers = view.tensors[program.target], view.tensors.get(program.prediction)
     named, place = targets.shape[1] > 1, min(view.sample, len(targets) - 1)
     own = (place, slice(None)) if named else (slice(None), 0)
-    names = program.scenario.outputs or map(str, range(targets.shape[1])) if named else map(str, view.samples)
+    names = program.outputs or map(str, range(targets.shape[1])) if named else map(str, view.samples)
     wanted = targets[own].tolist()
     given = [np.nan] * len(wanted) if answers is None else answers[own].tolist()
     room = rows - 1 - (len(wanted) >= rows)
@@ -65,7 +65,7 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
 
 def _headings(view: View, sample: str) -> list[_Row]:
     """What stands above the answers, the widest first."""
-    answer, target = (render_name(name, view.style) for name in (view.program.network.prediction, view.program.network.naming.target))
+    answer, target = (render_name(name, view.style) for name in (view.program.prediction, view.program.target))
     return [(f"sample {sample}".strip(), "target", answer), (f"#{sample}", "target", answer), (f"#{sample}", target, answer)]
 
 

@@ -205,7 +205,7 @@ def values_of(view: View) -> list[str]:
     """The tensors that the Values pane shows: those of the layer in focus, from its input to its output; at the end
     of training the answers come first, beside the targets."""
     layer = focus_layer(view)
-    last = layer == len(view.program.scenario.layers)
+    last = layer == len(view.program.layers)
     source = "x" if layer == 1 else _output(view, layer - 1)
     wanted = [source, f"W{layer}", f"b{layer}", f"z{layer}", f"a{layer}", f"r{layer}"]
     if last and view.position.at_end:

@@ -87,10 +87,10 @@ def _block(parts: Parts, norm: float) -> str:
 def _left_out(scene: Scene) -> Iterator[tuple[str, bool]]:
     """What may have to be left out, the first to go first, and whether it is."""
     parts, plan = scene.parts, scene.plan
-    neurons, scenario = [column for column in plan.shown if column.rows], parts.view.program.scenario
+    neurons, program = [column for column in plan.shown if column.rows], parts.view.program
     yield "weak edges", not all(edges_of(scene, left, right).drawn.all() for left, right in pairwise(plan.shown))
     yield "biases", any("b" not in column.below for column in neurons if f"b{column.layer}" in parts.view.shapes)
-    named = ((0, plan.inputs, scenario.inputs), (parts.depth, plan.outputs, scenario.outputs))
+    named = ((0, plan.inputs, program.inputs), (parts.depth, plan.outputs, program.outputs))
     yield "names", any(plan.named(layer) and _counted(shown, names) for layer, shown, names in named)
     yield "numbers", any(not column.number for column in neurons)
 

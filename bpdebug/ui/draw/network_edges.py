@@ -112,7 +112,7 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
         _draw(scene, span_of(left, right), replace(edges, drawn=edges.drawn & ~idle), "ink", most)
     if chosen:
         _draw(scene, span_of(left, right), edges.only(chosen), "path", most)
-    if parts.view.program.scenario.layers[right.layer - 1].residual and plan.top:
+    if parts.view.program.layers[right.layer - 1].layer.residual and plan.top:
         _shortcut(scene, left, right)
 
 

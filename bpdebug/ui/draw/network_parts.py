@@ -44,7 +44,7 @@ class Parts(Record, eq=False):
     @cached_property
     def depth(self) -> int:
         """How many layers there are, without the input."""
-        return len(self.view.program.scenario.layers)
+        return len(self.view.program.layers)
 
     @cached_property
     def tensors(self) -> Mapping[str, Array]:
@@ -115,8 +115,8 @@ class Parts(Record, eq=False):
 
     def units(self, layer: int) -> int:
         """How many neurons a layer has."""
-        scenario = self.view.program.scenario
-        return scenario.layers[layer - 1].units if layer else len(scenario.inputs)
+        program = self.view.program
+        return program.layers[layer - 1].layer.units if layer else len(program.inputs)
 
     def tensor(self, layer: int) -> str:
         """What the neurons of a layer show: the selected tensor where it is theirs, before the selected gradient of weights what that

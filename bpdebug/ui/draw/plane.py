@@ -35,7 +35,7 @@ _TOLERANCE = 1e-9
 def plane_lines(view: View, surface: Surface, columns: int, rows: int, shades: bool = False) -> list[Line]:
     """The plane in that much room, with its axes; with ``shades`` instead of colours."""
     across, up = surface.axes
-    names = view.program.scenario.inputs
+    names = view.program.inputs
     marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
     left = min(max(cell_len(text) for text in (names[1], *(text for _, text in marked))), columns // 4) + 1
     field = _field(view, surface, rows - 1, columns - left, shades)

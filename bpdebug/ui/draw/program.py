@@ -98,7 +98,7 @@ def _places(view: View) -> dict[str, int]:
 
 def plan_of(view: View, columns: int) -> Plan:
     """The form of the formulas that fits: in full in a wide listing; where settings have no room, as letters."""
-    return once(view.program, ("plan", view.shapes[view.program.network.naming.input], columns, view.style), lambda: _plan(view, columns))
+    return once(view.program, ("plan", view.shapes[view.program.input], columns, view.style), lambda: _plan(view, columns))
 
 
 def _plan(view: View, columns: int) -> Plan:
@@ -120,7 +120,7 @@ def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
     def made() -> dict[str, str]:
         return {stage.name: formula_text(view, stage, short, style) for stage in view.program.stages}
 
-    return once(view.program, ("formulas", view.shapes[view.program.network.naming.input], short, style), made)
+    return once(view.program, ("formulas", view.shapes[view.program.input], short, style), made)
 
 
 def _written(view: View, name: str, formula: str) -> int:

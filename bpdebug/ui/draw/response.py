@@ -26,7 +26,7 @@ def response_lines(view: View, surface: Surface, columns: int, rows: int) -> lis
         canvas.dot(x, int(plot.y(surface.middle)), "dim")
     _curves(view, surface, plot, canvas)
     _samples(view, surface, plot, canvas)
-    below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), view.program.scenario.inputs[0]
+    below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), view.program.inputs[0]
     below.write(canvas.columns - len(name) - 1, 0, f" {name} ", "dim")
     return [*canvas.lines(), *below.lines()]
 

@@ -69,5 +69,5 @@ def output_shown(view: View) -> int:
         return 0
     program = view.program
     tensor = program.tensors.get(selected[0])
-    own = tensor and (tensor.role is Role.TARGET or tensor.layer == len(program.network.layers))
+    own = tensor and (tensor.role is Role.TARGET or tensor.layer == len(program.layers))
     return selected[1][1] if own else 0

@@ -26,10 +26,10 @@ def surface_title(view: View, name: str) -> str:
     surface = view.surface
     if surface is None:
         return name
-    inputs = view.program.scenario.inputs
+    inputs = view.program.inputs
     answer = render_name(surface.prediction, view.style)
     if surface.grid is None:
-        return f"{name.replace('Surface', 'Answers')} · {answer} beside {render_name(view.program.network.naming.target, view.style)}"
+        return f"{name.replace('Surface', 'Answers')} · {answer} beside {render_name(view.program.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
     return f"{name} · {answer}{output} over {', '.join(inputs)}"
 
@@ -61,7 +61,7 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
 def summary(view: View, surface: Surface, columns: int, most: int, shades: bool = False) -> list[Line]:
     """How good the answers are, the present sample's, the meaning of the marks and of the colours, in so many lines at
     most; the marks alone are worth a line of their own."""
-    lines = [_score(surface, view.program.scenario.samples)]
+    lines = [_score(surface, view.program.batches.total)]
     for part in [_sample(view, surface), _marks(surface), _ramp(surface, shades)] if surface.grid is not None else []:
         fitting = next((place for place, drawn in enumerate(lines) if width(drawn) + 3 + width(part) <= columns), None)
         if part and fitting is not None:

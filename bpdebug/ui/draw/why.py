@@ -202,6 +202,6 @@ def _has_paths(view: View, name: str) -> bool:
     if stage is None or not stage.of or program.tensors[name].through or view.loss is None:
         return False
     ways = len(view.samples) if stage.of in program.persistent else 1
-    several = ways > 1 or stage.layer < len(program.network.layers)
+    several = ways > 1 or stage.layer < len(program.layers)
     own = [stage for stage in program.stages if not stage.of]
     return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)

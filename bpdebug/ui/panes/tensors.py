@@ -170,7 +170,7 @@ class MatrixPane(Pane):
         """Go to the same tensor of the layer before or after."""
         if self.view is None:
             return
-        layer, depth = focus_layer(self.view), len(self.view.program.scenario.layers)
+        layer, depth = focus_layer(self.view), len(self.view.program.layers)
         name, index = self.view.selected or ("", ())
         if 1 <= layer + by <= depth:
             there = counterpart(self.view, name, layer, layer + by)

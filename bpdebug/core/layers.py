@@ -1,0 +1,139 @@
+"""The layers front end: the program of a scenario, whose chain of layers is a list of nodes; a layer is a function that adds some."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpdebug.core.description import Initializer, Layer, Loss, Scenario
+from bpdebug.core.errors import FormulaError, SetupError
+from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
+from bpdebug.core.operations import FUSED, OPERATIONS
+from bpdebug.core.optimizers import rule_of
+from bpdebug.core.parser import suggestion
+from bpdebug.core.program import Program, check_targets
+from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
+from bpdebug.core.shapes import shape_text
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Name, literal, product
+
+
+def make_program(scenario: Scenario) -> Program:
+    """The program of a scenario, with the user's formulas in place and every shape checked.
+
+    Raises:
+        SetupError: where the scenario contradicts itself; ``path`` names the keys.
+    """
+    network = build(scenario)
+    rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
+    lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
+    data = {network.naming.input: scenario.x, network.naming.target: scenario.y}
+    program = Program(scenario, network, rule, lines, data, scenario.dtype)
+    check_targets(program)
+    _check_values(program)
+    for name, text in scenario.formulas.items():
+        try:
+            program = program.with_formula(name, text)
+        except (FormulaError, SetupError) as error:
+            raise SetupError(str(error), ("formulas", name)) from None
+    return program
+
+
+def build(scenario: Scenario) -> Network:
+    """The network that a scenario describes.
+
+    Raises:
+        SetupError: where the scenario contradicts itself; ``path`` names the keys.
+    """
+    _check(scenario)
+    nodes: list[Node] = []
+    parameters: dict[str, tuple[int, int]] = {}
+    drawn: dict[str, tuple[int, Initializer]] = {}
+    layers: list[LayerNames] = []
+    naming, source, width = scenario.naming, scenario.naming.input, len(scenario.inputs)
+    for number, layer in enumerate(scenario.layers, 1):
+        names = _names(naming, layer, number, source)
+        parameters |= {names.weight: (width, layer.units)} | ({names.bias: (1, layer.units)} if names.bias else {})
+        drawn[names.weight] = (number, layer.initializer or scenario.initializer)
+        nodes += _layer(names)
+        layers.append(names)
+        source, width = names.output, layer.units
+    nodes += _loss(scenario.loss, layers, naming, width)
+    return Network(tuple(nodes), parameters, drawn, tuple(layers), naming, scenario.loss)
+
+
+def _names(naming: Naming, layer: Layer, number: int, source: str) -> LayerNames:
+    bias = naming.bias.format(number) if layer.bias else ""
+    a, r = naming.a.format(number), naming.sum.format(number)
+    output = r if layer.residual else a
+    return LayerNames(number, layer, source, naming.weight.format(number), bias, naming.z.format(number), a, output)
+
+
+def _layer(names: LayerNames) -> list[Node]:
+    layer = names.layer
+    arguments = {"x": names.source, "W": names.weight} | ({"b": names.bias} if names.bias else {})
+    activation = OPERATIONS[layer.activation]
+    constants = {k: literal(v) for k, v in (dict(activation.constants) | dict(layer.constants)).items()}
+    nodes = [
+        Node(names.z, OPERATIONS["affine" if names.bias else "linear"], arguments, Phase.FORWARD, names.number),
+        Node(names.a, activation, {"z": names.z, **constants}, Phase.FORWARD, names.number),
+    ]
+    if layer.residual:
+        nodes.append(Node(names.output, OPERATIONS["add"], {"a": names.a, "x": names.source}, Phase.FORWARD, names.number))
+    return nodes
+
+
+def _loss(loss: Loss, layers: list[LayerNames], naming: Naming, outputs: int) -> list[Node]:
+    over = product(*([Name("m")] if loss.samples == "mean" else []), literal(outputs if loss.outputs == "mean" else 1))
+    row = loss_row(loss.function + "_from_logits" * loss.from_logits, literal(loss.factor), over)
+    constants = {k: literal(v) for k, v in (dict(row.constants) | dict(loss.constants)).items()}
+    arguments, depth = {"a": layers[-1].output, "z": layers[-1].z, "y": naming.target} | constants, len(layers)
+    if not loss.l2:
+        return [Node(naming.loss, row, arguments, Phase.LOSS, depth)]
+    terms = [Node(naming.data_loss, row, arguments, Phase.LOSS, depth)]
+    penalty = OPERATIONS["penalty"]
+    terms += [Node(naming.penalty.format(layer.number), penalty, {"W": layer.weight}, Phase.LOSS, depth) for layer in layers]
+    added = {f"t{place}": node.output for place, node in enumerate(terms)}
+    return [*terms, Node(naming.loss, sum_row(naming.loss, len(terms)), added, Phase.LOSS, depth)]
+
+
+def _check(scenario: Scenario) -> None:
+    width = len(scenario.inputs)
+    if scenario.x.ndim != 2 or scenario.x.shape[1] != width:
+        raise SetupError(f"the network has {width} inputs; the data is {shape_text(scenario.x.shape)}", ("data", "inputs"))
+    if scenario.y.shape != (len(scenario.x), scenario.layers[-1].units):
+        wanted = (len(scenario.x), scenario.layers[-1].units)
+        message = f"the targets are {shape_text(scenario.y.shape)}; {wanted[0]} samples and {wanted[1]} outputs need {shape_text(wanted)}"
+        raise SetupError(message, ("data", "targets"))
+    for number, layer in enumerate(scenario.layers):
+        if layer.residual and layer.units != width:
+            message = f"residual adds the layer's input ({width} wide) to its output ({layer.units} wide): both need the same width"
+            raise SetupError(message, ("network", "layers", number, "residual"))
+        width = layer.units
+    loss, last = scenario.loss, scenario.layers[-1]
+    if not loss.from_logits:
+        return
+    if loss.function not in FUSED:
+        raise SetupError(f"{loss.function} has no from_logits form; {' and '.join(FUSED)} have", ("loss", "from_logits"))
+    fused = FUSED[loss.function]
+    if last.activation != fused or last.residual:
+        message = f"from_logits fuses {loss.function} with {fused}: the last layer's activation must be {fused} without residual"
+        raise SetupError(message, ("loss", "from_logits"))
+
+
+def _check_values(program: Program) -> None:
+    parameters = program.parameters
+    for name in program.frozen:
+        if name not in parameters:
+            raise SetupError(
+                f"there is no parameter '{name}'{suggestion(name, parameters) or '; there are ' + ' '.join(parameters)}",
+                ("parameters", "frozen"),
+            )
+    for name, value in program.scenario.values.items():
+        path = ("parameters", "values", name)
+        if name not in program.persistent:
+            known = program.persistent
+            raise SetupError(
+                f"there is no tensor '{name}' to give a value{suggestion(name, known) or '; there are ' + ' '.join(known)}", path
+            )
+        if np.shape(value) != program.persistent[name]:
+            raise SetupError(f"{name} is {shape_text(program.persistent[name])}; this value is {shape_text(np.shape(value))}", path)
