@@ -14,8 +14,7 @@ from bpdebug.export.blocks import Block, Contents, Heading, Mark, Notes, Paragra
 from bpdebug.export.facts import data_table, facts
 from bpdebug.export.stage import StageWriter, by_hand
 from bpdebug.export.update import WorkedStage, WorkedUpdate
-from bpdebug.session.commands.check import MARKS, accusation
-from bpdebug.trust.verdict import Verdict, culprit
+from bpdebug.trust.finding import Finding
 
 _PHASES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass", Phase.UPDATE: "Update"}
 
@@ -77,29 +76,29 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Heading(2, ("Check",))
     before, after = (short(loss, 8).replace("-", "−") for loss in (float(worked.values["loss"]), worked.loss_after()))
     yield Paragraph((f"The loss of this batch is {before}; with the new parameters it is {after}.",))
-    if not worked.verdicts:
+    findings = worked.check.findings if worked.check else ()
+    if worked.check is None or not findings:
         return
-    methods = " and ".join(dict.fromkeys(verdict.method for verdict in worked.verdicts if verdict.method))
+    methods = " and ".join(dict.fromkeys(finding.method for finding in findings if finding.method))
     by = f" ({methods})" * bool(methods)
     yield Paragraph((f"Each derivative against what the loss itself says{by}; the cell is where the two are furthest apart.",))
     heads = ("derivative", "verdict", "relative error", "cell", "here", "by the check", "cells")
-    wrong = tuple(place for place, verdict in enumerate(worked.verdicts) if verdict.status == "wrong")
-    yield Table(tuple((head,) for head in heads), tuple(_row(verdict, writer) for verdict in worked.verdicts), wrong)
-    first = culprit(list(worked.verdicts))
-    for verdict in worked.verdicts:
-        for line in accusation(verdict, verdict is first) if verdict.status == "wrong" else ():
-            yield Paragraph((f"{_sentence(line.strip())}",))
+    wrong = tuple(place for place, finding in enumerate(findings) if finding.says.accuses)
+    yield Table(tuple((head,) for head in heads), tuple(_row(finding, writer) for finding in findings), wrong)
+    for line in worked.check.conclusion() if wrong else ():
+        yield Paragraph((f"{_sentence(line.strip())}",))
 
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _row(verdict: Verdict, writer: StageWriter) -> tuple[Text, ...]:
-    if verdict.status == "non-finite":
-        return ((writer.name(verdict.stage.name),), (MARKS[verdict.status],), *((("–",),) * 5))
-    cell = writer.name(cell_name(verdict.stage.name, verdict.cell))
-    numbers = (short(value, digits).replace("-", "−") for value, digits in ((verdict.ours, 8), (verdict.numeric, 8)))
-    cells = str(verdict.cells) if verdict.checked == verdict.cells else f"{verdict.checked} of {verdict.cells}"
-    error = short(verdict.error, 2).replace("-", "−")
-    return ((writer.name(verdict.stage.name),), (MARKS[verdict.status],), (error,), (cell,), *((text,) for text in numbers), (cells,))
+def _row(finding: Finding, writer: StageWriter) -> tuple[Text, ...]:
+    name, word = writer.name(finding.name), finding.says.word
+    if finding.status == "non-finite" or finding.numbers is None:
+        return ((name,), (word,), *((("–",),) * 5))
+    cell = writer.name(cell_name(finding.name, finding.cell))
+    numbers = (short(value, 8).replace("-", "−") for value in finding.numbers)
+    cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
+    error = short(finding.error, 2).replace("-", "−")
+    return ((name,), (word,), (error,), (cell,), *((text,) for text in numbers), (cells,))

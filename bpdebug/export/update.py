@@ -18,7 +18,7 @@ from bpdebug.time.edits import Edit
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import check
-from bpdebug.trust.verdict import Verdict
+from bpdebug.trust.report import Report
 
 _LATEX = Style("latex")
 
@@ -51,7 +51,7 @@ class WorkedUpdate(Record, eq=False):
         given: the batch, the parameters, slots and constants at its start.
         stages: in order.
         edits: what the user changed at its very start.
-        verdicts: of the gradient check; empty where none is wanted.
+        check: the gradient check, or None where none is wanted.
     """
 
     program: Program
@@ -62,7 +62,7 @@ class WorkedUpdate(Record, eq=False):
     given: Mapping[str, Array]
     stages: tuple[WorkedStage, ...]
     edits: tuple[Edit, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    check: Report | None = None
 
     @property
     def values(self) -> dict[str, Array]:
@@ -116,8 +116,8 @@ def working(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -
             begun = perf_counter()
     edits = tuple(edit for edit in timeline.edits if edit.t == start)
     timeline.seek(here)
-    verdicts = tuple((yield from check(timeline))) if explained else ()
-    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, tuple(stages), edits, verdicts)
+    checked = (yield from check(timeline)) if explained else None
+    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, tuple(stages), edits, checked)
 
 
 def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bpdebug.core.record import Record
 from bpdebug.time.stops import Breakpoint
-from bpdebug.trust.verdict import culprit
 
 if TYPE_CHECKING:
     from bpdebug.session.session import Session
@@ -45,7 +44,7 @@ def _stopped(session: Session) -> bool:
 
 
 def _fault_found(session: Session) -> bool:
-    return culprit(list(session.verdicts.values())) is not None
+    return session.check is not None and session.check.culprit is not None
 
 
 STEPS: tuple[Step, ...] = (

@@ -32,10 +32,9 @@ from bpdebug.time.results import Result
 from bpdebug.time.stops import Breakpoint
 from bpdebug.time.tasks import Task
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
-from bpdebug.trust.verdict import Verdict
 
 if TYPE_CHECKING:
-    from bpdebug.trust.compare import Comparison
+    from bpdebug.trust.report import Report
 
 _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""
@@ -49,8 +48,7 @@ class Session(Traveller):
         budget: bytes for checkpoints.
 
     Attributes:
-        verdicts: what the last check has said, by stage.
-        checked: the update that was checked.
+        check: what the last check has found, or None.
         comparison: what the last comparison with the user's own numbers has found, or None.
         number_style: how numbers in tables are written.
         loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
@@ -69,9 +67,8 @@ class Session(Traveller):
     def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
         self._budget = budget
         super().__init__(Timeline(make_program(scenario), budget))
-        self.verdicts: dict[str, Verdict] = {}
-        self.checked: int | None = None
-        self.comparison: Comparison | None = None
+        self.check: Report | None = None
+        self.comparison: Report | None = None
         self.number_style = AUTO
         self.tour: Tour | None = None
         self.loss_scale = "auto"
@@ -193,7 +190,7 @@ class Session(Traveller):
 
     def after_edit(self) -> None:
         """The future has changed, and what was checked or compared may have."""
-        self.verdicts, self.checked, self.comparison = {}, None, None
+        self.check = self.comparison = None
         self.trail.clear()
         self.follow()
 
@@ -231,8 +228,7 @@ class Session(Traveller):
             displays=tuple(self.displays.pictures(self)),
             bookmarks=dict(self.bookmarks),
             game=game_of(self.hunts),
-            verdicts=dict(self.verdicts),
-            checked=self.checked,
+            check=self.check,
             comparison=self.comparison,
             style=self.style,
             stopped=self.stopped,

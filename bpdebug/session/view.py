@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from bpdebug.look.health import Health
     from bpdebug.look.surface import Surface
     from bpdebug.play.hunt import Game
-    from bpdebug.trust.compare import Comparison
-    from bpdebug.trust.judge import Match
-    from bpdebug.trust.verdict import Verdict
+    from bpdebug.trust.finding import Finding
+    from bpdebug.trust.report import Report
 
 
 class Finished(Record, eq=False):
@@ -68,8 +66,7 @@ class View(Record, eq=False):
         marks: the stages with a breakpoint, and of which kind: ``always``, ``sometimes``, ``once`` or ``disabled``.
         displays: the displayed expressions with their values.
         bookmarks: named moments, as clocks.
-        verdicts: what the last check has said, by stage; nothing once an edit may have changed it.
-        checked: the update that was checked, or None.
+        check: what the last check has said, or None; nothing once an edit may have changed it.
         comparison: the user's own numbers beside ours, or None.
         stopped: why the last move ended where it did, where a stop or a non-finite value was the reason, else "".
         tour: the heading and the text of the guided tour's present step, or None.
@@ -102,9 +99,8 @@ class View(Record, eq=False):
     marks: Mapping[str, str] = field(default_factory=dict)
     displays: tuple[str, ...] = ()
     bookmarks: Mapping[str, int] = field(default_factory=dict)
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    checked: int | None = None
-    comparison: Comparison | None = None
+    check: Report | None = None
+    comparison: Report | None = None
     stopped: str = ""
     tour: tuple[str, str] | None = None
     game: Game | None = None
@@ -125,10 +121,20 @@ class View(Record, eq=False):
         """Whether a tensor holds a NaN or an inf now."""
         return name in self.tensors and not np.isfinite(self.tensors[name]).all()
 
-    @cached_property
-    def matches(self) -> Mapping[str, Match]:
+    @property
+    def verdicts(self) -> Mapping[str, Finding]:
+        """What the last check has said, by stage."""
+        return self.check.stages if self.check else {}
+
+    @property
+    def checked(self) -> int | None:
+        """The update that was checked, or None."""
+        return self.check.update if self.check else None
+
+    @property
+    def matches(self) -> Mapping[str, Finding]:
         """The user's own numbers for the present update, by stage."""
-        return self.comparison.given_in(self.position.update) if self.comparison else {}
+        return self.comparison.stages if self.comparison and self.comparison.update == self.position.update else {}
 
     def changed(self, name: str) -> Array:
         """Which cells of a tensor have got another value since the stop before (all, where it had none)."""

@@ -1,13 +1,12 @@
 """The gradient check: every derivative of an update against what differences of the loss say, and whose fault it is.
 
-The first wrong stage in backward order is the culprit (Goodfellow et al., "Deep Learning" (2016), section 11.5; CS231n, "Gradient
-checks"). A stage that only passes a wrong number on is told from one that is wrong itself by one step of the chain rule: its
+A stage that only passes a wrong number on is told from one that is wrong itself by one step of the chain rule: its
 right value, given the gradients that arrive at it, is found by differences of the stages that use its tensor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 import numpy as np
 
@@ -18,8 +17,9 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage, input_gradient
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.differences import Derivative, Differences
+from bpdebug.trust.finding import Finding
+from bpdebug.trust.report import CHECK, Report
 from bpdebug.trust.suspects import Evidence, diagnose
-from bpdebug.trust.verdict import Verdict
 
 SAMPLE = 400
 """Cells of one tensor that are perturbed where all of them would take long; a fixed sample, which is said."""
@@ -30,68 +30,59 @@ _GOOD, _WRONG = 1e-6, 1e-4
 _EXACT = 1e-7
 """By the complex step, which has no error of its own."""
 
-Checking = Generator[str, None, list[Verdict]]
 
-
-def check(timeline: Timeline, only: str = "", everything: bool = False) -> Checking:
+def check(timeline: Timeline, only: str = "", everything: bool = False) -> Generator[str, None, Report]:
     """Check the derivatives of the present update, in backward order; yields now and then how far it is.
 
     Args:
         timeline: where we are; it stays there.
-        only: one derivative stage's name (``dx`` for the input's, which no stage computes), or "" for all stages.
+        only: one derivative stage's name (the input's too, which no stage computes), or "" for all stages.
         everything: every cell, also of the largest tensors.
     """
     with np.errstate(all="ignore"):
         probe = Differences(timeline)
-    stages = [input_stage(probe.program)] if only == "dx" else [s for s in probe.program.stages if s.of and only in ("", s.name)]
-    with np.errstate(all="ignore"):
+        given = input_stage(probe.program)
+        stages = [given] if only == given.name else [s for s in probe.program.stages if s.of and only in ("", s.name)]
         inspector = _Inspector(probe, everything, probe.together(list(dict.fromkeys(stage.of for stage in stages))))
-    verdicts: list[Verdict] = []
+    found: list[Finding] = []
     for stage in stages:
         with np.errstate(all="ignore"):
-            verdicts.append(
-                (yield from inspector.inspect(stage, {v.stage.name for v in verdicts if v.status in ("wrong", "follows")}, only))
-            )
-    if any(verdict.status == "wrong" for verdict in verdicts):
+            found.append((yield from inspector.inspect(stage, {f.name for f in found if f.status in ("wrong", "follows")}, only)))
+    wrong = {finding.name: finding for finding in found if finding.says.accuses and finding.name in probe.values}
+    if wrong:
         yield "looking for the mistake"
-        return list(_diagnosed(timeline, probe, verdicts))
-    return verdicts
-
-
-def _diagnosed(timeline: Timeline, probe: Differences, verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """The verdicts, with what is suspected of each stage that is wrong by itself."""
-    after, start = probe.after(), probe.update * len(probe.program.stages)
-    previous = timeline.before(start) if probe.update else {}
-    for verdict in verdicts:
-        known = verdict.status == "wrong" and verdict.stage.name in probe.values
-        if known:
-            wrong = probe.values[verdict.stage.name]
-            evidence = Evidence(probe.program, verdict.stage, wrong, verdict.right, probe.values, after, previous)
-        yield replace(verdict, suspects=diagnose(evidence)) if known else verdict
+        after, start = probe.after(), probe.update * len(probe.program.stages)
+        previous = timeline.before(start) if probe.update else {}
+        for name, finding in wrong.items():
+            evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, probe.values, after, previous)
+            wrong[name] = replace(finding, suspects=diagnose(evidence))
+    return Report(CHECK, probe.update, tuple(wrong.get(finding.name, finding) for finding in found))
 
 
 def input_stage(program: Program) -> Stage:
     """A stage for the gradient of the input, which an update does not need and therefore does not compute."""
+    name, formula = program.network.naming.input, input_gradient(program.network)
     meaning = "What comes back to the inputs: how the loss changes with them."
-    return Stage("dx", input_gradient(program.network), Phase.BACKWARD, 1, meaning, "the chain rule", "input", "x")
+    gradient = program.network.naming.gradient.format(name)
+    return Stage(gradient, formula, Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
 
 
 class _Inspector(Record, eq=False):
-    """Passes the verdicts."""
+    """Judges stage by stage."""
 
     probe: Differences
     everything: bool
     found: Mapping[str, Derivative]
 
-    def inspect(self, stage: Stage, wrong: set[str], only: str) -> Generator[str, None, Verdict]:
+    def inspect(self, stage: Stage, wrong: set[str], only: str) -> Generator[str, None, Finding]:
         """One stage, given the names of those that are known to be wrong."""
         probe, seeds = self.probe, None
         ours = probe.gradient(stage)
         cells = self._cells(stage.of, ours.size)
         if not np.isfinite(probe.loss):
             return _nothing_to_compare(stage, ours)
-        if "@" in stage.name:
-            seeds = self._seeds(stage.of, [stage.name.partition("@")[2]])
+        if stage.through:
+            seeds = self._seeds(stage.of, [stage.through])
         verdict = yield from self._judge(stage, ours, cells, seeds)
         inherits = bool(wrong & set(stage.formula.names))
         if seeds is not None:
@@ -109,25 +100,25 @@ class _Inspector(Record, eq=False):
 
     def _seeds(self, tensor: str, consumers: list[str] | None = None) -> dict[str, Array]:
         """The stages that use a tensor, with the gradients that arrive at them."""
-        values, program, seeds = self.probe.values, self.probe.program, dict[str, Array]()
+        program, seeds = self.probe.program, dict[str, Array]()
         for stage in program.stages:
             if stage.phase in (Phase.FORWARD, Phase.LOSS) and tensor in stage.formula.names and stage.name in (consumers or [stage.name]):
-                if f"d{stage.name}" in program.index:
-                    seeds[stage.name] = values[f"d{stage.name}"]
+                if arriving := program.gradients.get(stage.name):
+                    seeds[stage.name] = self.probe.values[arriving]
                 elif stage.phase is Phase.LOSS:
                     seeds[stage.name] = np.ones(())
         return seeds
 
-    def _local(self, stage: Stage, ours: Array, cells: Array) -> Generator[str, None, Verdict]:
+    def _local(self, stage: Stage, ours: Array, cells: Array) -> Generator[str, None, Finding]:
         """Whether a stage is right, given the gradients that arrive at it."""
-        parts = [name for name in self.probe.program.joined if name.startswith(f"{stage.name}@")]
+        parts = [part.name for part in self.probe.program.tensors.values() if part.through and part.of == stage.of]
         if parts:  # a sum over several paths: its parts have verdicts of their own
             right = np.asarray(sum(self.probe.values[part] for part in parts))
             found = Derivative(right, np.zeros(right.shape, bool), 0.0, "the sum of its parts")
             return self._verdict(stage, ours, cells, found)
         return (yield from self._judge(stage, ours, cells, self._seeds(stage.of)))
 
-    def _judge(self, stage: Stage, ours: Array, cells: Array, seeds: Mapping[str, Array] | None) -> Generator[str, None, Verdict]:
+    def _judge(self, stage: Stage, ours: Array, cells: Array, seeds: Mapping[str, Array] | None) -> Generator[str, None, Finding]:
         found = yield from self._derivative(stage, cells, seeds)
         if found.method == "central differences":
             doubtful = cells[self._excess(stage, ours, found).flat[cells] > _EXACT][:SAMPLE]
@@ -143,14 +134,7 @@ class _Inspector(Record, eq=False):
         yield f"checking {stage.name}"
         if seeds is None and stage.of in self.found:
             return self.found[stage.of]
-        steps = self.probe.derivative(stage.of, cells, seeds)
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as end:
-                found: Derivative = end.value
-                return found
-            yield f"checking {stage.name}: {done} of {len(cells)} cells"
+        return (yield from self.probe.derivative(stage.of, cells, seeds, f"checking {stage.name}: {{}} of {len(cells)} cells"))
 
     def _excess(self, stage: Stage, ours: Array, found: Derivative) -> Array:
         """The relative distance that rounding does not explain, of each cell."""
@@ -159,7 +143,7 @@ class _Inspector(Record, eq=False):
         excess = np.where(beyond > 0, beyond / np.where(size > 0, size, 1.0), 0.0)
         return np.where(np.isfinite(ours) | ~np.isfinite(found.value), excess, np.inf)
 
-    def _verdict(self, stage: Stage, ours: Array, cells: Array, found: Derivative) -> Verdict:
+    def _verdict(self, stage: Stage, ours: Array, cells: Array, found: Derivative) -> Finding:
         excess, places = self._excess(stage, ours, found), np.zeros(ours.shape, bool)
         places.flat[cells] = True
         known = places & np.isfinite(found.value)
@@ -174,20 +158,8 @@ class _Inspector(Record, eq=False):
             float(ours[cell]), float(found.value[cell]), float(np.abs(right[known & ~corners]).max(initial=0.0)), float(excess[cell])
         )
         status = "noise" if status == "good" and error > _WRONG else status
-        return Verdict(
-            stage,
-            status,
-            error,
-            cell,
-            float(ours[cell]),
-            float(found.value[cell]),
-            ours.size,
-            len(cells),
-            int(corners.sum()),
-            found.method,
-            not ours.any(),
-            right,
-        )
+        kinks, checked = int(corners.sum()), len(cells)
+        return Finding(stage, stage.name, status, error, cell, ours, found.value, right, checked, kinks, found.method)
 
     def _status(self, stage: Stage, ours: Array, found: Derivative, telling: Array, corners: Array) -> str:
         excess = float(telling.max(initial=-1.0))
@@ -210,8 +182,7 @@ def _relative(ours: float, right: float, largest: float, excess: float) -> float
     return abs(ours - right) / size if size else 0.0
 
 
-def _nothing_to_compare(stage: Stage, ours: Array) -> Verdict:
+def _nothing_to_compare(stage: Stage, ours: Array) -> Finding:
     """The loss is NaN or inf, and so is every difference of it."""
-    cell = (0,) * ours.ndim
     nothing = np.full(ours.shape, np.nan)
-    return Verdict(stage, "non-finite", float("nan"), cell, float(ours[cell]), float("nan"), ours.size, 0, 0, "", False, nothing)
+    return Finding(stage, stage.name, "non-finite", float("nan"), (0,) * ours.ndim, ours, nothing, nothing)

@@ -13,62 +13,30 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.faults import FAULTS
-from bpdebug.trust.judge import Judge, Match, worst
+from bpdebug.trust.finding import Finding, Suspect
+from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.moments import moments
 from bpdebug.trust.names import of_unknown
 from bpdebug.trust.notes import SAME, advice, sources, unseen
 from bpdebug.trust.reading import ComparisonError, readings
+from bpdebug.trust.report import COMPARISON, Report
 from bpdebug.trust.scene import Scene, run, scene_of
 from bpdebug.trust.suspects import Evidence, diagnose
-from bpdebug.trust.verdict import Suspect
 
-__all__ = ["Comparison", "ComparisonError", "Match", "compare"]
-
-
-class Comparison(Record, eq=False):
-    """What the comparison has found.
-
-    Attributes:
-        update: the update that was compared.
-        matches: one a stage, in the order of the program.
-        notes: how the file has been understood, in sentences.
-    """
-
-    update: int
-    matches: tuple[Match, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def culprit(self) -> Match | None:
-        """The first stage that is off by itself, or None."""
-        return next((match for match in self.matches if match.status == "off"), None)
-
-    @property
-    def unjudged(self) -> tuple[str, ...]:
-        """The arrays of the file in which nothing is finite, as it is with us: they agree, which tells nothing."""
-        return tuple(match.name for match in self.matches if match.hollow)
-
-    @property
-    def ok(self) -> bool:
-        """Whether something is judged, and nothing is off."""
-        return self.culprit is None and any(match.theirs is not None and not match.hollow for match in self.matches)
-
-    def given_in(self, update: int) -> dict[str, Match]:
-        """What stands in the file, by stage; nothing for another update than the compared one."""
-        return {match.stage.name: match for match in self.matches if match.theirs is not None and update == self.update}
+__all__ = ["ComparisonError", "compare", "comparing"]
 
 
-def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Comparison:
+def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Report:
     """What :func:`comparing` comes to, in one piece."""
     return whole(comparing(timeline, arrays))
 
 
-def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str, None, Comparison]:
+def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str, None, Report]:
     """Compare a user's numbers with the present update.
 
     Args:
@@ -78,17 +46,17 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
     Raises:
         ComparisonError: where the arrays are of another network, or none of them is computed by a stage.
     """
-    scene, found = scene_of(timeline), list[Match]()
+    scene, found = scene_of(timeline), list[Finding]()
     yield "reading the arrays"
     with np.errstate(all="ignore"):
         judge = _likeliest(scene, arrays)
-    for match in judge.matches:
-        yield f"comparing {match.name}"
+    for finding in judge.findings:
+        yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
-            found.append(_diagnosed(scene, judge, match))
+            found.append(_diagnosed(scene, judge, finding))
     understood = (*scene.notes, *judge.reading.notes, *judge.notes)
     notes = (*understood, *sources(judge, scene.update), *of_unknown(arrays, scene.meant), *advice(judge))
-    return Comparison(scene.update, tuple(found), notes)
+    return Report(COMPARISON, scene.update, tuple(found), notes)
 
 
 def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
@@ -101,33 +69,33 @@ def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     judges = [Judge(scene, reading) for reading in plain]
     if min(judge.off for judge in judges):
         judges += [Judge(scene, moment) for judge in judges for moment in moments(scene, judge.reading)]
-    return min(judges, key=lambda judge: (judge.off, sum(match.status == "follows" for match in judge.matches)))
+    return min(judges, key=lambda judge: (judge.off, sum(finding.status == "follows" for finding in judge.findings)))
 
 
-def _diagnosed(scene: Scene, judge: Judge, match: Match) -> Match:
+def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
     """The match with its suspects, where it is off by itself."""
-    if match.theirs is None or match.status != "off" or not np.isfinite(match.expected).any():
-        return match
-    values = {**{m.stage.name: m.ours for m in judge.matches if m.stage.phase is not Phase.UPDATE}, **judge.seen[match.stage.name]}
+    if finding.theirs is None or not finding.says.accuses or not np.isfinite(finding.right).any():
+        return finding
+    values = {**{f.stage.name: f.ours for f in judge.findings if f.stage.phase is not Phase.UPDATE}, **judge.seen[finding.stage.name]}
     evidence = Evidence(
         program=judge.program,
-        stage=match.stage,
-        wrong=match.theirs,
-        right=match.expected,
+        stage=finding.stage,
+        wrong=finding.theirs,
+        right=finding.right,
         values=values,
         after=judge.after(),
         previous=_previous(scene, judge),
         tolerance=max(1e-6, 10 * judge.tolerance),
-        unseen=frozenset(name for name in unseen(judge, match) if judge.program.stage(name).of),
+        unseen=frozenset(name for name in unseen(judge, finding) if judge.program.stage(name).of),
     )
-    return replace(match, suspects=diagnose(evidence) or _turned(match, match.theirs))
+    return replace(finding, suspects=diagnose(evidence) or _turned(finding, finding.theirs))
 
 
-def _turned(match: Match, theirs: Array) -> tuple[Suspect, ...]:
+def _turned(finding: Finding, theirs: Array) -> tuple[Suspect, ...]:
     """A vector that lies where it should stand: its numbers are right, so that only its shape tells."""
-    if theirs.T.shape != match.ours.shape or worst(theirs.T, match.expected)[0] > SAME:
+    if theirs.T.shape != finding.ours.shape or worst(theirs.T, finding.right)[0] > SAME:
         return ()
-    due = f"{match.name} is {shape_text(theirs.shape)} and has the numbers of the {shape_text(match.ours.shape)} that is due"
+    due = f"{finding.name} is {shape_text(theirs.shape)} and has the numbers of the {shape_text(finding.ours.shape)} that is due"
     return (Suspect("transposed", FAULTS["transposed"].title, due),)
 
 

@@ -25,7 +25,6 @@ _AT_ONCE = 1 << 17
 """Numbers that one tensor's copies may have: they stay in the processor's cache."""
 _COMPLEX_WORK = 4_000_000
 """Up to this many numbers the complex step is worth its time; beyond, central differences."""
-_LOSS: Mapping[str, Array] = {"loss": np.ones(())}
 
 
 class Derivative(Record, eq=False):
@@ -56,7 +55,9 @@ class _Target(Record):
 class Differences(Probe):
     """The derivatives of the present update's loss."""
 
-    def derivative(self, tensor: str, cells: Array, seeds: Mapping[str, Array] | None = None) -> Generator[int, None, Derivative]:
+    def derivative(
+        self, tensor: str, cells: Array, seeds: Mapping[str, Array] | None = None, said: str = "{}"
+    ) -> Generator[str, None, Derivative]:
         """The derivative at some cells (flat places), by the better method; yields now and then how many cells are done.
 
         Args:
@@ -64,18 +65,19 @@ class Differences(Probe):
             cells: where.
             seeds: instead of the loss, the sum of the given stages times these weights, each stage seeing nothing else change:
                 that is one step of the chain rule.
+            said: how the number of cells is put into words.
         """
         target = self._loss_of(tensor) if seeds is None else _Target([self.program.stage(name) for name in seeds], seeds, False)
         stages = target.stages
         if self.work_of(stages, len(cells)) > _COMPLEX_WORK or not all(stage.name in self.analytic_stages for stage in stages):
-            return (yield from self._central(tensor, cells, target))
-        found = yield from self._complex(tensor, cells, target)
+            return (yield from self._central(tensor, cells, target, said))
+        found = yield from self._complex(tensor, cells, target, said)
         if not np.isfinite(found.value.flat[cells]).all():
-            return (yield from self._central(tensor, cells, target))
+            return (yield from self._central(tensor, cells, target, said))
         doubtful = cells[found.corners.flat[cells]]
         if not len(doubtful):
             return found
-        return _decided(found, (yield from self._central(tensor, doubtful, target)), doubtful)
+        return _decided(found, (yield from self._central(tensor, doubtful, target, said)), doubtful)
 
     def together(self, tensors: Sequence[str]) -> dict[str, Derivative]:
         """The derivatives of several small tensors in one sweep by the complex step, each copy with one cell of one of them changed;
@@ -97,9 +99,10 @@ class Differences(Probe):
                 value = self._with_steps(stage.name, value, ends[stage.name], copies)
             if not isinstance(value, np.ndarray):
                 changed.known[stage.name] = value
-        if "loss" not in changed.known:  # a formula of the user's that depends on none of them
+        loss = self.program.network.loss
+        if loss not in changed.known:  # a formula of the user's that depends on none of them
             return {}
-        slopes = _weighted(changed.known["loss"], self.values["loss"], np.ones(())).imag / _TINY
+        slopes = _weighted(changed.known[loss], self.values[loss], np.ones(())).imag / _TINY
         if changed.corners.any() or not np.isfinite(slopes).all():
             return {}
         return {name: self._exact(slopes[end - sizes[name] : end].reshape(self.values[name].shape)) for name, end in ends.items()}
@@ -126,28 +129,33 @@ class Differences(Probe):
 
     def by_differences(self, tensor: str, cells: Array, step: float) -> Array:
         """The derivative at some cells by central differences with that step, NaN elsewhere."""
-        return whole(self._central(tensor, cells, self._loss_of(tensor), step)).value
+        return whole(self._central(tensor, cells, self._loss_of(tensor), step=step)).value
 
     def along(self, directions: Mapping[str, Array], sizes: Array) -> Array:
         """How far the loss moves when several tensors move together, by each of some sizes times a direction."""
         changed = {name: Copies(self.values[name] + np.multiply.outer(sizes, way)) for name, way in directions.items()}
         stages = [stage for stage, reads in self.forward]
-        return self._movement(Perturbed(self.values, changed, len(sizes), False, self.evaluator), _Target(stages, _LOSS, True), sizes)
+        return self._movement(Perturbed(self.values, changed, len(sizes), False, self.evaluator), self._to_the_loss(stages), sizes)
 
     def _loss_of(self, tensor: str) -> _Target:
-        return _Target(self.downstream(tensor), _LOSS, True)
+        return self._to_the_loss(self.downstream(tensor))
 
-    def _complex(self, tensor: str, cells: Array, target: _Target) -> Generator[int, None, Derivative]:
+    def _to_the_loss(self, stages: list[Stage]) -> _Target:
+        return _Target(stages, {self.program.network.loss: np.ones(())}, True)
+
+    def _complex(self, tensor: str, cells: Array, target: _Target, said: str = "{}") -> Generator[str, None, Derivative]:
         base = self.values[tensor]
         value, corners, done = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0
         for some in self._groups(tensor, cells, target.stages):
             moved, corner = self._moved(tensor, some, np.full(len(some), 1j * _TINY), target)
             value.flat[some], corners.flat[some] = moved.imag / _TINY, corner
             done += len(some)
-            yield done
+            yield said.format(done)
         return replace(self._exact(value), corners=corners)
 
-    def _central(self, tensor: str, cells: Array, target: _Target, step: float = STEP) -> Generator[int, None, Derivative]:
+    def _central(
+        self, tensor: str, cells: Array, target: _Target, said: str = "{}", step: float = STEP
+    ) -> Generator[str, None, Derivative]:
         base = self.values[tensor]
         value, corners, done, rounding = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0, self._rounding(target)
         for some in self._groups(tensor, cells, target.stages):
@@ -158,7 +166,7 @@ class Differences(Probe):
             bend = np.abs(right - left) > 1e-3 * np.maximum(np.abs(right), np.abs(left)) + 4 * rounding / step
             corners.flat[some] = corner & bend
             done += len(some)
-            yield done
+            yield said.format(done)
         curvature = step**2 * max(float(np.nanmax(np.abs(value), initial=0.0)), 1e-3 * abs(self.loss))
         return Derivative(value, corners, rounding / step + curvature, "central differences")
 
@@ -174,7 +182,7 @@ class Differences(Probe):
             room = max(1, _AT_ONCE // (2 * widest))
             yield from (cells[i : i + room] for i in range(0, len(cells), room))
             return
-        beyond = [self.values[stage.name].size for stage in stages[2:]] + [base.shape[0], self.values["y"].size]
+        beyond = [self.values[stage.name].size for stage in stages[2:]] + [base.shape[0], self.targets]
         room = max(8, _AT_ONCE // (2 * max(beyond)))
         place = cells % base.shape[1]
         for column in np.unique(place):

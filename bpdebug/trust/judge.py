@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,11 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
-from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
+from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
 from bpdebug.trust.scene import Scene, rounding, run, sensitivity
-from bpdebug.trust.verdict import Suspect
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
@@ -24,43 +22,6 @@ _ROUNDINGS = 30
 """How many roundings in the direction that hurts most are let pass besides."""
 _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
-
-
-class Match(Record, eq=False):
-    """One stage, ours beside theirs.
-
-    Attributes:
-        stage: what computes it.
-        name: what a file calls it: ``W1_new`` where the stage is the update of ``W1``.
-        status: ``exact``, the same bits; ``approximate``, the same but for rounding; ``off``, wrong by itself; ``follows``, off, but
-            right given the user's own earlier numbers; ``missing``, not in the file.
-        error: the largest difference relative to the largest number; inf where shapes differ or one of the two is not finite.
-        cell: where the difference is largest; () where shapes differ.
-        ours: the right value.
-        theirs: the file's, in our orientation; in our shape too, unless it has a wrong one. None where it is missing.
-        expected: the right value given the user's own earlier numbers.
-        suspects: of a stage that is off by itself, what the mistake probably is.
-    """
-
-    stage: Stage
-    name: str
-    status: str
-    error: float
-    cell: Cell
-    ours: Array
-    theirs: Array | None
-    expected: Array
-    suspects: tuple[Suspect, ...] = field(default=())
-
-    @property
-    def misshapen(self) -> bool:
-        """Whether the file's array has another shape than is due."""
-        return self.theirs is not None and self.theirs.shape != self.ours.shape
-
-    @property
-    def hollow(self) -> bool:
-        """Whether numbers are compared that agree in that none is finite."""
-        return self.theirs is not None and self.status != "off" and not np.isfinite(self.theirs).any()
 
 
 class Judge:
@@ -72,7 +33,7 @@ class Judge:
 
     Attributes:
         program, start: what is executed, and from where.
-        matches: one a stage, in the order of the program; without suspects.
+        findings: one a stage, in the order of the program; without suspects.
         notes: what had to be understood on the way.
         seen: for each stage, the user's values before it where they have the right shape, ours elsewhere.
 
@@ -94,12 +55,12 @@ class Judge:
         self._rounding = rounding(self.program, self.start, self.right)
         self._chain, self._proper = dict(self.start), dict(self.start)
         self._tainted: set[str] = set()
-        self.matches = [self._match(stage) for stage in self.program.stages]
+        self.findings = [self._finding(stage) for stage in self.program.stages]
 
     @property
     def off(self) -> int:
         """How many stages are off by themselves."""
-        return sum(match.status == "off" for match in self.matches)
+        return sum(finding.says.accuses for finding in self.findings)
 
     def after(self) -> dict[str, Array]:
         """The parameters after the update, theirs where the file has them."""
@@ -109,7 +70,7 @@ class Judge:
         """Whether what the file gives as a start is not the scenario's."""
         return worst(self.start[name], self.scene.state[name])[0] > 10 * self.tolerance
 
-    def _match(self, stage: Stage) -> Match:
+    def _finding(self, stage: Stage) -> Finding:
         name, ours = stage.name, self.right[stage.name]
         self.seen[name] = dict(self._proper)
         due = assigned(stage.formula, self._proper)
@@ -124,7 +85,8 @@ class Judge:
         usable = theirs is not None and (fits or max(theirs.shape, default=0) <= _LARGEST)
         self._chain[name] = theirs if theirs is not None and usable else due if follows is None else follows
         error, cell = worst(theirs, ours) if theirs is not None else (0.0, ())
-        return Match(stage, file_name(self.program, name), status, error, cell, ours, theirs, due)
+        checked = 0 if theirs is None else theirs.size
+        return Finding(stage, file_name(self.program, name), status, error, cell, ours, theirs, due, checked)
 
     def _evaluated(self, stage: Stage) -> Array | None:
         """The stage's value given the user's numbers, of whatever shape; None where these do not go together."""

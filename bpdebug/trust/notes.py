@@ -9,7 +9,8 @@ import numpy as np
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.trust.fault_site import is_term
-from bpdebug.trust.judge import Judge, Match, worst
+from bpdebug.trust.finding import Finding
+from bpdebug.trust.judge import Judge, worst
 
 SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""
@@ -26,17 +27,17 @@ def sources(judge: Judge, update: int) -> Iterator[str]:
     lacking = [name for name in ("x", "y", *judge.program.parameters) if name not in given]
     if lacking:
         yield f"not in your file, so taken from update {update} of the scenario: {_listed(lacking)}"
-    absent = [match.name for match in judge.matches if match.status == "missing" and not is_term(judge.program, match.stage.name)]
+    absent = [finding.name for finding in judge.findings if finding.status == "missing" and not is_term(judge.program, finding.stage.name)]
     if absent:
         yield f"not in your file, so not compared: {_listed(absent)}"
-    broken = [match.name for match in judge.matches if match.status in ("exact", "approximate") and not np.isfinite(match.ours).all()]
+    broken = [finding.name for finding in judge.findings if finding.says.agrees and not np.isfinite(finding.ours).all()]
     if broken:
         yield f"not finite, yours as ours, so that little can be said of them: {_listed(broken)}"
 
 
 def advice(judge: Judge) -> Iterator[str]:
     """Sentences on where else the mistake in the first off stage may lie."""
-    off = [match for match in judge.matches if match.status == "off"]
+    off = [finding for finding in judge.findings if finding.status == "off"]
     if not off:
         return
     stage, given = off[0].stage, judge.reading.given
@@ -50,13 +51,13 @@ def advice(judge: Judge) -> Iterator[str]:
         yield from _another_reduction(off[0], off[1])
 
 
-def unseen(judge: Judge, off: Match) -> list[str]:
+def unseen(judge: Judge, off: Finding) -> list[str]:
     """What was computed and not saved before a stage, and may be wrong: nothing right has come of it."""
     found: list[str] = []
     wanted, right = {*off.stage.formula.names}, set[str]()
-    for match in reversed(judge.matches[: judge.matches.index(off)]):
-        stage, missing = match.stage, match.status == "missing"
-        if match.status in ("exact", "approximate") or (missing and stage.name in right):
+    for finding in reversed(judge.findings[: judge.findings.index(off)]):
+        stage, missing = finding.stage, finding.status == "missing"
+        if finding.says.agrees or (missing and stage.name in right):
             right |= {*stage.formula.names}
         elif missing and stage.name in wanted and stage.phase is not Phase.UPDATE:
             wanted |= {*stage.formula.names}
@@ -64,12 +65,12 @@ def unseen(judge: Judge, off: Match) -> list[str]:
     return found[::-1]
 
 
-def _another_reduction(loss: Match, derivative: Match) -> Iterator[str]:
+def _another_reduction(loss: Finding, derivative: Finding) -> Iterator[str]:
     """A loss and a derivative that are off by the same factor belong together."""
-    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.expected:
+    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.right:
         return
-    factor = float(loss.theirs / loss.expected)
-    if worst(derivative.theirs, factor * derivative.expected)[0] < SAME:
+    factor = float(loss.theirs / loss.right)
+    if worst(derivative.theirs, factor * derivative.right)[0] < SAME:
         same = f"your loss and your {derivative.name} are both {short(factor)} times ours, so they belong together"
         yield f"{same}: if that loss is the one you mean, change samples, outputs or factor in the scenario's loss section"
 

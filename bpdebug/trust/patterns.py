@@ -14,9 +14,9 @@ from bpdebug.core.tree import Binary, Name, Tree, literal, product, substitute, 
 from bpdebug.trust.case import Case
 from bpdebug.trust.fault_site import Site, is_term, outputs_of
 from bpdebug.trust.faults import FAULTS
+from bpdebug.trust.finding import Suspect
 from bpdebug.trust.of_operands import of_samples
 from bpdebug.trust.of_scale import ZERO
-from bpdebug.trust.verdict import Suspect
 
 _LONG = 20_000_000
 """Cells to be computed in a search over the samples; beyond that there is none."""

@@ -28,6 +28,7 @@ class Probe:
         values: every tensor of the update.
         forward: the forward stages with the names that each reads.
         analytic_stages: the names of those all of whose functions take complex numbers.
+        loss, targets: its loss; how many numbers it is to meet.
         noise: how far rounding alone moves each cell of each tensor, found by letting every stage be off by its last bit.
     """
 
@@ -50,7 +51,7 @@ class Probe:
             self.values: dict[str, Array] = {name: value.copy() for name, value in self._machine.values().items()}
             self.evaluator = Evaluator(self.values)
             self.noise = self._noise()
-        self.loss = float(self.values["loss"])
+        self.loss, self.targets = float(self.values[program.network.loss]), self.values[program.network.naming.target].size
 
     def _run(self, generator: np.random.Generator | None) -> None:
         """All stages up to the gradients; with a generator, each result is off by its last bit, one way or the other."""
@@ -106,7 +107,7 @@ class Probe:
 
     def work_of(self, reached: list[Stage], cells: int) -> int:
         """The same for the stages that are reached."""
-        losses = sum(stage.phase is Phase.LOSS for stage in reached) * self.values["y"].size
+        losses = sum(stage.phase is Phase.LOSS for stage in reached) * self.targets
         return 2 * cells * (sum(self.values[stage.name].size for stage in reached) + 8 * losses)
 
 

@@ -60,8 +60,9 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
     with e alone if it is not (Farrell et al., "Automated Derivation of the Adjoint" (2013), section 6)."""
     with np.errstate(all="ignore"):
         probe = Differences(timeline)
-        names = [name] if name else [f"d{parameter}" for parameter in probe.program.parameters]
-        stages = [probe.program.stage(one) for one in names if one in probe.program.index]
+        program = probe.program
+        names = [name] if name else [program.gradients[parameter] for parameter in program.parameters if parameter in program.gradients]
+        stages = [program.stage(one) for one in names if one in program.index]
         if not stages:
             raise BpdebugError("no parameter has a gradient here")
         generator = np.random.default_rng(0)

@@ -22,8 +22,8 @@ from bpdebug.core.tree import Name, substitute
 from bpdebug.trust.case import Case, fitted
 from bpdebug.trust.fault_site import AFTER, PREVIOUS, RESHAPED, Rewrite, Site, is_term, meant
 from bpdebug.trust.faults import FAULTS, rewrites
+from bpdebug.trust.finding import Suspect
 from bpdebug.trust.patterns import larger, pattern, suspect, times
-from bpdebug.trust.verdict import Suspect
 
 _SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")

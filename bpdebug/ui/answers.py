@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from bpdebug.session.commands import Command
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
-from bpdebug.ui.draw.check import check_report
-from bpdebug.ui.draw.compare import compare_report
-from bpdebug.ui.draw.report import Report
+from bpdebug.trust.report import Report
 from bpdebug.ui.screens import OnceScreen, TextScreen
 from bpdebug.ui.speaking import Note
 
@@ -28,10 +26,9 @@ def screen_of(command: Command, result: Result, view: View) -> OnceScreen | None
         return _help() if len(result.data["commands"]) > 1 else TextScreen(result.text, command.name)
     if result.type == "question":
         return question_screen(result.data["question"]["prompt"])
-    if result.type == "check" and view.verdicts:
-        return _report(view, check_report(view))
-    if result.type == "compare" and view.comparison:
-        return _report(view, compare_report(view, view.comparison))
+    report = {"check": view.check, "compare": view.comparison}.get(result.type)
+    if report and report.shown:
+        return _report(view, report)
     if result.type in ("stop", "edit") or command.name in _SILENT:
         return None
     return TextScreen(result.text, command.name) if "\n" in result.text or len(result.text) > _SHORT else None

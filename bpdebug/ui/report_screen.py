@@ -12,7 +12,9 @@ from textual.geometry import Offset, Region, Size
 from textual.message import Message
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.report import Finding, Report, folded, report_notes, report_table, worst
+from bpdebug.trust.finding import Finding
+from bpdebug.trust.report import Report
+from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title, worst
 from bpdebug.ui.draw.spans import Line, fit, width
 from bpdebug.ui.pane import ListPane
 from bpdebug.ui.screens import OnceScreen
@@ -47,16 +49,16 @@ class ReportPane(ListPane):
 
     def __init__(self, view: View, report: Report) -> None:
         super().__init__(id="report")
-        self.report, self.chosen = report, report.first
+        self.report, self.chosen = report, report.culprit or report.shown[0]
         self.groups: list[list[Finding]] = []
         self.set_reactive(ReportPane.view, view)
-        self.title = report.title  # type: ignore[misc]
+        self.title = report_title(view, report)  # type: ignore[misc]
         self.border_subtitle = "Enter goes to the stage, any other key closes"
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.report`."""
         notes = report_notes(self.report, size.width)
-        self.groups = folded(self.report.findings, size.height - len(notes) - 2)
+        self.groups = folded(self.report.shown, size.height - len(notes) - 2)
         return [*report_table(view, self.report, self.groups, size.width), (), *notes]
 
     def prepare(self, view: View) -> None:
@@ -125,7 +127,7 @@ class ReportScreen(OnceScreen):
 
     def _arrange(self) -> None:
         pane, (columns, rows) = self.query_one(ReportPane), self.app.size
-        single = [[finding] for finding in self.report.findings]
+        single = [[finding] for finding in self.report.shown]
         widest = max(map(width, report_table(self.view, self.report, single, columns - _MARGIN)))
         taken = min(columns, max(widest + _MARGIN, _LEAST))
         height = len(pane.draw(self.view, Size(taken - _MARGIN, rows - 2)))
@@ -133,9 +135,9 @@ class ReportScreen(OnceScreen):
 
     def on_finding_chosen(self, message: FindingChosen) -> None:
         """Answer with the way to the stage, where an update has it."""
-        finding, name = message.finding, message.finding.stage.name
+        name = message.finding.stage.name
         known = name in self.view.program.index
-        self.leave(f"goto {self.report.update}:{name}\nselect {finding.place}" if known else None)
+        self.leave(f"goto {self.report.update}:{name}\nselect {message.finding.place}" if known else None)
 
     def on_key(self, event: events.Key) -> None:
         """Close, unless the table has a use for the key."""

@@ -261,8 +261,8 @@ def test_the_steps_without_a_fault_are_those_of_autograd_and_agree_with_ours(nam
         torch.testing.assert_close(leaf.grad, step[f"d{parameter}"])
     comparison = compare(timeline_of(name), step.arrays())
     assert comparison.culprit is None
-    assert {match.status for match in comparison.matches if "@" not in match.name} <= {"exact", "approximate", "missing"}
-    assert sum(match.theirs is not None for match in comparison.matches) == len(step.t) - 2 - len(leaves)
+    assert {match.status for match in comparison.findings if "@" not in match.name} <= {"exact", "approximate", "missing"}
+    assert sum(match.theirs is not None for match in comparison.findings) == len(step.t) - 2 - len(leaves)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -297,6 +297,6 @@ def test_the_lines_of_the_readme_save_a_file_that_agrees(tmp_path, monkeypatch):
     given = {"fc1": fc1, "fc2": fc2, "x": x, "y": y, "z1": z1, "a1": a1, "z2": z2, "a2": a2, "loss": loss}
     exec(block, {"np": np} | given)
     comparison = compare(timeline, read_arrays(Path("mine.npz")))
-    assert {match.status for match in comparison.matches} == {"exact", "approximate", "missing"}
-    assert [match.name for match in comparison.matches if match.status == "missing"] == ["W1_new", "b1_new", "W2_new", "b2_new"]
+    assert {match.status for match in comparison.findings} == {"exact", "approximate", "missing"}
+    assert [match.name for match in comparison.findings if match.status == "missing"] == ["W1_new", "b1_new", "W2_new", "b2_new"]
     assert any("as torch's Linear does" in note for note in comparison.notes)

@@ -13,9 +13,9 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import SAMPLE, check
-from bpdebug.trust.verdict import culprit
 
 RIGHT = [entry.name for entry in shipped() if entry.name not in ("tutorial_as_written", "saturation")]
 WIDE = Scenario(
@@ -28,13 +28,12 @@ WIDE = Scenario(
 )
 
 
-def verdicts_of(timeline, only="", everything=False):
-    steps = check(timeline, only, everything)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+def report_of(timeline, only="", everything=False):
+    return whole(check(timeline, only, everything))
+
+
+def verdicts_of(*arguments, **more):
+    return report_of(*arguments, **more).findings
 
 
 def derivatives(program):
@@ -83,7 +82,7 @@ def test_a_factor_of_1_001_in_any_rule_is_found_and_is_the_first_wrong_stage(rul
     timeline = Timeline(program.with_formula(stage, f"1.001 * ({program.stage(stage).formula.text})"))
     verdicts = verdicts_of(timeline)
     assert [verdict.stage.name for verdict in verdicts if verdict.status == "wrong"] == [stage]
-    assert culprit(verdicts).error == pytest.approx(0.001, rel=0.01)
+    assert report_of(timeline).culprit.error == pytest.approx(0.001, rel=0.01)
     assert verdicts_of(timeline, stage)[0].status == "wrong"
 
 
@@ -118,8 +117,7 @@ def test_a_path_that_is_left_out_is_the_fault_of_the_sum():
     program = program_of("residual")
     joined = next(name for name in program.index if f"{name}@" in "".join(program.joined) and name.startswith("da"))
     kept = next(name for name in program.joined if name.startswith(f"{joined}@"))
-    verdicts = verdicts_of(Timeline(program.with_formula(joined, kept)))
-    assert culprit(verdicts).stage.name == joined
+    assert report_of(Timeline(program.with_formula(joined, kept))).culprit.name == joined
 
 
 def test_the_complex_step_is_exact_to_the_last_bits():
@@ -149,7 +147,7 @@ def test_a_derivative_that_is_entirely_zero_says_so():
     session.execute("goto update 100")
     zero = [stage for stage in session.execute("check").data["stages"] if stage["zero"]]
     program = program_of("xor").with_formula("db1", "0 * b1")
-    wrong = culprit(verdicts_of(Timeline(program)))
+    wrong = report_of(Timeline(program)).culprit
     assert wrong.stage.name == "db1"
     assert wrong.zero
     assert all(stage["status"] in ("good", "kink") for stage in zero)
@@ -199,14 +197,14 @@ def test_a_long_check_goes_on_in_slices_and_tells_how_far_it_is():
     while session.pending:
         result = session.resume(lambda: True)
     assert result.data["ok"]
-    assert set(session.verdicts) == set(derivatives(session.program))
+    assert set(session.check.stages) == set(derivatives(session.program))
 
 
 def test_an_edit_makes_what_was_checked_unknown_again():
     session = Session(load_scenario("xor"))
     session.execute("check")
     session.execute("formula dz1 = da1")
-    assert not session.verdicts
+    assert session.check is None
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -229,16 +227,17 @@ def test_the_derivative_of_another_loss_is_found_where_it_stands():
 def test_a_kink_is_no_fault():
     layers = (Layer(4, "relu"), Layer(1, "sigmoid"))
     scenario = Scenario("kink", ("x1", "x2"), layers, X, Y, initializer=Initializer("he_normal"), loss=Loss("binary_cross_entropy"))
-    verdicts = {verdict.stage.name: verdict for verdict in verdicts_of(Timeline(make_program(scenario)))}
+    report = report_of(Timeline(make_program(scenario)))
+    verdicts = report.stages
     assert verdicts["dz1"].status == "kink"
     assert verdicts["dz1"].kinks == 4
-    assert culprit(list(verdicts.values())) is None
+    assert report.culprit is None
 
 
 def test_of_a_large_tensor_a_sample_is_checked_and_said():
     session = Session(WIDE)
     verdict = verdicts_of(session.timeline, "dW1")[0]
-    assert (verdict.checked, verdict.cells, verdict.status) == (SAMPLE, 30_000, "good")
+    assert (verdict.checked, verdict.ours.size, verdict.status) == (SAMPLE, 30_000, "good")
     assert "400 of 30000 cells" in session.execute("check dW1").text
 
 

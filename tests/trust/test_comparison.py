@@ -74,7 +74,7 @@ def without(arrays, *names):
 
 
 def statuses(comparison):
-    return {match.name: match.status for match in comparison.matches}
+    return {match.name: match.status for match in comparison.findings}
 
 
 def kinds(match):
@@ -98,7 +98,7 @@ def test_a_right_step_agrees_in_every_stage():
     assert set(statuses(comparison).values()) <= AGREES
     assert comparison.culprit is None
     assert comparison.notes == ()
-    assert max(match.error for match in comparison.matches) < 1e-14
+    assert max(match.error for match in comparison.findings) < 1e-14
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -113,7 +113,7 @@ def test_the_stage_that_is_wrong_by_itself_is_told_from_those_that_follow(stage)
 
 def test_two_mistakes_are_both_found_and_named():
     comparison = compare(timeline_of(), step(dz2=lambda t, right: t["da2"], dz1=lambda t, right: -right))
-    off = [match for match in comparison.matches if match.status == "off"]
+    off = [match for match in comparison.findings if match.status == "off"]
     assert [match.name for match in off] == ["dz2", "dz1"]
     assert "activation_missing" in kinds(off[0])
     assert kinds(off[1]) == {"sign"}
@@ -213,7 +213,7 @@ def test_weights_of_which_only_some_are_transposed_are_told_apart():
 @pytest.mark.parametrize("name", ["dW1", "dW2"])
 def test_one_transposed_gradient_among_others_is_a_fault(name):
     comparison = compare(timeline_of(), step(own(), **{name: lambda t, right: right.T}))
-    assert [match.name for match in comparison.matches if match.status == "off"] == [name]
+    assert [match.name for match in comparison.findings if match.status == "off"] == [name]
     assert kinds(comparison.culprit) == {"transposed"}
     assert not said(comparison, "turned round")
 
@@ -446,7 +446,7 @@ def test_a_loss_of_one_number_a_sample_is_added_up():
 def test_a_loss_of_another_reduction_is_told_from_a_mistake():
     mean = {"loss": lambda t, right: right / 7, "da2": lambda t, right: right / 7}
     comparison = compare(timeline_of(), step(own(), **mean))
-    assert [match.name for match in comparison.matches if match.status == "off"] == ["loss", "da2"]
+    assert [match.name for match in comparison.findings if match.status == "off"] == ["loss", "da2"]
     assert said(comparison, "are both 0.1429 times ours, so they belong together")
     assert not said(compare(timeline_of(), step(own(), loss=mean["loss"])), "belong together")
 

@@ -9,10 +9,11 @@ from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.trust.verdict import Suspect, Verdict
-from bpdebug.ui.draw.check import BADGES, cause, check_report, verdict_lines
+from bpdebug.trust.finding import STATUSES, Finding, Suspect
+from bpdebug.trust.report import CHECK, Report
+from bpdebug.ui.draw.check import cause, verdict_lines
 from bpdebug.ui.draw.program import program_line, program_rows
-from bpdebug.ui.draw.report import folded, report_notes, report_table
+from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportPane, ReportScreen
@@ -31,32 +32,31 @@ def badge(moment, name):
 def verdict(moment, name, status, **changes):
     stage = moment.program.stage(name)
     shape = moment.shapes[name]
-    size = int(np.prod(shape))
-    usual = Verdict(stage, status, 0.5, (0,) * len(shape), 2.0, 1.0, size, size, 0, "complex step", False, np.ones(shape))
+    ones = np.ones(shape)
+    usual = Finding(stage, name, status, 0.5, (0,) * len(shape), 2 * ones, ones, ones, ones.size, 0, "complex step")
     return replace(usual, **changes)
 
 
 def judged(moment, **verdicts):
     """A view with verdicts of these statuses, or these verdicts, in the order of the program."""
-    made = {name: verdict(moment, name, one) if isinstance(one, str) else one for name, one in verdicts.items()}
-    return replace(moment, verdicts=made, checked=moment.position.update)
+    made = [verdict(moment, name, one) if isinstance(one, str) else one for name, one in verdicts.items()]
+    return replace(moment, check=Report(CHECK, moment.position.update, tuple(made)))
 
 
 def table(moment, columns=76, rows=100):
-    report = check_report(moment)
-    return text(report_table(moment, report, folded(report.findings, rows), columns)).splitlines()
+    return text(report_table(moment, moment.check, folded(moment.check.shown, rows), columns)).splitlines()
 
 
 def notes(moment, columns=76):
-    return text(report_notes(check_report(moment), columns))
+    return text(report_notes(moment.check, columns))
 
 
 def title(moment):
-    return check_report(moment).title
+    return report_title(moment, moment.check)
 
 
 def groups(moment, rows):
-    return [len(group) for group in folded(check_report(moment).findings, rows)]
+    return [len(group) for group in folded(moment.check.shown, rows)]
 
 
 def why(moment, columns=76):
@@ -157,11 +157,11 @@ def test_the_suspicion_is_told_beside_the_number():
     ("status", "changes", "said"),
     [
         ("kink", {"kinks": 3}, "∧ a kink: 3 of 4 cells are at a corner of the loss"),
-        ("kink", {"zero": True}, "entirely zero"),
+        ("kink", {"ours": np.zeros((4, 1))}, "entirely zero"),
         ("noise", {}, "too small to tell"),
         ("unsure", {}, "? complex step gives 1, this says"),
         ("non-finite", {}, "the loss is not finite"),
-        ("wrong", {"zero": True}, "entirely zero"),
+        ("wrong", {"ours": np.zeros((4, 1))}, "entirely zero"),
     ],
 )
 def test_the_other_verdicts_are_said_in_words(status, changes, said):
@@ -220,8 +220,8 @@ def test_where_there_is_little_room_the_less_needed_columns_go():
 @pytest.mark.parametrize("name", NAMES)
 def test_no_line_of_any_scenario_is_wider_than_a_small_screen(name):
     moment = view(name, "check")
-    report = check_report(moment)
-    for line in [*report_table(moment, report, folded(report.findings, 20), 76), *report_notes(report, 76)]:
+    report = moment.check
+    for line in [*report_table(moment, report, folded(report.shown, 20), 76), *report_notes(report, 76)]:
         assert width(line) <= 76
 
 
@@ -230,7 +230,7 @@ def test_a_long_table_folds_what_is_right_and_then_what_follows():
     assert groups(moment, 22) == [1] * 22
     assert groups(moment, 21) == [11] + [1] * 11
     assert groups(moment, 5) == [11, 1, 10]
-    findings = check_report(moment).findings
+    findings = moment.check.shown
     assert [finding for group in folded(findings, 5) for finding in group] == list(findings)
     assert table(moment, rows=5)[1].startswith("✓ 11: da4 … dr2@z3  ok")
 
@@ -278,10 +278,8 @@ def test_columns_without_entries_are_left_out():
     assert all(head in heads for head in ("worst cell", "this stage", "the check"))
 
 
-def test_every_status_has_a_badge():
-    from bpdebug.session.commands.check import MARKS
-
-    assert set(BADGES) == set(MARKS)
+def test_every_status_has_a_word_and_a_badge():
+    assert all(status.word and len(status.badge[0]) == 1 for status in STATUSES.values())
 
 
 async def checked(app, pilot):

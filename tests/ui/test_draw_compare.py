@@ -11,11 +11,11 @@ from ui_views import role_of, session, text, view
 
 from bpdebug.core.schedule import Stage
 from bpdebug.session.commands.compare import compared
-from bpdebug.ui.draw.compare import compare_report, off_cells, theirs_of
+from bpdebug.ui.draw.compare import off_cells, theirs_of
 from bpdebug.ui.draw.matrix import deltas_of, layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.program import program_line, program_rows
-from bpdebug.ui.draw.report import folded, report_notes, report_table
+from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportScreen
@@ -118,8 +118,10 @@ def test_an_array_of_a_wrong_shape_is_shown_as_it_is(shape):
     assert "yours db1" in shown_text
     assert shown_text.count("✗") == np.prod(shape)
     assert f"✗ yours is {'×'.join(map(str, shape))}, ours 1×4" in why(moment)
-    finding = next(one for one in compare_report(moment, moment.comparison).findings if one.stage.name == "db1")
-    assert (finding.numbers, finding.place) == (("×".join(map(str, shape)), "1×4"), "db1[0,0]")
+    report = moment.comparison
+    row = plain(report_table(moment, report, [[report.stages["db1"]]], 120)[1])
+    assert row.split()[3:5] == ["×".join(map(str, shape)), "1×4"]
+    assert report.stages["db1"].place == "db1[0,0]"
 
 
 def test_why_says_both_numbers():
@@ -148,13 +150,13 @@ def test_numbers_from_another_start_are_judged_by_that_start():
 
 def test_the_report_has_a_row_for_each_array_and_names_the_first_that_is_off():
     moment = beside(numbers(FAULT))
-    report = compare_report(moment, moment.comparison)
-    lines = text(report_table(moment, report, folded(report.findings, 50), 120)).splitlines()
-    assert report.title == "Your numbers beside update 0: dz1 is off"
+    report = moment.comparison
+    lines = text(report_table(moment, report, folded(report.shown, 50), 120)).splitlines()
+    assert report_title(moment, report) == "Your numbers beside update 0: dz1 is off"
     assert lines[0].split() == ["error", "worst", "cell", "yours", "ours", "cells", "formula"]
     assert [line.split()[1] for line in lines[1:]] == list(moment.matches)
     assert next(line for line in lines if line.startswith("✗")).split()[:7] == ["✗", "dz1", "OFF", "1.1", "[3,3]", "−1.14577", "0.115801"]
-    assert [len(group) for group in folded(report.findings, 3)] == [10, 1, 2]
+    assert [len(group) for group in folded(report.shown, 3)] == [10, 1, 2]
     notes = text(report_notes(report, 76))
     assert notes.startswith("first off stage: dz1")
     assert "note: not in your file" in notes
@@ -162,9 +164,9 @@ def test_the_report_has_a_row_for_each_array_and_names_the_first_that_is_off():
 
 def test_the_report_on_numbers_that_agree():
     moment = beside(numbers())
-    report = compare_report(moment, moment.comparison)
-    assert report.title == "Your numbers beside update 0: every number agrees"
-    assert report.notes[0] == ("every number agrees", "good")
+    report = moment.comparison
+    assert report_title(moment, report) == "Your numbers beside update 0: every number agrees"
+    assert report_notes(report, 76)[0] == (("every number agrees", "good"),)
 
 
 async def test_a_file_is_compared_and_its_fault_looked_at_by_key(tmp_path):

@@ -1,35 +1,21 @@
-"""The user's own numbers beside ours: a badge in the listing, which cells are off, a sentence on the selected one, and the report."""
+"""The user's own numbers beside ours: which cells are off, and a sentence on the selected one."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.render import render_name
-from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import shape_text
-from bpdebug.session.commands.compare import conclusion
 from bpdebug.session.view import View
-from bpdebug.ui.draw.report import Finding, Report, number
-from bpdebug.ui.draw.spans import Line, Span, wrap
+from bpdebug.trust.finding import Finding
+from bpdebug.ui.draw.check import finding_lines
+from bpdebug.ui.draw.report import number
+from bpdebug.ui.draw.spans import Line
 
-if TYPE_CHECKING:
-    from bpdebug.trust.compare import Comparison
-    from bpdebug.trust.judge import Match
-
-_SIGNS: dict[str, Span] = {"exact": ("✓", "good"), "approximate": ("✓", "good"), "off": ("✗", "bad"), "follows": ("↳", "changed")}
 _VISIBLE = 1e-5
 """From which difference on a cell is marked, relative to the largest number of its tensor; single precision stays below it."""
-
-
-def match_badge(view: View, stage: Stage, computed: bool) -> Span | None:
-    """The sign of what the comparison says of a stage, or None."""
-    match = view.matches.get(stage.name)
-    return _SIGNS[match.status] if match and computed else None
 
 
 def theirs_of(view: View, name: str) -> Array | None:
@@ -59,10 +45,10 @@ def _apart(theirs: Array, ours: Array) -> Array:
     return np.asarray(~(near | (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))))
 
 
-def off_cells(match: Match) -> Array:
+def off_cells(match: Finding) -> Array:
     """Which of the user's numbers differ visibly from what is right; all of them where their shape is wrong."""
     theirs = np.asarray(match.theirs)
-    if match.status not in ("off", "follows") or match.misshapen:
+    if not match.notable or match.misshapen:
         return np.full(theirs.shape, match.misshapen)
     return _apart(theirs, match.ours)
 
@@ -72,56 +58,17 @@ def match_lines(view: View, name: str, index: Cell, columns: int) -> list[Line]:
     match = view.matches.get(name)
     if match is None or _given(view, name) is None:
         return []
-    sign, role = _SIGNS[match.status]
-    lines = wrap(_sentence(view, match, index), columns, role, "  ", f"{sign} ")
-    for suspect in match.suspects[:1]:
-        lines += wrap(f"probably {suspect.title}: {suspect.evidence}", columns, "", "  ", "  ")
-    return lines
+    return finding_lines(match, _sentence(view, match, index), columns)
 
 
-def _sentence(view: View, match: Match, index: Cell) -> str:
+def _sentence(view: View, match: Finding, index: Cell) -> str:
     theirs = np.asarray(match.theirs)
     if match.misshapen:
         return f"yours is {shape_text(theirs.shape)}, ours {shape_text(match.ours.shape)}"
     numbers = f"yours {number(theirs[index])}, ours {number(match.ours[index])}"
     if _apart(match.ours, view.tensors[match.stage.name])[index]:
         numbers += " (from what yours started from)"
-    if match.status in ("exact", "approximate"):
+    if match.says.agrees:
         return f"{numbers}: {match.status}"
     here = "" if off_cells(match)[index] else f"; {render_name(match.stage.name, view.style)} is off elsewhere"
     return numbers + here + ("; it follows from your own numbers before it" if match.status == "follows" else "")
-
-
-def compare_report(view: View, comparison: Comparison) -> Report:
-    """The stages that the user gave numbers for as a table, with how his file was understood, and what is off."""
-    given = list(comparison.given_in(comparison.update).values())
-    found = tuple(map(_finding, given))
-    wrong = comparison.culprit
-    first = found[given.index(wrong)] if wrong else found[0]
-    outcome = f"{render_name(wrong.stage.name, view.style)} is off" if wrong else conclusion(comparison)[0].partition(":")[0]
-    title = f"Your numbers beside update {comparison.update}: {outcome}"
-    return Report(title, comparison.update, ("yours", "ours"), found, tuple(_notes(comparison)), first)
-
-
-def _finding(match: Match) -> Finding:
-    theirs, ours = np.asarray(match.theirs), match.ours
-    right = match.status in ("exact", "approximate")
-    shapes = shape_text(theirs.shape), shape_text(ours.shape)
-    return Finding(
-        stage=match.stage,
-        sign=_SIGNS[match.status],
-        word=match.status.upper() if match.status == "off" else match.status,
-        error=None if match.misshapen else match.error,
-        cell=(0,) * ours.ndim if match.misshapen else match.cell,
-        numbers=shapes if match.misshapen else (number(theirs[match.cell], 6), number(ours[match.cell], 6)),
-        cells=shapes[0] if theirs.shape else "",
-        notable=not right,
-        foldable=right or match.status == "follows",
-    )
-
-
-def _notes(comparison: Comparison) -> Iterator[Span]:
-    role = "good" if comparison.ok else "bad"
-    for text in conclusion(comparison):
-        yield text, "" if text.startswith(" ") else role
-    yield from ((f"note: {text}", "dim") for text in comparison.notes)

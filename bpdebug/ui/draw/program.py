@@ -11,8 +11,8 @@ from bpdebug.core.render_names import LETTERS
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
-from bpdebug.ui.draw.check import BADGES, verdict_badge
-from bpdebug.ui.draw.compare import match_badge
+from bpdebug.trust.finding import STATUSES
+from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width, wrap
@@ -236,16 +236,16 @@ def _role(view: View, stage: Stage) -> str:
 
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
     """The most telling of a stage's signs; that all is well is said only of what has been compared."""
-    verdict = verdict_badge(view, stage, computed) or match_badge(view, stage, computed)
+    found = badge(view, stage, computed)
     if computed and view.is_broken(stage.name):
         return "⚠", "bad"
-    if verdict and verdict != BADGES["good"]:
-        return verdict
+    if found and found != STATUSES["good"].badge:
+        return found
     if computed and stage.name in view.warnings:
         return "!", "changed"
     if computed and stage.name in view.stale:
         return "~", "changed"
-    return verdict or (_RUN if computed else (" ", ""))
+    return found or (_RUN if computed else (" ", ""))
 
 
 def formula_text(view: View, stage: Stage, short: bool = True, style: Style | None = None) -> str:

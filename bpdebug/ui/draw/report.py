@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import short
-from bpdebug.core.record import Record
 from bpdebug.core.render import render, render_name
-from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
+from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
+from bpdebug.trust.report import CHECK, Report, Source, sampled
 from bpdebug.ui.draw.spans import Line, Span, width, wrap
 
 
-class Finding(Record, eq=False):
-    """A row.
-
-    Attributes:
-        stage: what it is about.
-        sign, word: the verdict, as a sign with its role and in a word.
-        error: the largest relative error, or None where no numbers were compared.
-        cell: where it is.
-        numbers: the two numbers that are compared there, as text.
-        cells: how much was compared.
-        notable: whether the numbers matter.
-        foldable: whether it may share a row with its neighbours.
-    """
-
-    stage: Stage
-    sign: Span
-    word: str
-    error: float | None
-    cell: Cell
-    numbers: tuple[str, str]
-    cells: str
-    notable: bool
-    foldable: bool
-
-    @property
-    def place(self) -> str:
-        """The cell, as a command takes it."""
-        return cell_name(self.stage.name, self.cell)
-
-
-class Report(Record, eq=False):
-    """What a screen of results shows.
-
-    Attributes:
-        title: what was done, and what it has come to.
-        update: the update that it is about.
-        headings: of the two columns of numbers.
-        findings: in the order of the program.
-        notes: sentences with their roles; those that begin with blanks belong to the one before.
-        first: the finding to look at first.
-    """
-
-    title: str
-    update: int
-    headings: tuple[str, str]
-    findings: tuple[Finding, ...]
-    notes: tuple[Span, ...]
-    first: Finding
+def report_title(view: View, report: Report) -> str:
+    """What was done, and what it has come to."""
+    wrong = render_name(report.culprit.stage.name, view.style) if report.culprit else ""
+    if report.source is CHECK:
+        by = " and ".join(sorted({finding.method for finding in report.findings if finding.method}))
+        return f"Check of update {report.update}" + f" by {by}" * bool(by) + f": {wrong} is wrong" * bool(wrong)
+    outcome = f"{wrong} is off" if wrong else report.conclusion()[0].partition(":")[0]
+    return f"Your numbers beside update {report.update}: {outcome}"
 
 
 def number(value: float, digits: int = 5) -> str:
@@ -73,7 +34,7 @@ def folded(findings: Sequence[Finding], rows: int) -> list[list[Finding]]:
     one row, and then those that inherit an error."""
     groups = [[finding] for finding in findings]
     for notable in (False, True):
-        if len(groups) > rows and len({finding.sign for finding in findings}) > 1:
+        if len(groups) > rows and len({finding.says.badge for finding in findings}) > 1:
             groups = _joined(groups, notable)
     return groups
 
@@ -82,25 +43,27 @@ def _joined(groups: list[list[Finding]], notable: bool) -> list[list[Finding]]:
     joined: list[list[Finding]] = []
     for group in groups:
         finding = group[0]
-        if joined and finding.foldable and finding.notable == notable and joined[-1][0].sign == finding.sign:
+        foldable = finding.says.agrees or finding.status == "follows"
+        if joined and foldable and finding.notable == notable and joined[-1][0].says.badge == finding.says.badge:
             joined[-1] = [*joined[-1], *group]
         else:
             joined.append(group)
     return joined
 
 
-ROUNDING = 1e-12
-"""Relative errors below this are rounding, whose digits say nothing."""
-
-
 def brief_error(error: float) -> str:
     """A relative error in a few characters."""
-    return short(error, 2) if not error < ROUNDING else "<1e-12"
+    return error_text(error, "<1e-12")
+
+
+def _is_compared(finding: Finding) -> bool:
+    """Whether there are two numbers."""
+    return not finding.misshapen and finding.status != "non-finite"
 
 
 def worst(group: Sequence[Finding]) -> Finding:
     """The finding of a row whose numbers stand in it."""
-    return max(group, key=lambda one: one.error or 0.0)
+    return max(group, key=lambda one: one.error if _is_compared(one) else 0.0)
 
 
 _OPTIONAL = (8, 7, 4)
@@ -111,8 +74,8 @@ _RIGHT = (3, 5, 6, 7)
 
 def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]], columns: int) -> list[Line]:
     """The headings, then a line for each group."""
-    headings = ("", "", "", "error", "worst cell", *report.headings, "cells", "formula")
-    rows = [[(text, "dim") for text in headings]] + [_row(view, group) for group in groups]
+    headings = ("", "", "", "error", "worst cell", *report.source.headings, "cells", "formula")
+    rows = [[(text, "dim") for text in headings]] + [_row(view, report.source, group) for group in groups]
     kept = [place for place in range(len(headings)) if any(row[place][0] for row in rows[1:])]
     for left_out in _OPTIONAL:
         if left_out in kept and _total(rows, kept) > columns:
@@ -134,21 +97,38 @@ def _padded(row: Sequence[Span], kept: Sequence[int], widths: dict[int, int]) ->
     return tuple(spans[:-1])
 
 
-def _row(view: View, group: Sequence[Finding]) -> list[Span]:
+def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     finding, single = worst(group), len(group) == 1
-    sign, role = finding.sign
+    sign, role = finding.says.badge
     cell = cell_name("" if single else finding.stage.name, finding.cell)
-    fine = finding.error is not None and finding.error < ROUNDING  # where, its last bits decide
-    where = [brief_error(finding.error), "" if fine else cell] if finding.error is not None else ["", ""]
-    texts = [*where, *(("", "") if fine else finding.numbers), finding.cells if single else ""]
+    fine = _is_compared(finding) and finding.error < ROUNDING  # where, its last bits decide
+    where = [brief_error(finding.error), "" if fine else cell] if _is_compared(finding) else ["", ""]
+    texts = [*where, *(("", "") if fine else _numbers(source, finding)), _cells(source, finding) if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
     return [
         (sign, role),
         (_group_name(view, group), "name"),
-        (finding.word, role),
+        (finding.says.word + ", zero" * finding.zero, role),
         *((text, "" if finding.notable else "dim") for text in texts),
         (formula if single else "", "faint"),
     ]
+
+
+def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
+    """The two numbers, or shapes, the judged one first."""
+    both = ("", "")
+    if finding.misshapen and finding.theirs is not None:
+        both = shape_text(finding.ours.shape), shape_text(finding.theirs.shape)
+    elif finding.numbers and _is_compared(finding):
+        both = number(finding.numbers[0], 6), number(finding.numbers[1], 6)
+    return both if source is CHECK else both[::-1]
+
+
+def _cells(source: Source, finding: Finding) -> str:
+    """How much was compared."""
+    if source is CHECK:
+        return f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
+    return shape_text(finding.theirs.shape) if finding.theirs is not None and finding.theirs.ndim else ""
 
 
 def _group_name(view: View, group: Sequence[Finding]) -> str:
@@ -159,7 +139,24 @@ def _group_name(view: View, group: Sequence[Finding]) -> str:
 def report_notes(report: Report, columns: int) -> list[Line]:
     """What it comes to, in lines of that many columns."""
     lines: list[Line] = []
-    for text, role in report.notes:
+    for text, role in _notes(report):
         indent = " " * (len(text) - len(text.lstrip()))
         lines += wrap(text, columns, role, f"{indent}  ", indent)
     return lines
+
+
+def _notes(report: Report) -> Iterator[Span]:
+    """Sentences with their roles; those that begin with blanks belong to the one before."""
+    right = not report.follows and any(finding.says.agrees and finding.judged for finding in report.shown)
+    doubt = "changed" if report.source is CHECK else "bad"
+    tone = "bad" if report.accused else "good" if right else doubt
+    yield from ((text, "" if text.startswith(" ") else tone) for text in report.conclusion())
+    yield from ((f"note: {note}", "dim") for note in report.notes)
+    if report.source is not CHECK:
+        return
+    found = {finding.status for finding in report.shown}
+    for name, status in STATUSES.items():
+        if name in found and status.reason and name != "non-finite":
+            yield f"{status.badge[0]} {status.word}: {status.reason}", "dim"
+    for finding in [finding for finding in report.shown if 0 < finding.checked < finding.ours.size][:1]:
+        yield f"{finding.name}: {sampled(finding)}; 'check all' checks every cell", "dim"

@@ -1,0 +1,163 @@
+"""What is found of one stage, by differences or beside a user's numbers: a plain record, and the statuses that it may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, values_of
+from bpdebug.core.schedule import Stage
+
+ROUNDING = 1e-12
+"""Relative errors below this are rounding, whose digits say nothing."""
+
+
+class Status(Record):
+    """What a finding comes to.
+
+    Attributes:
+        word: as an answer says it.
+        badge: as a listing shows it: a character, and whether that is ``good``, ``bad``, ``changed`` or ``dim``.
+        agrees, accuses: whether the numbers are right; whether they are wrong by the stage's own fault.
+        reason: what it means, where it does not explain itself.
+        untold: why nothing could be judged, where that is so.
+    """
+
+    word: str
+    badge: tuple[str, str]
+    agrees: bool = False
+    accuses: bool = False
+    reason: str = ""
+    untold: str = ""
+
+
+_FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
+_UNSURE = "too far off for rounding, too near for a fault"
+_KINK = "the loss has a corner there, where the slopes on both sides differ and no derivative is the right one: no fault"
+_NOISE = "the derivative is smaller than what rounding leaves of a difference of losses"
+_UNTOLD_NOISE = "the derivatives are smaller than what rounding leaves of a difference of losses"
+_NOT_FINITE = "the loss is not finite: there is nothing to compare"
+
+STATUSES: Mapping[str, Status] = {
+    "good": Status("ok", ("✓", "good"), agrees=True),
+    "exact": Status("exact", ("✓", "good"), agrees=True),
+    "approximate": Status("approximate", ("✓", "good"), agrees=True),
+    "wrong": Status("WRONG", ("✗", "bad"), accuses=True),
+    "off": Status("OFF", ("✗", "bad"), accuses=True),
+    "follows": Status("follows", ("↳", "changed"), reason=_FOLLOWS),
+    "unsure": Status("unsure", ("?", "changed"), reason=_UNSURE),
+    "kink": Status("kink", ("∧", "dim"), reason=_KINK, untold="the loss has a corner there"),
+    "noise": Status("too small to tell", ("✓", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
+    "non-finite": Status("not finite", ("?", "changed"), reason=_NOT_FINITE, untold="the loss is not finite"),
+    "missing": Status("missing", (" ", "dim"), untold="the file does not have it"),
+}
+"""``good``, ``exact`` (the same bits) and ``approximate`` (but for rounding) are right; ``wrong`` and ``off`` are wrong by
+themselves; ``follows`` is right given wrong numbers that a stage before it has made; ``unsure`` is between the two; ``kink`` is wrong only
+where the loss has a corner; ``noise`` is too small for differences to tell."""
+
+
+class Suspect(Record):
+    """What a mistake probably is.
+
+    Attributes:
+        kind: a key of the catalogue of faults, such as ``mean_for_sum``.
+        title: the mistake in a few words: ``the mean where the sum belongs``.
+        evidence: what speaks for it, with numbers, in a sentence.
+        formula: a formula that gives the wrong value, or "" where none can be written.
+    """
+
+    kind: str
+    title: str
+    evidence: str
+    formula: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.evidence}"
+
+
+class Finding(Record, eq=False):
+    """What is found of one stage.
+
+    Attributes:
+        stage: what computes it.
+        name: what a user calls it: in a file ``W1_new`` stands for the update of ``W1``.
+        status: a key of :data:`STATUSES`.
+        error: the largest relative error; inf where shapes differ or one of the two is not finite.
+        cell: where it is; () where shapes differ.
+        ours: the program's numbers.
+        theirs: what they stand beside: derivatives by differences, or a user's numbers, in our orientation and, unless theirs is a
+            wrong one, in our shape. None where there are none.
+        right: what is right given what arrives at the stage; NaN where that is not known, and on kinks.
+        checked, kinks: how many cells were compared, and at how many of them the loss has a corner.
+        method: by which derivatives were found.
+        suspects: for a stage that is wrong by itself, what the mistake probably is: none where nothing fits, several where this batch
+            cannot tell them apart.
+    """
+
+    stage: Stage
+    name: str
+    status: str
+    error: float
+    cell: Cell
+    ours: Array
+    theirs: Array | None
+    right: Array
+    checked: int = 0
+    kinks: int = 0
+    method: str = ""
+    suspects: tuple[Suspect, ...] = field(default=())
+
+    @property
+    def says(self) -> Status:
+        """What its status means."""
+        return STATUSES[self.status]
+
+    @property
+    def misshapen(self) -> bool:
+        """Whether the two have different shapes."""
+        return self.theirs is not None and self.theirs.shape != self.ours.shape
+
+    @property
+    def hollow(self) -> bool:
+        """Whether numbers agree in that none is finite."""
+        return self.says.agrees and self.theirs is not None and not np.isfinite(self.theirs).any()
+
+    @property
+    def judged(self) -> bool:
+        """Whether it tells anything of the stage."""
+        return not self.says.untold and not self.hollow
+
+    @property
+    def notable(self) -> bool:
+        """Whether its numbers matter."""
+        return self.says.accuses or self.status in ("follows", "unsure")
+
+    @property
+    def place(self) -> str:
+        """The worst cell, as a command takes it."""
+        return cell_name(self.stage.name, self.cell or (0,) * self.ours.ndim)
+
+    @property
+    def zero(self) -> bool:
+        """Whether every cell of a derivative is 0."""
+        return bool(self.method) and not self.ours.any()
+
+    @property
+    def numbers(self) -> tuple[float, float] | None:
+        """Ours and theirs in the worst cell, where there is one."""
+        return None if self.theirs is None or self.misshapen else (float(self.ours[self.cell]), float(self.theirs[self.cell]))
+
+    def suspects_data(self) -> list[dict[str, Any]]:
+        """The suspects for programs."""
+        return [values_of(suspect) for suspect in self.suspects]
+
+
+def error_text(error: float, rounding: str = f"below {short(ROUNDING)}") -> str:
+    """A relative error; below what rounding leaves, its digits say nothing."""
+    return short(error, 2) if not error < ROUNDING else rounding

@@ -1,0 +1,210 @@
+"""What a check or a comparison comes to: the findings stage by stage, and the first one that is wrong by itself.
+
+The first wrong stage is the culprit (Goodfellow et al., "Deep Learning" (2016), section 11.5; CS231n, "Gradient checks").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from bpdebug.core.cells import cell_name
+from bpdebug.core.numbers import exact, short
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import shape_text
+from bpdebug.time.results import Result
+from bpdebug.trust.finding import ROUNDING, Finding, error_text
+
+_INHERITED = "it is right given what arrives, and what arrives is wrong: check names the first wrong stage"
+
+
+class Source(Record):
+    """Where findings come from, and its words.
+
+    Attributes:
+        name: the answer's type.
+        headings: of the two numbers, the one that is judged first.
+        columns: the widths of a status and of a name in an answer; 0 where the longest decides.
+        first, also: the first accusation, and the others.
+        agrees, nothing: what it comes to where nothing is wrong, and where nothing could be judged, for which reasons.
+        says, data: a finding's numbers in words, and for programs.
+    """
+
+    name: str
+    headings: tuple[str, str]
+    columns: tuple[int, int]
+    first: str
+    also: str
+    agrees: str
+    nothing: str
+    says: Callable[[Finding], str]
+    data: Callable[[Finding], dict[str, Any]]
+
+
+class Report(Record, eq=False):
+    """What was found.
+
+    Attributes:
+        source: by the check or by a comparison.
+        update: of which update.
+        findings: in the order of the program.
+        notes: what had to be understood on the way, in sentences.
+    """
+
+    source: Source
+    update: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def accused(self) -> tuple[Finding, ...]:
+        """The stages that are wrong by themselves."""
+        return tuple(finding for finding in self.findings if finding.says.accuses)
+
+    @property
+    def culprit(self) -> Finding | None:
+        """The first of them, or None."""
+        return next(iter(self.accused), None)
+
+    @cached_property
+    def shown(self) -> tuple[Finding, ...]:
+        """Those of which there is something to compare with."""
+        return tuple(finding for finding in self.findings if finding.theirs is not None)
+
+    @cached_property
+    def stages(self) -> dict[str, Finding]:
+        """The same by stage."""
+        return {finding.stage.name: finding for finding in self.shown}
+
+    @cached_property
+    def follows(self) -> bool:
+        """Whether a stage inherits an error."""
+        return any(finding.status == "follows" for finding in self.findings)
+
+    @cached_property
+    def ok(self) -> bool:
+        """Whether something is judged, and nothing is wrong."""
+        return not self.accused and not self.follows and any(finding.judged for finding in self.findings)
+
+    def conclusion(self) -> list[str]:
+        """What it comes to: each stage that is wrong by itself with its suspects, or a sentence."""
+        if self.accused:
+            return [line for finding in self.accused for line in self.accusation(finding)]
+        if self.follows:
+            return [_INHERITED]
+        hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
+        if self.ok:
+            return [self.source.agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
+        reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))
+        return [self.source.nothing.format(reasons=reasons, hollow=hollow)]
+
+    def accusation(self, finding: Finding) -> list[str]:
+        """That a stage is wrong, and what the mistake probably is, a line each."""
+        title = (self.source.first if finding is self.culprit else self.source.also).format(finding.stage)
+        lines = [f"  {'or it is' if place else 'probably'} {suspect}" for place, suspect in enumerate(finding.suspects)]
+        unsure = ["  this batch cannot tell these apart"] * (len(lines) > 1)
+        return [title, *lines, *unsure] if lines else [title, "  what the mistake is, its numbers do not tell"]
+
+    def result(self) -> Result:
+        """The answer to a command."""
+        source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
+        first, second = source.columns
+        lines = [f"{f.says.word:<{first}} {f.name:<{second or widest + 1}} {source.says(f)}".rstrip() for f in self.shown]
+        text = "\n".join([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion()])
+        data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
+        data |= {"compared": self.update} if source is COMPARISON else {}
+        data |= {"stages": [source.data(finding) for finding in self.findings]}
+        return Result(source.name, text, data | ({"notes": list(self.notes)} if source is COMPARISON else {}))
+
+
+def _of_derivative(finding: Finding) -> str:
+    """A verdict's numbers."""
+    if finding.status == "non-finite" or finding.numbers is None:
+        return finding.says.reason
+    if finding.status == "follows" and finding.error < ROUNDING:
+        return "right given the gradients that arrive, and these are wrong"
+    ours, numeric = finding.numbers
+    praised = finding.zero and finding.says.agrees
+    parts = ["entirely zero, as it should be"] if praised else [f"relative error {error_text(finding.error)}"]
+    parts += ["entirely zero"] * (finding.zero and not praised)
+    if finding.notable:
+        parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, 8)}, by {finding.method} {short(numeric, 8)}")
+    parts += [sampled(finding)] * (finding.checked < finding.ours.size)
+    parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
+    return ", ".join(parts)
+
+
+def sampled(finding: Finding) -> str:
+    """How much a sample of the cells says."""
+    missed = (1 - 0.01) ** finding.checked
+    return f"{finding.checked} of {finding.ours.size} cells (a fault in 1% of them would show with a probability of {1 - missed:.0%})"
+
+
+def _derivative_data(finding: Finding) -> dict[str, Any]:
+    ours, numeric = finding.numbers or (None, None)
+    return {
+        "name": finding.name,
+        "status": finding.status,
+        "error": exact(finding.error),
+        "cell": list(finding.cell),
+        "ours": exact(ours),
+        "numeric": exact(numeric),
+        "cells": finding.ours.size,
+        "checked": finding.checked,
+        "kinks": finding.kinks,
+        "method": finding.method,
+        "zero": finding.zero,
+        "suspects": finding.suspects_data(),
+    }
+
+
+def _of_numbers(finding: Finding) -> str:
+    """A user's numbers beside ours."""
+    if finding.numbers is None:
+        return f"is {shape_text(finding.theirs.shape)}; {shape_text(finding.ours.shape)} is due" if finding.theirs is not None else ""
+    ours, theirs = finding.numbers
+    parts = [f"relative error {short(finding.error, 2)}"] * (finding.status != "exact")
+    if not finding.says.agrees:
+        parts.append(f"at {cell_name(finding.name, finding.cell)}: yours {short(theirs, 8)}, ours {short(ours, 8)}")
+    return ", ".join(parts)
+
+
+def _numbers_data(finding: Finding) -> dict[str, Any]:
+    """A stage for programs; where shapes differ, ``theirs`` is the whole array's shape."""
+    ours, theirs = finding.numbers or (None, None)
+    return {
+        "name": finding.name,
+        "stage": finding.stage.name,
+        "status": finding.status,
+        "error": None if finding.theirs is None else exact(finding.error),
+        "cell": None if theirs is None else list(finding.cell),
+        "ours": exact(ours),
+        "theirs": exact(theirs),
+        "shape": None if finding.theirs is None else list(finding.theirs.shape),
+        "suspects": finding.suspects_data(),
+    }
+
+
+CHECK = Source(
+    "check",
+    ("this stage", "the check"),
+    (7, 6),
+    "first wrong stage: {}; what follows from it inherits the error",
+    "wrong by itself too: {}",
+    "no derivative is wrong",
+    "nothing could be compared: {reasons}",
+    _of_derivative,
+    _derivative_data,
+)
+COMPARISON = Source(
+    "compare",
+    ("yours", "ours"),
+    (12, 0),
+    "first off stage: {}",
+    "also off, given your own numbers before it: {}",
+    "every number agrees",
+    "nothing could be judged: no number is finite, neither yours nor ours ({hollow})",
+    _of_numbers,
+    _numbers_data,
+)
