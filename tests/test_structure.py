@@ -24,7 +24,6 @@ CIRCLES = {
     "play/hunt.py": {"session"},
     "play/predict.py": {"session"},
     "play/tour.py": {"session"},
-    "export/solution.py": {"session"},
 }
 """What still looks upwards; to become nothing."""
 

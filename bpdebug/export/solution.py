@@ -7,7 +7,7 @@ from itertools import groupby
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import written
 from bpdebug.core.render import Style
 from bpdebug.core.sources import spelled_out
 from bpdebug.export.blocks import Block, Contents, Heading, Mark, Notes, Paragraph, Table, Text
@@ -74,7 +74,7 @@ def _stage(worked: WorkedUpdate, step: WorkedStage, writer: StageWriter, notes: 
 def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     """The loss before and after, and what the check says of each derivative."""
     yield Heading(2, ("Check",))
-    before, after = (short(loss, 8).replace("-", "−") for loss in (float(worked.values["loss"]), worked.loss_after()))
+    before, after = (written(loss, 8) for loss in (float(worked.values["loss"]), worked.loss_after()))
     yield Paragraph((f"The loss of this batch is {before}; with the new parameters it is {after}.",))
     findings = worked.check.findings if worked.check else ()
     if worked.check is None or not findings:
@@ -98,7 +98,7 @@ def _row(finding: Finding, writer: StageWriter) -> tuple[Text, ...]:
     if finding.status == "non-finite" or finding.numbers is None:
         return ((name,), (word,), *((("–",),) * 5))
     cell = writer.name(cell_name(finding.name, finding.cell))
-    numbers = (short(value, 8).replace("-", "−") for value in finding.numbers)
+    numbers = (written(value, 8) for value in finding.numbers)
     cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
-    error = short(finding.error, 2).replace("-", "−")
+    error = written(finding.error, 2)
     return ((name,), (word,), (error,), (cell,), *((text,) for text in numbers), (cells,))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES, Finding
-from bpdebug.ui.draw.report import brief_error, number
-from bpdebug.ui.draw.spans import Line, Span, line, width, wrap
+from bpdebug.ui.draw.report import brief_error
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
 
 _EQUAL = 1e-6
 """How far apart two numbers may be, relatively, that are shown as equal."""
@@ -66,7 +67,7 @@ def praise(view: View, name: str, room: int) -> Line:
     zero = ", entirely zero" if verdict.zero else ""
     brief = line(("   ", ""), STATUSES["good"].badge, (f" {brief_error(verdict.error)}", "done"))
     full = (*brief, (f" by {verdict.method}{zero}", "done"))
-    return next((drawn for drawn in (full, brief) if width(drawn) <= room), ())
+    return first_that_fits((full, brief), room, ())
 
 
 def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line]:
@@ -106,7 +107,7 @@ def _difference(view: View, verdict: Finding, index: Cell) -> str:
     """Both numbers of the selected cell, or, where they agree or one is not known, those of the worst one."""
     right, ours = float(verdict.right[index]), float(view.tensors[verdict.stage.name][index])
     worst = cell_name(render_name(verdict.stage.name, view.style), verdict.cell)
-    shown, numeric = map(number, verdict.numbers or (ours, right))
+    shown, numeric = (written(value, 5) for value in verdict.numbers or (ours, right))
     elsewhere = f"{worst} is {shown}, {verdict.method} gives {numeric}"
     if verdict.stage.name in view.stale:
         return f"computed before the edit; with it {elsewhere}"
@@ -114,4 +115,4 @@ def _difference(view: View, verdict: Finding, index: Cell) -> str:
         return f"this cell was not compared; {elsewhere}"
     if abs(ours - right) <= _EQUAL * max(abs(ours), abs(right)):
         return f"this cell is right; {elsewhere}"
-    return f"{verdict.method} gives {number(right)}, this says {number(ours)}"
+    return f"{verdict.method} gives {written(right, 5)}, this says {written(ours, 5)}"

@@ -6,12 +6,12 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
+from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.trust.finding import Finding
 from bpdebug.ui.draw.check import finding_lines
-from bpdebug.ui.draw.report import number
 from bpdebug.ui.draw.spans import Line
 
 _VISIBLE = 1e-5
@@ -65,7 +65,7 @@ def _sentence(view: View, match: Finding, index: Cell) -> str:
     theirs = np.asarray(match.theirs)
     if match.misshapen:
         return f"yours is {shape_text(theirs.shape)}, ours {shape_text(match.ours.shape)}"
-    numbers = f"yours {number(theirs[index])}, ours {number(match.ours[index])}"
+    numbers = f"yours {written(theirs[index], 5)}, ours {written(match.ours[index], 5)}"
     if _apart(match.ours, view.tensors[match.stage.name])[index]:
         numbers += " (from what yours started from)"
     if match.says.agrees:

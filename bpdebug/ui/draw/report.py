@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import written
 from bpdebug.core.render import render, render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
@@ -22,11 +22,6 @@ def report_title(view: View, report: Report) -> str:
         return f"Check of update {report.update}" + f" by {by}" * bool(by) + f": {wrong} is wrong" * bool(wrong)
     outcome = f"{wrong} is off" if wrong else report.conclusion()[0].partition(":")[0]
     return f"Your numbers beside update {report.update}: {outcome}"
-
-
-def number(value: float, digits: int = 5) -> str:
-    """A number in a sentence or in the table."""
-    return short(float(value), digits).replace("-", "−")
 
 
 def folded(findings: Sequence[Finding], rows: int) -> list[list[Finding]]:
@@ -120,7 +115,7 @@ def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
     if finding.misshapen and finding.theirs is not None:
         both = shape_text(finding.ours.shape), shape_text(finding.theirs.shape)
     elif finding.numbers and _is_compared(finding):
-        both = number(finding.numbers[0], 6), number(finding.numbers[1], 6)
+        both = written(finding.numbers[0], 6), written(finding.numbers[1], 6)
     return both if source is CHECK else both[::-1]
 
 
