@@ -275,7 +275,7 @@ def _export(given: argparse.Namespace) -> int:
     if given.update >= session.position.updates:
         raise BpdebugError(f"there are {session.position.updates} updates, counted from 0; found --update {given.update}")
     session.execute(f"goto update {given.update}")
-    export(session.timeline, given.file, given.format, Style("latex", given.columns, given.notation))
+    export(session.timeline, given.file, given.format, Style("unicode", given.columns, given.notation))
     return OK
 
 

@@ -17,7 +17,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import infer
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, literal, total
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, literal, total
 
 Cell = tuple[int, ...]
 Letters = tuple[int | str, ...]
@@ -68,7 +68,7 @@ class Term(Record, eq=False):
         function = FUNCTIONS.get(self.operator)
         if function is None or not function.reduces:
             return _composed(self.operator, [part.tree(leaf, most) for part in self.parts])
-        shown = [part.tree(leaf, most) for part in self.parts[:most]] + [Name("…")] * (len(self.parts) > most)
+        shown = [part.tree(leaf, most) for part in self.parts[:most]] + [Written("…")] * (len(self.parts) > most)
         if self.operator == "sum":
             return total(*shown) if shown else Number(0.0)
         return _composed(self.operator, shown)
@@ -183,7 +183,7 @@ class Cells:
 
     def _symbol(self, tree: Tree, index: Letters, depth: int) -> Tree:
         if isinstance(tree, Name):
-            return Name(cell_name(tree.name, index)) if tree.name in self.values else tree
+            return Place(tree.name, index) if tree.name in self.values else tree
         if isinstance(tree, Transpose):
             return self._symbol(tree.operand, index[::-1], depth)
         if isinstance(tree, Index):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.core.boxes import Box, Piece, brackets, fence, group, joined, lowered, power, row
 from bpdebug.core.record import Record
 
 
@@ -22,7 +23,8 @@ class Function(Record):
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool`` or ``int``.
         truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
-        unicode, latex: templates with ``{}`` for each argument.
+        unicode: a template with ``{}`` for each argument.
+        box: how a worked solution sets it, from the letter of an axis and the arguments.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Function(Record):
     truths: tuple[int, ...] = ()
     ufunc: bool = True
     unicode: str = ""
-    latex: str = ""
+    box: Callable[..., Piece] = row
 
 
 _add: Any = np.add
@@ -60,43 +62,51 @@ def _sum(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return _add.reduce(x, axis=axis, keepdims=keepdims)
 
 
-def _elementwise(name: str, run: Any, latex: str = "", unicode: str = "", arity: int = 1, **more: Any) -> Function:
-    return Function(name, run, arity, latex=latex or rf"\{name}({{}})", unicode=unicode, **more)
+def _called(name: str) -> Callable[..., Piece]:
+    return lambda axis, *arguments: row(lowered(name, axis), brackets(joined(arguments, ", ")))
 
 
-def _reduction(name: str, run: Any, latex: str, unicode: str = "", result: str = "float") -> Function:
-    return Function(name, run, reduces=True, ufunc=False, result=result, latex=latex, unicode=unicode)
+def _cases(_: None, condition: Piece, value: Piece, other: Piece) -> Piece:
+    return Box("grid", (Box("row", (value, condition)), Box("row", (other, Box("text", text="else")))), "cases")
+
+
+def _elementwise(name: str, run: Any, arity: int = 1, **more: Any) -> Function:
+    return Function(name, run, arity, **{"box": _called(name)} | more)
+
+
+def _reduction(name: str, run: Any, **more: Any) -> Function:
+    return Function(name, run, reduces=True, ufunc=False, **{"box": _called(name)} | more)
 
 
 _ROWS = (
     _elementwise("exp", np.exp),
-    _elementwise("expm1", np.expm1, r"\mathrm{{expm1}}({})"),
+    _elementwise("expm1", np.expm1),
     _elementwise("log", np.log),
-    _elementwise("log1p", np.log1p, r"\log(1 + {})"),
-    _elementwise("sqrt", np.sqrt, r"\sqrt{{{}}}", "√({})"),
+    _elementwise("log1p", np.log1p, box=lambda _, x: row("log", brackets("1", " + ", x))),
+    _elementwise("sqrt", np.sqrt, unicode="√({})", box=lambda _, x: Box("root", (x,))),
     _elementwise("tanh", np.tanh),
     _elementwise("sinh", np.sinh),
     _elementwise("cosh", np.cosh),
     _elementwise("sin", np.sin),
     _elementwise("cos", np.cos),
-    _elementwise("erf", erf, r"\mathrm{{erf}}({})", ufunc=False),
-    _elementwise("abs", np.abs, r"\left|{}\right|", "|{}|"),
-    _elementwise("sign", np.sign, r"\mathrm{{sign}}({})"),
-    _elementwise("square", np.square, r"({})^{{2}}", "({})²"),
-    _elementwise("maximum", np.maximum, r"\max({}, {})", arity=2),
-    _elementwise("minimum", np.minimum, r"\min({}, {})", arity=2),
-    _elementwise("where", np.where, r"\begin{{cases}} {1} & {0} \\ {2} & \text{{else}} \end{{cases}}", arity=3, ufunc=False, truths=(0,)),
-    _elementwise("isnan", np.isnan, r"\mathrm{{isnan}}({})", result="bool"),
-    _elementwise("isinf", np.isinf, r"\mathrm{{isinf}}({})", result="bool"),
-    _elementwise("isfinite", np.isfinite, r"\mathrm{{isfinite}}({})", result="bool"),
-    _reduction("sum", _sum, r"\sum{axis} {}", "Σ{axis}"),
-    _reduction("mean", np.mean, r"\mathrm{{mean}}{axis}({})"),
-    _reduction("max", np.max, r"\max{axis}({})"),
-    _reduction("min", np.min, r"\min{axis}({})"),
-    _reduction("norm", norm, r"\left\|{}\right\|{axis}", "‖{}‖"),
-    _reduction("argmax", argmax, r"\mathrm{{argmax}}{axis}({})", result="int"),
-    _reduction("any", np.any, r"\mathrm{{any}}{axis}({})", result="bool"),
-    _reduction("all", np.all, r"\mathrm{{all}}{axis}({})", result="bool"),
+    _elementwise("erf", erf, ufunc=False),
+    _elementwise("abs", np.abs, unicode="|{}|", box=lambda _, x: fence("||", x)),
+    _elementwise("sign", np.sign),
+    _elementwise("square", np.square, unicode="({})²", box=lambda _, x: power(brackets(x), group("2"))),
+    _elementwise("maximum", np.maximum, 2, box=_called("max")),
+    _elementwise("minimum", np.minimum, 2, box=_called("min")),
+    _elementwise("where", np.where, 3, ufunc=False, truths=(0,), box=_cases),
+    _elementwise("isnan", np.isnan, result="bool"),
+    _elementwise("isinf", np.isinf, result="bool"),
+    _elementwise("isfinite", np.isfinite, result="bool"),
+    _reduction("sum", _sum, unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
+    _reduction("mean", np.mean),
+    _reduction("max", np.max),
+    _reduction("min", np.min),
+    _reduction("norm", norm, unicode="‖{}‖", box=lambda axis, x: lowered(fence("‖‖", x), axis)),
+    _reduction("argmax", argmax, result="int"),
+    _reduction("any", np.any, result="bool"),
+    _reduction("all", np.all, result="bool"),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}

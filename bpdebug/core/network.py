@@ -12,7 +12,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Call, Name, Tree, product, total
+from bpdebug.core.tree import Call, Name, Tree, Written, product, total
 
 
 class Phase(StrEnum):
@@ -125,7 +125,7 @@ def loss_row(name: str, factor: Tree, over: Tree) -> Operation:
     row = OPERATIONS[name]
     forward = product(factor, Call("sum", (row.forward.tree,)), over=over)
     gradients = {k: Formula.of(product(factor, Name("g"), rule.tree, over=over)) for k, rule in row.gradients.items()}
-    symbol = row.symbol and render(product(factor, Call("sum", (Name("…"),)), over=over), Style("unicode"), {"m": ()}).replace(
+    symbol = row.symbol and render(product(factor, Call("sum", (Written("…"),)), over=over), Style("unicode"), {"m": ()}).replace(
         "(…)", f" {row.symbol}"
     )
     return replace(row, forward=Formula.of(forward), gradients=gradients, symbol=symbol)

@@ -16,6 +16,7 @@ from bpdebug.core.network import LayerNames, Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
+from bpdebug.core.render_names import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import Shape, infer, keepdims_hint, shape_text
 from bpdebug.core.tensors import Role, Tensor
@@ -134,6 +135,11 @@ class Program(Record, eq=False):
     def gradients(self) -> dict[str, str]:
         """The whole gradient of each tensor that has one, by the tensor's name."""
         return {tensor.of: name for name, tensor in self.tensors.items() if tensor.role is Role.GRADIENT and not tensor.through}
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """What the names stand for, for notation."""
+        return Lexicon(self.tensors, {layer.z: layer.number for layer in self.network.layers}, self.network.naming)
 
     @cached_property
     def free(self) -> tuple[str, ...]:

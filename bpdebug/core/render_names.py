@@ -1,91 +1,73 @@
-"""Names as mathematics: tensors, their gradients in three notations, cells, and the numbers that stand for cells in an explanation."""
+"""Names as mathematics: tensors, their gradients in three notations, and their cells."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
-_GREEK = {
-    "learning_rate": (r"\eta", "η"),
-    "momentum": (r"\mu", "μ"),
-    "weight_decay": (r"\lambda", "λ"),
-    "alpha": (r"\alpha", "α"),
-    "beta1": (r"\beta_1", "β₁"),
-    "beta2": (r"\beta_2", "β₂"),
-    "epsilon": (r"\epsilon", "ε"),
+from bpdebug.core.record import Record
+from bpdebug.core.tensors import Naming, Role, Tensor
+
+Places = tuple[int | str, ...]
+
+
+class Lexicon(Record, eq=False):
+    """What the names of a program stand for.
+
+    Attributes:
+        tensors: by name.
+        sums: the layers' weighted sums, whose gradients are the deltas, with the number of the layer.
+        naming: what a gradient is called.
+    """
+
+    tensors: Mapping[str, Tensor] = {}
+    sums: Mapping[str, int] = {}
+    naming: Naming = Naming()
+
+    def gradient(self, name: str) -> Tensor | None:
+        """The tensor, where it is a gradient or a part of one."""
+        tensor = self.tensors.get(name)
+        return tensor if tensor and tensor.role is Role.GRADIENT else None
+
+    def setting(self, name: str) -> bool:
+        """Whether a name may be that of a setting."""
+        return name not in self.tensors or self.tensors[name].role is Role.CONSTANT
+
+
+LETTERS = {
+    "learning_rate": "η",
+    "momentum": "μ",
+    "weight_decay": "λ",
+    "alpha": "α",
+    "beta1": "β₁",
+    "beta2": "β₂",
+    "epsilon": "ε",
 }
-LETTERS = {name: letter for name, (_, letter) in _GREEK.items()}
 """What a setting is called where its name has no room."""
-_WORDS = {name: latex for name, (latex, _) in _GREEK.items()} | {"l2": r"\lambda", "loss": "L", "data_loss": r"L_{\text{data}}"}
-_CELL = re.compile(r"([^\[]+)\[([^,\]]+),([^,\]]+)\]")
 _BELOW = str.maketrans("0123456789ijklpuv", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₚᵤᵥ")
 
 
-def is_tensor(name: str) -> bool:
-    """Whether a leaf is a whole tensor; an explanation also has leaves such as ``dz2[1,0]``, ``0.62`` and ``(−0.11)``."""
-    return name[0].isalpha() and not name.endswith("]")
+def name_text(name: str, notation: str, lexicon: Lexicon) -> str:
+    """``dz2``, ``δ2`` or ``∂L/∂z2``."""
+    tensor = lexicon.gradient(name)
+    if notation == "d" or not tensor:
+        return name
+    through = f"@{tensor.through}" if tensor.through else ""
+    return gradient_text(tensor.of, notation, lexicon) + through
 
 
-def turned_cell(name: str) -> str:
-    """``a1[i,1]`` as the column convention has it, in which every tensor is the transpose of ours: ``a1[1,i]``."""
-    found = _CELL.fullmatch(name)
-    return f"{found[1]}[{found[3]},{found[2]}]" if found else name
+def gradient_text(of: str, notation: str, lexicon: Lexicon) -> str:
+    """The gradient of a tensor, be there a stage for it or not."""
+    if notation == "d":
+        return lexicon.naming.gradient.format(of)
+    return f"δ{lexicon.sums[of]}" if notation == "delta" and of in lexicon.sums else f"∂L/∂{of}"
 
 
-def subscripted(name: str) -> str:
-    """``a1₁,ᵢ`` for ``a1[1,i]``: how the cells of the column convention are written outside LaTeX.
+def cell_text(text: str, index: Places, columns: bool) -> str:
+    """``a1[i,1]``, or ``a1₁,ᵢ`` in the column convention, in which every tensor is the transpose of ours.
 
     Brackets are NumPy's and mean the same cell everywhere: ``a1[i,1]`` is what commands, conditions and files say, in either
     convention. Turned places are subscripts, as in mathematics, so that no text stands for two cells.
     """
-    found = _CELL.fullmatch(name)
-    return found[1] + f"{found[2]},{found[3]}".translate(_BELOW) if found else name
-
-
-def unicode_name(name: str, notation: str) -> str:
-    """``dz2``, ``δ2`` or ``∂L/∂z2``."""
-    if notation == "d" or not re.match(r"d[A-Za-z]+\d*([@\[]|$)", name):
-        return name
-    of, suffix = re.fullmatch(r"([A-Za-z]+\d*)(.*)", name[1:]).groups()  # type: ignore[union-attr]
-    if notation == "delta" and of.startswith("z"):
-        return f"δ{of[1:]}{suffix}"
-    return f"∂L/∂{of}{suffix}"
-
-
-def latex_name(name: str, notation: str) -> str:
-    """The same in LaTeX; a cell's place is a subscript."""
-    if not name[0].isalpha():
-        return latex_number(name)
-    whole, _, index = name.partition("[")
-    place = index.removesuffix("]")
-    if whole in _WORDS:
-        return _WORDS[whole]
-    of, _, through = whole.partition("@")
-    gradient = re.fullmatch(r"d([A-Za-z]+\d*)", of)
-    inner = _gradient(gradient[1], notation, place) if gradient else _letter(of, place)
-    return rf"\left.{inner}\right\rvert_{{{_letter(through)}}}" if through else inner
-
-
-def _gradient(of: str, notation: str, place: str) -> str:
-    inner = _letter(of, place)
-    if notation == "delta" and of.startswith("z"):
-        return inner.replace("z", r"\delta", 1)
-    return rf"\mathrm{{d}}{inner}" if notation == "d" else rf"\frac{{\partial L}}{{\partial {inner}}}"
-
-
-def _letter(name: str, place: str = "") -> str:
-    """A tensor's letter with its layer above, and, of a cell, its place below."""
-    layered = re.fullmatch(r"([A-Za-z])([A-Za-z]*)(\d+)", name)
-    below = f"_{{{place}}}" if place else ""
-    if not layered:
-        return (name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")) + below
-    letter, tensor, layer = layered.groups()
-    if len(tensor) == 1:
-        return f"{letter}_{{{';'.join(filter(None, (tensor, place)))}}}^{{[{layer}]}}"
-    word = rf"\mathrm{{{letter}{tensor}}}" if tensor else letter
-    return f"{word}{below}^{{[{layer}]}}"
-
-
-def latex_number(text: str) -> str:
-    """A number's text in LaTeX; also the ellipsis of a long sum."""
-    plain = text.replace("−", "-").replace("…", r"\dots").replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
-    return re.sub(r"e(-?\d+)", r" \\cdot 10^{\1}", plain)
+    if columns and len(index) == 2:
+        return text + f"{index[1]},{index[0]}".translate(_BELOW)
+    return f"{text}[{','.join(map(str, index))}]" if index else text

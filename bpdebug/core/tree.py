@@ -59,6 +59,21 @@ class Name(Tree):
 
 
 @dataclass(frozen=True, slots=True)
+class Place(Tree):
+    """A cell of a tensor, in the formula of one number: its axes have places, or letters that are summed over."""
+
+    name: str
+    index: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Tree):
+    """A number that is written already: with few digits, or the ellipsis of a long sum."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unary(Tree):
     """``-x`` or ``not x``."""
 

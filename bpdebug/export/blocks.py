@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from bpdebug.core.boxes import QUAD, Piece, pieces, to_latex
 from bpdebug.core.record import Record
 
 
 class Maths(Record):
-    """A formula within a line, in LaTeX."""
+    """A formula within a line."""
 
-    latex: str
+    box: Piece
+
+    @property
+    def latex(self) -> str:
+        """The same in LaTeX."""
+        return to_latex(self.box).strip()
 
 
 class Code(Record):
@@ -48,14 +54,19 @@ class Contents(Record):
 
 
 class Display(Record):
-    """A formula on lines of its own, aligned where they have an ``&``."""
+    """A formula on lines of its own: the left side of each, or nothing, and what is aligned beside it."""
 
-    lines: tuple[str, ...]
+    lines: tuple[tuple[Piece, Piece], ...]
 
     @property
     def rows(self) -> str:
         """The lines as LaTeX sets them within an environment that aligns."""
-        return " \\\\\n".join(self.lines)
+        return " \\\\\n".join(f"{to_latex(left)} &{_beside(right)}".strip() for left, right in self.lines)
+
+
+def _beside(right: Piece) -> str:
+    """What is aligned: at its sign, or as a whole."""
+    return to_latex(right).lstrip() if pieces(right)[0] in (" = ", " ← ", QUAD) else f" {to_latex(right)}"
 
 
 class Table(Record):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from bpdebug.core.boxes import figure, row
 from bpdebug.core.description import Layer, Loss
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
-from bpdebug.core.render import Style, render, render_name
-from bpdebug.core.render_names import latex_number
+from bpdebug.core.render import Style
 from bpdebug.core.tree import Tree, substitute
+from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.export.blocks import Block, Maths, Paragraph, Table, Text
 from bpdebug.export.matrices import LARGEST, SHOWN
 from bpdebug.export.stage import aligned
@@ -25,7 +26,7 @@ def facts(worked: WorkedUpdate, style: Style) -> Iterator[Block]:
     yield Paragraph((_network(program),), "Network")
     shapes = {name: value.shape for name, value in worked.values.items()}
     yield Paragraph((f"{_loss(program.network.asked)}:",), "Loss")
-    yield aligned("L", "=", [render(whole_loss(program), style, shapes)])
+    yield aligned(typeset_name(program.network.loss, style), "=", [typeset(whole_loss(program), style, shapes)])
     yield Paragraph(_optimizer(worked, style), "Optimizer")
     yield Paragraph(_conventions(style), "Notation")
 
@@ -66,18 +67,18 @@ def _optimizer(worked: WorkedUpdate, style: Style) -> Text:
     frozen, rule = worked.program.frozen, worked.program.rule
     pieces: list[str | Maths] = [rule.name]
     for name in rule.constants:
-        value = latex_number(short(float(worked.given[name]), 8))
-        pieces += [" with " if len(pieces) == 1 else ", ", Maths(f"{render_name(name, style)} = {value}")]
+        value = figure(short(float(worked.given[name]), 8))
+        pieces += [" with " if len(pieces) == 1 else ", ", Maths(row(typeset_name(name, style), " = ", value))]
     return (*pieces, f"; frozen: {', '.join(frozen)}." if frozen else ".")
 
 
 def _conventions(style: Style) -> Text:
-    one, product = ("column", "W x + b") if style.columns else ("row", "x W + b")
+    one, product = ("column", "Wx") if style.columns else ("row", "xW")
     return (
         f"A sample is a {one}, so that ",
-        Maths(f"z = {product}"),
+        Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b")),
         "; the shape stands under each tensor; rows and columns count from 0. ",
-        Maths(r"\odot"),
+        Maths("⊙"),
         ", fractions, powers and functions act cell by cell.",
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
 from bpdebug.files import write_file
 from bpdebug.time.tasks import whole
@@ -102,12 +102,12 @@ def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generat
     from bpdebug.export.solution import solution  # noqa: PLC0415
     from bpdebug.export.update import working  # noqa: PLC0415
 
-    latex = Style("latex", style.columns, style.notation) if style else Style("latex")
+    noted = replace(style or Style(), lexicon=timeline.program.lexicon)
     module, _, function = chosen.writer.partition(".")
     writer = import_module(f"bpdebug.export.{module}")
     write: Callable[..., str | bytes] = getattr(writer, function)
     left_out: Callable[..., tuple[str, ...]] = getattr(writer, "left_out", lambda _: ())
     with np.errstate(all="ignore"):
-        worked = yield from working(timeline, latex, chosen.document)
+        worked = yield from working(timeline, noted, chosen.document)
         yield "writing"
-        return write(solution(worked, latex) if chosen.document else worked), left_out(worked)
+        return write(solution(worked, noted) if chosen.document else worked), left_out(worked)

@@ -48,7 +48,7 @@ def _block(block: Block) -> str:
         links = "".join(f'<a href="#{_identity(anchor)}">{_piece(name)}</a>' for anchor, name in block.stages)
         return f"<nav>{links}</nav>"
     if isinstance(block, Display):
-        return f'<div class="display">{to_display(block.rows)}</div>'
+        return f'<div class="display">{to_display(block)}</div>'
     return _table(block) if isinstance(block, Table) else _notes(block)
 
 
@@ -58,7 +58,7 @@ def _text(text: Text) -> str:
 
 def _piece(piece: str | Maths | Code | Mark) -> str:
     if isinstance(piece, Maths):
-        return to_mathml(piece.latex)
+        return to_mathml(piece.box)
     if isinstance(piece, Code):
         return f"<code>{escape(piece.text)}</code>"
     return f'<sup><a href="#note-{piece.number}">{piece.number}</a></sup>' if isinstance(piece, Mark) else escape(piece)

@@ -1,16 +1,16 @@
-"""Tensors as LaTeX matrices, aligned at the decimal point; large ones cut down to a corner and a summary.
+"""Tensors as matrices, aligned at the decimal point; large ones cut down to a corner and a summary.
 
-An ``array`` aligns by itself; what else would, a ``\\phantom`` in a ``bmatrix``, GitHub refuses in Markdown.
+LaTeX's ``array`` aligns by itself; what else would, a ``\\phantom`` in a ``bmatrix``, GitHub refuses in Markdown.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from bpdebug.core.boxes import Box, Piece, fence, figure, group, row
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import cell, exact, number_format, short
-from bpdebug.core.render_names import latex_number
 from bpdebug.core.shapes import shape_text
 
 LARGEST, SHOWN = 8, 6
@@ -27,7 +27,7 @@ def shown(value: Array) -> Array:
     return value[tuple(slice(SHOWN if length > LARGEST else length) for length in value.shape)]
 
 
-def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> str:
+def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> Piece:
     """A tensor in brackets, its numbers aligned on the right (where all have the same decimals); a single number as itself.
 
     Args:
@@ -35,38 +35,36 @@ def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> str:
         digits: after the decimal point, where that is faithful.
         lit: a cell to set in bold.
     """
-    texts = _texts(shown(value), digits)
+    entries = _entries(shown(value), digits)
     if value.ndim == 0:
-        return str(texts)
-    rows: list[list[str]] = np.atleast_2d(texts).tolist()
-    if lit and lit[0] < len(rows) and lit[-1] < len(rows[0]):
-        rows[lit[0]][lit[-1]] = rf"\mathbf{{{rows[lit[0]][lit[-1]]}}}"
+        return entries[0]
+    columns = shown(np.atleast_2d(value)).shape[1]
+    rows = [entries[start : start + columns] for start in range(0, len(entries), columns)]
+    if lit and lit[0] < len(rows) and lit[-1] < columns:
+        rows[lit[0]][lit[-1]] = Box("lit", (rows[lit[0]][lit[-1]],))
     rows = _cut(rows, np.atleast_2d(value).shape)
-    lines = " \\\\\n".join(" & ".join(row) for row in rows)
-    return f"\\left[\\begin{{array}}{{{'r' * len(rows[0])}}}\n{lines}\n\\end{{array}}\\right]"
+    return fence("[]", Box("grid", tuple(Box("row", tuple(cells)) for cells in rows), "array"))
 
 
-def _texts(value: Array, digits: int) -> Array:
-    """The cells as LaTeX without a plus sign; whole numbers without decimals."""
+def _entries(value: Array, digits: int) -> list[Piece]:
+    """The cells without a plus sign; whole numbers without decimals."""
     numbers = np.asarray(value, float)
     whole = bool((np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 10**digits)).all())
     form = "+.0f" if whole else number_format(numbers, digits)
-    texts = [_latex(cell(number, form).replace("+", "")) if number or not whole else "0" for number in numbers.flat]
-    return np.array(texts, dtype=object).reshape(numbers.shape)
+    return [_entry(cell(number, form).replace("+", "") if number or not whole else "0") for number in numbers.flat]
 
 
-def _latex(text: str) -> str:
+def _entry(text: str) -> Piece:
     """A number of a matrix; a power of ten stays short."""
     mantissa, exponent, power = text.partition("e")
-    return rf"{mantissa}\mathrm{{e}}{{{power}}}" if exponent else latex_number(text)
+    return row(figure(mantissa), Box("word", text="e"), group(figure(power))) if exponent else figure(text)
 
 
-def _cut(rows: list[list[str]], shape: tuple[int, ...]) -> list[list[str]]:
+def _cut(rows: list[list[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
     """The rows with ellipses where there is more."""
     wider, longer = shape[1] > len(rows[0]), shape[0] > len(rows)
-    result = [[*row, r"\cdots"] if wider else row for row in rows]
-    last = [r"\vdots"] * len(rows[0]) + [r"\ddots"] * wider
-    return [*result, last] if longer else result
+    result = [[*cells, "⋯"] if wider else cells for cells in rows]
+    return [*result, [*["⋮"] * len(rows[0]), *["⋱"] * wider]] if longer else result
 
 
 def summary(value: Array) -> str:

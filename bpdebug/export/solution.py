@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from bpdebug.core.cells import cell_name
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import written
 from bpdebug.core.render import Style
@@ -24,7 +23,7 @@ def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
 
     Args:
         worked: the update, with cells that are worked out in the same style.
-        style: the notation and the convention; its form is LaTeX.
+        style: the notation and the convention.
     """
     notes: dict[str, int] = {}
     writer = StageWriter(style, {name: value.shape for name, value in worked.values.items()})
@@ -97,7 +96,7 @@ def _row(finding: Finding, writer: StageWriter) -> tuple[Text, ...]:
     name, word = writer.name(finding.name), finding.says.word
     if finding.status == "non-finite" or finding.numbers is None:
         return ((name,), (word,), *((("–",),) * 5))
-    cell = writer.name(cell_name(finding.name, finding.cell))
+    cell = writer.name(finding.name, finding.cell)
     numbers = (written(value, 8) for value in finding.numbers)
     cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
     error = written(finding.error, 2)

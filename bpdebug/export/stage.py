@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bpdebug.core.cells import Cell, Term, cell_name
+from bpdebug.core.boxes import GAP, NOTHING, QUAD, THIN, Box, Piece, figure, lines, row, to_latex, width
+from bpdebug.core.cells import Cell, Term
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.functions import ARITHMETIC
@@ -12,16 +13,15 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.render import Style, render, render_name
-from bpdebug.core.render_names import latex_number
+from bpdebug.core.render import Style
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, walk
+from bpdebug.core.typeset import transposed, typeset, typeset_cell, typeset_name
 from bpdebug.export.blocks import Block, Code, Display, Maths, Paragraph
-from bpdebug.export.maths import lines, read, width
 from bpdebug.export.matrices import fits, matrix, summary
 from bpdebug.export.update import WorkedStage
-from bpdebug.look.explanation import Explanation, digits_of, put_in
+from bpdebug.look.explanation import Explanation, culprit_steps, digits_of, in_formula, with_numbers
 from bpdebug.time.edits import Edit
 
 WIDTH = 78.0
@@ -34,16 +34,16 @@ class StageWriter(Record):
     """Writes stages.
 
     Attributes:
-        style: the notation and the convention; its form is LaTeX.
+        style: the notation and the convention.
         shapes: of every tensor of the update.
     """
 
     style: Style
     shapes: Mapping[str, Shape]
 
-    def name(self, name: str) -> Maths:
+    def name(self, name: str, index: Cell = ()) -> Maths:
         """The name of a tensor or a cell."""
-        return Maths(render_name(name, self.style))
+        return Maths(typeset_name(name, self.style, index))
 
     def turned(self, value: Array) -> Array:
         """A tensor as the convention has it."""
@@ -51,12 +51,11 @@ class StageWriter(Record):
 
     def listed(self, values: Mapping[str, Array]) -> Iterator[Block]:
         """Tensors with their names and shapes, as many as a line takes; the large ones with a summary."""
-        texts = [f"{self.shaped(name)} = {self.matrix(value)}" for name, value in values.items()]
-        yield Display(tuple(_packed(texts)))
+        yield Display(tuple(_packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])))
         for name, value in values.items():
             yield from self.summarised(name, value)
 
-    def matrix(self, value: Array, digits: int = _DIGITS, lit: Cell | None = None) -> str:
+    def matrix(self, value: Array, digits: int = _DIGITS, lit: Cell | None = None) -> Piece:
         """A tensor's numbers."""
         return matrix(self.turned(value), digits, lit[::-1] if lit and self.style.columns else lit)
 
@@ -65,23 +64,23 @@ class StageWriter(Record):
         if not fits(value):
             yield Paragraph((self.name(name), f": {summary(self.turned(value))}."))
 
-    def shaped(self, name: str) -> str:
+    def shaped(self, name: str) -> Piece:
         """A tensor's name over its shape."""
-        return self.with_shape(Name(name)) or render_name(name, self.style)
+        return self.with_shape(Name(name)) or typeset_name(name, self.style)
 
-    def with_shape(self, tree: Tree) -> str | None:
+    def with_shape(self, tree: Tree) -> Piece | None:
         """A tensor, perhaps transposed, over its shape; None for anything else."""
-        name, transposed = _leaf(tree)
+        name, turned = _leaf(tree)
         if len(self.shapes.get(name, ())) != 2:
             return None
-        shape = self.shapes[name][::-1] if transposed != self.style.columns else self.shapes[name]
-        shown = render_name(name, self.style)
-        shown = rf"{{{shown}}}^{{\top}}" if transposed else shown
-        return rf"\underset{{\,{shape[0]} \times {shape[1]}\,}}{{{shown}}}"
+        high, wide = self.shapes[name][::-1] if turned != self.style.columns else self.shapes[name]
+        shown = typeset_name(name, self.style)
+        shape = row(THIN, str(high), " × ", str(wide), THIN)
+        return Box("under", (shape, transposed(shown) if turned else shown))
 
     def formula(self, name: str, formula: Formula) -> Display:
         """A stage's formula with the shape under each tensor."""
-        right = render(formula.tree, self.style, self.shapes, self.with_shape)
+        right = typeset(formula.tree, self.style, self.shapes, self.with_shape)
         return aligned(self.shaped(name), _sign(name, formula), [right])
 
     def stretched(self, formula: Formula) -> Iterator[Block]:
@@ -96,60 +95,59 @@ class StageWriter(Record):
         if stage.phase is Phase.UPDATE:
             digits = _UPDATE_DIGITS if max(step.value.shape, default=0) <= 6 else _UPDATE_DIGITS - 1
         lit = step.explained.index if step.explained and step.value.size > 1 else None
-        left, sign = render_name(stage.name, self.style), _sign(stage.name, stage.formula)
+        left, sign = typeset_name(stage.name, self.style), _sign(stage.name, stage.formula)
         result = self.matrix(step.value, digits, lit)
         if not all(map(fits, (step.value, *step.operands.values()))):
-            yield Display((f"& {left} {sign} {result}",))
+            yield Display(tuple(_packed([row(left, f" {sign} ", result)])))
             yield from self.summarised(stage.name, step.value)
             return
         operands = {name: step.operands[name] for name in stage.formula.names}
-        put_in = render(stage.formula.tree, self.style, self.shapes, lambda tree: self.put_in(tree, operands, digits))
-        if _algebraic(stage.formula.tree) and max(width(read(line)) for line in lines(put_in, WIDTH)) < WIDTH:
+        put_in = typeset(stage.formula.tree, self.style, self.shapes, lambda tree: self.put_in(tree, operands, digits))
+        if _algebraic(stage.formula.tree) and max(map(width, lines(put_in, WIDTH))) < WIDTH:
             yield aligned(left, sign, [put_in, result])
             return
         tensors = {name: value for name, value in operands.items() if value.ndim}
-        named = [f"{render_name(name, self.style)} = {self.matrix(value, digits)}" for name, value in tensors.items()]
-        yield Display(tuple(_packed([*named, f"{left} {sign} {result}"])))
+        named = [row(typeset_name(name, self.style), " = ", self.matrix(value, digits)) for name, value in tensors.items()]
+        yield Display(tuple(_packed([*named, row(left, f" {sign} ", result)])))
 
-    def put_in(self, tree: Tree, operands: Mapping[str, Array], digits: int) -> str | None:
+    def put_in(self, tree: Tree, operands: Mapping[str, Array], digits: int) -> Piece | None:
         """A tensor's numbers in the place of its name."""
-        name, transposed = _leaf(tree)
+        name, turned = _leaf(tree)
         if name not in operands:
             return None
         value = operands[name]
         if value.ndim:
-            return self.matrix(value.T if transposed else value, digits)
-        text = latex_number(short(float(value), 8))
-        return f"({text})" if text.startswith("-") else text
+            return self.matrix(value.T if turned else value, digits)
+        return figure(in_formula(float(value), 8))
 
     def cell(self, explained: Explanation) -> Iterator[Block]:
         """One cell in full."""
-        if explained.term is None or explained.stage is None:
-            yield Paragraph((self.name(explained.cell), f": {explained.origin}"))
+        name = self.name(explained.name, explained.index)
+        if explained.term is None or explained.stage is None or explained.formula is None:
+            yield Paragraph((name, f": {explained.origin}"))
             return
         if explained.index:
-            yield Paragraph((self.name(explained.cell), " in full:"))
-        name = render_name(cell_name(explained.name, explained.index), self.style)
-        own = explained.name in explained.stage.formula.names
-        steps = [explained.symbolic, *self.put_in_steps(explained.term, explained.stage), latex_number(short(explained.value, 8))]
-        yield aligned(name, r"\leftarrow" if own else "=", list(dict.fromkeys(steps)))
-        if explained.culprit and not explained.culprit.startswith(f"{explained.symbolic} = "):
-            part, *steps = explained.culprit.split(" = ")
+            yield Paragraph((name, " in full:"))
+        first, result = typeset_cell(explained.formula, self.style, self.shapes), figure(short(explained.value, 8))
+        sign = _sign(explained.name, explained.stage.formula)
+        yield aligned(name.box, sign, _different([first, *self.put_in_steps(explained.term, explained.stage), result]))
+        part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
+        if to_latex(part) != to_latex(first):
             yield Paragraph(("Not finite first:",))
-            yield aligned(part, "=", steps)
+            yield aligned(part, "=", _different([part, *steps])[1:])
 
-    def put_in_steps(self, term: Term, stage: Stage) -> list[str]:
+    def put_in_steps(self, term: Term, stage: Stage) -> list[Piece]:
         """The numbers put in, and then the values of the parts."""
         flat = [term.flat()] if any(part.parts for part in term.parts) else []
-        return [text for one in (term, *flat) if (text := self.fitting(one, digits_of(stage)))]
+        return [box for one in (term, *flat) if (box := self.fitting(one, digits_of(stage)))]
 
-    def fitting(self, term: Term, digits: int) -> str:
-        """The numbers of a cell with as many terms as fit into a line; "" where not even two of them do."""
+    def fitting(self, term: Term, digits: int) -> Piece | None:
+        """The numbers of a cell with as many terms as fit into a line; None where not even two of them do."""
         for most in (8, 5, 3, 2):
-            text = put_in(term, self.style, digits, most)
-            if max(width(read(line)) for line in lines(text, WIDTH - 12)) < WIDTH - 8:
-                return text
-        return ""
+            box = typeset_cell(with_numbers(term, digits, most), self.style)
+            if max(map(width, lines(box, WIDTH - 12))) < WIDTH - 8:
+                return box
+        return None
 
     def derived(self, step: WorkedStage) -> Iterator[Block]:
         """What the engine derived, beside the user's own formula."""
@@ -158,8 +156,8 @@ class StageWriter(Record):
             return
         yield Paragraph(("Derived is, in its place:",))
         yield self.formula(step.stage.name, derived)
-        name, sign = render_name(step.stage.name, self.style), _sign(step.stage.name, derived)
-        yield Display((f"& {name} {sign} {self.matrix(assigned(derived, step.operands))}",))
+        name, sign = typeset_name(step.stage.name, self.style), _sign(step.stage.name, derived)
+        yield Display(tuple(_packed([row(name, f" {sign} ", self.matrix(assigned(derived, step.operands)))])))
 
 
 def by_hand(edits: Iterable[Edit], when: str) -> Iterator[Block]:
@@ -182,7 +180,7 @@ def _algebraic(tree: Tree) -> bool:
 
 def _sign(name: str, formula: Formula) -> str:
     """A parameter is assigned; everything else is equal to its formula."""
-    return r"\leftarrow" if name in formula.names else "="
+    return "←" if name in formula.names else "="
 
 
 def _stretched(tree: Tree, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
@@ -195,27 +193,33 @@ def _stretched(tree: Tree, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, i
                     yield side.name, other[0]
 
 
-def aligned(left: str, sign: str, steps: Sequence[str]) -> Display:
+def _different(boxes: Iterable[Piece]) -> list[Piece]:
+    """The boxes, each that looks the same once."""
+    return list({to_latex(box): box for box in reversed(list(boxes))}.values())[::-1]
+
+
+def aligned(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
     """``left`` and what it is equal to, step by step; short steps share a line, long ones are broken."""
-    rows, room = [f"{left} &"], WIDTH - width(read(left))
+    rows, room = list[tuple[Piece, Piece]]([(left, NOTHING)]), WIDTH - width(left)
     for number, step in enumerate(steps):
         parts = lines(step, WIDTH - 12)
-        needed = max(width(read(part)) for part in parts) + 3
+        needed = max(map(width, parts)) + 3
         if number and (needed > room or len(parts) > 1):
-            rows, room = [*rows, "&"], WIDTH - 12
-        rows[-1] += f"{'=' if number else sign} {parts[0]} "
-        rows += [rf"&\quad {part} " for part in parts[1:]]
+            rows, room = [*rows, (NOTHING, NOTHING)], WIDTH - 12
+        first, before = rows[-1]
+        rows[-1] = first, row(before, f" {'=' if number else sign} ", parts[0])
+        rows += [(NOTHING, row(QUAD, part)) for part in parts[1:]]
         room = room - needed if len(parts) == 1 else 0.0
-    return Display(tuple(row.strip() for row in rows))
+    return Display(tuple(rows))
 
 
-def _packed(texts: Sequence[str]) -> list[str]:
+def _packed(boxes: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
     """Short formulas, as many as a line takes."""
-    rows: list[str] = []
-    for text in texts:
-        longer = rf"{rows[-1]} \qquad {text}" if rows else ""
-        if rows and width(read(longer)) <= WIDTH:
+    rows: list[Piece] = []
+    for box in boxes:
+        longer = row(rows[-1], f" {GAP} ", box) if rows else box
+        if rows and width(longer) <= WIDTH:
             rows[-1] = longer
         else:
-            rows.append(text)
-    return [f"& {row}" for row in rows]
+            rows.append(box)
+    return [(NOTHING, found) for found in rows]

@@ -13,14 +13,12 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import Style
 from bpdebug.core.schedule import Stage
 from bpdebug.export.matrices import telling_cell
-from bpdebug.look.explanation import Explanation, explain
+from bpdebug.look.explanation import UNICODE, Explanation, explain
 from bpdebug.time.edits import Edit
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import check
 from bpdebug.trust.report import Report
-
-_LATEX = Style("latex")
 
 
 class WorkedStage(Record, eq=False):
@@ -30,7 +28,7 @@ class WorkedStage(Record, eq=False):
         stage: with the formula that ran.
         operands: the tensors that its formula (and the derived one) reads, as the stage saw them.
         value: what it gave.
-        explained: one cell of it, with formulas in LaTeX; None where none is wanted.
+        explained: one cell of it, None where none is wanted.
         edits: what the user changed right after it.
     """
 
@@ -84,12 +82,12 @@ class WorkedUpdate(Record, eq=False):
         return float(values["loss"])
 
 
-def worked_update(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> WorkedUpdate:
+def worked_update(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> WorkedUpdate:
     """What :func:`working` comes to, in one piece."""
     return whole(working(timeline, style, explained))
 
 
-def working(timeline: Timeline, style: Style = _LATEX, explained: bool = True) -> Generator[str, None, WorkedUpdate]:
+def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> Generator[str, None, WorkedUpdate]:
     """The present update (at the end of training, the last one), with every edit made in it; the timeline stays where it is, also
     between two slices.
 

@@ -15,9 +15,8 @@ from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render_cell, render_name
-from bpdebug.core.render_names import latex_number
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name
+from bpdebug.core.tree import Place, Tree, Written
 from bpdebug.time.position import Position, position_at
 from bpdebug.time.timeline import Timeline
 
@@ -41,6 +40,7 @@ class Explanation(Record, eq=False):
         term: the tree of terms, or None for something given.
         symbolic: the cell's formula over named cells.
         numbers: the same with the numbers put in.
+        formula: the cell's formula itself.
         operands: the cells that it is made of, each once: where to jump to. What is not finite first comes first, then gradients,
             computed and given numbers, among them those of the largest terms.
         culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
@@ -58,6 +58,7 @@ class Explanation(Record, eq=False):
     operands: tuple[tuple[str, Cell], ...] = ()
     culprit: str = ""
     style: Style = UNICODE
+    formula: Tree | None = None
 
     @property
     def cell(self) -> str:
@@ -67,7 +68,7 @@ class Explanation(Record, eq=False):
     @property
     def shown(self) -> str:
         """The cell as the style writes it, such as ``∂L/∂W2[0,1]``, or ``∂L/∂W2₁,₀`` where samples are columns."""
-        return render_name(self.cell, self.style)
+        return render_name(self.name, self.style, self.index)
 
     @property
     def blame(self) -> str:
@@ -108,10 +109,12 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     term = cells.explain(index)
     shapes = timeline.machine.shapes()
     digits = digits_of(stage)
-    symbolic = render_cell(cells.symbolic(index), style, shapes)
+    formula = cells.symbolic(index)
+    symbolic = render_cell(formula, style, shapes)
     numbers = put_in(term, style, digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))[:MOST_OPERANDS]
-    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, _culprit(term, style), style)
+    culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
+    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, culprit, style, formula)
 
 
 def digits_of(stage: Stage) -> int:
@@ -128,7 +131,12 @@ def put_in(term: Term, style: Style, digits: int = _DIGITS, most: int = _SHOWN_T
         digits: significant digits.
         most: terms of a sum that are written out.
     """
-    return render_cell(term.tree(lambda t: Name(in_formula(t.value, digits)), most), style)
+    return render_cell(with_numbers(term, digits, most), style)
+
+
+def with_numbers(term: Term, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> Tree:
+    """The same as a tree."""
+    return term.tree(lambda t: Written(in_formula(t.value, digits)), most)
 
 
 def _interest(timeline: Timeline, name: str) -> int:
@@ -175,16 +183,14 @@ def _broken(term: Term) -> Term:
     return term
 
 
-def _culprit(term: Term, style: Style) -> str:
-    """What is not finite first in a number, with its own formula, its numbers, and the values of its parts; "" for a finite number."""
+def culprit_steps(term: Term) -> list[Tree]:
+    """What is not finite first in a number: its own formula, its numbers, the values of its parts, and what comes of them; nothing of a
+    finite number."""
     if math.isfinite(term.value):
-        return ""
+        return []
     term = _broken(term)
-    named = render_cell(term.tree(lambda t: Name(cell_name(t.name, t.index)), _SHOWN_TERMS), style)
-    numbers, values = put_in(term, style), put_in(term.flat(), style)
-    result = str(exact(term.value)).replace("-", "−")
-    result = latex_number(result) if style.form == "latex" else result
-    return " = ".join(dict.fromkeys([named, numbers, values, result]))
+    named = term.tree(lambda t: Place(t.name, t.index), _SHOWN_TERMS)
+    return [named, with_numbers(term), with_numbers(term.flat()), Written(str(exact(term.value)).replace("-", "−"))]
 
 
 def in_formula(value: float, digits: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import Evaluator
@@ -46,7 +46,7 @@ class Path(Record):
 
     def text(self, style: Style) -> str:
         """``W1[0,1] → z1[2,1] → … → loss``."""
-        return " → ".join(render_name(cell_name(name, index), style) for name, index in self.cells)
+        return " → ".join(render_name(name, style, index) for name, index in self.cells)
 
 
 class Bundle(Record):

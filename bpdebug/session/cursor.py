@@ -9,6 +9,7 @@ import numpy as np
 from bpdebug.core.cells import Cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.look.explanation import UNICODE, Explanation, explain, operand_origin
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
@@ -34,7 +35,7 @@ class CellCursor:
         self.selected: tuple[str, Cell] | None = None
         self.operand = self.row = 0
         self.layer = 1
-        self.style = UNICODE
+        self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self._goal: tuple[str, Cell] | None = None
 

@@ -8,17 +8,26 @@ from engine_strategies import MATRICES, SHAPES, fitting, scenarios, tensors, tre
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpdebug.core.boxes import to_latex
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.render import Style, format_number, render, render_cell, render_name
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, to_columns, walk
+from bpdebug.core.record import replace
+from bpdebug.core.render import Style, format_number, render, render_cell, render_gradient, render_name
+from bpdebug.core.tree import Binary, Call, Index, Number, Place, Transpose, Written, to_columns, walk
+from bpdebug.core.typeset import typeset, typeset_cell, typeset_name
+from bpdebug.frontends import load_scenario
 
-UNICODE, LATEX = Style("unicode"), Style("latex")
-COLUMNS = Style("unicode", columns=True)
+LEXICON = make_program(replace(load_scenario("residual"), optimizer=Optimizer("adam"), loss=Loss(l2=0.1))).lexicon
+UNICODE = Style("unicode", lexicon=LEXICON)
+COLUMNS = replace(UNICODE, columns=True)
+
+
+def latex_of(tree, style=UNICODE, shapes=None):
+    return to_latex(typeset(tree, style, shapes))
 
 
 def unicode_of(text, style=UNICODE, **shapes):
@@ -71,8 +80,8 @@ def test_unicode(text, expected):
     ],
 )
 def test_a_sum_shows_what_it_sums(inside, outside):
-    for style in (UNICODE, LATEX):
-        assert render(parse(inside).tree, style) != render(parse(outside).tree, style)
+    for write in (latex_of, lambda tree: render(tree, UNICODE)):
+        assert write(parse(inside).tree) != write(parse(outside).tree)
 
 
 def test_a_named_number_is_multiplied_by_a_dot_where_the_shapes_tell():
@@ -101,20 +110,29 @@ def test_the_column_convention(text, expected):
         ("dz2", "δ2", "∂L/∂z2"),
         ("dW2", "∂L/∂W2", "∂L/∂W2"),
         ("da1@z2", "∂L/∂a1@z2", "∂L/∂a1@z2"),
+        ("da9", "da9", "da9"),
         ("W2", "W2", "W2"),
         ("data_loss", "data_loss", "data_loss"),
         ("x", "x", "x"),
     ],
 )
 def test_the_notations_of_a_gradient(name, delta, partial):
-    assert render_name(name, Style("unicode")) == name
-    assert render_name(name, Style("unicode", notation="delta")) == delta
-    assert render_name(name, Style("unicode", notation="partial")) == partial
+    assert render_name(name, UNICODE) == name
+    assert render_name(name, replace(UNICODE, notation="delta")) == delta
+    assert render_name(name, replace(UNICODE, notation="partial")) == partial
+    assert render_name(name, Style("unicode", notation="partial")) == name
+
+
+def test_a_gradient_without_a_stage():
+    assert [render_gradient("x", replace(UNICODE, notation=n), (0, 1)) for n in ("d", "delta", "partial")] == [
+        "dx[0,1]",
+        *["∂L/∂x[0,1]"] * 2,
+    ]
 
 
 def test_a_formula_in_another_notation():
-    assert unicode_of("a1.T @ dz2", Style("unicode", notation="delta")) == "a1ᵀ·δ2"
-    assert unicode_of("a1.T @ dz2", Style("unicode", columns=True, notation="partial")) == "∂L/∂z2·a1ᵀ"
+    assert unicode_of("a1.T @ dz2", replace(UNICODE, notation="delta")) == "a1ᵀ·δ2"
+    assert unicode_of("a1.T @ dz2", replace(COLUMNS, notation="partial")) == "∂L/∂z2·a1ᵀ"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +149,7 @@ def test_a_formula_in_another_notation():
     ],
 )
 def test_latex(text, expected):
-    assert render(parse(text).tree, LATEX).replace("1.0 ", "1 ") == expected
+    assert latex_of(parse(text).tree) == expected
 
 
 @pytest.mark.parametrize(
@@ -144,32 +162,40 @@ def test_latex(text, expected):
     ],
 )
 def test_latex_names(name, notation, expected):
-    assert render_name(name, Style("latex", notation=notation)) == expected
+    assert to_latex(typeset_name(name, replace(UNICODE, notation=notation))) == expected
 
 
 @pytest.mark.parametrize(
-    ("cell", "style", "expected"),
+    ("name", "index", "style", "expected"),
     [
-        ("dW2[1,0]", LATEX, r"\mathrm{d}W_{1,0}^{[2]}"),
-        ("dW2[1,0]", Style("latex", columns=True), r"\mathrm{d}W_{0,1}^{[2]}"),
-        ("dz2[i,0]", Style("latex", notation="delta"), r"\delta_{i,0}^{[2]}"),
-        ("dz2[i,0]", Style("latex", notation="partial"), r"\frac{\partial L}{\partial z_{i,0}^{[2]}}"),
-        ("da1@z2[0,1]", LATEX, r"\left.\mathrm{d}a_{0,1}^{[1]}\right\rvert_{z^{[2]}}"),
-        ("vW1[0,1]", LATEX, "v_{W;0,1}^{[1]}"),
-        ("x[3,i]", LATEX, "x_{3,i}"),
-        ("dW2[1,0]", COLUMNS, "dW2₀,₁"),
-        ("dz2[i,0]", Style("unicode", columns=True, notation="partial"), "∂L/∂z2₀,ᵢ"),
-        ("loss", COLUMNS, "loss"),
+        ("dW2", (1, 0), UNICODE, r"\mathrm{d}W_{1,0}^{[2]}"),
+        ("dW2", (1, 0), COLUMNS, r"\mathrm{d}W_{0,1}^{[2]}"),
+        ("dz2", ("i", 0), replace(UNICODE, notation="delta"), r"\delta_{i,0}^{[2]}"),
+        ("dz2", ("i", 0), replace(UNICODE, notation="partial"), r"\frac{\partial L}{\partial z_{i,0}^{[2]}}"),
+        ("da1@z2", (0, 1), UNICODE, r"\left.\mathrm{d}a_{0,1}^{[1]}\right\rvert_{z^{[2]}}"),
+        ("vW1", (0, 1), UNICODE, "v_{W;0,1}^{[1]}"),
+        ("x", (3, "i"), UNICODE, "x_{3,i}"),
+        ("beta1", (), UNICODE, r"\beta_1"),
+        ("l2", (), UNICODE, r"\lambda"),
+        ("data_loss", (), UNICODE, r"L_{\text{data}}"),
+        ("W.0", (), UNICODE, r"\mathrm{W.0}"),
     ],
 )
-def test_the_names_of_cells(cell, style, expected):
-    assert render_name(cell, style) == expected
+def test_the_names_of_cells_in_latex(name, index, style, expected):
+    assert to_latex(typeset_name(name, style, index)) == expected
+
+
+def test_the_names_of_cells():
+    assert render_name("dW2", UNICODE, (1, 0)) == "dW2[1,0]"
+    assert render_name("dW2", COLUMNS, (1, 0)) == "dW2₀,₁"
+    assert render_name("dz2", replace(COLUMNS, notation="partial"), ("i", 0)) == "∂L/∂z2₀,ᵢ"
+    assert render_name("loss", COLUMNS) == "loss"
 
 
 def test_a_formula_of_cells_keeps_its_products_and_axes_in_the_column_convention():
-    tree = Call("sum", (Binary("*", Name("a1[i,1]"), Name("dz2[i,0]")),), 0)
+    tree = Call("sum", (Binary("*", Place("a1", ("i", 1)), Place("dz2", ("i", 0))),), 0)
     assert render_cell(tree, COLUMNS) == "Σᵢ a1₁,ᵢ·dz2₀,ᵢ"
-    assert render_cell(tree, LATEX) == r"\sum_i a_{i,1}^{[1]} \cdot \mathrm{d}z_{i,0}^{[2]}"
+    assert to_latex(typeset_cell(tree, UNICODE)) == r"\sum_i a_{i,1}^{[1]} \cdot \mathrm{d}z_{i,0}^{[2]}"
 
 
 WRITTEN = [("(−0.11)", "(-0.11)"), ("1.5e-5", r"1.5 \cdot 10^{-5}"), ("(−inf)", r"(-\infty)"), ("…", r"\dots"), ("nan", r"\mathrm{nan}")]
@@ -177,26 +203,27 @@ WRITTEN = [("(−0.11)", "(-0.11)"), ("1.5e-5", r"1.5 \cdot 10^{-5}"), ("(−inf
 
 @pytest.mark.parametrize(("number", "expected"), WRITTEN)
 def test_the_numbers_of_an_explanation_in_latex(number, expected):
-    assert render_cell(Name(number), LATEX) == expected
-    assert balanced(render_cell(Binary("**", Name(number), Number(2.0)), LATEX))
+    assert latex_of(Written(number)) == expected
+    assert balanced(latex_of(Binary("**", Written(number), Number(2.0))))
 
 
 def test_a_leaf_can_be_written_otherwise():
     tree = parse("a1.T @ (dz2 + 1)").tree
-    shown = render(tree, UNICODE, leaf=lambda node: {"a1": "A", "dz2": "B"}.get(getattr(node, "name", "")))
-    assert shown == "Aᵀ·(B + 1)"
-    assert render(tree, COLUMNS, leaf=lambda node: "T" if isinstance(node, Transpose) else None) == "(dz2 + 1)·T"
+    shown = typeset(tree, UNICODE, leaf=lambda node: {"a1": "A", "dz2": "B"}.get(getattr(node, "name", "")))
+    assert to_latex(shown) == r"{A}^{\top} \, \left(B + 1\right)"
+    shown = typeset(tree, COLUMNS, leaf=lambda node: "T" if isinstance(node, Transpose) else None)
+    assert to_latex(shown) == r"\left(\mathrm{d}z^{[2]} + 1\right) \, T"
 
 
 def test_a_tall_argument_has_tall_brackets():
-    assert render(parse("exp(-z)").tree, LATEX) == r"\exp(-z)"
-    assert render(parse("log(a / b)").tree, LATEX) == r"\log\left(\frac{a}{b}\right)"
-    assert render(parse("c * (a / b)").tree, LATEX) == r"c \odot \frac{a}{b}"
+    assert latex_of(parse("exp(-z)").tree) == r"\exp(-z)"
+    assert latex_of(parse("log(a / b)").tree) == r"\log\left(\frac{a}{b}\right)"
+    assert latex_of(parse("c * (a / b)").tree) == r"c \odot \frac{a}{b}"
 
 
 def test_a_maximum_of_named_cells_shows_all_of_them():
-    tree = Call("max", (Name("z1[0,0]"), Name("z1[0,1]")))
-    assert render_cell(tree, LATEX) == r"\max(z_{0,0}^{[1]}, z_{0,1}^{[1]})"
+    tree = Call("max", (Place("z1", (0, 0)), Place("z1", (0, 1))))
+    assert latex_of(tree) == r"\max(z_{0,0}^{[1]}, z_{0,1}^{[1]})"
 
 
 def balanced(text):
@@ -224,9 +251,9 @@ PROGRAMS = [
 @pytest.mark.parametrize("notation", ["d", "delta", "partial"])
 def test_the_latex_of_every_stage_is_balanced(scenario, columns, notation):
     program = make_program(scenario)
-    style = Style("latex", columns, notation)
+    style = Style("unicode", columns, notation, lexicon=program.lexicon)
     for stage in program.stages:
-        text = f"{render_name(stage.name, style)} = {render(stage.formula.tree, style, program.shapes(4))}"
+        text = f"{to_latex(typeset_name(stage.name, style))} = {latex_of(stage.formula.tree, style, program.shapes(4))}"
         assert balanced(text), text
         assert "**" not in text
         assert "@" not in text
@@ -236,14 +263,15 @@ def test_latex_has_no_double_superscript():
     """``W^{[1]}^{2}`` stops LaTeX with an error; ``{W^{[1]}}^{2}`` does not."""
     for scenario in PROGRAMS:
         program = make_program(scenario)
+        style = replace(UNICODE, lexicon=program.lexicon)
         for stage in program.stages:
-            assert not re.search(r"\^\{[^{}]*\}\^", render(stage.formula.tree, LATEX, program.shapes(4))), stage
+            assert not re.search(r"\^\{[^{}]*\}\^", latex_of(stage.formula.tree, style, program.shapes(4))), stage
 
 
 @settings(max_examples=200, deadline=None)
 @given(tree=trees())
 def test_any_tree_has_balanced_latex_and_some_unicode(tree):
-    assert balanced(render(tree, LATEX))
+    assert balanced(latex_of(tree))
     assert render(tree, UNICODE)
 
 
@@ -312,7 +340,7 @@ def test_a_number_s_text_reads_back_to_the_same_float(value):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_has_its_latex(name):
     row = FUNCTIONS[name]
-    text = render(Call(name, tuple(parse(letter).tree for letter in "abc"[: row.arity])), LATEX)
+    text = latex_of(Call(name, tuple(parse(letter).tree for letter in "abc"[: row.arity])))
     assert balanced(text)
     assert all(letter in text for letter in "abc"[: row.arity])
     assert set(SHAPES) >= {"T33"}
@@ -321,7 +349,7 @@ def test_every_function_has_its_latex(name):
 def test_settings_may_be_letters():
     letters = Style("unicode", letters=True)
     assert unicode_of("W1 - learning_rate * dW1", letters, learning_rate=()) == "W1 − η·dW1"
-    assert unicode_of("beta1 * mW1 + (1 - beta1) * dW1", Style("unicode", notation="partial", letters=True), beta1=()) == (
+    assert unicode_of("beta1 * mW1 + (1 - beta1) * dW1", replace(UNICODE, notation="partial", letters=True), beta1=()) == (
         "β₁·mW1 + (1 − β₁)·∂L/∂W1"
     )
     for rule in OPTIMIZERS.values():

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpdebug.core.boxes import row, to_latex
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.render import Style, render, render_name
+from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.look.explanation import not_there
 from bpdebug.session.table import CommandError, cell_of, command
 from bpdebug.time.results import Result
@@ -66,6 +67,6 @@ def as_numpy(value: Array, margin: int = 0) -> str:
 
 
 def _latex(session: Session, name: str) -> str:
-    style = Style("latex", session.style.columns, session.style.notation)
     stage = session.program.shown.stage(name)
-    return f"{render_name(name, style)} = {render(stage.formula.tree, style, session.timeline.machine.shapes())}"
+    right = typeset(stage.formula.tree, session.style, session.timeline.machine.shapes())
+    return to_latex(row(typeset_name(name, session.style), " = ", right))

@@ -13,7 +13,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.parser import suggestion
 from bpdebug.core.record import replace
-from bpdebug.core.render import render_name
+from bpdebug.core.render import render_gradient, render_name
 from bpdebug.look.explanation import not_there
 from bpdebug.look.paths import Bundle, Path, finding_paths
 from bpdebug.session.table import CommandError, cell_of, command
@@ -94,9 +94,9 @@ def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
 def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bundle]) -> Result:
     whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
     told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
-    title, held = render_name(f"d{cell_name(name, index)}", session.style), _held(session, name, index)
+    title, held = render_gradient(name, session.style, index), _held(session, name, index)
     other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.dtype)
-    shown = f"the derivative of the loss with respect to {render_name(cell_name(name, index), session.style)}" if other else title
+    shown = f"the derivative of the loss with respect to {render_name(name, session.style, index)}" if other else title
     lines = [f"{shown} = {short(whole, 8)}: {told} to the loss"]
     if other and held is not None:
         lines.append(f"  (this is what the derived stages give from the numbers as they are; {title} holds {short(held, 8)} here)")
@@ -140,8 +140,8 @@ def _path(session: Session, path: Path) -> list[str]:
 
 def _bundle(session: Session, name: str, bundle: Bundle) -> list[str]:
     """The paths through one cell: the first step's derivative times the gradient there."""
-    cell, step = cell_name(bundle.name, bundle.index), f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
-    through = render_name(cell, session.style)
+    step = f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
+    through = render_name(bundle.name, session.style, bundle.index)
     count = f"{bundle.paths} path{'s' * (bundle.paths > 1)}"
     return [f"  → {through} → …: {count}", f"      {step} · ∂loss/∂{through} {_factor(bundle.gradient)} = {short(bundle.value, 6)}"]
 

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.core.cells import Term, cell_name
+from bpdebug.core.cells import Term
 from bpdebug.core.numbers import AUTO, Statistics, short
 from bpdebug.core.render import render_cell
 from bpdebug.core.shapes import Shape
-from bpdebug.core.tree import Name
+from bpdebug.core.tree import Place
 from bpdebug.look.equation import Equation
 from bpdebug.look.explanation import Explanation, digits_of, put_in
 from bpdebug.look.sums import Sum, signed, sum_of
@@ -108,7 +108,7 @@ class _Table:
 
     def _texts(self, term: Term) -> tuple[str, str]:
         """The term over cells, and with the numbers put in."""
-        named = render_cell(term.tree(lambda t: Name(cell_name(t.name, t.index)), _HEAT), self._style, self._shapes)
+        named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), self._style, self._shapes)
         numbers = put_in(term, self._style, digits_of(self._explained.stage)) if self._explained.stage else ""
         grouped = f"({named})" if term.operator in ("+", "-") and len(self._sum.terms) > 1 else named
         return grouped, "" if term.operator in ("cell", "number") else numbers

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, aligned, short
 from bpdebug.core.render import render_name
@@ -178,7 +178,7 @@ def note_text(view: View, layout: Layout, columns: int) -> str:
 
 def _named_change(view: View, name: str, index: Cell, columns: int) -> str:
     """How a number has changed, and which, since it need not be in sight; the change alone where there is no room for both."""
-    cell = f"{render_name(cell_name(name, index), view.style)} "
+    cell = f"{render_name(name, view.style, index)} "
     text = change_text(view, name, index, columns - len(cell))
     return cell + text if text and len(cell + text) <= columns else text
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import short
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
@@ -65,9 +64,14 @@ def _notes(scene: Scene, columns: int) -> Iterator[str]:
 def _given(view: View, value: float, columns: int) -> str:
     """What the sample in sight gives to the selected cell, in fewer words where there is little room."""
     number = f"{'+' * (value > 0)}{short(value, 3)}".replace("-", "−")
-    sample, cell = f"sample {int(view.samples[view.sample])}", render_name(cell_name(*view.selected), view.style) if view.selected else ""
+    sample, cell = f"sample {int(view.samples[view.sample])}", _selected(view)
     ways = (f"{sample} gives {number} to {cell}", f"{sample} gives {number}", number)
     return next((way for way in ways if len(way) + _CORNERS <= columns), number)
+
+
+def _selected(view: View) -> str:
+    """The name of the selected cell."""
+    return render_name(view.selected[0], view.style, view.selected[1]) if view.selected else ""
 
 
 def _norms(parts: Parts) -> str:

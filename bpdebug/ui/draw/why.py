@@ -7,7 +7,6 @@ from math import prod
 
 from rich.cells import cell_len
 
-from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import short
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
@@ -175,7 +174,7 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     chosen = _chosen(view, explanation)
     if chosen is None:
         return []
-    name = (render_name(cell_name(*explanation.operands[chosen]), view.style), "name")
+    name = (render_name(explanation.operands[chosen][0], view.style, explanation.operands[chosen][1]), "name")
     counted = f"{len(explanation.operands)}{'+' * (len(explanation.operands) == MOST_OPERANDS)}"
     others = (
         (("   o", "key"), (f" takes the next of {counted} operands", "dim")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.core.cells import cell_name
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, plain, width
@@ -21,7 +20,7 @@ def operand_at(view: View, drawn: Line, x: int) -> int | None:
             return int(role.split()[0].partition(":")[2])
         start = end
     for place, operand in enumerate(operands):
-        name = re.escape(render_name(cell_name(*operand), view.style))
+        name = re.escape(render_name(operand[0], view.style, operand[1]))
         if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){name}(?!\w)", plain(drawn))):
             return place
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bpdebug.core.cells import Cell, Term
 from bpdebug.core.numbers import short
 from bpdebug.core.render import render_cell
-from bpdebug.core.tree import Name, Tree
+from bpdebug.core.tree import Tree, Written
 from bpdebug.look.explanation import Explanation, digits_of, in_formula
 from bpdebug.look.sums import Sum, sum_of
 from bpdebug.ui.draw.formula_lines import Marked
@@ -74,7 +74,7 @@ class _Numbers:
     def _leaf(self, term: Term) -> Tree:
         text, place = in_formula(term.value, self._digits), self._places.get((term.name, term.index))
         mark = "" if place is None else chr(_FIRST_MARK + place)
-        return Name(f"({mark}{text[1:]}" if text.startswith("(") else mark + text)
+        return Written(f"({mark}{text[1:]}" if text.startswith("(") else mark + text)
 
     def _marked(self, text: str) -> Marked:
         """The text without its marks, and what they stand for."""
