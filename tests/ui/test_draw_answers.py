@@ -12,7 +12,7 @@ from ui_views import big, chain, random_chain, role_of, session, text
 from bpdebug.core.description import Layer
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.sample_marks import current_place, letters
+from bpdebug.ui.draw.sample_marks import Sight, letters
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.surface import surface_lines, surface_parts
 
@@ -157,7 +157,7 @@ def test_of_much_data_the_summary_says_how_many_were_asked():
 @pytest.mark.parametrize("moment", ["goto end", "goto update 60", "goto 60:z1"])
 def test_the_marked_sample_is_that_whose_numbers_the_other_panes_show(moment):
     shown = seen("iris", moment, "sample 2")
-    marked = shown.surface.samples[current_place(shown, shown.surface)]
+    marked = shown.surface.samples[Sight(shown, shown.surface).present]
     x = Parts(shown).row("x")
     assert np.array_equal(x, shown.program.data["x"][marked])
 
@@ -165,7 +165,7 @@ def test_the_marked_sample_is_that_whose_numbers_the_other_panes_show(moment):
 def test_a_sample_outside_the_asked_ones_is_not_marked():
     shown = seen("iris", "goto end")
     surface = replace(shown.surface, samples=shown.surface.samples + 1000)
-    assert current_place(shown, surface) is None
+    assert Sight(shown, surface).present is None
 
 
 def test_an_answer_that_is_no_number_has_no_class():

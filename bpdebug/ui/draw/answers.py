@@ -1,23 +1,21 @@
-"""The samples with their targets and what the network answers: that in sight first, then all, the worst first."""
+"""The samples with their targets and what the network answers: that in sight first, then all, the worst first; and which classes are
+taken for which, as a table or as the most frequent mistakes in a line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
-from rich.cells import cell_len
 
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import short
-from bpdebug.core.record import Record, replace
+from bpdebug.core.numbers import minus, short, written
+from bpdebug.core.record import Record
 from bpdebug.look.surface import Surface
-from bpdebug.session.view import View
-from bpdebug.ui.draw.confusion import confused_line, matrix_lines
 from bpdebug.ui.draw.network_text import short_names
-from bpdebug.ui.draw.sample_marks import current_place, letters, output_shown
+from bpdebug.ui.draw.sample_marks import Sight, letters
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, fit
+from bpdebug.ui.draw.spans import Line, Span, fit, line, pad, width
 
 _BAR, _WIDEST_BAR = 4, 24
 _LIST = 3
@@ -26,7 +24,12 @@ _MOST = 4
 """Outputs that are shown in numbers."""
 _SPACIOUS = 60
 """Columns from which on a heading is a word."""
-_MARK = 2
+_BLANKS = 8
+"""Columns of the mark of the present sample, of the arrow, and between the others."""
+_SHARE = 7
+"""Columns of how many of a class are right."""
+_LEAST = 4
+"""Columns in which a name still says something."""
 
 
 class _Row(Record):
@@ -40,88 +43,91 @@ class _Row(Record):
     verdict: Span = ("", "")
 
 
-class _Widths(Record):
-    """The columns of the table; no bar where there is no room for one."""
+class _Table(Record):
+    """The samples in so many columns, below a heading."""
 
-    sample: int
-    target: int
-    answer: int
-    number: int
-    verdict: int
-    bar: int
+    rows: list[_Row]
+    columns: int
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """Of a sample, its target, the answer, the verdict, and of the numbers, over which a heading may be longer."""
+        texts = [(row.sample, row.target, row.answer, row.verdict[0] and " " + row.verdict[0]) for row in self.rows]
+        return [*(max(map(width, column)) for column in zip(*texts, strict=True)), max(len(row.number) for row in self.rows[1:])]
 
     @property
-    def taken(self) -> int:
-        """All columns but those of the bar."""
-        verdict = 1 + self.verdict if self.verdict else 0
-        return _MARK + self.sample + 1 + self.target + 3 + self.answer + verdict + 1 + self.number + 1
+    def room(self) -> int:
+        """The columns that are left for the bars."""
+        return self.columns - sum(self.widths) - _BLANKS
+
+    def line(self, row: _Row, role: str, present: bool = False) -> Line:
+        """One sample, or the heading."""
+        sample, target, answer, verdict, number = self.widths
+        arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, _WIDEST_BAR)
+        texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
+        said: Line = ((pad(row.verdict[0] and " " + row.verdict[0], verdict), row.verdict[1]),)
+        drawn = (("▶ ", "next") if present else ("  ", ""), (texts, role), *said, (f" {row.number:>{number}} ", role))
+        return fit((*drawn, (bar(row.share, length), "curve")) if length >= _BAR else drawn, self.columns)
 
 
-def answer_parts(view: View, surface: Surface, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
+def answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
     """What stays in sight, and what scrolls below it.
 
     The table of the classes stays where the rows allow it, then the classes are told by their letters where names have no room; else
     it stands at the end, and a line says what is confused most.
     """
-    sides = () if surface.right is None else surface.labels
+    surface = sight.surface
+    sides = surface.right is not None and len(surface.labels) > 0
     matrix = matrix_lines(surface, columns) if sides else []
     stays = bool(matrix) and len(matrix) + 2 + _LIST <= rows
     above = matrix if stays else [confused_line(surface, columns)] if sides and rows > 2 + _LIST else []
-    heading, *texts = _rows(view, surface, columns, stays)
-    widths = _widths([heading, *texts], columns)
-    present = current_place(view, surface)
-    lines = [_line(row, widths, "bold" if place == present else "") for place, row in zip(surface.worst.tolist(), texts, strict=True)]
-    lines = [fit((_mark(place == present), *drawn), columns) for place, drawn in zip(surface.worst.tolist(), lines, strict=True)]
-    own = [] if present is None else [lines[surface.worst.tolist().index(present)]]
-    head = [line for line in above if line] + [fit((_mark(False), *_line(heading, widths, "faint")), columns)] + own
-    if len(head) + 2 > rows:
-        return [], [*head[: len(head) - len(own)], *lines]
-    return head, lines + ([(), *matrix] if matrix and not stays else [])
-
-
-def _mark(present: bool) -> Span:
-    return ("▶ ", "next") if present else ("  ", "")
-
-
-def _rows(view: View, surface: Surface, columns: int, legend: bool) -> list[_Row]:
-    """Heading and rows in the richest form that has room for a bar; else in the shortest."""
-    made: list[_Row] = []
-    for form in _forms(view, surface, columns, legend):
-        made = list(form)
-        if _widths(made, columns).bar >= _BAR:
+    for table in _tables(sight, columns, stays):
+        if table.room >= _BAR:
             break
-    return made
+    heading, *texts = table.rows
+    places = surface.worst.tolist()
+    lines = [table.line(row, "bold" * present, present) for row, present in zip(texts, (p == sight.present for p in places), strict=True)]
+    own = [] if sight.present is None else [lines[places.index(sight.present)]]
+    head = [*filter(None, above), table.line(heading, "faint")]
+    if len(head) + len(own) + 2 > rows:
+        return [], head + lines
+    return head + own, lines + ([(), *matrix] if matrix and not stays else [])
 
 
-def _forms(view: View, surface: Surface, columns: int, legend: bool) -> Iterator[Iterable[_Row]]:
+def _tables(sight: Sight, columns: int, legend: bool) -> Iterator[_Table]:
     """What may be said of the samples, the richest first."""
+    surface = sight.surface
     if surface.right is None:
         outputs = surface.y.shape[1]
         for count, digits in (*((count, 3) for count in range(min(_MOST, outputs), 0, -1)), (1, 2)):
-            start = min(output_shown(view), outputs - count)
-            yield _number_rows(surface, columns, slice(start, start + count), digits)
+            start = min(sight.output, outputs - count)
+            yield _Table(list(_number_rows(surface, columns, slice(start, start + count), digits)), columns)
         return
-    rows = partial(_class_rows, surface, columns)
-    yield rows(surface.labels)
+
+    def told(labels: tuple[str, ...]) -> _Table:
+        return _Table(list(_class_rows(sight, columns, labels)), columns)
+
+    yield told(surface.labels)
     if legend:
-        yield rows(letters(surface.labels))
-    room = (columns - _widths(list(rows(("",) * len(surface.labels))), columns).taken - _BAR) // 2
-    yield rows(short_names(surface.labels, max(room, 1), "y"))
-    yield rows(letters(surface.labels))
+        yield told(sight.letters)
+    room = (told(("",) * len(surface.labels)).room - _BAR) // 2
+    yield told(short_names(surface.labels, max(room, 1), "y"))
+    yield told(sight.letters)
 
 
-def _class_rows(surface: Surface, columns: int, labels: tuple[str, ...]) -> Iterator[_Row]:
+def _class_rows(sight: Sight, columns: int, labels: tuple[str, ...]) -> Iterator[_Row]:
     """Heading, then for each sample its class, the class answered, and how much the right one was given; of two sides, the output."""
-    wide, binary, longest = columns >= _SPACIOUS, surface.task == "binary", max(map(cell_len, labels))
+    surface = sight.surface
+    wide, binary, longest = columns >= _SPACIOUS, surface.task == "binary", max(map(width, labels))
     titles = ("target", "answer") if wide or longest >= len("target") else ("", "")
     yield _Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
         given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
         share = (given - surface.middle) / (2 * surface.reach) + 0.5 if binary else given
-        verdict = ("✓", "done") if surface.right is not None and surface.right[place] else ("✗", "bad")
-        number = f"{given:.3f}" if abs(given) < 100 else short(given, 2)
-        yield _Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number.replace("-", "−"), share, verdict)
+        verdict = ("✓", "done") if sight.is_right(place) else ("✗", "bad")
+        number = minus(f"{given:.3f}" if abs(given) < 100 else short(given, 2))
+        yield _Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict)
 
 
 def _number_rows(surface: Surface, columns: int, shown: slice, digits: int) -> Iterator[_Row]:
@@ -137,26 +143,65 @@ def _number_rows(surface: Surface, columns: int, shown: slice, digits: int) -> I
 
 
 def _vector(values: Array, digits: int) -> str:
-    return " ".join(short(float(value), digits).replace("-", "−") for value in values)
+    return " ".join(written(float(value), digits) for value in values)
 
 
-def _widths(rows: list[_Row], columns: int) -> _Widths:
-    """The widths of the table's columns; the bar takes what is left."""
-    texts = zip(*((row.sample, row.target, row.answer) for row in rows), strict=True)
-    sample, target, answer = (max(map(cell_len, column)) for column in texts)
-    number = max(len(row.number) for row in rows[1:])
-    made = _Widths(sample, target, answer, number, max(len(row.verdict[0]) for row in rows), 0)
-    room = min(columns - made.taken, _WIDEST_BAR)
-    return replace(made, bar=room if room >= _BAR else 0)
+def matrix_lines(surface: Surface, columns: int) -> list[Line]:
+    """A row for each class with how often each answer was given to its samples, the right ones on the diagonal; nothing where that
+    does not fit."""
+    counts, marks, labels = surface.confusion, letters(surface.labels), surface.labels
+    asked = np.bincount(surface.wanted, minlength=len(labels)).tolist()
+    cell = max(len(str(counts.max())), 1) + 1
+    room = columns - cell * len(labels) - _SHARE
+    names = _names(labels, marks, room)
+    if not names:
+        return []
+    room = max(*map(width, names), min(room, len("target")))
+    cell = min(cell + 1, (columns - _SHARE - room) // len(labels))
+    heads = "".join(mark.rjust(cell) for mark in marks)
+    title = "target" if room >= len("target") else ""
+    drawn: list[Line] = [line((title.ljust(room) + heads + "right".rjust(_SHARE), "faint"))]
+    for place, name in enumerate(names):
+        row = counts[place].tolist()
+        spans: list[Span] = [_count(count, cell, place == answer) for answer, count in enumerate(row)]
+        drawn.append(line((pad(name, room), "dim"), *spans, _right(row[place], asked[place])))
+    return [fit(each, columns) for each in drawn]
 
 
-def _line(row: _Row, widths: _Widths, role: str) -> Line:
-    """One sample, or the heading."""
-    arrow = "→" if row.sample.isdigit() else " "
-    texts = f"{row.sample:>{widths.sample}} {_left(row.target, widths.target)} {arrow} {_left(row.answer, widths.answer)}"
-    verdict: Line = ((" " + row.verdict[0].ljust(widths.verdict), row.verdict[1]),) if widths.verdict else ()
-    return ((texts, role), *verdict, (f" {row.number:>{widths.number}} ", role), (bar(row.share, widths.bar), "curve"))
+def _names(labels: tuple[str, ...], marks: tuple[str, ...], room: int) -> tuple[str, ...]:
+    """The rows' names: the letter and the label where that is more; () where not even the letters fit."""
+    if room < max(map(width, marks)):
+        return ()
+    if all(mark == label for mark, label in zip(marks, labels, strict=True)) or room < _LEAST:
+        return marks
+    short = short_names(labels, room - 2, "y")
+    return tuple(f"{mark} {label}" for mark, label in zip(marks, short, strict=True)) if max(map(width, short)) + 2 <= room else marks
 
 
-def _left(text: str, columns: int) -> str:
-    return text + " " * (columns - cell_len(text))
+def _count(count: int, columns: int, right: bool) -> Span:
+    """A cell of the table."""
+    return (str(count) if count else "·").rjust(columns), ("faint" if not count else "good" if right else "bad")
+
+
+def _right(right: int, asked: int) -> Span:
+    return (f"{100 * right / asked:.0f} %" if asked else "—").rjust(_SHARE), "dim" if right < asked or not asked else "done"
+
+
+def confused_line(surface: Surface, columns: int) -> Line:
+    """The most frequent mistakes as ``target→answer times``, as many as there is room for, and how many mistakes of other kinds there
+    are; () without mistakes, or without room for one."""
+    wrong = surface.confusion * (1 - np.eye(len(surface.labels), dtype=int))
+    places = [place for place in np.argsort(-wrong, axis=None, kind="stable").tolist() if wrong.flat[place]]
+    head = line(("confused", "dim"))
+    drawn, left = head, int(wrong.sum())
+    for place in places:
+        target, answer = divmod(place, len(surface.labels))
+        count = int(wrong.flat[place])
+        more = (f"  {surface.labels[target]}→{surface.labels[answer]} ", ""), (str(count), "bad")
+        rest = f" +{left - count} others" if left > count else ""
+        if width(drawn) + width(more) + len(rest) > columns:
+            break
+        drawn, left = (*drawn, *more), left - count
+    if drawn is head:
+        return ()
+    return (*drawn, (f" +{left} others", "dim")) if left else drawn

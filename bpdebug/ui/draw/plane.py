@@ -8,15 +8,13 @@ from functools import cache
 from itertools import groupby
 
 import numpy as np
-from rich.cells import cell_len
 
 from bpdebug.core.description import Array
 from bpdebug.look.surface import Surface
-from bpdebug.session.view import View
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.sample_marks import current_place, in_order, leaning, letters, mark_of, output_shown
+from bpdebug.ui.draw.sample_marks import Sight
 from bpdebug.ui.draw.scales import ticks
-from bpdebug.ui.draw.spans import Line, line
+from bpdebug.ui.draw.spans import Line, Span, line, width
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
@@ -32,13 +30,12 @@ _UNKNOWN = -1
 _TOLERANCE = 1e-9
 
 
-def plane_lines(view: View, surface: Surface, columns: int, rows: int, shades: bool = False) -> list[Line]:
+def plane_lines(sight: Sight, columns: int, rows: int, shades: bool = False) -> list[Line]:
     """The plane in that much room, with its axes; with ``shades`` instead of colours."""
-    across, up = surface.axes
-    names = view.program.inputs
+    (across, up), names = sight.surface.axes, sight.view.program.inputs
     marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
-    left = min(max(cell_len(text) for text in (names[1], *(text for _, text in marked))), columns // 4) + 1
-    field = _field(view, surface, rows - 1, columns - left, shades)
+    left = min(max(map(width, (names[1], *(text for _, text in marked)))), columns // 4) + 1
+    field = _field(sight, rows - 1, columns - left, shades)
     labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked}
     labels[next((row for row in range(rows - 1) if row not in labels), 0)] = names[1]
     lines = [line((_beside(labels.get(row, ""), left), "dim"), *_joined(cells)) for row, cells in enumerate(field)]
@@ -47,7 +44,7 @@ def plane_lines(view: View, surface: Surface, columns: int, rows: int, shades: b
 
 def _beside(text: str, columns: int) -> str:
     """A label at the left of the plane."""
-    return (text if cell_len(text) < columns else text[: max(columns - 2, 0)] + "…").rjust(columns - 1) + " "
+    return (text if width(text) < columns else text[: max(columns - 2, 0)] + "…").rjust(columns - 1) + " "
 
 
 def _below(axis: Array, name: str, columns: int) -> str:
@@ -61,16 +58,17 @@ def _below(axis: Array, name: str, columns: int) -> str:
     return f"{text.ljust(room)} {name}"
 
 
-def _joined(cells: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _joined(cells: list[Span]) -> Iterator[Span]:
     """Neighbours of the same look as one span."""
     for role, group in groupby(cells, key=lambda cell: cell[1]):
         yield "".join(character for character, _ in group), role
 
 
-def _field(view: View, surface: Surface, rows: int, columns: int, shades: bool) -> list[list[tuple[str, str]]]:
+def _field(sight: Sight, rows: int, columns: int, shades: bool) -> list[list[Span]]:
     """The plane as characters with their roles."""
+    surface = sight.surface
     fine = resampled(surface.grid if surface.grid is not None else np.zeros((1, 2, 2)), 4 * rows, 2 * columns)
-    shown = fine if surface.task == "classes" else fine[[output_shown(view) if surface.task == "numbers" else 0]]
+    shown = fine if surface.task == "classes" else fine[[sight.output]]
     sides = _sides(surface, shown)
     halves = _codes(surface, shown.reshape(len(shown), 2 * rows, 2, columns, 2).mean(axis=(2, 4)))
     dots = _border(sides).reshape(rows, 4, columns, 2)
@@ -78,8 +76,8 @@ def _field(view: View, surface: Surface, rows: int, columns: int, shades: bool) 
     above, below, dotted = halves[0::2].tolist(), halves[1::2].tolist(), dots.tolist()
     cell = _shade if shades else _cell
     field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
-    _letters(surface, field, sides, dotted)
-    _samples(view, surface, field, ["" if shades else _ground(code) for row in below for code in row])
+    _letters(sight, field, sides, dotted)
+    _samples(sight, field, [["" if shades else _ground(code) for code in row] for row in below])
     return field
 
 
@@ -132,7 +130,7 @@ def _ground(code: int) -> str:
 
 
 @cache
-def _cell(above: int, below: int, dots: int) -> tuple[str, str]:
+def _cell(above: int, below: int, dots: int) -> Span:
     """A character: two half blocks, or a piece of the border."""
     if dots:
         return chr(0x2800 + dots), f"{_ground(below)} bold"
@@ -140,7 +138,7 @@ def _cell(above: int, below: int, dots: int) -> tuple[str, str]:
 
 
 @cache
-def _shade(above: int, below: int, dots: int) -> tuple[str, str]:
+def _shade(above: int, below: int, dots: int) -> Span:
     """A character: a shade, or a piece of the border."""
     if dots:
         return chr(0x2800 + dots), "bold"
@@ -148,30 +146,28 @@ def _shade(above: int, below: int, dots: int) -> tuple[str, str]:
     return SHADES[level], ""
 
 
-def _letters(surface: Surface, field: list[list[tuple[str, str]]], sides: Array, dots: list[list[int]]) -> None:
+def _letters(sight: Sight, field: list[list[Span]], sides: Array, dots: list[list[int]]) -> None:
     """Strew the side's letter over the plane."""
-    own = [letter.lower() for letter in letters(surface.labels)]
-    names = own if surface.task == "classes" else surface.labels if surface.task == "binary" else ("−", "+")
+    labels = {"classes": [letter.lower() for letter in sight.letters], "binary": sight.surface.labels}.get(sight.surface.task, "−+")
     down, across = max(_STRIDE[0], len(field) // 4), max(_STRIDE[1], len(field[0]) // 4)
-    taken = {(place[0], place[1] + by) for place in _places(surface, field) for by in range(-_CLEAR, _CLEAR + 1)}
+    taken = {(row, column + by) for row, column in _places(sight.surface, field) for by in range(-_CLEAR, _CLEAR + 1)}
     for row in range(1, len(field), down):
         for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
             if not dots[row][column] and (row, column) not in taken:
                 side = int(sides[4 * row + 2, 2 * column + 1])
-                field[row][column] = ("?", "bad") if side == _UNKNOWN else (names[side][-1], field[row][column][1].partition(" ")[0])
+                field[row][column] = ("?", "bad") if side == _UNKNOWN else (labels[side][-1], field[row][column][1].partition(" ")[0])
 
 
-def _samples(view: View, surface: Surface, field: list[list[tuple[str, str]]], grounds: list[str]) -> None:
+def _samples(sight: Sight, field: list[list[Span]], grounds: list[list[str]]) -> None:
     """Put the samples in their places."""
-    present, places = current_place(view, surface), _places(surface, field)
-    for place in in_order(view, surface):
+    places = _places(sight.surface, field)
+    for place in sight.order:
         row, column = places[place]
-        mark, role = leaning(surface, place, output_shown(view)) if surface.task == "numbers" else mark_of(surface, place)
-        ground = grounds[row * len(field[0]) + column]
-        field[row][column] = (mark, "cursor" if place == present else f"{ground} {role}".strip())
+        mark, role = sight.mark(place)
+        field[row][column] = (mark, "cursor" if place == sight.present else f"{grounds[row][column]} {role}".strip())
 
 
-def _places(surface: Surface, field: list[list[tuple[str, str]]]) -> list[tuple[int, int]]:
+def _places(surface: Surface, field: list[list[Span]]) -> list[tuple[int, int]]:
     """The row and the column of each sample."""
     rows, columns = len(field), len(field[0])
     return [(rows - 1 - _part(surface.axes[1], up, rows), _part(surface.axes[0], across, columns)) for across, up in surface.x.tolist()]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
+from bpdebug.core.record import Record
 from bpdebug.core.tensors import Role
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
+from bpdebug.ui.draw.spans import Span
 
 RIGHT, WRONG = ("○", "●"), ("◇", "◆")
 """By whether the answer is right, the marks of the lower and of the upper side."""
@@ -32,34 +35,48 @@ def letters(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def mark_of(surface: Surface, place: int) -> tuple[str, str]:
-    """The mark of a sample and its role: its target, and whether the answer is right."""
-    right = surface.right is None or bool(surface.right[place])
-    wanted = int(surface.wanted[place])
-    if surface.task == "classes":
-        return letters(surface.labels)[wanted], "bold" if right else "bad lit"
-    if surface.task == "numbers":
-        return RIGHT[1], "bold"
-    return (RIGHT if right else WRONG)[wanted], "bold" if right else "bad"
+class Sight(Record, eq=False):
+    """The answers, and which sample and which output of them the user looks at."""
 
+    view: View
+    surface: Surface
 
-def leaning(surface: Surface, place: int, output: int) -> tuple[str, str]:
-    """The mark of a sample whose target is a number: whether that is above the answer, below it, or near."""
-    away = float(surface.y[place, output] - surface.outputs[place, output]) / surface.reach
-    return RIGHT[1] if abs(away) <= _NEAR else HIGHER if away > 0 else LOWER, "bold"
+    @cached_property
+    def present(self) -> int | None:
+        """Which of the asked samples is the one that is looked at: of the batch whose numbers are in sight, also of one that is
+        finished."""
+        found = np.flatnonzero(self.surface.samples == self.view.sample_shown)
+        return int(found[0]) if len(found) else None
 
+    @cached_property
+    def output(self) -> int:
+        """See :func:`output_shown`."""
+        return output_shown(self.view)
 
-def in_order(view: View, surface: Surface) -> list[int]:
-    """The places of the samples in the order in which they are drawn: the wrong ones over the others, the present one last."""
-    right = np.ones(len(surface.samples), bool) if surface.right is None else surface.right
-    present = current_place(view, surface)
-    return sorted(range(len(surface.samples)), key=lambda place: (place == present, not right[place]))
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """A character for each label."""
+        return letters(self.surface.labels)
 
+    def is_right(self, place: int) -> bool:
+        """Whether a sample's answer is on the right side; of numbers, always."""
+        return self.surface.right is None or bool(self.surface.right[place])
 
-def current_place(view: View, surface: Surface) -> int | None:
-    """Which of the asked samples is the one that is looked at: of the batch whose numbers are in sight, also of one that is finished."""
-    found = np.flatnonzero(surface.samples == view.sample_shown)
-    return int(found[0]) if len(found) else None
+    def mark(self, place: int) -> Span:
+        """The mark of a sample and its role: its target, and whether the answer is right; of a number in the plane, whether the target
+        is above the answer, below it, or near."""
+        surface, right, wanted = self.surface, self.is_right(place), int(self.surface.wanted[place])
+        if surface.task == "classes":
+            return self.letters[wanted], "bold" if right else "bad lit"
+        if surface.task == "binary":
+            return (RIGHT if right else WRONG)[wanted], "bold" if right else "bad"
+        away = float(surface.y[place, self.output] - surface.outputs[place, self.output]) / surface.reach
+        return RIGHT[1] if len(surface.axes) < 2 or abs(away) <= _NEAR else HIGHER if away > 0 else LOWER, "bold"
+
+    @property
+    def order(self) -> list[int]:
+        """The places of the samples in the order in which they are drawn: the wrong ones over the others, the present one last."""
+        return sorted(range(len(self.surface.samples)), key=lambda place: (place == self.present, not self.is_right(place)))
 
 
 def output_shown(view: View) -> int:

@@ -40,6 +40,12 @@ def first_that_fits(ways: Iterable[Drawn], columns: int, otherwise: Drawn | None
     return way if otherwise is None else otherwise
 
 
+def pad(text: str, columns: int, right: bool = False) -> str:
+    """A text filled with blanks to so many columns, at its end, or so that it stands at the right."""
+    blanks = " " * (columns - cell_len(text))
+    return blanks + text if right else text + blanks
+
+
 def fit(drawn: Line, columns: int, role: str = "") -> Line:
     """The line in exactly that many columns: filled with blanks of a role, or cut with an ellipsis."""
     missing = columns - width(drawn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import short, written
 from bpdebug.core.render import render_name
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
@@ -12,8 +12,8 @@ from bpdebug.ui.draw.answers import answer_parts
 from bpdebug.ui.draw.plane import SHADES, plane_lines
 from bpdebug.ui.draw.response import response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, current_place, letters, output_shown
-from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width, wrap
+from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, Sight, output_shown
+from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""
@@ -47,26 +47,27 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
         return [], []
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
-    head = summary(view, surface, columns, 1 + (rows >= _SPACIOUS and columns >= _NARROWEST), shades)
+    sight = Sight(view, surface)
+    head = summary(sight, columns, 1 + (rows >= _SPACIOUS and columns >= _NARROWEST), shades)
     if surface.grid is None:
-        fixed, below = answer_parts(view, surface, columns, rows - 1)
+        fixed, below = answer_parts(sight, columns, rows - 1)
         return head + fixed, below
     if columns < _NARROWEST or rows < 4:
         return head, []
     room = rows - len(head)
-    drawn = plane_lines(view, surface, columns, room, shades) if len(surface.axes) == 2 else response_lines(view, surface, columns, room)
+    drawn = plane_lines(sight, columns, room, shades) if len(surface.axes) == 2 else response_lines(sight, columns, room)
     return head + [crop(line, 0, columns) for line in drawn], []
 
 
-def summary(view: View, surface: Surface, columns: int, most: int, shades: bool = False) -> list[Line]:
+def summary(sight: Sight, columns: int, most: int, shades: bool = False) -> list[Line]:
     """How good the answers are, the present sample's, the meaning of the marks and of the colours, in so many lines at
     most; the marks alone are worth a line of their own."""
-    lines = [_score(surface, view.program.batches.total)]
-    for part in [_sample(view, surface), _marks(surface), _ramp(surface, shades)] if surface.grid is not None else []:
+    lines, marks = [_score(sight.surface, sight.view.program.batches.total)], _marks(sight)
+    for part in [_sample(sight), marks, _ramp(sight.surface, shades)] if sight.surface.grid is not None else []:
         fitting = next((place for place, drawn in enumerate(lines) if width(drawn) + 3 + width(part) <= columns), None)
         if part and fitting is not None:
             lines[fitting] = (*lines[fitting], ("   ", ""), *part)
-        elif part == _marks(surface) and len(lines) < most and width(part) <= columns:
+        elif part == marks and len(lines) < most and width(part) <= columns:
             lines.append(part)
     return [fit(drawn, columns) for drawn in lines]
 
@@ -83,54 +84,40 @@ def _score(surface: Surface, samples: int) -> Line:
     return line((f"{right} of {asked}", "good" if right == asked else "bold"), (f" right{share}{among}", "dim"))
 
 
-def _sample(view: View, surface: Surface) -> Line:
+def _sample(sight: Sight) -> Line:
     """The answer to the sample that is looked at."""
-    place = current_place(view, surface)
+    place, surface = sight.present, sight.surface
     if place is None:
         return ()
-    outputs, target, number = surface.outputs[place], surface.y[place], int(surface.samples[place])
-    head: Span = (f"sample {number}: ", "dim")
+    head, right = (f"sample {surface.samples[place]}: ", "dim"), sight.is_right(place)
     if surface.task == "classes":
-        decided, right = int(surface.decided[place]), int(surface.wanted[place])
-        if not np.isfinite(outputs).all():
-            return (head, ("no number ", "bold"), (f"✗ not {surface.labels[right]}", "bad"))
-        verdict: Span = ("✓", "good") if surface.right is not None and surface.right[place] else (f"✗ not {surface.labels[right]}", "bad")
-        return (head, (f"{surface.labels[decided]} {short(float(outputs[decided]), 3)} ", "bold"), verdict)
-    shown = output_shown(view) if len(surface.labels) > 1 and surface.task == "numbers" else 0
-    values = (
-        head,
-        (short(float(outputs[shown]), 3).replace("-", "−"), "bold"),
-        (f" for {short(float(target[shown]), 3)}".replace("-", "−"), "dim"),
-    )
-    if surface.right is None:
-        return values
-    return (*values, (" ✓", "good") if surface.right[place] else (" ✗", "bad"))
+        decided, missed = int(surface.decided[place]), (f"✗ not {surface.labels[surface.wanted[place]]}", "bad")
+        if not np.isfinite(surface.outputs[place]).all():
+            return (head, ("no number ", "bold"), missed)
+        answer = f"{surface.labels[decided]} {short(float(surface.outputs[place, decided]), 3)} "
+        return (head, (answer, "bold"), ("✓", "good") if right else missed)
+    answer, target = (written(float(part[place, sight.output]), 3) for part in (surface.outputs, surface.y))
+    sign = () if surface.right is None else ((" ✓", "good") if right else (" ✗", "bad"),)
+    return (head, (answer, "bold"), (f" for {target}", "dim"), *sign)
 
 
-def _marks(surface: Surface) -> Line:
+def _marks(sight: Sight) -> Line:
     """What the marks of the samples mean."""
-    if surface.task == "binary":
-        low, high = surface.labels
-        return line(RIGHT[1], (f" {high}  ", "dim"), RIGHT[0], (f" {low}  ", "dim"), WRONG[1] + WRONG[0], (" wrong", "dim"))
-    if surface.task == "numbers" and len(surface.axes) == 2:
-        return line(HIGHER + LOWER, (" target higher, lower", "dim"))
-    if surface.task == "numbers":
-        return line(RIGHT[1], (" target", "dim"))
-    return line(*(span for letter, label in zip(letters(surface.labels), surface.labels, strict=True) for span in _entry(letter, label)))
-
-
-def _entry(letter: str, label: str) -> tuple[Span, ...]:
-    if letter == label:
-        return ((letter, "bold"), ("  ", ""))
-    return ((letter, "bold"), (f" {label}  ", "dim"))
+    labels = sight.surface.labels
+    if sight.surface.task == "binary":
+        return line(RIGHT[1], (f" {labels[1]}  ", "dim"), RIGHT[0], (f" {labels[0]}  ", "dim"), WRONG[1] + WRONG[0], (" wrong", "dim"))
+    if sight.surface.task == "numbers":
+        plane = len(sight.surface.axes) == 2
+        return line(HIGHER + LOWER if plane else RIGHT[1], (" target higher, lower" if plane else " target", "dim"))
+    entries = ((letter, "" if letter == label else f" {label}") for letter, label in zip(sight.letters, labels, strict=True))
+    return tuple(span for letter, label in entries for span in ((letter, "bold"), (f"{label}  ", "dim" * bool(label))))
 
 
 def _ramp(surface: Surface, shades: bool) -> Line:
     """The colours of the outputs, from the lowest to the highest."""
     if surface.task == "classes" or len(surface.axes) < 2:
         return ()
-    low, high = (short(surface.middle + sign * surface.reach, 2).replace("-", "−") for sign in (-1, 1))
-    if shades:
-        return line((f"{low} ", "dim"), (SHADES, ""), (f" {high}", "dim"))
+    low, high = (written(surface.middle + sign * surface.reach, 2) for sign in (-1, 1))
     levels = range(-HEAT_STEPS, HEAT_STEPS + 1, 2)
-    return line((f"{low} ", "dim"), *((" ", f"heat:{level:+d}") for level in levels), (f" {high}", "dim"))
+    colours = [(SHADES, "")] if shades else [(" ", f"heat:{level:+d}") for level in levels]
+    return line((f"{low} ", "dim"), *colours, (f" {high}", "dim"))
