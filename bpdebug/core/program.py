@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from bpdebug.core.batches import Batches
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.errors import FormulaError, SetupError, ShapeError
+from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import LayerNames, Network, Phase
 from bpdebug.core.optimizers import Rule
@@ -21,6 +22,8 @@ from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import Shape, infer, keepdims_hint, shape_text
 from bpdebug.core.tensors import Role, Tensor
 from bpdebug.core.tree import Name, walk
+
+Change = Callable[[str, Array], Array]
 
 _GENERIC_ROWS = 10007
 """A batch size that no layer has: a formula must fit with it too, not only because a batch happens to have as many rows
@@ -170,6 +173,24 @@ class Program(Record, eq=False):
         rows = self.batches.rows(update)
         given = {name: values if rows is None else values[rows] for name, values in self.data.items()}
         return {name: np.asarray(value, self.dtype) for name, value in (given | {"m": np.array(self.batches.size(update))}).items()}
+
+    def run(self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value) -> dict[str, Array]:
+        """What the stages compute from the values of tensors, aside from any machine; parameters as they are after the update.
+
+        Args:
+            values: what an update starts from.
+            upto: how many stages run; all by default.
+            change: what becomes of each value, by the name of its stage, before the next stage reads it.
+        """
+        known, made = dict(values), dict[str, Array]()
+        for stage in self.stages[:upto]:
+            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.runs, known, self.dtype))
+        return made
+
+    def end_of(self, phase: Phase) -> int:
+        """How many stages have run when a phase is over."""
+        order = list(Phase)
+        return sum(order.index(stage.phase) <= order.index(phase) for stage in self.stages)
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows."""

@@ -6,10 +6,9 @@ from collections.abc import Generator, Mapping
 from time import perf_counter
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
 from bpdebug.core.schedule import Stage
 from bpdebug.export.matrices import telling_cell
@@ -75,11 +74,8 @@ class WorkedUpdate(Record, eq=False):
 
     def loss_after(self) -> float:
         """The loss of the same batch with the new parameters."""
-        values = dict(self.given) | self.after
-        for step in self.stages:
-            if step.stage.phase in (Phase.FORWARD, Phase.LOSS):
-                values[step.stage.name] = assigned(step.stage.formula, values, self.program.dtype)
-        return float(values["loss"])
+        program = replace(self.program, lines=tuple(step.stage for step in self.stages))
+        return float(program.run({**self.given, **self.after}, program.end_of(Phase.LOSS))[program.loss])
 
 
 def worked_update(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> WorkedUpdate:

@@ -12,12 +12,9 @@ from math import isqrt
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
 from bpdebug.core.machine import Machine
-from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
 
 MOST_SAMPLES = 512
@@ -140,20 +137,11 @@ def task_of(program: Program) -> tuple[str, tuple[str, ...]]:
     return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), names
 
 
-def forward_stages(program: Program) -> list[Stage]:
-    """The stages from the inputs to the prediction, in order."""
-    stages = [stage for stage in program.stages if stage.phase is Phase.FORWARD]
-    names = [stage.name for stage in stages]
-    return stages[: names.index(program.prediction) + 1]
-
-
 def answers(machine: Machine, given: dict[str, Array]) -> Array:
     """What the present parameters answer to these inputs, with targets where the user's formulas read it."""
     program = machine.program
     values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | given
-    for stage in forward_stages(program):
-        values[stage.name] = assigned(stage.runs, values, program.dtype)
-    return values[program.prediction]
+    return program.run(values, program.index[program.prediction] + 1)[program.prediction]
 
 
 def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array:
@@ -183,7 +171,7 @@ def _chosen(machine: Machine) -> Array:
 
 def _axes(program: Program) -> tuple[Array, ...]:
     count = len(program.inputs)
-    if count > 2 or any(program.target in stage.runs.names for stage in forward_stages(program)):
+    if count > 2 or any(program.target in stage.runs.names for stage in program.stages[: program.index[program.prediction] + 1]):
         return ()
     room = _WORK // _cost(program)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)

@@ -53,10 +53,7 @@ def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
 def _first_update(program: Program) -> dict[str, Array]:
     """Every tensor of the first update, up to its gradients."""
     values = program.initial | program.batch(0)
-    for stage in program.stages:
-        if stage.phase is not Phase.UPDATE:
-            values[stage.name] = assigned(stage.formula, values, program.dtype)
-    return values
+    return values | program.run(values, program.end_of(Phase.BACKWARD))
 
 
 def _shuffled(found: list[Candidate], seed: int) -> Iterator[Candidate]:

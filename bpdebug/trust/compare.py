@@ -25,7 +25,7 @@ from bpdebug.trust.names import of_unknown
 from bpdebug.trust.notes import SAME, advice, sources, unseen
 from bpdebug.trust.reading import ComparisonError, readings
 from bpdebug.trust.report import COMPARISON, Report
-from bpdebug.trust.scene import Scene, run, scene_of
+from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.suspects import Evidence, diagnose
 
 __all__ = ["ComparisonError", "compare", "comparing"]
@@ -103,4 +103,4 @@ def _previous(scene: Scene, judge: Judge) -> dict[str, Array]:
     """The update before, if it is one that led to what the user starts from."""
     if not scene.before or any(judge.differs(name) for name in judge.reading.given):
         return {}
-    return {**run(scene.program(len(scene.before["x"])), scene.before), **scene.before}
+    return {**scene.program(len(scene.before["x"])).run(scene.before), **scene.before}

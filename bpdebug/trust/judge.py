@@ -14,7 +14,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
-from bpdebug.trust.scene import Scene, rounding, run, sensitivity
+from bpdebug.trust.scene import Scene, rounding, sensitivity
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
@@ -49,7 +49,7 @@ class Judge:
             raise ComparisonError(f"x in your file has {rows} samples, but y is not there, and the scenario's has {len(self.start['y'])}")
         self.start["m"] = np.array(float(rows))
         self.program = scene.program(rows)
-        self.right = run(self.program, self.start)
+        self.right = self.program.run(self.start)
         self.notes: list[str] = []
         self.seen: dict[str, dict[str, Array]] = {}
         self._rounding = rounding(self.program, self.start, self.right)

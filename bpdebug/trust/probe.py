@@ -6,7 +6,6 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -38,36 +37,29 @@ class Probe:
         here, length = timeline.clock, len(program.stages)
         self.update = min(here // length, program.updates - 1)
         with timeline.at(self.update * length) as machine:
-            state = machine.persistent_flat.astype(np.float64)
-        self._machine = Machine(self.program)
-        self._machine.start(self.update, state)
-        gradients = [stage for stage in self.program.stages if stage.phase is not Phase.UPDATE]
-        self._count = len(gradients)
-        self.forward = [(stage, frozenset(stage.formula.names)) for stage in gradients if stage.phase is not Phase.BACKWARD]
+            state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}
+        self._start, self._count = self.program.batch(self.update) | state, self.program.end_of(Phase.BACKWARD)
+        forward = self.program.stages[: self.program.end_of(Phase.LOSS)]
+        self.forward = [(stage, frozenset(stage.formula.names)) for stage in forward]
         self.analytic_stages = {stage.name for stage, _ in self.forward if _is_analytic(stage)}
         with np.errstate(all="ignore"):
-            self._run(None)
-            self._machine.done = self._count
-            self.values: dict[str, Array] = {name: value.copy() for name, value in self._machine.values().items()}
+            self.values = self._start | self.program.run(self._start, self._count)
             self.evaluator = Evaluator(self.values)
             self.noise = self._noise()
         self.loss, self.targets = float(self.values[program.network.loss]), self.values[program.network.naming.target].size
 
-    def _run(self, generator: np.random.Generator | None) -> None:
-        """All stages up to the gradients; with a generator, each result is off by its last bit, one way or the other."""
-        for stage, routine in zip(self.program.stages[: self._count], self._machine.routines(), strict=False):
-            routine()
-            if generator is not None:
-                buffer = self._machine.buffer(stage.name)
-                buffer *= 1.0 + EPSILON * (2 * generator.integers(0, 2, buffer.shape) - 1)
-
     def _noise(self) -> dict[str, Array]:
-        names, generator = [stage.name for stage in self.program.stages[: self._count]], np.random.default_rng(0)
-        noise = {name: np.abs(self.values[name]) * EPSILON for name in names}
+        generator = np.random.default_rng(0)
+        noise = {stage.name: np.abs(self.values[stage.name]) * EPSILON for stage in self.program.stages[: self._count]}
+
+        def off(name: str, value: Array) -> Array:
+            """The value off by its last bit, one way or the other."""
+            found = np.asarray(value * (1.0 + EPSILON * (2 * generator.integers(0, 2, value.shape) - 1)))
+            noise[name] = np.maximum(noise[name], np.abs(found - self.values[name]))
+            return found
+
         for _ in range(2):
-            self._run(generator)
-            for name in names:
-                noise[name] = np.maximum(noise[name], np.abs(self._machine.buffer(name) - self.values[name]))
+            self.program.run(self._start, self._count, off)
         return noise
 
     def gradient(self, stage: Stage) -> Array:
@@ -84,11 +76,8 @@ class Probe:
 
     def after(self) -> dict[str, Array]:
         """The persistent tensors after this update."""
-        with np.errstate(all="ignore"):
-            self._run(None)
-            for routine in self._machine.routines()[self._count :]:
-                routine()
-        return {name: value.copy() for name, value in self._machine.persistent.items()}
+        after = self._start | self.program.run(self._start)
+        return {name: after[name] for name in self.program.persistent}
 
     def downstream(self, tensor: str) -> list[Stage]:
         """The forward stages that a change of the tensor reaches, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -91,14 +92,6 @@ def _kept(program: Program) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
     return tuple(stage for stage in edited if stage not in backward), notes
 
 
-def run(program: Program, start: Mapping[str, Array]) -> dict[str, Array]:
-    """What the stages compute, by name: parameters as they are after the update."""
-    values = dict(start)
-    for stage in program.stages:
-        values[stage.name] = assigned(stage.formula, values)
-    return {stage.name: values[stage.name] for stage in program.stages}
-
-
 def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array]) -> dict[str, float]:
     """How far each tensor may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a
     right to it.
@@ -108,17 +101,16 @@ def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, A
     worst = dict.fromkeys(right, 0.0)
     for seed in range(_NUDGES):
         generator = np.random.default_rng(seed)
-        values = {name: _nudged(program, name, value, generator) for name, value in start.items()}
-        for stage in program.stages:
-            values[stage.name] = _nudged(program, stage.name, assigned(stage.formula, values), generator)
-            worst[stage.name] = max(worst[stage.name], _off(values[stage.name], right[stage.name]))
+        nudged = partial(_nudged, program, generator)
+        for name, value in program.run({name: nudged(name, value) for name, value in start.items()}, change=nudged).items():
+            worst[name] = max(worst[name], _off(value, right[name]))
     return worst
 
 
 def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array) -> float:
     """The same for one stage whose operands have been rounded."""
     generator = np.random.default_rng(0)
-    nudged = [{name: _nudged(program, name, values[name], generator) for name in stage.formula.names} for _ in range(_NUDGES)]
+    nudged = [{name: _nudged(program, generator, name, values[name]) for name in stage.formula.names} for _ in range(_NUDGES)]
     return max(_off(assigned(stage.formula, operands), result) for operands in nudged)
 
 
@@ -127,7 +119,7 @@ def _off(value: Array, right: Array) -> float:
     return float(np.max(off, initial=0.0, where=np.isfinite(off)))
 
 
-def _nudged(program: Program, name: str, value: Array, generator: np.random.Generator) -> Array:
+def _nudged(program: Program, generator: np.random.Generator, name: str, value: Array) -> Array:
     """The value with a relative error, if it is one that is computed or measured."""
     exact = name in ("y", "m") or name in program.constants
     return value if exact else value * (1 + _NUDGE * generator.standard_normal(value.shape))
