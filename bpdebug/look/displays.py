@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections import UserDict, deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short, sparkline
-from bpdebug.core.shapes import shape_text
-
-if TYPE_CHECKING:
-    from bpdebug.session.traveller import Traveller
+from bpdebug.core.shapes import infer, shape_text
+from bpdebug.look.explanation import not_there
+from bpdebug.time.timeline import Timeline
 
 _REMEMBERED = 64
+
+
+def value_of(timeline: Timeline, expression: str) -> Array:
+    """The present value of an expression over the tensors, such as ``a2`` or ``max(abs(dz2))``.
+
+    Raises:
+        BpdebugError: where it does not parse or fit, or a tensor is not computed yet.
+    """
+    formula = timeline.program.parse(expression)
+    values, shapes = timeline.machine.values(), timeline.machine.shapes()
+    for name in formula.names:
+        if name in shapes and name not in values:
+            raise BpdebugError(not_there(timeline, name))
+    infer(formula, shapes)
+    return np.array(evaluate(formula, values, timeline.program.dtype))
 
 
 class Displays(UserDict[int, str]):
@@ -25,29 +40,29 @@ class Displays(UserDict[int, str]):
         super().__init__()
         self._seen: dict[str, deque[float]] = {}
 
-    def lines(self, session: Traveller) -> list[str]:
+    def lines(self, timeline: Timeline) -> list[str]:
         """The expressions with their present values; one that cannot be computed now says so."""
-        return [f"{text} = {_shown(session, text)}" for text in self.values()]
+        return [f"{text} = {_shown(timeline, text)}" for text in self.values()]
 
-    def remember(self, session: Traveller) -> None:
+    def remember(self, timeline: Timeline) -> None:
         """Keep the numbers of this stop (of a tensor, its norm)."""
         for text in self.values():
             try:
-                value = session.value(text)
+                value = value_of(timeline, text)
             except BpdebugError:
                 continue
             number = float(value) if value.ndim == 0 else float(np.linalg.norm(value))
             self._seen.setdefault(text, deque(maxlen=_REMEMBERED)).append(number)
 
-    def pictures(self, session: Traveller) -> Iterator[str]:
+    def pictures(self, timeline: Timeline) -> Iterator[str]:
         """The lines with their histories."""
-        for text, line in zip(self.values(), self.lines(session), strict=True):
+        for text, line in zip(self.values(), self.lines(timeline), strict=True):
             yield f"{line}  {sparkline(self._seen.get(text, ()))}".rstrip()
 
 
-def _shown(session: Traveller, text: str) -> str:
+def _shown(timeline: Timeline, text: str) -> str:
     try:
-        value = session.value(text)
+        value = value_of(timeline, text)
     except BpdebugError:
         return "not computed yet"
     return short(float(value), 8) if value.ndim == 0 else f"{shape_text(value.shape)}, norm {short(float(np.linalg.norm(value)), 6)}"

@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import cache
 from itertools import accumulate
 from math import prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
+from bpdebug.look.cursor import Cursor
 
 
 class Stand(Record):
@@ -34,28 +31,28 @@ class Stand(Record):
     index: Cell = ()
 
 
-def walk(session: Session, count: int) -> Stand:
+def walk(cursor: Cursor, count: int) -> Stand:
     """The cell that is ``count`` cells further (or back, where it is negative).
 
     Outside of a stage, the way forward goes to the first cell of the next one, and the way back to the last cell of the one that
     has just run. It ends with the training and begins before the first stage.
     """
-    program, position = session.program, session.position
+    program, position = cursor.program, cursor.position
     track = _Track(program)
     update, done = position.update, position.done
     here = track.bounds(update)[done] - (count > 0)
-    if session.inside == position.t and position.t:
+    if cursor.inside == position.t and position.t:
         update, done = divmod(position.t - 1, position.stages)
-        here = track.bounds(update)[done] + _number(session, program.stages[done].name)
+        here = track.bounds(update)[done] + _number(cursor, program.stages[done].name)
     stand = track.stand(update, here + count)
     stuck = count < 0 and not stand.name and stand.t == position.t
     return track.stand(update, here + count - 1) if stuck else stand
 
 
-def _number(session: Session, name: str) -> int:
+def _number(cursor: Cursor, name: str) -> int:
     """The place of the selected cell in the tensor whose cells are walked through."""
-    shape = session.timeline.machine.shapes()[name]
-    selected = session.selected
+    shape = cursor.timeline.machine.shapes()[name]
+    selected = cursor.selected
     return int(np.ravel_multi_index(selected[1], shape)) if selected and selected[0] == name and shape else 0
 
 

@@ -8,15 +8,10 @@ mistakes are those that the diagnosis knows (:mod:`bpdebug.trust.faults`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record, replace
-from bpdebug.session.table import CommandError
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 SEEDS = 10_000
 """How many seeds there are to choose from where none is given."""
@@ -174,25 +169,20 @@ def task_lines(hunts: tuple[Hunt, ...], scenario: str) -> list[str]:
     ]
 
 
-def is_locked(session: Session, name: str) -> bool:
+def is_locked(hunts: tuple[Hunt, ...], name: str) -> bool:
     """Whether a command would tell the fault of the present hunt."""
-    return name in LOCKED and bool(session.hunts) and not (session.hunts[-1].over or session.hunts[-1].checked)
+    return name in LOCKED and bool(hunts) and not (hunts[-1].over or hunts[-1].checked)
 
 
-def admitted(session: Session, name: str, arguments: str) -> str:
-    """The arguments that a command is to be run with; ``check anyway`` unlocks what is locked.
+def admitted(hunts: tuple[Hunt, ...], name: str, arguments: str) -> tuple[str, tuple[Hunt, ...]]:
+    """The arguments that a command is to be run with, and the hunts then; ``check anyway`` unlocks what is locked.
 
     Raises:
-        CommandError: where the command is locked.
+        BpdebugError: where the command is locked.
     """
-    anyway = name == "check" and arguments == "anyway" and bool(session.hunts)
-    if not anyway and is_locked(session, name):
-        raise CommandError(f"{name} is locked during a hunt: 'check anyway' unlocks it and costs the point")
-    if anyway and is_locked(session, name):
-        session.hunts = (*session.hunts[:-1], replace(session.hunts[-1], checked=True))
-    return "" if anyway else arguments
-
-
-def script_lines(session: Session) -> list[str]:
-    """The commands that lead to the hunts and the score in a fresh session: the seeds and the acts, not the faults."""
-    return [line for hunt in session.hunts for line in hunt.commands()]
+    anyway = name == "check" and arguments == "anyway" and bool(hunts)
+    if is_locked(hunts, name):
+        if not anyway:
+            raise BpdebugError(f"{name} is locked during a hunt: 'check anyway' unlocks it and costs the point")
+        hunts = (*hunts[:-1], replace(hunts[-1], checked=True))
+    return "" if anyway else arguments, hunts

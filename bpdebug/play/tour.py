@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bpdebug.core.record import Record
-from bpdebug.time.stops import Breakpoint
+from bpdebug.look.cursor import Cursor
+from bpdebug.time.stops import Breakpoint, Stops
 
 if TYPE_CHECKING:
-    from bpdebug.session.session import Session
+    from bpdebug.trust.report import Report
 
 
 class Step(Record):
@@ -24,27 +25,27 @@ class Step(Record):
 
     title: str
     text: str
-    done: Callable[[Session], bool]
+    done: Callable[[Cursor, Stops, Report | None], bool]
 
 
-def _loss_known(session: Session) -> bool:
-    return session.position.t > session.program.index["loss"]
+def _loss_known(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
+    return cursor.position.t > cursor.program.index["loss"]
 
 
-def _origin_asked(session: Session) -> bool:
-    return any(cell is not None and cell[0] == "da2" for _, cell in session.trail)
+def _origin_asked(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
+    return any(cell is not None and cell[0] == "da2" for _, cell in cursor.trail)
 
 
-def _product_seen(session: Session) -> bool:
-    return session.position.stage == "db2"
+def _product_seen(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
+    return cursor.position.stage == "db2"
 
 
-def _stopped(session: Session) -> bool:
-    return any(isinstance(stop, Breakpoint) and stop.hits for stop in session.stops.all.values())
+def _stopped(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
+    return any(isinstance(stop, Breakpoint) and stop.hits for stop in stops.all.values())
 
 
-def _fault_found(session: Session) -> bool:
-    return session.check is not None and session.check.culprit is not None
+def _fault_found(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
+    return check is not None and check.culprit is not None
 
 
 STEPS: tuple[Step, ...] = (
@@ -82,7 +83,7 @@ STEPS: tuple[Step, ...] = (
 _END = Step(
     "the end",
     "That was the tour: the next command closes it. The key ? lists all keys; hunt hides a mistake to find.",
-    lambda session: False,
+    lambda *_: False,
 )
 
 
@@ -106,10 +107,10 @@ class Tour:
         """``2/5 where a number comes from``."""
         return f"{self.at + 1}/{len(STEPS)} {self.step.title}" if self.at < len(STEPS) else "all five steps are done"
 
-    def look(self, session: Session) -> bool:
+    def look(self, cursor: Cursor, stops: Stops, check: Report | None) -> bool:
         """Go on where a step has been done; whether there is anything left to show, which is not so after the end was shown."""
         if self.at == len(STEPS):
             return False
-        while self.step.done(session):
+        while self.step.done(cursor, stops, check):
             self.at += 1
         return True

@@ -1,1 +1,3 @@
-"""The session: a cursor, moves, the command table, scripts and what is kept. No Textual, no Rich."""
+"""The session: commands, and what they share. Importing this package fills the table of commands."""
+
+import bpdebug.session.commands  # noqa: F401

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
@@ -12,12 +11,10 @@ from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape
 from bpdebug.session.completion import Candidate, Completion, beginning, complete, formula_words, tensor_words
 from bpdebug.session.path_completion import complete_path
+from bpdebug.session.session import Session
 from bpdebug.session.table import COMMANDS, Command, CommandError, find_command, in_order
 from bpdebug.session.usage import expected, stands_for_itself, ways
 from bpdebug.time.conditions import CONDITIONS
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 class Known(Record, eq=False):

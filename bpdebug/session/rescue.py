@@ -7,15 +7,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bpdebug.core.errors import BpdebugError, presentable
 from bpdebug.files import write_file
 from bpdebug.session.script import session_script
+from bpdebug.session.session import Session
 from bpdebug.session.state import user_folder
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _MOST = 1000
 """Files with the same beginning beside one scenario."""
@@ -37,19 +34,19 @@ class Mark:
     def __init__(self, session: Session) -> None:
         self._session, self._timeline = session, session.timeline
         self._clock, self._edits = session.timeline.clock, [*session.timeline.edits]
-        self._selected = session.selected
+        self._selected = session.cursor.selected
 
     def return_to(self) -> None:
         """Stand there again, whatever is half done."""
         session = self._session
         session.depth = 0
         with suppress(Exception):
-            session.leave()
+            session.journey.leave()
         if session.timeline is not self._timeline:
-            session.start_over(self._timeline)
-        session.pending = None
+            session.stand_on(self._timeline)
+        session.journey.pending = None
         self._timeline.recover(self._clock, self._edits)
-        session.selected = self._selected
+        session.cursor.selected = self._selected
         session.after_edit()
 
 

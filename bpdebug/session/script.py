@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.errors import BpdebugError, FormulaError, presentable, printable
 from bpdebug.core.record import Record
 from bpdebug.files import SCRIPT_BYTES, path_of, read_lines
-from bpdebug.play.hunt import script_lines as hunt_lines
-from bpdebug.play.predict import script_lines as predict_lines
-from bpdebug.session.state import lines_of, stop_blocks
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
-    from bpdebug.time.results import Result
+from bpdebug.session.session import Session
+from bpdebug.session.stop_lines import lines_of, stop_blocks
+from bpdebug.time.results import Result
 
 _DEEPEST = 8
 """Scripts that may call one another."""
@@ -32,17 +27,17 @@ def session_script(session: Session) -> str:
     """The commands that bring a fresh session of the same scenario to where this one is."""
     scenario = session.program.scenario
     lines = [f"# a session of bpdebug on {printable(scenario.source or scenario.name)}"]
-    lines += hunt_lines(session)
+    lines += [line for hunt in session.hunts for line in hunt.commands()]
     lines += _edits(session)
     for name, t in session.bookmarks.items():
         lines += [f"goto {session.place_of(t)}", f"bookmark {name}"]
-    lines += lines_of(stop_blocks(session, every=True), scenario.debug)
+    lines += lines_of(stop_blocks(session.stops, session.displays, every=True), scenario.debug)
     lines.append(f"goto {session.place_of(session.position.t)}")
-    if session.sample:
-        lines.append(f"sample {session.sample}")
+    if session.cursor.sample:
+        lines.append(f"sample {session.cursor.sample}")
     if session.selected:
         lines.append(f"select {cell_name(*session.selected)}")
-    lines += predict_lines(session)
+    lines += session.predictions.commands(session.position.t)
     return "\n".join(lines) + "\n"
 
 

@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpdebug.core.description import Scenario
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array, Scenario
 from bpdebug.core.errors import BpdebugError, SetupError, presentable
 from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import AUTO
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.files import append_file, write_file
+from bpdebug.look.cursor import Cursor
+from bpdebug.look.displays import Displays, value_of
 from bpdebug.look.equation import equation_of
+from bpdebug.look.explanation import Explanation
 from bpdebug.look.health import HealthLog
 from bpdebug.look.surface import surface_of
 from bpdebug.play.hunt import Hunt, admitted, game_of
-from bpdebug.play.predict import Predictions, Question, open_question
+from bpdebug.play.predict import Predictions, Question
 from bpdebug.play.tour import Tour
-from bpdebug.session.commands import find_command
-from bpdebug.session.moves import Move
-from bpdebug.session.state import stop_blocks
-from bpdebug.session.traveller import Traveller
+from bpdebug.session.journey import Journey
+from bpdebug.session.stop_lines import stop_blocks
+from bpdebug.session.table import find_command
 from bpdebug.session.view import View, make_view
 from bpdebug.time.edits import stale
-from bpdebug.time.position import position_at
+from bpdebug.time.moves import Move
+from bpdebug.time.position import Position, position_at
 from bpdebug.time.results import Result
-from bpdebug.time.stops import Breakpoint
+from bpdebug.time.stops import Breakpoint, Stops
 from bpdebug.time.tasks import Task
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
@@ -40,7 +44,7 @@ _MOST_STOPS = 100_000
 """How often commands that are attached to stops may go on by themselves."""
 
 
-class Session(Traveller):
+class Session:
     """What the app, the command line and a test harness drive, all with the same commands.
 
     Args:
@@ -49,6 +53,11 @@ class Session(Traveller):
 
     Attributes:
         check: what the last check has found, or None.
+        timeline: the program in time.
+        cursor: the cell that is looked at.
+        stops: breakpoints, watchpoints and catchpoints.
+        displays: expressions shown at every stop, by number.
+        journey: the moves through time.
         comparison: what the last comparison with the user's own numbers has found, or None.
         number_style: how numbers in tables are written.
         loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
@@ -66,7 +75,9 @@ class Session(Traveller):
 
     def __init__(self, scenario: Scenario, budget: int = DEFAULT_BUDGET) -> None:
         self._budget = budget
-        super().__init__(Timeline(make_program(scenario), budget))
+        self.timeline = Timeline(make_program(scenario), budget)
+        self.cursor, self.stops, self.displays = Cursor(self.timeline), Stops(), Displays()
+        self.journey = Journey(self.cursor, self.stops, self.displays)
         self.check: Report | None = None
         self.comparison: Report | None = None
         self.number_style = AUTO
@@ -82,12 +93,54 @@ class Session(Traveller):
         self._transcript: Path | None = None
         self._command = ""
         self._set_stops(scenario)
-        self.kept = stop_blocks(self)
+        self.kept = stop_blocks(self.stops, self.displays)
 
     def begin(self, program: Program) -> None:
         """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
-        self.start_over(Timeline(program, self._budget))
+        self.stand_on(Timeline(program, self._budget))
         self.after_edit()
+
+    def stand_on(self, timeline: Timeline) -> None:
+        """Travel on another timeline; what was under way is forgotten."""
+        self.timeline = timeline
+        self.cursor.begin(timeline)
+        self.journey = Journey(self.cursor, self.stops, self.displays)
+
+    @property
+    def program(self) -> Program:
+        """The stages of an update."""
+        return self.timeline.program
+
+    @property
+    def position(self) -> Position:
+        """The present moment."""
+        return self.timeline.position
+
+    @property
+    def selected(self) -> tuple[str, Cell] | None:
+        """The cell under the cursor, as (tensor, index), or None."""
+        return self.cursor.selected
+
+    @property
+    def pending(self) -> Move | Task | None:
+        """A move, or a command's work, that was stopped early."""
+        return self.journey.pending
+
+    def explain(self, name: str, index: Cell) -> Explanation:
+        """Where a cell's present value comes from."""
+        return self.cursor.explain(name, index)
+
+    def values(self) -> dict[str, Array]:
+        """Copies of the tensors that have a value now."""
+        return {name: value.copy() for name, value in self.timeline.machine.values().items()}
+
+    def value(self, expression: str) -> Array:
+        """The present value of an expression over the tensors, such as ``a2`` or ``max(abs(dz2))``.
+
+        Raises:
+            BpdebugError: where it does not parse or fit, or a tensor is not computed yet.
+        """
+        return value_of(self.timeline, expression)
 
     def _set_stops(self, scenario: Scenario) -> None:
         """Set the stops that the scenario asks for."""
@@ -110,7 +163,7 @@ class Session(Traveller):
     @property
     def question(self) -> Question | None:
         """What ``step`` has asked and ``answer`` has not answered yet."""
-        return open_question(self)
+        return self.predictions.waiting(self.timeline.clock)
 
     def execute(self, text: str, stop: Callable[[], bool] = lambda: False) -> Result:
         """Carry out one command, such as ``step 3`` or ``print a2``.
@@ -133,7 +186,7 @@ class Session(Traveller):
     def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
         """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
         with np.errstate(all="ignore"):
-            return self._settle(self.go_on(stop), stop)
+            return self._settle(self.journey.go_on(stop), stop)
 
     def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
@@ -147,7 +200,7 @@ class Session(Traveller):
             result = replace(result, data={**result.data, "ok": False})
         if not self.pending:
             self._note(self._command, result.text)
-            if self.tour and not self.tour.look(self):
+            if self.tour and not self.tour.look(self.cursor, self.stops, self.check):
                 self.tour = None
         return result
 
@@ -168,14 +221,15 @@ class Session(Traveller):
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
         command, arguments = find_command(text)
-        self.leave()
+        self.journey.leave()
         with np.errstate(all="ignore"):  # what is not finite is shown; NumPy need not warn of it
-            answer = command.run(self, admitted(self, command.name, arguments))
-            return self.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
+            arguments, self.hunts = admitted(self.hunts, command.name, arguments)
+            answer = command.run(self, arguments)
+            return self.journey.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
 
     def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
         """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
-        texts = [text for hit in self._hits for text in hit.stop.commands] if result.stops else []
+        texts = [text for hit in self.journey.hits for text in hit.stop.commands] if result.stops else []
         lines, answers = [result.text], list[dict[str, Any]]()
         for text in texts:
             try:
@@ -191,8 +245,8 @@ class Session(Traveller):
     def after_edit(self) -> None:
         """The future has changed, and what was checked or compared may have."""
         self.check = self.comparison = None
-        self.trail.clear()
-        self.follow()
+        self.cursor.trail.clear()
+        self.cursor.follow()
 
     def stale(self) -> frozenset[str]:
         """The tensors of this update that were computed before something they depend on was edited."""
@@ -216,27 +270,28 @@ class Session(Traveller):
             return self._view(panes)
 
     def _view(self, panes: Collection[str]) -> View:
-        explanation = self.explain(*self.selected) if self.selected else None
-        view = make_view(self.timeline, self.before, self.selected, explanation)
+        cursor, selected = self.cursor, self.cursor.selected
+        explanation = self.explain(*selected) if selected else None
+        view = make_view(self.timeline, self.journey.before, selected, explanation)
         return replace(
             view,
-            operand=self.operand,
-            sample=self.sample,
-            layer=self.layer,
+            operand=cursor.operand,
+            sample=cursor.sample,
+            layer=cursor.layer,
             stale=self.stale(),
             marks=self._marks(),
-            displays=tuple(self.displays.pictures(self)),
+            displays=tuple(self.displays.pictures(self.timeline)),
             bookmarks=dict(self.bookmarks),
             game=game_of(self.hunts),
             check=self.check,
             comparison=self.comparison,
-            style=self.style,
-            stopped=self.stopped,
+            style=cursor.style,
+            stopped=self.journey.stopped,
             number_style=self.number_style,
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,
             surface=surface_of(self.timeline) if "surface" in panes else None,
-            equation=equation_of(self.timeline, self.selected, self.style, self.inside == self.position.t) if "equation" in panes else None,
+            equation=equation_of(self.timeline, selected, cursor.style, cursor.inside == self.position.t) if "equation" in panes else None,
             tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
         )
 

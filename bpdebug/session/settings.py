@@ -61,7 +61,7 @@ class Settings(Record):
 
     def apply(self, session: Session) -> None:
         """Let a session write formulas and numbers as the user prefers."""
-        session.style = replace(session.style, notation=self.notation, columns=self.convention == "columns")
+        session.cursor.style = replace(session.cursor.style, notation=self.notation, columns=self.convention == "columns")
         session.number_style = self.numbers
 
 

@@ -10,27 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bpdebug.core.description import Debug, Scenario
 from bpdebug.core.errors import BpdebugError, presentable, printable
 from bpdebug.files import MEBI, FileError, read_lines, remove_file, write_file
+from bpdebug.session.session import Session
+from bpdebug.session.stop_lines import CLEARED, Block, harmless, lines_of, own_blocks, stop_blocks
 from bpdebug.session.table import CommandError, find_command
 
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
-
-Block = tuple[str, ...]
-"""The command that sets a stop or a display, by which it is known, and those that change it then."""
 Known = tuple[str, int]
-_CLEARED, _ANYTHING = ("delete all",), ("catch non-finite off",)
 _SET, _CHANGE = ("break", "tbreak", "watch", "catch", "display"), ("commands", "ignore", "disable")
 _MOST = 500
 """Lines of a file of stops that are read."""
 _LONGEST = 180
 """Bytes of a file's name; the system takes 255, with what is added when it is kept aside."""
-_REACHES_OUT = ("copy", "compare")
-"""Commands that look, but write to the clipboard or read a file of their own choice."""
 
 
 def user_folder(kind: str) -> Path:
@@ -103,44 +96,6 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def harmless(text: str) -> bool:
-    """Whether a command that a state file attaches to a stop may be: those that only look."""
-    command = find_command(text)[0]
-    return command.name in ("info", "display") or (command.group == "look" and command.name not in _REACHES_OUT)
-
-
-def stop_blocks(session: Session, every: bool = False) -> list[Block]:
-    """The commands that set the stops and displays again.
-
-    Args:
-        session: whose.
-        every: also those attached commands that a state file may not have.
-    """
-    blocks: list[Block] = [] if session.stops.catch_nonfinite else [_ANYTHING]
-    for stop in session.stops.all.values():
-        attached = [text for text in stop.commands if every or harmless(text)]
-        lines = [f"{stop.command} {stop.text}", *[f"commands last {'; '.join(attached)}"] * bool(attached)]
-        lines += [f"ignore last {stop.ignore}"] * bool(stop.ignore) + ["disable last"] * (not stop.enabled)
-        blocks.append(tuple(lines))
-    return [*blocks, *[(f"display {text}",) for text in session.displays.values()]]
-
-
-def lines_of(blocks: Iterable[Block], debug: Debug) -> list[str]:
-    """The lines that bring a session of a scenario, which sets some stops by itself, to these; none where there is nothing to say."""
-    own, first, last = _own(debug), list[Block](), list[Block]()
-    stops = list[Block]()
-    for block in blocks:
-        (first if block == _ANYTHING else last if block[0].startswith("display ") else stops).append(block)
-    changed = [_CLEARED] * bool(own) + stops if stops != own else []
-    return [line for block in [*first, *changed, *last] for line in block]
-
-
-def _own(debug: Debug) -> list[Block]:
-    """The stops that a scenario sets by itself."""
-    texts = [f"break {text}" for text in debug.breakpoints] + [f"watch {text}" for text in debug.watches]
-    return [(" ".join(text.split()),) for text in texts]
-
-
 def restore_stops(session: Session) -> tuple[int, list[str]]:
     """Set the kept stops again: how many lines were carried out, and what is wrong with the others.
 
@@ -171,7 +126,7 @@ def restore_stops(session: Session) -> tuple[int, list[str]]:
     if strange:
         wrong.append(set_aside(path))
     elif lines:
-        session.kept = stop_blocks(session)
+        session.kept = stop_blocks(session.stops, session.displays)
     return done, [*wrong[:3], f"… and {len(wrong) - 4} lines more", wrong[-1]] if len(wrong) > 4 else wrong
 
 
@@ -199,7 +154,7 @@ def keep_stops(session: Session) -> str:
     Raises:
         FileError: where that cannot be done.
     """
-    scenario, now = session.program.scenario, stop_blocks(session)
+    scenario, now = session.program.scenario, stop_blocks(session.stops, session.displays)
     if scenario.source and now != session.kept:
         _merge(state_file(scenario.source), _known(session.kept), _known(now), scenario)
         session.kept = now
@@ -237,4 +192,4 @@ def _kept(lines: list[str], debug: Debug) -> list[Block]:
             blocks[-1] = (*blocks[-1], line)
         else:
             blocks.append((line,))
-    return [block for block in blocks if block != _CLEARED] if _CLEARED in blocks else [*_own(debug), *blocks]
+    return [block for block in blocks if block != CLEARED] if CLEARED in blocks else [*own_blocks(debug), *blocks]

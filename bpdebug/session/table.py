@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
 from bpdebug.core.record import Record, replace
-from bpdebug.session.moves import Move
+from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
 
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
-
-Action = Callable[["Session", str], Result | Move | Task]
+Action = Callable[[Any, str], Result | Move | Task]
+"""What a command does with a session, whose type stands above this table, and its arguments."""
 
 
 class CommandError(BpdebugError):

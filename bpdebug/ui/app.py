@@ -177,7 +177,7 @@ class DebuggerApp(Commanding):
         elif name:
             self._keep()
             if self.session:
-                opened.style, opened.number_style = self.session.style, self.session.number_style
+                opened.cursor.style, opened.number_style = self.session.cursor.style, self.session.number_style
             else:
                 self._settings.apply(opened)
             self.session = opened
@@ -186,7 +186,7 @@ class DebuggerApp(Commanding):
 
     def show(self, message: str = "") -> None:
         """Bring the session's present moment to the panes; a message takes the footer's place."""
-        if self.session and self.session.searching and self.view:
+        if self.session and self.session.journey.searching and self.view:
             self.view = replace(self.view, message=message)
         elif self.session:
             shown = self.layout_of.shown(*self.size)
@@ -205,7 +205,7 @@ class DebuggerApp(Commanding):
     def on_cell_chosen(self, message: CellChosen) -> None:
         """The cell cursor moves."""
         if self.session and not self._busy:
-            self.session.select(message.name, message.index)
+            self.session.cursor.select(message.name, message.index)
             self.show()
 
     def on_origin_asked(self, _message: OriginAsked) -> None:

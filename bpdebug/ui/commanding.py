@@ -63,8 +63,8 @@ class Commanding(Arranged, Prompting):
         program, position = self.query_one(ProgramPane), session.position
         if program.has_focus and program.pointed:
             return program.pointed.name
-        if session.selected and session.selected[0] in session.program.index:
-            return session.selected[0]
+        if session.cursor.selected and session.cursor.selected[0] in session.program.index:
+            return session.cursor.selected[0]
         return position.stage or position.next or session.program.stages[-1].name
 
     def _answered(self, text: str | None) -> None:
@@ -105,7 +105,7 @@ class Commanding(Arranged, Prompting):
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
                 self.push_screen(question_screen(self.session.question.prompt, str(error)), self._answered)
             return
-        if self.session.pending:
+        if self.session.journey.pending:
             self.go_on()
         else:
             self.finished(result)
@@ -115,7 +115,7 @@ class Commanding(Arranged, Prompting):
         asked = session.position.t == self._not_finite
         if asked:
             self._not_finite = None
-            text = f"{session.stopped}\n\n{key_of('continue')} runs on with such numbers, any other key stays here."
+            text = f"{session.journey.stopped}\n\n{key_of('continue')} runs on with such numbers, any other key stays here."
             self.push_screen(TextScreen(text, "run on?"))
         return asked
 
@@ -128,7 +128,7 @@ class Commanding(Arranged, Prompting):
     def _looked_at(self) -> tuple[object, ...]:
         """What the keys that move something move."""
         session = self.session
-        return (session.position, session.selected, session.operand, session.sample) if session else ()
+        return (session.position, session.cursor.selected, session.cursor.operand, session.cursor.sample) if session else ()
 
     def action_hush(self) -> None:
         """Close the message; where there is none, give a pane that has the whole body its place again."""

@@ -98,13 +98,13 @@ class LongRuns(TypeAhead, Ending):
             raise BpdebugError("stopped") from None
         finally:
             self.piece = None
-            self._mark = self._mark if session.pending else None
+            self._mark = self._mark if session.journey.pending else None
 
     async def _slices(self, session: Session) -> Result | None:
         """The answer, or nothing where a key was pressed before there was one."""
         begin, first = perf_counter(), session.position.update
         drawn, result, mark = begin, None, self._mark
-        while session.pending and not self._interrupted:
+        while session.journey.pending and not self._interrupted:
             await asyncio.sleep(0.001)
             with self.piece_of_work(session):
                 result = session.resume(slice_over())
@@ -115,9 +115,9 @@ class LongRuns(TypeAhead, Ending):
                 with guarded(session, mark):
                     self.show(f"{said}; any key stops")
                 self._announced = True
-        if session.pending is None:
+        if session.journey.pending is None:
             return result
-        self.say(Note(session.leave()))
+        self.say(Note(session.journey.leave()))
         return None
 
     async def on_event(self, event: events.Event) -> None:

@@ -142,7 +142,7 @@ def test_a_cell_that_is_not_lit_has_no_part_in_the_selected_number(name):
         shape = opened.values()[stage.name].shape if stage.name in opened.values() else ()
         if not shape:
             continue
-        opened.select(stage.name, tuple(int(chance.integers(length)) for length in shape))
+        opened.cursor.select(stage.name, tuple(int(chance.integers(length)) for length in shape))
         made = equation(opened)
         values = operands_seen(opened.timeline, stage, opened.position.t)
         lit = {name for _, name in _parts(made)}
@@ -199,7 +199,7 @@ def test_an_update_is_shown_with_the_value_before():
 def test_the_equation_is_that_of_the_selected_cell_else_of_the_last_stage():
     opened = session("xor", "goto dW2", "select z1[1,2]")
     assert (equation(opened).stage.name, equation(opened).cell) == ("z1", (1, 2))
-    opened.select("x", (0, 1))
+    opened.cursor.select("x", (0, 1))
     assert (equation(opened).stage.name, equation(opened).cell) == ("dW2", None)
     assert equation(session("xor")) is None
     after = session("xor", "update")

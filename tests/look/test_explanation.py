@@ -246,7 +246,7 @@ def test_a_sum_over_an_axis_has_the_letter_that_it_has_in_the_listing(convention
     session = Session(load_scenario("iris"))
     for command in (f"convention {convention}", f"goto 0:{stage}", f"select {stage}[0,1]"):
         session.execute(command)
-    listed = render(session.program.stage(stage).formula.tree, session.style)
+    listed = render(session.program.stage(stage).formula.tree, session.cursor.style)
     (letter,) = set(re.findall("Σ([ᵢⱼₖ])", listed))
     symbolic = session.explain(stage, (0, 1)).symbolic
     assert set(re.findall("Σ([ᵢⱼₖ])", symbolic)) == {letter}

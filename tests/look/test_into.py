@@ -94,7 +94,7 @@ def test_a_breakpoint_on_the_way_stops_it_at_its_stage():
     answer = session.execute("into 60")
     assert session.position.stage == "a1"
     assert answer.data["reason"] == "breakpoint"
-    assert session.inside is None
+    assert session.cursor.inside is None
     session.execute("into")
     assert (session.position.stage, session.selected) == ("z2", ("z2", (0, 0)))
 
@@ -107,7 +107,7 @@ def test_at_the_end_of_training_and_before_its_start_there_is_nothing_to_go_into
     assert session.position.at_end
     session.execute("goto start")
     session.execute("reverse-into 3")
-    assert (session.position.t, session.selected, session.inside) == (0, None, None)
+    assert (session.position.t, session.selected, session.cursor.inside) == (0, None, None)
 
 
 def test_many_cells_are_passed_at_once():

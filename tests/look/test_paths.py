@@ -182,7 +182,7 @@ def test_the_paths_of_a_deep_network_are_followed_without_recursion_and_can_be_s
     session = Session(scenario)
     session.execute("goto loss")
     assert session.execute("paths W280[0,0]", lambda: True).type == "progress"
-    assert session.leave().startswith("stopped: following the paths")
+    assert session.journey.leave().startswith("stopped: following the paths")
     result = session.execute("paths W290[0,0]")
     assert result.data["count"] == 2 * 3**10
     assert "gathered by their first step" in result.text

@@ -190,7 +190,7 @@ def test_the_disguise_leaks_nowhere(name, tmp_path, monkeypatch):
         session.execute(f"goto {fault.stage}")
         plain.execute(f"goto {fault.stage}")
         for moment in (session, plain):
-            moment.select(fault.stage, fault.cell)
+            moment.cursor.select(fault.stage, fault.cell)
         assert session.view().program.lines == plain.program.lines
         assert repr(session.program.lines) == repr(plain.program.lines)
         assert session.view().explanation.symbolic == plain.view().explanation.symbolic

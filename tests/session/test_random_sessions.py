@@ -172,7 +172,7 @@ def play(session, seed):
         except BpdebugError as error:
             assert str(error)
             if text.startswith("origin"):
-                session.selected = before[0][-1]  # see the test below
+                session.cursor.selected = before[0][-1]  # see the test below
             assert text.startswith("so") or (state_of(session), stops_of(session)) == before, text  # a script may get half-way
         else:
             assert "\n" not in to_json(text, session.position, result)

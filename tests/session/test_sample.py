@@ -44,19 +44,19 @@ def test_the_cell_cursor_goes_to_the_sample():
 
 def test_the_sample_is_the_row_of_the_cell_cursor():
     session = opened(xor(), "until a1", "select a1[2,1]")
-    assert session.view().sample == session.sample == 2
+    assert session.view().sample == session.cursor.sample == 2
 
 
 def test_the_sample_stays_while_stages_without_samples_run():
     session = opened(xor(), "sample 2", "until dW2", "select dW2[0,0]", "until dz1")
-    assert session.sample == 2
+    assert session.cursor.sample == 2
     assert session.selected == ("dz1", (2, 0))
 
 
 def test_a_shorter_batch_has_the_last_of_its_samples():
     session = opened(classes(12, shuffle=False), "sample 3", "update 2")
     assert len(session.view().samples) == 2
-    assert session.sample == 1
+    assert session.cursor.sample == 1
     assert session.view().sample == 1
 
 
@@ -70,7 +70,7 @@ def test_the_answer_names_the_sample_of_the_data():
 def test_a_script_comes_back_to_the_sample():
     session = opened(xor(), "sample 3", "goto 2:dW1")
     fresh = opened(xor(), *session_script(session).splitlines()[1:])
-    assert (fresh.sample, fresh.selected) == (session.sample, session.selected) == (3, ("dW1", session.selected[1]))
+    assert (fresh.cursor.sample, fresh.selected) == (session.cursor.sample, session.selected) == (3, ("dW1", session.selected[1]))
 
 
 def test_at_the_first_value_that_is_not_finite_the_sample_is_the_one_it_comes_from():
@@ -79,7 +79,7 @@ def test_at_the_first_value_that_is_not_finite_the_sample_is_the_one_it_comes_fr
     answers, targets = session.value("a2")[:, 0], session.value("y")[:, 0]
     with np.errstate(all="ignore"):
         terms = targets * np.log(answers) + (1 - targets) * np.log(1 - answers)
-    assert session.sample == np.flatnonzero(np.isnan(terms))[0] != 0
+    assert session.cursor.sample == np.flatnonzero(np.isnan(terms))[0] != 0
 
 
 def test_at_the_first_value_that_is_not_finite_such_a_cell_is_selected():

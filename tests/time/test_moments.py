@@ -83,9 +83,9 @@ def test_looking_again_at_the_start_of_an_update_runs_nothing(way, monkeypatch):
     session.execute("update")
     session.execute("reverse-step")
     session.execute("goto update 5")
-    session.select("W2", (1, 0))
+    session.cursor.select("W2", (1, 0))
     session.view()
     for name in ("step", "run_unguarded", "start"):
         monkeypatch.setattr(type(session.timeline.machine), name, lambda *_: pytest.fail("something runs"))
-    session.select("W2", (2, 0))
+    session.cursor.select("W2", (2, 0))
     assert session.view().finished.update == 4

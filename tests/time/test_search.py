@@ -60,11 +60,11 @@ def test_a_search_that_is_given_up_ends_where_it_began():
     before = moment(session)
     session.execute("reverse-continue", at_once)
     assert moment(session) != before
-    assert session.leave().startswith("stopped searching back: update ")
+    assert session.journey.leave().startswith("stopped searching back: update ")
     assert moment(session) == before
     assert session.pending is None
     assert session.selected[0] == "dW1"
-    assert session.leave() == ""
+    assert session.journey.leave() == ""
 
 
 def test_another_move_gives_it_up():
@@ -88,9 +88,9 @@ def test_commands_of_a_stop_are_carried_out_and_noted_when_a_run_in_slices_arriv
 
 def test_why_it_stopped_is_known_until_the_next_move():
     session = opened("watch dW1[1,0] sign", "continue")
-    assert session.stopped.startswith("watchpoint 1: dW1[1,0] changed its sign")
+    assert session.journey.stopped.startswith("watchpoint 1: dW1[1,0] changed its sign")
     session.execute("step")
-    assert session.stopped == ""
+    assert session.journey.stopped == ""
 
 
 def test_the_cell_that_was_watched_is_looked_at():

@@ -45,7 +45,7 @@ def test_a_long_command_is_given_up_at_once_and_leaves_no_trace(session, command
     assert session.execute(command, lambda: True).type == "progress"
     assert session.pending
     assert state(session) == before
-    assert session.leave().startswith("stopped: ")
+    assert session.journey.leave().startswith("stopped: ")
     assert state(session) == before
     assert sorted(tmp_path.iterdir()) == files
 

@@ -35,10 +35,10 @@ def anywhere(opened, chance):
     end = opened.timeline.end
     opened.execute(f"step {chance.randint(1, 40)}")
     opened.timeline.seek(chance.choice([chance.randrange(min(end, 3000)), chance.randrange(40), end]))
-    opened.follow()
+    opened.cursor.follow()
     values = opened.values()
     name = chance.choice(sorted(values))
-    opened.select(name, tuple(chance.randrange(length) for length in values[name].shape))
+    opened.cursor.select(name, tuple(chance.randrange(length) for length in values[name].shape))
     return opened.view(("health", "surface"))
 
 

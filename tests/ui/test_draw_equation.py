@@ -24,8 +24,8 @@ def moment(scenario, *commands):
 
 
 def with_equation(opened):
-    inside = opened.inside == opened.position.t
-    return replace(opened.view(), equation=equation_of(opened.timeline, opened.selected, opened.style, inside))
+    inside = opened.cursor.inside == opened.position.t
+    return replace(opened.view(), equation=equation_of(opened.timeline, opened.selected, opened.cursor.style, inside))
 
 
 def picture(columns, rows, *moments):
@@ -208,10 +208,10 @@ def test_a_number_is_whole_and_the_cells_own_wherever_it_stands(widths, samples,
 def anywhere(opened, chance):
     """Some moment, and the cell cursor on some cell."""
     opened.timeline.seek(chance.choice([chance.randrange(min(opened.timeline.end, 3000)), chance.randrange(40), opened.timeline.end]))
-    opened.follow()
+    opened.cursor.follow()
     values = opened.values()
     name = chance.choice(sorted(values))
-    opened.select(name, tuple(chance.randrange(length) for length in values[name].shape))
+    opened.cursor.select(name, tuple(chance.randrange(length) for length in values[name].shape))
     opened.execute(chance.choice(["where", "into", "reverse-into", "into 7", "convention", "notation", "format fixed 2", "format full"]))
     return with_equation(opened)
 
@@ -263,7 +263,7 @@ def test_a_sum_in_lines_says_what_its_other_terms_add_up_to(columns, rows):
 def test_the_row_and_the_column_that_make_a_number_are_in_sight_whole_on_a_small_screen(stage, columns, rows):
     opened = session("xor", f"goto 0:{stage}")
     for index in np.ndindex(opened.timeline.machine.shapes()[stage]):
-        opened.select(stage, index)
+        opened.cursor.select(stage, index)
         shown = with_equation(opened)
         seen = {(spot.name, spot.index) for spot in equation_picture(shown, columns, rows).spots}
         assert {(stage, index), *shown.explanation.operands} <= seen, index
@@ -275,7 +275,7 @@ def test_from_cell_to_cell_nothing_moves_but_what_is_lit(scenario):
     for columns, rows in ((42, 10), (76, 11)):
         places = set()
         for row in range(4):
-            opened.select("da1", (row, 1))
+            opened.cursor.select("da1", (row, 1))
             drawn = equation_picture(with_equation(opened), columns, rows)
             places.add(tuple(sorted((spot.x, spot.y, spot.width, spot.name) for spot in drawn.spots)))
         assert len(places) == 1

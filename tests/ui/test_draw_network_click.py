@@ -149,4 +149,4 @@ def test_whatever_is_clicked_can_be_selected(name, moment):
         found = {cell_at(shown, columns, rows, x, y) for x in range(0, columns, 3) for y in range(0, rows, 2)} - {None}
         assert found
         for cell in found:
-            opened.select(*cell)
+            opened.cursor.select(*cell)

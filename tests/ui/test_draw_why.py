@@ -118,7 +118,7 @@ def test_what_is_shown_of_a_sum_adds_up_however_little_room_there_is(scenario):
     opened = session(scenario, "update", "convention columns")
     for stage in [stage for stage in opened.program.stages if stage.name.startswith(("z", "dW", "db"))]:
         opened.execute(f"goto 1:{stage.name}")
-        opened.select(stage.name, tuple(length - 1 for length in opened.timeline.machine.shapes()[stage.name]))
+        opened.cursor.select(stage.name, tuple(length - 1 for length in opened.timeline.machine.shapes()[stage.name]))
         explained = opened.explain(*opened.selected)
         sizes = sum(abs(term.value) for _, term in sum_of(explained.term).terms)
         for numbers in written_out(explained):

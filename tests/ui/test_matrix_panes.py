@@ -44,11 +44,11 @@ class Host(App[None]):
 
     def show(self):
         opened = self.session
-        inside = opened.inside == opened.position.t
-        self.view = replace(opened.view(), equation=equation_of(opened.timeline, opened.selected, opened.style, inside))
+        inside = opened.cursor.inside == opened.position.t
+        self.view = replace(opened.view(), equation=equation_of(opened.timeline, opened.selected, opened.cursor.style, inside))
 
     def on_cell_chosen(self, message: CellChosen):
-        self.session.select(message.name, message.index)
+        self.session.cursor.select(message.name, message.index)
         self.show()
 
 
@@ -175,7 +175,7 @@ async def test_keys_go_to_the_layer_before_and_after():
         assert str(app.pane.border_title) == "4 Values · layer 2"
         await press(pilot, "pageup")
         assert (app.session.selected, str(app.pane.border_title)) == (("W1", (3, 2)), "4 Values · layer 1")
-        app.session.select("a1", (3, 2))
+        app.session.cursor.select("a1", (3, 2))
         app.show()
         await settled(pilot)
         assert str(app.pane.border_title) == "4 Values · layer 1", "where one walks to, one stays"

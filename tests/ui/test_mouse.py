@@ -193,7 +193,7 @@ async def test_a_click_on_an_operand_in_why_goes_to_it():
         await click(app, pilot, place_of(app, "why", "goes to dz2") + Offset(9, 0))
         assert (app.view.selected, app.view.position.stage) == (chosen, "dz2")
         app.perform("goto 3:dW2")
-        app.session.select("dz2", (1, 0))
+        app.session.cursor.select("dz2", (1, 0))
         app.show()
         await settled(pilot)
         await click(app, pilot, place_of(app, "why", "(1 − a2[1,0])") + Offset(6, 0))
@@ -239,4 +239,4 @@ async def test_a_click_on_a_key_that_a_pane_names_presses_it():
         app.perform("goto start")
         await press(pilot, "7")
         await click(app, pilot, place_of(app, "equation", "i runs a stage"))
-        assert app.session.inside == 1
+        assert app.session.cursor.inside == 1

@@ -45,7 +45,13 @@ async def typed(app, pilot, pieces):
 def state(app):
     inputs = [widget.value for widget in app.screen.query(Input)]
     return {
-        "place": (app.session.position, app.session.selected, app.session.sample, app.session.style, len(app.session.stops.all)),
+        "place": (
+            app.session.position,
+            app.session.selected,
+            app.session.cursor.sample,
+            app.session.cursor.style,
+            len(app.session.stops.all),
+        ),
         "screens": [type(screen).__name__ for screen in app.screen_stack],
         "inputs": inputs,
         "focus": app.focused.id if app.focused else None,

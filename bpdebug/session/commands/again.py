@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bpdebug.core.cells import check_cell
 from bpdebug.core.errors import BpdebugError
@@ -11,14 +10,12 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer
-from bpdebug.session.moves import Move
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, find_command, no_arguments
 from bpdebug.time.edits import DATA, Edit
+from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.stops import Stop
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("run", "session")
@@ -36,7 +33,7 @@ def run(session: Session, arguments: str) -> Move:
 def reload(session: Session, arguments: str) -> Move:
     """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
     no_arguments(arguments, "reload")
-    program, old, here, cell = _read(session), session.program, session.position.t, session.selected
+    program, old, here, cell = _read(session), session.program, session.position.t, session.cursor.selected
     edits, lost = _fitting(session.timeline.edits, old, program)
     lost += _begin(session, program)
     session.timeline.take_edits(edits)
@@ -65,7 +62,7 @@ def _told(result: Result, lost: list[str]) -> Result:
 def _begin(session: Session, program: Program) -> list[str]:
     """Stand at the start of the program, under the stops and displays that fit it; the others, in words."""
     stops = list(session.stops.all.values())
-    session.hunts, session.selected = (), None
+    session.hunts, session.cursor.selected = (), None
     session.begin(program)
     session.stops.all.clear()
     return [*(f"{stop.command} {stop.text}" for stop in stops if not _set_again(session, stop)), *_displays(session)]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _HOW = ("all", "sweep", "slope")
 

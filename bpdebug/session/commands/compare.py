@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Array
 from bpdebug.files import path_of
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task, whole
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("compare FILE.npz", "look", asks="compare with the arrays of an npz file")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from bpdebug.core.boxes import row, to_latex
@@ -12,11 +10,9 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.look.explanation import not_there
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, cell_of, command
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _FORMS = {"numpy": "NumPy text", "latex": "LaTeX", "number": "a number"}
 _MOST = 1_000_000
@@ -30,9 +26,9 @@ def copy(session: Session, arguments: str) -> Result:
     names = [word for word in words if word not in _FORMS]
     if len(names) > 1 or len(forms) > 1:
         raise CommandError("expected a name, and numpy, latex or number: copy dW2, copy dW2 latex, copy dW2[0,1]")
-    if not names and not session.selected:
+    if not names and not session.cursor.selected:
         raise CommandError("copy what? For example: copy dW2, copy dW2 latex, copy dW2[0,1]")
-    name, index = cell_of(names[0]) if names else session.selected or ("", ())
+    name, index = cell_of(names[0]) if names else session.cursor.selected or ("", ())
     form = forms[0] if forms else "number" if names and index else "numpy"
     if form == "number":
         name, text = cell_name(name, index), _number(session, name, index)
@@ -68,5 +64,5 @@ def as_numpy(value: Array, margin: int = 0) -> str:
 
 def _latex(session: Session, name: str) -> str:
     stage = session.program.shown.stage(name)
-    right = typeset(stage.formula.tree, session.style, session.timeline.machine.shapes())
-    return to_latex(row(typeset_name(name, session.style), " = ", right))
+    right = typeset(stage.formula.tree, session.cursor.style, session.timeline.machine.shapes())
+    return to_latex(row(typeset_name(name, session.cursor.style), " = ", right))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,15 +12,14 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.numbers import exact, short
 from bpdebug.look.explanation import not_there
-from bpdebug.session.moves import Move, describe
+from bpdebug.session.arrival import describe
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, cell_of, command, no_arguments
 from bpdebug.time.edits import Edit, as_number
+from bpdebug.time.moves import Move
 from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import SLICE, Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
@@ -105,7 +103,7 @@ def diff(session: Session, arguments: str) -> Task:
 def _diff(session: Session, places: list[int]) -> Generator[str, None, Result]:
     first, second = places[0], places[1] if len(places) > 1 else session.position.t
     before, after = (yield from _values_at(session, first)), (yield from _values_at(session, second))
-    session.before = before
+    session.journey.before = before
     rows = [_difference(name, before[name], after[name]) for name in after if name in before and before[name].shape == after[name].shape]
     changed = [row for row in rows if row["change"] != 0]
     lines = [
@@ -143,14 +141,14 @@ def _moment(session: Session, text: str) -> int:
     return parse_location(text, session.program).clock(session.program, session.position.update)
 
 
-def _values_at(session: Session, t: int) -> Generator[str, None, dict[str, Array]]:
+def _values_at(session: Session, t: int) -> Generator[str, None, Mapping[str, Array]]:
     """The values at another moment; each slice is longer, so that it comes to a checkpoint from which the next one goes on."""
     here, reached, seconds = session.timeline.clock, -1, SLICE
     while reached != min(t, session.timeline.end):
         yield f"going to {session.place_of(t)}"
         end = perf_counter() + seconds
         session.timeline.seek(t, lambda end=end: perf_counter() > end)  # type: ignore[misc]
-        reached, seconds, values = session.timeline.clock, 2 * seconds, session.values()
+        reached, seconds, values = session.timeline.clock, 2 * seconds, session.timeline.machine.moment()
         session.timeline.seek(here)
     return values
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from bpdebug.export.formats import FORMATS, exporting
 from bpdebug.files import path_of
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _NAMED = 5
 """Changes that are named."""
@@ -28,7 +25,7 @@ def export_(session: Session, arguments: str) -> Task:
 
 
 def _exported(session: Session, arguments: str) -> Generator[str, None, Result]:
-    chosen, left_out = yield from exporting(session.timeline, path_of(arguments), style=session.style)
+    chosen, left_out = yield from exporting(session.timeline, path_of(arguments), style=session.cursor.style)
     update = min(session.position.update, session.position.updates - 1)
     data = {"file": arguments, "format": chosen.name, "exported": update, "left_out": list(left_out)}
     told = _without(left_out) if left_out else chosen.help

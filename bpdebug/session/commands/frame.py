@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of, no_arguments
 from bpdebug.time.position import position_at
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 class Frame(NamedTuple):

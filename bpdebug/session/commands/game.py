@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
 
+from bpdebug.core.cells import cell_name
+from bpdebug.core.description import Array
 from bpdebug.core.layers import make_program
+from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
+from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.play.hunt import SEEDS, Hunt, game_of, task_lines
-from bpdebug.play.predict import answer_with
+from bpdebug.play.predict import Question, is_right, question_of, read_answer
 from bpdebug.session.commands.edit import exact_row
-from bpdebug.session.moves import Move
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, no_arguments
+from bpdebug.time.moves import Move, by_stages
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 def _answered(session: Session, *lines: str, **data: object) -> Result:
@@ -145,7 +146,64 @@ def predict(session: Session, arguments: str) -> Result:
     return Result("info", text, {"predict": now.on, "right": now.right, "answered": now.answered})
 
 
+def single_step(session: Session) -> Result | Move:
+    """The next stage, or, where predicting is on, first the question about it; asked again, the stage without an answer."""
+    position, predictions = session.position, session.predictions
+    move = Move(by_stages(position, 1), "step")
+    if not predictions.on or position.next is None:
+        return move
+    if session.question:
+        session.predictions = replace(predictions, question=None)
+        return replace(move, tell=lambda result: replace(result, text=f"the question is skipped\n{result.text}"))
+    question = question_of(session.program.stages[position.done], _next_shape(session), session.program.scenario.seed, position.t)
+    session.predictions = replace(predictions, question=question)
+    text = f"{question.prompt}\n'answer …' runs the stage; 'step' skips the question"
+    return Result("question", text, {"question": _data(question) | {"prompt": question.prompt}})
+
+
+def _data(question: Question) -> dict[str, object]:
+    return {"name": question.stage, "index": list(question.cell), "kind": question.kind}
+
+
+def _next_shape(session: Session) -> Shape:
+    return session.timeline.machine.shapes()[session.program.stages[session.position.done].name]
+
+
 @command("answer TEXT", "play")
 def answer(session: Session, arguments: str) -> Move:
     """Answer the question about the next stage (a shape, a sign or a value), and run the stage to see."""
-    return answer_with(session, arguments)
+    question = session.question
+    if question is None:
+        raise CommandError("nothing is asked: after 'predict on', a single step asks about the next stage")
+    answer = read_answer(question.kind, arguments)
+    return Move(by_stages(session.position, 1), "step", tell=_judge(session, question, answer, arguments.strip()))
+
+
+def _judge(session: Session, question: Question, answer: Shape | float, text: str) -> Callable[[Result], Result]:
+    def tell(result: Result) -> Result:
+        tensor, before = session.timeline.machine.tensor(question.stage), session.predictions
+        right = is_right(question, answer, tensor)
+        session.predictions = replace(before, right=before.right + right, answered=before.answered + 1, question=None)
+        said = _actual(question, tensor)
+        verdict = f"right: {said}" if right else f"wrong: {said}, not {text}"
+        actual = list(tensor.shape) if question.kind == "shape" else exact(tensor[question.cell])
+        data = _data(question) | {"given": text, "right": right, "actual": actual}
+        lines = [verdict, *_why(session, question), result.text]
+        return replace(result, text="\n".join(lines), data={**result.data, "answer": data, "tally": session.predictions.tally})
+
+    return tell
+
+
+def _actual(question: Question, tensor: Array) -> str:
+    if question.kind == "shape":
+        return f"{question.stage} is {shape_text(tensor.shape)}"
+    return f"{cell_name(question.stage, question.cell)} = {short(float(tensor[question.cell]), 6)}"
+
+
+def _why(session: Session, question: Question) -> list[str]:
+    """The shapes that go in, or where the number comes from."""
+    stage, shapes = session.program.stage(question.stage), session.timeline.machine.shapes()
+    if question.kind == "shape":
+        return [", ".join(f"{name} {shape_text(shapes[name])}" for name in stage.formula.names)]
+    known = question.stage in session.timeline.machine.values()
+    return session.explain(question.stage, question.cell).lines() if known else []

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bpdebug.core.numbers import exact
 from bpdebug.core.record import replace
 from bpdebug.look.into import Stand, walk
-from bpdebug.session.moves import Move, describe_stop
+from bpdebug.session.arrival import describe_stop
+from bpdebug.session.session import Session
 from bpdebug.session.table import command, count_of
+from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("into [n]", "move", keys="i", aliases="i", label="into")
 def into(session: Session, arguments: str) -> Result | Move:
     """Run the next stage and stand on its first cell; there, go on to the next cell (or n cells), row by row."""
-    return _go(session, walk(session, count_of(arguments)))
+    return _go(session, walk(session.cursor, count_of(arguments)))
 
 
 @command("reverse-into [n]", "back", keys="I", aliases="ri")
 def reverse_into(session: Session, arguments: str) -> Result | Move:
     """Go back one cell (or n cells); before a stage's first cell, to the last one of the stage before it."""
-    return _go(session, walk(session, -count_of(arguments)))
+    return _go(session, walk(session.cursor, -count_of(arguments)))
 
 
 def _go(session: Session, stand: Stand) -> Result | Move:
@@ -40,8 +37,8 @@ def _arrived(session: Session, stand: Stand, result: Result, moved: bool) -> Res
     """Select the cell and say what it is made of; where a stop came first, only that."""
     if session.position.t != stand.t or not stand.name:
         return result
-    session.select(stand.name, stand.index)
-    session.inside = stand.t
+    session.cursor.select(stand.name, stand.index)
+    session.cursor.inside = stand.t
     explained = session.explain(stand.name, stand.index)
     lines = [f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
     cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value), "place": stand.number, "cells": stand.cells}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING
 
 from bpdebug.core.cells import Term, cell_name
 from bpdebug.core.evaluate import evaluate
@@ -14,14 +13,13 @@ from bpdebug.core.shapes import Shape, infer, shape_text
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.listing import listing
 from bpdebug.look.sums import Sum, signed, sum_of
-from bpdebug.session.moves import Move, describe
+from bpdebug.session.arrival import describe
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, cell_of, command, count_of, no_arguments
+from bpdebug.time.moves import Move
 from bpdebug.time.recording import recording
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import SLICE, Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _LOOKED_AT = 256
 """Updates of a history between two looks at whether to stop."""
@@ -56,9 +54,9 @@ def _shape(session: Session, text: str) -> Result:
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, arguments: str) -> Result:
     """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
-    if not arguments and session.selected is None:
+    if not arguments and session.cursor.selected is None:
         raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
-    return _explained(session.explain(*(cell_of(arguments) if arguments else session.selected or ("", ()))))
+    return _explained(session.explain(*(cell_of(arguments) if arguments else session.cursor.selected or ("", ()))))
 
 
 def _explained(explanation: Explanation) -> Result:
@@ -97,7 +95,7 @@ def select(session: Session, arguments: str) -> Result:
     """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
     name, index = cell_of(arguments)
     index = index or (0,) * len(session.timeline.machine.shapes().get(name, ()))
-    session.select(name, index)
+    session.cursor.select(name, index)
     return _explained(session.explain(name, index))
 
 
@@ -105,17 +103,17 @@ def select(session: Session, arguments: str) -> Result:
 def origin(session: Session, arguments: str) -> Move:
     """Jump to the stage that made the selected cell; from there, to the cell that it was made of."""
     name, index = cell_of(arguments) if arguments else (None, ())
-    return Move(session.follow_origin(name, index), "origin", jump=True)
+    return Move(session.cursor.follow_origin(name, index), "origin", jump=True)
 
 
 @command("operand [n]", "look", keys="o", aliases="o")
 def operand(session: Session, arguments: str) -> Result:
     """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
-    explained = session.explain(*session.selected) if session.selected else None
+    explained = session.explain(*session.cursor.selected) if session.cursor.selected else None
     if explained is None or not explained.operands:
         raise CommandError("the selected cell has no operands")
-    session.operand = (count_of(arguments) - 1 if arguments else session.operand + 1) % len(explained.operands)
-    name, index = explained.operands[session.operand]
+    session.cursor.operand = (count_of(arguments) - 1 if arguments else session.cursor.operand + 1) % len(explained.operands)
+    name, index = explained.operands[session.cursor.operand]
     return Result("position", f"origin goes to {cell_name(name, index)}", {"operand": {"name": name, "index": list(index)}})
 
 
@@ -123,7 +121,7 @@ def operand(session: Session, arguments: str) -> Result:
 def return_(session: Session, arguments: str) -> Move:
     """Go back to where the last origin was asked for."""
     no_arguments(arguments, "return")
-    return Move(session.leave_origin(), "return", jump=True)
+    return Move(session.cursor.leave_origin(), "return", jump=True)
 
 
 @command("list", "look", keys="l", aliases="l")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from bpdebug.play.predict import single_step
-from bpdebug.session.moves import Move, by_boundaries, by_stages, by_updates, until
+from bpdebug.session.commands.game import single_step
+from bpdebug.session.session import Session
 from bpdebug.session.table import command, count_of, no_arguments
+from bpdebug.time.moves import Move, by_boundaries, by_stages, by_updates, until
 from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("step [n]", "move", keys="s ]", aliases="s", label="step")

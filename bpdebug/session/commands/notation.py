@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +16,10 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import render_gradient, render_name
 from bpdebug.look.explanation import not_there
 from bpdebug.look.paths import Bundle, Path, finding_paths
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, cell_of, command
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 NOTATIONS = {"d": "dz2", "delta": "δ2", "partial": "∂L/∂z2"}
 """How a gradient may be written, with an example."""
@@ -38,21 +36,25 @@ _WIDTH = 66
 def notation(session: Session, arguments: str) -> Result:
     """Write gradients as dz2, as δ2 or as ∂L/∂z2; without an argument, the next of these."""
     names = list(NOTATIONS)
-    chosen = arguments or names[(names.index(session.style.notation) + 1) % len(names)]
+    chosen = arguments or names[(names.index(session.cursor.style.notation) + 1) % len(names)]
     if chosen not in NOTATIONS:
         raise CommandError(f"there is no notation '{chosen}'{suggestion(chosen, names) or '; there are ' + ', '.join(names)}")
-    session.style = replace(session.style, notation=chosen)
-    return Result("notation", f"gradients are written {NOTATIONS[chosen]}", {"notation": chosen, "columns": session.style.columns})
+    session.cursor.style = replace(session.cursor.style, notation=chosen)
+    return Result("notation", f"gradients are written {NOTATIONS[chosen]}", {"notation": chosen, "columns": session.cursor.style.columns})
 
 
 @command("convention [rows|columns]", "look", keys="K")
 def convention(session: Session, arguments: str) -> Result:
     """Show samples as rows (z = x·W + b) or as columns (z = W·x + b, all turned); without an argument, the other one."""
-    chosen = arguments or ("rows" if session.style.columns else "columns")
+    chosen, style = arguments or ("rows" if session.cursor.style.columns else "columns"), session.cursor.style
     if chosen not in _CONVENTIONS:
         raise CommandError(f"there is no convention '{chosen}': rows or columns")
-    session.style = replace(session.style, columns=chosen == "columns")
-    return Result("notation", f"{chosen}: {_CONVENTIONS[chosen]}", {"notation": session.style.notation, "columns": session.style.columns})
+    session.cursor.style = replace(session.cursor.style, columns=chosen == "columns")
+    return Result(
+        "notation",
+        f"{chosen}: {_CONVENTIONS[chosen]}",
+        {"notation": style.notation, "columns": chosen == "columns"},
+    )
 
 
 @command("paths [NAME[i,j]]", "look", keys="r")
@@ -84,9 +86,9 @@ def _differentiable(session: Session) -> set[str]:
 
 def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
     """The cell that is meant; a gradient stands for what it is the gradient of."""
-    if not arguments and session.selected is None:
+    if not arguments and session.cursor.selected is None:
         raise CommandError("the paths of what? For example: paths W1[0,1]")
-    name, index = cell_of(arguments) if arguments else session.selected or ("", ())
+    name, index = cell_of(arguments) if arguments else session.cursor.selected or ("", ())
     of = {stage.name: stage.of for stage in session.program.stages if stage.of}
     return of.get(name, name), index
 
@@ -94,9 +96,9 @@ def _cell(session: Session, arguments: str) -> tuple[str, Cell]:
 def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bundle]) -> Result:
     whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
     told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
-    title, held = render_gradient(name, session.style, index), _held(session, name, index)
+    title, held = render_gradient(name, session.cursor.style, index), _held(session, name, index)
     other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.dtype)
-    shown = f"the derivative of the loss with respect to {render_name(name, session.style, index)}" if other else title
+    shown = f"the derivative of the loss with respect to {render_name(name, session.cursor.style, index)}" if other else title
     lines = [f"{shown} = {short(whole, 8)}: {told} to the loss"]
     if other and held is not None:
         lines.append(f"  (this is what the derived stages give from the numbers as they are; {title} holds {short(held, 8)} here)")
@@ -128,20 +130,20 @@ def _differ(held: float, whole: float, largest: float, dtype: np.dtype[Any]) -> 
 
 def _path(session: Session, path: Path) -> list[str]:
     """A path, and below it each step's derivative with its name."""
-    names = [render_name(name, session.style) for name, _ in path.cells]
+    names = [render_name(name, session.cursor.style) for name, _ in path.cells]
     factors = [f"∂{after}/∂{before} {_factor(slope)} ·" for before, after, slope in zip(names, names[1:], path.slopes, strict=False)]
     lines = [""]
     for factor in [*factors[:-1], f"{factors[-1].removesuffix(' ·')} = {short(path.value, 6)}"] if factors else ():
         if len(lines[-1]) + len(factor) > _WIDTH:
             lines.append("")
         lines[-1] += f" {factor}"
-    return [f"  {path.text(session.style)}", *(f"     {text}" for text in lines)]
+    return [f"  {path.text(session.cursor.style)}", *(f"     {text}" for text in lines)]
 
 
 def _bundle(session: Session, name: str, bundle: Bundle) -> list[str]:
     """The paths through one cell: the first step's derivative times the gradient there."""
     step = f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
-    through = render_name(bundle.name, session.style, bundle.index)
+    through = render_name(bundle.name, session.cursor.style, bundle.index)
     count = f"{bundle.paths} path{'s' * (bundle.paths > 1)}"
     return [f"  → {through} → …: {count}", f"      {step} · ∂loss/∂{through} {_factor(bundle.gradient)} = {short(bundle.value, 6)}"]
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.parser import suggestion
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _DIGITS = {"fixed": 4, "scientific": 3}
 """Digits after the decimal point where the command gives none."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bpdebug.files import path_of, write_file
 from bpdebug.session.script import run_script, session_script
+from bpdebug.session.session import Session
 from bpdebug.session.table import Command, CommandError, command, find_command, in_order, no_arguments
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("source FILE", "session", asks="carry out the commands of a file")

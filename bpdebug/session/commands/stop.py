@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
 from bpdebug.core.shapes import infer
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of, find_command
 from bpdebug.time.conditions import CONDITIONS, make_catchpoint
 from bpdebug.time.results import Result
 from bpdebug.time.stop_text import breakpoint_of, positive, watchpoint_of
 from bpdebug.time.stops import Stop
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
@@ -207,7 +205,7 @@ def display(session: Session, arguments: str) -> Result:
     infer(session.program.parse(arguments), session.program.shapes(session.program.batches.sizes[0]))
     number = max(session.displays, default=0) + 1
     session.displays[number] = " ".join(arguments.split())
-    return Result("value", "\n".join(session.displayed()), {"displays": dict(session.displays)})
+    return Result("value", "\n".join(session.displays.lines(session.timeline)), {"displays": dict(session.displays)})
 
 
 @command("undisplay DISPLAY", "stop")

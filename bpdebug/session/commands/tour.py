@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from bpdebug.core.errors import BpdebugError
 from bpdebug.play.tour import STEPS, Tour
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 
 @command("tour [next|off]", "session")
@@ -24,7 +20,7 @@ def tour(session: Session, arguments: str) -> Result:
     if missing := [name for name in ("dW2", "dz1") if name not in session.program.index]:
         raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing[0]} here")
     started, session.tour = session.tour is None, session.tour or Tour()
-    session.tour.look(session)
+    session.tour.look(session.cursor, session.stops, session.check)
     if arguments == "next" and not started:
         session.tour.at = min(session.tour.at + 1, len(STEPS))
     step = session.tour.step

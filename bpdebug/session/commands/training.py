@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,10 @@ from bpdebug.core.numbers import exact, short
 from bpdebug.look.findings import USUAL
 from bpdebug.look.health import MEASURES, UPDATES, Health, HealthLog, LayerHealth
 from bpdebug.look.surface import Surface, surface_of
+from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
-
-if TYPE_CHECKING:
-    from bpdebug.session.session import Session
 
 _SHOWN = 10
 _MOST = 4

@@ -15,7 +15,7 @@ from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
 
 
-class CellCursor:
+class Cursor:
     """A cell under a cursor, in a program in time.
 
     Args:
@@ -28,15 +28,21 @@ class CellCursor:
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
         style: how formulas are written.
         trail: the moments and cells that ``origin`` has jumped away from.
+        inside: the clock after the stage whose cells ``into`` is walking through, or None.
     """
 
     def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+        self.begin(timeline)
         self.selected: tuple[str, Cell] | None = None
         self.operand = self.row = 0
         self.layer = 1
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+
+    def begin(self, timeline: Timeline) -> None:
+        """Follow another timeline; what was asked for in the one before is forgotten."""
+        self.timeline = timeline
+        self.inside: int | None = None
         self._goal: tuple[str, Cell] | None = None
 
     @property

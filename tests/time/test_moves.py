@@ -5,8 +5,8 @@ from debugger_scenarios import SCENARIOS, assert_state, line, program_of, states
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.session.moves import by_boundaries, by_stages, by_updates, until
 from bpdebug.session.session import Session
+from bpdebug.time.moves import by_boundaries, by_stages, by_updates, until
 from bpdebug.time.position import LocationError, parse_location, position_at
 
 NAMES = st.sampled_from(tuple(SCENARIOS))

@@ -1,77 +1,17 @@
-"""Where each moving command leads, and what is said on arrival."""
+"""What is said where a move has ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from bpdebug.core.cells import Cell, cell_name
-from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.cells import cell_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.look.explanation import explain
-from bpdebug.time.position import Location, LocationError, Position
+from bpdebug.time.moves import Move
+from bpdebug.time.position import Position
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome
 from bpdebug.time.timeline import Timeline
-
-
-class Move(Record):
-    """A decision where to go.
-
-    Attributes:
-        target: the clock.
-        reason: what is said on arrival: ``step``, ``location``, …
-        jump: whether the way there does not matter (no stops on it).
-        search: whether the way is back to the last stop, and ``target`` only where it ends.
-        tell: what the command makes of the answer on arrival, where it has something to add.
-        cell: the cell to look at there, or None.
-    """
-
-    target: int
-    reason: str
-    jump: bool = False
-    search: bool = False
-    tell: Callable[[Result], Result] | None = None
-    cell: tuple[str, Cell] | None = None
-
-
-def by_stages(position: Position, count: int) -> int:
-    """``count`` stages on (or back, where it is negative)."""
-    return position.t + count
-
-
-def by_boundaries(program: Program, position: Position, count: int, by_layer: bool) -> int:
-    """The ``count``-th end of a phase, or of a layer in its phase, after now; the begin before, where it is negative."""
-    bounds = program.groups(by_layer)[:-1]
-    here = position.update * position.stages
-    after = sum(bound <= position.done for bound in bounds)
-    before = sum(bound < position.done for bound in bounds)
-    turns, place = divmod(after + count - 1 if count > 0 else before + count, len(bounds))
-    return here + turns * position.stages + bounds[place]
-
-
-def by_updates(position: Position, count: int, size: int = 1) -> int:
-    """The ``count``-th end of an update (of an epoch of ``size`` updates) after now, or begin before it."""
-    length = size * position.stages
-    if count > 0:
-        return (position.t // length + count) * length
-    return (-(-position.t // length) + count) * length
-
-
-def until(program: Program, position: Position, location: Location) -> int:
-    """The next moment of a location, after now.
-
-    Raises:
-        LocationError: where the location lies in the past.
-    """
-    target = location.clock(program, position.update)
-    if target <= position.t and location.update is None:
-        target += position.stages
-    if target <= position.t:
-        raise LocationError(f"'{location.text}' is not ahead: 'goto {location.text}' goes back")
-    return target
 
 
 def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outcome) -> Result:
