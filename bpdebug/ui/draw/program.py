@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 
 from bpdebug.core.record import Record, replace
@@ -15,7 +14,7 @@ from bpdebug.trust.finding import STATUSES
 from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.once import once
-from bpdebug.ui.draw.spans import Line, Span, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width, wrap
 
 Row = Stage | Skipped | str
 
@@ -108,12 +107,12 @@ def _plan(view: View, columns: int) -> Plan:
         for room in (columns - shapes - _SENTENCE, columns - shapes):
             for style in styles:
                 plan = Plan(_formulas(view, False, style), style.letters)
-                taken = _MARGIN + max(_written(view, name, text) for name, text in plan.formulas.items()) + 2
+                taken = _MARGIN + max(_written(view, name, plan) for name in plan.formulas) + 2
                 if taken <= room:
                     return replace(plan, taken=taken, shapes=shapes)
-    named, lettered = (_formulas(view, True, style) for style in styles)
-    fits = all(_MARGIN + _written(view, name, named[name]) <= columns for name in named if named[name] != lettered[name])
-    return Plan(named if fits else lettered, not fits)
+    named, lettered = (Plan(_formulas(view, True, style), style.letters) for style in styles)
+    changed = (name for name, text in named.formulas.items() if text != lettered.formulas[name])
+    return named if all(_MARGIN + _written(view, name, named) <= columns for name in changed) else lettered
 
 
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
@@ -123,8 +122,8 @@ def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
     return once(view.program, ("formulas", view.shapes[view.program.input], short, style), made)
 
 
-def _written(view: View, name: str, formula: str) -> int:
-    return width(((f"{render_name(name, view.style)} = {formula}", ""),))
+def _written(view: View, name: str, plan: Plan) -> int:
+    return width(f"{render_name(name, view.style)} = {plan.formulas[name]}")
 
 
 def _shape(view: View, stage: Stage) -> str:
@@ -135,13 +134,9 @@ def _shape(view: View, stage: Stage) -> str:
 def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -> Line:
     """One line of the listing; without a plan, that of the whole listing."""
     plan = plan or plan_of(view, columns)
-    if isinstance(row, str):
-        drawn = _heading(view, row, plan)
-    elif isinstance(row, Skipped):
-        drawn = _skipped(view, row, columns)
-    else:
-        drawn = (*_signs(view, row), *_equation(view, row, plan), *_details(view, row, columns, plan))
-    return _grounded(view, row, fit(drawn, columns))
+    if isinstance(row, Stage):
+        return _grounded(view, row, (*_equation(view, row, plan), *_details(view, row, columns, plan)), columns)
+    return fit(_heading(view, row, plan) if isinstance(row, str) else _skipped(view, row, columns), columns)
 
 
 def lit(drawn: Line, role: str) -> Line:
@@ -149,9 +144,10 @@ def lit(drawn: Line, role: str) -> Line:
     return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
-def _grounded(view: View, row: Row, drawn: Line) -> Line:
-    """The line of the stage that has run last has a background."""
-    return lit(drawn, "here") if isinstance(row, Stage) and row.name == view.position.stage else drawn
+def _grounded(view: View, stage: Stage, drawn: Line, columns: int) -> Line:
+    """A line of a stage in so many columns; that of the stage that has run last has a background."""
+    drawn = fit(drawn, columns)
+    return lit(drawn, "here") if stage.name == view.position.stage else drawn
 
 
 def _heading(view: View, phase: str, plan: Plan) -> Line:
@@ -170,52 +166,44 @@ def _skipped(view: View, row: Skipped, columns: int) -> Line:
     """A stage that does not exist, and why; in a narrow listing no more than the gist."""
     name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
     texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
-    text = next((text for text in texts if len(text) + 5 <= columns), texts[-1])
-    return line(("   – ", "faint"), (text, "faint"))
+    return line(("   – ", "faint"), (first_that_fits(texts, columns - 5), "faint"))
 
 
 def _whole(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
     """A stage's formula to its end, or where that has room what it means, in one line or several."""
-    place, drawn = _sentence(columns, plan), (*_signs(view, stage), *_equation(view, stage, plan))
-    lines: list[Line] = [drawn]
+    place, drawn = _sentence(columns, plan), _equation(view, stage, plan)
+    lines: list[Line] = [(*drawn, *_details(view, stage, columns, plan))]
     if place:
         first, *rest = wrap(stage.meaning, columns, "dim", " " * place, " " * place)
-        lines = [(*drawn, *_details(view, stage, columns, plan)[:1], (first[0][0][place:], "dim")), *rest]
-    elif plan.taken:
-        lines = [(*drawn, *_details(view, stage, columns, plan))]
-    elif width(drawn) > columns:
-        lines = _broken(view, stage, columns, plan)
-    return [_grounded(view, stage, fit(one, columns)) for one in lines]
+        lines = [(*lines[0][:-1], (first[0][0][place:], "dim")), *rest]
+    elif not plan.taken and width(drawn) > columns:
+        *signs, (equals, role) = drawn
+        formula = plan.formulas[stage.name]
+        start = " " * (width(drawn) - width(formula))
+        (_, *begun), *rest = formula_lines(formula, columns, start, " " * (_MARGIN + 2), role)
+        lines = [(*signs, (equals.removesuffix(formula), role), *begun), *rest]
+    return [_grounded(view, stage, one, columns) for one in lines]
 
 
-def _broken(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
-    """A stage's line as several ones."""
-    role, formula = _role(view, stage), plan.formulas[stage.name]
-    *signs, equals = (*_signs(view, stage), *_equation(view, stage, plan))
-    start = " " * (width((*signs, equals)) - width(((formula, ""),)))
-    (_, *first), *rest = formula_lines(formula, columns, start, " " * (_MARGIN + 2), role)
-    return [(*signs, (" = ", role), *first), *rest]
-
-
-def _signs(view: View, stage: Stage) -> Iterator[Span]:
-    mark = view.marks.get(stage.name, "")
-    yield ("▶" if stage.name == view.position.next else " "), "next"
-    yield _STOPS.get(mark, " "), "bad"
-    yield _badge(view, stage, _has_run(view, stage))
-    yield ("✎" if stage.edited else " "), "changed"
-
-
-def _equation(view: View, stage: Stage, plan: Plan) -> Iterator[Span]:
-    role = _role(view, stage)
-    yield render_name(stage.name, view.style), f"name {role}".strip() if _has_run(view, stage) else f"{role} bold".strip()
-    yield f" = {plan.formulas[stage.name]}", role
+def _equation(view: View, stage: Stage, plan: Plan) -> Line:
+    """The signs of a stage, its name and its formula."""
+    run, following = view.program.index[stage.name] < view.position.done, stage.name == view.position.next
+    role = "" if run else "next" if following else "dim"
+    return (
+        ("▶" if following else " ", "next"),
+        (_STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
+        _badge(view, stage, run),
+        ("✎" if stage.edited else " ", "changed"),
+        (render_name(stage.name, view.style), "name" if run else f"{role} bold"),
+        (f" = {plan.formulas[stage.name]}", role),
+    )
 
 
 def _details(view: View, stage: Stage, columns: int, plan: Plan) -> Line:
     """The shape of what a stage gives, and what it means, where there is room."""
     if not plan.taken:
         return ()
-    blanks = plan.taken - _MARGIN - _written(view, stage.name, plan.formulas[stage.name])
+    blanks = plan.taken - _MARGIN - _written(view, stage.name, plan)
     shape = (" " * blanks + _shape(view, stage).ljust(plan.shapes), "dim")
     return (shape, (stage.meaning, "dim")) if _sentence(columns, plan) else (shape,)
 
@@ -224,14 +212,6 @@ def _sentence(columns: int, plan: Plan) -> int:
     """Where the meanings begin, or 0 where they have no room."""
     place = plan.taken + plan.shapes
     return place if plan.taken and columns - place >= _SENTENCE else 0
-
-
-def _has_run(view: View, stage: Stage) -> bool:
-    return view.program.index[stage.name] < view.position.done
-
-
-def _role(view: View, stage: Stage) -> str:
-    return "" if _has_run(view, stage) else "next" if stage.name == view.position.next else "dim"
 
 
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
