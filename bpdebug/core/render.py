@@ -187,6 +187,9 @@ class _Unicode(Mathematics, _Plain):
     def place(self, tree: Place) -> str:
         return render_name(tree.name, self.style, tree.index)
 
+    def written(self, tree: Written) -> str:
+        return "∞" if tree.text == "inf" else tree.text
+
     def number(self, tree: Number) -> str:
         return format_number(tree.value).replace("-", "−")
 

@@ -8,7 +8,7 @@ from ui_views import session, view
 from bpdebug.ui.draw.glyphs import key_at
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.why import why_lines
-from bpdebug.ui.draw.why_click import operand_at
+from bpdebug.ui.draw.why_numbers import operand_at
 
 
 def pointed(shown, columns=78):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from math import prod
 
-from rich.cells import cell_len
-
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
-from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.paths import MOST_CELLS
 from bpdebug.session.view import View
@@ -19,7 +17,7 @@ from bpdebug.ui.draw.formula_lines import Marked, formula_lines
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
-from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
 from bpdebug.ui.draw.why_numbers import written_out
 
 _SEPARATOR = "   "
@@ -31,8 +29,8 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     What matters most comes first, so that in few rows the rest is what is out of sight: the formula, its numbers and the result, what
     is wrong with it, where Enter goes, what it means. Where the formula is long, the result comes first, and of a sum fewer terms.
     """
-    lines = [*_arrival(view, columns), *_not_in_border(view, columns)]
     explanation = view.explanation
+    lines = _arrival(view, columns) + [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
     if explanation is None:
         return [*lines, *_empty(view, columns)]
     lines += _stale(view, explanation, columns)
@@ -51,54 +49,39 @@ def displays_in_border(view: View, columns: int) -> str:
 
 def _split_displays(view: View, columns: int) -> tuple[list[str], list[str]]:
     """The displays that fit into a border, and the others; their histories only where all have room."""
-    for shown in (list(view.displays), [text.partition("  ")[0] for text in view.displays]):
-        if cell_len(_SEPARATOR.join(shown)) <= columns:
-            return shown, []
-    count = next(n for n in range(len(shown), -1, -1) if cell_len(_SEPARATOR.join(shown[:n])) <= columns)
-    return shown[:count], list(view.displays[count:])
-
-
-def _not_in_border(view: View, columns: int) -> list[Line]:
-    return [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
+    brief = [text.partition("  ")[0] for text in view.displays]
+    for shown in (list(view.displays), *(brief[:count] for count in range(len(brief), -1, -1))):
+        if width(_SEPARATOR.join(shown)) <= columns:
+            break
+    return shown, list(view.displays[len(shown) :])
 
 
 def _arrival(view: View, columns: int) -> list[Line]:
     """Why the last move has ended here, where it was no step; what is not finite says so itself."""
     broken = view.explanation is not None and view.explanation.culprit
-    text = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→"))
-    return [
-        drawn
-        for told in text.splitlines()
-        if not (broken and told.startswith("non-finite"))
-        for drawn in wrap(told, columns, "changed", "  ")
-    ]
+    told = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→")).splitlines()
+    shown = (text for text in told if not (broken and text.startswith("non-finite")))
+    return [drawn for text in shown for drawn in wrap(text, columns, "changed", "  ")]
 
 
 def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
     """Where the number is from before an edit: what was edited, and what is computed with it; an edit holds from its moment on."""
     if explanation.name not in view.stale or explanation.stage is None:
         return []
-    edited = [render_name(stage.name, view.style) for stage in _upstream(view, explanation.name) if stage.edited]
+    program, reached, edited = view.program, {explanation.name}, list[str]()
+    for stage in reversed(program.stages[: program.index[explanation.name] + 1]):
+        if stage.name in reached:
+            reached.update(stage.formula.names)
+            edited = [render_name(stage.name, view.style)] * stage.edited + edited
     told = f"computed before the edit of {', '.join(edited)}: the next update has it" if edited else "computed before the edit"
     return wrap(told, columns, "changed", "  ")
 
 
-def _upstream(view: View, name: str) -> list[Stage]:
-    """The stage of a tensor and those before it that go into it."""
-    program, reached, found = view.program, {name}, []
-    for stage in reversed(program.stages[: program.index[name] + 1]):
-        if stage.name in reached:
-            found.append(stage)
-            reached.update(stage.formula.names)
-    return found[::-1]
-
-
 def _findings(view: View, explanation: Explanation, columns: int) -> list[Line]:
     """What is wrong with the number, or has been said of it."""
-    name, index, lines = explanation.name, explanation.index, []
-    if explanation.stage and (notes := view.warnings.get(explanation.stage.name)):
-        lines.append(line((f"⚠ {', '.join(notes)} in {explanation.stage.name}", "bad")))
-    return lines + verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
+    name, index, notes = explanation.name, explanation.index, view.warnings.get(explanation.stage.name) if explanation.stage else ()
+    warned = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
+    return warned + verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
 
 
 def _empty(view: View, columns: int) -> list[Line]:
@@ -116,23 +99,30 @@ def _empty(view: View, columns: int) -> list[Line]:
 
 def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
     """The formula over cells, the numbers put in, and the result; where that is more than the rows, the result is first."""
-    name, result = explanation.shown, (short(explanation.value, 10).replace("-", "−"), result_role(view, explanation.name))
+    name, result = explanation.shown, (written(explanation.value, 10), result_role(view, explanation.name))
+    address = line(("   in commands ", "dim"), explanation.cell) if view.style.columns and len(explanation.index) == 2 else ()
     if explanation.term is None:
-        return [_with_address(view, explanation, line((name, "name"), " = ", result), columns)]
+        return [_with(line((name, "name"), " = ", result), columns, address)]
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
     numbers = [text for text in written_out(explanation, _chosen(view, explanation)) if text.text not in (explanation.symbolic, result[0])]
-    steps: list[Line] = []
+    room, steps = rows - 1 - (not margin), list[Line]()
     for tried in numbers or [Marked("")]:
         steps = _steps(explanation, tried, columns, margin)
-        if len(steps) + 1 + (not margin) <= rows:
+        if len(steps) <= room:
             break
-    last = line(f"{margin} = ", result)
-    last = (*last, *praise(view, explanation.name, columns - width(last)))
-    last = _with_address(view, explanation, last, columns)
-    last = _with_change(view, explanation, last, columns)
-    first, *rest = [*steps, last] if len(steps) + 1 + (not margin) <= rows else [last, *steps]
+    last, change = line(f"{margin} = ", result), change_text(view, explanation.name, explanation.index)
+    praised = praise(view, explanation.name, columns - width(last))
+    last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
+    first, *rest = [*steps, last] if len(steps) <= room else [last, *steps]
     title = line((name, "name"))
     return [(*title, *crop(first, len(margin), columns)), *rest] if margin else [title, first, *rest]
+
+
+def _with(drawn: Line, columns: int, *more: Line) -> Line:
+    """A line with what else there is room for: what commands call the cell, how the number has changed since the stop before."""
+    for part in more:
+        drawn = first_that_fits([(*drawn, *part)], columns, drawn)
+    return drawn
 
 
 def _steps(explanation: Explanation, numbers: Marked, columns: int, margin: str) -> list[Line]:
@@ -140,19 +130,6 @@ def _steps(explanation: Explanation, numbers: Marked, columns: int, margin: str)
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     steps = formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
     return steps + (formula_lines(numbers, columns, f"{margin} = ", f"{margin} ") if numbers.text else [])
-
-
-def _with_address(view: View, explanation: Explanation, last: Line, columns: int) -> Line:
-    """The last line with what commands call the cell, where the convention writes it in another way and there is room."""
-    address = ("   in commands ", "dim"), (explanation.cell, "")
-    told = view.style.columns and len(explanation.index) == 2 and width((*last, *address)) <= columns
-    return (*last, *address) if told else last
-
-
-def _with_change(view: View, explanation: Explanation, last: Line, columns: int) -> Line:
-    """The last line with how the number has changed since the stop before, where there is room."""
-    change = f"   {change_text(view, explanation.name, explanation.index)}"
-    return (*last, (change, "dim")) if change.strip() and width(last) + len(change) <= columns else last
 
 
 def _stage(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
@@ -175,32 +152,33 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     if chosen is None:
         return []
     name = (render_name(explanation.operands[chosen][0], view.style, explanation.operands[chosen][1]), "name")
-    counted = f"{len(explanation.operands)}{'+' * (len(explanation.operands) == MOST_OPERANDS)}"
-    others = (
-        (("   o", "key"), (f" takes the next of {counted} operands", "dim")),
-        (("  o", "key"), (f" next ({chosen + 1} of {counted})", "dim")),
+    count = len(explanation.operands)
+    counted = f"{count}{'+' * (count == MOST_OPERANDS)}"
+    said = (f"   o/ takes the next of {counted} operands", f"  o/ next ({chosen + 1} of {counted})", f"  o/ {chosen + 1}/{counted}")
+    ways = list(map(_keyed, said)) if count > 1 else [()]
+    start, arrow = line((key_of("origin"), "key")), (" → ", "dim")
+    targets = [(*start, (" goes to ", "dim"), name, *way) for way in ways] + [(*start, arrow, name, *ways[-1])]
+    target = first_that_fits(targets, columns, ())
+    if not target:
+        return [fit((*start, arrow, name), columns), fit(ways[-1], columns)]
+    paths = (
+        [_keyed(text) for text in ("   r/ writes out its paths to the loss", "   r/ paths")] if _has_paths(view, explanation.name) else []
     )
-    ways = [*others, (("  o", "key"), (f" {chosen + 1}/{counted}", "dim"))] if len(explanation.operands) > 1 else [()]
-    targets = [
-        (*line((key_of("origin"), "key"), (goes, "dim"), name), *way)
-        for goes, way in [*((" goes to ", way) for way in ways), (" → ", ways[-1])]
-    ]
-    target = next((drawn for drawn in targets if width(drawn) <= columns), None)
-    if target is None:
-        return [fit(line((key_of("origin"), "key"), (" → ", "dim"), name), columns), fit(ways[-1][:], columns)]
-    paths = line(("   r", "key"), (" writes out its paths to the loss", "dim")), line(("   r", "key"), (" paths", "dim"))
-    room = columns - width(target)
-    offered = next((drawn for drawn in paths if width(drawn) <= room), ()) if _has_paths(view, explanation.name) else ()
-    return [(*target, *offered)]
+    return [(*target, *first_that_fits(paths, columns - width(target), ()))]
+
+
+def _keyed(text: str) -> Line:
+    """A key and what it does."""
+    key, _, does = text.partition("/")
+    return (key, "key"), (does, "dim")
 
 
 def _has_paths(view: View, name: str) -> bool:
     """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
-    program = view.program
-    stage = program.stages[program.index[name]] if name in program.index else None
-    if stage is None or not stage.of or program.tensors[name].through or view.loss is None:
+    program, tensor = view.program, view.program.tensors.get(name)
+    if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
         return False
-    ways = len(view.samples) if stage.of in program.persistent else 1
-    several = ways > 1 or stage.layer < len(program.layers)
+    ways = len(view.samples) if tensor.of in program.persistent else 1
+    several = ways > 1 or tensor.layer < len(program.layers)
     own = [stage for stage in program.stages if not stage.of]
     return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 
 from bpdebug.core.cells import Cell, Term
-from bpdebug.core.numbers import short
-from bpdebug.core.render import render_cell
+from bpdebug.core.numbers import written
+from bpdebug.core.render import render_cell, render_name
 from bpdebug.core.tree import Tree, Written
 from bpdebug.look.explanation import Explanation, digits_of, in_formula
 from bpdebug.look.sums import Sum, sum_of
+from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import Marked
+from bpdebug.ui.draw.spans import Line, plain, width
 
 OPERAND = "operand"
 """The role of a number that stands for an operand: ``operand:3``, from 0."""
@@ -62,10 +64,10 @@ class _Numbers:
         shown = found.largest(count)
         text = ""
         for sign, term in shown:
-            written = f"({self._text(term)})" if term.operator in ("+", "-") else self._text(term)
-            text += f" {sign} {written}" if text else f"{sign.replace('+', '')}{written}"
+            part = f"({self._text(term)})" if term.operator in ("+", "-") else self._text(term)
+            text += f" {sign} {part}" if text else f"{sign.replace('+', '')}{part}"
         others, rest = found.beside(shown)
-        text += f" + {others} more, together {short(rest, self._digits)}".replace("-", "−") * bool(others)
+        text += f" + {others} more, together {written(rest, self._digits)}" * bool(others)
         return self._marked(f"({text}){found.around}" if found.around else text)
 
     def _text(self, term: Term) -> str:
@@ -86,3 +88,19 @@ class _Numbers:
             marks.append((len(plain), len(plain) + len(found[2]), role))
             plain, end = plain + found[2], found.end()
         return Marked(plain + text[end:], tuple(marks))
+
+
+def operand_at(view: View, drawn: Line, x: int) -> int | None:
+    """Which of the explanation's operands, from 0, is at a column of a line, by name or as a number; None for none."""
+    operands = view.explanation.operands if view.explanation else ()
+    start = 0
+    for text, role in drawn:
+        end = start + width(text)
+        if start <= x < end and role.startswith(f"{OPERAND}:"):
+            return int(role.split()[0].partition(":")[2])
+        start = end
+    for place, (name, index) in enumerate(operands):
+        shown = re.escape(render_name(name, view.style, index))
+        if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){shown}(?!\w)", plain(drawn))):
+            return place
+    return None

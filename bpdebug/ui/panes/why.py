@@ -12,7 +12,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ORIGIN
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.draw.why import displays_in_border, why_lines
-from bpdebug.ui.draw.why_click import operand_at
+from bpdebug.ui.draw.why_numbers import operand_at
 from bpdebug.ui.pane import ListPane, pane
 
 
