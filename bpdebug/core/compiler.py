@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.functions import ARITHMETIC, COMPARISONS, ELEMENTWISE, FUNCTIONS, Function, power_of
+from bpdebug.core.functions import Function
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Index, Name, Transpose, Tree, Unary, names
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, names, operation
 
 Routine = Callable[[], Any]
 
@@ -59,7 +59,7 @@ class Compiler:
         infer(formula, self.shapes)
         reads_itself = target in names(formula.tree)
         root = formula.tree
-        direct = isinstance(root, Unary | Binary | Call) and not (reads_itself and not _in_place(root))
+        direct = isinstance(root, Unary | Binary | Call) and (operation(root)[0].ufunc or not reads_itself)
         self._text = formula.text
         value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
         if value.code != out.code:
@@ -105,22 +105,39 @@ class Compiler:
 
     def _kind(self, tree: Tree) -> np.dtype[Any]:
         """The kind of number that a node gives."""
-        if isinstance(tree, Unary) and tree.operator == "not":
-            return np.dtype(bool)
-        if isinstance(tree, Binary) and tree.operator not in ARITHMETIC and tree.operator != "@":
-            return np.dtype(bool)
-        if isinstance(tree, Call) and FUNCTIONS[tree.function].result != "float":
-            return np.dtype(FUNCTIONS[tree.function].result)
         if isinstance(tree, Transpose | Index):
             return self._kind(tree.operand)
-        return self.dtype
+        result = "float" if isinstance(tree, Number | Name) else operation(tree)[0].result
+        return self.dtype if result == "float" else np.dtype(result)
 
     def _value(self, tree: Tree, out: Value | None = None) -> Value:
-        constant = None if isinstance(tree, Name) and tree.name in self.tensors else constant_of(tree)
+        if isinstance(tree, Name) and tree.name in self.tensors:
+            tensor = self.tensors[tree.name]
+            return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
+        constant = constant_of(tree)
         if constant is not None:
             return self._literal(constant)
-        result: Value = getattr(self, f"_{type(tree).__name__.lower()}")(tree, out)
-        return result
+        if isinstance(tree, Transpose):
+            return self._view(tree, ".T", lambda tensor: tensor.T)
+        if isinstance(tree, Index):
+            key = (*tree.key(), ...)
+            return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
+        return self._operation(tree, out)
+
+    def _operation(self, tree: Tree, out: Value | None) -> Value:
+        row, operands = operation(tree)
+        values = row.numbers([self._value(operand) for operand in operands], self._number)
+        if row.ufunc:
+            return self._apply(row.run, values, tree, out)
+        if isinstance(tree, Call) and row.reduces:
+            return self._reduction(tree, row, values[0], out)
+        if row.name == "@":
+            left, right = values
+            return self._fresh(f"{left.code}.dot({right.code}, {{out}})", values, tree, out, with_out=True)
+        if row.name == "where" and values[0].dtype == bool:
+            return self._where(values, tree, out)
+        code = f"{self._bind(row.run, row.name)}({', '.join(value.code for value in values)})"
+        return self._fresh(code, values, tree, out, with_out=False)
 
     def _number(self, value: Value) -> Value:
         """Truth values and counts as numbers."""
@@ -148,35 +165,6 @@ class Compiler:
         self._release(*operands)
         return out
 
-    def _name(self, tree: Name, out: Value | None) -> Value:
-        tensor = self.tensors[tree.name]
-        return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
-
-    def _unary(self, tree: Unary, out: Value | None) -> Value:
-        operand = self._value(tree.operand)
-        if tree.operator == "not":
-            return self._apply(np.logical_not, [operand], tree, out)
-        return self._apply(np.negative, [self._number(operand)], tree, out)
-
-    def _binary(self, tree: Binary, out: Value | None) -> Value:
-        left = self._value(tree.left)
-        exponent = constant_of(tree.right) if tree.operator == "**" else None
-        if exponent is not None and (cheaper := power_of(exponent)):
-            return self._apply(cheaper, [self._number(left)], tree, out)
-        right = self._value(tree.right)
-        if tree.operator in ARITHMETIC or tree.operator == "@":
-            left, right = self._number(left), self._number(right)
-        if tree.operator == "@":
-            return self._fresh(f"{left.code}.dot({right.code}, {{out}})", [left, right], tree, out, with_out=True)
-        return self._apply(ELEMENTWISE[tree.operator], [left, right], tree, out)
-
-    def _transpose(self, tree: Transpose, out: Value | None) -> Value:
-        return self._view(tree, ".T", lambda tensor: tensor.T)
-
-    def _index(self, tree: Index, out: Value | None) -> Value:
-        key = (*tree.key(), ...)
-        return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
-
     def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> Value:
         """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
         operand = self._value(tree.operand)
@@ -185,26 +173,8 @@ class Compiler:
         made = view(self.tensors[tree.operand.name])
         return Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
 
-    def _call(self, tree: Call, out: Value | None) -> Value:
-        function = FUNCTIONS[tree.function]
-        operands = [self._value(argument) for argument in tree.arguments]
-        if function.result == "float":
-            operands = [value if place in function.truths else self._number(value) for place, value in enumerate(operands)]
-        if function.ufunc:
-            return self._apply(function.run, operands, tree, out)
-        if function.reduces:
-            return self._reduction(tree, function, operands[0], out)
-        if function.name == "where":
-            return self._where(operands, tree, out)
-        code = f"{self._bind(function.run, function.name)}({', '.join(o.code for o in operands)})"
-        return self._fresh(code, operands, tree, out, with_out=False)
-
     def _where(self, operands: list[Value], tree: Tree, out: Value | None) -> Value:
         condition, chosen, other = operands
-        if condition.dtype != bool:
-            return self._fresh(
-                f"{self._bind(np.where, 'where')}({', '.join(o.code for o in operands)})", operands, tree, out, with_out=False
-            )
         self._lines.append(f"{{out}}[...] = {other.code}")
         line = len(self._lines) - 1
         result = self._fresh(f"copyto({{out}}, {chosen.code}, where={condition.code})", operands, tree, out, with_out=True)
@@ -218,13 +188,6 @@ class Compiler:
             return self._fresh(f"{run}({operand.code}, {tree.axis}, None, {{out}}, {keep})", [operand], tree, out, with_out=True)
         run = self._bind(function.run, function.name)
         return self._fresh(f"{run}({operand.code}, axis={tree.axis}, keepdims={keep})", [operand], tree, out, with_out=False)
-
-
-def _in_place(tree: Tree) -> bool:
-    """Whether the node's own operation may write over one of its operands."""
-    if isinstance(tree, Call):
-        return FUNCTIONS[tree.function].ufunc
-    return isinstance(tree, Unary) or (isinstance(tree, Binary) and (tree.operator in ARITHMETIC or tree.operator in COMPARISONS))
 
 
 def _subscript(item: int | slice) -> str:

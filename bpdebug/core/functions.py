@@ -23,6 +23,9 @@ class Function(Record):
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool`` or ``int``.
         truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
+        branch: for a function with a corner, its value from where the first argument is less than the second, or than zero, and both.
+        complex: whether it has a complex form.
+        single: whether it takes single truth values only.
         unicode: a template with ``{}`` for each argument.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
     """
@@ -34,8 +37,16 @@ class Function(Record):
     result: str = "float"
     truths: tuple[int, ...] = ()
     ufunc: bool = True
+    branch: Callable[[Any, Any, Any], Any] | None = None
+    complex: bool = True
+    single: bool = False
     unicode: str = ""
     box: Callable[..., Piece] = row
+
+    def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
+        """The arguments, those that have to be numbers made such by ``number``."""
+        kept = range(len(values)) if self.result != "float" else self.truths
+        return [value if place in kept else number(value) for place, value in enumerate(values)]
 
 
 _add: Any = np.add
@@ -70,6 +81,11 @@ def _cases(_: None, condition: Piece, value: Piece, other: Piece) -> Piece:
     return Box("grid", (Box("row", (value, condition)), Box("row", (other, Box("text", text="else")))), "cases")
 
 
+def _or_nan(chosen: Any, a: Any, b: Any) -> Any:
+    """NaN passes, as it does through NumPy's maximum."""
+    return np.where(np.isnan(a), a, np.where(np.isnan(b), b, chosen))
+
+
 def _elementwise(name: str, run: Any, arity: int = 1, **more: Any) -> Function:
     return Function(name, run, arity, **{"box": _called(name)} | more)
 
@@ -89,12 +105,12 @@ _ROWS = (
     _elementwise("cosh", np.cosh),
     _elementwise("sin", np.sin),
     _elementwise("cos", np.cos),
-    _elementwise("erf", erf, ufunc=False),
-    _elementwise("abs", np.abs, unicode="|{}|", box=lambda _, x: fence("||", x)),
-    _elementwise("sign", np.sign),
+    _elementwise("erf", erf, ufunc=False, complex=False),
+    _elementwise("abs", np.abs, unicode="|{}|", box=lambda _, x: fence("||", x), branch=lambda less, a, _: np.where(less, -a, a)),
+    _elementwise("sign", np.sign, branch=lambda _, a, __: np.sign(np.real(a))),
     _elementwise("square", np.square, unicode="({})²", box=lambda _, x: power(brackets(x), group("2"))),
-    _elementwise("maximum", np.maximum, 2, box=_called("max")),
-    _elementwise("minimum", np.minimum, 2, box=_called("min")),
+    _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: _or_nan(np.where(less, b, a), a, b)),
+    _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=lambda less, a, b: _or_nan(np.where(less, a, b), a, b)),
     _elementwise("where", np.where, 3, ufunc=False, truths=(0,), box=_cases),
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
@@ -123,10 +139,25 @@ COMPARISONS: dict[str, Any] = {
     "==": np.equal,
     "!=": np.not_equal,
 }
-LOGIC: dict[str, Any] = {"and": np.logical_and, "or": np.logical_or}
-ELEMENTWISE: dict[str, Any] = ARITHMETIC | COMPARISONS | LOGIC
 
 
-def power_of(exponent: float) -> Any:
-    """The cheaper, exactly rounded ufunc that a literal exponent stands for (as NumPy's own ``**`` chooses), or None."""
-    return {2.0: np.square, 0.5: np.sqrt, 1.0: np.positive}.get(exponent)
+def _comparison(sign: str, run: Any) -> Function:
+    return Function(sign, run, 2, result="bool", branch=lambda _, a, b: run(np.real(a), np.real(b)))
+
+
+OPERATORS: dict[tuple[str, int], Function] = {
+    (row.name, row.arity): row
+    for row in (
+        *(Function(sign, run, 2) for sign, run in ARITHMETIC.items()),
+        *(_comparison(sign, run) for sign, run in COMPARISONS.items()),
+        Function("@", np.dot, 2, ufunc=False),
+        Function("and", np.logical_and, 2, result="bool", single=True),
+        Function("or", np.logical_or, 2, result="bool", single=True),
+        Function("not", np.logical_not, result="bool", single=True),
+        Function("-", np.negative),
+    )
+}
+"""The operators, by sign and number of operands."""
+
+POWERS = {2.0: FUNCTIONS["square"], 0.5: FUNCTIONS["sqrt"], 1.0: Function("positive", np.positive)}
+"""The cheaper, exactly rounded functions that a literal exponent stands for, as NumPy's own ``**`` chooses."""

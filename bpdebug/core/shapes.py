@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from bpdebug.core.errors import FormulaError, ShapeError
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.parser import Formula, suggestion
 from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, walk
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, operation, walk
 
 Shape = tuple[int, ...]
 
@@ -61,11 +61,23 @@ class _Inference:
 
     def shape(self, tree: Tree) -> Shape:
         """The shape of any node."""
-        result: Shape = getattr(self, f"_{type(tree).__name__.lower()}")(tree)
-        return result
-
-    def _number(self, tree: Number) -> Shape:
-        return ()
+        if isinstance(tree, Number):
+            return ()
+        if isinstance(tree, Name):
+            return self._name(tree)
+        operands = tree.children()
+        shapes = tuple(map(self.shape, operands))
+        if isinstance(tree, Transpose):
+            return shapes[0][::-1]
+        if isinstance(tree, Index):
+            return self._indexed(tree, shapes[0])
+        row = operation(tree)[0]
+        if row.single:
+            for operand, shape in zip(operands, shapes, strict=True):
+                self._single(operand, shape, row.name)
+        if isinstance(tree, Binary) and row.name == "@":
+            return self._product(tree, *shapes)
+        return self._reduced(tree, shapes[0]) if isinstance(tree, Call) and row.reduces else self._together(tree, operands, shapes)
 
     def _name(self, tree: Name) -> Shape:
         if tree.name in self.shapes:
@@ -76,24 +88,9 @@ class _Inference:
         hint = suggestion(tree.name, known) or f"; there are {' '.join(known[:30])}"
         raise FormulaError(f"unknown name '{tree.name}'{hint}", self.text, tree.column)
 
-    def _unary(self, tree: Unary) -> Shape:
-        shape = self.shape(tree.operand)
-        if tree.operator == "not":
-            self._single(tree.operand, shape, "not")
-        return shape
-
     def _single(self, tree: Tree, shape: Shape, operator: str) -> None:
         if shape:
             raise self.error(f"'{operator}' takes single values; {to_text(tree)} is {shape_text(shape)}: write any(…) or all(…)", tree)
-
-    def _binary(self, tree: Binary) -> Shape:
-        left, right = self.shape(tree.left), self.shape(tree.right)
-        if tree.operator == "@":
-            return self._product(tree, left, right)
-        if tree.operator in ("and", "or"):
-            self._single(tree.left, left, tree.operator)
-            self._single(tree.right, right, tree.operator)
-        return self._together(tree, (tree.left, tree.right), (left, right))
 
     def _product(self, tree: Binary, left: Shape, right: Shape) -> Shape:
         if len(left) == len(right) == 2 and left[1] == right[0]:
@@ -128,15 +125,6 @@ class _Inference:
                 result, holder = shape, operand
         return result
 
-    def _transpose(self, tree: Transpose) -> Shape:
-        return self.shape(tree.operand)[::-1]
-
-    def _call(self, tree: Call) -> Shape:
-        shapes = tuple(map(self.shape, tree.arguments))
-        if not FUNCTIONS[tree.function].reduces:
-            return self._together(tree, tree.arguments, shapes)
-        return self._reduced(tree, shapes[0])
-
     def _reduced(self, tree: Call, shape: Shape) -> Shape:
         if 0 in shape and tree.function in ("max", "min", "argmax", "mean"):
             raise self.error(f"{tree.function} of nothing: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
@@ -146,8 +134,7 @@ class _Inference:
             raise self.error(f"there is no axis {tree.axis}: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
         return (*shape[: tree.axis], *(1,) * tree.keepdims, *shape[tree.axis + 1 :])
 
-    def _index(self, tree: Index) -> Shape:
-        shape = self.shape(tree.operand)
+    def _indexed(self, tree: Index, shape: Shape) -> Shape:
         try:
             return np.broadcast_to(np.empty(()), shape)[tree.key()].shape
         except (IndexError, ValueError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS, POWERS, Function
 
 Slice = tuple[int | None, int | None, int | None]
 
@@ -123,6 +123,18 @@ class Index(Tree):
     def key(self) -> tuple[int | slice, ...]:
         """The subscript as NumPy takes it."""
         return tuple(item if isinstance(item, int) else slice(*item) for item in self.items)
+
+
+def operation(tree: Tree) -> tuple[Function, tuple[Tree, ...]]:
+    """The row of what a node computes that is neither a leaf nor a view, and the operands that the row takes."""
+    if isinstance(tree, Call):
+        return FUNCTIONS[tree.function], tree.arguments
+    if isinstance(tree, Unary):
+        return OPERATORS[tree.operator, 1], (tree.operand,)
+    binary = cast(Binary, tree)
+    if binary.operator == "**" and isinstance(binary.right, Number) and binary.right.value in POWERS:
+        return POWERS[binary.right.value], (binary.left,)
+    return OPERATORS[binary.operator, 2], (binary.left, binary.right)
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

@@ -11,20 +11,19 @@ Approximation" (2003), section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.functions import COMPARISONS, ELEMENTWISE, FUNCTIONS, power_of
+from bpdebug.core.functions import Function
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary
+from bpdebug.core.tree import Call, Index, Name, Transpose, Tree, operation
 
-NOT_COMPLEX = frozenset({"erf"})
-"""Functions that have no complex form here."""
+_ZERO = np.float64(0)
 
 
 class Copies(Record, eq=False):
@@ -104,32 +103,18 @@ class Perturbed:
         return self._made[id(tree)][1]
 
     def _of(self, tree: Tree, parts: list[Known]) -> Changed:
-        if isinstance(tree, Binary):
-            return self._binary(tree, parts)
-        if isinstance(tree, Unary):
-            return self._elementwise(tree, np.logical_not if tree.operator == "not" else np.negative, _numbers(parts))
         if isinstance(tree, Transpose):
             dense = _dense(parts[0])
             return Copies(np.swapaxes(dense, -1, -2) if dense.ndim > 2 else dense)
-        if isinstance(tree, Call):
-            return self._reduction(tree, parts[0]) if FUNCTIONS[tree.function].reduces else self._call(tree, parts)
-        return Copies(_dense(parts[0])[(slice(None), *cast("Index", tree).key())])
-
-    def _binary(self, tree: Binary, parts: list[Known]) -> Changed:
-        parts = _numbers(parts)
-        if tree.operator == "@":
-            return self._product(tree, parts[0], parts[1])
-        if tree.operator == "**" and isinstance(tree.right, Number) and (cheaper := power_of(tree.right.value)):
-            return self._elementwise(tree, cheaper, parts[:1])
-        if tree.operator in COMPARISONS:
-            return self._elementwise(tree, lambda a, b: self._compared(tree.operator, a, b), parts)
-        return self._elementwise(tree, ELEMENTWISE[tree.operator], parts)
-
-    def _call(self, tree: Call, parts: list[Known]) -> Changed:
-        special = getattr(self, f"_{tree.function}", None)
-        function = FUNCTIONS[tree.function]
-        numbers = [part if place in function.truths else _number(part) for place, part in enumerate(parts)]
-        return self._elementwise(tree, special or function.run, numbers)
+        if isinstance(tree, Index):
+            return Copies(_dense(parts[0])[(slice(None), *tree.key())])
+        row, operands = operation(tree)
+        parts = [part if place in row.truths else _number(part) for place, part in enumerate(parts[: len(operands)])]
+        if isinstance(tree, Call) and row.reduces:
+            return self._reduction(tree, row, parts[0])
+        if row.name == "@":
+            return self._product(tree, *parts)
+        return self._elementwise(tree, partial(self._branching, row.branch) if row.branch else row.run, parts)
 
     def _elementwise(self, tree: Tree, run: Any, parts: list[Known]) -> Changed:
         columns = [part for part in parts if isinstance(part, Column)]
@@ -141,7 +126,7 @@ class Perturbed:
         axes = max(array.ndim - isinstance(part, Copies | Column) for array, part in zip(arrays, parts, strict=True))
         return Copies(run(*(_aligned(array, part, axes) for array, part in zip(arrays, parts, strict=True))))
 
-    def _product(self, tree: Binary, left: Known, right: Known) -> Changed:
+    def _product(self, tree: Tree, left: Known, right: Known) -> Changed:
         if isinstance(right, Column) and isinstance(left, np.ndarray):
             result = np.asarray(self._evaluator.value(tree))
             if right.moved is not None:
@@ -157,9 +142,7 @@ class Perturbed:
             return Copies(moved)
         return Copies(_matmul(_dense(left), _dense(right)))
 
-    def _reduction(self, tree: Call, part: Known) -> Changed:
-        function = FUNCTIONS[tree.function]
-        part = _number(part) if function.result == "float" else part
+    def _reduction(self, tree: Call, function: Function, part: Known) -> Changed:
         if isinstance(part, Column) and tree.axis == 0 and tree.keepdims and tree.function in ("sum", "mean"):
             return Column(np.asarray(self._evaluator.value(tree)), part.place, function.run(part.column, axis=1, keepdims=True))
         array = _dense(part)
@@ -202,27 +185,8 @@ class Perturbed:
             self._tie((np.real(a) == np.real(b)) & (np.imag(a) != np.imag(b)))
         return less
 
-    def _compared(self, operator: str, a: Any, b: Any) -> Array:
-        self._ordered(a, b)
-        return np.asarray(COMPARISONS[operator](np.real(a), np.real(b)))
-
-    def _maximum(self, a: Any, b: Any) -> Array:
-        return _or_nan(np.where(self._ordered(a, b), b, a), a, b)
-
-    def _minimum(self, a: Any, b: Any) -> Array:
-        return _or_nan(np.where(self._ordered(a, b), a, b), a, b)
-
-    def _abs(self, a: Any) -> Array:
-        return np.asarray(np.where(self._ordered(a, np.float64(0)), -a, a))
-
-    def _sign(self, a: Any) -> Array:
-        self._ordered(a, np.float64(0))
-        return np.asarray(np.sign(np.real(a)))
-
-
-def _or_nan(chosen: Array, a: Any, b: Any) -> Array:
-    """NaN passes, as it does through NumPy's maximum."""
-    return np.asarray(np.where(np.isnan(a), a, np.where(np.isnan(b), b, chosen)))
+    def _branching(self, branch: Callable[[Any, Any, Any], Any], a: Any, b: Any = _ZERO) -> Array:
+        return np.asarray(branch(self._ordered(a, b), a, b))
 
 
 def _dense(part: Known) -> Array:
@@ -254,11 +218,6 @@ def _matmul(left: Array, right: Array) -> Array:
     if right.ndim == 2 and left.ndim == 3:
         return np.asarray((left.reshape(-1, left.shape[2]) @ right).reshape(*left.shape[:2], -1))
     return np.asarray(np.matmul(left, right))
-
-
-def _numbers(parts: list[Known]) -> list[Known]:
-    """Truth values and counts as numbers."""
-    return [_number(part) for part in parts]
 
 
 def _number(part: Known) -> Known:

@@ -6,13 +6,13 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Call, walk
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.perturbed import NOT_COMPLEX
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -102,4 +102,4 @@ class Probe:
 
 def _is_analytic(stage: Stage) -> bool:
     """Whether every function of a stage takes complex numbers."""
-    return not any(isinstance(node, Call) and node.function in NOT_COMPLEX for node in walk(stage.formula.tree))
+    return not any(isinstance(node, Call) and not FUNCTIONS[node.function].complex for node in walk(stage.formula.tree))

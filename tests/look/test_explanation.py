@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bpdebug.core.description import Initializer, Layer, Optimizer, Scenario
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.functions import ELEMENTWISE, FUNCTIONS
+from bpdebug.core.functions import FUNCTIONS, OPERATORS
 from bpdebug.core.render import render
 from bpdebug.frontends import load_scenario
 from bpdebug.look.explanation import explain, last_computed, operand_origin
@@ -30,9 +30,7 @@ def combined(operator, parts, dtype):
         if operator in FUNCTIONS:
             function = FUNCTIONS[operator]
             return float(function.run(np.array(numbers)) if function.reduces else function.run(*numbers))
-        if len(numbers) == 1:
-            return float(np.negative(numbers[0]) if operator == "-" else np.logical_not(numbers[0]))
-        return float(ELEMENTWISE[operator](*numbers))
+        return float(OPERATORS[operator, len(numbers)].run(*numbers))
 
 
 def recomputed(term, dtype):
