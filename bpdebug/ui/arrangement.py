@@ -7,7 +7,7 @@ from textual.reactive import reactive
 
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
-from bpdebug.ui.draw.matrix import deltas_of, values_of
+from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.layout import HEIGHTS, Layout, is_small, moved
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES

@@ -8,8 +8,9 @@ from ui_views import NAMES, session
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import footer_line
 from bpdebug.ui.draw.health import health_lines
+from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.loss import loss_lines
-from bpdebug.ui.draw.matrix import deltas_of, layout_line, values_of
+from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.network import network_lines
 from bpdebug.ui.draw.program import program_line, program_rows

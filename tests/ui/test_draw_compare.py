@@ -12,7 +12,8 @@ from ui_views import role_of, session, text, view
 from bpdebug.core.schedule import Stage
 from bpdebug.session.commands.compare import compared
 from bpdebug.ui.draw.compare import off_cells, theirs_of
-from bpdebug.ui.draw.matrix import deltas_of, layout_line
+from bpdebug.ui.draw.layers import deltas_of
+from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.program import program_line, program_rows
 from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title

@@ -12,7 +12,7 @@ from bpdebug.session.table import rebind
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
 from bpdebug.ui.draw.glyphs import glyph, key_of
-from bpdebug.ui.draw.matrix import deltas_of, values_of
+from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.panes.equation import EquationPane

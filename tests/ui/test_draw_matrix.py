@@ -13,7 +13,8 @@ from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
-from bpdebug.ui.draw.matrix import change_text, deltas_of, layout_line, note_text, past_text, statistics_text, values_of
+from bpdebug.ui.draw.layers import deltas_of, values_of
+from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
 from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
 from bpdebug.ui.draw.matrix_layout import has_overview, make_layout, pictured_among
 from bpdebug.ui.draw.matrix_values import values_in

@@ -199,35 +199,3 @@ def change_text(view: View, name: str, index: Cell, columns: int = 1000) -> str:
 def past_text(view: View, names: list[str]) -> str:
     """Which update the numbers of a pane are of, where that is not the present one."""
     return f"of update {view.finished.update}" if view.finished and any(is_past(view, name) for name in names) else ""
-
-
-def values_of(view: View) -> list[str]:
-    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output; at the end
-    of training the answers come first, beside the targets."""
-    layer = focus_layer(view)
-    last = layer == len(view.program.layers)
-    source = "x" if layer == 1 else _output(view, layer - 1)
-    wanted = [source, f"W{layer}", f"b{layer}", f"z{layer}", f"a{layer}", f"r{layer}"]
-    if last and view.position.at_end:
-        wanted = [_output(view, layer), "y", "loss", *(name for name in wanted if name != _output(view, layer)), "data_loss"]
-    elif last:
-        wanted += ["y", "data_loss", "loss"]
-    return [name for name in wanted if name in view.shapes]
-
-
-def deltas_of(view: View) -> list[str]:
-    """The tensors that the Deltas pane shows: the gradients of the layer in focus, then the optimizer's slots."""
-    layer = focus_layer(view)
-    bases = [f"r{layer}", f"a{layer}", f"z{layer}", f"W{layer}", f"b{layer}"]
-    gradients = [name for base in bases for name in view.shapes if name == f"d{base}" or name.startswith(f"d{base}@")]
-    slots = [slot + base for base in bases[3:] for slot in view.program.rule.slots if slot + base in view.shapes]
-    return gradients + slots
-
-
-def focus_layer(view: View) -> int:
-    """The layer that is looked at; where nobody has said, that of the stage that ran last."""
-    return view.layer or max(view.position.layer, 1)
-
-
-def _output(view: View, layer: int) -> str:
-    return f"r{layer}" if f"r{layer}" in view.shapes else f"a{layer}"

@@ -11,6 +11,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
+from bpdebug.ui.draw.layers import TARGET, part_of
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
 from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, samples_in, values_in
 from bpdebug.ui.draw.once import once
@@ -204,7 +205,7 @@ def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[
 
 def _edge(view: View, block: Block) -> int:
     """What the numbers of the rows take; the targets have none of their own where they stand beside the answers."""
-    bare = block.rows == 1 or (block.name == "y" and view.position.at_end)
+    bare = block.rows == 1 or (part_of(view.program, block.name)[0] == TARGET and view.position.at_end)
     return 0 if bare else max(len(label(view, block, row)) for row in _widest(view, block))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable
 
 from bpdebug.core.description import Array
@@ -11,10 +10,9 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.compare import theirs_of
+from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of
 from bpdebug.ui.draw.matrix_cells import NARROWEST, Look, look_of
 from bpdebug.ui.draw.once import Made, once
-
-_KIN = re.compile(r"(d?)[Wbz](\d+)")
 
 
 def values_in(view: View, name: str, theirs: bool = False) -> Array | None:
@@ -48,13 +46,12 @@ def of_numbers(view: View, key: Hashable, values: Array, make: Callable[[], Made
 
 def look_in(view: View, name: str, theirs: bool = False) -> Look:
     """How a tensor's numbers are written; those of a layer's weights, biases and sums in one width, since they stand below each other."""
-    own, kin = _own_look(view, name, theirs), _KIN.fullmatch(name)
-    others = (f"{kin[1]}{kind}{kin[2]}" for kind in "Wbz") if kin else ()
-    return replace(own, width=max([own.width, *(_own_look(view, other).width for other in others if other in view.shapes)]))
+    own = _own_look(view, name, theirs)
+    return replace(own, width=max([own.width, *(_own_look(view, other).width for other in kin_of(view.program, name))]))
 
 
 def _own_look(view: View, name: str, theirs: bool = False) -> Look:
-    given = name in ("x", "y")
+    given = part_of(view.program, name)[0] in (INPUT, TARGET)
     return look_of(statistics_in(view, name, theirs), view.number_style, 2 if given else NARROWEST, not given, given)
 
 

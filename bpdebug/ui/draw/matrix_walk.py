@@ -1,11 +1,9 @@
-"""Where the cell cursor goes at the edges of the tables, and from layer to layer."""
+"""Where the cell cursor goes at the edges of the tables."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
-from bpdebug.session.view import View
 from bpdebug.ui.draw.matrix_layout import Block, Layout
 
 Place = tuple[Block, int, int]
@@ -62,13 +60,3 @@ def _in_order(known: list[Block], block: Block, by: int) -> Block | None:
         return None
     place = known.index(block) + by
     return known[place] if 0 <= place < len(known) else None
-
-
-def counterpart(view: View, name: str, layer: int, there: int) -> str:
-    """The tensor of layer ``there`` that is what ``name`` is in ``layer``, or where that has no value, the weights there."""
-    found = re.fullmatch(r"([A-Za-z]+)(\d+)", name)
-    if found and int(found[2]) == layer:
-        kind = "z" if found[1] in ("a", "r") else found[1]  # an output is also the input of the layer after
-        if f"{kind}{there}" in view.tensors:
-            return f"{kind}{there}"
-    return f"W{there}"

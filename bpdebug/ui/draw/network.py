@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 from rich.cells import cell_len
@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from bpdebug.core.numbers import short
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
+from bpdebug.ui.draw.layers import TARGET, WEIGHT
 from bpdebug.ui.draw.network_edges import draw_edges, edges_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, hidden
@@ -76,7 +77,9 @@ def _selected(view: View) -> str:
 
 def _norms(parts: Parts) -> str:
     """The norms of the gradients of all layers, also of those that are not shown."""
-    name = render_name("dz1", parts.view.style).rstrip("0123456789₀₁₂₃₄₅₆₇₈₉")
+    gradients = parts.view.program.gradients
+    names = [render_name(gradients[layer.z], parts.view.style) for layer in parts.view.program.layers]
+    name = "".join(letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
     known = [norm for norm in parts.deltas.tolist() if not np.isnan(norm)]
     blocks = "".join(_block(parts, norm) for norm in parts.deltas.tolist())
     first, last = (short(norm, 1).replace("-", "−") for norm in (known[0], known[-1]))
@@ -93,7 +96,7 @@ def _left_out(scene: Scene) -> Iterator[tuple[str, bool]]:
     parts, plan = scene.parts, scene.plan
     neurons, program = [column for column in plan.shown if column.rows], parts.view.program
     yield "weak edges", not all(edges_of(scene, left, right).drawn.all() for left, right in pairwise(plan.shown))
-    yield "biases", any("b" not in column.below for column in neurons if f"b{column.layer}" in parts.view.shapes)
+    yield "biases", any("b" not in column.below for column in neurons if parts.has_bias(column.layer))
     named = ((0, plan.inputs, program.inputs), (parts.depth, plan.outputs, program.outputs))
     yield "names", any(plan.named(layer) and _counted(shown, names) for layer, shown, names in named)
     yield "numbers", any(not column.number for column in neurons)
@@ -148,17 +151,16 @@ def _beside(scene: Scene, column: Column, unit: int) -> Iterator[tuple[int, int,
 
 
 def _target(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
-    values = parts.row("y")
+    values = parts.row(parts.view.program.target)
     text = "" if values is None else f"{column.label} {given_text(float(values[unit]), 5)}"
-    return text, parts.emphasis("y", unit) or ("next" if parts.stage[0] == "y" else "dim")
+    return text, parts.emphasis(parts.view.program.target, unit) or ("next" if parts.stage[0] == TARGET else "dim")
 
 
 def _bias(parts: Parts, column: Column, unit: int) -> tuple[str, str]:
     """A neuron's bias, or its number in the selected tensor that belongs to the biases."""
     name = parts.bias(column.layer)
     values = parts.row(name)
-    letter = name.rstrip("0123456789")
-    text = "" if values is None else f"{letter} {number_text(float(values[unit]), column.number)}"
+    text = "" if values is None else f"{parts.letters_of_bias(name)} {number_text(float(values[unit]), column.number)}"
     return text, parts.emphasis(name, unit) or ("next" if name == parts.view.position.stage else "faint")
 
 
@@ -186,7 +188,9 @@ def _way(scene: Scene, start: int, room: int, layer: int) -> None:
     """The name of the weights between two layers on an arrow, as much of it as there is room for."""
     parts = scene.parts
     name = render_name(parts.edges(layer), parts.view.style)
-    head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[parts.direction * (parts.selected[0] != "W" or not parts.view.position.stage)]
+    head, tail = {1: ("", "▸"), -1: ("◂", ""), 0: ("", "")}[
+        parts.direction * (parts.selected[0] != WEIGHT or not parts.view.position.stage)
+    ]
     if room < 1:
         return
     fill = "─" if head or tail else " "

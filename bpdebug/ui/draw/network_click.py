@@ -38,11 +38,11 @@ def _in_column(scene: Scene, column: Column, x: int, y: int) -> tuple[str, Cell]
         return _in_strip(scene, column, y) if y >= scene.plan.top else None
     for unit, row in enumerate(column.rows):
         if y == row and column.target and x >= column.right - column.target - len(column.label) - 1:
-            return parts.cell("y", unit)
+            return parts.cell(parts.view.program.target, unit)
         if y == row:
             return parts.cell(name, unit)
         if row < y <= row + len(column.below):
-            return parts.cell({"y": "y", "b": parts.bias(column.layer), "n": name}[column.below[y - row - 1]], unit)
+            return parts.cell({"y": parts.view.program.target, "b": parts.bias(column.layer), "n": name}[column.below[y - row - 1]], unit)
     return None
 
 

@@ -165,10 +165,11 @@ def _ribbon_text(scene: Scene, start: int, room: int, name: str) -> None:
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:
     """An arc above a residual layer, from its input to its sum."""
-    parts, style, stage = scene.parts, scene.parts.view.style, scene.parts.view.position.stage or ""
+    parts, style, stage = scene.parts, scene.parts.view.style, scene.parts.view.position.stage
+    output = parts.names(right.layer).output
     name = render_name(parts.shortcut(right.layer), style)
     text = f"◂{name}" if parts.backward else f"+{name}▸"
     start, room = left.left + 1, right.left - left.left - 2
     row = min([scene.plan.top + 1, *left.rows, *right.rows]) - 1 if left.rows and right.rows else 0
-    lit = stage == f"r{right.layer}" or stage.endswith(f"@r{right.layer}")
+    lit = stage is not None and output in (stage, parts.view.program.stage(stage).through)
     scene.write(start, row, f"╭{(text if len(text) <= room else '').center(room, '─')}╮", "next" if lit else "dim")

@@ -9,7 +9,7 @@ from itertools import accumulate, product
 from rich.cells import cell_len
 
 from bpdebug.core.record import Record, replace
-from bpdebug.ui.draw.matrix import focus_layer
+from bpdebug.ui.draw.layers import focus_layer
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_text import short_names
 
@@ -192,7 +192,7 @@ def _column(parts: Parts, plan: Plan, layer: int, number: int, label: str) -> Co
 
 def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column:
     """A layer with as much below each neuron as there is room for; ``named`` where the names of outputs go there."""
-    last, known = column.layer == parts.depth, column.number and f"b{column.layer}" in parts.view.shapes
+    last, known = column.layer == parts.depth, column.number and parts.has_bias(column.layer)
     order = "nyb" if parts.widest_target <= _BRIEF else "ynb"
     named = last and named and bool(parts.view.program.outputs)
     wanted = "".join(letter for letter in order if {"n": named, "y": last, "b": known}[letter])

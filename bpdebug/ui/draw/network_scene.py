@@ -8,6 +8,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.layers import is_gradient
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Plan, plan_of
 from bpdebug.ui.draw.once import once
@@ -29,7 +30,7 @@ class Scene(Record, eq=False):
     def share(self, name: str, value: float) -> float:
         """A neuron's number with its sign, from -1 to 1: a gradient by its power of ten among those of the whole network, any other
         beside the largest of its tensor."""
-        if not name.startswith("d") or not np.isfinite(value):
+        if not is_gradient(self.parts.view.program, name) or not np.isfinite(value):
             return value / largest(self.parts.tensors.get(name))
         return float(np.sign(value)) * max(decade_share(abs(value), self.parts.decades), 1 / HEAT_STEPS) if value else 0.0
 

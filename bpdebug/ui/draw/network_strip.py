@@ -25,7 +25,7 @@ def draw_strip(scene: Scene, column: Column) -> None:
         else:
             pair = [strongest(values, group_of(column, half, 2 * scene.plan.height)) for half in (2 * row, 2 * row + 1)]
             _pair(scene, *place, [scene.share(name, value) for value in pair])
-    targets = scene.parts.row("y")
+    targets = scene.parts.row(scene.parts.view.program.target)
     if column.target and targets is not None:
         mark = next(mark for mark in MARKS if len(mark) <= column.target)
         scene.write(column.left + 3, scene.plan.line(column, int(targets.argmax())) // 4, mark, "dim")

@@ -13,7 +13,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.equation import Picture, equation_picture
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.glyphs import key_of
-from bpdebug.ui.draw.matrix import deltas_of
+from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
 from bpdebug.ui.pointing import CellChosen, PaneLeft

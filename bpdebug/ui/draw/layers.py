@@ -1,0 +1,98 @@
+"""Which tensors belong to a layer, and what each is there: by what they are, whatever they are called."""
+
+from __future__ import annotations
+
+from bpdebug.core.network import LayerNames, Phase
+from bpdebug.core.program import Program
+from bpdebug.core.tensors import Role
+from bpdebug.session.view import View
+from bpdebug.ui.draw.once import once
+
+WEIGHT, BIAS, SUMS, ACTIVATIONS, OUTPUT, INPUT, TARGET = "weight", "bias", "z", "a", "output", "input", "target"
+"""The parts that a tensor may be; an output is one of its own only where it is not the activations."""
+ANSWERS = (OUTPUT, ACTIVATIONS, SUMS)
+"""What the neurons of a layer compute, the last first."""
+Part = tuple[str, int]
+
+
+def part_of(program: Program, name: str) -> Part:
+    """What part of its layer a tensor is, or that which it is the gradient or a slot of; and the layer. ("", 0) where it is none."""
+    return once(program, "parts", lambda: _parts(program)).get(name, ("", 0))
+
+
+def _parts(program: Program) -> dict[str, Part]:
+    parts = (OUTPUT, WEIGHT, BIAS, SUMS, ACTIVATIONS)
+    own = {getattr(layer, part): (part, layer.number) for layer in program.layers for part in parts if getattr(layer, part)}
+    made = {name: own[tensor.of] for name, tensor in program.tensors.items() if tensor.of in own}
+    return made | own | {program.input: (INPUT, 0), program.target: (TARGET, 0)}
+
+
+def is_gradient(program: Program, name: str) -> bool:
+    """Whether a tensor is a gradient, or a part of one."""
+    return name in program.tensors and program.tensors[name].role is Role.GRADIENT
+
+
+def made_of(program: Program, name: str, role: Role) -> list[str]:
+    """The gradients with their parts, or the optimizer's slots, of a tensor, in the order of computation."""
+
+    def made() -> dict[tuple[str, Role], list[str]]:
+        found: dict[tuple[str, Role], list[str]] = {}
+        for tensor in program.tensors.values():
+            found.setdefault((tensor.of, tensor.role), []).append(tensor.name)
+        return found
+
+    return once(program, "made of", made).get((name, role), [])
+
+
+def kin_of(program: Program, name: str) -> list[str]:
+    """The weights, biases and sums of a tensor's layer, or their gradients, where it is one of them itself."""
+    tensor, part = program.tensors.get(name), part_of(program, name)
+    if tensor is None or part[0] not in (WEIGHT, BIAS, SUMS) or tensor.role is Role.SLOT or tensor.through:
+        return []
+    layer = program.layers[part[1] - 1]
+    own = [layer.weight, layer.bias, layer.z]
+    return [program.gradients[one] for one in own if one in program.gradients] if tensor.of else list(filter(None, own))
+
+
+def focus_layer(view: View) -> int:
+    """The layer that is looked at; where nobody has said, that of the stage that ran last."""
+    return view.layer or max(view.position.layer, 1)
+
+
+def _focus(view: View) -> LayerNames:
+    return view.program.layers[focus_layer(view) - 1]
+
+
+def values_of(view: View) -> list[str]:
+    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output; at the end
+    of training the answers come first, beside the targets."""
+    program, layer = view.program, _focus(view)
+    wanted = [layer.source, layer.weight, layer.bias, layer.z, layer.a, layer.output]
+    if layer.output == program.prediction:
+        beside = (node for node in program.network.nodes if node.phase is Phase.LOSS)
+        fitted = next(node.output for node in beside if program.target in node.arguments.values())
+        answers = [layer.output, program.target, program.loss]
+        wanted = [*answers, *wanted, fitted] if view.position.at_end else [*wanted, program.target, fitted, program.loss]
+    return list(dict.fromkeys(filter(None, wanted)))
+
+
+def deltas_of(view: View) -> list[str]:
+    """The tensors that the Deltas pane shows: the gradients of the layer in focus, then the optimizer's slots."""
+    layer = _focus(view)
+    answers, parameters = [*dict.fromkeys((layer.output, layer.a, layer.z))], [layer.weight, layer.bias]
+    gradients = [name for of in answers + parameters for name in made_of(view.program, of, Role.GRADIENT)]
+    return gradients + [name for of in parameters for name in made_of(view.program, of, Role.SLOT)]
+
+
+def counterpart(view: View, name: str, layer: int, there: int) -> str:
+    """The tensor of layer ``there`` that is what ``name`` is in ``layer``, or where that has no value, the weights there."""
+    program, names = view.program, view.program.layers[there - 1]
+    (part, of), tensor = part_of(program, name), program.tensors.get(name)
+    if tensor is None or of != layer or tensor.through:
+        return names.weight
+    part = SUMS if part in ANSWERS and not tensor.of else part  # an output is also the input of the layer after
+    same = getattr(names, part) if part_of(program, getattr(names, part))[0] == part else ""
+    if tensor.of:
+        own, others = (made_of(program, one, tensor.role) for one in (tensor.of, same))
+        same = dict(zip(reversed(own), reversed(others), strict=False)).get(name, "")  # parts come before their whole
+    return same if same in view.tensors else names.weight
