@@ -16,7 +16,8 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.play.hunt import Planted, sort_of
 from bpdebug.time.tasks import whole
-from bpdebug.trust.faults import FAULTS, Candidate, candidates
+from bpdebug.trust.faults import FAULTS, candidates
+from bpdebug.trust.site import Mistake
 
 _Item = TypeVar("_Item")
 _DIFFERENT, _VISIBLE = 1e-3, 1e-7
@@ -56,9 +57,9 @@ def _first_update(program: Program) -> dict[str, Array]:
     return values | program.run(values, program.end_of(Phase.BACKWARD))
 
 
-def _shuffled(found: list[Candidate], seed: int) -> Iterator[Candidate]:
+def _shuffled(found: list[Mistake], seed: int) -> Iterator[Mistake]:
     """Each sort of mistake is as likely as any other, and each kind of a sort, however many formulas make it."""
-    kinds: dict[str, list[Candidate]] = {}
+    kinds: dict[str, list[Mistake]] = {}
     for candidate in found:
         kinds.setdefault(candidate.kind, []).append(candidate)
     for sort in _ranked(seed, set(map(sort_of, kinds)), str):
@@ -71,7 +72,7 @@ def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> 
     return sorted(items, key=lambda item: sha256(f"{seed} {name(item)}".encode()).digest())
 
 
-def _fault(program: Program, stage: Stage, candidate: Candidate, values: Mapping[str, Array], glaring: bool) -> Planted | None:
+def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[str, Array], glaring: bool) -> Planted | None:
     """The candidate, where it fits, runs and shows; a value that is 0 everywhere shows at a glance."""
     if candidate.overrides:
         return None

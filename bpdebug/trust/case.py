@@ -13,7 +13,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Tree
-from bpdebug.trust.fault_site import AFTER, PREVIOUS, Site
+from bpdebug.trust.site import AFTER, PREVIOUS, Site
 
 _CLOSER = 0.002
 """A mistake explains a wrong array only where it comes this much nearer to it than the right one is."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
-from bpdebug.trust.fault_site import is_term
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
+from bpdebug.trust.site import is_term
 
 SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""

@@ -10,13 +10,11 @@ from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Name, Tree, literal, product, substitute, total
+from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, substitute, total
 from bpdebug.trust.case import Case
-from bpdebug.trust.fault_site import Site, is_term, outputs_of
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
-from bpdebug.trust.of_operands import of_samples
-from bpdebug.trust.of_scale import ZERO
+from bpdebug.trust.site import Site, is_term
 
 _LONG = 20_000_000
 """Cells to be computed in a search over the samples; beyond that there is none."""
@@ -41,7 +39,7 @@ def times(case: Case) -> float | None:
         return None
     known, start = np.isfinite(case.right), np.zeros(case.right.shape)
     if case.site.updates:
-        still = case.value(substitute(case.site.tree, dict.fromkeys(case.site.moves, ZERO)))
+        still = case.value(substitute(case.site.tree, dict.fromkeys(case.site.moves, Number(0.0))))
         if still is None or still.shape != start.shape:
             return None
         start = still
@@ -64,7 +62,7 @@ def larger(case: Case, factor: float) -> str:
 def named(case: Case, factor: float) -> str:
     """What a factor is, such as ``1/m``; "" where it is nothing that this program has."""
     constants = {name: float(case.values[name]) for name in ("learning_rate", "l2") if name in case.values}
-    numbers = {"m": float(case.samples), "the number of outputs": float(outputs_of(case.site.program)), **constants}
+    numbers = {"m": float(case.samples), "the number of outputs": float(case.site.outputs), **constants}
     numbers |= {"m²": numbers["m"] ** 2, "m times the number of outputs": numbers["m"] * numbers["the number of outputs"]}
     numbers |= {f"1/{name}" if name in ("m", "m²") else f"1 / ({name})": 1 / value for name, value in numbers.items() if value}
     for name, value in numbers.items():
@@ -106,7 +104,7 @@ def _samples(case: Case) -> Iterator[Suspect]:
 
 def _of_sum(case: Case, site: Site, whole: Array) -> Iterator[Suspect]:
     for row in range(case.samples):
-        tree = of_samples(site, (row, row + 1, None))
+        tree = site.of_samples(row, row + 1)
         one = case.value(tree)
         if one is None:
             return
@@ -121,7 +119,7 @@ def _of_sum(case: Case, site: Site, whole: Array) -> Iterator[Suspect]:
 def _rows(case: Case) -> Iterator[Suspect]:
     """Rows of zeros, where each sample has a row."""
     stage = case.site.stage
-    if not case.comparable or stage.name not in case.site.batch or not np.isfinite(case.right).all():
+    if not case.comparable or stage.name not in case.site.program.sampled or not np.isfinite(case.right).all():
         return
     empty = np.asarray(~case.wrong.any(axis=1) & case.right.any(axis=1))
     if empty.any() and not empty.all() and case.explains(np.where(empty[:, None], 0.0, case.right)):
@@ -151,8 +149,9 @@ def _penalty(case: Case) -> Iterator[Suspect]:
     norm = float(np.vdot(weight, weight))
     factor = float(np.vdot(more, weight)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
     if factor and case.explains(case.right + factor * weight):
-        asked = case.site.program.network.asked.l2
-        kind = ("l2_on_biases" if parameter.startswith("b") else "l2_factor") if asked else "l2_unasked"
+        program = case.site.program
+        kind = "l2_on_biases" if parameter in {layer.bias for layer in program.layers} else "l2_factor"
+        kind = kind if program.network.asked.l2 else "l2_unasked"
         tree = total(case.site.tree, product(literal(float(f"{factor:.6g}")), Name(parameter)))
         yield suspect(kind, f"every cell is {short(factor, 6)} times {parameter} more than the right value", tree)
 

@@ -15,18 +15,20 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, substitute
 from bpdebug.trust.case import Case, fitted
-from bpdebug.trust.fault_site import AFTER, PREVIOUS, RESHAPED, Rewrite, Site, is_term, meant
-from bpdebug.trust.faults import FAULTS, rewrites
+from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.patterns import larger, pattern, suspect, times
+from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term, meant
 
 _SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
+_WITHIN = " (in "
+"""Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
 
 
@@ -111,9 +113,11 @@ def _forward_edited(site: Site) -> bool:
 
 def _consumers(site: Site) -> list[str]:
     """The forward stages that the stage is a derivative of."""
-    through = [name.partition("@")[2] for name in site.reads if "@" in name] if site.node is None else [site.node.output]
-    last = site.loss or any(name.startswith("penalty") for name in through)
-    return [name for name in (*through, *(["loss"] if last else [])) if name in site.program.index]
+    tensors = site.program.tensors
+    parts = [tensors[name].through for name in site.reads if name in tensors]
+    through = [part for part in parts if part] if site.node is None else [site.node.output]
+    last = site.loss or site.kin.penalties & set(through)
+    return [name for name in (*through, *([site.program.loss] if last else [])) if name in site.program.index]
 
 
 def _of_changed_formula(case: Case) -> tuple[Suspect, ...]:
@@ -125,41 +129,41 @@ def _of_changed_formula(case: Case) -> tuple[Suspect, ...]:
 def _named(case: Case, unseen: frozenset[str]) -> tuple[Suspect, ...]:
     """The rows of the catalogue that give these numbers; what says little only where nothing says more."""
     for general in (False, True):
-        found: dict[str, list[tuple[Rewrite, float]]] = {}
-        for kind, made in _rewrites(case.site, unseen, general):
-            if (kind != "y_broadcast" or case.can_pair) and (error := case.error(case.value(made.tree, made.overrides))) is not None:
-                found.setdefault(kind, []).append((made, error))
+        found: dict[str, list[tuple[Mistake, float]]] = {}
+        for made in _mistakes(case.site, unseen, general):
+            if (made.kind != "y_broadcast" or case.can_pair) and (error := case.error(case.value(made.tree, made.overrides))) is not None:
+                found.setdefault(made.kind, []).append((made, error))
         if found:
             return tuple(_suspect(case, kind, found[kind]) for kind in FAULTS if kind in found)
     return ()
 
 
-def _rewrites(site: Site, unseen: frozenset[str], general: bool) -> Iterator[tuple[str, Rewrite]]:
+def _mistakes(site: Site, unseen: frozenset[str], general: bool) -> Iterator[Mistake]:
     """The mistakes that can be made in a stage, and in what it reads that the user does not show."""
-    yield from rewrites(site, general)
+    yield from mistakes(site, general)
     for name in site.reads:
         term = is_term(site.program, name)
         if name not in site.program.index or not (term or name in unseen):
             continue
         inner = Site(site.program, site.program.stage(name))
         penalty = inner.stage.operation == "penalty"
-        for kind, made in _rewrites(inner, unseen, general):
-            if kind != "zero" and (not penalty or kind in _OF_PENALTY):
-                where = "" if term or " (in d" in made.evidence else f" (in {name})"
-                yield kind, made._replace(tree=substitute(site.tree, {name: made.tree}), evidence=made.evidence + where)
+        for made in _mistakes(inner, unseen, general):
+            if made.kind != "zero" and (not penalty or made.kind in _OF_PENALTY):
+                where = "" if term or _WITHIN in made.evidence else f"{_WITHIN}{name})"
+                yield replace(made, tree=site.put({name: made.tree}), evidence=made.evidence + where)
 
 
-def _suspect(case: Case, kind: str, found: list[tuple[Rewrite, float]]) -> Suspect:
+def _suspect(case: Case, kind: str, found: list[tuple[Mistake, float]]) -> Suspect:
     """One kind, with the simplest of its formulas that fit."""
     made, error = found[0]
-    said = {rewrite.evidence.partition(" (in ")[0]: rewrite.evidence for rewrite, _ in reversed(found)}
+    said = {mistake.evidence.partition(_WITHIN)[0]: mistake.evidence for mistake, _ in reversed(found)}
     clauses = list(reversed(said.values()))[:2]
     clause = ", or ".join([clauses[0], *(clause.removeprefix("this is ") for clause in clauses[1:])])
     tree = None if made.overrides else made.tree
     return suspect(kind, f"{_observed(case, kind, made, error)}: {clause}", tree)
 
 
-def _observed(case: Case, kind: str, made: Rewrite, error: float) -> str:
+def _observed(case: Case, kind: str, made: Mistake, error: float) -> str:
     """What is seen in the numbers."""
     name = case.site.stage.name
     if not case.size:

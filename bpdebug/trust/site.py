@@ -1,0 +1,278 @@
+"""A stage as the catalogue of mistakes sees it: the node that its formula was made of, and the ways to rewrite a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import field
+from functools import cached_property
+
+from bpdebug.core.network import Node, Phase
+from bpdebug.core.operations import ACTIVATIONS, LOSSES
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Role
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, Unary, literal, names, product, substitute, walk
+
+M = Name("m")
+AFFINE = ("affine", "linear")
+AFTER, PREVIOUS, RESHAPED = "after", "previous", "reshaped"
+"""The versions of a tensor: as it is after the update, as it was in the update before, with its numbers laid out anew where
+they should have been transposed."""
+_ALL = (None, None, None)
+_FADING = ("beta1", "beta2")
+"""The constants by which an optimizer's running means fade."""
+
+
+class Mistake(Record, eq=False):
+    """A stage's formula with one mistake in it.
+
+    Attributes:
+        kind: the row of the catalogue.
+        tree: the wrong formula.
+        evidence: what the mistake is, as the second half of a sentence.
+        overrides: tensor to the version of it that is read.
+    """
+
+    kind: str
+    tree: Tree
+    evidence: str
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The wrong formula with its text."""
+        return Formula.of(self.tree)
+
+    @property
+    def reading(self) -> tuple[Tree, tuple[tuple[str, str], ...]]:
+        """What gives its numbers."""
+        return self.tree, tuple(self.overrides.items())
+
+
+class Kinship(Record):
+    """Which tensors of a network belong together, by what they are.
+
+    Attributes:
+        of: a tensor to its family: inputs, activations and sums are one, weights another, the gradients of each, the optimizer's slots.
+        z_of, a_of: an activation to its weighted sum, a residual layer's output to its activation.
+        penalties: the terms of the loss that are penalties on weights.
+    """
+
+    of: Mapping[str, tuple[str, ...]]
+    z_of: Mapping[str, str]
+    a_of: Mapping[str, str]
+    penalties: frozenset[str]
+
+
+def kinship(program: Program) -> Kinship:
+    """The families of a program's tensors."""
+    layers, penalties = program.layers, [node.output for node in program.network.nodes if node.operation.name == "penalty"]
+    parts = [("sum", layer.output) for layer in layers]
+    parts += [(part, getattr(layer, part)) for layer in layers for part in ("weight", "bias", "z", "a")]
+    parts += [("penalty", name) for name in penalties] + [("fading", name) for name in _FADING]
+    own = {name: part for part, name in parts if name}
+    of: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
+    slots: dict[str, int] = {}
+    for tensor in program.tensors.values():
+        if tensor.role is Role.GRADIENT and not tensor.through and tensor.of in own:
+            of[tensor.name] = ("gradient", own[tensor.of])
+        elif tensor.role is Role.SLOT:
+            slots[tensor.of] = slots.get(tensor.of, 0) + 1
+            of[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
+    of |= dict.fromkeys([program.input, *(layer.output for layer in layers)], ("a",))
+    sums = {layer.output: layer.a for layer in layers if layer.output != layer.a}
+    return Kinship(of, {layer.a: layer.z for layer in layers}, sums, frozenset(penalties))
+
+
+def meant(stage: Stage) -> Formula:
+    """The formula that the engine derived, whatever a user has put in its place."""
+    return stage.derived or stage.formula
+
+
+class Site(Record, eq=False):
+    """Where a mistake may be made: a stage of a program, with its formula as it is meant.
+
+    Attributes:
+        program, stage: whose stage it is; the gradient of the input, which no update computes, will do too.
+    """
+
+    program: Program
+    stage: Stage
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The right formula."""
+        return meant(self.stage).tree
+
+    @cached_property
+    def kin(self) -> Kinship:
+        """The families of the program's tensors."""
+        return kinship(self.program)
+
+    @cached_property
+    def node(self) -> Node | None:
+        """The node whose value or derivative the stage is; None for a sum over paths and for an update."""
+        return next(filter(self._makes, self.program.network.nodes), None)
+
+    def _makes(self, node: Node) -> bool:
+        stage = self.stage
+        if not stage.of:
+            return node.output == stage.name
+        own = stage.operation == node.operation.name and (stage.through or node.output) == node.output
+        return own and stage.of in node.inputs.values()
+
+    @cached_property
+    def argument(self) -> str:
+        """Which argument of the node the stage is the gradient of, or "" for a value."""
+        inputs = self.node.inputs if self.node else {}
+        return next((argument for argument, tensor in inputs.items() if tensor == self.stage.of), "")
+
+    @property
+    def affine(self) -> bool:
+        """Whether it is a derivative of a layer's weighted sum."""
+        return self.node is not None and bool(self.stage.of) and self.node.operation.name in AFFINE
+
+    @property
+    def activation(self) -> Node | None:
+        """The node, where it is an activation (value or derivative)."""
+        return self.node if self.node and self.node.operation.name in ACTIVATIONS else None
+
+    @property
+    def loss(self) -> Node | None:
+        """The node, where it is the loss of the data (value or derivative)."""
+        return self.node if self.node and is_data_loss(self.node) else None
+
+    @cached_property
+    def arriving(self) -> Tree:
+        """The gradient that arrives at the node's output."""
+        gradient = self.program.gradients.get(self.node.output) if self.node else None
+        return Name(gradient) if gradient else ONE
+
+    @property
+    def updates(self) -> bool:
+        """Whether the stage belongs to the optimizer."""
+        return self.stage.phase is Phase.UPDATE
+
+    @cached_property
+    def parameter(self) -> str:
+        """The parameter that an update stage belongs to, or ""."""
+        tensor = self.program.tensors.get(self.stage.name)
+        if tensor is None or not self.updates:
+            return ""
+        return tensor.name if tensor.role is Role.PARAMETER else tensor.of
+
+    @cached_property
+    def earlier(self) -> tuple[str, ...]:
+        """The tensors that have a value when the stage runs."""
+        program = self.program
+        place = program.index.get(self.stage.name, len(program.stages))
+        before = [stage.name for stage in program.stages[:place] if stage.phase is not Phase.UPDATE or self.updates]
+        return tuple(dict.fromkeys((program.input, program.target, M.name, *program.persistent, *before)))
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The tensors that the right formula reads."""
+        return names(self.tree)
+
+    @cached_property
+    def moves(self) -> tuple[str, ...]:
+        """What an update stage goes by: gradients and slots."""
+        return tuple(name for name in self.reads if name != self.stage.name and self._role(name) in (Role.GRADIENT, Role.SLOT))
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """Of these the ones to which its step is in proportion; none where it is in proportion to nothing, as Adam's."""
+        linear = not any(isinstance(node, Call) for node in walk(self.tree))
+        return self.moves if linear else tuple(name for name in self.moves if self._role(name) is Role.GRADIENT)
+
+    def _role(self, name: str) -> Role | None:
+        return self.program.tensors[name].role if name in self.program.tensors else None
+
+    @property
+    def sums_samples(self) -> bool:
+        """Whether the stage adds up what the samples contribute."""
+        return (self.affine and self.argument in ("W", "b")) or (self.loss is not None and not self.stage.of)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the network has."""
+        return self.program.layers[-1].layer.units
+
+    def of_samples(self, first: int | None, end: int | None) -> Tree:
+        """The formula over some of the samples."""
+        batch = [name for name in self.reads if name in self.program.sampled]
+        return self.put({name: Index(Name(name), ((first, end, None), _ALL)) for name in batch})
+
+    def put(self, changes: Mapping[str, Tree]) -> Tree:
+        """The formula with other tensors, or formulas, in the place of some."""
+        return substitute(self.tree, changes)
+
+    def scaled(self, change: Callable[[Tree], Tree]) -> Tree | None:
+        """The formula with its size changed: that of a gradient or a loss, or of an update's step; None in the forward pass, and for the
+        penalty, whose factors are a fault of their own."""
+        if self.updates:
+            return self.put({name: change(Name(name)) for name in self.steps}) if self.steps else None
+        return None if self.stage.phase is Phase.FORWARD or self.stage.operation == "penalty" else change(self.tree)
+
+
+def is_data_loss(node: Node) -> bool:
+    """Whether a node is the loss of the data, to which penalties may be added."""
+    return node.operation.name.removesuffix("_from_logits") in LOSSES
+
+
+def is_term(program: Program, name: str) -> bool:
+    """Whether a tensor is a part of a sum that users' own code hardly ever has by itself: a path's gradient, a term of the loss."""
+    tensor = program.tensors.get(name)
+    in_loss = name in program.index and name != program.loss and program.stage(name).phase is Phase.LOSS
+    return in_loss or (tensor is not None and bool(tensor.through))
+
+
+def one_changed(tree: Tree, change: Callable[[Tree], Iterable[Tree]]) -> Iterator[Tree]:
+    """The tree with one of its nodes changed, for each node and each change of it."""
+    yield from change(tree)
+    for place, child in enumerate(tree.children()):
+        for new in one_changed(child, change):
+            yield _with_child(tree, place, new)
+
+
+def _with_child(tree: Tree, place: int, new: Tree) -> Tree:
+    places = iter(range(len(tree.children())))
+    return tree.rebuilt(lambda child: new if next(places) == place else child)
+
+
+def everywhere(tree: Tree, change: Callable[[Tree], Iterable[Tree]]) -> Tree:
+    """The tree with each node that can be changed replaced by its first change, those below first."""
+    tree = tree.rebuilt(lambda child: everywhere(child, change))
+    return next(iter(change(tree)), tree)
+
+
+def without_factor(tree: Tree) -> Iterator[Tree]:
+    """A product without one of its factors, a quotient without its divisor."""
+    if isinstance(tree, Binary) and tree.operator in "*/":
+        yield tree.left
+        if tree.operator == "*":
+            yield tree.right
+
+
+def without_divisor(divisor: Tree, tree: Tree) -> Iterator[Tree]:
+    """A quotient without that factor of its divisor."""
+    if isinstance(tree, Binary) and tree.operator == "/":
+        by = tree.right
+        if by == divisor:
+            yield tree.left
+        elif isinstance(by, Binary) and by.operator == "*" and divisor in (by.left, by.right):
+            yield Binary("/", tree.left, by.right if by.left == divisor else by.left)
+
+
+def over(site: Site) -> Tree:
+    """What the loss divides by."""
+    loss = site.program.network.asked
+    outputs = literal(site.outputs if loss.outputs == "mean" else 1)
+    return product(*([M] if loss.samples == "mean" else []), outputs)
+
+
+def negative(tree: Tree) -> Tree:
+    """The tree with a minus sign."""
+    return Unary("-", tree)
