@@ -5,10 +5,12 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from random_networks import scenario_of
+from renamed import NONSENSE, renamed
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
+from bpdebug.core.tree import Name, substitute
 from bpdebug.frontends import load_scenario
 from bpdebug.trust.faults import FAULTS, candidates
 from bpdebug.trust.suspects import Evidence, diagnose
@@ -73,3 +75,14 @@ def test_most_of_the_catalogue_can_be_planted_as_a_formula():
             with suppress(BpdebugError):
                 kinds |= {candidate.kind} if program.with_formula(name, candidate.formula.text) else set()
     assert len(kinds) > 25
+
+
+@pytest.mark.parametrize("naming", NONSENSE)
+@pytest.mark.parametrize("number", [3, 105, 241, 326])
+def test_the_catalogue_knows_tensors_by_what_they_are(number, naming):
+    scenario = scenario_of(number)
+    other, names = renamed(scenario, NONSENSE[naming])
+    ours, theirs = make_program(scenario), make_program(other)
+    for stage, same in zip(ours.stages, theirs.stages, strict=True):
+        expected = [(one.kind, substitute(one.tree, {old: Name(new) for old, new in names.items()})) for one in candidates(ours, stage)]
+        assert [(one.kind, one.tree) for one in candidates(theirs, same)] == expected
