@@ -16,7 +16,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Place, Tree, Written
+from bpdebug.core.tree import Number, Place, Tree, Written
 from bpdebug.time.position import Position, position_at
 from bpdebug.time.timeline import Timeline
 
@@ -190,7 +190,7 @@ def culprit_steps(term: Term) -> list[Tree]:
         return []
     term = _broken(term)
     named = term.tree(lambda t: Place(t.name, t.index), _SHOWN_TERMS)
-    return [named, with_numbers(term), with_numbers(term.flat()), Written(str(exact(term.value)).replace("-", "−"))]
+    return [named, with_numbers(term), with_numbers(term.flat()), Number(term.value)]
 
 
 def in_formula(value: float, digits: int) -> str:
