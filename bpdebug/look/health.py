@@ -1,28 +1,38 @@
-"""How the training is doing, layer by layer: gradients, steps, saturated and dead units over the last updates.
+"""How the training is doing, layer by layer: gradients, steps, saturated and dead units over the last updates, and what is worth saying.
 
-What is worth saying of them is told by :mod:`bpdebug.look.findings`.
+What counts as wrong is what :mod:`bpdebug.time.conditions` stops at, with its thresholds and sources. Two rules are added:
+weights that have grown tenfold while the loss rose, or a loss that is no number any more (Pascanu et al., On the Difficulty of
+Training Recurrent Neural Networks (2013)), and the step, the norm of a weight's change over the norm of the weight, of which
+about 1e-3 is healthy (Karpathy, CS231n, "Neural Networks 3"); a decade on either side of that is called usual.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array, Layer
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.network import Phase
-from bpdebug.core.parser import Formula, parse
+from bpdebug.core.network import LayerNames, Phase
+from bpdebug.core.numbers import short
+from bpdebug.core.parser import parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
-from bpdebug.look.findings import Finding, Told, findings_of
+from bpdebug.core.tensors import Array
 from bpdebug.time.conditions import CONDITIONS, DEAD, SATURATED
 from bpdebug.time.edits import Edit
 from bpdebug.time.recording import recording
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
 
+HEALTHY_STEP = 1e-3
+USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
+"""Between which steps nothing is said."""
+USUAL = f"usually it is {USUAL_STEPS[0]:.0e} to {USUAL_STEPS[1]:.0e}".replace("e-0", "e-")
+_GROWN = 10.0
+"""How much weights must have grown over the updates looked at, while the loss rose, to be called exploding."""
 UPDATES = 24
 """Updates that are looked at, unless they are large."""
 _WORK = 2_000_000
@@ -33,6 +43,22 @@ _KEPT = 512
 
 MEASURES = ("delta", "gradient", "bias_gradient", "step", "size", "mean", "deviation", "saturated", "dead")
 _SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=1) < 0.01)"}
+
+
+class Finding(Record):
+    """Something that is worth saying of a layer.
+
+    Attributes:
+        name: of the rule; most are also names of conditions to stop at.
+        text: a word or two.
+        why: one sentence with the numbers.
+        grave: whether training cannot go well with it.
+    """
+
+    name: str
+    text: str
+    why: str
+    grave: bool = True
 
 
 class LayerHealth(Record, eq=False):
@@ -51,6 +77,8 @@ class LayerHealth(Record, eq=False):
         dead: how many relu units were 0 for the whole batch.
         findings: what is worth saying, the gravest first.
         waiting: whether the update under way has yet to compute ``dz``.
+        lasting: in so many updates in a row :attr:`never` is counted.
+        never: how many relu units were 0 in all of these.
     """
 
     layer: int
@@ -67,6 +95,8 @@ class LayerHealth(Record, eq=False):
     dead: Array
     findings: tuple[Finding, ...] = ()
     waiting: bool = False
+    lasting: int = 0
+    never: int = 0
 
 
 class Health(Record, eq=False):
@@ -157,66 +187,117 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
     """What the update under way has computed so far, if that is worth a look."""
     program, position = timeline.program, timeline.position
     values = {name: value.copy() for name, value in timeline.machine.values().items()}
-    depth = len(program.layers)
-    begun = position.phase in (Phase.BACKWARD, Phase.UPDATE) if complete else f"a{depth}" in values
+    begun = position.phase in (Phase.BACKWARD, Phase.UPDATE) if complete else program.layers[-1].a in values
     if not (position.done and begun):
         return []
-    found = _measured(values, values, program)
-    found.numbers[:, MEASURES.index("step")] = complete[-1].numbers[:, MEASURES.index("step")] if complete else np.nan
-    tensors = {stage.name for stage in program.stages} - values.keys()
-    return [replace(found, waiting=frozenset(number for number in range(1, depth + 1) if f"dz{number}" in tensors))]
+    found, step = _measured(values, values, program), MEASURES.index("step")
+    found.numbers[:, step] = complete[-1].numbers[:, step] if complete else np.nan
+    coming = program.index.keys() - values.keys()
+    return [replace(found, waiting=frozenset(names.number for names in program.layers if program.gradients.get(names.z) in coming))]
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:
-    layers = [(names.number, names.layer) for names in program.layers]
     with np.errstate(all="ignore"):
-        numbers = [list(_numbers(values, before, number, layer)) for number, layer in layers]
-        off = tuple(_off(values, number, layer) for number, layer in layers)
+        numbers = [list(_numbers(values, before, names, program)) for names in program.layers]
+        off = tuple(_off(values, names, program) for names in program.layers)
     dead = [np.nan if mask is None else float(mask.sum()) for mask in off]
-    return _Measured(float(values.get("loss", np.nan)), np.column_stack([np.array(numbers), dead]), off)
+    return _Measured(float(values.get(program.loss, np.nan)), np.column_stack([np.array(numbers), dead]), off)
 
 
-def _numbers(values: dict[str, Array], before: dict[str, Array], number: int, layer: Layer) -> Iterator[float]:
+def _numbers(values: dict[str, Array], before: dict[str, Array], names: LayerNames, program: Program) -> Iterator[float]:
     """The :data:`MEASURES` but for the last."""
-    weights, old, active = values[f"W{number}"], before[f"W{number}"], values[f"a{number}"]
-    for name in (f"dz{number}", f"dW{number}", f"db{number}"):
-        yield _norm(values[name]) if name in values else np.nan
+    weights, old, active = values[names.weight], before[names.weight], values[names.a]
+    for tensor in (names.z, names.weight, names.bias):
+        gradient = program.gradients.get(tensor)
+        yield _norm(values[gradient]) if gradient in values else np.nan
     size = _norm(old)
     yield _norm(weights - old) / size if size else np.nan
     yield _norm(weights)
     mean = float(active.sum()) / active.size
     yield mean
     yield _norm(active - mean) / active.size**0.5
-    share = _SHARES.get(layer.activation) if np.isfinite(mean) else None
-    yield float(evaluate(_parsed(share, number), values, active.dtype)) if share else np.nan
+    share = _SHARES.get(names.layer.activation) if np.isfinite(mean) else None
+    yield float(evaluate(_parsed(share.format(names.a), program.joined), values, active.dtype)) if share else np.nan
 
 
 def _norm(values: Array) -> float:
     return float(np.sqrt(np.vdot(values, values)))
 
 
-def _off(values: dict[str, Array], number: int, layer: Layer) -> Array | None:
+def _off(values: dict[str, Array], names: LayerNames, program: Program) -> Array | None:
     """Which relu units are 0 for the whole batch; None where that has no answer."""
-    text, active = DEAD.get(layer.activation), values[f"a{number}"]
-    return evaluate(_parsed(text, number), values) if text and np.isfinite(active).all() else None
+    text = DEAD.get(names.layer.activation)
+    return evaluate(_parsed(text.format(names.a), program.joined), values) if text and np.isfinite(values[names.a]).all() else None
 
 
-@cache
-def _parsed(text: str, number: int) -> Formula:
-    return parse(text.format(f"a{number}"))
+_parsed = lru_cache(256)(parse)
 
 
 def _health(program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool) -> Health:
-    depth, losses = len(program.layers), np.array([one.loss for one in measured])
-    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), depth, len(MEASURES))
+    losses, lasting = np.array([one.loss for one in measured]), max(CONDITIONS["dead"].lasting, program.batches.each_epoch)
+    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(program.layers), len(MEASURES))
     layers = []
-    for place, layer in enumerate(names.layer for names in program.layers):
-        series = {name: numbers[:, place, column] for column, name in enumerate(MEASURES)}
+    for place, names in enumerate(program.layers):
+        series: dict[str, Any] = {name: numbers[:, place, column] for column, name in enumerate(MEASURES)}
         off = [mask for one in measured if (mask := one.off[place]) is not None]
-        lasting = max(CONDITIONS["dead"].lasting, program.batches.each_epoch)
-        dead = int(np.all(off[-lasting:], axis=0).sum()) if off else 0
-        waiting = bool(measured) and place + 1 in measured[-1].waiting
-        told = Told(place + 1, series, losses, numbers[:, -1, 0], dead, min(lasting, len(off)), waiting)
-        findings = findings_of(program, told, updates) if measured else ()
-        layers.append(LayerHealth(place + 1, layer.activation, layer.units, **series, findings=tuple(findings), waiting=waiting))
+        waiting = bool(measured) and names.number in measured[-1].waiting
+        never = int(np.all(off[-lasting:], axis=0).sum()) if off else 0
+        shown, lately = names.layer, min(lasting, len(off))
+        layer = LayerHealth(names.number, shown.activation, shown.units, **series, waiting=waiting, lasting=lately, never=never)
+        findings = _findings(program, layer, losses, numbers[:, -1, 0], updates) if measured else ()
+        layers.append(replace(layer, findings=tuple(findings)))
     return Health(np.array(updates, int), losses, tuple(layers), under_way)
+
+
+def _findings(program: Program, layer: LayerHealth, losses: Array, last_delta: Array, updates: Sequence[int]) -> Iterator[Finding]:
+    """What is worth saying of a layer after the last of these updates, the gravest first."""
+    names = program.layers[layer.layer - 1]
+    finite = np.isfinite(layer.delta) & np.isfinite(layer.size)
+    finite[-1] |= layer.waiting and np.isfinite(layer.size[-1])
+    if not finite[-1]:
+        since = len(finite) - int(np.argmax(finite[::-1])) if finite.any() else 0
+        why = f"{names.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
+        yield Finding("non-finite", "not finite", why)
+        return
+    yield from _of_gradient(program, names, float(layer.delta[-1]), float(last_delta[-1]))
+    yield from () if layer.waiting else _of_growth(names.weight, layer.size, losses)
+    if layer.never:
+        row = f" in {layer.lasting} updates in a row" if layer.lasting > 1 else ""
+        why = f"{layer.never} of {layer.units} units of layer {layer.layer} are 0 for every sample{row}; nothing moves them."
+        yield Finding("dead", f"dead {layer.never} of {layer.units}", why)
+    share = float(layer.saturated[-1])
+    if layer.layer < len(program.layers) and share > CONDITIONS["saturated"].threshold:
+        why = f"{100 * share:.0f} % of {names.a} are so near an asymptote that hardly any gradient passes."
+        yield Finding("saturated", f"saturated {100 * share:.0f} %", why)
+    if names.weight in program.frozen:
+        yield Finding("frozen", "frozen", f"{names.weight} is left as it is.", grave=False)
+    else:
+        yield from _of_step(names.weight, float(layer.step[-1]))
+
+
+def _of_gradient(program: Program, names: LayerNames, delta: float, last: float) -> Iterator[Finding]:
+    ratio, ours, theirs = delta / last if last else 1.0, *(f"‖{program.gradients.get(one.z)}‖" for one in (names, program.layers[-1]))
+    small, large = CONDITIONS["vanishing"].threshold, CONDITIONS["exploding"].threshold
+    if ratio < small:
+        why = f"{ours} is {short(ratio, 2)} of {theirs}; below {small:g} hardly anything is learned."
+        yield Finding("vanishing", "vanishing", why)
+    elif ratio > large:
+        yield Finding("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.")
+
+
+def _of_growth(weight: str, size: Array, losses: Array) -> Iterator[Finding]:
+    grown = float(size[-1] / size[0]) if size[0] else 1.0
+    if grown > _GROWN and not losses[-1] <= losses[0]:
+        why = f"‖{weight}‖ has grown {short(grown, 2)} times in {len(size)} updates while the loss rose."
+        yield Finding("exploding", "W exploding", why)
+
+
+def _of_step(weight: str, step: float) -> Iterator[Finding]:
+    by = f"{short(step, 2)} of its size; {USUAL}."
+    if step > CONDITIONS["large-update"].threshold:
+        yield Finding("large-update", "large steps", f"an update changes {weight} by {by}")
+    elif step < CONDITIONS["small-update"].threshold:
+        yield Finding("small-update", "at rest", f"an update changes {weight} by only {by}", grave=False)
+    elif not USUAL_STEPS[0] <= step <= USUAL_STEPS[1] and np.isfinite(step):
+        text = "step large" if step > USUAL_STEPS[1] else "step small"
+        yield Finding("unusual-update", text, f"an update changes {weight} by {by}", grave=False)

@@ -9,8 +9,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import exact, short
-from bpdebug.look.findings import USUAL
-from bpdebug.look.health import MEASURES, UPDATES, Health, HealthLog, LayerHealth
+from bpdebug.look.health import MEASURES, UPDATES, USUAL, Health, HealthLog, LayerHealth
 from bpdebug.look.surface import Surface, surface_of
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of

@@ -11,8 +11,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.network import LayerNames
 from bpdebug.core.numbers import short, sparkline
 from bpdebug.core.record import Record
-from bpdebug.look.findings import USUAL, USUAL_STEPS, Finding
-from bpdebug.look.health import Health, LayerHealth
+from bpdebug.look.health import USUAL, USUAL_STEPS, Finding, Health, LayerHealth
 from bpdebug.session.view import View
 from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
