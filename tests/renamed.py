@@ -49,7 +49,9 @@ def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str
 
 def in_print(text: str) -> str:
     """A document under the names of the neighbours, where it writes them as mathematics does."""
-    return re.sub(r"(?<![A-Za-z\\])[Wbzar](?=[_^]\{)", lambda found: dict(zip("Wbzar", "Kohsq", strict=True))[found[0]], text)
+    return re.sub(
+        r"(?<![A-Za-z\\])[Wbzar](?=[_^]\{)|(?<=[mv]_\{)[Wb](?=[;}])", lambda found: dict(zip("Wbzar", "Kohsq", strict=True))[found[0]], text
+    )
 
 
 def in_words(text: str, names: dict[str, str]) -> str:

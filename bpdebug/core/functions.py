@@ -27,6 +27,7 @@ class Function(Record):
         complex: whether it has a complex form.
         single: whether it takes single truth values only.
         unicode: a template with ``{}`` for each argument.
+        torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
     """
 
@@ -41,6 +42,7 @@ class Function(Record):
     complex: bool = True
     single: bool = False
     unicode: str = ""
+    torch: str = ""
     box: Callable[..., Piece] = row
 
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
@@ -94,6 +96,7 @@ def _reduction(name: str, run: Any, **more: Any) -> Function:
     return Function(name, run, reduces=True, ufunc=False, **{"box": _called(name)} | more)
 
 
+_TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
 _ROWS = (
     _elementwise("exp", np.exp),
     _elementwise("expm1", np.expm1),
@@ -111,15 +114,15 @@ _ROWS = (
     _elementwise("square", np.square, unicode="({})²", box=lambda _, x: power(brackets(x), group("2"))),
     _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: _or_nan(np.where(less, b, a), a, b)),
     _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=lambda less, a, b: _or_nan(np.where(less, a, b), a, b)),
-    _elementwise("where", np.where, 3, ufunc=False, truths=(0,), box=_cases),
+    _elementwise("where", np.where, 3, ufunc=False, truths=(0,), torch=_TORCH_WHERE, box=_cases),
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
     _elementwise("isfinite", np.isfinite, result="bool"),
     _reduction("sum", _sum, unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
     _reduction("mean", np.mean),
-    _reduction("max", np.max),
-    _reduction("min", np.min),
-    _reduction("norm", norm, unicode="‖{}‖", box=lambda axis, x: lowered(fence("‖‖", x), axis)),
+    _reduction("max", np.max, torch="torch.amax"),
+    _reduction("min", np.min, torch="torch.amin"),
+    _reduction("norm", norm, torch="torch.linalg.vector_norm", unicode="‖{}‖", box=lambda axis, x: lowered(fence("‖‖", x), axis)),
     _reduction("argmax", argmax, result="int"),
     _reduction("any", np.any, result="bool"),
     _reduction("all", np.all, result="bool"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,8 +36,7 @@ class Named(Record, eq=False):
 def tensors(worked: WorkedUpdate) -> Iterator[Named]:
     """What the update was given, then what each stage gave, in program order."""
     for name, value in worked.given.items():
-        layer = re.search(r"(\d+)$", name) if value.ndim else None
-        yield Named(name, "", "given", int(layer[1]) if layer else 0, value)
+        yield Named(name, "", "given", worked.program.tensors[name].layer, value)
     for step in worked.stages:
         name = step.stage.name
         yield Named(f"{name}_new" if name in worked.given else name, name, str(step.stage.phase), step.stage.layer, step.value)

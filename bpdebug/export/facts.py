@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bpdebug.core.boxes import figure, row
 from bpdebug.core.description import Layer, Loss
 from bpdebug.core.numbers import short
-from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
 from bpdebug.core.tree import Tree, substitute
@@ -59,8 +58,8 @@ def _loss(loss: Loss) -> str:
 
 def whole_loss(program: Program) -> Tree:
     """The formula of the loss with the terms that have stages of their own put in."""
-    terms: Mapping[str, Formula] = {stage.name: stage.formula for stage in program.stages if stage.phase == "loss"}
-    return substitute(terms["loss"].tree, {name: formula.tree for name, formula in terms.items() if name != "loss"})
+    terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase == "loss"}
+    return substitute(terms.pop(program.loss), terms)
 
 
 def _optimizer(worked: WorkedUpdate, style: Style) -> Text:
@@ -86,8 +85,8 @@ def _conventions(style: Style) -> Text:
 def data_table(worked: WorkedUpdate) -> Table:
     """The batch: a sample a row, with the names of the inputs and outputs."""
     program = worked.program
-    x, y = worked.given["x"], worked.given["y"]
-    outputs = program.outputs or (tuple(f"y{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else ("y",))
+    x, y = worked.given[worked.program.input], worked.given[worked.program.target]
+    outputs = program.outputs or (tuple(f"{program.target}{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else (program.target,))
     heads = ["sample", *_cut(program.inputs), *_cut(outputs)]
     digits = 6 if len(heads) <= LARGEST else 4
     shown = len(x) if len(x) <= LARGEST else SHOWN

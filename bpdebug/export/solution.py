@@ -41,7 +41,7 @@ def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))
     yield data_table(worked)
-    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in ("x", "y")})
+    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in worked.program.data})
     yield from by_hand(worked.edits, "At the start of the update")
 
 
@@ -73,7 +73,7 @@ def _stage(worked: WorkedUpdate, step: WorkedStage, writer: StageWriter, notes: 
 def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     """The loss before and after, and what the check says of each derivative."""
     yield Heading(2, ("Check",))
-    before, after = (written(loss, 8) for loss in (float(worked.values["loss"]), worked.loss_after()))
+    before, after = (written(loss, 8) for loss in (float(worked.values[worked.program.loss]), worked.loss_after()))
     yield Paragraph((f"The loss of this batch is {before}; with the new parameters it is {after}.",))
     findings = worked.check.findings if worked.check else ()
     if worked.check is None or not findings:

@@ -1,6 +1,7 @@
 """An update as a PyTorch script that stands alone: the same tensors and loss, autograd's gradients, the optimizer's step.
 
-What the network computes is said in PyTorch's own functions, so that running the script is a check by a second opinion.
+What the network computes is said in PyTorch's own functions, so that running the script is a check by a second opinion; what a user's
+own formula calls is defined by the same names, so that his text stands in the script as it is.
 """
 
 from __future__ import annotations
@@ -8,25 +9,31 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from keyword import kwlist
 
 import numpy as np
 
-from bpdebug.core.description import Array, Loss
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
-from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Call, Tree, walk
-from bpdebug.export.torch_formulas import helpers
-from bpdebug.export.update import WorkedUpdate
+from bpdebug.core.tensors import Array
+from bpdebug.core.tree import Call, Name, Tree, substitute, walk
+from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 MOST_NUMBERS = 5_000_000
 """Numbers that a script may hold."""
 _READABLE = 1000
 """Numbers of a tensor that are written out; a larger one is written as base64."""
+
+
+_NUMBER = """\
+def number(x):
+    return torch.as_tensor(x, dtype=torch.float64)"""
+_TAKEN = ("torch", "F", "base64", "number", "optimizer", "gradients", "gradient", "parameters", "parameter", "tensor", "name")
 
 
 def to_script(worked: WorkedUpdate) -> str:
@@ -38,9 +45,7 @@ def to_script(worked: WorkedUpdate) -> str:
     count = sum(value.size for value in worked.given.values())
     if count > MOST_NUMBERS:
         raise BpdebugError(f"the script would hold {count:,} numbers; at most {MOST_NUMBERS:,} are written: an npz file takes more")
-    parts = (_tensors(worked), _forward(worked), _backward(worked), _update(worked))
-    body = "\n\n".join("\n".join(part) for part in parts)
-    return "\n".join((*_start(worked, body), "", body, ""))
+    return _Script(worked).text()
 
 
 def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
@@ -50,41 +55,148 @@ def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
     return (*dict.fromkeys(numbers), *(f"formula {_said(stage)}" for stage in stages))
 
 
-def _start(worked: WorkedUpdate, body: str) -> Iterator[str]:
-    """What the script is, its imports, and the functions of the user's own formulas."""
-    program = worked.program
-    title = ascii(program.scenario.name)[1:-1].replace('"', "'")
-    yield f'"""{title}, update {worked.update}: the gradients by autograd, and the step of the optimizer.'
-    yield ""
-    yield "PyTorch is all that it needs. Every tensor has the name that it has in bpdebug."
-    yield from [f"The scenario computes in {program.dtype}, this script in float64."] * (program.dtype != "float64")
-    yield '"""'
-    yield ""
-    standard = ["import base64"] * ("base64." in body) + ["from math import inf, nan"] * bool(re.search(r"\b(inf|nan)\b", body))
-    yield from [*standard, ""] if standard else []
-    yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in body)
-    yield "\ntorch.set_printoptions(precision=10, linewidth=140)"
-    spelled = [_spelled(node) for node in worked.program.network.nodes if not node.operation.torch]
-    calling = [formula for formula in spelled if any(isinstance(part, Call) for part in walk(formula.tree))]
-    for definition in helpers((*(step.formula for step in _own(worked)), *calling)):
-        yield f"\n\n{definition}" if definition.startswith("def") else f"\n{definition}"
+def _said(stage: Stage) -> str:
+    return f"{stage.name} = {to_text(stage.formula.tree)}"
 
 
-def _own(worked: WorkedUpdate) -> list[Stage]:
-    """The stages of the forward pass and the loss whose formula is the user's; autograd differentiates these."""
-    return [step.stage for step in worked.stages if step.stage.edited and step.stage.phase in (Phase.FORWARD, Phase.LOSS)]
+def python_names(program: Program) -> dict[str, str]:
+    """What each tensor is called in Python: by its own name, where that is one there."""
+    taken, names = {*kwlist, *_TAKEN, *FUNCTIONS, *CONSTANTS}, dict[str, str]()
+    for name in program.tensors:
+        names[name] = re.sub(r"\W", "_", name)
+        while names[name] in taken:
+            names[name] += "_"
+        taken.add(names[name])
+    return names
 
 
-def _tensors(worked: WorkedUpdate) -> Iterator[str]:
-    """The batch, the constants that formulas name, and the parameters."""
-    parameters = worked.program.parameters
-    yield f"x = {_literal(worked.given['x'])}"
-    yield f"y = {_literal(worked.given['y'])}"
-    yield "m = len(x)"
-    used = {"l2"} | {name for stage in _own(worked) for name in stage.formula.names}
-    yield from (f"{name} = {float(worked.given[name])!r}" for name in worked.program.constants if name in used)
-    yield ""
-    yield from (f"{name} = {_literal(worked.given[name])}.requires_grad_()" for name in parameters)
+class _Script:
+    """Writes the script of an update, part by part."""
+
+    def __init__(self, worked: WorkedUpdate) -> None:
+        self.worked, self.program, self.given = worked, worked.program, worked.given
+        self.names = python_names(worked.program)
+        self.steps = {phase: [step for step in worked.stages if step.stage.phase is phase] for phase in Phase}
+        self.own = [step.stage for step in self.steps[Phase.FORWARD] + self.steps[Phase.LOSS] if step.stage.edited]
+
+    def text(self) -> str:
+        """All of it."""
+        parts = (self.tensors(), self.forward(), self.backward(), self.update())
+        body = "\n\n".join("\n".join(part) for part in parts)
+        return "\n".join((*self.start(body), "", body, ""))
+
+    def start(self, body: str) -> Iterator[str]:
+        """What the script is, its imports, and the functions of the user's own formulas."""
+        title = ascii(self.program.scenario.name)[1:-1].replace('"', "'")
+        yield f'"""{title}, update {self.worked.update}: the gradients by autograd, and the step of the optimizer.'
+        yield ""
+        other = any(name != python for name, python in self.names.items() if name in self.program.index or name in self.given)
+        yield f"PyTorch is all that it needs. Every tensor has the name that it has in bpdebug{', as far as Python has it' * other}."
+        yield from [f"The scenario computes in {self.program.dtype}, this script in float64."] * (self.program.dtype != "float64")
+        yield '"""'
+        yield ""
+        standard = ["import base64"] * ("base64." in body) + ["from math import inf, nan"] * bool(re.search(r"\b(inf|nan)\b", body))
+        yield from [*standard, ""] if standard else []
+        yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in body)
+        yield "\ntorch.set_printoptions(precision=10, linewidth=140)"
+        spelled = [node.value for node in self.program.network.nodes if not node.operation.torch]
+        for definition in _helpers([stage.formula.tree for stage in self.own], spelled):
+            yield f"\n\n{definition}" if definition.startswith("def") else f"\n{definition}"
+
+    def tensors(self) -> Iterator[str]:
+        """The batch, the constants that formulas name, and the parameters."""
+        for name in (self.program.input, self.program.target):
+            yield f"{self.names[name]} = {_literal(self.given[name])}"
+        yield f"m = len({self.names[self.program.input]})"
+        used = {"l2"} | {name for stage in self.own for name in stage.formula.names}
+        yield from (f"{name} = {float(self.given[name])!r}" for name in self.program.constants if name in used)
+        yield ""
+        yield from (f"{self.names[name]} = {_literal(self.given[name])}.requires_grad_()" for name in self.program.parameters)
+
+    def forward(self) -> Iterator[str]:
+        """The nodes in order."""
+        steps = {step.stage.name: step for step in self.worked.stages}
+        for node in self.program.network.nodes:
+            step = steps[node.output]
+            yield f"{self.names[node.output]} = {self.own_formula(step.stage) if step.stage.edited else self.expression(node)}"
+            yield from _by_hand(step, "was done by hand here; this script goes on without it")
+
+    def plain(self, tree: Tree) -> str:
+        """A formula under Python's names."""
+        return to_text(substitute(tree, {name: Name(python) for name, python in self.names.items()}))
+
+    def own_formula(self, stage: Stage) -> str:
+        """A user's formula."""
+        derived = f", in the place of {to_text(stage.derived.tree)}" if stage.derived else ""
+        return f"number({self.plain(stage.formula.tree)})  # your own formula{derived}"
+
+    def expression(self, node: Node) -> str:
+        """A node in PyTorch's own words, or where it has none for it, as the table has it; a loss with its factor and means."""
+        if not node.operation.torch:
+            return self.plain(node.value)
+        arguments = {name: to_text(given) if isinstance(given, Tree) else self.names[given] for name, given in node.arguments.items()}
+        text, loss = node.operation.torch.format(**arguments), self.program.network.asked
+        if not node.operation.name.startswith(loss.function):
+            return text
+        means = " / m" * (loss.samples == "mean") + f" / {self.program.layers[-1].layer.units}" * (loss.outputs == "mean")
+        return f"{loss.factor!r} * " * (loss.factor != 1) + f"torch.sum({text}){means}"
+
+    def backward(self) -> Iterator[str]:
+        """Autograd's gradients."""
+        gradients = [step.stage for step in self.worked.stages if step.stage.of and not step.stage.through]
+        between = [self.names[stage.of] for stage in gradients if stage.of not in self.given]
+        yield f"for tensor in ({', '.join(between)},):"
+        yield "    tensor.retain_grad()" if not self.own else "    tensor.requires_grad and tensor.retain_grad()"
+        yield f"{self.names[self.program.loss]}.backward()"
+        for step in self.steps[Phase.BACKWARD]:
+            if step.stage.edited:
+                yield f"# your own formula, {_said(step.stage)}, is not used: autograd differentiates the loss"
+            yield from _by_hand(step, "was done by hand; autograd goes on without it")
+        yield f"gradients = {_dictionary({stage.name: f'{self.names[stage.of]}.grad' for stage in gradients})}"
+        yield f'print(f"{self.program.loss} = {{{self.names[self.program.loss]}.item()!r}}")'
+        yield "for name, gradient in gradients.items():"
+        yield '    print(f"{name} =\\n{gradient}")'
+
+    def update(self) -> Iterator[str]:
+        """The optimizer's step."""
+        if not self.program.free:
+            yield "# every parameter is frozen: there is no step"
+            return
+        constants = {name: repr(float(self.given[name])) for name in self.program.rule.constants}
+        resting = float(self.given.get("momentum", 1.0)) == 0
+        rule = OPTIMIZERS["sgd"] if resting else self.program.rule  # PyTorch refuses Nesterov's step without a momentum
+        if not rule.torch:
+            raise BpdebugError(f"a PyTorch script cannot be written: the table of optimizers has no PyTorch name for {rule.name}")
+        free = {name: self.names[name] for name in self.program.free}
+        parameters = f"[{', '.join(free.values())}]"
+        yield f"optimizer = torch.optim.{rule.torch.format(p=parameters, **constants)}"
+        yield from self.states(rule)
+        yield "optimizer.step()"
+        for step in self.steps[Phase.UPDATE]:
+            if step.stage.edited:
+                yield f"# your own formula, {_said(step.stage)}, is not used"
+            yield from () if step is self.worked.stages[-1] else _by_hand(step, "was done by hand; the optimizer goes on without it")
+        yield f"parameters = {_dictionary(free)}"
+        yield "for name, parameter in parameters.items():"
+        yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
+
+    def states(self, rule: Rule) -> Iterator[str]:
+        """What the optimizer remembers of the updates before."""
+        slot, kept = self.program.network.naming.slot.format, [letter for letter in rule.torch_state.values() if letter in rule.slots]
+        if not any(self.given[slot(letter, name)].any() for letter in kept for name in self.program.free):
+            return
+        steps = f"torch.tensor({float(self.given.get('t', np.array(self.worked.update)))!r})"
+        for name in self.program.free:
+            values = {key: _literal(self.given[slot(of, name)]) if of in kept else steps for key, of in rule.torch_state.items()}
+            yield f"optimizer.state[{self.names[name]}] = {_dictionary(values)}"
+
+
+def _by_hand(step: WorkedStage, what: str) -> Iterator[str]:
+    yield from (f"# {edit} {what}" for edit in step.edits)
+
+
+def _dictionary(items: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f'"{key}": {value}' for key, value in items.items()) + "}"
 
 
 def _literal(value: Array) -> str:
@@ -98,94 +210,23 @@ def _literal(value: Array) -> str:
     return f"torch.tensor([\n{rows},\n], dtype=torch.float64)"
 
 
-def _forward(worked: WorkedUpdate) -> Iterator[str]:
-    stages = {step.stage.name: step for step in worked.stages}
-    for node in worked.program.network.nodes:
-        stage = stages[node.output].stage
-        yield f"{node.output} = {_own_formula(stage) if stage.edited else _expression(node, worked.program)}"
-        yield from (f"# {edit} was done by hand here; this script goes on without it" for edit in stages[node.output].edits)
+def _helpers(own: list[Tree], spelled: list[Tree]) -> Iterator[str]:
+    """The definitions that formulas of the language need, in the order of the function table: those that call something, and a user's."""
+    calling = [tree for tree in spelled if any(isinstance(node, Call) for node in walk(tree))]
+    nodes = [node for tree in (*own, *calling) for node in walk(tree)]
+    called = {node.function for node in nodes if isinstance(node, Call)}
+    constants = {node.name for node in nodes if isinstance(node, Name)} & CONSTANTS.keys()
+    if constants:
+        yield "\n".join(f'{name} = float("{name}")' if name != "pi" else "pi = torch.pi" for name in sorted(constants))
+    yield from [_NUMBER] if nodes else []
+    yield from (_definition(row) for row in FUNCTIONS.values() if row.name in called)
 
 
-def _own_formula(stage: Stage) -> str:
-    derived = f", in the place of {to_text(stage.derived.tree)}" if stage.derived else ""
-    return f"number({to_text(stage.formula.tree)})  # your own formula{derived}"
-
-
-def _expression(node: Node, program: Program) -> str:
-    """A node in PyTorch's own words, or where it has none for it, as the table has it."""
-    if not node.operation.torch:
-        return to_text(_spelled(node).tree)
-    arguments = {name: to_text(given) if isinstance(given, Tree) else given for name, given in node.arguments.items()}
-    text = node.operation.torch.format(**arguments)
-    return _reduced(text, program.network.asked, program.layers[-1].layer.units) if node.output in ("loss", "data_loss") else text
-
-
-def _spelled(node: Node) -> Formula:
-    """A node as a formula of the language, whose functions :func:`helpers` defines."""
-    return Formula.of(node.operation.value(node.arguments))
-
-
-def _reduced(terms: str, loss: Loss, outputs: int) -> str:
-    """The terms of a loss with its factor and its means."""
-    factor = f"{loss.factor!r} * " * (loss.factor != 1)
-    return f"{factor}torch.sum({terms})" + " / m" * (loss.samples == "mean") + f" / {outputs}" * (loss.outputs == "mean")
-
-
-def _backward(worked: WorkedUpdate) -> Iterator[str]:
-    gradients = [step.stage for step in worked.stages if step.stage.of and "@" not in step.stage.name]
-    between = [stage.of for stage in gradients if stage.of not in worked.given]
-    yield f"for tensor in ({', '.join(between)},):"
-    yield "    tensor.retain_grad()" if not _own(worked) else "    tensor.requires_grad and tensor.retain_grad()"
-    yield "loss.backward()"
-    for step in worked.stages:
-        if step.stage.edited and step.stage.phase is Phase.BACKWARD:
-            yield f"# your own formula, {_said(step.stage)}, is not used: autograd differentiates the loss"
-        if step.stage.phase is Phase.BACKWARD:
-            yield from (f"# {edit} was done by hand; autograd goes on without it" for edit in step.edits)
-    yield f"gradients = {_dictionary({stage.name: f'{stage.of}.grad' for stage in gradients})}"
-    yield 'print(f"loss = {loss.item()!r}")'
-    yield "for name, gradient in gradients.items():"
-    yield '    print(f"{name} =\\n{gradient}")'
-
-
-def _said(stage: Stage) -> str:
-    return f"{stage.name} = {to_text(stage.formula.tree)}"
-
-
-def _update(worked: WorkedUpdate) -> Iterator[str]:
-    program = worked.program
-    if not program.free:
-        yield "# every parameter is frozen: there is no step"
-        return
-    constants = {name: repr(float(worked.given[name])) for name in program.rule.constants}
-    resting = float(worked.given.get("momentum", 1.0)) == 0
-    rule = OPTIMIZERS["sgd"] if resting else program.rule  # PyTorch refuses Nesterov's step without a momentum
-    if not rule.torch:
-        raise BpdebugError(f"a PyTorch script cannot be written: the table of optimizers has no PyTorch name for {rule.name}")
-    parameters = f"[{', '.join(program.free)}]"
-    yield f"optimizer = torch.optim.{rule.torch.format(p=parameters, **constants)}"
-    yield from _states(worked, rule)
-    yield "optimizer.step()"
-    for step in worked.stages:
-        if step.stage.edited and step.stage.phase is Phase.UPDATE:
-            yield f"# your own formula, {_said(step.stage)}, is not used"
-        if step.stage.phase is Phase.UPDATE and step is not worked.stages[-1]:
-            yield from (f"# {edit} was done by hand; the optimizer goes on without it" for edit in step.edits)
-    yield f"parameters = {_dictionary({name: name for name in program.free})}"
-    yield "for name, parameter in parameters.items():"
-    yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
-
-
-def _states(worked: WorkedUpdate, rule: Rule) -> Iterator[str]:
-    """What the optimizer remembers of the updates before."""
-    slots = {key: letter for key, letter in rule.torch_state.items() if letter in rule.slots}
-    if not any(worked.given[letter + name].any() for letter in slots.values() for name in worked.program.free):
-        return
-    steps = float(worked.given.get("t", np.array(worked.update)))
-    for name in worked.program.free:
-        state = {key: _literal(worked.given[slots[key] + name]) if key in slots else f"torch.tensor({steps!r})" for key in rule.torch_state}
-        yield f"optimizer.state[{name}] = {_dictionary(state)}"
-
-
-def _dictionary(items: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f'"{key}": {value}' for key, value in items.items()) + "}"
+def _definition(row: Function) -> str:
+    """A function of the language in PyTorch's words."""
+    run, arguments = row.torch or f"torch.{row.name}", "abc"[: row.arity]
+    if row.reduces:
+        whole, along = f"{run}(number(a)).reshape([1] * (number(a).ndim * keepdims))", f"{run}(number(a), dim=axis, keepdim=keepdims)"
+        return f"def {row.name}(a, axis=None, keepdims=False):\n    return {whole} if axis is None else {along}"
+    given = run if "(" in run else f"{run}({', '.join(f'number({a})' for a in arguments)})"
+    return f"def {row.name}({', '.join(arguments)}):\n    return {given}"
