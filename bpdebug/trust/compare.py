@@ -7,12 +7,13 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
@@ -20,15 +21,19 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge, worst
-from bpdebug.trust.moments import moments
 from bpdebug.trust.names import of_unknown
-from bpdebug.trust.notes import SAME, advice, sources, unseen
-from bpdebug.trust.reading import ComparisonError, readings
+from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report
 from bpdebug.trust.scene import Scene, scene_of
+from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import Evidence, diagnose
 
 __all__ = ["ComparisonError", "compare", "comparing"]
+
+
+_SAME = 1e-4
+"""Numbers that are as close as this, relative to the largest, are the same to a reader."""
+_SHOWN = 20
 
 
 def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Report:
@@ -55,13 +60,13 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
         with np.errstate(all="ignore"):
             found.append(_diagnosed(scene, judge, finding))
     understood = (*scene.notes, *judge.reading.notes, *judge.notes)
-    notes = (*understood, *sources(judge, scene.update), *of_unknown(arrays, scene.meant), *advice(judge))
+    notes = (*understood, *_sources(judge, scene.update), *of_unknown(arrays, scene.meant), *_advice(judge))
     return Report(COMPARISON, scene.update, tuple(found), notes)
 
 
 def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     """The way to understand the file in which the fewest stages are off; the plainest of those."""
-    plain = list(readings(scene.meant, arrays, len(scene.state["x"])))
+    plain = list(readings(scene.meant, arrays, scene.rows))
     if not plain[0].computed:
         unknown = "; ".join(of_unknown(arrays, scene.meant))
         expected = "expected arrays such as z1, a1, dz1, dW1"
@@ -86,14 +91,14 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
         after=judge.after(),
         previous=_previous(scene, judge),
         tolerance=max(1e-6, 10 * judge.tolerance),
-        unseen=frozenset(name for name in unseen(judge, finding) if judge.program.stage(name).of),
+        unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
     return replace(finding, suspects=diagnose(evidence) or _turned(finding, finding.theirs))
 
 
 def _turned(finding: Finding, theirs: Array) -> tuple[Suspect, ...]:
     """A vector that lies where it should stand: its numbers are right, so that only its shape tells."""
-    if theirs.T.shape != finding.ours.shape or worst(theirs.T, finding.right)[0] > SAME:
+    if theirs.T.shape != finding.ours.shape or worst(theirs.T, finding.right)[0] > _SAME:
         return ()
     due = f"{finding.name} is {shape_text(theirs.shape)} and has the numbers of the {shape_text(finding.ours.shape)} that is due"
     return (Suspect("transposed", FAULTS["transposed"].title, due),)
@@ -103,4 +108,66 @@ def _previous(scene: Scene, judge: Judge) -> dict[str, Array]:
     """The update before, if it is one that led to what the user starts from."""
     if not scene.before or any(judge.differs(name) for name in judge.reading.given):
         return {}
-    return {**scene.program(len(scene.before["x"])).run(scene.before), **scene.before}
+    return {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
+
+
+def _sources(judge: Judge, update: int) -> Iterator[str]:
+    """Sentences on what the update starts from, and on what the file lacks."""
+    given = judge.reading.given
+    own = [name for name in given if judge.differs(name)]
+    if own:
+        verb = "is" if len(own) == 1 else "are"
+        yield f"your {_listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
+    lacking = [name for name in (*judge.program.data, *judge.program.parameters) if name not in given]
+    if lacking:
+        yield f"not in your file, so taken from update {update} of the scenario: {_listed(lacking)}"
+    absent = [finding.name for finding in judge.findings if finding.status == "missing" and not is_term(judge.program, finding.stage.name)]
+    if absent:
+        yield f"not in your file, so not compared: {_listed(absent)}"
+    broken = [finding.name for finding in judge.findings if finding.says.agrees and not np.isfinite(finding.ours).all()]
+    if broken:
+        yield f"not finite, yours as ours, so that little can be said of them: {_listed(broken)}"
+
+
+def _advice(judge: Judge) -> Iterator[str]:
+    """Sentences on where else the mistake in the first off stage may lie."""
+    off = [finding for finding in judge.findings if finding.status == "off"]
+    if not off:
+        return
+    stage, given = off[0].stage, judge.reading.given
+    lacking = [name for name in stage.formula.names if name in judge.program.parameters and name not in given]
+    if stage.phase is Phase.FORWARD and lacking:
+        yield f"{off[0].name} was compared with the scenario's {_listed(lacking)}: save yours too, if they are others"
+    if absent := _unseen(judge, off[0]):
+        verb = "is" if len(absent) == 1 else "are"
+        yield f"{_listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
+    if len(off) > 1 and stage.name == judge.program.loss and off[1].stage.phase is Phase.BACKWARD:
+        yield from _another_reduction(off[0], off[1])
+
+
+def _unseen(judge: Judge, off: Finding) -> list[str]:
+    """What was computed and not saved before a stage, and may be wrong: nothing right has come of it."""
+    found: list[str] = []
+    wanted, right = {*off.stage.formula.names}, set[str]()
+    for finding in reversed(judge.findings[: judge.findings.index(off)]):
+        stage, missing = finding.stage, finding.status == "missing"
+        if finding.says.agrees or (missing and stage.name in right):
+            right |= {*stage.formula.names}
+        elif missing and stage.name in wanted and stage.phase is not Phase.UPDATE:
+            wanted |= {*stage.formula.names}
+            found += [stage.name] if not is_term(judge.program, stage.name) else []
+    return found[::-1]
+
+
+def _another_reduction(loss: Finding, derivative: Finding) -> Iterator[str]:
+    """A loss and a derivative that are off by the same factor belong together."""
+    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.right:
+        return
+    factor = float(loss.theirs / loss.right)
+    if worst(derivative.theirs, factor * derivative.right)[0] < _SAME:
+        same = f"your loss and your {derivative.name} are both {short(factor)} times ours, so they belong together"
+        yield f"{same}: if that loss is the one you mean, change samples, outputs or factor in the scenario's loss section"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -44,9 +44,10 @@ class Judge:
     def __init__(self, scene: Scene, reading: Reading) -> None:
         self.scene, self.reading = scene, reading
         self.start = {**scene.state, **reading.given}
-        rows = len(self.start["x"])
-        if len(self.start["y"]) != rows:
-            raise ComparisonError(f"x in your file has {rows} samples, but y is not there, and the scenario's has {len(self.start['y'])}")
+        x, y = scene.meant.input, scene.meant.target
+        rows, expected = len(self.start[x]), len(self.start[y])
+        if expected != rows:
+            raise ComparisonError(f"{x} in your file has {rows} samples, but {y} is not there, and the scenario's has {expected}")
         self.start["m"] = np.array(float(rows))
         self.program = scene.program(rows)
         self.right = self.program.run(self.start)

@@ -18,7 +18,7 @@ _SHOWN = 8
 def known_names(program: Program) -> dict[str, str]:
     """The names that a file may have, each with the tensor whose shape it has: ``W1_new`` has that of ``W1``."""
     after = {name + AFTER: name for name in program.index if name in program.persistent}
-    return {name: name for name in ("x", "y", "m", *program.persistent, *program.index)} | after
+    return {name: name for name in (*program.data, "m", *program.persistent, *program.index)} | after
 
 
 def file_name(program: Program, stage: str) -> str:
@@ -27,12 +27,12 @@ def file_name(program: Program, stage: str) -> str:
 
 
 _KINDS = {
-    "weights": "W",
-    "weight": "W",
-    "w": "W",
-    "biases": "b",
-    "bias": "b",
-    "b": "b",
+    "weights": "weight",
+    "weight": "weight",
+    "w": "weight",
+    "biases": "bias",
+    "bias": "bias",
+    "b": "bias",
     "z": "z",
     "activation": "a",
     "act": "a",
@@ -42,33 +42,41 @@ _KINDS = {
 _KIND, _NUMBER = f"(?P<kind>{'|'.join(_KINDS)})", r"(?P<number>\d+)"
 _GRADIENT, _LATER = "(?:gradient|grad|delta|d[ljc]?_?d|d|g)", "(?:new|after|next|updated|update|post|final)"
 _SPELLINGS = (
-    (rf"{_GRADIENT}_?{_KIND}_?{_NUMBER}", "d{kind}{number}"),
-    (rf"{_KIND}_?{_NUMBER}_?{_GRADIENT}", "d{kind}{number}"),
-    (rf"[a-z]+_?{_NUMBER}_{_KIND}_grad", "d{kind}{number}"),
-    (rf"(?:delta|error|err)_?{_NUMBER}", "dz{number}"),
-    (rf"{_KIND}_?{_NUMBER}_?{_LATER}", "{kind}{number}_new"),
-    (rf"{_LATER}_?{_KIND}_?{_NUMBER}", "{kind}{number}_new"),
-    (rf"(?:[a-z]+_?)?{_NUMBER}_{_KIND}", "{kind}{number}"),
-    (rf"{_KIND}_?{_NUMBER}", "{kind}{number}"),
-    ("inputs?|data|features", "x"),
-    ("targets?|labels?|y_?true|t", "y"),
+    (rf"{_GRADIENT}_?{_KIND}_?{_NUMBER}", "gradient"),
+    (rf"{_KIND}_?{_NUMBER}_?{_GRADIENT}", "gradient"),
+    (rf"[a-z]+_?{_NUMBER}_{_KIND}_grad", "gradient"),
+    (rf"(?:delta|error|err)_?{_NUMBER}", "gradient"),
+    (rf"{_KIND}_?{_NUMBER}_?{_LATER}", "after"),
+    (rf"{_LATER}_?{_KIND}_?{_NUMBER}", "after"),
+    (rf"(?:[a-z]+_?)?{_NUMBER}_{_KIND}", "layer"),
+    (rf"{_KIND}_?{_NUMBER}", "layer"),
+    ("inputs?|data|features", "input"),
+    ("targets?|labels?|y_?true|t", "target"),
     ("cost|error|j|l|loss_?value|losses", "loss"),
+    (r"y_?(hat|pred)|pred(iction)?s?|outputs?|out|probs?", "prediction"),
 )
-"""Spellings that are common, in small letters with _ for other separators, and ours."""
+"""Spellings that are common, in small letters with _ for other separators, and what they stand for: a layer's tensor, its gradient, what
+it is after the update, or something of the program; where they say no kind, the weighted sums are meant."""
 
 
 def meant(name: str, program: Program, known: Iterable[str]) -> str:
     """``"; did you mean 'dW1'?"`` where a name is another spelling of a known one, or close to one; else nothing."""
     words, spelled = list(known), re.sub(r"\W", "_", name.lower())
-    if re.fullmatch(r"y_?(hat|pred)|pred(iction)?s?|outputs?|out|probs?", spelled) and program.prediction in words:
-        return f"; did you mean '{program.prediction}'?"
-    for pattern, ours in _SPELLINGS:
+    for pattern, what in _SPELLINGS:
         found = re.fullmatch(pattern, spelled)
-        parts = found.groupdict() if found else {}
-        guess = ours.format(kind=_KINDS.get(parts.get("kind", ""), ""), number=parts.get("number", ""))
-        if found and guess in words:
+        guess = _called(program, what, found.groupdict()) if found else ""
+        if guess in words:
             return f"; did you mean '{guess}'?"
     return suggestion(name, words)
+
+
+def _called(program: Program, what: str, parts: Mapping[str, str]) -> str:
+    """What we call something, or ""."""
+    if "number" not in parts:
+        return str(getattr(program, what))
+    layer = next((layer for layer in program.layers if layer.number == int(parts["number"])), None)
+    tensor = getattr(layer, _KINDS[parts.get("kind", "z")], "")
+    return program.gradients.get(tensor, "") if what == "gradient" else tensor + AFTER * (what == "after")
 
 
 def of_unknown(arrays: Mapping[str, Array], program: Program) -> list[str]:

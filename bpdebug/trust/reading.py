@@ -19,9 +19,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.trust.names import AFTER, known_names
-
-_ANY_ROWS = 10007
-"""A batch size that no layer has, by which the tensors with a row a sample are told from the others."""
+from bpdebug.trust.scene import Scene
 
 
 class ComparisonError(BpdebugError):
@@ -89,9 +87,9 @@ def readings(program: Program, arrays: Mapping[str, Array], rows: int) -> Iterat
 
 def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
     """Whether samples are columns, and how many there are: by what fits most of the tensors."""
-    shapes = program.shapes(_ANY_ROWS)
-    widths = {name: shape[1] for name, shape in shapes.items() if shape[:1] == (_ANY_ROWS,) and name in arrays}
-    options = [(columns, _rows(arrays["x"], widths["x"], columns) if "x" in arrays else rows) for columns in (False, True)]
+    widths = {name: shape[1] for name, shape in program.shapes(rows).items() if name in program.sampled and name in arrays}
+    x = arrays.get(program.input)
+    options = [(columns, rows if x is None else _rows(program, x, columns)) for columns in (False, True)]
     fits = [
         sum(arrays[name].shape == ((width, count) if columns else (count, width)) for name, width in widths.items())
         for columns, count in options
@@ -101,35 +99,36 @@ def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[t
     return options[:1] if fits[0] > fits[1] else options[1:]
 
 
-def _rows(x: Array, width: int, columns: bool) -> int:
-    """How many samples the file's ``x`` holds."""
+def _rows(program: Program, x: Array, columns: bool) -> int:
+    """How many samples the file's inputs hold."""
+    name, width = program.input, len(program.inputs)
     for turned in (columns, not columns):
         if x.ndim == 2 and x.shape[0 if turned else 1] == width and x.size:
             return int(x.shape[1 if turned else 0])
     if x.ndim == 1 and x.size and width in (1, x.size):
         return x.size // width
-    raise ComparisonError(f"x is {shape_text(x.shape)}; the network has {width} inputs, and a row a sample is expected: m×{width}")
+    raise ComparisonError(f"{name} is {shape_text(x.shape)}; the network has {width} inputs, and a row a sample is expected: m×{width}")
 
 
 def _weights(program: Program, arrays: Mapping[str, Array]) -> list[frozenset[str]]:
     """The weights that are stored transposed: each where its own shape tells, a square one as the others are."""
-    weights = {name: shape for name, shape in program.parameters.items() if name.startswith("W")}
-    own, gradients = (_votes(program, arrays, form) for form in (("{}", "{}" + AFTER), ("d{}",)))
+    shapes = {layer.weight: program.parameters[layer.weight] for layer in program.layers}
+    own, gradients = dict[str, bool](), dict[str, bool]()
+    for votes, named in ((own, lambda name: (name, name + AFTER)), (gradients, lambda name: (program.gradients.get(name, ""),))):
+        for name, expected in shapes.items():
+            for array in (arrays[form] for form in named(name) if form in arrays):
+                if array.shape in (expected, expected[::-1]) and len(set(expected)) == 2:
+                    votes.setdefault(name, array.shape != expected)
     if not own and not gradients:
-        named = {form.format(name) for name in weights for form in ("{}", "{}" + AFTER, "d{}") if weights[name][0] == weights[name][1] > 1}
-        return [frozenset(), frozenset(weights)] if named & set(arrays) else [frozenset()]
+        square = any(_forms(program, name) & set(arrays) for name, shape in shapes.items() if shape[0] == shape[1] > 1)
+        return [frozenset(), frozenset(shapes)] if square else [frozenset()]
     most = 2 * sum(own.values()) > len(own) if own else all(gradients.values())
-    return [frozenset(name for name in weights if own.get(name, most))]
+    return [frozenset(name for name in shapes if own.get(name, most))]
 
 
-def _votes(program: Program, arrays: Mapping[str, Array], forms: tuple[str, ...]) -> dict[str, bool]:
-    """Whether each weight is transposed, of those whose array of one of these names tells by its shape."""
-    votes: dict[str, bool] = {}
-    for name, expected in program.parameters.items():
-        for array in (arrays[form.format(name)] for form in forms if form.format(name) in arrays):
-            if name.startswith("W") and array.shape in (expected, expected[::-1]) and len(set(expected)) == 2:
-                votes.setdefault(name, array.shape != expected)
-    return votes
+def _forms(program: Program, weight: str) -> set[str]:
+    """What a file calls arrays that lie as a weight does."""
+    return {weight, weight + AFTER, program.gradients.get(weight, "")}
 
 
 def _read(layout: _Layout) -> Reading:
@@ -141,10 +140,10 @@ def _read(layout: _Layout) -> Reading:
         if name not in layout.arrays:
             continue
         array = _oriented(layout, name, tensor)
-        fitted = _fitted(array, layout.shapes[tensor], _parameter(program, tensor).startswith("b"))
+        fitted = _fitted(array, layout.shapes[tensor], _parameter(program, tensor) in _biases(program))
         if fitted is not None and fitted.shape != array.shape:
             reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(fitted.shape)}")
-        if name in ("x", "y", "m", *program.persistent):
+        if name in (*program.data, "m", *program.persistent):
             given[name] = _start(layout, name, array, reshaped) if fitted is None else fitted
         else:
             computed[tensor], kinds[tensor] = array if fitted is None else fitted, layout.arrays[name].dtype
@@ -154,18 +153,24 @@ def _read(layout: _Layout) -> Reading:
 
 def _parameter(program: Program, tensor: str) -> str:
     """The parameter that a tensor belongs to (itself, its gradient, a slot), or "" for none."""
-    plain = tensor.partition("@")[0]
-    return next((p for p in program.parameters if plain in (p, *(letter + p for letter in ("d", *program.rule.slots)))), "")
+    meaning = program.tensors.get(tensor)
+    return next((name for name in (tensor, meaning.of if meaning else "") if name in program.parameters), "")
+
+
+def _biases(program: Program) -> set[str]:
+    return {layer.bias for layer in program.layers if layer.bias}
 
 
 def _oriented(layout: _Layout, name: str, tensor: str) -> Array:
     """The array as it lies in our orientation: turned round where its group is, data also where they alone need it."""
     array = np.asarray(layout.arrays[name], np.float64)
-    expected, parameter = layout.shapes[tensor], _parameter(layout.program, tensor)
+    program, expected = layout.program, layout.shapes[tensor]
+    parameter = _parameter(program, tensor)
     if array.ndim != 2 or not expected:
         return array
-    turned = array.T if (parameter in layout.turned if parameter.startswith("W") else layout.columns) else array
-    return turned.T if name in ("x", "y") and turned.shape != expected == turned.T.shape else turned
+    is_weight = parameter and parameter not in _biases(program)
+    turned = array.T if (parameter in layout.turned if is_weight else layout.columns) else array
+    return turned.T if name in program.data and turned.shape != expected == turned.T.shape else turned
 
 
 def _fitted(array: Array, expected: Shape, bias: bool) -> Array | None:
@@ -178,13 +183,13 @@ def _fitted(array: Array, expected: Shape, bias: bool) -> Array | None:
 
 def _start(layout: _Layout, name: str, array: Array, reshaped: list[str]) -> Array:
     """What has another shape than the update can start from: targets in a known form, or an error."""
-    expected = layout.shapes[name]
-    if name == "y" and (known := _targets(array, expected)) is not None:
-        reshaped.append(f"y ({shape_text(array.shape)}) as {shape_text(expected)}: {known[1]}")
+    program, expected = layout.program, layout.shapes[name]
+    if name == program.target and (known := _targets(array, expected)) is not None:
+        reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}: {known[1]}")
         return known[0]
     message = f"{name} is {shape_text(expected)} in this scenario; yours is {shape_text(array.shape)}"
-    if name == "y" and "x" not in layout.arrays:
-        message += f" (there is no x in your file: the scenario's {layout.rows} samples are taken)"
+    if name == program.target and program.input not in layout.arrays:
+        message += f" (there is no {program.input} in your file: the scenario's {layout.rows} samples are taken)"
     raise ComparisonError(message)
 
 
@@ -199,8 +204,8 @@ def _targets(array: Array, expected: Shape) -> tuple[Array, str] | None:
 
 
 def _turned(layout: _Layout) -> Iterator[str]:
-    weights = [name for name in layout.program.parameters if name.startswith("W")]
-    stored = [name for name in weights if name in layout.turned and {name, f"d{name}", name + AFTER} & set(layout.arrays)]
+    weights = [layer.weight for layer in layout.program.layers]
+    stored = [name for name in weights if name in layout.turned and _forms(layout.program, name) & set(layout.arrays)]
     if layout.columns and stored:
         yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"
     elif layout.columns:
@@ -228,12 +233,51 @@ def _without_count(given: Mapping[str, Array], rows: int) -> dict[str, Array]:
 
 def _precision(layout: _Layout) -> np.dtype[np.generic]:
     """The coarsest type of number; data may well be stored in a coarser one than is computed with."""
-    kinds = [array.dtype for name, array in layout.arrays.items() if name not in ("x", "y", "m") and array.dtype.kind == "f"]
+    kinds = [array.dtype for name, array in layout.arrays.items() if name not in (*layout.program.data, "m") and array.dtype.kind == "f"]
     coarsest = min(kinds, key=lambda kind: kind.itemsize, default=np.dtype(np.float64))
     return min(coarsest, np.dtype(np.float64), key=lambda kind: kind.itemsize)
 
 
-def restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str, Array], note: str) -> Reading:
+def moments(scene: Scene, reading: Reading) -> Iterator[Reading]:
+    """The reading of a file that was saved too late: with the parameters, the slots or both taken as those after the update."""
+    parameters, slots = _late(scene, reading, set(scene.meant.parameters)), _late(scene, reading, _slots(scene))
+    if parameters:
+        yield _as_after(scene, reading, parameters)
+    if slots:
+        yield _as_after(scene, reading, slots)
+    if parameters and slots:
+        yield _as_after(scene, reading, parameters | slots)
+    if parameters and (before := _undone(scene, reading, parameters)):
+        names = " ".join(before)
+        note = f"your {names} were saved after the update: they fit the rest of your numbers with your own step taken back"
+        yield _restarted(reading, before, {}, note)
+
+
+def _slots(scene: Scene) -> set[str]:
+    return {name for name in scene.meant.persistent if name in scene.meant.index} - set(scene.meant.parameters)
+
+
+def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
+    """Those of the names that may be of after the update: the file has no others for that moment, and the update changes them."""
+    given = {name: array for name, array in reading.given.items() if name in names & set(scene.meant.index)}
+    return {name: array for name, array in given.items() if np.array_equal(reading.computed.get(name, array), array)}
+
+
+def _as_after(scene: Scene, reading: Reading, late: dict[str, Array]) -> Reading:
+    """The scenario's own in their place."""
+    note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
+    return _restarted(reading, {name: scene.state[name] for name in late}, late, note)
+
+
+def _undone(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str, Array]:
+    """The parameters from before a step of plain gradient descent with the user's own gradients; nothing for another optimizer."""
+    program, gradients = scene.meant, {name: reading.computed.get(scene.meant.gradients.get(name, "")) for name in late}
+    rate = reading.given.get("learning_rate", scene.state.get("learning_rate"))
+    steps = {name: rate * g for name, g in gradients.items() if rate is not None and g is not None and g.shape == late[name].shape}
+    return {name: late[name] + steps[name] for name in steps} if program.rule.name == "sgd" and len(steps) == len(late) else {}
+
+
+def _restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str, Array], note: str) -> Reading:
     """The reading with another start, and more that counts as computed by the update."""
     kinds = {name: np.dtype(np.float64) for name in after} | dict(reading.kinds)
     computed = {**after, **reading.computed}

@@ -37,13 +37,17 @@ class Scene(Record, eq=False):
     before: Mapping[str, Array]
     notes: tuple[str, ...]
 
+    @property
+    def rows(self) -> int:
+        """The samples of the batch."""
+        return len(self.state[self.meant.input])
+
     def program(self, rows: int) -> Program:
         """The program for a batch of another size."""
-        x, y = self.state["x"], self.state["y"]
-        if rows == len(x):
+        if rows == self.rows:
             return self.meant
-        batch = _of_batch(self.meant.scenario, np.resize(x, (rows, x.shape[1])), np.resize(y, (rows, y.shape[1])))
-        return _edited(make_program(batch), self.meant.stages)
+        batch = {name: np.resize(self.state[name], (rows, *self.state[name].shape[1:])) for name in self.meant.data}
+        return _edited(make_program(_of_batch(self.meant, batch)), self.meant.stages)
 
 
 def scene_of(timeline: Timeline) -> Scene:
@@ -51,7 +55,7 @@ def scene_of(timeline: Timeline) -> Scene:
     program = timeline.program
     update = min(timeline.position.update, program.updates - 1)
     state = _state(timeline, update)
-    derived = make_program(_of_batch(program.scenario, state["x"], state["y"]))
+    derived = make_program(_of_batch(program, state))
     kept, notes = _kept(program)
     return Scene(_edited(derived, kept), update, state, _state(timeline, update - 1) if update else {}, notes)
 
@@ -65,8 +69,9 @@ def _state(timeline: Timeline, update: int) -> dict[str, Array]:
     return values | exact
 
 
-def _of_batch(scenario: Scenario, x: Array, y: Array) -> Scenario:
-    return replace(scenario, x=x, y=y, training=Training(1), precision="float64", formulas={}, values={}, debug=Debug())
+def _of_batch(program: Program, state: Mapping[str, Array]) -> Scenario:
+    x, y = state[program.input], state[program.target]
+    return replace(program.scenario, x=x, y=y, training=Training(1), precision="float64", formulas={}, values={}, debug=Debug())
 
 
 def _edited(program: Program, stages: Iterable[Stage]) -> Program:
@@ -121,5 +126,5 @@ def _off(value: Array, right: Array) -> float:
 
 def _nudged(program: Program, generator: np.random.Generator, name: str, value: Array) -> Array:
     """The value with a relative error, if it is one that is computed or measured."""
-    exact = name in ("y", "m") or name in program.constants
+    exact = name in (program.target, "m") or name in program.constants
     return value if exact else value * (1 + _NUDGE * generator.standard_normal(value.shape))
