@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +19,7 @@ from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape
-from bpdebug.core.tensors import Array, Naming
+from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
 
 _PIECE, _MOST_PIECES = 8192, 64
@@ -141,21 +139,26 @@ def _computes(tree: Tree) -> bool:
     return isinstance(tree, Unary | Binary | Call) and any(isinstance(node, Name) for node in walk(tree))
 
 
-def fuse_updates(stages: Sequence[Stage], rule: Rule, parameters: Sequence[str], pieces: int) -> list[tuple[str, Formula]] | None:
-    """The optimizer's steps over all parameters at once, as assignments to the flat tensors ``w#0``, ``g#0``, ``m#0``, ``v#0``, then
-    ``w#1`` and so on: pieces that are small enough for the processor's cache.
+def piece_name(letter: str, piece: int) -> str:
+    """What a piece of all tensors that a letter of the optimizer's row stands for is called, unlike any tensor."""
+    return f"{letter}#{piece}"
+
+
+def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple[str, Formula]] | None:
+    """The optimizer's steps over all parameters at once, as assignments to the first piece of each letter, then to the second and so
+    on: pieces that are small enough for the processor's cache.
 
     Only additions, multiplications and the like, which give the same bits however the numbers are laid out; None where
     a step is the user's own or needs other functions.
     """
     chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
-    if any(stage.edited or stage.planted for stage in chosen) or not parameters:
+    if any(stage.edited or stage.planted for stage in chosen) or not pieces:
         return None
-    flat = {short: Name(short) for short in ("w", "g", *rule.slots)}
+    flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):
         return None
     fused = [
-        (f"{target}#{piece}", Formula.of(substitute(formula.tree, {short: Name(f"{short}#{piece}") for short in flat})))
+        (piece_name(target, piece), Formula.of(substitute(formula.tree, {letter: Name(piece_name(letter, piece)) for letter in flat})))
         for piece in range(pieces)
         for target, formula, _ in rule.steps
     ]
@@ -168,34 +171,10 @@ def piece_bounds(size: int) -> list[int]:
     return [*range(0, size, length), size]
 
 
-def _exact(node: Tree, flat: Mapping[str, Name]) -> bool:
+def _exact(node: Tree, flat: Sequence[str]) -> bool:
     """Whether a node is rounded in one way only, whatever the layout (scalars are no layout)."""
-    if not any(Name(leaf.name) in flat.values() for leaf in walk(node) if isinstance(leaf, Name)):
+    if not set(names(node)).intersection(flat):
         return True
     if isinstance(node, Binary):
         return node.operator in _EXACT_OPERATORS or (node.operator == "**" and getattr(node.right, "value", 0) == 2.0)
     return not isinstance(node, Call) or node.function == "sqrt"
-
-
-def flat_names(rule: Rule, parameters: Sequence[str], naming: Naming) -> dict[str, list[str]]:
-    """For each flat tensor, the tensors that it is made of, in order."""
-    flat = {"w#": list(parameters), "g#": [naming.gradient.format(name) for name in parameters]}
-    return flat | {f"{slot}#": [naming.slot.format(slot, name) for name in parameters] for slot in rule.slots}
-
-
-def ordered(shapes: Mapping[str, Shape], first: Iterable[Sequence[str]]) -> dict[str, Shape]:
-    """The shapes with the given groups at the front, so that each group is one stretch of memory."""
-    front = [name for group in first for name in group if name in shapes]
-    return {name: shapes[name] for name in [*front, *(name for name in shapes if name not in set(front))]}
-
-
-def stretch(views: Mapping[str, Array], flat: Array, group: Sequence[str]) -> Array:
-    """The part of a flat array in which the tensors of a group lie end to end."""
-    start = _offset(flat, views[group[0]])
-    return flat[start : start + sum(views[name].size for name in group)]
-
-
-def _offset(flat: Array, view: Array) -> int:
-    address: Any = view.__array_interface__["data"][0]
-    base: Any = flat.__array_interface__["data"][0]
-    return int(address - base) // flat.itemsize

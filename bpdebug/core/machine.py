@@ -12,11 +12,11 @@ import numpy as np
 from bpdebug.core.cells import Cell
 from bpdebug.core.compiler import Routine
 from bpdebug.core.description import Array
-from bpdebug.core.fast import flat_names, ordered
+from bpdebug.core.memory import Memory
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
-from bpdebug.core.workspace import Checks, Workspace, flat_array, views
+from bpdebug.core.workspace import Checks, Workspace
 
 
 class Machine:
@@ -33,10 +33,9 @@ class Machine:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.batches = program.batches
-        groups = flat_names(program.rule, program.free, program.network.naming)
-        layout = ordered(program.persistent, [group for name, group in groups.items() if name != "g#"])
-        self.persistent_flat = flat_array(layout.values(), program.dtype)
-        self.persistent = views(self.persistent_flat, layout)
+        kept = [name for letter, names in program.letters.items() if letter != "g" for name in names]
+        self._memory = Memory(program.persistent, program.dtype, kept)
+        self.persistent_flat, self.persistent = self._memory.flat, self._memory.tensors
         self._workspaces: dict[int, Workspace] = {}
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
@@ -70,7 +69,7 @@ class Machine:
             return
         rows = self.batches.size(self.update)
         if rows not in self._workspaces:
-            self._workspaces[rows] = Workspace(self.program, rows, self.persistent, self.persistent_flat)
+            self._workspaces[rows] = Workspace(self.program, rows, self._memory)
         self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
         self._whole = chosen is None
         if self._work.loaded != self.update:
@@ -214,7 +213,7 @@ class Machine:
 
     def named(self, persistent: Array) -> dict[str, Array]:
         """Views of a copy of :attr:`persistent_flat`, by name."""
-        return views(persistent, {name: tensor.shape for name, tensor in self.persistent.items()})
+        return self._memory.views(persistent)
 
     def put(self, name: str, index: Cell, value: float) -> None:
         """Set a cell, or with an empty index all of them; a number that is too large for the precision is inf."""

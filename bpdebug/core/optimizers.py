@@ -44,11 +44,14 @@ class Rule(Record):
         """Whether the rule reads ``t``, the number of the update."""
         return any("t" in formula.names for _, formula, _ in self.steps)
 
+    def letters(self, parameter: str, naming: Naming) -> dict[str, str]:
+        """The tensors that the letters stand for in the steps of a parameter."""
+        slots = {slot: naming.slot.format(slot, parameter) for slot in self.slots}
+        return {"w": parameter, "g": naming.gradient.format(parameter)} | slots
+
     def tree(self, formula: Formula, parameter: str, naming: Naming) -> Tree:
         """A step's tree for one parameter."""
-        named = {"w": parameter, "g": naming.gradient.format(parameter)}
-        named |= {slot: naming.slot.format(slot, parameter) for slot in self.slots}
-        return substitute(formula.tree, {short: Name(name) for short, name in named.items()})
+        return substitute(formula.tree, {letter: Name(name) for letter, name in self.letters(parameter, naming).items()})
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

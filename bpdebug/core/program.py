@@ -10,7 +10,7 @@ import numpy as np
 
 from bpdebug.core.batches import Batches
 from bpdebug.core.description import Array, Scenario
-from bpdebug.core.errors import FormulaError, SetupError, ShapeError
+from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import LayerNames, Network, Phase
@@ -19,15 +19,10 @@ from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render_names import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
-from bpdebug.core.shapes import Shape, infer, keepdims_hint, shape_text
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.tensors import Role, Tensor
-from bpdebug.core.tree import Name, walk
 
 Change = Callable[[str, Array], Array]
-
-_GENERIC_ROWS = 10007
-"""A batch size that no layer has: a formula must fit with it too, not only because a batch happens to have as many rows
-as a layer has units."""
 
 
 class Program(Record, eq=False):
@@ -122,11 +117,10 @@ class Program(Record, eq=False):
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
         """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
-        naming, network, layer_of = self.network.naming, self.network, self.network.layer_of
+        network, layer_of = self.network, self.network.layer_of
         known = [Tensor(self.input, Role.INPUT), Tensor(self.target, Role.TARGET), Tensor("m", Role.COUNT)]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
-        slots = ((naming.slot.format(slot, name), name) for name in self.free for slot in self.rule.slots)
-        known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in slots]
+        known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
         known += [Tensor(name, Role.CONSTANT) for name in self.constants]
         for stage in self.stages:
             if stage.phase is not Phase.UPDATE:
@@ -150,11 +144,21 @@ class Program(Record, eq=False):
         return tuple(name for name in self.network.parameters if name not in self.frozen)
 
     @cached_property
+    def letters(self) -> dict[str, list[str]]:
+        """What each letter of the optimizer's row stands for, by the parameters that the update changes."""
+        each = [self.rule.letters(name, self.network.naming) for name in self.free]
+        return {letter: [named[letter] for named in each] for letter in ("w", "g", *self.rule.slots)}
+
+    @cached_property
+    def slots(self) -> dict[str, str]:
+        """The optimizer's slots, and the parameter of each."""
+        return {self.letters[slot][place]: name for place, name in enumerate(self.free) for slot in self.rule.slots}
+
+    @cached_property
     def persistent(self) -> dict[str, Shape]:
         """The tensors that live from update to update: parameters, optimizer slots, constants."""
-        naming, parameters = self.network.naming, self.parameters
-        slots = {naming.slot.format(slot, name): parameters[name] for name in self.free for slot in self.rule.slots}
-        return dict(parameters) | slots | dict.fromkeys(self.constants, ())
+        slots = {name: self.parameters[of] for name, of in self.slots.items()}
+        return dict(self.parameters) | slots | dict.fromkeys(self.constants, ())
 
     @cached_property
     def constants(self) -> dict[str, float]:
@@ -278,27 +282,13 @@ class Program(Record, eq=False):
 
     def _fitting(self, stage: Stage, text: str) -> Formula:
         formula = self.parse(text)
-        for rows in (*self.batches.sizes, _GENERIC_ROWS):
-            self._check(stage, formula, rows)
+        for rows in (*self.batches.sizes, GENERIC_ROWS):
+            check_stage(stage.name, formula, self.shapes(rows), self.later(stage.name))
         return formula
 
     def later(self, name: str) -> set[str]:
         """The tensors that have no value yet when a stage runs: its own and those after it, unless they outlive the update."""
         return {stage.name for stage in self.stages[self.index[name] :]} - set(self.persistent)
-
-    def _check(self, stage: Stage, formula: Formula, rows: int) -> None:
-        shapes, later = self.shapes(rows), self.later(stage.name)
-        for node in walk(formula.tree):
-            if isinstance(node, Name) and node.name in later:
-                raise FormulaError(f"{node.name} is not computed yet when {stage.name} runs", formula.text, node.column)
-        try:
-            found = infer(formula, shapes)
-        except ShapeError as error:
-            raise ShapeError(_general(error.message, rows), error.text, error.column) from None
-        if found != shapes[stage.name]:
-            remedy = keepdims_hint(formula.tree) if len(found) < len(shapes[stage.name]) else ""
-            message = f"{stage.name} is {shape_text(shapes[stage.name])}; this formula gives {shape_text(found)}{remedy and f': {remedy}'}"
-            raise ShapeError(_general(message, rows), formula.text, 1)
 
     @cached_property
     def initial(self) -> dict[str, Array]:
@@ -314,15 +304,6 @@ class Program(Record, eq=False):
         """Where phases, or layers within phases, begin; and the end."""
         keys = [(stage.phase, stage.layer if by_layer else 0) for stage in self.stages]
         return [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]] + [len(keys)]
-
-
-def _general(message: str, rows: int) -> str:
-    if rows != _GENERIC_ROWS:
-        return message
-    return (
-        message.replace(str(_GENERIC_ROWS), "m")
-        + " (m samples: it only seems to fit because this batch has as many rows as a layer has units)"
-    )
 
 
 def check_targets(program: Program) -> None:

@@ -182,7 +182,7 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         if parameter in frozen:
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
             continue
+        letters = rule.letters(parameter, network.naming)
         for target, formula, meaning in rule.steps:
-            name = parameter if target == "w" else network.naming.slot.format(target, parameter)
             tree = rule.tree(formula, parameter, network.naming)
-            yield Stage(name, Formula.of(tree), Phase.UPDATE, layer, meaning, rule.source, rule.name)
+            yield Stage(letters[target], Formula.of(tree), Phase.UPDATE, layer, meaning, rule.source, rule.name)

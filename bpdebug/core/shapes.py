@@ -7,7 +7,7 @@ formula is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from bpdebug.core.render import to_text
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, operation, walk
 
 Shape = tuple[int, ...]
+
+GENERIC_ROWS = 10007
+"""A batch size that no layer has: a formula must fit with it too, not only because a batch happens to have as many rows
+as a layer has units."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -50,6 +54,36 @@ def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
     if shape:
         message = f"a condition is one value; this one is {shape_text(shape)}: write any(…) or all(…) around it"
         raise ShapeError(message, formula.text, 1)
+
+
+def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later: Collection[str]) -> None:
+    """Check that a stage may compute a formula.
+
+    Args:
+        name: the tensor that it assigns.
+        formula: what it is to compute.
+        shapes: the shape of every tensor, for batches of some size or of :data:`GENERIC_ROWS`.
+        later: the tensors that have no value yet when the stage runs.
+
+    Raises:
+        FormulaError: for one of those.
+        ShapeError: as :func:`infer`, and where the tensor has another shape.
+    """
+    for node in walk(formula.tree):
+        if isinstance(node, Name) and node.name in later:
+            raise FormulaError(f"{node.name} is not computed yet when {name} runs", formula.text, node.column)
+    try:
+        found, wanted = infer(formula, shapes), shapes[name]
+        if found != wanted:
+            remedy = keepdims_hint(formula.tree) if len(found) < len(wanted) else ""
+            message = f"{name} is {shape_text(wanted)}; this formula gives {shape_text(found)}{remedy and f': {remedy}'}"
+            raise ShapeError(message, formula.text, 1)
+    except ShapeError as error:
+        if not any(GENERIC_ROWS in shape for shape in shapes.values()):
+            raise
+        general = error.message.replace(str(GENERIC_ROWS), "m")
+        reason = "m samples: it only seems to fit because this batch has as many rows as a layer has units"
+        raise ShapeError(f"{general} ({reason})", error.text, error.column) from None
 
 
 class _Inference:

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from math import prod
-from typing import Any
-
-import numpy as np
 
 from bpdebug.core.compiler import Compiler, Routine
 from bpdebug.core.description import Array
-from bpdebug.core.fast import Check, UpdateCompiler, flat_names, fuse_updates, ordered, piece_bounds, stretch
+from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_bounds, piece_name
+from bpdebug.core.memory import Memory
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
-from bpdebug.core.shapes import Shape
 
 Checks = Mapping[int, Sequence[Check]]
 _PROGRAMS = 8
 """Versions of a program whose code is kept; going back and forth over an edit compiles nothing then."""
-
-
-def views(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-    """Named views of one flat array, in order."""
-    made, start = {}, 0
-    for name, shape in shapes.items():
-        size = prod(shape)
-        made[name] = flat[start : start + size].reshape(shape)
-        start += size
-    return made
-
-
-def flat_array(shapes: Iterable[Shape], dtype: np.dtype[Any]) -> Array:
-    """Zeros for tensors of these shapes, end to end."""
-    return np.zeros(sum(prod(shape) for shape in shapes), dtype)
 
 
 class Code:
@@ -54,7 +35,7 @@ class Code:
 def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
     steps = [(stage.name, stage.runs) for stage in program.stages]
     kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
-    fused = fuse_updates(program.stages, program.rule, program.free, work.pieces)
+    fused = fuse_updates(program.stages, program.rule, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
     return UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks).routines()
@@ -76,28 +57,21 @@ class Workspace:
         guarded: one function for all stages that returns how many have run where a check has struck, else None.
     """
 
-    def __init__(self, program: Program, rows: int, persistent: Mapping[str, Array], persistent_flat: Array) -> None:
-        dtype = program.dtype
-        given = program.given(rows)
-        self.given = views(flat_array(given.values(), dtype), given)
+    def __init__(self, program: Program, rows: int, persistent: Memory) -> None:
+        self.given = Memory(program.given(rows), program.dtype).tensors
         self.given["m"][...] = rows
-        groups = flat_names(program.rule, program.free, program.network.naming)
-        transient = ordered(program.transient(rows), [groups["g#"]])
-        self.flat = flat_array(transient.values(), dtype)
-        self._flat_shapes, self._kept_shapes = transient, {name: value.shape for name, value in persistent.items()}
-        own = views(self.flat, transient)
-        known = self.given | dict(persistent) | own
+        self._own, self._persistent = Memory(program.transient(rows), program.dtype, program.letters["g"]), persistent
+        self.flat = self._own.flat
+        known = self.given | persistent.tensors | self._own.tensors
         self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
         self.rows = [self.tensors[stage.name].reshape(-1) for stage in program.stages]
         self.long: dict[str, Array] = {}
-        self.pieces = 0
-        for name, group in groups.items() if program.free else ():
-            source, flat = (own, self.flat) if name == "g#" else (persistent, persistent_flat)
-            whole = stretch(source, flat, group)
+        self.pieces = self._gradients = 0
+        for letter, names in program.letters.items() if program.free else ():
+            whole = (self._own if letter == "g" else persistent).stretch(names)
             bounds = piece_bounds(whole.size)
-            self.pieces = len(bounds) - 1
-            self.long |= {f"{name}{piece}": whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
-            self._gradients = whole.size
+            self.pieces, self._gradients = len(bounds) - 1, whole.size
+            self.long |= {piece_name(letter, piece): whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
         self.loaded = -1
         self._codes: dict[int, tuple[Program, Code]] = {}
         self.adopt(program)
@@ -110,7 +84,7 @@ class Workspace:
                 del self._codes[old]
         self._program, self.code = self._codes[id(program)]
         edited = any(stage.edited or stage.planted for stage in program.stages if stage.phase is Phase.UPDATE)
-        self.telling = self.flat[self._gradients :] if self.long and not edited else self.flat
+        self.telling = self.flat if edited else self.flat[self._gradients :]
         if self.loaded >= 0:
             self.code.prepare()
         self.guarded: Callable[[], int | None] = self.code.update
@@ -118,7 +92,7 @@ class Workspace:
 
     def named(self, flat: Array, kept: Array) -> dict[str, Array]:
         """Views of copies of the intermediate and of the persistent tensors, by name."""
-        return views(kept, self._kept_shapes) | views(flat, self._flat_shapes)
+        return self._persistent.views(kept) | self._own.views(flat)
 
     def guard(self, checks: Checks) -> None:
         """Compile the checks into the update."""
