@@ -151,12 +151,13 @@ class View(Record, eq=False):
         if self.first_nonfinite is None or self.first_nonfinite > self.position.t:
             return None
         update, done = divmod(self.first_nonfinite - 1, self.position.stages)
-        return update + (done > self.program.index["loss"])
+        return update + (done > self.program.index[self.program.loss])
 
     @property
     def loss(self) -> float | None:
         """The loss of this update, or None where it is not computed yet."""
-        return float(self.tensors["loss"]) if "loss" in self.tensors else None
+        value = self.tensors.get(self.program.loss)
+        return None if value is None else float(value)
 
 
 def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[str, Cell] | None, explanation: Explanation | None) -> View:
