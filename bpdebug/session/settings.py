@@ -19,7 +19,7 @@ from bpdebug.frontends.report import Report
 from bpdebug.frontends.tables import Key, table
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.commands.notation import NOTATIONS
-from bpdebug.session.commands.number import number_style
+from bpdebug.session.commands.scales import number_style
 from bpdebug.session.session import Session
 from bpdebug.session.state import user_folder
 from bpdebug.session.table import CommandError

@@ -9,13 +9,17 @@ from typing import Any
 from bpdebug.core.cells import Cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
+from bpdebug.session.usage import ways
 from bpdebug.time.moves import Move
+from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
 
-Action = Callable[[Any, str], Result | Move | Task]
-"""What a command does with a session, whose type stands above this table, and its arguments."""
+Answer = Result | Move | Task
+Action = Callable[..., Answer]
+"""What a command does with a session, whose type stands above this table, and with what its usage declares."""
 
 
 class CommandError(BpdebugError):
@@ -29,7 +33,7 @@ class Command(Record):
         name: as it is typed.
         usage: with its arguments.
         help: one line.
-        run: what it does: a result, or a move for the session to make.
+        run: what it does with a session and the text of its arguments: a result, or a move or task for the session to make.
         keys: in the app, as Textual names them.
         aliases: other names.
         group: one of :data:`GROUPS`.
@@ -40,7 +44,7 @@ class Command(Record):
     name: str
     usage: str
     help: str
-    run: Action
+    run: Callable[[Any, str], Answer]
     keys: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     group: str = "look"
@@ -61,15 +65,33 @@ def in_order() -> list[Command]:
     return sorted(COMMANDS.values(), key=lambda command: groups.index(command.group))
 
 
-def command(usage: str, group: str, keys: str = "", aliases: str = "", asks: str = "", label: str = "") -> Callable[[Action], Action]:
-    """Register a function as a command; its docstring is the help."""
+def command(usage: str, group: str, keys: str = "", aliases: str = "", missing: str = "", **more: str) -> Callable[[Action], Action]:
+    """Register a function as a command; its docstring is the help.
 
-    def register(run: Action) -> Action:
-        name = usage.split(maxsplit=1)[0]
-        COMMANDS[name] = Command(
-            name, usage, (run.__doc__ or "").strip(), run, tuple(keys.split()), tuple(aliases.split()), group, asks, label
-        )
-        return run
+    It is given what the usage declares: nothing, a number, a cell or a location that has been read, or else the text itself. Where
+    arguments may be left out and are, it is given none.
+
+    Args:
+        usage, group, keys, aliases, more: of :class:`Command`.
+        missing: what is said where arguments are expected and none are given ("": the function itself says it).
+    """
+    name = usage.split(maxsplit=1)[0]
+
+    def register(act: Action) -> Action:
+        def run(session: Any, text: str) -> Answer:
+            written = ways(usage)
+            if text and written == ((),):
+                raise CommandError(f"{name} takes no argument; found '{text}'")
+            if not text and () in written:
+                return act(session)
+            if not text and missing:
+                raise CommandError(missing)
+            given = [way for way in written if way]
+            read = READERS.get(given[0][0]) if len(given) == len(given[0]) == 1 else None
+            return act(session, read(text, session.program) if read else text)
+
+        COMMANDS[name] = Command(name, usage, (act.__doc__ or "").strip(), run, tuple(keys.split()), tuple(aliases.split()), group, **more)
+        return act
 
     return register
 
@@ -105,27 +127,29 @@ def find_command(text: str) -> tuple[Command, str]:
     raise CommandError(f"there is no command '{name}'{hint}")
 
 
-def count_of(arguments: str) -> int:
-    """The count that a move is given; 1 where it is given none."""
-    if not arguments:
-        return 1
-    if not re.fullmatch(r"\d{1,12}", arguments) or int(arguments) == 0:
-        raise CommandError(f"a count from 1 is expected; found '{arguments}'")
-    return int(arguments)
+def count_of(text: str) -> int:
+    """Read a count from 1."""
+    if not re.fullmatch(r"\d{1,12}", text) or int(text) == 0:
+        raise CommandError(f"a count from 1 is expected; found '{text}'")
+    return int(text)
 
 
-def no_arguments(arguments: str, name: str) -> None:
-    """Refuse arguments."""
-    if arguments:
-        raise CommandError(f"{name} takes no argument; found '{arguments}'")
+_CELL = re.compile(r"(.*\S)\s*\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)?\s*\]", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_]\w*(?:@\w+)?")
 
 
-_CELL = re.compile(r"([A-Za-z_]\w*(?:@\w+)?)\s*(?:\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)?\s*\])?")
-
-
-def cell_of(text: str) -> tuple[str, Cell]:
-    """Read ``dW2[1,0]``; a plain number has no index."""
-    found = _CELL.fullmatch(text)
-    if not found:
+def cell_of(text: str, program: Program) -> tuple[str, Cell]:
+    """Read ``dW2[1,0]``; a plain number has no index. Brackets may belong to a tensor's name."""
+    found = None if text in program.tensors else _CELL.fullmatch(text)
+    name = found[1] if found else text
+    if name not in program.tensors and not _NAME.fullmatch(name):
         raise CommandError(f"a cell such as dW2[1,0] is expected; found '{text}'")
-    return found[1], tuple(int(part) for part in (found[2] or "").split(",") if part.strip())
+    return name, tuple(int(part) for part in (found[2] or "" if found else "").split(",") if part.strip())
+
+
+READERS: dict[str, Callable[[str, Program], object]] = {
+    "n": lambda text, program: count_of(text),
+    "NAME[i,j]": cell_of,
+    "LOCATION": parse_location,
+}
+"""What is read before a command sees it, by the word of its usage; all else a command reads itself."""

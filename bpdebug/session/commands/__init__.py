@@ -1,4 +1,4 @@
-"""All commands: importing this package fills the table."""
+"""All commands: importing this package fills the table, in the order of the help."""
 
 from bpdebug.session.commands import (
     again,
@@ -6,42 +6,20 @@ from bpdebug.session.commands import (
     compare,
     copy,
     edit,
-    export,
     frame,
     game,
-    into,
     look,
     move,
     notation,
-    number,
-    sample,
+    paths,
+    scales,
     session,
     stop,
-    tour,
     training,
 )
 from bpdebug.session.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
 
-MODULES = (
-    move,
-    into,
-    look,
-    frame,
-    notation,
-    number,
-    sample,
-    training,
-    copy,
-    check,
-    compare,
-    stop,
-    edit,
-    game,
-    tour,
-    session,
-    again,
-    export,
-)
+MODULES = (again, check, compare, copy, edit, frame, game, look, move, notation, paths, scales, session, stop, training)
 """Each registers its commands when it is imported."""
 
 __all__ = ["COMMANDS", "GROUPS", "MODULES", "Command", "CommandError", "find_command", "in_order"]

@@ -11,7 +11,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command, find_command, no_arguments
+from bpdebug.session.table import CommandError, command, find_command
 from bpdebug.time.edits import DATA, Edit
 from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
@@ -19,9 +19,8 @@ from bpdebug.time.stops import Stop
 
 
 @command("run", "session")
-def run(session: Session, arguments: str) -> Move:
+def run(session: Session) -> Move:
     """Read the scenario's file again and start over; stops and displays stay, edits and bookmarks go."""
-    no_arguments(arguments, "run")
     program = _read(session)
     lost = [*map(str, session.timeline.edits), *(f"bookmark {name}" for name in session.bookmarks)]
     session.bookmarks = {}
@@ -30,9 +29,8 @@ def run(session: Session, arguments: str) -> Move:
 
 
 @command("reload", "session")
-def reload(session: Session, arguments: str) -> Move:
+def reload(session: Session) -> Move:
     """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
-    no_arguments(arguments, "reload")
     program, old, here, cell = _read(session), session.program, session.position.t, session.cursor.selected
     edits, lost = _fitting(session.timeline.edits, old, program)
     lost += _begin(session, program)

@@ -13,7 +13,7 @@ _HOW = ("all", "sweep", "slope")
 
 
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
-def check_(session: Session, arguments: str) -> Task:
+def check_(session: Session, arguments: str = "") -> Task:
     """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
     from bpdebug.trust.steps import slope, sweep  # noqa: PLC0415 - a start does without
 

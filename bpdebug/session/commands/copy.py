@@ -1,6 +1,9 @@
-"""Taking things along: a tensor as NumPy text, a formula as LaTeX, a single number."""
+"""Taking things along: a tensor as NumPy text, a formula as LaTeX, a single number; an update in a file."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Generator
 
 import numpy as np
 
@@ -9,17 +12,22 @@ from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.typeset import typeset, typeset_name
+from bpdebug.export.formats import FORMATS, exporting
+from bpdebug.files import path_of
 from bpdebug.look.explanation import not_there
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, cell_of, command
 from bpdebug.time.results import Result
+from bpdebug.time.tasks import Task
 
 _FORMS = {"numpy": "NumPy text", "latex": "LaTeX", "number": "a number"}
 _MOST = 1_000_000
+_NAMED = 5
+"""Changes that are named."""
 
 
 @command("copy [NAME] [numpy|latex|number]", "look", keys="ctrl+y")
-def copy(session: Session, arguments: str) -> Result:
+def copy(session: Session, arguments: str = "") -> Result:
     """Take along a tensor as NumPy text, its formula as LaTeX, or one number (in the app on the clipboard)."""
     words = arguments.split()
     forms = [word for word in words if word in _FORMS]
@@ -28,7 +36,7 @@ def copy(session: Session, arguments: str) -> Result:
         raise CommandError("expected a name, and numpy, latex or number: copy dW2, copy dW2 latex, copy dW2[0,1]")
     if not names and not session.cursor.selected:
         raise CommandError("copy what? For example: copy dW2, copy dW2 latex, copy dW2[0,1]")
-    name, index = cell_of(names[0]) if names else session.cursor.selected or ("", ())
+    name, index = cell_of(names[0], session.program) if names else session.cursor.selected or ("", ())
     form = forms[0] if forms else "number" if names and index else "numpy"
     if form == "number":
         name, text = cell_name(name, index), _number(session, name, index)
@@ -49,8 +57,13 @@ def _numpy(session: Session, name: str) -> str:
         raise BpdebugError(not_there(session.timeline, name))
     if values[name].size > _MOST:
         raise BpdebugError(f"{name} has more than {_MOST:,} numbers: 'export' writes a file")
-    start = f"{name.replace('@', '_')} = "
+    start = f"{_identifier(name)} = "
     return start + as_numpy(values[name], len(start))
+
+
+def _identifier(name: str) -> str:
+    """A tensor's name as Python can read it."""
+    return re.sub(r"\W", "_", name)
 
 
 def as_numpy(value: Array, margin: int = 0) -> str:
@@ -66,3 +79,29 @@ def _latex(session: Session, name: str) -> str:
     stage = session.program.shown.stage(name)
     right = typeset(stage.formula.tree, session.cursor.style, session.timeline.machine.shapes())
     return to_latex(row(typeset_name(name, session.cursor.style), " = ", right))
+
+
+@command(
+    "export FILE.md|.tex|.html|.py|.npz|.jsonl",
+    "session",
+    asks="export this update to a file (.md .tex .html .py .npz .jsonl)",
+    missing=f"export to which file? Its ending tells the format: {', '.join(row.ending for row in FORMATS.values())}",
+)
+def export_(session: Session, arguments: str) -> Task:
+    """Write this update to a file: a worked solution (.md .tex .html), a PyTorch script (.py), data (.npz .jsonl)."""
+    return Task(_exported(session, arguments))
+
+
+def _exported(session: Session, arguments: str) -> Generator[str, None, Result]:
+    chosen, left_out = yield from exporting(session.timeline, path_of(arguments), style=session.cursor.style)
+    update = min(session.position.update, session.position.updates - 1)
+    data = {"file": arguments, "format": chosen.name, "exported": update, "left_out": list(left_out)}
+    told = _without(left_out) if left_out else chosen.help
+    return Result("export", f"update {update} exported to {arguments}: {told}", data)
+
+
+def _without(left_out: tuple[str, ...]) -> str:
+    """What a script is that does not go along with everything that the user has changed."""
+    more = f" and {len(left_out) - _NAMED} more" * (len(left_out) > _NAMED)
+    changes = "; ".join(left_out[:_NAMED]) + more
+    return f"a PyTorch script of this update as it is without what was changed in it ({changes}), so that its numbers may differ"

@@ -14,7 +14,7 @@ from bpdebug.core.numbers import exact, short
 from bpdebug.look.explanation import not_there
 from bpdebug.session.arrival import describe
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, cell_of, command, no_arguments
+from bpdebug.session.table import CommandError, cell_of, command
 from bpdebug.time.edits import Edit, as_number
 from bpdebug.time.moves import Move
 from bpdebug.time.position import parse_location
@@ -36,7 +36,7 @@ def set_(session: Session, arguments: str) -> Result:
     target, sign, text = arguments.partition("=")
     if not sign:
         raise CommandError("expected NAME[i,j] = NUMBER, such as set W1[0,1] = 0.5")
-    name, index = cell_of(target.strip())
+    name, index = cell_of(target.strip(), session.program)
     if name not in session.timeline.machine.values():
         raise BpdebugError(not_there(session.timeline, name))
     tensor = session.timeline.machine.values()[name]
@@ -67,9 +67,8 @@ def formula(session: Session, arguments: str) -> Result:
 
 
 @command("undo", "edit", keys="Z")
-def undo(session: Session, arguments: str) -> Result:
+def undo(session: Session) -> Result:
     """Take the last edit back."""
-    no_arguments(arguments, "undo")
     edit = session.timeline.undo()
     session.after_edit()
     text = f"taken back: {edit}\n{describe(session.timeline)}"
@@ -77,9 +76,9 @@ def undo(session: Session, arguments: str) -> Result:
 
 
 @command("bookmark [BOOKMARK]", "edit", keys="m", aliases="m")
-def bookmark(session: Session, arguments: str) -> Result:
+def bookmark(session: Session, name: str = "") -> Result:
     """Give this moment a name; 'jump BOOKMARK' returns to it."""
-    name = arguments or next(str(n) for n in range(1, 10**6) if str(n) not in session.bookmarks)
+    name = name or next(str(n) for n in range(1, 10**6) if str(n) not in session.bookmarks)
     if not re.fullmatch(r"[\w-]{1,40}", name):
         raise CommandError(f"a name of letters, digits and dashes is expected; found '{name}'")
     session.bookmarks[name] = session.position.t

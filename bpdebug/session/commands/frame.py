@@ -10,7 +10,7 @@ import numpy as np
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command, count_of, no_arguments
+from bpdebug.session.table import CommandError, command
 from bpdebug.time.position import position_at
 from bpdebug.time.results import Result
 
@@ -49,16 +49,15 @@ def _reached(session: Session) -> tuple[int, int]:
 
 
 @command("bt", "look", aliases="backtrace")
-def bt(session: Session, arguments: str) -> Result:
+def bt(session: Session) -> Result:
     """List the frames around the present stage: stage, layer, phase, update; the selected one is marked (up and down select)."""
-    no_arguments(arguments, "bt")
     found, chosen = frames(session), session.frame
     lines = [f"{'>' if level == chosen else ' '} #{level} {_line(session, frame)}" for level, frame in enumerate(found)]
     return Result("frames", "\n".join(lines), _data(session, found))
 
 
 @command("frame [N]", "look")
-def frame_(session: Session, arguments: str) -> Result:
+def frame_(session: Session, arguments: str = "") -> Result:
     """Select frame N of those that bt lists, and show its stages; without a number, show the selected one."""
     most = len(frames(session)) - 1
     if arguments and (not re.fullmatch(r"\d{1,9}", arguments) or int(arguments) > most):
@@ -67,19 +66,19 @@ def frame_(session: Session, arguments: str) -> Result:
 
 
 @command("up [n]", "look")
-def up(session: Session, arguments: str) -> Result:
+def up(session: Session, count: int = 1) -> Result:
     """Select the frame around the selected one (stage, layer, phase, update), and show its stages."""
     if session.frame == len(frames(session)) - 1:
         raise CommandError("this is the outermost frame, the update; you cannot go up")
-    return _select(session, session.frame + count_of(arguments))
+    return _select(session, session.frame + count)
 
 
 @command("down [n]", "look")
-def down(session: Session, arguments: str) -> Result:
+def down(session: Session, count: int = 1) -> Result:
     """Select the frame within the selected one (update, phase, layer, stage), and show its stages."""
     if session.frame == 0:
         raise CommandError("this is the innermost frame, the stage; you cannot go down")
-    return _select(session, session.frame - count_of(arguments))
+    return _select(session, session.frame - count)
 
 
 def _select(session: Session, level: int) -> Result:

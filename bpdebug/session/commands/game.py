@@ -15,7 +15,7 @@ from bpdebug.play.hunt import SEEDS, Hunt, game_of, task_lines
 from bpdebug.play.predict import Question, is_right, question_of, read_answer
 from bpdebug.session.commands.edit import exact_row
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command, no_arguments
+from bpdebug.session.table import CommandError, command
 from bpdebug.time.moves import Move, by_stages
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
@@ -47,7 +47,7 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
 
 
 @command("hunt [SEED]", "play")
-def hunt(session: Session, arguments: str) -> Task:
+def hunt(session: Session, arguments: str = "") -> Task:
     """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
     return Task(_hunt(session, _seed(session, arguments)))
 
@@ -77,9 +77,9 @@ def _seed(session: Session, text: str) -> int:
 
 
 @command("accuse GRADIENT", "play", keys="a", asks="accuse a stage of the backward pass (dz1)")
-def accuse(session: Session, arguments: str) -> Result:
+def accuse(session: Session, name: str) -> Result:
     """Name the stage that does not compute what the listing shows; a wrong one costs one of three tries."""
-    now, name = _present(session), arguments
+    now = _present(session)
     if not name:
         raise CommandError("accuse which stage? For example: accuse dz1")
     session.program.stage(name)
@@ -92,9 +92,8 @@ def accuse(session: Session, arguments: str) -> Result:
 
 
 @command("hint", "play")
-def hint(session: Session, arguments: str) -> Result:
+def hint(session: Session) -> Result:
     """Narrow the hunt down: the sort of stage, then the layer, then the sort of mistake."""
-    no_arguments(arguments, "hint")
     now = _present(session)
     hints = now.fault.hints()
     if now.hints == len(hints):
@@ -104,17 +103,15 @@ def hint(session: Session, arguments: str) -> Result:
 
 
 @command("reveal", "play")
-def reveal(session: Session, arguments: str) -> Result:
+def reveal(session: Session) -> Result:
     """Give the hunt up, and see what was planted."""
-    no_arguments(arguments, "reveal")
     _changed(session, replace(_present(session), revealed=True))
     return _answered(session)
 
 
 @command("score", "play")
-def score(session: Session, arguments: str) -> Result:
+def score(session: Session) -> Result:
     """Show the hunts of this session, and how many were found without the check."""
-    no_arguments(arguments, "score")
     if not session.hunts:
         raise CommandError("no hunt has begun: 'hunt' plants a mistake to be found")
     rows = [_row(number, hunt, number == len(session.hunts)) for number, hunt in enumerate(session.hunts, 1)]
@@ -133,7 +130,7 @@ def _score(session: Session) -> str:
 
 
 @command("predict [on | off]", "play", keys="P")
-def predict(session: Session, arguments: str) -> Result:
+def predict(session: Session, arguments: str = "") -> Result:
     """Ask about the next stage before each single step, or stop asking; alone, the other of the two ('on 3/5' sets the tally)."""
     arguments = arguments or ("off" if session.predictions.on else "on")
     found = re.fullmatch(r"(on|off)(?:\s+(\d{1,9})/(\d{1,9}))?", arguments)

@@ -1,24 +1,27 @@
-"""Looking: values, where they come from, and where we are."""
+"""Looking: the cells of a stage one by one, values, where they come from, and where we are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
 
-from bpdebug.core.cells import Term, cell_name
+from bpdebug.core.cells import Cell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import exact, short, sparkline, table
 from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
 from bpdebug.core.shapes import Shape, infer, shape_text
 from bpdebug.look.explanation import Explanation
+from bpdebug.look.into import Stand, walk
 from bpdebug.look.listing import listing
 from bpdebug.look.sums import Sum, signed, sum_of
-from bpdebug.session.arrival import describe
+from bpdebug.session.arrival import describe, describe_stop
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, cell_of, command, count_of, no_arguments
+from bpdebug.session.table import CommandError, command, count_of
 from bpdebug.time.moves import Move
 from bpdebug.time.recording import recording
 from bpdebug.time.results import Result
+from bpdebug.time.runner import Outcome
 from bpdebug.time.tasks import SLICE, Task
 
 _LOOKED_AT = 256
@@ -27,11 +30,48 @@ _MOST_TERMS = 10_000
 """Of a longer sum, these are written as data."""
 
 
-@command("print EXPRESSION", "look", keys="p", aliases="p", asks="print (a2, dz2[0,0], max(abs(dW1)))")
+@command("into [n]", "move", keys="i", aliases="i", label="into")
+def into(session: Session, count: int = 1) -> Result | Move:
+    """Run the next stage and stand on its first cell; there, go on to the next cell (or n cells), row by row."""
+    return _go(session, walk(session.cursor, count))
+
+
+@command("reverse-into [n]", "back", keys="I", aliases="ri")
+def reverse_into(session: Session, count: int = 1) -> Result | Move:
+    """Go back one cell (or n cells); before a stage's first cell, to the last one of the stage before it."""
+    return _go(session, walk(session.cursor, -count))
+
+
+def _go(session: Session, stand: Stand) -> Result | Move:
+    """Move to the moment of a cell, and select it."""
+    position = session.position
+    if stand.t == position.t and stand.name:
+        return _arrived(session, stand, describe_stop(session.timeline, Move(stand.t, "cell"), position, Outcome()), moved=False)
+    return Move(stand.t, "cell", jump=stand.t < position.t, tell=lambda result: _arrived(session, stand, result, moved=True))
+
+
+def _arrived(session: Session, stand: Stand, result: Result, moved: bool) -> Result:
+    """Select the cell and say what it is made of; where a stop came first, only that."""
+    if session.position.t != stand.t or not stand.name:
+        return result
+    session.cursor.select(stand.name, stand.index)
+    session.cursor.inside = stand.t
+    explained = session.explain(stand.name, stand.index)
+    lines = [f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
+    cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value), "place": stand.number, "cells": stand.cells}
+    return replace(result, text="\n".join([*([result.text] * moved), *lines]), data={**result.data, "into": cell})
+
+
+@command(
+    "print EXPRESSION",
+    "look",
+    keys="p",
+    aliases="p",
+    asks="print (a2, dz2[0,0], max(abs(dW1)))",
+    missing="print what? For example: print a2, print max(abs(dz2))",
+)
 def print_(session: Session, arguments: str) -> Result:
     """Show the value of a tensor or an expression."""
-    if not arguments:
-        raise CommandError("print what? For example: print a2, print max(abs(dz2))")
     if arguments.endswith(".shape"):
         return _shape(session, arguments.removesuffix(".shape"))
     value = session.value(arguments)
@@ -52,11 +92,12 @@ def _shape(session: Session, text: str) -> Result:
 
 
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
-def explain(session: Session, arguments: str) -> Result:
+def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
     """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
-    if not arguments and session.cursor.selected is None:
+    cell = cell or session.cursor.selected
+    if cell is None:
         raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
-    return _explained(session.explain(*(cell_of(arguments) if arguments else session.cursor.selected or ("", ()))))
+    return _explained(session.explain(*cell))
 
 
 def _explained(explanation: Explanation) -> Result:
@@ -91,54 +132,55 @@ def _tree(term: Term) -> dict[str, object]:
 
 
 @command("select NAME[i,j]", "look")
-def select(session: Session, arguments: str) -> Result:
+def select(session: Session, cell: tuple[str, Cell]) -> Result:
     """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
-    name, index = cell_of(arguments)
+    name, index = cell
     index = index or (0,) * len(session.timeline.machine.shapes().get(name, ()))
     session.cursor.select(name, index)
     return _explained(session.explain(name, index))
 
 
 @command("origin [NAME[i,j]]", "look", keys="enter", label="origin")
-def origin(session: Session, arguments: str) -> Move:
+def origin(session: Session, cell: tuple[str | None, Cell] = (None, ())) -> Move:
     """Jump to the stage that made the selected cell; from there, to the cell that it was made of."""
-    name, index = cell_of(arguments) if arguments else (None, ())
-    return Move(session.cursor.follow_origin(name, index), "origin", jump=True)
+    return Move(session.cursor.follow_origin(*cell), "origin", jump=True)
 
 
 @command("operand [n]", "look", keys="o", aliases="o")
-def operand(session: Session, arguments: str) -> Result:
+def operand(session: Session, place: int | None = None) -> Result:
     """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
     explained = session.explain(*session.cursor.selected) if session.cursor.selected else None
     if explained is None or not explained.operands:
         raise CommandError("the selected cell has no operands")
-    session.cursor.operand = (count_of(arguments) - 1 if arguments else session.cursor.operand + 1) % len(explained.operands)
+    session.cursor.operand = (place - 1 if place else session.cursor.operand + 1) % len(explained.operands)
     name, index = explained.operands[session.cursor.operand]
     return Result("position", f"origin goes to {cell_name(name, index)}", {"operand": {"name": name, "index": list(index)}})
 
 
 @command("return", "look", keys="backspace")
-def return_(session: Session, arguments: str) -> Move:
+def return_(session: Session) -> Move:
     """Go back to where the last origin was asked for."""
-    no_arguments(arguments, "return")
     return Move(session.cursor.leave_origin(), "return", jump=True)
 
 
 @command("list", "look", keys="l", aliases="l")
-def list_(session: Session, arguments: str) -> Result:
+def list_(session: Session) -> Result:
     """Show the program: every stage with its formula, and how far this update has come."""
-    no_arguments(arguments, "list")
     rows = listing(session.timeline)
     return Result("listing", "\n".join(row.text for row in rows), {"stages": [row.data for row in rows if row.data]})
 
 
-@command("history EXPRESSION [for N]", "look", keys="h", asks="history of (loss, norm(dz1) for 50)")
+@command(
+    "history EXPRESSION [for N]",
+    "look",
+    keys="h",
+    asks="history of (loss, norm(dz1) for 50)",
+    missing="the history of what? For example: history loss, history norm(dz1) for 50",
+)
 def history(session: Session, arguments: str) -> Task:
     """Show the values of an expression over the last N completed updates (usually 24)."""
     found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
     text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
-    if not text:
-        raise CommandError("the history of what? For example: history loss, history norm(dz1) for 50")
     formula, timeline = session.program.parse(text), session.timeline
     if set(formula.names) & {"x", "y", "m"}:
         raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
@@ -167,9 +209,8 @@ def _single(formula: Formula, shapes: Mapping[str, Shape]) -> None:
 
 
 @command("where", "look", keys="W", aliases="w")
-def where(session: Session, arguments: str) -> Result:
+def where(session: Session) -> Result:
     """Show the present moment: update, epoch, batch, stage."""
-    no_arguments(arguments, "where")
     p = session.position
     text = f"{describe(session.timeline)}\nepoch {p.epoch}, batch {p.batch + 1}/{p.batches}, t = {p.t}"
     return Result("position", text, {"epoch": p.epoch, "batch": p.batch, "next": p.next, "phase": p.phase, "layer": p.layer})

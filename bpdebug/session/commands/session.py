@@ -1,19 +1,19 @@
-"""Scripts, help, and the end."""
+"""Scripts, help, the end, and the guided tour."""
 
 from __future__ import annotations
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.files import path_of, write_file
+from bpdebug.play.tour import STEPS, Tour
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
-from bpdebug.session.table import Command, CommandError, command, find_command, in_order, no_arguments
+from bpdebug.session.table import Command, CommandError, command, find_command, in_order
 from bpdebug.time.results import Result
 
 
-@command("source FILE", "session", asks="carry out the commands of a file")
+@command("source FILE", "session", asks="carry out the commands of a file", missing="source which file?")
 def source(session: Session, arguments: str) -> Result:
     """Carry out the commands of a file."""
-    if not arguments:
-        raise CommandError("source which file?")
     answers = run_script(session, arguments)
     lines = [part for text, answer in answers for part in (f"> {text}", answer.text) if part]
     data = {"commands": [{"command": text, "type": answer.type, **answer.data} for text, answer in answers]}
@@ -21,11 +21,9 @@ def source(session: Session, arguments: str) -> Result:
     return Result("quit" if ended else "script", "\n".join(lines), data)
 
 
-@command("save FILE", "session", asks="save the session as a script")
+@command("save FILE", "session", asks="save the session as a script", missing="save to which file?")
 def save(session: Session, arguments: str) -> Result:
     """Write the session (edits, stops, displays, bookmarks, position) as a script that replays it."""
-    if not arguments:
-        raise CommandError("save to which file?")
     text = session_script(session)
     write_file(path_of(arguments), text)
     count = text.count("\n") - 1
@@ -33,9 +31,9 @@ def save(session: Session, arguments: str) -> Result:
 
 
 @command("help [COMMAND]", "session", keys="? f1", aliases="h ?", label="help")
-def help_(session: Session, arguments: str) -> Result:
+def help_(session: Session, name: str = "") -> Result:
     """Show the commands, or one of them."""
-    chosen = [find_command(arguments)[0]] if arguments else in_order()
+    chosen = [find_command(name)[0]] if name else in_order()
     width = max(len(command.usage) for command in chosen)
     lines = [f"{command.usage:<{width}}  {command.help}{_aliases(command)}" for command in chosen]
     return Result(
@@ -48,7 +46,24 @@ def _aliases(command: Command) -> str:
 
 
 @command("quit", "session", keys="q ctrl+q", aliases="q exit", label="quit")
-def quit_(session: Session, arguments: str) -> Result:
+def quit_(session: Session) -> Result:
     """Leave."""
-    no_arguments(arguments, "quit")
     return Result("quit", "")
+
+
+@command("tour [next|off]", "session")
+def tour(session: Session, arguments: str = "") -> Result:
+    """Show what to press next, in five steps, each going on by itself when it is done (it fits the scenario xor)."""
+    if arguments not in ("", "next", "off"):
+        raise CommandError("expected tour, tour next (to skip a step) or tour off")
+    if arguments == "off":
+        session.tour = None
+        return Result("tour", "the tour is over", {"step": None})
+    if missing := [name for name in ("dW2", "dz1") if name not in session.program.index]:
+        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing[0]} here")
+    started, session.tour = session.tour is None, session.tour or Tour()
+    session.tour.look(session.cursor, session.stops, session.check)
+    if arguments == "next" and not started:
+        session.tour.at = min(session.tour.at + 1, len(STEPS))
+    step = session.tour.step
+    return Result("tour", f"{session.tour.heading}\n{step.text}", {"step": session.tour.at, "title": step.title, "text": step.text})

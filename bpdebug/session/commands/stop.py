@@ -160,7 +160,7 @@ _ELSEWHERE = {"locals": "list", "frame": "bt", "args": "where", "source": "list"
 
 
 @command("info [breakpoints|display|edits|bookmarks]", "stop", keys="B")
-def info(session: Session, arguments: str) -> Result:
+def info(session: Session, arguments: str = "") -> Result:
     """List stops, displays, edits and bookmarks, or some of these; locals are the stages (list), the frame is bt's."""
     words = [word for word in (*_INFO, "watchpoints", *_ELSEWHERE) if arguments and word.startswith(arguments)]
     if arguments and not words:
@@ -197,11 +197,15 @@ def line_of(stop: Stop) -> str:
     return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
 
 
-@command("display EXPRESSION", "stop", asks="display at every stop (norm(dz1), loss)", keys="D")
+@command(
+    "display EXPRESSION",
+    "stop",
+    keys="D",
+    asks="display at every stop (norm(dz1), loss)",
+    missing="display what? For example: display loss, display norm(dW1)",
+)
 def display(session: Session, arguments: str) -> Result:
     """Show an expression at every stop."""
-    if not arguments:
-        raise CommandError("display what? For example: display loss, display norm(dW1)")
     infer(session.program.parse(arguments), session.program.shapes(session.program.batches.sizes[0]))
     number = max(session.displays, default=0) + 1
     session.displays[number] = " ".join(arguments.split())

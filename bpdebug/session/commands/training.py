@@ -22,9 +22,9 @@ _MOST = 4
 
 
 @command("health [N]", "look")
-def health(session: Session, arguments: str) -> Task:
+def health(session: Session, count: str = "") -> Task:
     """Show each layer's gradients, steps, saturated and dead units over the last N updates (usually 24), and what is off."""
-    return Task(_health(session, count_of(arguments) if arguments else UPDATES))
+    return Task(_health(session, count_of(count) if count else UPDATES))
 
 
 def _health(session: Session, count: int) -> Generator[str, None, Result]:
@@ -66,9 +66,9 @@ def aligned(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 @command("predictions [N]", "look")
-def predictions(session: Session, arguments: str) -> Task:
+def predictions(session: Session, count: str = "") -> Task:
     """Show what the network answers with the present parameters beside the targets: the N worst samples (usually 10)."""
-    return Task(_predictions(session, count_of(arguments) if arguments else _SHOWN))
+    return Task(_predictions(session, count_of(count) if count else _SHOWN))
 
 
 def _predictions(session: Session, count: int) -> Generator[str, None, Result]:

@@ -1,0 +1,86 @@
+"""On which scale the loss is drawn, how numbers are written, and which sample of the batch is looked at."""
+
+from __future__ import annotations
+
+import re
+
+from bpdebug.core.numbers import NumberStyle
+from bpdebug.core.parser import suggestion
+from bpdebug.session.session import Session
+from bpdebug.session.table import CommandError, command
+from bpdebug.time.results import Result
+
+_DIGITS = {"fixed": 4, "scientific": 3}
+"""Digits after the decimal point where the command gives none."""
+_MOST_DIGITS = 17
+_KINDS = ("auto", "fixed", "scientific", "full")
+
+
+@command("scale [auto|log|linear]", "look")
+def scale(session: Session, chosen: str = "") -> Result:
+    """Draw the loss curve on a logarithmic scale, on a linear one, or on what fits; without an argument, the next of these."""
+    scales = ("auto", "log", "linear")
+    chosen = chosen or scales[(scales.index(session.loss_scale) + 1) % len(scales)]
+    if chosen not in scales:
+        raise CommandError(f"there is no scale '{chosen}': auto, log or linear")
+    session.loss_scale = chosen
+    return Result("notation", f"the loss curve's scale: {chosen}", {"scale": chosen})
+
+
+@command("format [auto | fixed N | scientific N | full]", "look")
+def format_(session: Session, arguments: str = "") -> Result:
+    """Write the numbers of tables with N digits after the point, with all digits, or as fits them best (auto)."""
+    if arguments:
+        session.number_style = number_style(arguments)
+    style = session.number_style
+    return Result("format", f"numbers are written: {style}", {"kind": style.kind, "digits": style.digits})
+
+
+def number_style(text: str) -> NumberStyle:
+    """Read ``fixed 4``, ``scientific``, ``auto`` or ``full``.
+
+    Raises:
+        CommandError: with what there is.
+    """
+    kind, _, count = " ".join(text.split()).partition(" ")
+    if kind not in _KINDS:
+        raise CommandError(f"there is no format '{kind}'{suggestion(kind, _KINDS) or '; there are auto, fixed N, scientific N, full'}")
+    if count and kind not in _DIGITS:
+        raise CommandError(f"{kind} takes no number of digits; found '{count}'")
+    if count and (not re.fullmatch(r"\d{1,2}", count) or int(count) > _MOST_DIGITS):
+        raise CommandError(f"a number of digits from 0 to {_MOST_DIGITS} is expected; found '{count}'")
+    return NumberStyle(kind, int(count)) if count else NumberStyle(kind, _DIGITS.get(kind, NumberStyle.digits))
+
+
+@command("sample [N]", "look", keys=".")
+def sample(session: Session, arguments: str = "") -> Result:
+    """Look at the next sample of the batch (or at row N of it, from 0); after the last comes the first."""
+    rows = _samples(session)
+    if not arguments:
+        return _look(session, (session.cursor.sample + 1) % len(rows))
+    if not re.fullmatch(r"\d{1,12}", arguments) or int(arguments) >= len(rows):
+        raise CommandError(f"a row of the batch is expected, from 0 to {len(rows) - 1}; found '{arguments}'")
+    return _look(session, int(arguments))
+
+
+@command("reverse-sample", "look", keys=",")
+def reverse_sample(session: Session) -> Result:
+    """Look at the previous sample of the batch; before the first comes the last."""
+    return _look(session, (session.cursor.sample - 1) % len(_samples(session)))
+
+
+def _samples(session: Session) -> list[int]:
+    """The rows of the data that the batch holds."""
+    machine = session.timeline.machine
+    return [int(row) for row in machine.batches.samples(machine.update)]
+
+
+def _look(session: Session, row: int) -> Result:
+    """Look at a row of the batch; the cell cursor goes there, where its tensor has samples."""
+    session.cursor.row = row
+    if session.cursor.selected and session.cursor.selected[0] in session.program.sampled:
+        name, index = session.cursor.selected
+        session.cursor.select(name, (row, *index[1:]))
+    samples = _samples(session)
+    text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
+    return Result("position", text, {"row": row, "rows": len(samples), "sample": samples[row]})
