@@ -17,7 +17,7 @@ from bpdebug.core.network import LayerNames, Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render_names import Lexicon
+from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.tensors import Role, Tensor

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.render import ATOM, AXES, LEVEL, SUM, UNARY_LEVEL, Mathematics, Shape, Style, format_number, item_text
-from bpdebug.core.render_names import LETTERS, Places
+from bpdebug.core.render import ATOM, AXES, LETTERS, LEVEL, SUM, UNARY_LEVEL, Mathematics, Places, Shape, Style, format_number, item_text
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, to_columns
 
 Leaf = Callable[[Tree], Piece | None]

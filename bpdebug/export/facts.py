@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bpdebug.core.boxes import figure, row
 from bpdebug.core.description import Layer, Loss
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
 from bpdebug.core.tree import Tree, substitute
@@ -91,15 +91,15 @@ def data_table(worked: WorkedUpdate) -> Table:
     digits = 6 if len(heads) <= LARGEST else 4
     shown = len(x) if len(x) <= LARGEST else SHOWN
     rows = [
-        [str(sample), *_cut([_given(value, digits) for value in inputs]), *_cut([_given(value, digits) for value in targets])]
+        [
+            str(sample),
+            *_cut([written(float(value), digits) for value in inputs]),
+            *_cut([written(float(value), digits) for value in targets]),
+        ]
         for sample, inputs, targets in zip(worked.rows[:shown], x, y, strict=False)
     ]
     rows += [["…"] * len(heads)] * (len(x) > shown)
     return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in row) for row in rows))
-
-
-def _given(value: float, digits: int) -> str:
-    return short(float(value), digits).replace("-", "−")
 
 
 def _cut(items: Sequence[str]) -> list[str]:

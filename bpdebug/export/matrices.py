@@ -10,7 +10,7 @@ import numpy as np
 from bpdebug.core.boxes import Box, Piece, fence, figure, group, row
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import cell, exact, number_format, short
+from bpdebug.core.numbers import Statistics, cell, minus, number_format, short
 from bpdebug.core.shapes import shape_text
 
 LARGEST, SHOWN = 8, 6
@@ -69,14 +69,11 @@ def _cut(rows: list[list[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
 
 def summary(value: Array) -> str:
     """What is to be known of a tensor of which only a corner is shown: shape, smallest, largest, norm, cells that are not finite."""
-    finite = value[np.isfinite(value)]
+    known = Statistics(value)
     parts = [f"{shape_text(value.shape)}, of which a corner is shown"]
-    if finite.size:
-        parts.append(f"smallest {short(float(finite.min()))}, largest {short(float(finite.max()))}")
-        parts.append(f"norm {short(float(np.linalg.norm(finite)))}")
-    counts = {str(exact(bad)): int(count) for bad, count in zip(*np.unique(value[~np.isfinite(value)], return_counts=True), strict=True)}
-    parts += [f"{count} times {name}" for name, count in counts.items()]
-    return "; ".join(parts).replace("-", "−")
+    if known.finite.size:
+        parts += [f"smallest {short(known.low)}, largest {short(known.high)}", f"norm {short(known.norm)}"]
+    return minus("; ".join([*parts, *(f"{count} times {name}" for name, count in sorted(known.broken.items()))]))
 
 
 def telling_cell(value: Array) -> Cell:

@@ -90,7 +90,8 @@ class _Script:
         title = ascii(self.program.scenario.name)[1:-1].replace('"', "'")
         yield f'"""{title}, update {self.worked.update}: the gradients by autograd, and the step of the optimizer.'
         yield ""
-        other = any(name != python for name, python in self.names.items() if name in self.program.index or name in self.given)
+        written = {*self.program.data, *self.program.parameters, *(node.output for node in self.program.network.nodes)}
+        other = any(self.names[name] != name for name in written)
         yield f"PyTorch is all that it needs. Every tensor has the name that it has in bpdebug{', as far as Python has it' * other}."
         yield from [f"The scenario computes in {self.program.dtype}, this script in float64."] * (self.program.dtype != "float64")
         yield '"""'

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import Style, render, render_name
-from bpdebug.core.render_names import LETTERS
+from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
