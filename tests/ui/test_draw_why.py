@@ -63,7 +63,7 @@ def test_before_the_first_stage_it_says_how_to_begin():
 
 def test_after_the_last_stage_it_says_how_to_go_back():
     opened = session("xor", "goto end")
-    opened.selected = None
+    opened.cursor.selected = None
     lines = why_lines(opened.view(), 60, 8)
     assert plain(lines[0]) == "The training is complete."
     assert "U goes back" in text(lines)
