@@ -152,7 +152,7 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple
     a step is the user's own or needs other functions.
     """
     chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
-    if any(stage.edited or stage.planted for stage in chosen) or not pieces:
+    if any(stage.edited for stage in chosen) or not pieces:
         return None
     flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):

@@ -188,7 +188,7 @@ class Program(Record, eq=False):
         """
         known, made = dict(values), dict[str, Array]()
         for stage in self.stages[:upto]:
-            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.runs, known, self.dtype))
+            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.formula, known, self.dtype))
         return made
 
     def end_of(self, phase: Phase) -> int:
@@ -231,15 +231,19 @@ class Program(Record, eq=False):
             raise SetupError(f"there is no stage {name}: {skipped[0].reason}")
         raise SetupError(f"there is no stage '{name}'{suggestion(name, self.index) or '; there are ' + ' '.join(self.index)}")
 
-    def with_formula(self, name: str, text: str) -> Program:
-        """This program with a stage's formula replaced by the user's.
+    def with_formula(self, name: str, text: str, meaning: str = "Your own formula, in the place of {}.") -> Program:
+        """This program with a stage's formula replaced by another one.
+
+        Args:
+            name, text: the stage, and its formula.
+            meaning: what is said of it; ``{}`` is the formula that was derived.
 
         Raises:
             SetupError: where there is no such stage.
             FormulaError: where the formula does not parse or fit; nothing is changed then.
         """
         stage = self.stage(name)
-        return self._with(stage.with_formula(self._fitting(stage, text)))
+        return self.with_stage(stage.with_formula(self._fitting(stage, text), meaning))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed.
@@ -253,32 +257,10 @@ class Program(Record, eq=False):
         check_targets(changed)
         return changed
 
-    def with_fault(self, name: str, text: str) -> Program:
-        """This program with a fault planted in a stage: it runs in the place of the stage's formula, and nothing shows it. What a
-        listing shows then is what the author of the program meant.
-
-        Raises:
-            SetupError, FormulaError: as for :meth:`with_formula`.
-        """
-        stage = self.stage(name)
-        return self._with(replace(stage, planted=self._fitting(stage, text)))
-
-    @cached_property
-    def shown(self) -> Program:
-        """This program without a planted fault, for all that looks at it and does not run it."""
-        planted = [stage for stage in self.stages if stage.planted]
-        return self._with(*(replace(stage, planted=None) for stage in planted)) if planted else self
-
-    @property
-    def revealed(self) -> Program:
-        """This program with a planted fault made visible: marked as a user's formula is, with the one that was meant beside it."""
-        planted = [(stage, stage.planted) for stage in self.stages if stage.planted]
-        meaning = "Planted for the hunt, in the place of {}."
-        return self._with(*(replace(s.with_formula(fault), meaning=meaning.format(s.formula.text)) for s, fault in planted))
-
-    def _with(self, *changed: Stage) -> Program:
-        stages = {stage.name: stage for stage in changed}
-        return replace(self, lines=tuple(stages.get(line.name, line) if isinstance(line, Stage) else line for line in self.lines))
+    def with_stage(self, changed: Stage) -> Program:
+        """This program with another stage in the place of the one of that name."""
+        same = (isinstance(line, Stage) and line.name == changed.name for line in self.lines)
+        return replace(self, lines=tuple(changed if here else line for here, line in zip(same, self.lines, strict=True)))
 
     def _fitting(self, stage: Stage, text: str) -> Formula:
         formula = self.parse(text)

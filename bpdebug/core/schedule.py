@@ -32,7 +32,6 @@ class Stage(Record):
         through: for a part of a gradient, the tensor through which it comes back, else "".
         short: a short form such as ``σ(z1)``, or "".
         original: the stage as the engine derived it, where a user has put his own formula in its place.
-        planted: a wrong formula that runs in the place of ``formula``. Only a hunt plants one, and nothing shows it.
     """
 
     name: str
@@ -46,12 +45,6 @@ class Stage(Record):
     through: str = ""
     short: str = ""
     original: Stage | None = field(default=None, repr=False)
-    planted: Formula | None = field(default=None, repr=False)
-
-    @property
-    def runs(self) -> Formula:
-        """What is executed."""
-        return self.planted or self.formula
 
     @property
     def edited(self) -> bool:
@@ -63,13 +56,12 @@ class Stage(Record):
         """The formula that the engine derived, where a user has put his own in its place."""
         return self.original.formula if self.original else None
 
-    def with_formula(self, formula: Formula) -> Stage:
-        """This stage with the user's formula, the derived one kept beside it; the stage as it was, where they are the same."""
-        original = self.original or replace(self, planted=None)
+    def with_formula(self, formula: Formula, meaning: str = "Your own formula, in the place of {}.") -> Stage:
+        """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""
+        original = self.original or self
         if formula.tree == original.formula.tree:
             return original
-        meaning = f"Your own formula, in the place of {original.formula.text}."
-        return replace(original, formula=formula, original=original, meaning=meaning, short="")
+        return replace(original, formula=formula, original=original, meaning=meaning.format(original.formula.text), short="")
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"

@@ -28,12 +28,12 @@ class Code:
 
     def __init__(self, program: Program, work: Workspace) -> None:
         compiler = Compiler(work.tensors, program.dtype)
-        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.runs)) for stage in program.stages]
+        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
         self.prepare, self.update = _update(program, work, {})
 
 
 def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
-    steps = [(stage.name, stage.runs) for stage in program.stages]
+    steps = [(stage.name, stage.formula) for stage in program.stages]
     kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
     fused = fuse_updates(program.stages, program.rule, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
@@ -83,7 +83,7 @@ class Workspace:
             for old in list(self._codes)[:-_PROGRAMS]:
                 del self._codes[old]
         self._program, self.code = self._codes[id(program)]
-        edited = any(stage.edited or stage.planted for stage in program.stages if stage.phase is Phase.UPDATE)
+        edited = any(stage.edited for stage in program.stages if stage.phase is Phase.UPDATE)
         self.telling = self.flat if edited else self.flat[self._gradients :]
         if self.loaded >= 0:
             self.code.prepare()

@@ -115,7 +115,7 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     values = timeline.machine.moment()
     if name not in values:
         return None
-    stage = timeline.program_at(computed - 1).shown.stages[program.index[name]]
+    stage = timeline.program_at(computed - 1).stages[program.index[name]]
     turned = style.columns and values[name].ndim == 2
     result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
     cell = result.place(index) if selected and selected[0] == name else None

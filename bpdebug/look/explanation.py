@@ -104,7 +104,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
     if computed is None:
         return Explanation(name, index, value, _given(timeline, name, index), style=style)
-    stage = timeline.program_at(computed - 1).shown.stages[timeline.program.index[name]]
+    stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term = cells.explain(index)
     shapes = timeline.machine.shapes()

@@ -171,7 +171,7 @@ def _chosen(machine: Machine) -> Array:
 
 def _axes(program: Program) -> tuple[Array, ...]:
     count = len(program.inputs)
-    if count > 2 or any(program.target in stage.runs.names for stage in program.stages[: program.index[program.prediction] + 1]):
+    if count > 2 or any(program.target in stage.formula.names for stage in program.stages[: program.index[program.prediction] + 1]):
         return ()
     room = _WORK // _cost(program)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)

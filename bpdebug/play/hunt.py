@@ -1,16 +1,21 @@
 """The hunt: one wrong formula is planted in the backward pass, nothing shows it, and the player finds it by its numbers.
 
-During a hunt the listing is what the author of the program *meant*. The machine runs the planted formula, and every tensor is what it
-has computed: an explanation shows the formula that was meant with the numbers put in, and then the tensor's own value; that the two
-do not agree is for the player to see. What he types himself (``print``, conditions, displays) is evaluated as it stands. The
-mistakes are those that the diagnosis knows (:mod:`bpdebug.trust.faults`).
+The program that runs is an ordinary one with another formula, and only how it is shown is a disguise. During a hunt the listing
+is what the author of the program *meant*. The machine runs the planted formula, and every tensor is what it has computed: an
+explanation shows the formula that was meant with the numbers put in, and then the tensor's own value; that the two do not agree
+is for the player to see. What he types himself (``print``, conditions, displays) is evaluated as it stands. The mistakes are
+those that the diagnosis knows (:mod:`bpdebug.trust.faults`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import short
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 
 SEEDS = 10_000
@@ -73,6 +78,18 @@ class Planted(Record):
             "one of the gradients that parameters learn from (dW, db)" if parameter else "one of the gradients that are handed on (da, dz)"
         )
         return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
+
+
+def disguised(program: Program, stage: str, formula: str) -> tuple[Program, Callable[[Program], Program]]:
+    """The program with a formula planted in a stage, and how it is shown: as it was meant, as long as the planted formula runs."""
+    made = program.with_formula(stage, formula, "Planted for the hunt, in the place of {}.")
+    planted, meant = made.stage(stage), program.stage(stage)
+
+    @lru_cache(maxsize=16)
+    def shown(running: Program) -> Program:
+        return running.with_stage(meant) if running.stage(stage) is planted else running
+
+    return made, shown
 
 
 class Hunt(Record):
@@ -169,20 +186,14 @@ def task_lines(hunts: tuple[Hunt, ...], scenario: str) -> list[str]:
     ]
 
 
-def is_locked(hunts: tuple[Hunt, ...], name: str) -> bool:
-    """Whether a command would tell the fault of the present hunt."""
-    return name in LOCKED and bool(hunts) and not (hunts[-1].over or hunts[-1].checked)
-
-
 def admitted(hunts: tuple[Hunt, ...], name: str, arguments: str) -> tuple[str, tuple[Hunt, ...]]:
     """The arguments that a command is to be run with, and the hunts then; ``check anyway`` unlocks what is locked.
 
     Raises:
-        BpdebugError: where the command is locked.
+        BpdebugError: where the command would tell the fault of the present hunt.
     """
-    anyway = name == "check" and arguments == "anyway" and bool(hunts)
-    if is_locked(hunts, name):
-        if not anyway:
-            raise BpdebugError(f"{name} is locked during a hunt: 'check anyway' unlocks it and costs the point")
-        hunts = (*hunts[:-1], replace(hunts[-1], checked=True))
-    return "" if anyway else arguments, hunts
+    if (name, arguments) == ("check", "anyway"):
+        return "", (*hunts[:-1], hunts[-1] if hunts[-1].over else replace(hunts[-1], checked=True))
+    if name in LOCKED and not (hunts[-1].over or hunts[-1].checked):
+        raise BpdebugError(f"{name} is locked during a hunt: 'check anyway' unlocks it and costs the point")
+    return arguments, hunts

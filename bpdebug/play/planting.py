@@ -77,7 +77,7 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
     if candidate.overrides:
         return None
     try:
-        program.with_fault(stage.name, candidate.formula.text)
+        program.with_formula(stage.name, candidate.formula.text)
     except FormulaError:
         return None
     right, wrong = values[stage.name], assigned(candidate.formula, values, program.dtype)

@@ -37,7 +37,7 @@ class Known(Record, eq=False):
 def known_of(session: Session) -> Known:
     """The names that a session knows now."""
     return Known(
-        session.timeline.program.shown,
+        session.program,
         session.timeline.machine.shapes(),
         {name: session.place_of(t) for name, t in session.bookmarks.items()},
         {number: f"{stop.kind} {stop.text}" for number, stop in session.stops.all.items()},

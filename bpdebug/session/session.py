@@ -223,7 +223,8 @@ class Session:
         command, arguments = find_command(text)
         self.journey.leave()
         with np.errstate(all="ignore"):  # what is not finite is shown; NumPy need not warn of it
-            arguments, self.hunts = admitted(self.hunts, command.name, arguments)
+            if self.hunts:
+                arguments, self.hunts = admitted(self.hunts, command.name, arguments)
             answer = command.run(self, arguments)
             return self.journey.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
 

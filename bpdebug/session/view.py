@@ -164,7 +164,7 @@ def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[s
     """The present moment of a timeline."""
     machine = timeline.machine
     return View(
-        program=timeline.program.shown,
+        program=timeline.program,
         position=timeline.position,
         tensors=machine.moment(),
         before=before,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpdebug.core.cells import Cell
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
@@ -16,6 +18,7 @@ class Edited:
 
     Attributes:
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
+        shown: how whoever looks sees a program that runs: as it is, unless somebody disguises it.
         length: how many stages an update has, whatever their formulas.
     """
 
@@ -24,23 +27,18 @@ class Edited:
         self.length = len(program.stages)
         self.machine = Machine(program)
         self.edits: list[Edit] = []
+        self.shown: Callable[[Program], Program] = lambda program: program
         self._versions: dict[int, Program] = {0: program}
 
     @property
     def program(self) -> Program:
-        """The stages with the formulas that hold now."""
-        return self.machine.program
+        """The stages with the formulas that hold now, as they are shown."""
+        return self.shown(self.machine.program)
 
     @property
     def clock(self) -> int:
         """How many stages have been executed."""
         return self.machine.update * self.length + self.machine.done
-
-    def reveal(self) -> None:
-        """Make a planted fault visible; the numbers stay what they are."""
-        self._original = self._original.revealed
-        self._versions = {0: self._original}
-        self.machine.adopt(self.program_at(self.clock))
 
     def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
         """The last edit of a cell from clock ``since`` until now."""
@@ -58,7 +56,11 @@ class Edited:
         self.apply_edits()
 
     def program_at(self, t: int) -> Program:
-        """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit); each version is made once."""
+        """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit), as it is shown."""
+        return self.shown(self.version_at(t))
+
+    def version_at(self, t: int) -> Program:
+        """The program that runs at clock ``t``; each version is made once."""
         count = sum(edit.of_program and edit.t <= t for edit in self.edits)
         if count not in self._versions:
             self._versions[count] = version(self._original, self.edits, t)
@@ -68,5 +70,5 @@ class Edited:
         """Do again what was edited at this clock."""
         for edit in self.edits:
             if edit.t == self.clock:
-                self.machine.adopt(self.program_at(edit.t))
+                self.machine.adopt(self.version_at(edit.t))
                 edit.apply(self.machine)

@@ -120,7 +120,7 @@ class Timeline(Edited):
     def _stand(self, update: int, state: Array) -> None:
         """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
         t = update * self.length
-        self.machine.adopt(self.program_at(t))
+        self.machine.adopt(self.version_at(t))
         self.machine.start(update, state)
         self.apply_edits()
 
@@ -135,7 +135,7 @@ class Timeline(Edited):
         """
         made = Edit(self.clock, name, index, value, formula)
         if value is None:
-            self.program.with_formula(name, formula)
+            self.machine.program.with_formula(name, formula)
         else:
             check_value(self.machine, name, index)
             made.changed(self.program)

@@ -8,7 +8,6 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Phase
-from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Call, walk
@@ -33,7 +32,7 @@ class Probe:
 
     def __init__(self, timeline: Timeline) -> None:
         program = timeline.program
-        self.program: Program = replace(program, dtype=np.dtype(np.float64))
+        self.program, self._running = (replace(made, dtype=np.dtype(np.float64)) for made in (program, timeline.machine.program))
         here, length = timeline.clock, len(program.stages)
         self.update = min(here // length, program.updates - 1)
         with timeline.at(self.update * length) as machine:
@@ -43,7 +42,7 @@ class Probe:
         self.forward = [(stage, frozenset(stage.formula.names)) for stage in forward]
         self.analytic_stages = {stage.name for stage, _ in self.forward if _is_analytic(stage)}
         with np.errstate(all="ignore"):
-            self.values = self._start | self.program.run(self._start, self._count)
+            self.values = self._start | self._running.run(self._start, self._count)
             self.evaluator = Evaluator(self.values)
             self.noise = self._noise()
         self.loss, self.targets = float(self.values[program.network.loss]), self.values[program.network.naming.target].size
@@ -59,7 +58,7 @@ class Probe:
             return found
 
         for _ in range(2):
-            self.program.run(self._start, self._count, off)
+            self._running.run(self._start, self._count, off)
         return noise
 
     def gradient(self, stage: Stage) -> Array:
@@ -76,7 +75,7 @@ class Probe:
 
     def after(self) -> dict[str, Array]:
         """The persistent tensors after this update."""
-        after = self._start | self.program.run(self._start)
+        after = self._start | self._running.run(self._start)
         return {name: after[name] for name in self.program.persistent}
 
     def downstream(self, tensor: str) -> list[Stage]:

@@ -19,7 +19,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
-from bpdebug.play.hunt import LOCKED, SORTS, TRIES, Hunt, game_of
+from bpdebug.play.hunt import LOCKED, SORTS, TRIES, Hunt, disguised, game_of
 from bpdebug.play.planting import plant
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.script import session_script
@@ -64,7 +64,7 @@ def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name)
         assert program.stage(fault.stage).of, "a stage of the backward pass"
         assert fault.formula != fault.meant
         assert np.isfinite(fault.value)
-        timeline = Timeline(program.with_fault(fault.stage, fault.formula))
+        timeline = hidden(program, fault.stage, fault.formula)
         timeline.seek(timeline.program.index[fault.stage] + 1)
         value = timeline.machine.tensor(fault.stage)
         assert value[fault.cell] == pytest.approx(fault.value, rel=1e-12)
@@ -115,11 +115,19 @@ def test_a_planted_fault_has_the_numbers_of_the_same_formula_in_the_open(name):
     program = make_program(SCENARIOS[name])
     for seed in range(3):
         fault = plant(program, seed)
-        hidden, shown = (Timeline(made) for made in (program.with_fault(fault.stage, fault.formula), open_(program, fault)))
-        for t in (program.index[fault.stage] + 1, 5 * len(program.stages) + 3, hidden.end, 2 * len(program.stages) + 9):
-            hidden.seek(t)
+        planted, shown = hidden(program, fault.stage, fault.formula), Timeline(open_(program, fault))
+        for t in (program.index[fault.stage] + 1, 5 * len(program.stages) + 3, planted.end, 2 * len(program.stages) + 9):
+            planted.seek(t)
             shown.seek(t)
-            assert bits(hidden.machine.values()) == bits(shown.machine.values())
+            assert bits(planted.machine.values()) == bits(shown.machine.values())
+
+
+def hidden(program, stage, formula):
+    """A timeline on which a planted formula runs in disguise."""
+    running, shown = disguised(program, stage, formula)
+    timeline = Timeline(running)
+    timeline.shown = shown
+    return timeline
 
 
 def open_(program, fault):
@@ -128,21 +136,19 @@ def open_(program, fault):
 
 def test_a_fault_may_be_planted_in_an_update_too():
     program = make_program(xor(30))
-    hidden, shown = (
-        Timeline(program.with_fault("W1", "W1 + learning_rate * dW1")),
-        Timeline(program.with_formula("W1", "W1 + learning_rate * dW1")),
-    )
-    for timeline in (hidden, shown):
+    planted = hidden(program, "W1", "W1 + learning_rate * dW1")
+    shown = Timeline(program.with_formula("W1", "W1 + learning_rate * dW1"))
+    for timeline in (planted, shown):
         timeline.seek(timeline.end)
-    assert bits(hidden.machine.values()) == bits(shown.machine.values())
-    assert str(hidden.program.stage("W1")) == "W1 = W1 - learning_rate * dW1"
+    assert bits(planted.machine.values()) == bits(shown.machine.values())
+    assert str(planted.program.stage("W1")) == "W1 = W1 - learning_rate * dW1"
 
 
 def test_a_planted_formula_has_to_fit():
     program = make_program(xor())
     for text in ("da2 * z2", "dW1", "nothing", "da1 +"):
         with pytest.raises(FormulaError):
-            program.with_fault("dz1", text)
+            hidden(program, "dz1", text)
 
 
 def formulas_in(thing, seen=None):

@@ -76,7 +76,7 @@ def as_numpy(value: Array, margin: int = 0) -> str:
 
 
 def _latex(session: Session, name: str) -> str:
-    stage = session.program.shown.stage(name)
+    stage = session.program.stage(name)
     right = typeset(stage.formula.tree, session.cursor.style, session.timeline.machine.shapes())
     return to_latex(row(typeset_name(name, session.cursor.style), " = ", right))
 

@@ -11,7 +11,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
 from bpdebug.core.shapes import Shape, shape_text
-from bpdebug.play.hunt import SEEDS, Hunt, game_of, task_lines
+from bpdebug.play.hunt import SEEDS, Hunt, disguised, game_of, task_lines
 from bpdebug.play.predict import Question, is_right, question_of, read_answer
 from bpdebug.session.commands.edit import exact_row
 from bpdebug.session.session import Session
@@ -42,7 +42,7 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
     """The present hunt has come on; when it is over, the fault becomes visible."""
     session.hunts = (*session.hunts[:-1], hunt)
     if hunt.over:
-        session.timeline.reveal()
+        session.timeline.shown = lambda program: program
     return hunt
 
 
@@ -59,7 +59,9 @@ def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
     program = make_program(replace(scenario, formulas={}))
     fault, dropped = (yield from planting(program, seed)), [*map(str, session.timeline.edits)]
     dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
-    session.begin(program.with_fault(fault.stage, fault.formula))
+    running, shown = disguised(program, fault.stage, fault.formula)
+    session.begin(running)
+    session.timeline.shown = shown
     session.hunts += (Hunt(seed, fault),)
     lines = [*task_lines(session.hunts, scenario.name), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
     return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
