@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Number, Transpose, Tree, operation
+from bpdebug.core.tree import Call, Index, Name, Transpose, Tree, operation
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
@@ -50,8 +50,9 @@ class Evaluator:
     def _of(self, tree: Tree) -> Any:
         if isinstance(tree, Name) and tree.name in self.values:
             return self.values[tree.name]
-        if isinstance(tree, Number | Name):
-            return np.array(constant_of(tree), dtype=self.dtype)
+        constant = constant_of(tree)
+        if constant is not None:
+            return np.array(constant, dtype=self.dtype)
         if isinstance(tree, Transpose):
             return np.transpose(self.value(tree.operand))
         if isinstance(tree, Index):

@@ -47,8 +47,12 @@ class Function(Record):
 
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
         """The arguments, those that have to be numbers made such by ``number``."""
-        kept = range(len(values)) if self.result != "float" else self.truths
-        return [value if place in kept else number(value) for place, value in enumerate(values)]
+        if self.result != "float":
+            return values
+        made = [number(value) for value in values]
+        for place in self.truths:
+            made[place] = values[place]
+        return made
 
 
 _add: Any = np.add
