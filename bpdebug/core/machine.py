@@ -10,7 +10,6 @@ from itertools import islice
 import numpy as np
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.compiler import Routine
 from bpdebug.core.description import Array
 from bpdebug.core.memory import Memory
 from bpdebug.core.moments import Copies, Moment
@@ -167,14 +166,6 @@ class Machine:
     def warned(self, name: str) -> tuple[str, ...]:
         """What was complained of when the stage before ran, such as ``divide by zero``."""
         return (self.warnings if self.done else self._last_warnings).get(name, ())
-
-    def buffer(self, name: str) -> Array:
-        """The buffer of a tensor in the present update, whether it has been computed or not."""
-        return self._work.tensors[name]
-
-    def routines(self) -> list[Routine]:
-        """What executes each stage of the present update."""
-        return self._work.code.stages
 
     def last_workspace(self) -> Workspace:
         """The buffers of the update that was completed last (of the present one, before the first)."""

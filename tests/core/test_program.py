@@ -3,11 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from engine_strategies import xor
+from renamed import NONSENSE
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, SetupError, ShapeError
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
+from bpdebug.core.memory import Memory
+from bpdebug.core.network import Phase
 
 X4, Y3 = np.eye(4), np.eye(3)
 CONTRADICTIONS = {
@@ -197,3 +200,64 @@ def test_shapes_for_any_number_of_rows():
     shapes = make_program(xor()).shapes(7)
     assert {shapes[name] for name in ("z1", "a1", "da1", "dz1")} == {(7, 4)}
     assert (shapes["loss"], shapes["dW1"], shapes["db1"], shapes["W1"], shapes["y"]) == ((), (2, 4), (1, 4), (2, 4), (7, 1))
+
+
+class TestNames:
+    def test_what_a_program_is_given_goes_by_its_own_names(self):
+        program = make_program(xor(naming=NONSENSE["misleading"]))
+        assert (program.input, program.target, program.loss, program.prediction) == ("t0", "b0", "dense", "W2")
+        assert list(program.data) == ["t0", "b0"]
+        assert program.shapes(7)["b0"] == (7, 1)
+        assert program.letters == {"w": list(program.parameters), "g": [program.gradients[name] for name in program.parameters]}
+
+    def test_a_number_of_the_data_is_changed_in_a_program_of_its_own(self):
+        program = make_program(xor(naming=NONSENSE["dotted"]))
+        changed = program.with_number("want", (1, 0), 0.25)
+        assert changed.data["want"][1, 0] == 0.25
+        assert program.data["want"][1, 0] == program.scenario.y[1, 0] == 1.0
+        assert changed.data["batch.in"] is program.data["batch.in"]
+
+    def test_a_target_that_the_fused_loss_has_no_derivative_for_is_refused(self):
+        loss = Loss("categorical_cross_entropy", from_logits=True)
+        program = make_program(xor(layers=(Layer(3, "softmax"),), y=np.eye(3)[[0, 1, 2, 0]], loss=loss))
+        with pytest.raises(SetupError, match="add up to 1"):
+            program.with_number("y", (0, 0), 0.5)
+
+
+class TestRun:
+    @pytest.mark.parametrize("precision", ["float64", "float32"])
+    def test_aside_from_the_machine_the_bits_are_the_same(self, precision):
+        program = make_program(xor(precision=precision, optimizer=Optimizer("adam"), training=Training(2, 3, True)))
+        machine, start = Machine(program), program.initial | program.batch(0)
+        made = program.run(start)
+        machine.run_update()
+        assert list(made) == list(program.index)
+        for name in program.index:
+            assert made[name].tobytes() == machine.last(name).tobytes(), name
+
+    def test_it_ends_where_it_is_told_to(self):
+        program = make_program(xor())
+        start = program.initial | program.batch(0)
+        assert list(program.run(start, program.end_of(Phase.LOSS))) == ["z1", "a1", "z2", "a2", "loss"]
+        assert [*program.run(start, program.end_of(Phase.BACKWARD))][-1] == program.stages[program.end_of(Phase.BACKWARD) - 1].name
+        assert program.end_of(Phase.UPDATE) == len(program.stages)
+
+    def test_what_is_changed_is_what_the_next_stage_reads(self):
+        program = make_program(xor())
+        start = program.initial | program.batch(0)
+        made = program.run(start, change=lambda name, value: 0 * value if name == "a1" else value)
+        assert not made["dW2"].any()
+        np.testing.assert_array_equal(made["z2"], np.broadcast_to(start["b2"], (4, 1)))
+        assert program.initial["W1"].any()
+
+
+def test_named_tensors_lie_end_to_end_in_the_order_that_is_asked_for():
+    memory = Memory({"a": (2, 3), "b": (), "c": (4,)}, np.dtype("float32"), ("c", "a"))
+    memory.flat[...] = np.arange(11)
+    assert memory.tensors["c"].tolist() == [0, 1, 2, 3]
+    assert memory.tensors["a"].tolist() == [[4, 5, 6], [7, 8, 9]]
+    assert memory.tensors["b"] == 10
+    assert memory.stretch(("c", "a")).tolist() == [*range(10)]
+    copy = memory.flat.copy()
+    memory.tensors["a"][...] = 0
+    assert memory.views(copy)["a"].sum() == 39
