@@ -3,11 +3,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from ui_views import NAMES, session
+from ui_views import NAMES, session, whole
 
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import footer_line
-from bpdebug.ui.draw.health import health_lines
+from bpdebug.ui.draw.health import health_parts
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.matrix import layout_line
@@ -15,8 +15,11 @@ from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.network import network_lines
 from bpdebug.ui.draw.program import program_line, program_rows
 from bpdebug.ui.draw.spans import width
-from bpdebug.ui.draw.surface import surface_lines
+from bpdebug.ui.draw.surface import surface_parts
 from bpdebug.ui.draw.why import why_lines
+
+health_lines = whole(health_parts)
+surface_lines = whole(surface_parts)
 
 
 def everything(shown, columns, rows, start):

@@ -5,11 +5,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from ui_views import big, random_chain, role_of, session, text
+from ui_views import big, random_chain, role_of, session, text, whole
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.health import health_lines, health_note, health_parts, health_title
+from bpdebug.ui.draw.health import health_note, health_parts, health_title
 from bpdebug.ui.draw.spans import plain, width
+
+health_lines = whole(health_parts)
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ui_views import chain, session, text
+from ui_views import chain, session, text, whole
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
@@ -14,7 +14,9 @@ from bpdebug.ui.draw.plane import SHADES, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
 from bpdebug.ui.draw.sample_marks import output_shown
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.draw.surface import surface_lines, surface_title
+from bpdebug.ui.draw.surface import surface_parts, surface_title
+
+surface_lines = whole(surface_parts)
 
 CORNERS = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])
 

@@ -68,3 +68,13 @@ def role_of(line, part):
             return role
         place -= len(shown)
     raise AssertionError(part)
+
+
+def whole(parts):
+    """A drawing of which some lines stay in sight, and the others scroll below them."""
+
+    def lines(*arguments):
+        fixed, below = parts(*arguments)
+        return [*fixed, *below]
+
+    return lines

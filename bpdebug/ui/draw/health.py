@@ -44,14 +44,8 @@ def health_title(view: View, name: str) -> str:
     return f"{name} · updates {first} to {last}" if first < last else f"{name} · update {last}"
 
 
-def health_lines(view: View, columns: int, rows: int) -> list[Line]:
-    """The table of the layers, and below it what it means."""
-    fixed, below = health_parts(view, columns, rows)
-    return fixed + below
-
-
 def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
-    """What stays in sight, and what scrolls below it."""
+    """What stays in sight of the table of the layers; it goes on below, and then says what it means."""
     health = view.health
     if health is None:
         return [], []

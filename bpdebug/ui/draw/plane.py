@@ -1,5 +1,7 @@
 """The answers over the plane of two inputs: half blocks in the colour of the output, the border of its two sides as a line of
-dots, the samples on top. Without colours the outputs are shades, and the sides are told by the letters that are strewn over them."""
+dots, the samples on top. Without colours the outputs are shades, and the sides are told by the letters that are strewn over them.
+
+Over one input: a curve for each output, and the samples."""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.look.surface import Surface
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.plot import Plot
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import Sight
-from bpdebug.ui.draw.scales import ticks
+from bpdebug.ui.draw.scales import even_ticks, ticks
 from bpdebug.ui.draw.spans import Line, Span, line, width
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
@@ -28,6 +32,8 @@ _STEPS = HEAT_STEPS + 1
 _UNKNOWN = -1
 """The side of an answer that is not finite; ``?`` is its letter."""
 _TOLERANCE = 1e-9
+_LARGEST = 1e100
+"""Beyond that no output is drawn over one input."""
 
 
 def plane_lines(sight: Sight, columns: int, rows: int, shades: bool = False) -> list[Line]:
@@ -67,7 +73,7 @@ def _joined(cells: list[Span]) -> Iterator[Span]:
 def _field(sight: Sight, rows: int, columns: int, shades: bool) -> list[list[Span]]:
     """The plane as characters with their roles."""
     surface = sight.surface
-    fine = resampled(surface.grid if surface.grid is not None else np.zeros((1, 2, 2)), 4 * rows, 2 * columns)
+    fine = resampled(sight.grid, 4 * rows, 2 * columns)
     shown = fine if surface.task == "classes" else fine[[sight.output]]
     sides = _sides(surface, shown)
     halves = _codes(surface, shown.reshape(len(shown), 2 * rows, 2, columns, 2).mean(axis=(2, 4)))
@@ -77,7 +83,7 @@ def _field(sight: Sight, rows: int, columns: int, shades: bool) -> list[list[Spa
     cell = _shade if shades else _cell
     field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
     _letters(sight, field, sides, dotted)
-    _samples(sight, field, [["" if shades else _ground(code) for code in row] for row in below])
+    _samples(sight, field, [] if shades else below)
     return field
 
 
@@ -158,13 +164,14 @@ def _letters(sight: Sight, field: list[list[Span]], sides: Array, dots: list[lis
                 field[row][column] = ("?", "bad") if side == _UNKNOWN else (labels[side][-1], field[row][column][1].partition(" ")[0])
 
 
-def _samples(sight: Sight, field: list[list[Span]], grounds: list[list[str]]) -> None:
-    """Put the samples in their places."""
+def _samples(sight: Sight, field: list[list[Span]], codes: list[list[int]]) -> None:
+    """Put the samples in their places, on the colours there."""
     places = _places(sight.surface, field)
     for place in sight.order:
         row, column = places[place]
         mark, role = sight.mark(place)
-        field[row][column] = (mark, "cursor" if place == sight.present else f"{grounds[row][column]} {role}".strip())
+        on = f"{_ground(codes[row][column])} {role}" if codes else role
+        field[row][column] = (mark, "cursor" if place == sight.present else on)
 
 
 def _places(surface: Surface, field: list[list[Span]]) -> list[tuple[int, int]]:
@@ -176,3 +183,52 @@ def _places(surface: Surface, field: list[list[Span]]) -> list[tuple[int, int]]:
 def _part(axis: Array, value: float, parts: int) -> int:
     """Which part of an axis a value lies in."""
     return min(max(int((value - axis[0]) / (axis[-1] - axis[0]) * parts), 0), parts - 1)
+
+
+def response_lines(sight: Sight, columns: int, rows: int) -> list[Line]:
+    """The curves in that much room, with their axes."""
+    surface = sight.surface
+    plot, axis = _plot(sight, columns, max(rows - 2, 1)), surface.axes[0]
+    canvas = Canvas(plot.left + plot.columns, plot.rows)
+    plot.scale(canvas)
+    for x in range(2 * plot.left, 2 * canvas.columns, 4) if surface.task == "binary" else ():
+        canvas.dot(x, int(plot.y(surface.middle)), "dim")
+    _curves(sight, plot, canvas)
+    _targets(sight, plot, canvas)
+    below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), sight.view.program.inputs[0]
+    below.write(canvas.columns - len(name) - 1, 0, f" {name} ", "dim")
+    return [*canvas.lines(), *below.lines()]
+
+
+def _plot(sight: Sight, columns: int, rows: int) -> Plot:
+    surface = sight.surface
+    values = np.concatenate([part[np.abs(part) < _LARGEST] for part in (surface.y, surface.outputs, sight.grid)])
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    margin, axis = 0.04 * (high - low) or 1.0, surface.axes[0]
+    low, high, marked = even_ticks(low - margin, high + margin, rows)
+    left = max((len(text) for _, text in marked), default=0) + 1
+    return Plot(left, max(columns - left, 4), rows, axis[0], axis[-1], low, high, marked, log=False)
+
+
+def _curves(sight: Sight, plot: Plot, canvas: Canvas) -> None:
+    """Every output over the input, the one that is looked at brightest."""
+    surface = sight.surface
+    for output, values in enumerate(sight.grid):
+        chosen = output == sight.output
+        role = f"upper:class:{output}:{HEAT_STEPS}" if surface.task == "classes" else "curve" if chosen else "faint"
+        finite = np.abs(values) < _LARGEST
+        dots = list(zip(plot.x(surface.axes[0][finite]).tolist(), plot.y(values[finite]).tolist(), strict=True))
+        plot.path(canvas, dots, (role, ""), 1.0 + chosen)
+
+
+def _targets(sight: Sight, plot: Plot, canvas: Canvas) -> None:
+    """The samples at their targets; the present one with the way from its target to its answer."""
+    surface = sight.surface
+    for place in sight.order:
+        output = int(surface.wanted[place]) if surface.task == "classes" else sight.output
+        target, answer = (float(part[place, output]) for part in (surface.y, surface.outputs))
+        x, y = int(plot.x(float(surface.x[place, 0]))), int(plot.y(target))
+        if place == sight.present and abs(answer) < _LARGEST:
+            canvas.segment((x, y), (x, int(plot.y(answer))), "next", 3.0)
+        mark, role = sight.mark(place)
+        canvas.write(x // 2, min(max(y // 4, 0), plot.rows - 1), mark, "next" if place == sight.present else role)

@@ -47,14 +47,8 @@ class Plan(Record):
 
 def program_rows(view: View) -> list[Row]:
     """What there is to show: a phase's heading, a stage, or a skipped stage."""
-
-    def made() -> list[Row]:
-        rows: list[Row] = []
-        for phase, entries in groupby(view.program.lines, lambda entry: entry.phase):
-            rows += [str(phase), *entries]
-        return rows
-
-    return once(view.program, "rows", made)
+    entries = groupby(view.program.lines, lambda entry: entry.phase)
+    return once(view.program, "rows", lambda: [row for phase, found in entries for row in (str(phase), *found)])
 
 
 class Listing:
@@ -115,10 +109,9 @@ def _plan(view: View, columns: int) -> Plan:
 
 
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
-    def made() -> dict[str, str]:
-        return {stage.name: formula_text(view, stage, short, style) for stage in view.program.stages}
-
-    return once(view.program, ("formulas", view.shapes[view.program.input], short, style), made)
+    program = view.program
+    key = ("formulas", view.shapes[program.input], short, style)
+    return once(program, key, lambda: {stage.name: formula_text(view, stage, short, style) for stage in program.stages})
 
 
 def _written(view: View, name: str, plan: Plan) -> int:
@@ -152,13 +145,10 @@ def _grounded(view: View, stage: Stage, drawn: Line, columns: int) -> Line:
 def _heading(view: View, phase: str, plan: Plan) -> Line:
     """A phase, and what letters stand for in it."""
     title = line((phase.upper(), "heading" if phase == view.position.phase else "dim bold"))
-    names = once(view.program, ("names", phase), lambda: _names(view, phase)) if plan.letters else set()
+    stages = (stage for stage in view.program.stages if stage.phase == phase)
+    names = once(view.program, ("names", phase), lambda: {name for stage in stages for name in stage.formula.names}) if plan.letters else ()
     told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
     return (*title, ("  " + "  ".join(told), "dim")) if told else title
-
-
-def _names(view: View, phase: str) -> set[str]:
-    return {name for stage in view.program.stages if stage.phase == phase for name in stage.formula.names}
 
 
 def _skipped(view: View, row: Skipped, columns: int) -> Line:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Role
 from bpdebug.look.surface import Surface
@@ -52,6 +54,11 @@ class Sight(Record, eq=False):
     def output(self) -> int:
         """See :func:`output_shown`."""
         return output_shown(self.view)
+
+    @property
+    def grid(self) -> Array:
+        """The answers over the axes, where there are any."""
+        return cast(Array, self.surface.grid)
 
     @cached_property
     def letters(self) -> tuple[str, ...]:

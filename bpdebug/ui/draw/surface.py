@@ -9,8 +9,7 @@ from bpdebug.core.render import render_name
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 from bpdebug.ui.draw.answers import answer_parts
-from bpdebug.ui.draw.plane import SHADES, plane_lines
-from bpdebug.ui.draw.response import response_lines
+from bpdebug.ui.draw.plane import SHADES, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, Sight, output_shown
 from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
@@ -34,14 +33,8 @@ def surface_title(view: View, name: str) -> str:
     return f"{name} · {answer}{output} over {', '.join(inputs)}"
 
 
-def surface_lines(view: View, columns: int, rows: int, shades: bool = False) -> list[Line]:
-    """The picture in that much room; a table of the samples goes on below it. With ``shades`` no colour is needed to read it."""
-    fixed, below = surface_parts(view, columns, rows, shades)
-    return fixed + below
-
-
 def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> tuple[list[Line], list[Line]]:
-    """What stays in sight, and what scrolls below it."""
+    """What stays in sight in that much room, and what scrolls below it; with ``shades`` no colour is needed to read it."""
     surface = view.surface
     if surface is None:
         return [], []
