@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from ui_views import NAMES, session, whole
+from ui_views import NAMES, network_lines, session, whole
 
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import footer_line
@@ -12,7 +12,6 @@ from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
-from bpdebug.ui.draw.network import network_lines
 from bpdebug.ui.draw.program import program_line, program_rows
 from bpdebug.ui.draw.spans import width
 from bpdebug.ui.draw.surface import surface_parts

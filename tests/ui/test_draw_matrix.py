@@ -13,11 +13,10 @@ from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
-from bpdebug.ui.draw.layers import deltas_of, values_of
+from bpdebug.ui.draw.layers import deltas_of, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
 from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
 from bpdebug.ui.draw.matrix_layout import has_overview, make_layout, pictured_among
-from bpdebug.ui.draw.matrix_values import values_in
 from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")

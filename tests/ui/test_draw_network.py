@@ -4,11 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from ui_views import big, chain, random_chain, role_of, text, view
+from ui_views import big, chain, network_lines, random_chain, role_of, text, view
 
 from bpdebug.core.description import Layer
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.network import network_lines
 from bpdebug.ui.draw.spans import plain, width
 
 

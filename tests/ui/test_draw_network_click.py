@@ -4,10 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from ui_views import big, random_chain, session, text, view
+from ui_views import big, network_lines, random_chain, session, text, view
 
-from bpdebug.ui.draw.network import network_lines
-from bpdebug.ui.draw.network_click import cell_at, cell_beside
+from bpdebug.ui.draw.network import cell_at, cell_beside
 from bpdebug.ui.draw.spans import plain
 
 SIZES = [(24, 6), (38, 10), (80, 14), (160, 40)]

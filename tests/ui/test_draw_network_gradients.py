@@ -6,11 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from ui_views import random_chain, text, view
+from ui_views import network_lines, random_chain, text, view
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.network import network_drawing, network_lines
-from bpdebug.ui.draw.network_click import cell_at
+from bpdebug.ui.draw.network import cell_at, network_drawing
 from bpdebug.ui.draw.network_text import number_text
 
 DEEP = view("deep_sigmoid", "goto 3:db1")

@@ -7,11 +7,10 @@ import re
 import numpy as np
 import pytest
 from ui_app import SMALL, debugger, press
-from ui_views import big, random_chain, text, view
+from ui_views import big, network_lines, random_chain, text, view
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.network import network_drawing, network_lines
-from bpdebug.ui.draw.network_click import cell_at
+from bpdebug.ui.draw.network import cell_at, network_drawing
 from bpdebug.ui.draw.network_edges import edges_of
 from bpdebug.ui.draw.network_scene import scene_of
 from bpdebug.ui.draw.spans import plain

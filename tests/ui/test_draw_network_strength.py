@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ui_views import session, text, view
+from ui_views import network_lines, session, text, view
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.network import network_lines
 from bpdebug.ui.draw.network_scene import scene_of
 from bpdebug.ui.draw.network_text import number_text
 

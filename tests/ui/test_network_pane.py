@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from ui_app import LARGE, debugger, press, settled, shown
 
-from bpdebug.ui.draw.network_click import cell_at
+from bpdebug.ui.draw.network import cell_at
 
 
 async def click(pilot, x, y):

@@ -9,6 +9,7 @@ import numpy as np
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
+from bpdebug.ui.draw.network import network_drawing
 from bpdebug.ui.draw.spans import plain
 
 NAMES = [entry.name for entry in shipped()]
@@ -53,6 +54,11 @@ def random_chain(samples, widths, **changes):
     """A network of these widths, the inputs first, on random data."""
     generator = np.random.default_rng(5)
     return chain(widths[1:], generator.standard_normal((samples, widths[0])), generator.standard_normal((samples, widths[-1])), **changes)
+
+
+def network_lines(shown, columns, rows):
+    """The lines of the network's drawing."""
+    return network_drawing(shown, columns, rows)[0]
 
 
 def text(drawn):

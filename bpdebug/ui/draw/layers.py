@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.program import Program
-from bpdebug.core.tensors import Role
+from bpdebug.core.render import render_name
+from bpdebug.core.tensors import Array, Role
 from bpdebug.session.view import View
+from bpdebug.ui.draw.compare import theirs_of
 from bpdebug.ui.draw.once import once
 
 WEIGHT, BIAS, SUMS, ACTIVATIONS, OUTPUT, INPUT, TARGET = "weight", "bias", "z", "a", "output", "input", "target"
@@ -52,6 +54,29 @@ def kin_of(program: Program, name: str) -> list[str]:
     layer = program.layers[part[1] - 1]
     own = [layer.weight, layer.bias, layer.z]
     return [program.gradients[one] for one in own if one in program.gradients] if tensor.of else list(filter(None, own))
+
+
+def values_in(view: View, name: str, theirs: bool = False) -> Array | None:
+    """Our numbers for a tensor, or the user's own; None where there are none yet."""
+    if theirs:
+        return theirs_of(view, name)
+    return view.finished.tensors[name] if view.finished and is_past(view, name) else view.tensors.get(name)
+
+
+def is_past(view: View, name: str) -> bool:
+    """Whether a tensor is shown as the update that has just been completed left it; the one with the cell cursor never is."""
+    here = view.selected is not None and view.selected[0] == name
+    return view.finished is not None and name in view.finished.tensors and not here
+
+
+def samples_in(view: View, name: str) -> Array:
+    """The samples that the rows of a tensor stand for."""
+    return view.finished.samples if view.finished and is_past(view, name) else view.samples
+
+
+def heading(view: View, name: str, theirs: bool) -> str:
+    """What a table is called."""
+    return f"yours {render_name(name, view.style)}" if theirs else render_name(name, view.style)
 
 
 def focus_layer(view: View) -> int:

@@ -16,9 +16,10 @@ from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.compare import off_cells
+from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label, part_text
-from bpdebug.ui.draw.matrix_values import heading, is_past, samples_in, statistics_in, values_in
+from bpdebug.ui.draw.matrix_values import statistics_in
 from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 

@@ -11,9 +11,9 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
-from bpdebug.ui.draw.layers import TARGET, part_of
+from bpdebug.ui.draw.layers import TARGET, heading, is_past, part_of, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
-from bpdebug.ui.draw.matrix_values import heading, is_past, look_in, samples_in, values_in
+from bpdebug.ui.draw.matrix_values import look_in
 from bpdebug.ui.draw.once import once
 
 _GAP = 2

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from bpdebug.core.description import Array
 from bpdebug.session.view import View
+from bpdebug.ui.draw.layers import heading, is_past, values_in
 from bpdebug.ui.draw.matrix_cells import as_table
 from bpdebug.ui.draw.matrix_layout import Block, Sight, part_text
-from bpdebug.ui.draw.matrix_values import heading, is_past, of_numbers, values_in
+from bpdebug.ui.draw.matrix_values import of_numbers
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import render_name
+from bpdebug.core.shapes import shape_text
 from bpdebug.ui.draw.network_plan import Column, Plan
 from bpdebug.ui.draw.network_scene import Scene, heat, largest
 from bpdebug.ui.draw.once import once
+from bpdebug.ui.draw.spans import first_that_fits
 
 _STRONGEST = 5
 """Edges of the selected neuron that are drawn over a ribbon."""
@@ -31,6 +34,8 @@ _CELLS = 4
 """Characters between two layers that there must be for each edge beyond those."""
 _ROOM = (5, 12)
 """Lines of dots a neuron must have for that."""
+_NEAR = 3.0
+"""Dots from an edge at which it is still meant."""
 
 
 class Edges(Record, eq=False):
@@ -98,6 +103,20 @@ def _first(sizes: Array) -> list[int]:
     return sorted(np.argsort(-sizes, axis=None, kind="stable")[:_STRONGEST].tolist())
 
 
+def nearest_edge(scene: Scene, left: Column, right: Column, x: int, y: int) -> tuple[str, Cell] | None:
+    """The weight of the edge that is nearest to a place; where only a ribbon is near, the largest of all; None where none is."""
+    edges, name, (first, last) = edges_of(scene, left, right), scene.parts.edges(right.layer), span_of(left, right)
+    along = max(last - first, 1)
+    rise = np.subtract.outer(edges.ends, edges.starts).T
+    away = np.abs(np.array(edges.starts)[:, None] + rise * ((2 * x + 0.5 - first) / along) - (4 * y + 1.5)) / np.hypot(1, rise / along)
+    away = np.where(edges.drawn, away, np.inf)
+    if away.min(initial=np.inf) <= _NEAR:
+        i, j = divmod(int(away.argmin()), away.shape[1])
+        return name, (edges.begin[i], edges.end[j])
+    weights = scene.parts.view.tensors[name]
+    return (name, tuple(map(int, np.unravel_index(np.abs(weights).argmax(), weights.shape)))) if is_ribbon(left, right) else None
+
+
 def draw_edges(scene: Scene, left: Column, right: Column) -> None:
     """All edges between two layers, those of the selected cell once more on top, and the way around a residual layer."""
     parts, plan, edges = scene.parts, scene.plan, edges_of(scene, left, right)
@@ -112,7 +131,7 @@ def draw_edges(scene: Scene, left: Column, right: Column) -> None:
         _draw(scene, span_of(left, right), replace(edges, drawn=edges.drawn & ~idle), "ink", most)
     if chosen:
         _draw(scene, span_of(left, right), edges.only(chosen), "path", most)
-    if parts.view.program.layers[right.layer - 1].layer.residual and plan.top:
+    if parts.names(right.layer).layer.residual and plan.top:
         _shortcut(scene, left, right)
 
 
@@ -128,15 +147,15 @@ def _draw(scene: Scene, across: tuple[int, int], edges: Edges, kind: str, most: 
     for i, j in np.argwhere(edges.drawn).tolist():
         share, size = float(edges.shares[i, j]), float(sizes[i, j])
         start, stop = (across[0], edges.starts[i]), (across[1], edges.ends[j])
-        scene.canvas.segment(start, stop, heat(kind, share, 1.0), size + 2 * (kind == "path"), int(widths[i, j]), share < 0)
+        scene.canvas.segment(start, stop, heat(kind, share), size + 2 * (kind == "path"), int(widths[i, j]), share < 0)
 
 
 def _ribbon(scene: Scene, left: Column, right: Column, edges: Edges) -> None:
     """The outline of all edges together, how many and how large they are, and which neurons the strongest of the selected one lead to."""
-    (start, stop), plan, parts = span_of(left, right), scene.plan, scene.parts
-    for unit in (0, -1):
-        scene.canvas.segment((start, _end_line(plan, left, unit)), (stop, _end_line(plan, right, unit)), "faint", -1.0)
-    _ribbon_text(scene, left.right + 1, right.left - left.right - 2, parts.edges(right.layer))
+    (start, stop), plan = span_of(left, right), scene.plan
+    for first, last in ((0, 0), (left.units - 1, right.units - 1)):
+        scene.canvas.segment((start, plan.line(left, first)), (stop, plan.line(right, last)), "faint", -1.0)
+    _ribbon_text(scene, left.right + 1, right.left - left.right - 2, scene.parts.edges(right.layer))
     if right.left - left.right < _INDEXED:
         return
     for column, units, lines in ((left, edges.begin, edges.starts), (right, edges.end, edges.ends)):
@@ -145,15 +164,10 @@ def _ribbon(scene: Scene, left: Column, right: Column, edges: Edges) -> None:
             scene.write(column.right if column is left else column.left - len(text), line // 4, text, "dim")
 
 
-def _end_line(plan: Plan, column: Column, unit: int) -> int:
-    """The line of dots of a layer's first or last neuron."""
-    return plan.line(column, unit % column.units)
-
-
 def _ribbon_text(scene: Scene, start: int, room: int, name: str) -> None:
     """The shape of the weights and their root mean square, in the middle of so many columns."""
     view, weights = scene.parts.view, scene.parts.view.tensors[name]
-    shape = "×".join(map(str, weights.shape[:: -1 if view.style.columns else 1]))
+    shape = shape_text(weights.shape[:: -1 if view.style.columns else 1])
     rms, finite = once(weights, "ribbon", lambda: (float(np.sqrt(np.mean(np.square(weights)))), bool(np.isfinite(weights).all())))
     size = f"rms {short(rms, 2)}".replace(" 0.", " .")
     texts = [f"{shape} {size}"] if len(shape) + len(size) < room else [shape, size]
@@ -164,12 +178,11 @@ def _ribbon_text(scene: Scene, start: int, room: int, name: str) -> None:
 
 
 def _shortcut(scene: Scene, left: Column, right: Column) -> None:
-    """An arc above a residual layer, from its input to its sum."""
-    parts, style, stage = scene.parts, scene.parts.view.style, scene.parts.view.position.stage
-    output = parts.names(right.layer).output
-    name = render_name(parts.shortcut(right.layer), style)
+    """An arc above a residual layer, from its input to its sum: what goes around it, or on the way back the gradient of its sum."""
+    parts, view, output = scene.parts, scene.parts.view, scene.parts.names(right.layer).output
+    name = render_name(parts.program.gradients[output] if parts.backward else parts.tensor(left.layer), view.style)
     text = f"◂{name}" if parts.backward else f"+{name}▸"
     start, room = left.left + 1, right.left - left.left - 2
     row = min([scene.plan.top + 1, *left.rows, *right.rows]) - 1 if left.rows and right.rows else 0
-    lit = stage is not None and output in (stage, parts.view.program.stage(stage).through)
-    scene.write(start, row, f"╭{(text if len(text) <= room else '').center(room, '─')}╮", "next" if lit else "dim")
+    lit = view.position.stage and output in (view.position.stage, parts.program.stage(view.position.stage).through)
+    scene.write(start, row, f"╭{first_that_fits((text, ''), room).center(room, '─')}╮", "next" if lit else "dim")

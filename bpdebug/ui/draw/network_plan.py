@@ -9,6 +9,7 @@ from itertools import accumulate, product
 from rich.cells import cell_len
 
 from bpdebug.core.record import Record, replace
+from bpdebug.core.render import render_name
 from bpdebug.ui.draw.layers import focus_layer
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_text import short_names
@@ -123,7 +124,7 @@ class Plan(Record):
 def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     """The richest plan that fits: all layers with their numbers; then fewer numbers, away from the layer in focus; then fewer layers."""
     columns, rows = max(columns, LEAST_COLUMNS), max(rows, LEAST_ROWS)
-    residual = any(names.layer.residual for names in parts.view.program.layers)
+    residual = any(names.layer.residual for names in parts.program.layers)
     sketch = Plan(columns, rows, int(residual and rows > 4), (), 0, 0)
 
     @cache
@@ -173,7 +174,7 @@ def hidden(layers: int) -> int:
 
 def _headed(parts: Parts, column: Column, gap: int) -> Column:
     """A layer with its heading, and with the room for that where the gap after the layer is too small."""
-    heading = parts.heading(column.layer) + ("" if column.rows else f" {column.units}")
+    heading = render_name(parts.tensor(column.layer), parts.view.style) + ("" if column.rows else f" {column.units}")
     return replace(column, heading=heading, free=max(len(heading) + (gap > 0) - column.width - gap, 0))
 
 
@@ -192,9 +193,9 @@ def _column(parts: Parts, plan: Plan, layer: int, number: int, label: str) -> Co
 
 def _with_below(parts: Parts, plan: Plan, column: Column, named: bool) -> Column:
     """A layer with as much below each neuron as there is room for; ``named`` where the names of outputs go there."""
-    last, known = column.layer == parts.depth, column.number and parts.has_bias(column.layer)
+    last, known = column.layer == parts.depth, column.number and parts.names(column.layer).bias
     order = "nyb" if parts.widest_target <= _BRIEF else "ynb"
-    named = last and named and bool(parts.view.program.outputs)
+    named = last and named and bool(parts.program.outputs)
     wanted = "".join(letter for letter in order if {"n": named, "y": last, "b": known}[letter])
     pitch = _pitch(plan, column.units)
     below = wanted[: min(pitch - 1, plan.height - pitch * (column.units - 1) - 1)]
@@ -230,13 +231,13 @@ def _spare(parts: Parts, plan: Plan, gap: int) -> int:
     """The columns that are left with the least gaps and the shortest names."""
     taken = sum(column.width + column.free for column in plan.shown) + gap * (len(plan.shown) - 1)
     taken += hidden(plan.before) + hidden(plan.after)
-    names = parts.view.program.inputs
+    names = parts.program.inputs
     return plan.columns - taken - (1 + _least(names, "x") if plan.named(0) else 0)
 
 
 def _placed(parts: Parts, plan: Plan, spare: int, gap: int) -> Plan:
     """The plan with its places: the names of the inputs take what is spare first, then those of the outputs, then the gaps."""
-    names, gaps = parts.view.program.inputs, len(plan.shown) - 1
+    names, gaps = parts.program.inputs, len(plan.shown) - 1
     inputs = short_names(names, _least(names, "x") + max(spare - _BREADTH * gaps, 0), "x") if plan.named(0) else ()
     spare -= max(_longest(inputs) - _least(names, "x"), 0)
     plan = _with_outputs(parts, replace(plan, inputs=inputs), spare, gaps)
@@ -250,7 +251,7 @@ def _placed(parts: Parts, plan: Plan, spare: int, gap: int) -> Plan:
 
 def _with_outputs(parts: Parts, plan: Plan, spare: int, gaps: int) -> Plan:
     """The plan with the names of the outputs: beside the neurons where that leaves the edges their room, else below them."""
-    names, last = parts.view.program.outputs, plan.shown[-1]
+    names, last = parts.program.outputs, plan.shown[-1]
     if not (names and plan.named(parts.depth)):
         return plan
     if spare >= 1 + _longest(names) + 2 * gaps or "n" not in last.below:

@@ -10,8 +10,7 @@ from textual.geometry import Offset, Size
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ARROWS, command_keys, own_keys
-from bpdebug.ui.draw.network import network_drawing
-from bpdebug.ui.draw.network_click import cell_at, cell_beside
+from bpdebug.ui.draw.network import cell_at, cell_beside, network_drawing
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
 from bpdebug.ui.pointing import CellChosen

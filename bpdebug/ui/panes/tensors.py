@@ -13,11 +13,10 @@ from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
-from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, values_of
+from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, is_past, values_of
 from bpdebug.ui.draw.matrix import cursor_in, layout_line, note_text, past_text
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout, pictured_among
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
-from bpdebug.ui.draw.matrix_values import is_past
 from bpdebug.ui.draw.matrix_walk import step_from
 from bpdebug.ui.draw.spans import Line, fit
 from bpdebug.ui.painting import few_colors
