@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from bpdebug.core.boxes import SYMBOLS
 from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text
 
 _HEAD = r"""\documentclass[10pt,a4paper,fleqn]{article}
@@ -37,23 +38,12 @@ _TEXT = {
     "”": "''",
     "’": "'",
 }
-_SIGNS = {
-    "−": "-",
-    "·": r"\cdot",
-    "×": r"\times",
+_SIGNS = SYMBOLS | {
     "±": r"\pm",
-    "≤": r"\le",
-    "≥": r"\ge",
-    "≠": r"\ne",
     "≈": r"\approx",
-    "∞": r"\infty",
-    "⊙": r"\odot",
     "√": r"\surd",
-    "∂": r"\partial",
-    "∑": r"\sum",
     "∈": r"\in",
     "→": r"\to",
-    "←": r"\leftarrow",
     "½": r"\frac12",
     "ᵀ": r"^\top",
 }

@@ -7,6 +7,7 @@ cell of the result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -15,10 +16,11 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS
-from bpdebug.core.network import Phase
+from bpdebug.core.network import Node, Phase
+from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import constant_of
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import Style, render_cell, render_name
+from bpdebug.core.render import Mathematics, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
 from bpdebug.look.explanation import UNICODE, last_computed, operands_seen
@@ -121,7 +123,8 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     cell = result.place(index) if selected and selected[0] == name else None
     with np.errstate(all="ignore"):
         taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.dtype))
-        pieces = tuple(_joined(taking.stage(stage)))
+        node = next((node for node in program.network.nodes if node.output == name), None)
+        pieces = tuple(_joined(taking.stage(stage, node)))
     sign = "←" if name in stage.formula.names else "="
     return Equation(stage, result, sign, pieces, cell, inside, timeline.machine.shapes())
 
@@ -162,17 +165,18 @@ class _Taking:
         self._style, self._evaluator = style, Evaluator(self._values, dtype)
         self._letters = iter(_SUMMED * 8)
 
-    def stage(self, stage: Stage) -> list[Piece]:
+    def stage(self, stage: Stage, node: Node | None) -> list[Piece]:
         """The right side of a stage; one that the listing shows as a function of one tensor is shown as that."""
         tree = to_columns(stage.formula.tree) if self._style.columns else stage.formula.tree
         tensors = [name for name in names(tree) if self._shapes[name]]
-        if stage.phase is Phase.FORWARD and stage.short and len(tensors) == 1:
-            before, _, after = stage.short.partition(tensors[0])
+        symbol = OPERATIONS[stage.operation].symbol if node and stage.short else ""
+        if symbol and stage.phase is Phase.FORWARD and len(tensors) == 1:
+            before, after = re.split(r"{\w+}", symbol)
             operand = replace(self._operand(Name(tensors[0]), (ROW, COLUMN)), whole=frozenset(_folded(tree, (ROW, COLUMN))))
             return [before, operand, after]
         pieces = self._pieces(tree, (ROW, COLUMN))
-        symbol = _summand(stage.short)
-        return [replace(p, caption=symbol) if symbol and isinstance(p, Operand) and p.axes[0] not in "ij" else p for p in pieces]
+        summand = symbol.format(**node.arguments) if node else ""
+        return [replace(p, caption=summand) if summand and isinstance(p, Operand) and p.axes[0] not in "ij" else p for p in pieces]
 
     def _value(self, tree: Tree) -> Array:
         return np.asarray(self._evaluator.value(tree))
@@ -181,7 +185,7 @@ class _Taking:
         """The operands and signs of a formula whose result runs along two axes."""
         if isinstance(tree, Binary) and tree.operator in "+-":
             left, right = self._term(tree.left, axes), self._term(tree.right, axes, last=True)
-            return [*left, f" {_SIGNS[tree.operator]} ", *right]
+            return [*left, f" {_SIGNS.get(tree.operator, tree.operator)} ", *right]
         if isinstance(tree, Binary) and tree.operator in ("*", "/", "@"):
             return self._product(tree, axes)
         if isinstance(tree, Binary) and tree.operator in COMPARISONS:
@@ -252,17 +256,7 @@ class _Taking:
         )
 
 
-def _summand(short: str) -> str:
-    """What a short form such as ``Σ BCE(a2, y)/m`` sums: ``BCE(a2, y)``."""
-    text, depth = short.partition("Σ ")[2], 0
-    for place, character in enumerate(text, 1):
-        depth += (character == "(") - (character == ")")
-        if character == ")" and not depth:
-            return text[:place]
-    return ""
-
-
-_SIGNS = {"+": "+", "-": "−", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
+_SIGNS = Mathematics.SIGNS | {"-": "−"}
 
 
 def _is_sum(tree: Tree) -> bool:
