@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from bpdebug.core.cells import Cell
@@ -104,15 +102,14 @@ class Cursor:
         """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""
         name = self.selected[0] if self.selected else ""
         own = self._layer_of(name)
-        fed = own + (name in (f"a{own}", f"r{own}"))
+        names = self.program.layers[own - 1]
+        fed = own + (name in (names.a, names.output))
         self.layer = layer if layer and (layer in (own, fed) or not name) else own
 
     def _layer_of(self, name: str) -> int:
         """The layer that a tensor belongs to."""
-        if name in self.program.index:
-            return max(self.program.stage(name).layer, 1)
-        numbered = re.search(r"\d+$", name)
-        return int(numbered[0]) if numbered else len(self.program.layers) if name == "y" else 1
+        known = self.program.tensors
+        return len(self.program.layers) if name == self.program.target else max(known[name].layer if name in known else 0, 1)
 
     def _to_follow(self) -> str:
         """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
