@@ -49,10 +49,7 @@ class Function(Record):
         """The arguments, those that have to be numbers made such by ``number``."""
         if self.result != "float":
             return values
-        made = [number(value) for value in values]
-        for place in self.truths:
-            made[place] = values[place]
-        return made
+        return [value if place in self.truths else number(value) for place, value in enumerate(values)]
 
 
 _add: Any = np.add
