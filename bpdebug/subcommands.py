@@ -27,7 +27,7 @@ from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.script import Order
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings, load_settings
-from bpdebug.session.table import rebind
+from bpdebug.session.table import cell_of, rebind
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import DEFAULT_BUDGET
 
@@ -189,7 +189,7 @@ def _run(given: argparse.Namespace) -> int:
 def _explain(given: argparse.Namespace) -> int:
     """At a location, or, without one, when the cell's tensor has just been computed in update 0."""
     session = Session(load_scenario(given.scenario))
-    name = given.cell.partition("[")[0].strip()
+    name, _ = cell_of(given.cell.strip(), session.program)
     if given.at or name in session.program.index:
         session.execute(f"goto {given.at or name}")
     command = f"explain {given.cell}"

@@ -133,12 +133,11 @@ def _expression(known: Known, text: str) -> Completion:
 
 def _cell(known: Known, text: str) -> Completion:
     """A tensor's name, then its indices one after the other."""
-    name, bracket, inside = text.partition("[")
-    shape = known.shapes.get(name, ())
-    given = inside.split(",")
-    if not bracket:
+    name = max((name for name in known.shapes if text.startswith(f"{name}[")), key=len, default="")
+    if not name:
         words = (Candidate(f"{c.word}[" if c.shape else c.word, c.shape) for c in tensor_words(known.program, known.shapes))
         return Completion(0, len(text), beginning(text, words))
+    shape, given = known.shapes[name], text[len(name) + 1 :].split(",")
     if len(given) > len(shape):
         return Completion(len(text), len(text), ())
     before, begun = "".join(f"{part}," for part in given[:-1]), given[-1].strip()

@@ -12,9 +12,6 @@ from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tree import Tree
 
-_WORDS = (r"(?<![\w.@])[A-Za-z_]\w*@\w*$", r"(?<![\w.])[A-Za-z_]\w*$")
-"""A word at the end of a text; a partial gradient's name holds an @, which is also the matrix product."""
-
 
 class Candidate(Record):
     """A word that may stand in a formula or in a command.
@@ -109,10 +106,9 @@ def complete(text: str, cursor: int, known: tuple[Candidate, ...]) -> Completion
         known: from :func:`candidates`.
     """
     before = text[:cursor]
-    for pattern in _WORDS:
-        written = re.search(pattern, before)
-        if written and (found := beginning(written[0], known)):
-            return Completion(written.start(), cursor, found)
+    for begun in re.finditer(r"(?<![\w.])[A-Za-z_]", before):
+        if before[-1] != "(" and (found := beginning(before[begun.start() :], known)):
+            return Completion(begun.start(), cursor, found)
     fresh = not re.search(r"[\w.]$", before)
     return Completion(cursor, cursor, tuple(c for c in known if fresh and c.shape is not None and c.word not in CONSTANTS))
 

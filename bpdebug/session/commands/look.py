@@ -11,6 +11,7 @@ from bpdebug.core.numbers import exact, short, sparkline, table
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import Shape, infer, shape_text
+from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.into import Stand, walk
 from bpdebug.look.listing import listing
@@ -182,7 +183,7 @@ def history(session: Session, arguments: str) -> Task:
     found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
     text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
     formula, timeline = session.program.parse(text), session.timeline
-    if set(formula.names) & {"x", "y", "m"}:
+    if {tensor.role for tensor in map(session.program.tensors.get, formula.names) if tensor} & {Role.INPUT, Role.TARGET, Role.COUNT}:
         raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
     _single(formula, timeline.machine.shapes())
     return Task(_history(session, text, formula, count))

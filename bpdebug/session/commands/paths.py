@@ -31,8 +31,8 @@ def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Task:
     if name not in _differentiable(session):
         known = name in session.timeline.machine.shapes()
         raise BpdebugError(f"{name} is no variable of the loss" if known else not_there(session.timeline, name))
-    if "loss" not in session.timeline.machine.values():
-        raise BpdebugError("the paths end at the loss, which is not computed yet: 'until loss' runs to it")
+    if (loss := session.program.network.loss) not in session.timeline.machine.values():
+        raise BpdebugError(f"the paths end at the loss, which is not computed yet: 'until {loss}' runs to it")
     if any(stage.edited for stage in session.program.stages if not stage.of):
         raise BpdebugError("the local derivatives are those of the network's own operations, and a forward formula is yours")
     values = session.timeline.machine.values()
@@ -48,7 +48,7 @@ def _found(session: Session, name: str, index: Cell) -> Generator[str, None, Res
 
 def _differentiable(session: Session) -> set[str]:
     """The tensors that the loss is differentiated by: the input, the parameters, and what the forward pass computes."""
-    return {"x", *(name for node in session.program.network.nodes for name in (node.output, *node.inputs.values()))}
+    return {name for node in session.program.network.nodes for name in (node.output, *node.inputs.values())}
 
 
 def _cell(session: Session, cell: tuple[str, Cell] | None) -> tuple[str, Cell]:
