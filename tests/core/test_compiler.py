@@ -64,8 +64,9 @@ def test_one_update_of_all_stages_has_the_bits_of_stepping_and_of_evaluation(ass
 
 
 def test_the_truth_values_of_a_choice_are_still_there_when_it_is_made():
-    choice = [("T33", parse("where(T33 <= 0.5, (T33 + isinf(T33)) ** 3, mean(T23 @ T33, axis=0, keepdims=True))"))]
-    assert_same(compiled(choice, tensors(0)), evaluated(choice, tensors(0)))
+    texts = ("where(T33 <= s, T33, 3)", "where(-sqrt(T33) <= s, (T33 + isinf(T33)) ** 3, mean(T23 @ T33, axis=0, keepdims=True))")
+    choices = [("T33", parse(text)) for text in texts]
+    assert_same(compiled(choices, tensors(0)), evaluated(choices, tensors(0)))
 
 
 @settings(max_examples=40, deadline=None)
