@@ -79,8 +79,8 @@ def role_of(line, part):
 def whole(parts):
     """A drawing of which some lines stay in sight, and the others scroll below them."""
 
-    def lines(*arguments):
-        fixed, below = parts(*arguments)
+    def lines(*arguments, **named):
+        fixed, below = parts(*arguments, **named)
         return [*fixed, *below]
 
     return lines
