@@ -8,31 +8,25 @@ from pathlib import PurePath
 from bpdebug.core.numbers import short
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
-from bpdebug.ui.draw.spans import Line, Span, fit, line, width
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width
 
 _GAP: Span = ("   ", "")
 
 
 def header_line(view: View, columns: int) -> Line:
     """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first, and the loss never."""
-    position, loss = view.position, _loss(view)
+    position, loss, stage, gist = view.position, _loss(view), _stage(view), _stage(view, brief=True)
     title, brief = _titles(view)
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
     batch = () if position.at_end else line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
-    for parts in (
-        (title, update, epoch, batch, _stage(view)),
-        (title, update, epoch, _stage(view)),
-        (title, update, _stage(view)),
-        (brief, update, _stage(view)),
-        (brief, update, _stage(view, brief=True)),
-        (update, _stage(view, brief=True)),
-    ):
-        drawn = _joined([*filter(None, parts), loss])
-        if width(drawn) < columns:
-            return fit(drawn, columns)
+    full = (title, update, epoch, batch, stage), (title, update, epoch, stage), (title, update, stage)
+    ways = (*full, (brief, update, stage), (brief, update, gist), (update, gist))
+    drawn = first_that_fits((_joined(*parts, loss) for parts in ways), columns - 1, ())
+    if drawn:
+        return fit(drawn, columns)
     room = max(columns - width(loss) - 1, 0)
-    return fit((*fit(_joined([update, _stage(view, brief=True)]), room), (" ", ""), *loss), columns)
+    return fit((*fit(_joined(update, gist), room), (" ", ""), *loss), columns)
 
 
 def _titles(view: View) -> tuple[Line, Line]:
@@ -46,11 +40,8 @@ def _titles(view: View) -> tuple[Line, Line]:
     return line((" ", ""), (game.line, "changed"), (f" on {name}", "dim")), brief
 
 
-def _joined(parts: list[Line]) -> Line:
-    spans: list[Span] = list(parts[0])
-    for part in parts[1:]:
-        spans += [_GAP, *part]
-    return tuple(spans)
+def _joined(*parts: Line) -> Line:
+    return tuple(span for part in parts if part for span in (_GAP, *part))[1:]
 
 
 def _stage(view: View, brief: bool = False) -> Line:

@@ -9,12 +9,12 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import LayerNames
-from bpdebug.core.numbers import short, sparkline
+from bpdebug.core.numbers import minus, short, sparkline, written
 from bpdebug.core.record import Record
 from bpdebug.look.health import USUAL, USUAL_STEPS, Finding, Health, LayerHealth
 from bpdebug.session.view import View
 from bpdebug.ui.draw.scales import bar, decade_share, decades
-from bpdebug.ui.draw.spans import Line, Span, fit, plain, wrap
+from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, plain, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
 _GAUGE = (-6.0, 0.0)
@@ -52,9 +52,9 @@ def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[
     if not len(health.updates):
         return wrap("Nothing is computed yet: u runs one update, c the training.", columns, "dim"), []
     shown = _columns(health, columns)
-    heading = [_row(shown, lambda column: ((column.title, "faint"),), columns)]
-    lines = [_row(shown, lambda column, layer=layer: column.cell(layer), columns) for layer in health.layers]  # type: ignore[misc]
-    return heading, [*lines, *_notes(view, health, columns, any(column.title == _ACTIVATIONS for column in shown))]
+    heading = _row(shown, [((column.title, "faint"),) for column in shown], columns)
+    lines = [_row(shown, [column.cell(layer) for column in shown], columns) for layer in health.layers]
+    return [heading], [*lines, *_notes(view, health, columns, any(column.title == _ACTIVATIONS for column in shown))]
 
 
 def health_note(view: View, columns: int, rows: int) -> str:
@@ -63,8 +63,7 @@ def health_note(view: View, columns: int, rows: int) -> str:
     if view.health is None or len(fixed + below) <= rows:
         return ""
     found = [f"{note.name} {_layers(view.health, note.name)}" for note in view.health.notes if note.grave]
-    texts = [", ".join(found[:count]) for count in range(len(found), 0, -1)]
-    return next((text for text in texts if len(text) + 4 <= columns), "")
+    return first_that_fits((", ".join(found[:count]) for count in range(len(found), 0, -1)), columns - 4, "")
 
 
 def _layers(health: Health, name: str) -> str:
@@ -74,10 +73,8 @@ def _layers(health: Health, name: str) -> str:
     return f"{numbers[0]}–{numbers[-1]}" if together else ", ".join(map(str, numbers))
 
 
-def _row(shown: list[_Column], cell: Callable[[_Column], Line], columns: int) -> Line:
-    spans: list[Span] = []
-    for column in shown:
-        spans += [*fit(cell(column), column.width), (" ", "")]
+def _row(shown: list[_Column], cells: list[Line], columns: int) -> Line:
+    spans = [span for column, cell in zip(shown, cells, strict=True) for span in (*fit(cell, column.width), (" ", ""))]
     return fit(tuple(spans[:-1]), columns)
 
 
@@ -88,7 +85,7 @@ def _columns(health: Health, columns: int) -> list[_Column]:
     wider = min(spare // 3, _WIDEST_BAR - _BAR) if spare >= 0 else max(spare, _LEAST_BAR - _BAR)
     made = {key: column for key, column in parts.items() if key in chosen}
     plain_name = made.pop("layer")
-    scale, length, room = _scale(health), _BAR + wider, words + spare - wider
+    scale, length, room = decades(np.array([layer.delta[-1] for layer in health.layers])), _BAR + wider, words + spare - wider
     bars = _Column(_scale_title(scale, length), length, lambda layer: _bar(layer, scale, length))
     return [made.pop("name", plain_name), bars, *made.values(), _Column("", room, lambda layer: _words(layer, room))]
 
@@ -109,43 +106,43 @@ def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int, int]
 
 def _parts(health: Health) -> dict[str, _Column]:
     """All columns but bar and words, in their order."""
-    number = len(str(len(health.layers)))
+    number, under_way = len(str(len(health.layers))), health.under_way
     name = number + 1 + max(len(layer.activation) for layer in health.layers)
+
+    def norm(title: str, measure: str) -> _Column:
+        return _Column(title.rjust(6), 6, lambda layer: _number(layer, getattr(layer, measure), under_way))
+
     parts = {
         "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
         "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
-        "delta": _numbers("‖dz‖", health.under_way, lambda layer: layer.delta),
-        "gradient": _numbers("‖dW‖", health.under_way, lambda layer: layer.gradient),
-        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, health.under_way)),
-        "bias": _numbers("‖db‖", health.under_way, lambda layer: layer.bias_gradient),
+        "delta": norm("‖dz‖", "delta"),
+        "gradient": norm("‖dW‖", "gradient"),
+        "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, under_way)),
+        "bias": norm("‖db‖", "bias_gradient"),
         "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
-        "step": _numbers("step", health.under_way, lambda layer: layer.step),
-        "size": _numbers("‖W‖", health.under_way, lambda layer: layer.size),
+        "step": norm("step", "step"),
+        "size": norm("‖W‖", "size"),
         "mean": _Column(_ACTIVATIONS, 14, _activations),
-        "saturated": _Column("saturated", 9, lambda layer: _share(layer.saturated)),
-        "dead": _Column("   at 0", 7, _dead),
+        "saturated": _Column("saturated", 9, lambda layer: _amount(layer.saturated[-1], f"{100 * layer.saturated[-1]:.0f} %", 9)),
+        "dead": _Column("   at 0", 7, lambda layer: _amount(layer.dead[-1], f"{layer.dead[-1]:.0f}/{layer.units}", 7)),
     }
     if all(np.isnan(layer.dead).all() for layer in health.layers):
         del parts["dead"]
     return parts
 
 
-def _numbers(title: str, under_way: bool, series: Callable[[LayerHealth], Array]) -> _Column:
-    return _Column(title.rjust(6), 6, lambda layer: _number(series(layer), under_way, _is_broken(layer)))
-
-
-def _is_broken(layer: LayerHealth) -> bool:
-    return any(found.name == "non-finite" for found in layer.findings)
-
-
-def _number(series: Array, under_way: bool, broken: bool) -> Line:
+def _number(layer: LayerHealth, series: Array, under_way: bool) -> Line:
     """The last number of a series; a dash where there never is one, a dot where it is still to be computed."""
-    if np.isnan(series[-1]) and not broken and (under_way or np.isnan(series).all()):
+    broken, value = any(found.name == "non-finite" for found in layer.findings), float(series[-1])
+    if math.isnan(value) and not broken and (under_way or np.isnan(series).all()):
         return (("—·"[under_way].rjust(6), "faint"),)
-    value = float(series[-1])
     texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
-    text = next((text for text in texts if len(text) <= 6), "large")
-    return ((text.replace("-", "−").rjust(6), "" if math.isfinite(value) else "bad"),)
+    return ((minus(first_that_fits(texts, 6, "large")).rjust(6), "" if math.isfinite(value) else "bad"),)
+
+
+def _amount(value: float, text: str, columns: int) -> Line:
+    """How many units or samples; a dash where that is not known."""
+    return (("—".rjust(columns), "faint") if math.isnan(value) else (text.rjust(columns), "" if value else "dim"),)
 
 
 def _power(value: float, digits: int) -> str:
@@ -154,14 +151,9 @@ def _power(value: float, digits: int) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def _scale(health: Health) -> tuple[float, float]:
-    """The powers of ten of an empty and of a full bar."""
-    return decades(np.array([layer.delta[-1] for layer in health.layers]))
-
-
 def _scale_title(scale: tuple[float, float], width: int) -> str:
     """The ends of the scale over the bars."""
-    low, high = (short(10.0**power, 1).replace("-", "−") for power in scale)
+    low, high = (written(10.0**power, 1) for power in scale)
     return low + high.rjust(width - len(low)) if len(low) + len(high) < width else ""
 
 
@@ -185,34 +177,19 @@ def _trend(series: Array, under_way: bool) -> Line:
 
 def _gauge(step: float) -> Line:
     """Where the step lies between a millionth and all of the weights; the healthy part of the gauge is drawn heavy."""
-    cells = [(place / 2 + _GAUGE[0], "─") for place in range(int(2 * (_GAUGE[1] - _GAUGE[0])) + 1)]
-    fine = [math.log10(USUAL_STEPS[0]) <= power <= math.log10(USUAL_STEPS[1]) for power, _ in cells]
-    spans: list[Span] = [("━" if good else "─", "done" if good else "faint") for good in fine]
+    low, high = _GAUGE
+    least, most = map(math.log10, USUAL_STEPS)
+    spans = [("━", "done") if least <= place / 2 + low <= most else ("─", "faint") for place in range(int(2 * (high - low)) + 1)]
     if math.isfinite(step):
         power = math.log10(step) if step > 0 else -math.inf
-        place = round(2 * (min(max(power, _GAUGE[0]), _GAUGE[1]) - _GAUGE[0]))
-        spans[place] = (
-            "◂" if power < _GAUGE[0] else "▸" if power > _GAUGE[1] else "●",
-            "good" if USUAL_STEPS[0] <= step <= USUAL_STEPS[1] else "next",
-        )
+        sign = "◂" if power < low else "▸" if power > high else "●"
+        spans[round(2 * (min(max(power, low), high) - low))] = (sign, "good" if USUAL_STEPS[0] <= step <= USUAL_STEPS[1] else "next")
     return tuple(spans)
 
 
 def _activations(layer: LayerHealth) -> Line:
     mean, deviation = float(layer.mean[-1]), float(layer.deviation[-1])
-    if not math.isfinite(mean):
-        return (("nan", "bad"),)
-    return ((f"{short(mean, 2)} ± {short(deviation, 2)}".replace("-", "−"), "dim"),)
-
-
-def _share(series: Array) -> Line:
-    value = float(series[-1])
-    return (("—".rjust(9), "faint"),) if math.isnan(value) else ((f"{100 * value:.0f} %".rjust(9), "" if value else "dim"),)
-
-
-def _dead(layer: LayerHealth) -> Line:
-    value = float(layer.dead[-1])
-    return (("—".rjust(7), "faint"),) if math.isnan(value) else ((f"{value:.0f}/{layer.units}".rjust(7), "" if value else "dim"),)
+    return ((f"{written(mean, 2)} ± {written(deviation, 2)}", "dim"),) if math.isfinite(mean) else (("nan", "bad"),)
 
 
 def _role(found: Finding) -> str:
@@ -224,12 +201,10 @@ def _words(layer: LayerHealth, columns: int) -> Line:
     if not layer.findings:
         return (("to come", "faint"),) if layer.waiting else (("✓", "done"),)
     first = layer.findings[0]
-    texts = (first.text, first.text.replace(" of ", "/"))
-    spans: list[Span] = [(next((text for text in texts if len(text) <= columns), first.text.split()[0]), _role(first))]
+    shown = line((first_that_fits((first.text, first.text.replace(" of ", "/")), columns, first.text.split()[0]), _role(first)))
     for found in layer.findings[1:]:
-        if sum(len(part) for part, _ in spans) + 2 + len(found.text) <= columns:
-            spans += [(", ", "faint"), (found.text, _role(found))]
-    return tuple(spans)
+        shown = first_that_fits([(*shown, (", ", "faint"), (found.text, _role(found)))], columns, shown)
+    return shown
 
 
 def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iterator[Line]:

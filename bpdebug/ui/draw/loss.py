@@ -13,7 +13,7 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.loss_start import start_lines
 from bpdebug.ui.draw.plot import Plot, Ticks
 from bpdebug.ui.draw.scales import even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -195,9 +195,8 @@ def numbers_line(view: View, log: bool, columns: int) -> Line:
     update = (f"update {int(updates[place])}  ", "dim")
     known = line(("loss ", "dim"), (short(loss, 5), "bold" if np.isfinite(loss) else "bad"))
     change, share, over = _of_epochs(view) if view.position.batches > 1 else _of_updates(updates, losses, place, loss)
-    scale = line(("  log scale", "faint")) if log else line()
-    if view.loss_scale == "log" and not log:
-        scale = line(("  no log scale: not all losses are above 0", "next"))
+    refused: Line = (("  no log scale: not all losses are above 0", "next"),) if view.loss_scale == "log" else ()
+    scale = line(("  log scale", "faint")) if log else refused
     numbers = (*known, *change, *share, *over)
     brief = [((change[0][0].strip() + " ", change[0][1]), *change[1:], *share)] if share and view.position.batches > 1 else []
     ways = ((update, *numbers, *scale), (update, *numbers), numbers, (*known, *change, *share), *brief, (*known, *change))
@@ -210,8 +209,8 @@ def _of_updates(updates: Array, losses: Array, place: int, loss: float) -> tuple
     change = loss - before
     if not apart or not np.isfinite(change):
         return (), (), ()
-    over = ((f" over {apart} updates", "faint"),) if apart > 1 else ()
-    return ((f"  {_sign(change)}{short(abs(change), 3)}", _role(change)),), _share(change, before), over
+    over = line((f" over {apart} updates", "faint")) if apart > 1 else ()
+    return line(_changed(change, f"  {{}}{short(abs(change), 3)}")), _share(change, before), over
 
 
 def _of_epochs(view: View) -> tuple[Line, Line, Line]:
@@ -232,15 +231,13 @@ def _epoch_mean(view: View, epoch: int) -> float | None:
     return float(own.mean()) if own.size and np.isfinite(own).all() else None
 
 
-def _sign(change: float) -> str:
-    return "−" if change < 0 else "+" if change > 0 else "±"
-
-
-def _role(change: float) -> str:
-    return "good" if change < 0 else "bad" if change > 0 else "dim"
+def _changed(change: float, text: str) -> Span:
+    """A change of the loss with its sign, in the colour that says whether that is well."""
+    sign, role = ("−", "good") if change < 0 else ("+", "bad") if change > 0 else ("±", "dim")
+    return text.format(sign), role
 
 
 def _share(change: float, before: float) -> Line:
     """A change in percent of what was before, where that says something."""
     share = abs(change / before) if before else 0.0
-    return ((f" ({_sign(change)}{short(100 * share, 2)} %)", _role(change)),) if 1e-5 < share < 100 else ()
+    return line(_changed(change, f" ({{}}{short(100 * share, 2)} %)")) if 1e-5 < share < 100 else ()
