@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bpdebug.core.errors import BpdebugError, presentable
 from bpdebug.files import write_file
-from bpdebug.session.script import session_script
+from bpdebug.session.script import orders_of, session_script
 from bpdebug.session.session import Session
 from bpdebug.session.state import user_folder
 
@@ -89,8 +89,7 @@ def _saved(session: Session, error: BaseException) -> Path | None:
         script = session_script(session)
     except Exception:
         script = "".join(f"{edit}\n" for edit in session.timeline.edits)
-    lines = [line for line in script.splitlines() if not line.startswith("#")]
-    if lines in ([], ["goto start"]):
+    if [order.command for order in orders_of(script.splitlines(), "")] in ([], ["goto start"]):
         return None
     trace = "".join(traceback.format_exception(error))
     text = script + "".join(f"# {line}\n" for line in trace.splitlines())

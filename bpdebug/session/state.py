@@ -14,6 +14,7 @@ from pathlib import Path
 from bpdebug.core.description import Debug, Scenario
 from bpdebug.core.errors import BpdebugError, presentable, printable
 from bpdebug.files import MEBI, FileError, read_lines, remove_file, write_file
+from bpdebug.session.script import orders_of
 from bpdebug.session.session import Session
 from bpdebug.session.stop_lines import CLEARED, Block, harmless, lines_of, own_blocks, stop_blocks
 from bpdebug.session.table import CommandError, find_command
@@ -110,8 +111,9 @@ def restore_stops(session: Session) -> tuple[int, list[str]]:
         return 0, []
     lines, wrong = read_back(path, "the stops of last time")
     there, strange = True, False
-    for number, line in [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]:
-        refused = _refused(line) if number <= _MOST else f"more than {_MOST} lines"
+    for order in orders_of(lines, printable(str(path))):
+        line = order.command
+        refused = _refused(line) if order.number <= _MOST else f"more than {_MOST} lines"
         strange, of_last = strange or bool(refused), line.split()[1:2] == ["last"]
         if of_last and not there:
             continue
@@ -122,7 +124,7 @@ def restore_stops(session: Session) -> tuple[int, list[str]]:
         except BpdebugError as error:
             refused = str(error)
         there = there and (of_last or not refused)
-        wrong += [f"{printable(str(path))}:{number}: {printable(line[:60])}: {presentable(refused)}"] * bool(refused)
+        wrong += [f"{order.file}:{order.number}: {printable(line[:60])}: {presentable(refused)}"] * bool(refused)
     if strange:
         wrong.append(set_aside(path))
     elif lines:
@@ -187,7 +189,7 @@ def _known(blocks: Iterable[Block]) -> dict[Known, Block]:
 def _kept(lines: list[str], debug: Debug) -> list[Block]:
     """What the lines of a file set, with what the scenario sets by itself."""
     blocks = list[Block]()
-    for line in [line.strip() for line in lines if line.strip() and not line.startswith("#")]:
+    for line in (order.command for order in orders_of(lines, "")):
         if line.split()[1:2] == ["last"] and blocks:
             blocks[-1] = (*blocks[-1], line)
         else:
