@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from bpdebug.session.commands import Command
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
-from bpdebug.trust.report import Report
 from bpdebug.ui.screens import OnceScreen, TextScreen
 from bpdebug.ui.speaking import Note
 
@@ -22,28 +21,21 @@ _SHORT = 120
 
 def screen_of(command: Command, result: Result, view: View) -> OnceScreen | None:
     """The screen that an answer is shown on, or that asks for what comes next."""
-    if command.name == "help":
-        return _help() if len(result.data["commands"]) > 1 else TextScreen(result.text, command.name)
+    if command.name == "help" and len(result.data["commands"]) > 1:
+        from bpdebug.ui.help_screen import HelpScreen  # noqa: PLC0415 - a start does without
+
+        return HelpScreen()
     if result.type == "question":
         return question_screen(result.data["question"]["prompt"])
     report = {"check": view.check, "compare": view.comparison}.get(result.type)
     if report and report.shown:
-        return _report(view, report)
+        from bpdebug.ui.report_screen import ReportScreen  # noqa: PLC0415 - a start does without
+
+        return ReportScreen(view, report)
     if result.type in ("stop", "edit") or command.name in _SILENT:
         return None
-    return TextScreen(result.text, command.name) if "\n" in result.text or len(result.text) > _SHORT else None
-
-
-def _report(view: View, report: Report) -> OnceScreen:
-    from bpdebug.ui.report_screen import ReportScreen  # noqa: PLC0415 - a start does without
-
-    return ReportScreen(view, report)
-
-
-def _help() -> OnceScreen:
-    from bpdebug.ui.help_screen import HelpScreen  # noqa: PLC0415 - a start does without
-
-    return HelpScreen()
+    long = command.name == "help" or "\n" in result.text or len(result.text) > _SHORT
+    return TextScreen(result.text, command.name) if long else None
 
 
 def question_screen(prompt: str, mistake: str = "") -> PromptScreen:

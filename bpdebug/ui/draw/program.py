@@ -33,16 +33,24 @@ class Plan(Record):
     """How a listing is written.
 
     Attributes:
+        columns: the room.
         formulas: the stages' formulas by name.
         letters: whether settings such as the learning rate are letters in them.
         taken: columns up to the shapes; 0 for no more than formulas.
         shapes: the columns of the shapes.
     """
 
+    columns: int
     formulas: dict[str, str]
     letters: bool = False
     taken: int = 0
     shapes: int = 0
+
+    @property
+    def sentence(self) -> int:
+        """Where the meanings begin, or 0 where they have no room."""
+        place = self.taken + self.shapes
+        return place if self.taken and self.columns - place >= _SENTENCE else 0
 
 
 def program_rows(view: View) -> list[Row]:
@@ -61,10 +69,9 @@ class Listing:
     """
 
     def __init__(self, view: View, columns: int, marked: str = "") -> None:
-        self._view, self._columns, self._rows = view, columns, program_rows(view)
-        self._plan, self._places = plan_of(view, columns), _places(view)
+        self._view, self._rows, self._places, self._plan = view, program_rows(view), _places(view), plan_of(view, columns)
         self._marked = self._places.get(marked, len(self._rows))
-        self._whole = _whole(view, view.program.stage(marked), columns, self._plan) if marked in self._places else [()]
+        self._whole = _whole(view, view.program.stage(marked), self._plan) if marked in self._places else [()]
 
     def lines_of(self, name: str) -> tuple[int, int]:
         """The first line of a stage, and the one below its last."""
@@ -79,7 +86,7 @@ class Listing:
             raise IndexError(y)
         part = y - self._marked
         row = self._rows[y - min(max(part, 0), len(self._whole) - 1)]
-        return row, self._whole[part] if 0 <= part < len(self._whole) else program_line(self._view, row, self._columns, self._plan)
+        return row, self._whole[part] if 0 <= part < len(self._whole) else program_line(self._view, row, self._plan.columns, self._plan)
 
 
 def _places(view: View) -> dict[str, int]:
@@ -99,11 +106,11 @@ def _plan(view: View, columns: int) -> Plan:
         shapes = max(len(_shape(view, stage)) for stage in view.program.stages) + 2
         for room in (columns - shapes - _SENTENCE, columns - shapes):
             for style in styles:
-                plan = Plan(_formulas(view, False, style), style.letters)
+                plan = Plan(columns, _formulas(view, False, style), style.letters)
                 taken = _MARGIN + max(_written(view, name, plan) for name in plan.formulas) + 2
                 if taken <= room:
                     return replace(plan, taken=taken, shapes=shapes)
-    named, lettered = (Plan(_formulas(view, True, style), style.letters) for style in styles)
+    named, lettered = (Plan(columns, _formulas(view, True, style), style.letters) for style in styles)
     changed = (name for name, text in named.formulas.items() if text != lettered.formulas[name])
     return named if all(_MARGIN + _written(view, name, named) <= columns for name in changed) else lettered
 
@@ -127,7 +134,7 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     """One line of the listing; without a plan, that of the whole listing."""
     plan = plan or plan_of(view, columns)
     if isinstance(row, Stage):
-        return _grounded(view, row, (*_equation(view, row, plan), *_details(view, row, columns, plan)), columns)
+        return _grounded(view, row, (*_equation(view, row, plan), *_details(view, row, plan)), plan)
     return fit(_heading(view, row, plan) if isinstance(row, str) else _skipped(view, row, columns), columns)
 
 
@@ -136,9 +143,9 @@ def lit(drawn: Line, role: str) -> Line:
     return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
-def _grounded(view: View, stage: Stage, drawn: Line, columns: int) -> Line:
+def _grounded(view: View, stage: Stage, drawn: Line, plan: Plan) -> Line:
     """A line of a stage in so many columns; that of the stage that has run last has a background."""
-    drawn = fit(drawn, columns)
+    drawn = fit(drawn, plan.columns)
     return lit(drawn, "here") if stage.name == view.position.stage else drawn
 
 
@@ -158,10 +165,10 @@ def _skipped(view: View, row: Skipped, columns: int) -> Line:
     return line(("   – ", "faint"), (first_that_fits(texts, columns - 5), "faint"))
 
 
-def _whole(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
+def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:
     """A stage's formula to its end, or where that has room what it means, in one line or several."""
-    place, drawn = _sentence(columns, plan), _equation(view, stage, plan)
-    lines: list[Line] = [(*drawn, *_details(view, stage, columns, plan))]
+    place, columns, drawn = plan.sentence, plan.columns, _equation(view, stage, plan)
+    lines: list[Line] = [(*drawn, *_details(view, stage, plan))]
     if place:
         first, *rest = wrap(stage.meaning, columns, "dim", " " * place, " " * place)
         lines = [(*lines[0][:-1], (first[0][0][place:], "dim")), *rest]
@@ -171,7 +178,7 @@ def _whole(view: View, stage: Stage, columns: int, plan: Plan) -> list[Line]:
         start = " " * (width(drawn) - width(formula))
         (_, *begun), *rest = formula_lines(formula, columns, start, " " * (_MARGIN + 2), role)
         lines = [(*signs, (equals.removesuffix(formula), role), *begun), *rest]
-    return [_grounded(view, stage, one, columns) for one in lines]
+    return [_grounded(view, stage, one, plan) for one in lines]
 
 
 def _equation(view: View, stage: Stage, plan: Plan) -> Line:
@@ -188,19 +195,13 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
     )
 
 
-def _details(view: View, stage: Stage, columns: int, plan: Plan) -> Line:
+def _details(view: View, stage: Stage, plan: Plan) -> Line:
     """The shape of what a stage gives, and what it means, where there is room."""
     if not plan.taken:
         return ()
     blanks = plan.taken - _MARGIN - _written(view, stage.name, plan)
     shape = (" " * blanks + _shape(view, stage).ljust(plan.shapes), "dim")
-    return (shape, (stage.meaning, "dim")) if _sentence(columns, plan) else (shape,)
-
-
-def _sentence(columns: int, plan: Plan) -> int:
-    """Where the meanings begin, or 0 where they have no room."""
-    place = plan.taken + plan.shapes
-    return place if plan.taken and columns - place >= _SENTENCE else 0
+    return (shape, (stage.meaning, "dim")) if plan.sentence else (shape,)
 
 
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
