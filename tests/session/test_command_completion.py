@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from debugger_scenarios import xor
+from renamed import NONSENSE, renamed
 
 from bpdebug.export.formats import FORMATS
 from bpdebug.frontends import load_scenario
@@ -186,3 +187,10 @@ def test_a_file_that_is_to_be_written_is_offered_with_every_ending(folder, known
 def test_the_home_folder_is_looked_into(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
     assert [candidate.word for candidate in complete_path("~/ne").found] == ["net.yaml"]
+
+
+def test_names_with_dots_and_brackets_are_completed():
+    known = known_of(Session(renamed(xor(), NONSENSE["dotted"])[0]))
+    assert words("select offs", known) == ["offset[1].grad[", "offset[2].grad[", "offset[1][", "offset[2]["]
+    assert words("select offset[2][", known) == ["offset[2][0,"]
+    assert words("print blocks.1.ker", known) == ["blocks.1.kernel.grad", "blocks.1.kernel"]

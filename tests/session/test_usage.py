@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import pytest
 from debugger_scenarios import xor
+from renamed import NONSENSE, renamed
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.layers import make_program
 from bpdebug.export.formats import FORMATS
 from bpdebug.session.command_completion import ARGUMENTS, FREE
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.session import Session
+from bpdebug.session.table import cell_of
 from bpdebug.session.usage import expected, needs_arguments, stands_for_itself, ways
 
 
@@ -72,3 +75,30 @@ def test_a_command_that_needs_arguments_by_its_usage_is_refused_without(name):
 
 def test_the_endings_of_an_export_are_those_of_the_formats():
     assert ways(COMMANDS["export"].usage) == (("FILE" + "|".join(row.ending for row in FORMATS.values()),),)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("continue 3", "continue takes no argument; found '3'"),
+        ("next 0", "a count from 1 is expected; found '0'"),
+        ("next up", "a count from 1 is expected; found 'up'"),
+        ("select W1[", "a cell such as dW2[1,0] is expected; found 'W1['"),
+        ("select", "a cell such as dW2[1,0] is expected; found ''"),
+        ("until nowhere", "there is no location 'nowhere'"),
+        ("print", "print what? For example: print a2, print max(abs(dz2))"),
+        ("source", "source which file?"),
+    ],
+)
+def test_the_arguments_are_read_as_the_usage_declares_them(command, message):
+    with pytest.raises(BpdebugError) as caught:
+        Session(xor()).execute(command)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["offset[2][0,1]", "offset[2] [ 0 , 1 ]"])
+def test_a_bracket_may_belong_to_the_name_of_a_tensor(text):
+    program = make_program(renamed(xor(), NONSENSE["dotted"])[0])
+    assert cell_of(text, program) == ("offset[2]", (0, 1))
+    assert cell_of("offset[2]", program) == ("offset[2]", ())
+    assert cell_of("W1[2]", program) == ("W1", (2,)), "unknown: said by whoever looks it up"
