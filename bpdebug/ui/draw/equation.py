@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.numbers import minus
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
-from bpdebug.ui.draw.equation_fit import fit
-from bpdebug.ui.draw.equation_parts import Fit, Group, Window
+from bpdebug.ui.draw.equation_fit import Fit, Group, fit
 from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
@@ -54,7 +54,7 @@ def equation_picture(view: View, columns: int, rows: int) -> Picture:
     equation = view.equation
     if equation is None:
         return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)])
-    drawing = _Drawing(view, equation, _chosen_fit(view, equation, columns, rows), columns)
+    drawing = _Drawing(view, equation, _chosen_fit(view, equation, columns, rows))
     lines = drawing.lines()
     below = terms_lines(view, equation, columns, rows - len(lines))
     gap: list[Line] = [()] if below and len(lines) + len(below) < rows else []
@@ -103,8 +103,8 @@ def _chosen(view: View, operand: Operand) -> tuple[int, int] | None:
 class _Drawing:
     """The lines of an equation, and where its cells stand."""
 
-    def __init__(self, view: View, equation: Equation, chosen: Fit, columns: int) -> None:
-        self._view, self._equation, self._fit, self._columns = view, equation, chosen, columns
+    def __init__(self, view: View, equation: Equation, chosen: Fit) -> None:
+        self._view, self._equation, self._fit = view, equation, chosen
         self.spots: list[Spot] = []
 
     def lines(self) -> list[Line]:
@@ -116,20 +116,24 @@ class _Drawing:
 
     def _shelf(self, shelf: tuple[Group, ...], top: int, left: int) -> list[Line]:
         """The groups side by side, each matrix in the middle of the height."""
-        canvas: list[list[tuple[int, Line]]] = [[] for _ in range(self._fit.height(shelf))]
+        canvas: list[Line] = [()] * self._fit.height(shelf)
         tallest = self._fit.matrix_height(shelf)
+
+        def put(place: int, drawn: Line) -> None:
+            if width(drawn):
+                canvas[place] += ((" " * (left - width(canvas[place])), ""), *drawn)
+
         for group in shelf:
-            middle = 1 + (tallest - 1) // 2
-            before, after = self._fit.sign(group.before), self._fit.sign(group.after)
-            canvas[middle].append((left, line((before, "bold"))))
+            middle, (before, after) = 1 + (tallest - 1) // 2, self._fit.signs(group)
+            put(middle, line((before, "bold")))
             left += len(before)
-            start = 1 + (tallest - self._fit.windows[group].height) // 2
-            for offset, drawn in enumerate(self._block(group, left, top + start), start - 1):
-                canvas[offset].append((left, drawn))
+            start = 1 + (tallest - len(self._fit.windows[group][0])) // 2
+            for place, drawn in enumerate(self._block(group, left, top + start), start - 1):
+                put(place, drawn)
             left += self._fit.width(group)
-            canvas[middle].append((left, line((after, "bold"))))
+            put(middle, line((after, "bold")))
             left += len(after)
-        return [_assembled(parts) for parts in canvas]
+        return [tuple(span for span in drawn if span[0]) for drawn in canvas]
 
     def _block(self, group: Group, left: int, top: int) -> Iterator[Line]:
         """An operand: the caption, then what stands below it from line ``top`` on."""
@@ -137,14 +141,19 @@ class _Drawing:
         if group.is_number:
             yield self._number(group, left, top)
             return
-        window, look = self._fit.windows[group], self._fit.looks[group]
-        for place, row in enumerate(window.rows):
-            opened, closed = _brackets(window, place)
-            cells = line(*self._row(group, look, window, row, left, top + place))
-            arrow = ("→", self._arrow(group, row)) if group.operand.folded == 1 else ("", "")
-            yield (opened, *cells, (self._fit.gap, ""), closed, arrow)
-        if group.operand.folded == 0:
-            yield self._arrows(group, window, look)
+        (rows, columns), shape, folded = self._fit.windows[group], group.shape, group.operand.folded
+        sides = ("‹" if columns.start else "", "›" if columns.stop < shape[1] else "")
+        for y, row in enumerate(rows, top):
+            first, last = row == rows[0], row == rows[-1]
+            shapes = "[]" if first and last else "⎡⎤" if first else "⎣⎦" if last else "⎢⎥"
+            more = (first and rows.start > 0) or (last and rows.stop < shape[0])
+            opened, closed = "⋮⋮" if more else (side or bracket for side, bracket in zip(sides, shapes, strict=True))
+            cells = self._row(group, row, left, y)
+            arrow = ("→", self._arrow(group, row, 0)) if folded == 1 else ("", "")
+            yield ((opened, "dim"), *cells, (self._fit.gap, ""), (closed, "dim"), arrow)
+        if folded == 0:  # an arrow below each column that is summed
+            wide = self._fit.looks[group].width
+            yield ((" " + self._fit.gap, ""), *(("↓".center(wide) + " ", self._arrow(group, 0, column)) for column in columns))
 
     def _caption(self, group: Group) -> Line:
         operand, room = group.operand, self._fit.width(group)
@@ -153,28 +162,25 @@ class _Drawing:
         return caption if width(caption) <= room + 1 else fitted(line((operand.caption, role)), room)
 
     def _number(self, group: Group, left: int, top: int) -> Line:
-        operand = group.operand
-        role = "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""
-        self._spot(operand, left, top, len(group.number), 0, 0)
+        role = "cursor" if group.is_result and self._equation.cell else "bold" if group.operand.caption else ""
+        self._spot(group.operand, left, top, len(group.number), 0, 0)
         return line((group.number, role))
 
-    def _row(self, group: Group, look: Look, window: Window, row: int, left: int, y: int) -> Iterator[Span]:
-        x, gap = left + 1, self._fit.gap
-        for column in window.columns:
-            value = group.operand.value[row, column]
+    def _row(self, group: Group, row: int, left: int, y: int) -> Iterator[Span]:
+        """The cells of a row, after the bracket at the left."""
+        look, gap, x = self._fit.looks[group], self._fit.gap, left + 1
+        for column in self._fit.windows[group][1]:
             hidden = group.is_result and self._to_come(row, column)
-            text, role = (
-                ("·".rjust(look.width), "faint") if hidden else (look.text(value).replace("-", "−"), self._role(group, look, row, column))
-            )
             yield gap, ""
-            yield text, role
+            text = "·".rjust(look.width) if hidden else minus(look.text(group.operand.value[row, column]))
+            yield text, "faint" if hidden else self._role(group, look, row, column)
             self._spot(group.operand, x + len(gap), y, look.width, row, column)
             x, gap = x + len(gap) + look.width, " "
 
     def _spot(self, operand: Operand, x: int, y: int, columns: int, row: int, column: int) -> None:
-        place = operand.cell(row, column, len(self._equation.shapes.get(operand.name, ())))
-        if place:
-            self.spots.append(Spot(x, y, columns, *place))
+        cell = operand.cell(row, column, len(self._equation.shapes.get(operand.name, ())))
+        if cell:
+            self.spots.append(Spot(x, y, columns, *cell))
 
     def _to_come(self, row: int, column: int) -> bool:
         """Whether a cell of the result lies ahead while the cells are walked through, row by row."""
@@ -196,38 +202,9 @@ class _Drawing:
         return f"{heat} bold" + " lit" * (_chosen(self._view, group.operand) == (row, column))
 
     def _lit(self, group: Group, row: int, column: int) -> bool:
-        """Whether a cell goes into the selected number."""
-        rows, columns = group.operand.parts_of(self._equation.cell or (0, 0))
+        """Whether a cell goes into the selected number, or none is selected."""
+        rows, columns = group.operand.parts_of(self._equation.cell) if self._equation.cell else (None, None)
         return rows in (None, row) and columns in (None, column)
 
-    def _arrow(self, group: Group, row: int | None) -> str:
-        lit = self._equation.cell is None or row is None or self._lit(group, row, 0)
-        return "next" if lit else "faint"
-
-    def _arrows(self, group: Group, window: Window, look: Look) -> Line:
-        """Below a matrix whose columns are summed, an arrow for each."""
-        spans: list[Span] = [(" " + self._fit.gap, "")]
-        for column in window.columns:
-            lit = self._equation.cell is None or self._lit(group, 0, column)
-            spans.append(("↓".center(look.width) + " ", "next" if lit else "faint"))
-        return tuple(spans)
-
-
-def _brackets(window: Window, place: int) -> tuple[Span, Span]:
-    """The brackets of a line; in the place of one a sign where the matrix goes on: ⋮ up or down, ‹ › to the sides."""
-    first, last = place == 0, place == window.height - 1
-    shapes = "[]" if first and last else "⎡⎤" if first else "⎣⎦" if last else "⎢⎥"
-    above_or_below = (first and window.cut_above) or (last and window.cut_below)
-    if above_or_below:
-        return ("⋮", "dim"), ("⋮", "dim")
-    return ("‹" if window.cut_left else shapes[0], "dim"), ("›" if window.cut_right else shapes[1], "dim")
-
-
-def _assembled(parts: list[tuple[int, Line]]) -> Line:
-    """Pieces of a line, each at its column."""
-    spans: list[Span] = []
-    place = 0
-    for left, drawn in sorted(parts, key=lambda part: part[0]):
-        spans += [(" " * (left - place), ""), *drawn] if width(drawn) else []
-        place = left + width(drawn) if width(drawn) else place
-    return tuple(span for span in spans if span[0])
+    def _arrow(self, group: Group, row: int, column: int) -> str:
+        return "next" if self._lit(group, row, column) else "faint"

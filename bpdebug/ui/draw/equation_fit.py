@@ -6,12 +6,13 @@ the same axis, and where it is too long, both show the same part of it, around t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
-from bpdebug.core.numbers import NumberStyle
-from bpdebug.core.record import replace
-from bpdebug.look.equation import COLUMN, ROW, Equation
-from bpdebug.ui.draw.equation_parts import Fit, Group, Window, axes_of, groups_of, lengths_of
+from bpdebug.core.numbers import NumberStyle, Statistics, written
+from bpdebug.core.record import Record
+from bpdebug.core.shapes import shape_text
+from bpdebug.look.equation import COLUMN, ROW, Axes, Equation, Operand
 from bpdebug.ui.draw.matrix_cells import look_of
 
 _DIGITS = (4, 3, 2)
@@ -26,7 +27,59 @@ _TOLD, _WHOLE = 10.0, 2.5
 """What it is worth that axes show how they go on, and that all of them are shown from one end to the other."""
 _FEWER_DIGITS, _MORE_SHELVES = 0.4, 1.2
 """What a digit less and a line more cost."""
-_INDENT = 2
+_INDENT, _CAPTION = 2, 20
+
+Window = tuple[range, range]
+"""The rows and the columns of a matrix that are shown; its brackets say where there is more, so that it takes the same room wherever
+it stands."""
+
+
+class Group(Record, eq=False):
+    """An operand with the sign before it (and the last one's parenthesis after it).
+
+    Attributes:
+        before, after: the signs.
+        operand: the matrix or number.
+        is_result: whether it is what the equation computes.
+    """
+
+    before: str
+    operand: Operand
+    after: str = ""
+    is_result: bool = False
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns; a number has one of each."""
+        rows, columns = self.operand.value.shape or (1, 1)
+        return rows, columns
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is drawn without brackets."""
+        return not self.operand.value.ndim
+
+    @cached_property
+    def known(self) -> Statistics:
+        """Its smallest and largest numbers."""
+        return Statistics(self.operand.value)
+
+    @cached_property
+    def number(self) -> str:
+        """The text of a single number."""
+        return written(float(self.operand.value), 5 if self.operand.caption else 10)
+
+    @property
+    def shape_text(self) -> str:
+        """Its shape, for the caption."""
+        return "" if self.is_number else f" {shape_text(self.shape)}"
+
+    @cached_property
+    def axes(self) -> Axes:
+        """Its axes, where it has more than one place along them."""
+        axes = (ROW, COLUMN) if self.is_result else self.operand.axes
+        rows, columns = (axis if length > 1 else "" for axis, length in zip(axes, self.shape, strict=True))
+        return rows, columns
 
 
 def fit(equation: Equation, style: NumberStyle, centres: Mapping[str, int], columns: int, rows: int) -> tuple[float, Fit]:
@@ -38,55 +91,89 @@ def fit(equation: Equation, style: NumberStyle, centres: Mapping[str, int], colu
         centres: where on each axis the window should be.
         columns, rows: the room.
     """
-    groups = groups_of(equation)
+    groups = _groups(equation)
     styles = [NumberStyle("auto", digits) for digits in _DIGITS] if style.kind == "auto" else [style]
     looks = [(chosen, False) for chosen in styles] + [(styles[-1], True)]
     found: list[tuple[float, Fit]] = []
     for shelves in _SHELVES:
+        best = _TOLD + _WHOLE - _MORE_SHELVES * (shelves - 1)
         for fewer, (chosen, tight) in enumerate(looks):
-            search = _Search(groups, chosen, centres, columns, rows, shelves, tight)
-            found.append((search.score - _FEWER_DIGITS * fewer, search.fit))
-            if search.score >= _TOLD + _WHOLE - _MORE_SHELVES * (shelves - 1):
+            made = Fit(groups, chosen, centres, (columns, rows), shelves, tight)
+            found.append((made.score - _FEWER_DIGITS * fewer, made))
+            if made.score >= best:
                 break
-        if max(score for score, _ in found) >= _TOLD + _WHOLE - _MORE_SHELVES * shelves:
+        if max(score for score, _ in found) >= best - _MORE_SHELVES:
             break
     return max(found, key=lambda scored: scored[0])
 
 
-class _Search:
-    """Shows less and less of the axes until everything fits.
+def _groups(equation: Equation) -> tuple[Group, ...]:
+    """The result, and each operand with its sign."""
+    groups, before = [Group("", equation.result, is_result=True)], f" {equation.sign} "
+    for piece in equation.pieces:
+        if isinstance(piece, str):
+            before += piece
+        else:
+            groups.append(Group(before, piece))
+            before = ""
+    last = groups[-1]
+    return (*groups[:-1], Group(last.before, last.operand, before, last.is_result))
+
+
+class Fit:
+    """An equation as it is to be drawn: less and less of its axes, until everything fits.
 
     Args:
-        groups, style, centres, columns, rows: as in :func:`fit`.
+        groups, style, centres: as in :func:`fit`.
+        room: columns and rows.
         most: shelves.
-        tight: whether to do without blanks.
+        tight: whether to do without blanks beside signs and brackets.
 
     Attributes:
-        fit: the outcome.
+        shelves: the groups that stand side by side, from top to bottom.
+        looks: how each group's numbers are written.
+        windows: what is shown of each.
+        gap: what is between a bracket and the numbers in it.
         score: how good it is: the most where everything is shown in one line.
     """
 
     def __init__(
-        self,
-        groups: tuple[Group, ...],
-        style: NumberStyle,
-        centres: Mapping[str, int],
-        columns: int,
-        rows: int,
-        most: int,
-        tight: bool,
+        self, groups: tuple[Group, ...], style: NumberStyle, centres: Mapping[str, int], room: tuple[int, int], most: int, tight: bool
     ) -> None:
-        self._groups, self._centres, self._columns, self._rows, self._most = groups, centres, columns, rows, most
-        self._tight = tight
-        self._looks = {group: look_of(group.known, style, narrowest=2) for group in groups}
-        self._lengths = dict(lengths_of(groups))
+        self._groups, self._centres, self._room, self._most, self._tight = groups, centres, room, most, tight
+        self.gap = "" if tight else " "
+        self.looks = {group: look_of(group.known, style, narrowest=2) for group in groups}
+        matrices = [group for group in groups if not group.is_number]
+        self._lengths = {axis: length for group in matrices for axis, length in zip(group.axes, group.shape, strict=True) if axis}
         self._summed = {axis for axis, length in self._lengths.items() if axis not in (ROW, COLUMN) and length <= _SUMMED}
         self._counts = {axis: min(length, self._most_of(axis)) for axis, length in self._lengths.items()}
-        self.fit = self._made()
+        self._lay_out()
         while self._shrink():
-            self.fit = self._made()
-        self.score = self._worth() - _MORE_SHELVES * (len(self.fit.shelves) - 1)
-        self.score -= 100 * (self._too_wide() or self._too_tall())
+            self._lay_out()
+        self.score = self._worth() - _MORE_SHELVES * (len(self.shelves) - 1) - 100 * (self._too_wide() or self._too_tall())
+
+    def width(self, group: Group) -> int:
+        """The columns of a group's matrix with its brackets, or of its number."""
+        if group.is_number:
+            return max(len(group.number), len(group.operand.caption))
+        matrix = 1 + len(self.windows[group][1]) * (self.looks[group].width + 1) + 2 * len(self.gap)
+        return max(matrix, min(len(group.operand.caption), _CAPTION))
+
+    def signs(self, group: Group) -> tuple[str, str]:
+        """What stands before and after a group."""
+        return (group.before.replace(" ", ""), group.after.replace(" ", "")) if self._tight else (group.before, group.after)
+
+    def _span(self, group: Group) -> int:
+        """The columns of a group with its signs."""
+        return len("".join(self.signs(group))) + self.width(group)
+
+    def matrix_height(self, shelf: Iterable[Group]) -> int:
+        """The lines of the tallest matrix."""
+        return max(len(self.windows[group][0]) for group in shelf)
+
+    def height(self, shelf: tuple[Group, ...]) -> int:
+        """The lines of a shelf: captions, matrices, arrows."""
+        return 1 + self.matrix_height(shelf) + any(group.operand.folded == 0 for group in shelf)
 
     def _worth(self) -> float:
         """How much is shown of the axes, the most of those along which is summed."""
@@ -101,53 +188,47 @@ class _Search:
 
     def _most_of(self, axis: str) -> int:
         """How many places of an axis there is room for at all."""
-        across = [self._columns // (self._looks[group].width + 1) for group in self._groups if axes_of(group)[1] == axis]
-        down = [self._rows for group in self._groups if axes_of(group)[0] == axis]
-        return max(1, min(across + down))
+        columns, rows = self._room
+        across = [columns // (self.looks[group].width + 1) for group in self._groups if group.axes[1] == axis]
+        return max(1, min(across + [rows for group in self._groups if group.axes[0] == axis]))
 
-    def _made(self) -> Fit:
-        windows = {group: self._window(group) for group in self._groups}
-        shelves: list[list[Group]] = [[]]
+    def _lay_out(self) -> None:
+        """The windows of the groups, and the groups on their shelves."""
+        self.windows = {group: (self._range(group, 0), self._range(group, 1)) for group in self._groups}
+        shelves: list[tuple[Group, ...]] = [()]
         place = 0
-        fit = Fit((), self._looks, windows, self._tight)
         for group in self._groups:
-            width = len(fit.sign(group.before)) + fit.width(group) + len(fit.sign(group.after))
-            if shelves[-1] and place + width > self._columns:
-                shelves.append([])
+            if shelves[-1] and place + self._span(group) > self._room[0]:
+                shelves.append(())
                 place = _INDENT
-            shelves[-1].append(group)
-            place += width
-        return replace(fit, shelves=tuple(map(tuple, shelves)))
+            shelves[-1] += (group,)
+            place += self._span(group)
+        self.shelves = tuple(shelves)
 
-    def _window(self, group: Group) -> Window:
-        rows, columns = (self._range(axis, length) for axis, length in zip(axes_of(group), group.shape, strict=True))
-        return Window(rows, columns, group.shape)
-
-    def _range(self, axis: str, length: int) -> range:
+    def _range(self, group: Group, side: int) -> range:
+        axis, length = group.axes[side], group.shape[side]
         count = min(self._counts.get(axis, length), length)
         start = min(self._centres.get(axis, 0) // count * count, length - count)
         return range(start, start + count)
 
     def _too_wide(self) -> bool:
-        sign, width = self.fit.sign, self.fit.width
-        widest = max(len(sign(g.before)) + width(g) + len(sign(g.after)) + _INDENT * bool(g.before) for g in self._groups)
-        return len(self.fit.shelves) > self._most or (widest > self._columns and len(self._groups) > 1)
+        widest = max(self._span(group) + _INDENT * bool(group.before) for group in self._groups)
+        return len(self.shelves) > self._most or (widest > self._room[0] and len(self._groups) > 1)
 
     def _too_tall(self) -> bool:
-        return self.fit.total > self._rows
+        return sum(map(self.height, self.shelves)) > self._room[1]
 
     def _shrink(self) -> bool:
         """Show less of one axis, of one that is summed last; whether that is needed and possible."""
         if self._too_wide():
-            groups = sorted(self._groups, key=self.fit.width, reverse=True)
-            return any(self._shorten(axes_of(group)[1], summed) for summed in (False, True) for group in groups)
+            groups = sorted(self._groups, key=self.width, reverse=True)
+            return any(self._shorten(group.axes[1], summed) for summed in (False, True) for group in groups)
         return self._too_tall() and any(self._lower(summed) for summed in (False, True))
 
     def _lower(self, summed: bool) -> bool:
         """Take a row from the tallest shelf whose height is one of the axes that are summed, or of the others."""
-        for shelf in sorted(self.fit.shelves, key=self.fit.matrix_height, reverse=True):
-            tallest = [group for group in shelf if self.fit.windows[group].height == self.fit.matrix_height(shelf)]
-            axes = [axes_of(group)[0] for group in tallest]
+        for shelf in sorted(self.shelves, key=self.matrix_height, reverse=True):
+            axes = [group.axes[0] for group in shelf if len(self.windows[group][0]) == self.matrix_height(shelf)]
             if bool(self._summed.intersection(axes)) == summed and any(self._shorten(axis, summed) for axis in axes):
                 return True
         return False

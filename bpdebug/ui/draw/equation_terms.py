@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bpdebug.core.cells import Term
-from bpdebug.core.numbers import AUTO, Statistics, short
+from bpdebug.core.numbers import AUTO, Statistics, minus, short, written
 from bpdebug.core.render import render_cell
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import Place
@@ -45,7 +45,7 @@ def terms_wanted(view: View) -> int:
 
 def _in_a_line(view: View, explained: Explanation, columns: int, rows: int) -> list[Line]:
     """The numbers and the result, in a line or as many as they take; without room for all numbers, the largest of a sum."""
-    result: Span = (short(explained.value, 8).replace("-", "−"), result_role(view, explained.name))
+    result: Span = (written(explained.value, 8), result_role(view, explained.name))
     name, end = line((explained.shown, "name")), line(" = ", result)
     margin = " " * len(explained.shown)
     for numbers in written_out(explained):
@@ -79,8 +79,8 @@ class _Table:
         drawn = [self._line(place, sign, term) for place, (sign, term) in enumerate(self._shown)]
         if self._left_out:
             drawn.append(self._row("+", (f"{self._left_out} more", ""), self._rest, self._rest))
-        result = short(self._explained.value, 8).replace("-", "−")
-        around = line((f"({short(self._sum.value, 6)}){self._sum.around} = ".replace("-", "−"), "")) if self._sum.around else ()
+        result = written(self._explained.value, 8)
+        around = line(minus(f"({short(self._sum.value, 6)}){self._sum.around} = ")) if self._sum.around else ()
         return [*drawn, self._with_margin("=", (*around, (result, self._role)))]
 
     def _with_margin(self, sign: str, rest: Line, first: bool = False) -> Line:
