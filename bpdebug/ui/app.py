@@ -8,16 +8,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
-from textual.containers import Horizontal, Vertical
 from textual.driver import Driver
-from textual.screen import Screen
 
 from bpdebug.core import interruption
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import task_lines
 from bpdebug.session.commands import Command, in_order
@@ -26,18 +22,15 @@ from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
 from bpdebug.session.usage import needs_arguments
-from bpdebug.ui.bars import FooterBar, HeaderBar, TourBar
 from bpdebug.ui.commanding import Commanding
-from bpdebug.ui.keys import OWN_ACTIONS, Entry, TableCommands, bindings, refuse_clashes
-from bpdebug.ui.layout import Spot
-from bpdebug.ui.pane import Pane
+from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.panes.loss import MomentChosen
 from bpdebug.ui.panes.program import StageChosen, StageMarked
 from bpdebug.ui.panes.why import OperandChosen
 from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
-from bpdebug.ui.screens import Sized, TextScreen
-from bpdebug.ui.speaking import MessageBar, Note
+from bpdebug.ui.screens import TextScreen
+from bpdebug.ui.speaking import Note
 
 
 class DebuggerApp(Commanding):
@@ -56,7 +49,7 @@ class DebuggerApp(Commanding):
     AUTO_FOCUS: ClassVar[str | None] = None
     TITLE = "bpdebug"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {TableCommands}
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings(PANES))
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
 
     def __init__(self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None) -> None:
         super().__init__()
@@ -64,7 +57,7 @@ class DebuggerApp(Commanding):
         self._stateful = stateful
         self.lost = ""
         if stateful:
-            self.history = load_history()
+            self.prompting.history = load_history()
         self.animation_level = "none"
         self._settings = settings or Settings()
         self.theme = self._settings.theme
@@ -82,7 +75,7 @@ class DebuggerApp(Commanding):
 
     def _chosen(self, command: Command) -> None:
         if needs_arguments(command.usage) and command.name != "formula":
-            self.ask_for(command)
+            self.ask(command)
         else:
             self.action_command(command.name)
 
@@ -95,34 +88,10 @@ class DebuggerApp(Commanding):
 
         return TerminalDriver if usual.__name__ == "LinuxDriver" else PageDriver
 
-    def get_default_screen(self) -> Screen[str | None]:
-        """The screen with the panes."""
-        return Sized(id="_default")
-
-    def compose(self) -> ComposeResult:
-        """Header, panes, footer."""
-        yield HeaderBar(id="header").data_bind(DebuggerApp.view)
-        with Horizontal(id="body"):
-            yield from self._panes("left")
-            with Vertical(id="right"):
-                with Horizontal(id="top"):
-                    yield from self._panes("top", "turn")
-                with Horizontal(id="middle"):
-                    yield from self._panes("middle", "instead")
-                yield from self._panes("bottom")
-        yield TourBar(id="tour").data_bind(DebuggerApp.view)
-        yield MessageBar(id="message")
-        yield FooterBar(lambda: bool(self.layout_of.maximised)).data_bind(DebuggerApp.view)
-
-    def _panes(self, *spots: Spot) -> Iterator[Pane]:
-        for name, made in PANES.items():
-            if made.spot in spots:
-                yield made(id=name).data_bind(DebuggerApp.view)
-
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
         self.call_after_refresh(_collect_again)
-        for wrong in filter(None, (self._settings.wrong, *self.history.wrong)):
+        for wrong in filter(None, (self._settings.wrong, *self.prompting.history.wrong)):
             self.say(Note(wrong, "error"))
         if self.session is None:
             self.action_open()
@@ -147,7 +116,7 @@ class DebuggerApp(Commanding):
     def keep(self) -> None:
         """Keep the stops and the history for the next start."""
         if self._stateful:
-            keep_history(self.history)
+            keep_history(self.prompting.history)
         self._keep()
 
     def _keep(self) -> None:
@@ -161,7 +130,7 @@ class DebuggerApp(Commanding):
         """Choose a scenario; a path that was refused is given back with the reason."""
         from bpdebug.ui.chooser_screen import ChooserScreen  # noqa: PLC0415 - a start on a scenario does without
 
-        if not self._busy:
+        if not self.work.busy:
             self.push_screen(ChooserScreen(shipped(), text, mistake, "goes back" if self.session else "quits"), self._open)
 
     def _open(self, answer: str | None) -> None:
@@ -182,29 +151,19 @@ class DebuggerApp(Commanding):
                 self._settings.apply(opened)
             self.session = opened
             self._begin()
-            self._answered("\n".join(commands))
-
-    def show(self, message: str = "") -> None:
-        """Bring the session's present moment to the panes; a message takes the footer's place."""
-        if self.session and self.session.journey.searching and self.view:
-            self.view = replace(self.view, message=message)
-        elif self.session:
-            shown = self.layout_of.shown(*self.size)
-            needs = [need for name, made in PANES.items() if shown[name] for need in made.needs]
-            self.view = replace(self.session.view(needs), message=message)
-            self.arrange()
+            self.answered("\n".join(commands))
 
     def on_resize(self) -> None:
         """Show as many panes as there is room for, once the new size is known."""
         self.call_later(self.show)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a screen asks for something, the keys of the commands and panes are its own, but for the one that quits."""
-        return len(self.screen_stack) == 1 or action not in OWN_ACTIONS or parameters == ("quit",)
+        """While a screen asks for something, the keys of the commands are its own, but for the one that quits."""
+        return len(self.screen_stack) == 1 or action not in ("command", "prompt", "open") or parameters == ("quit",)
 
     def on_cell_chosen(self, message: CellChosen) -> None:
         """The cell cursor moves."""
-        if self.session and not self._busy:
+        if self.session and not self.work.busy:
             self.session.cursor.select(message.name, message.index)
             self.show()
 
@@ -216,14 +175,14 @@ class DebuggerApp(Commanding):
         """An operand was clicked; where the number is of another moment, that is gone to first."""
         explained = self.view.explanation if self.view else None
         elsewhere = self.view and explained and explained.t not in (None, self.view.position.t)
-        self._answered("origin\n" * bool(elsewhere) + f"operand {message.place + 1}\norigin")
+        self.answered("origin\n" * bool(elsewhere) + f"operand {message.place + 1}\norigin")
 
     def on_pane_left(self, message: PaneLeft) -> None:
         """Close the message, or give the other panes their places again; else show the pane that is meant."""
-        if self.notes or self.layout_of.maximised:
+        if self.notes or self.panes.layout_of.maximised:
             self.action_hush()
         else:
-            self.action_pane(message.name)
+            self.panes.action_pane(message.name)
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """A place on the loss curve was pointed at."""

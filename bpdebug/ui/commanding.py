@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import work
+from textual.app import ComposeResult
+from textual.screen import Screen
+
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS, Command, find_command
-from bpdebug.session.rescue import UnforeseenError
+from bpdebug.session.rescue import UnforeseenError, guarded
 from bpdebug.session.session import Session
+from bpdebug.session.view import View
 from bpdebug.time.results import Result
 from bpdebug.ui.answers import note_of, question_screen, screen_of
-from bpdebug.ui.arrangement import Arranged
+from bpdebug.ui.arrangement import PaneScreen
 from bpdebug.ui.draw.footer import possible
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
@@ -18,17 +24,45 @@ from bpdebug.ui.panes.program import ProgramPane, StageMarked
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
+from bpdebug.ui.terminal import TerminalApp
 
 
-class Commanding(Arranged, Prompting):
-    """An app that carries out the commands of the table, on a session that its panes show."""
+class Commanding(TerminalApp):
+    """An app that carries out the commands of the table, on a session that its panes show.
+
+    Attributes:
+        panes: the screen with the panes.
+        prompting: what is typed.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.panes = PaneScreen(self.message, self.show)
+        self.prompting = Prompting(self, self.answered)
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
         self._before: tuple[object, ...] = ()
         self._not_finite: int | None = None
+
+    def get_default_screen(self) -> Screen[str | None]:
+        """The screen with the panes."""
+        return self.panes
+
+    def compose(self) -> ComposeResult:
+        """What is on that screen; it is there before anything else happens."""
+        return self.panes.widgets()
+
+    @property
+    def view(self) -> View | None:
+        """What the panes show."""
+        return self.panes.view
+
+    def show(self, message: str = "") -> None:
+        """Bring the session's present moment to the panes; a message takes the footer's place."""
+        if self.session and self.session.journey.searching and self.view:
+            self.panes.see(replace(self.view, message=message))
+        elif self.session:
+            self.panes.follow(replace(self.session.view(self.panes.needs), message=message))
 
     def action_command(self, name: str) -> None:
         """Carry out a command of the table by its key; ask first for what it needs."""
@@ -37,13 +71,25 @@ class Commanding(Arranged, Prompting):
             if name == "quit":
                 self.exit()
         elif name == "break":
-            self.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
+            self.panes.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
         elif name == "formula":
             self._edit_formula(self.session)
         elif is_asked_for(command) and self.view and possible(self.view, command):
-            self.ask_for(command)
+            self.ask(command)
         else:
             self.perform(name)
+
+    def action_prompt(self) -> None:
+        """Ask for a command."""
+        self._prompt()
+
+    def ask(self, command: Command) -> None:
+        """Ask for what a command needs."""
+        self._prompt(prefix=command.name, hint=command.asks or command.help)
+
+    def _prompt(self, **given: str) -> None:
+        if self.session:
+            self.prompting.ask(self.session, **given)
 
     def _edit_formula(self, session: Session) -> None:
         """Open the editor on a stage's formula, or say why it is not to be seen."""
@@ -56,21 +102,21 @@ class Commanding(Arranged, Prompting):
             self.failed(error)
             return
         if self.view:
-            self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self._answered)
+            self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self.answered)
 
     def _stage_meant(self, session: Session) -> str:
         """The stage under the listing's cursor, that of the selected cell, the one that has just run, or the next."""
-        program, position = self.query_one(ProgramPane), session.position
+        program, position = self.panes.query_one(ProgramPane), session.position
         if program.has_focus and program.pointed:
             return program.pointed.name
         if session.cursor.selected and session.cursor.selected[0] in session.program.index:
             return session.cursor.selected[0]
         return position.stage or position.next or session.program.stages[-1].name
 
-    def _answered(self, text: str | None) -> None:
+    def answered(self, text: str | None) -> None:
         """Carry out what a screen has answered: commands, a line each; after a colon, one to put into the prompt."""
         if text and text.startswith(":"):
-            self.ask(text=text[1:])
+            self._prompt(text=text[1:])
             return
         first, *others = (text or "").splitlines() or [""]
         if first:
@@ -82,32 +128,54 @@ class Commanding(Arranged, Prompting):
 
     def perform(self, text: str, others: Sequence[str] = ()) -> None:
         """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
-        if not self._busy:
+        if not self.work.busy:
             self._queue = [*others]
-            self.hush()
+            self.message.hush()
             self._before = self._looked_at()
             self._carry_out(text)
 
     def _carry_out(self, text: str) -> None:
-        if self.session is None or self._busy:
+        if self.session is None or self.work.busy:
             return
-        self.taken(text)
-        self._mark = None
+        self.prompting.taken(text)
+        self.work.mark = None
         try:
             if find_command(text)[0].name == "continue" and self._asked_whether(self.session):
                 return
-            with self.piece_of_work(self.session):
+            with self.work.in_one_piece(self.session):
                 result = self.session.execute(text, slice_over())
                 if result.type != "quit":
                     self._show_effect(find_command(text)[0])
         except BpdebugError as error:
             self.failed(error)
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
-                self.push_screen(question_screen(self.session.question.prompt, str(error)), self._answered)
+                self.push_screen(question_screen(self.session.question.prompt, str(error)), self.answered)
             return
         if self.session.journey.pending:
-            self.go_on()
+            self.go_on(self.session)
         else:
+            self.finished(result)
+
+    def go_on(self, session: Session) -> None:
+        """The rest of what takes long, with pictures in between; any key ends it."""
+        self.work.busy = True
+        self._go_on(session)
+
+    @work(exclusive=True)
+    async def _go_on(self, session: Session) -> None:
+        result, mark = None, self.work.mark
+        try:
+            result = await self.work.slices(session, self.show)
+            if result is None:
+                self.say(Note(session.journey.leave()))
+            with guarded(session, mark):
+                self.show()
+        except BpdebugError as error:
+            result = None
+            self.failed(error)
+        finally:
+            self.work.busy = False
+        if result:
             self.finished(result)
 
     def _asked_whether(self, session: Session) -> bool:
@@ -122,7 +190,7 @@ class Commanding(Arranged, Prompting):
     def _show_effect(self, command: Command) -> None:
         self._command = command
         if command.name in ("into", "reverse-into"):
-            self.layout_of.choose("equation")
+            self.panes.layout_of.choose("equation")
         self.show()
 
     def _looked_at(self) -> tuple[object, ...]:
@@ -132,14 +200,14 @@ class Commanding(Arranged, Prompting):
 
     def action_hush(self) -> None:
         """Close the message; where there is none, give a pane that has the whole body its place again."""
-        if not self.notes and self.layout_of.maximised:
-            self.action_maximise()
-        self.hush()
+        if not self.notes and self.panes.layout_of.maximised:
+            self.panes.action_maximise()
+        self.message.hush()
 
     def failed(self, error: BpdebugError) -> None:
         """Say what is wrong; what was typed at the prompt is given back. Then show the moment, as far as that works."""
         self._queue.clear()
-        if isinstance(error, UnforeseenError) or not self.given_back(error):
+        if isinstance(error, UnforeseenError) or not self.prompting.given_back(error):
             self.say(Note(str(error), "error"))
         try:
             self.show()
@@ -158,7 +226,7 @@ class Commanding(Arranged, Prompting):
 
             self.say(Note(f"copied: {result.data['copied']}{put_on_clipboard(self, result.data['text'])}"))
         elif screen := screen_of(self._command, result, self.view):
-            self.push_screen(screen, self._answered)
+            self.push_screen(screen, self.answered)
         elif note := note_of(self._command, result, self.session.position.at_end, bool(self._queue) or self._looked_at() != self._before):
             self.say(note)
         self._proceed()

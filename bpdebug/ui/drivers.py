@@ -20,7 +20,7 @@ from textual.drivers.web_driver import WebDriver
 from textual.message import Message
 
 from bpdebug.core.interruption import end_at_once
-from bpdebug.ui.ending import Ending
+from bpdebug.ui.terminal import TerminalApp
 
 _LOOK = 0.1
 """Seconds between two looks at whether an escape sequence is complete, or the app at its end."""
@@ -123,8 +123,8 @@ class TerminalDriver(LinuxDriver):
             super().process_message(message)
 
     @property
-    def _ending(self) -> Ending:
-        return cast(Ending, self._app)
+    def _ending(self) -> TerminalApp:
+        return cast(TerminalApp, self._app)
 
     def _read(self) -> bytes:
         try:
@@ -170,8 +170,8 @@ class PageDriver(WebDriver):
         self._ending.heed_signals()
 
     @property
-    def _ending(self) -> Ending:
-        return cast(Ending, self._app)
+    def _ending(self) -> TerminalApp:
+        return cast(TerminalApp, self._app)
 
     def _write_all(self, data: bytes) -> int:
         """Write to the server, or nowhere when it is gone."""

@@ -24,8 +24,6 @@ _RESIZING = (
     ("right_curly_bracket", "height", 1),
 )
 """Keys that make the pane in use narrower, wider, shorter and taller."""
-OWN_ACTIONS = frozenset(("command", "prompt", "open", "pane", "maximise", "resize", "usual"))
-"""What the keys do while nothing lies over the panes."""
 
 
 class Entry(NamedTuple):
@@ -72,13 +70,17 @@ class TableCommands(Provider):
                 yield Hit(score, Content.assemble(matcher.highlight(name), more), run, name, escape(text))
 
 
-def bindings(panes: Mapping[str, type[Pane]]) -> Iterator[Binding]:
-    """The keys of the commands, of the prompt, and of the panes."""
+def bindings() -> Iterator[Binding]:
+    """The keys of the commands and of the prompt."""
     for command in COMMANDS.values():
         for key in command.keys:
             yield Binding(key_name(key), f"command('{command.name}')", command.help, show=False, priority=key.startswith("ctrl"))
     yield Binding("colon", "prompt", "type a command", show=False)
     yield Binding("ctrl+o", "open", "open another scenario", show=False)
+
+
+def pane_bindings(panes: Mapping[str, type[Pane]]) -> Iterator[Binding]:
+    """The keys of the panes, and of their sizes."""
     yield Binding("z", "maximise", "the pane alone, or all again", show=False)
     for key, axis, by in _RESIZING:
         yield Binding(key, f"resize('{axis}', {by})", f"the pane {axis}", show=False)
@@ -98,7 +100,7 @@ def refuse_clashes(panes: Mapping[str, type[Pane]], chosen: Collection[str]) -> 
         BpdebugError: where a pane's key is no single character, or has another use.
     """
     theirs = {f"command('{name}')" for name in chosen}
-    uses = [binding for binding in bindings(panes) if binding.action not in theirs]
+    uses = [binding for binding in (*bindings(), *pane_bindings(panes)) if binding.action not in theirs]
     uses += [binding for pane in panes.values() for binding in pane.BINDINGS if isinstance(binding, Binding)]
     taken = Counter(key for binding in uses for key in binding.key.split(","))
     for name, pane in panes.items():

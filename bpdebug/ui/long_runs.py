@@ -1,4 +1,4 @@
-"""Commands that take long in slices, so that the app shows how they go on and any key ends them."""
+"""Work on a session: in one piece, which ctrl+c ends, or in slices, between which the app shows how it goes on and any key ends it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from textual import events, work
-
 from bpdebug.core.errors import BpdebugError
 from bpdebug.session.rescue import Mark, guarded
 from bpdebug.session.session import Session
 from bpdebug.time.results import Result
-from bpdebug.ui.ending import Ending
-from bpdebug.ui.speaking import Note
-from bpdebug.ui.type_ahead import TypeAhead
 
 _SLICE, _PICTURE = 0.01, 0.05
 """Seconds of a long run between two looks at the keys, and between two pictures."""
@@ -27,111 +22,60 @@ def slice_over() -> Callable[[], bool]:
     return lambda: perf_counter() > end
 
 
-_STOPPING = ("ctrl+c", "ctrl+q", "escape")
-"""Keys that stop a run even before it says that any does."""
-
-
-class LongRuns(TypeAhead, Ending):
-    """An app whose session's moves go on in slices.
+class Work:
+    """What is being done, if anything.
 
     Attributes:
-        session: what moves.
+        busy: whether a command goes on in slices.
+        announced: whether the screen says that any key ends it.
+        interrupted: whether one has.
+        piece: since when something is computed during which no key can act, or None.
+        mark: what the session is to be again where the command fails.
     """
 
-    session: Session | None = None
-    _busy = _interrupted = _announced = False
-    _mark: Mark | None = None
-
-    def show(self, message: str = "") -> None:
-        """Bring the session's present moment to the screen."""
-        raise NotImplementedError
-
-    def finished(self, result: Result) -> None:
-        """Show the answer of a command."""
-        raise NotImplementedError
-
-    def failed(self, error: BpdebugError) -> None:
-        """Say why a command could not be carried out."""
-        raise NotImplementedError
-
-    @property
-    def running_on(self) -> bool:
-        """Whether a run is under way."""
-        return self._busy
-
-    def go_on(self) -> None:
-        """The rest of what takes long, with pictures in between; any key ends it."""
-        self._busy, self._interrupted, self._announced = True, False, False
-        self._go_on()
-
-    @work(exclusive=True)
-    async def _go_on(self) -> None:
-        result, mark = None, self._mark
-        try:
-            if self.session:
-                result = await self._slices(self.session)
-                with guarded(self.session, mark):
-                    self.show()
-        except BpdebugError as error:
-            result = None
-            self.failed(error)
-        finally:
-            self._busy = False
-        if result:
-            self.finished(result)
+    busy = announced = interrupted = False
+    piece: float | None = None
+    mark: Mark | None = None
 
     @contextmanager
-    def piece_of_work(self, session: Session) -> Iterator[None]:
+    def in_one_piece(self, session: Session) -> Iterator[None]:
         """Do something that cannot look at the keys: ctrl+c stops it, and what fails is told; the session is then what it was.
 
         Raises:
             BpdebugError: in both cases.
         """
-        self._mark = self._mark or Mark(session)
+        self.mark = self.mark or Mark(session)
         self.piece = perf_counter()
         try:
-            with guarded(session, self._mark):
+            with guarded(session, self.mark):
                 yield
         except KeyboardInterrupt:
             self.piece = None
-            self._mark.return_to()
+            self.mark.return_to()
             raise BpdebugError("stopped") from None
         finally:
             self.piece = None
-            self._mark = self._mark if session.journey.pending else None
+            self.mark = self.mark if session.journey.pending else None
 
-    async def _slices(self, session: Session) -> Result | None:
-        """The answer, or nothing where a key was pressed before there was one."""
+    async def slices(self, session: Session, show: Callable[[str], None]) -> Result | None:
+        """Go on with a command to its end: the answer, or nothing where a key was pressed before there was one.
+
+        Args:
+            session: what moves.
+            show: shows the present moment with a message.
+        """
+        self.interrupted = self.announced = False
         begin, first = perf_counter(), session.position.update
-        drawn, result, mark = begin, None, self._mark
-        while session.journey.pending and not self._interrupted:
+        drawn, result, mark = begin, None, self.mark
+        while session.journey.pending and not self.interrupted:
             await asyncio.sleep(0.001)
-            with self.piece_of_work(session):
+            with self.in_one_piece(session):
                 result = session.resume(slice_over())
             if perf_counter() - drawn > _PICTURE:
                 drawn = perf_counter()
                 rate = (session.position.update - first) / (drawn - begin)
                 said = f"running: {rate:,.0f} updates a second" if result.type == "stop" else result.text
                 with guarded(session, mark):
-                    self.show(f"{said}; any key stops")
-                self._announced = True
-        if session.journey.pending is None:
-            return result
-        self.say(Note(session.journey.leave()))
-        return None
-
-    async def on_event(self, event: events.Event) -> None:
-        """While a run says that any key stops it, a key does, and nothing else; what was typed before waits for the end of the run.
-
-        ctrl+c also takes back what waits, ctrl+q goes on to quit, and ctrl+z stops the whole program for a while.
-        """
-        if self._busy and isinstance(event, events.Key) and event.key != "ctrl+z" and (self._announced or event.key in _STOPPING):
-            self._interrupted = True
-            if event.key == "ctrl+c":
-                self._held_back.clear()
-            if event.key != "ctrl+q":
-                return
-        if self._busy and isinstance(event, events.Key) and event.key == "ctrl+z":
-            self.action_suspend()
-        else:
-            await super().on_event(event)
+                    show(f"{said}; any key stops")
+                self.announced = True
+        return result if session.journey.pending is None else None

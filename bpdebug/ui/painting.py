@@ -1,4 +1,4 @@
-"""Drawn lines on the screen, in the colours of the theme."""
+"""What widgets and screens ask of the app: the colours of the theme, and that it goes on whatever fails in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import cast
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -15,7 +17,7 @@ from bpdebug.ui.draw.spans import Line, fit
 
 
 class Painted(App[None]):
-    """An app whose theme says what a role looks like."""
+    """An app whose theme says what a role looks like, and that tells of what nobody foresaw."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,6 +32,26 @@ class Painted(App[None]):
             system = None if self.is_headless else self.console.color_system
             self._roles = (self.theme, Roles(self.theme_variables, system))
         return self._roles[1]
+
+    def stands(self, error: Exception) -> bool:
+        """Tell of an exception; whether there is an app to go on with."""
+        return False
+
+
+def stands(widget: MessagePump, error: Exception) -> bool:
+    """Whether the app goes on after an exception, of which it then has told."""
+    return cast(Painted, widget.app).stands(error)
+
+
+class Standing(MessagePump):
+    """A widget that goes on although it could not deal with a message."""
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            if not stands(self, error):
+                raise
 
 
 def to_strip(widget: Widget, drawn: Line, columns: int, base: Style) -> Strip:

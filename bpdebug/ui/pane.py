@@ -17,9 +17,8 @@ from bpdebug.ui.draw.footer import HintOf
 from bpdebug.ui.draw.glyphs import key_at, key_name
 from bpdebug.ui.draw.spans import Line, plain
 from bpdebug.ui.layout import Spot
-from bpdebug.ui.painting import to_strip
+from bpdebug.ui.painting import Standing, stands, to_strip
 from bpdebug.ui.pointing import PointedAt
-from bpdebug.ui.standing import Standing, stands
 
 Shown = TypeVar("Shown", bound="Pane")
 

@@ -11,7 +11,7 @@ from textual.containers import ScrollableContainer
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from bpdebug.ui.standing import Standing
+from bpdebug.ui.painting import Standing
 
 SCROLLING = ("up", "down", "left", "right", "pageup", "pagedown", "home", "end")
 _CLOSING = ("escape", "enter", "space", "q")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from textual.app import App
-from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from bpdebug.ui.draw.spans import Line, wrap
@@ -44,33 +42,16 @@ def _wrapped(severity: Severity, text: str, columns: int) -> list[Line]:
 
 
 class MessageBar(Lines):
-    """The lines."""
-
-    ALLOW_SELECT = False
-
-    def speak(self, notes: list[Note]) -> None:
-        """Show notes, or nothing."""
-        self.display = bool(notes)
-        drawn = note_lines(notes, max(self.app.size.width - 2, 20))
-        self.styles.height = max(len(drawn), 1)
-        self.show(*drawn)
-
-    def on_click(self) -> None:
-        """Go away."""
-        self.display = False
-
-
-class Speaking(App[None]):
-    """An app that says things.
+    """The lines.
 
     Attributes:
         notes: what has been said since the last command.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "hush", "close the message", show=False)]
+    ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(id="message")
         self.notes: list[Note] = []
         self._hushing: Timer | None = None
 
@@ -88,10 +69,12 @@ class Speaking(App[None]):
             self.notes.clear()
             self._speak()
 
-    def action_hush(self) -> None:
-        """See :meth:`hush`."""
-        self.hush()
-
     def _speak(self) -> None:
-        for bar in self.screen_stack[0].query(MessageBar):
-            bar.speak(self.notes)
+        self.display = bool(self.notes)
+        drawn = note_lines(self.notes, max(self.app.size.width - 2, 20))
+        self.styles.height = max(len(drawn), 1)
+        self.show(*drawn)
+
+    def on_click(self) -> None:
+        """Go away."""
+        self.display = False

@@ -165,7 +165,7 @@ async def test_an_answer_that_takes_long_is_shown_at_its_end():
         app.perform("check dW1 slope")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert "power" in app.screen.text
-        assert not app._busy
+        assert not app.work.busy
 
 
 async def test_what_fails_after_a_while_is_told_and_the_app_goes_on():
@@ -176,7 +176,7 @@ async def test_what_fails_after_a_while_is_told_and_the_app_goes_on():
 
     async with debugger() as (app, pilot):
         app.session.journey.pending = Task(fails())
-        app.go_on()
+        app.go_on(app.session)
         await until(pilot, lambda: bool(errors(app)))
         assert errors(app) == ["it cannot be done"]
         await press(pilot, "s")
@@ -186,14 +186,14 @@ async def test_what_fails_after_a_while_is_told_and_the_app_goes_on():
 async def test_a_run_that_has_met_nan_asks_before_it_runs_on_with_it():
     async with debugger("saturation") as (app, pilot):
         await press(pilot, "c")
-        await until(pilot, lambda: not app._busy and app.session.journey.stopped)
+        await until(pilot, lambda: not app.work.busy and app.session.journey.stopped)
         there = app.session.position.t
         await press(pilot, "c")
         assert "runs on with such numbers" in app.screen.text
         await press(pilot, "[")
         assert app.session.position.t == there - 1
         app.perform("continue")
-        await until(pilot, lambda: not app._busy and app.session.journey.stopped)
+        await until(pilot, lambda: not app.work.busy and app.session.journey.stopped)
         await press(pilot, "c", "c")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
         assert app.session.position.t > there

@@ -16,6 +16,7 @@ from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
+from bpdebug.ui.arrangement import PaneScreen
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.matrix_cells import as_row_column
 from bpdebug.ui.draw.spans import plain
@@ -139,14 +140,14 @@ async def test_the_pane_beside_the_listing_follows_the_stage():
         for stage in STAGES[:-1]:
             app.perform("step")
             await settled(pilot)
-            assert app.layout_of.slot == ("deltas" if stage.startswith("d") else "values")
-            assert app.focused.id == app.layout_of.slot
+            assert app.panes.layout_of.slot == ("deltas" if stage.startswith("d") else "values")
+            assert app.focused.id == app.panes.layout_of.slot
 
 
 async def test_a_pane_without_cells_that_the_user_has_chosen_stays():
     async with debugger(size=SMALL) as (app, pilot):
         await press(pilot, "2", "s", "s")
-        assert app.layout_of.slot == "network"
+        assert app.panes.layout_of.slot == "network"
         assert app.query_one("#network").display
         assert not app.query_one("#values").display
 
@@ -261,7 +262,7 @@ async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
         assert not isinstance(app.screen, PromptScreen)
         assert messages(app) == [f"stopped in update {update}"]
         await press(pilot, "U")
-        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
         assert app.session.position.update <= update
 
 
@@ -270,12 +271,12 @@ async def test_a_long_jump_arrives_where_it_should(monkeypatch):
     async with debugger(endless()) as (app, pilot):
         app.perform("goto 20000:dz2")
         assert app.session.pending
-        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
         assert (app.view.position.update, app.view.position.stage) == (20000, "dz2")
         expected = Session(loaded("xor"))
         expected.execute("step")
         app.perform("goto 0:z1")
-        await until(pilot, lambda: app.session.pending is None and not app._busy)
+        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
         assert (app.view.tensors["z1"] == expected.value("z1")).all()
 
 
@@ -391,7 +392,7 @@ async def test_every_scenario_is_shown_at_its_moments(name, size):
     async with debugger(name, size) as (app, pilot):
         for command in ("finish", "goto backward", "update 3", "reverse-next", "continue"):
             app.perform(command)
-            await until(pilot, lambda: app.session.pending is None and not app._busy)
+            await until(pilot, lambda: app.session.pending is None and not app.work.busy)
             for pane in app.query(Pane):
                 for y in range(pane.size.height):
                     assert pane.render_line(y).cell_length == pane.area.width
@@ -416,7 +417,7 @@ async def test_the_light_theme_has_other_colours():
 
 def test_every_key_belongs_to_a_command_or_to_the_panes():
     expected = {NAMED.get(key, key): f"command('{command.name}')" for command in COMMANDS.values() for key in command.keys}
-    keys = {binding.key: binding.action for binding in DebuggerApp.BINDINGS}
+    keys = {binding.key: binding.action for binding in (*DebuggerApp.BINDINGS, *PaneScreen.BINDINGS)}
     panes = {key: action for key, action in keys.items() if key not in expected}
     assert {key: keys[key] for key in expected} == expected
     resizing = {"less_than_sign", "greater_than_sign", "left_curly_bracket", "right_curly_bracket"}
@@ -424,20 +425,20 @@ def test_every_key_belongs_to_a_command_or_to_the_panes():
 
 
 def test_no_key_is_bound_twice_and_f11_is_free():
-    keys = [key for binding in DebuggerApp.BINDINGS for key in binding.key.split(",")]
+    keys = [key for binding in (*DebuggerApp.BINDINGS, *PaneScreen.BINDINGS) for key in binding.key.split(",")]
     assert len(keys) == len(set(keys))
-    for owner in (DebuggerApp, ProgramPane, MatrixPane, PromptScreen, TextScreen, ChooserScreen):
+    for owner in (DebuggerApp, PaneScreen, ProgramPane, MatrixPane, PromptScreen, TextScreen, ChooserScreen):
         assert not any("f11" in binding.key for binding in owner.BINDINGS)
 
 
 async def test_a_command_given_during_a_long_run_is_refused_quietly():
     async with debugger(endless()) as (app, pilot):
         app.perform("continue")
-        await until(pilot, lambda: app._busy)
+        await until(pilot, lambda: app.work.busy)
         app.perform("goto start")
         assert app.session.pending
-        app._interrupted = True
-        await until(pilot, lambda: not app._busy)
+        app.work.interrupted = True
+        await until(pilot, lambda: not app.work.busy)
         await asyncio.sleep(0)
         assert app.session.position.update > 0
 

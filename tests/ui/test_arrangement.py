@@ -30,8 +30,8 @@ async def test_keys_resize_the_pane_in_use_and_one_gives_the_usual_sizes_back():
 
 async def test_chosen_sizes_are_kept_when_the_terminal_changes():
     async with debugger() as (app, pilot):
-        app.layout_of.put("program", 60, *LARGE)
-        app.arrange()
+        app.panes.layout_of.put("program", 60, *LARGE)
+        app.show()
         await settled(pilot)
         assert size_of(app, "program").width == 60
         await pilot.resize_terminal(160, 48)
@@ -79,7 +79,7 @@ async def test_at_the_end_no_pane_is_empty_without_a_word():
         app.session.execute("goto end")
         app.show()
         for pane in PANES:
-            app.action_pane(pane)
+            app.panes.action_pane(pane)
             await settled(pilot)
             assert shown(app, pane).strip(), pane
 
@@ -100,7 +100,7 @@ async def test_the_network_makes_room_when_the_loss_curve_begins():
 @pytest.mark.parametrize("name", ["program", "why"])
 async def test_a_pane_alone_has_the_whole_body_on_a_small_screen(name):
     async with debugger(size=SMALL) as (app, pilot):
-        app.action_pane(name)
+        app.panes.action_pane(name)
         await press(pilot, "z")
         assert size_of(app, name) == (80, 22)
 

@@ -388,9 +388,9 @@ async def test_the_gradient_of_the_inputs_is_no_stage_to_go_to():
 async def test_a_long_check_can_be_stopped_by_a_key():
     async with debugger(big(hidden=1000)) as (app, pilot):
         app.perform("check all")  # a minute's work
-        await until(pilot, lambda: app._busy and "checking" in shown(app, "footer"))
+        await until(pilot, lambda: app.work.busy and "checking" in shown(app, "footer"))
         await press(pilot, "x")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
         assert not isinstance(app.screen, ReportScreen)
         assert app.view.verdicts == {}
         assert app.session.pending is None

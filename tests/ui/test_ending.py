@@ -32,23 +32,23 @@ async def ends(app, monkeypatch):
 @pytest.mark.parametrize("next_piece", [None, 0.0])
 async def test_what_ctrl_c_was_to_stop_may_have_ended_by_itself(next_piece, sent, monkeypatch):
     async with debugger() as (app, _):
-        app.piece = perf_counter() - 10
+        app.work.piece = perf_counter() - 10
         assert app.interrupt()
         assert app.interrupt()
-        app.piece = next_piece
+        app.work.piece = next_piece
         assert sent == [signal.SIGINT]
         assert not await ends(app, monkeypatch)
-        app.piece = None
+        app.work.piece = None
         assert await ends(app, monkeypatch)
 
 
 async def test_what_goes_on_is_stopped_each_time(sent):
     async with debugger() as (app, _):
         for _time in range(2):
-            app.piece = perf_counter() - 10
+            app.work.piece = perf_counter() - 10
             assert app.interrupt()
             with pytest.raises(Interrupted):
                 app._signalled(signal.SIGINT, None)
-        app.piece = None
+        app.work.piece = None
         assert not app.interrupt()
         assert len(sent) == 2

@@ -8,7 +8,7 @@ from ui_views import loaded
 
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.session import Session
-from bpdebug.ui.keys import bindings
+from bpdebug.ui.keys import pane_bindings
 from bpdebug.ui.panes import PANES
 
 MOMENTS = {
@@ -19,7 +19,7 @@ MOMENTS = {
 }
 QUITS = {"quit"}
 KEYS = [key for command in COMMANDS.values() if command.name not in QUITS for key in command.keys]
-OF_THE_PANES = sorted({key for binding in bindings(PANES) for key in binding.key.split(",")} - {NAMED.get(key, key) for key in KEYS})
+OF_THE_PANES = sorted(["colon", "ctrl+o", *(binding.key for binding in pane_bindings(PANES))])
 
 
 def picture(app):
@@ -37,7 +37,7 @@ async def alive(app, pilot, key):
     """Whether a key does something; the app is then brought back to where it was."""
     before = picture(app)
     await press(pilot, key)
-    await until(pilot, lambda: app.session.pending is None and not app._busy)
+    await until(pilot, lambda: app.session.pending is None and not app.work.busy)
     return picture(app) != before or app._exit
 
 
@@ -49,7 +49,7 @@ async def test_each_key_of_the_table_does_something_or_says_why_not(moment):
         for key in KEYS:
             while len(app.screen_stack) > 1:
                 app.pop_screen()
-            app.hush()
+            app.message.hush()
             app.session = Session(loaded(name))
             for command in commands:
                 app.session.execute(command)
@@ -68,8 +68,8 @@ async def test_each_key_of_the_panes_does_something():
         for key in OF_THE_PANES:
             while len(app.screen_stack) > 1:
                 app.pop_screen()
-            app.action_usual()
-            app.action_pane("network")
+            app.panes.action_usual()
+            app.panes.action_pane("network")
             await settled(pilot)
             if not await alive(app, pilot, key):
                 dead.append(key)

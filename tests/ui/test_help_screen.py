@@ -119,7 +119,7 @@ async def test_the_palette_has_the_commands_and_themes_and_nothing_twice():
         listed = [hit.text async for hit in provider.discover()]
         themes = [f"theme bpdebug-{name}" for name in ("contrast", "dark", "light")]
         assert listed == [*(command.name for command in in_order()), "open", *themes]
-        every = [name for name, *_ in provider._entries()]
+        every = [name for name, *_ in app.entries()]
         assert len(set(every)) == len(every)
         assert "theme nord" in every
         found = await palette(app, "reverse-step")

@@ -86,7 +86,7 @@ async def test_the_tour(size):
             assert app.session.tour.at == number, STEPS[number].title
             assert f"{number + 1}/5 {STEPS[number].title}" in shown(app, "tour")
             await press(pilot, *keys)
-            await until(pilot, lambda: app.session.pending is None and not app._busy)
+            await until(pilot, lambda: app.session.pending is None and not app.work.busy)
         await until(pilot, lambda: isinstance(app.screen, ReportScreen))
         assert "first wrong stage: dz1" in " ".join(shown(app, "report").split())
         await press(pilot, "escape")

@@ -73,7 +73,7 @@ async def test_borders_are_dragged():
             await drag(app, pilot, start, (start[0] + by[0], start[1] + by[1]))
             assert size_of(app, pane) == size
             assert app.mouse_captured is None
-            app.action_usual()
+            app.panes.action_usual()
             await settled(pilot)
         await drag(app, pilot, (60, 30), (70, 31))
         assert size_of(app, "why") == (82, 10), "a drag within a pane moves no border"

@@ -78,7 +78,7 @@ async def test_a_pane_that_can_be_drawn_again_shows_its_lines(monkeypatch):
             app.show()
             await settled(pilot)
             assert "cannot be drawn" in on_screen(app, app.query_one(WhyPane))[0]
-        app.hush()
+        app.message.hush()
         app.show()
         await settled(pilot)
         assert on_screen(app, app.query_one(WhyPane)) == before

@@ -19,10 +19,10 @@ async def test_the_panes_follow_a_file_that_has_changed(size, tmp_path):
     async with debugger(load_scenario(path), size) as (app, pilot):
         for command in ("goto 3:dW2[3,0]", "break dz1"):
             app.perform(command)
-            await until(pilot, lambda: not app._busy)
+            await until(pilot, lambda: not app.work.busy)
         path.write_text(XOR.read_text("utf-8").replace("units: 4", "units: 2"), "utf-8")
         app.perform("reload")
-        await until(pilot, lambda: not app._busy and app.view.tensors["W1"].shape == (2, 2))
+        await until(pilot, lambda: not app.work.busy and app.view.tensors["W1"].shape == (2, 2))
         assert app.view.position.update == 3
         assert app.view.position.stage == "dW2"
         assert "update 3/1000" in shown(app, "header")
@@ -34,10 +34,10 @@ async def test_the_panes_follow_a_file_that_has_changed(size, tmp_path):
         assert app.view.tensors["W1"].shape == (2, 2)
         path.write_text(XOR.read_text("utf-8").replace("    - {units: 4, activation: sigmoid}\n", ""), "utf-8")
         app.perform("run")
-        await until(pilot, lambda: not app._busy and "W2" not in app.view.tensors)
+        await until(pilot, lambda: not app.work.busy and "W2" not in app.view.tensors)
         assert app.view.position.t == 0
         await press(pilot, "s", "s", "down", "u", "7", "4", "c")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
 
 
 @pytest.mark.parametrize("moved", [True, False])
@@ -45,9 +45,9 @@ async def test_what_has_been_read_again_is_said_with_what_went(moved):
     async with debugger("xor") as (app, pilot):
         for command in ("bookmark here", "set W1[0,0] = 7", *["goto 3:dz1"] * moved, "run"):
             app.perform(command)
-            await until(pilot, lambda: not app._busy)
+            await until(pilot, lambda: not app.work.busy)
         said = "\n".join(messages(app))
         assert "the scenario has been read again\ndropped: set W1[0,0] = 7.0; bookmark here" in said
         app.perform("reload")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
         assert "the scenario has been read again" in "\n".join(messages(app))

@@ -92,11 +92,11 @@ async def test_a_long_run_fails(monkeypatch):
     async with debugger("iris") as (app, pilot):
         await settled(pilot)
         app.perform("goto 3:dz1")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
         app.perform("continue")
-        await until(pilot, lambda: app._busy or app.session.position.t > 100)
+        await until(pilot, lambda: app.work.busy or app.session.position.t > 100)
         monkeypatch.setattr(app.session, "resume", fail)
-        await until(pilot, lambda: errors(app) or not app._busy)
+        await until(pilot, lambda: errors(app) or not app.work.busy)
         assert app.is_running
         assert loaded("iris")
 
@@ -134,10 +134,10 @@ async def test_pictures_of_a_long_run_fail(call, calls, monkeypatch, tmp_path):
     monkeypatch.setattr("bpdebug.ui.long_runs._PICTURE", 0.001)
     async with debugger("iris") as (app, pilot):
         app.perform("goto 3:dz1")
-        await until(pilot, lambda: not app._busy)
+        await until(pilot, lambda: not app.work.busy)
         failing_from(monkeypatch, app, call, calls)
         app.perform("goto end")
-        await until(pilot, lambda: errors(app) and not app._busy)
+        await until(pilot, lambda: errors(app) and not app.work.busy)
         assert len(errors(app)) == 1
         assert app.session.pending is None
         assert len([*tmp_path.rglob("*.rescued-*")]) == 1
@@ -152,7 +152,7 @@ async def test_what_comes_after_a_command_that_failed_is_not_carried_out_later(m
         await settled(pilot)
         with monkeypatch.context() as patch:
             patch.setattr("bpdebug.ui.commanding.screen_of", fail)
-            app.call_later(app._answered, "where\nset W1[0,0] = 7")
+            app.call_later(app.answered, "where\nset W1[0,0] = 7")
             await until(pilot, lambda: errors(app))
         await press(pilot, "s")
         assert not app.session.timeline.edits

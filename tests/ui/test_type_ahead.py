@@ -39,7 +39,7 @@ async def typed(app, pilot, pieces):
         for character in piece:
             app.post_message(key(character))
         await pilot.pause(0)
-        await until(pilot, lambda: not app._letting_in and not app._busy and app._others_rest())
+        await until(pilot, lambda: not app.typed._letting_in and not app.work.busy and app.typed.others_rest())
 
 
 def state(app):
@@ -55,9 +55,9 @@ def state(app):
         "screens": [type(screen).__name__ for screen in app.screen_stack],
         "inputs": inputs,
         "focus": app.focused.id if app.focused else None,
-        "alone": app.layout_of.maximised,
+        "alone": app.panes.layout_of.maximised,
         "said": [note.text for note in app.notes],
-        "typed": app.history.lines,
+        "typed": app.prompting.history.lines,
     }
 
 
@@ -95,10 +95,10 @@ async def test_what_waits_is_let_in_after_an_exception(monkeypatch):
     async with debugger("xor", LARGE) as (app, pilot):
         await settled(pilot)
         with monkeypatch.context() as patch:
-            patch.setattr(app, "_rest", lambda *_: 1 / 0)
-            app._held_back.append(key("s"))
+            patch.setattr(app.typed, "_rest", lambda *_: 1 / 0)
+            app.typed._held_back.append(key("s"))
             await app.on_event(key("s"))
-            await until(pilot, lambda: not app._letting_in)
+            await until(pilot, lambda: not app.typed._letting_in)
         assert "ZeroDivisionError" in app.notes[0].text
         await typed(app, pilot, ["s"])
         assert app.session.position.t == 3
@@ -107,9 +107,9 @@ async def test_what_waits_is_let_in_after_an_exception(monkeypatch):
 async def test_keys_go_on_after_the_task_has_been_cancelled_before_it_began():
     async with debugger("xor", LARGE) as (app, pilot):
         await settled(pilot)
-        app._held_back.append(key("s"))
+        app.typed._held_back.append(key("s"))
         await app.on_event(key("s"))
-        app._letting_in.cancel()
+        app.typed._letting_in.cancel()
         await pilot.pause(0)
         await typed(app, pilot, ["s"])
         assert app.session.position.t == 3

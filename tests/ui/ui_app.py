@@ -68,7 +68,7 @@ async def settled(pilot):
 
 def at_rest(app):
     """Whether nothing is under way but a long run."""
-    return app._exit or app._busy or not (app._letting_in or app.message_queue_size or not app._others_rest())
+    return app._exit or app.work.busy or not (app.typed._letting_in or app.message_queue_size or not app.typed.others_rest())
 
 
 async def press(pilot, *keys):
