@@ -223,13 +223,11 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
 
 def _told(layer: LayerHealth, names: LayerNames) -> str:
     """A layer's other numbers in a sentence."""
-    active = f"{short(float(layer.mean[-1]), 3)} ± {short(float(layer.deviation[-1]), 2)}"
-    parts = [
-        f"{names.a} {active if math.isfinite(layer.mean[-1]) else 'not finite'}",
-        f"‖{names.weight}‖ {short(float(layer.size[-1]), 3)}",
-    ]
+    mean, deviation, size = (float(series[-1]) for series in (layer.mean, layer.deviation, layer.size))
+    active = f"{written(mean, 3)} ± {written(deviation, 2)}" if math.isfinite(mean) else "not finite"
+    parts = [f"{names.a} {active}", f"‖{names.weight}‖ {written(size, 3)}"]
     if not np.isnan(layer.saturated[-1]):
         parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
     if not np.isnan(layer.dead[-1]):
         parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
-    return " · ".join(parts).replace("-", "−")
+    return " · ".join(parts)
