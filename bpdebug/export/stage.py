@@ -51,7 +51,7 @@ class StageWriter(Record):
 
     def listed(self, values: Mapping[str, Array]) -> Iterator[Block]:
         """Tensors with their names and shapes, as many as a line takes; the large ones with a summary."""
-        yield Display(tuple(_packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])))
+        yield _packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])
         for name, value in values.items():
             yield from self.summarised(name, value)
 
@@ -95,20 +95,23 @@ class StageWriter(Record):
         if stage.phase is Phase.UPDATE:
             digits = _UPDATE_DIGITS if max(step.value.shape, default=0) <= 6 else _UPDATE_DIGITS - 1
         lit = step.explained.index if step.explained and step.value.size > 1 else None
-        left, sign = typeset_name(stage.name, self.style), _sign(stage.name, stage.formula)
-        result = self.matrix(step.value, digits, lit)
+        sign, result = _sign(stage.name, stage.formula), self.matrix(step.value, digits, lit)
+        stands = self.stands(stage.name, result, sign)
         if not all(map(fits, (step.value, *step.operands.values()))):
-            yield Display(tuple(_packed([row(left, f" {sign} ", result)])))
+            yield _packed([stands])
             yield from self.summarised(stage.name, step.value)
             return
         operands = {name: step.operands[name] for name in stage.formula.names}
         put_in = typeset(stage.formula.tree, self.style, self.shapes, lambda tree: self.put_in(tree, operands, digits))
         if _algebraic(stage.formula.tree) and max(map(width, lines(put_in, WIDTH))) < WIDTH:
-            yield aligned(left, sign, [put_in, result])
+            yield aligned(typeset_name(stage.name, self.style), sign, [put_in, result])
             return
-        tensors = {name: value for name, value in operands.items() if value.ndim}
-        named = [row(typeset_name(name, self.style), " = ", self.matrix(value, digits)) for name, value in tensors.items()]
-        yield Display(tuple(_packed([*named, row(left, f" {sign} ", result)])))
+        named = [self.stands(name, self.matrix(value, digits)) for name, value in operands.items() if value.ndim]
+        yield _packed([*named, stands])
+
+    def stands(self, name: str, value: Piece, sign: str = "=") -> Piece:
+        """A tensor and its numbers."""
+        return row(typeset_name(name, self.style), f" {sign} ", value)
 
     def put_in(self, tree: Tree, operands: Mapping[str, Array], digits: int) -> Piece | None:
         """A tensor's numbers in the place of its name."""
@@ -156,8 +159,8 @@ class StageWriter(Record):
             return
         yield Paragraph(("Derived is, in its place:",))
         yield self.formula(step.stage.name, derived)
-        name, sign = typeset_name(step.stage.name, self.style), _sign(step.stage.name, derived)
-        yield Display(tuple(_packed([row(name, f" {sign} ", self.matrix(assigned(derived, step.operands)))])))
+        value = self.matrix(assigned(derived, step.operands))
+        yield _packed([self.stands(step.stage.name, value, _sign(step.stage.name, derived))])
 
 
 def by_hand(edits: Iterable[Edit], when: str) -> Iterator[Block]:
@@ -195,7 +198,7 @@ def _stretched(tree: Tree, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, i
 
 def _different(boxes: Iterable[Piece]) -> list[Piece]:
     """The boxes, each that looks the same once."""
-    return list({to_latex(box): box for box in reversed(list(boxes))}.values())[::-1]
+    return list({to_latex(box): box for box in boxes}.values())
 
 
 def aligned(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
@@ -213,7 +216,7 @@ def aligned(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
     return Display(tuple(rows))
 
 
-def _packed(boxes: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
+def _packed(boxes: Sequence[Piece]) -> Display:
     """Short formulas, as many as a line takes."""
     rows: list[Piece] = []
     for box in boxes:
@@ -222,4 +225,4 @@ def _packed(boxes: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
             rows[-1] = longer
         else:
             rows.append(box)
-    return [(NOTHING, found) for found in rows]
+    return Display(tuple((NOTHING, found) for found in rows))

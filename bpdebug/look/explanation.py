@@ -16,6 +16,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Role
 from bpdebug.core.tree import Number, Place, Tree, Written
 from bpdebug.time.position import Position, position_at
 from bpdebug.time.timeline import Timeline
@@ -250,6 +251,9 @@ def not_there(timeline: Timeline, name: str) -> str:
     return f"there is no tensor '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}"
 
 
+_SAID = {Role.COUNT: "The number of samples in this batch.", Role.CONSTANT: "A constant of the scenario."}
+
+
 def _given(timeline: Timeline, name: str, index: Cell) -> str:
     """What a number is that no stage has computed."""
     machine, program = timeline.machine, timeline.program
@@ -259,12 +263,10 @@ def _given(timeline: Timeline, name: str, index: Cell) -> str:
         columns = program.inputs if name == program.input else program.outputs
         column = f" ({columns[index[1]]})" if columns else ""
         return f"Given: {'input' if name == program.input else 'target'} {index[1]}{column} of sample {sample} of the data."
-    if name == "m":
-        return "The number of samples in this batch."
     if name in program.scenario.values:
         return "Given in the scenario's values."
-    if name in program.constants:
-        return "A constant of the scenario."
+    if told := _SAID.get(program.tensors[name].role):
+        return told
     if name in program.network.drawn:
         seed, generator = program.scenario.seed, program.scenario.generator
         return f"Initial value: {program.network.drawn[name][1].name}, seed {seed}, generator {generator}."

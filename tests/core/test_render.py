@@ -7,6 +7,7 @@ import pytest
 from engine_strategies import MATRICES, SHAPES, fitting, scenarios, tensors, trees, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from renamed import NONSENSE, renamed
 
 from bpdebug.core.boxes import to_latex
 from bpdebug.core.description import Layer, Loss, Optimizer
@@ -128,6 +129,17 @@ def test_a_gradient_without_a_stage():
         "dx[0,1]",
         *["∂L/∂x[0,1]"] * 2,
     ]
+
+
+def test_what_is_no_gradient_is_not_drawn_as_one_and_what_is_one_is():
+    program = make_program(renamed(load_scenario("residual"), NONSENSE["misleading"])[0])
+    partial, delta = (Style("unicode", notation=notation, lexicon=program.lexicon) for notation in ("partial", "delta"))
+    assert [render_name(name, partial) for name in ("data1", "dropout2", "dense")] == ["data1", "dropout2", "dense"]
+    assert render_name("r_dropout2", partial) == "∂L/∂dropout2"
+    assert render_name("r_dropout2", delta, (0, 1)) == "δ2[0,1]"
+    assert render_name("r_W1@z2", delta) == "∂L/∂W1@z2"
+    assert to_latex(typeset_name("r_data1", partial)) == r"\frac{\partial L}{\partial \mathrm{data}^{[1]}}"
+    assert to_latex(typeset_name("dense", partial)) == "L"
 
 
 def test_a_formula_in_another_notation():
