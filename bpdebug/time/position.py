@@ -97,7 +97,7 @@ class Location(Record):
 
 
 _EXPECTED = "expected a stage (dz2), a cell (dW1[1,0]), 40:dz2, a phase (backward), layer 2, update 40, epoch 3, start or end"
-_CELL = re.compile(r"([^\[\s]+)\s*\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*\]")
+_CELL = re.compile(r"(\S+)\s*\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*\]")
 _MOST = 10**15
 
 

@@ -102,3 +102,9 @@ def test_a_bracket_may_belong_to_the_name_of_a_tensor(text):
     assert cell_of(text, program) == ("offset[2]", (0, 1))
     assert cell_of("offset[2]", program) == ("offset[2]", ())
     assert cell_of("W1[2]", program) == ("W1", (2,)), "unknown: said by whoever looks it up"
+
+
+def test_a_cell_of_such_a_tensor_is_a_location():
+    session = Session(renamed(xor(), NONSENSE["dotted"])[0])
+    session.execute("goto offset[2].grad[0,0]")
+    assert (session.position.stage, session.selected) == ("offset[2].grad", ("offset[2].grad", (0, 0)))

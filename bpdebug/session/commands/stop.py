@@ -116,7 +116,11 @@ def _switch(session: Session, arguments: str, enabled: bool) -> Result:
     for stop in chosen:
         stop.enabled = enabled
     session.stops.changed()
-    return Result("stops", "\n".join(line_of(stop) for stop in chosen), {"stops": [describe(stop) for stop in chosen]})
+    return _shown(*chosen)
+
+
+def _shown(*stops: Stop) -> Result:
+    return Result("stops", "\n".join(map(line_of, stops)), {"stops": [*map(describe, stops)]})
 
 
 @command("enable STOP… | all", "stop")
@@ -139,7 +143,7 @@ def ignore(session: Session, arguments: str) -> Result:
     if not re.fullmatch(r"\s*\d{1,9}\s*", count):
         raise CommandError(f"a count is expected; found '{count.strip()}'")
     stop.ignore = int(count)
-    return Result("stops", line_of(stop), {"stops": [describe(stop)]})
+    return _shown(stop)
 
 
 @command("commands STOP COMMAND; COMMAND…", "stop")
@@ -151,7 +155,7 @@ def commands(session: Session, arguments: str) -> Result:
     for text in given:
         find_command(text)
     stop.commands = given
-    return Result("stops", line_of(stop), {"stops": [describe(stop)]})
+    return _shown(stop)
 
 
 _INFO = {"breakpoints": ("break", "watch", "catch", "stopping"), "display": ("display",), "edits": ("edit",), "bookmarks": ("bookmark",)}
