@@ -71,12 +71,12 @@ class Planted(Record):
             f"{numbers} {short(self.right, 6)}: 'print {self.stage} - ({self.meant})' is not 0"
         )
 
-    def hints(self) -> tuple[str, str, str]:
+    def hints(self, program: Program) -> tuple[str, str, str]:
         """What can be said without telling it: the sort of stage, the layer, the sort of mistake."""
-        parameter = self.stage[1] in "Wb"
-        sort = (
-            "one of the gradients that parameters learn from (dW, db)" if parameter else "one of the gradients that are handed on (da, dz)"
-        )
+        naming, learned = program.network.naming, program.stage(self.stage).of in program.parameters
+        patterns = (naming.weight, naming.bias) if learned else (naming.a, naming.z)
+        names = ", ".join(naming.gradient.format(pattern.format("")) for pattern in patterns)
+        sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({names})"
         return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
 
 
@@ -177,12 +177,15 @@ def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
     return Game(number, now.seed, now.tries, now.hints, points, done, now.checked, now.found, now.over, line)
 
 
-def task_lines(hunts: tuple[Hunt, ...], scenario: str) -> list[str]:
+def task_lines(hunts: tuple[Hunt, ...], program: Program) -> list[str]:
     """What the player of the last hunt is told at its beginning."""
+    a, z = program.layers[0].a, program.layers[0].z
+    da, dz = map(program.network.naming.gradient.format, (a, z))
     return [
-        f"hunt {len(hunts)} on {scenario}, seed {hunts[-1].seed}: what one formula of the backward pass computes is not what it says",
-        "look: step through it, read Why, and compute what should be there: print dz1 - da1 * a1 * (1 - a1)",
-        f"'accuse dz1' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up",
+        f"hunt {len(hunts)} on {program.scenario.name}, seed {hunts[-1].seed}: "
+        "what one formula of the backward pass computes is not what it says",
+        f"look: step through it, read Why, and compute what should be there: print {dz} - {da} * {a} * (1 - {a})",
+        f"'accuse {dz}' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up",
     ]
 
 

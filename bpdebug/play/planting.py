@@ -82,7 +82,7 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
         return None
     right, wrong = values[stage.name], assigned(candidate.formula, values, program.dtype)
     distance = np.abs(wrong - right)
-    least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values["loss"])), 1.0))
+    least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values[program.loss])), 1.0))
     if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):
         return None
     cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))

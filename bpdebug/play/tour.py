@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.look.cursor import Cursor
 from bpdebug.time.stops import Breakpoint, Stops
@@ -28,16 +29,24 @@ class Step(Record):
     done: Callable[[Cursor, Stops, Report | None], bool]
 
 
+def names_of(program: Program) -> dict[str, str]:
+    """What the tensors are called that the tour speaks of."""
+    first, second, gradient = *program.layers[:2], program.network.naming.gradient.format
+    own = {"a1": first.a, "loss": program.loss}
+    of = {"da1": first.a, "dz1": first.z, "da2": second.a, "dW2": second.weight, "db2": second.bias}
+    return own | {name: gradient(tensor) for name, tensor in of.items()}
+
+
 def _loss_known(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return cursor.position.t > cursor.program.index["loss"]
+    return cursor.position.t > cursor.program.index[cursor.program.loss]
 
 
 def _origin_asked(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return any(cell is not None and cell[0] == "da2" for _, cell in cursor.trail)
+    return any(cell is not None and cell[0] == names_of(cursor.program)["da2"] for _, cell in cursor.trail)
 
 
 def _product_seen(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return cursor.position.stage == "db2"
+    return cursor.position.stage == names_of(cursor.program)["db2"]
 
 
 def _stopped(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
@@ -57,26 +66,26 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "where a number comes from",
-        "Press s once more: da2, the first derivative. Choose one of its cells with the arrow keys, read Why, and press Enter: you go to"
+        "Press s once more: {da2}, the first derivative. Choose one of its cells with the arrow keys, read Why, and press Enter: you go to"
         " the stage that made what it is made of. Backspace returns.",
         _origin_asked,
     ),
     Step(
         "a gradient as a product",
-        "Press 7 for the equation, then g, type dW2 and press Enter: the row and the column that are lit make the selected cell. The"
+        "Press 7 for the equation, then g, type {dW2} and press Enter: the row and the column that are lit make the selected cell. The"
         " arrow keys choose another; 4 shows the values again, and s goes on.",
         _product_seen,
     ),
     Step(
         "stop where something happens",
-        "Press : and type  break loss if loss < 2  and Enter; then c: the training runs until that is true for the first time. Going on"
+        "Press : and type  break {loss} if {loss} < 2  and Enter; then c: the training runs until that is true for the first time. Going on"
         " and back again, C finds the place where it stopped.",
         _stopped,
     ),
     Step(
         "find the wrong derivative",
-        "Press y, put  dz1 = da1 * a1  in the line, as somebody who has forgotten a factor, and press Enter; then v: the check names the"
-        " first wrong stage and what the mistake probably is. Z takes the formula back.",
+        "Press y, put  {dz1} = {da1} * {a1}  in the line, as somebody who has forgotten a factor, and press Enter; then v: the check"
+        " names the first wrong stage and what the mistake probably is. Z takes the formula back.",
         _fault_found,
     ),
 )
@@ -92,15 +101,22 @@ class Tour:
     """How far somebody has come.
 
     Attributes:
+        names: what the tensors are called.
         at: the step, from 0; the number of steps when all are done.
     """
 
+    names: Mapping[str, str]
     at: int = 0
 
     @property
     def step(self) -> Step:
         """The present step."""
         return STEPS[self.at] if self.at < len(STEPS) else _END
+
+    @property
+    def text(self) -> str:
+        """What to press, and what to look at."""
+        return self.step.text.format(**self.names)
 
     @property
     def heading(self) -> str:

@@ -293,7 +293,7 @@ class Session:
             health=self._health.health(self.timeline) if "health" in panes else None,
             surface=surface_of(self.timeline) if "surface" in panes else None,
             equation=equation_of(self.timeline, selected, cursor.style, cursor.inside == self.position.t) if "equation" in panes else None,
-            tour=(self.tour.heading, self.tour.step.text) if self.tour else None,
+            tour=(self.tour.heading, self.tour.text) if self.tour else None,
         )
 
     def _marks(self) -> dict[str, str]:

@@ -89,7 +89,7 @@ class LossRising(Stop):
 
     def moments(self, program: Program) -> frozenset[int]:
         """When the loss has been computed."""
-        return frozenset((program.index["loss"] + 1,))
+        return frozenset((program.index[program.loss] + 1,))
 
     def check(self) -> Check:
         """It is looked at in any case."""
@@ -101,7 +101,7 @@ class LossRising(Stop):
 
     def strikes(self, machine: Machine) -> str:
         """Whether this rise is the last of the row."""
-        old, new = self.last, float(machine.values()["loss"])
+        old, new = self.last, float(machine.values()[machine.program.loss])
         self.last = new
         self.streak = self.streak + 1 if old is not None and new > old else 0
         return (
@@ -130,10 +130,10 @@ class Condition(Record):
 
 
 def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
-    depth = len(program.layers)
-    if depth < 2:
+    if len(program.layers) < 2:
         raise BpdebugError("the gradients of two layers are compared; this network has one")
-    return f"norm(dz1) {sign} {{}} * norm(dz{depth})", f"norm(dz1) / norm(dz{depth})", program.index["dz1"] + 1
+    first, last = (program.gradients[program.layers[place].z] for place in (0, -1))
+    return f"norm({first}) {sign} {{}} * norm({last})", f"norm({first}) / norm({last})", program.index[first] + 1
 
 
 def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
@@ -145,7 +145,7 @@ def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
 
 def _dead(program: Program) -> tuple[str, str, int]:
     counts = " + ".join(_units(program, {name: f"sum({off})" for name, off in DEAD.items()}, "relu"))
-    return f"{counts} > {{}}", counts, program.index["loss"] + 1
+    return f"{counts} > {{}}", counts, program.index[program.loss] + 1
 
 
 def _saturated(program: Program) -> tuple[str, str, int]:
@@ -153,11 +153,11 @@ def _saturated(program: Program) -> tuple[str, str, int]:
     share = shares[0]
     for other in shares[1:]:
         share = f"maximum({share}, {other})"
-    return f"{share} > {{}}", share, program.index["loss"] + 1
+    return f"{share} > {{}}", share, program.index[program.loss] + 1
 
 
 def _update(program: Program, sign: str, relative: bool) -> tuple[str, str, int]:
-    weights = [name for name in program.free if name.startswith("W")]
+    weights = [layer.weight for layer in program.layers if layer.weight in program.free]
     if not weights:
         raise BpdebugError("every weight is frozen")
     name = weights[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bpdebug.core.cells import Cell
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
-from bpdebug.time.edits import DATA, Edit, version
+from bpdebug.time.edits import Edit, version
 
 
 class Edited:
@@ -43,12 +43,12 @@ class Edited:
     def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
         """The last edit of a cell from clock ``since`` until now."""
         edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
-        now = Edit(self.clock, name, index)
+        now = Edit(self.clock, name, index, of_data=name in self._original.data)
         return next((edit for edit in reversed(edits) if edit.index == () or self._cell(edit) == self._cell(now)), None)
 
     def _cell(self, edit: Edit) -> Cell:
         """Which cell an edit is of; of the batch, which of the data."""
-        return edit.place(self._original) if edit.name in DATA else edit.index
+        return edit.place(self._original) if edit.of_data else edit.index
 
     def take_edits(self, edits: list[Edit]) -> None:
         """At the start: edits that are made again when their moments are passed."""

@@ -9,9 +9,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-
-DATA = ("x", "y")
-"""The tensors that the batch is."""
+from bpdebug.core.tensors import Role
 
 
 class Edit(Record):
@@ -23,6 +21,7 @@ class Edit(Record):
         index: the cell (every cell of a tensor where it is empty), for a value.
         value: the number, or None where a formula was replaced.
         formula: the new formula, for a stage.
+        of_data: whether the tensor is the batch's.
 
     A cell of the batch stands for its sample of the data, in every batch from then on.
     """
@@ -32,6 +31,7 @@ class Edit(Record):
     index: Cell = ()
     value: float | None = None
     formula: str = ""
+    of_data: bool = False
 
     def __str__(self) -> str:
         if self.value is None:
@@ -41,7 +41,7 @@ class Edit(Record):
     @property
     def of_program(self) -> bool:
         """Whether it changes the program (its formulas, or the data that it is given), not the state alone."""
-        return self.value is None or self.name in DATA
+        return self.value is None or self.of_data
 
     def place(self, program: Program) -> Cell:
         """Of a cell of the batch: its sample and its column in the data."""
@@ -65,9 +65,11 @@ def check_value(machine: Machine, name: str, index: Cell) -> None:
     Raises:
         BpdebugError: where the tensor has no such cell, or is the number of samples.
     """
-    if name == "m":
-        raise BpdebugError("m is the number of samples in the batch; x, y, parameters, constants and computed tensors can be set")
-    if index or name in DATA:
+    program = machine.program
+    if program.tensors[name].role is Role.COUNT:
+        settable = f"{', '.join(program.data)}, parameters, constants and computed tensors can be set"
+        raise BpdebugError(f"{name} is the number of samples in the batch; {settable}")
+    if index or name in program.data:
         check_cell(name, index, machine.values()[name].shape)
 
 

@@ -133,7 +133,7 @@ class Timeline(Edited):
         Raises:
             BpdebugError: where it cannot be done; nothing has changed then.
         """
-        made = Edit(self.clock, name, index, value, formula)
+        made = Edit(self.clock, name, index, value, formula, name in self.program.data)
         if value is None:
             self.machine.program.with_formula(name, formula)
         else:

@@ -107,7 +107,7 @@ class DebuggerApp(Commanding):
             self.say(Note("\n".join(wrong), "error"))
         self.show()
         if self.session and self.session.hunts and not self.session.position.t:
-            self.push_screen(TextScreen("\n".join(task_lines(self.session.hunts, self.session.program.scenario.name)), "hunt"))
+            self.push_screen(TextScreen("\n".join(task_lines(self.session.hunts, self.session.program)), "hunt"))
 
     def on_unmount(self) -> None:
         """Keep the stops and the history for the next start."""

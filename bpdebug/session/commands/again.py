@@ -12,7 +12,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, find_command
-from bpdebug.time.edits import DATA, Edit
+from bpdebug.time.edits import Edit
 from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.stops import Stop
@@ -115,7 +115,7 @@ def _check(edit: Edit, program: Program) -> None:
     """Refuse an edit of what has no such cell, or is not computed yet at its moment."""
     update, done = divmod(edit.t, len(program.stages))
     shapes = program.shapes(program.batches.size(update))
-    there = {*program.persistent, *DATA, *(stage.name for stage in program.stages[:done])}
+    there = {*program.persistent, *program.data, *(stage.name for stage in program.stages[:done])}
     if edit.value is None:
         return
     if edit.name not in there:

@@ -63,7 +63,7 @@ def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
     session.begin(running)
     session.timeline.shown = shown
     session.hunts += (Hunt(seed, fault),)
-    lines = [*task_lines(session.hunts, scenario.name), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
+    lines = [*task_lines(session.hunts, program), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
     return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
 
 
@@ -97,7 +97,7 @@ def accuse(session: Session, name: str) -> Result:
 def hint(session: Session) -> Result:
     """Narrow the hunt down: the sort of stage, then the layer, then the sort of mistake."""
     now = _present(session)
-    hints = now.fault.hints()
+    hints = now.fault.hints(session.program)
     if now.hints == len(hints):
         raise CommandError(f"there are no more hints: {'; '.join(hints)}; 'reveal' gives up")
     after = _changed(session, replace(now, hints=now.hints + 1))

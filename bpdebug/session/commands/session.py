@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.files import path_of, write_file
-from bpdebug.play.tour import STEPS, Tour
+from bpdebug.play.tour import STEPS, Tour, names_of
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
 from bpdebug.session.table import Command, CommandError, command, find_command, in_order
@@ -59,11 +59,13 @@ def tour(session: Session, arguments: str = "") -> Result:
     if arguments == "off":
         session.tour = None
         return Result("tour", "the tour is over", {"step": None})
-    if missing := [name for name in ("dW2", "dz1") if name not in session.program.index]:
-        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing[0]} here")
-    started, session.tour = session.tour is None, session.tour or Tour()
+    if len(session.program.layers) < 2:
+        naming = session.program.network.naming
+        missing = naming.gradient.format(naming.weight.format(2))
+        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing} here")
+    started, session.tour = session.tour is None, session.tour or Tour(names_of(session.program))
     session.tour.look(session.cursor, session.stops, session.check)
     if arguments == "next" and not started:
         session.tour.at = min(session.tour.at + 1, len(STEPS))
-    step = session.tour.step
-    return Result("tour", f"{session.tour.heading}\n{step.text}", {"step": session.tour.at, "title": step.title, "text": step.text})
+    now = session.tour
+    return Result("tour", f"{now.heading}\n{now.text}", {"step": now.at, "title": now.step.title, "text": now.text})
