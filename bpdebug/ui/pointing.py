@@ -1,4 +1,5 @@
-"""What the mouse does in a pane: clicks, dragged borders, and text that is selected to be copied."""
+"""What the mouse does in a pane: clicks, dragged borders, and text that is selected to be copied;
+and the keys of the cell cursor."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -24,6 +26,20 @@ class CellChosen(Message):
 
     name: str
     index: Cell
+
+
+def arrows(*names: str) -> list[Binding]:
+    """The keys that move the cell cursor up, down, to the left and to the right, and what each is called."""
+    steps = zip(("up", "down", "left", "right"), ("-1, 0", "1, 0", "0, -1", "0, 1"), names, strict=True)
+    return [Binding(key, f"cursor({step})", name, show=False) for key, step, name in steps]
+
+
+CELL_KEYS = [
+    *arrows("cell above", "cell below", "cell to the left", "cell to the right"),
+    Binding("home", "cursor(0, -1000000)", "first column", show=False),
+    Binding("end", "cursor(0, 1000000)", "last column", show=False),
+]
+"""The keys that move the cell cursor in a table."""
 
 
 @dataclass

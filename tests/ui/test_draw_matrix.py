@@ -15,8 +15,9 @@ from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.layers import deltas_of, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
-from bpdebug.ui.draw.matrix_cells import as_row_column, heat_role
-from bpdebug.ui.draw.matrix_layout import has_overview, make_layout, pictured_among
+from bpdebug.ui.draw.matrix_cells import Look, as_row_column
+from bpdebug.ui.draw.matrix_layout import make_layout
+from bpdebug.ui.draw.matrix_overview import has_overview, pictured_among
 from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")
@@ -155,12 +156,12 @@ def test_numbers_share_a_form_and_a_width():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_number_that_is_not_finite_stands_out(value):
-    assert heat_role(value, 1.0) == "bad"
+    assert Look(scale=1.0).heat(value) == "bad"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(min_value=1e-300, allow_infinity=False, allow_nan=False))
 def test_heat_has_the_sign_of_the_number(value, scale):
-    role = heat_role(value, scale)
+    role = Look(scale=scale).heat(value)
     assert role == "" or (role[5] == "+") == (value > 0)
 
 

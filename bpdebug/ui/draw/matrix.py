@@ -17,9 +17,9 @@ from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.compare import off_cells
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import as_table
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label, part_text
-from bpdebug.ui.draw.matrix_values import statistics_in
+from bpdebug.ui.draw.matrix_cells import as_table, statistics_in
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label
+from bpdebug.ui.draw.matrix_overview import part_text
 from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, fit, line
 

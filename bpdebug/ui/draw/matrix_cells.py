@@ -1,16 +1,20 @@
-"""How the numbers of a tensor are written in a table, and where its cells stand in it."""
+"""How the numbers of a tensor are written in a table, where its cells stand in it, and what is worked out of them once."""
 
 from __future__ import annotations
 
-from math import inf, isfinite, prod
+from collections.abc import Callable, Hashable
+from math import inf, prod
 from typing import Any
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import NumberStyle, Statistics, aligned
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
-from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.session.view import View
+from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
+from bpdebug.ui.draw.once import Made, once
+from bpdebug.ui.draw.scales import heat
 
 NARROWEST = 6
 """The least width of a number, so that tables of short ones are not crowded."""
@@ -41,8 +45,9 @@ class Look(Record):
         return text.ljust(self.width) if self.form == "full" else text.rjust(self.width - self.behind) + " " * self.behind
 
     def heat(self, value: float) -> str:
-        """See :func:`heat_role`."""
-        return heat_role(value, self.scale)
+        """The background of a number: sign and size relative to the largest of its tensor."""
+        role = heat("heat", value, self.scale)
+        return "" if role.endswith("+0") else role
 
 
 def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False, given: bool = False) -> Look:
@@ -68,14 +73,6 @@ def _examples(known: Statistics, form: str) -> list[str]:
     return [aligned(value, form) for value in extremes] + [f"{name:>4}" for name in known.broken]
 
 
-def heat_role(value: float, scale: float) -> str:
-    """The background of a number: sign and size relative to the largest of its tensor."""
-    if not isfinite(value):
-        return "bad"
-    level = round(HEAT_STEPS * max(-1.0, min(1.0, value / scale)))
-    return f"heat:{level:+d}" if level else ""
-
-
 def rows_and_columns(shape: Shape) -> tuple[int, int]:
     """The two axes that everything is drawn in: a number is 1×1, a list one row."""
     return (prod(shape[:-1]), shape[-1]) if shape else (1, 1)
@@ -90,3 +87,25 @@ def as_table(values: Array, turned: bool = False) -> Array:
     """A tensor in these two axes, or with rows and columns changed."""
     table = values.reshape(rows_and_columns(values.shape))
     return table.T if turned else table
+
+
+def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:
+    """The statistics of a tensor, or None where it has no value yet."""
+    values = values_in(view, name, theirs)
+    return None if values is None else of_numbers(view, ("statistics", name, theirs), values, lambda: Statistics(values))
+
+
+def of_numbers(view: View, key: Hashable, values: Array, make: Callable[[], Made]) -> Made:
+    """What is worked out of a tensor once for a view, and for those that follow until the tensor changes; the name is in the key."""
+    return once(view, key, lambda: once(values, key, make))
+
+
+def look_in(view: View, name: str, theirs: bool = False) -> Look:
+    """How a tensor's numbers are written; those of a layer's weights, biases and sums in one width, since they stand below each other."""
+
+    def look(name: str, theirs: bool = False) -> Look:
+        given = part_of(view.program, name)[0] in (INPUT, TARGET)
+        return look_of(statistics_in(view, name, theirs), view.number_style, 2 if given else NARROWEST, not given, given)
+
+    own = look(name, theirs)
+    return replace(own, width=max([own.width, *(look(other).width for other in kin_of(view.program, name))]))

@@ -1,9 +1,9 @@
-"""Which tensor's table stands where in a pane."""
+"""Which tensor's table stands where in a pane, and where the cell cursor goes at its edges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import TARGET, heading, is_past, part_of, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import Look, as_row_column, rows_and_columns
-from bpdebug.ui.draw.matrix_values import look_in
+from bpdebug.ui.draw.matrix_cells import Look, as_row_column, look_in, rows_and_columns
 from bpdebug.ui.draw.once import once
 
 _GAP = 2
@@ -21,8 +20,6 @@ _LARGE = 400
 """Cells from which on a tensor always has its statistics above it, and an overview."""
 _STATED, _COUNTED = 24, 4
 """Columns that statistics need, and the rows that are counted at a glance."""
-_BESIDE, _ABOVE = 36, 5
-"""The smallest pane with a picture of a large tensor in it."""
 
 
 class Sight(Record):
@@ -113,6 +110,14 @@ class Block(Record):
             return min(max(first, column - fit + 1), column)
         return max(min(column - fit // 2, self.columns - fit), 0)
 
+    def middle(self, column: int) -> int:
+        """The place of the middle of a column."""
+        return self.left + self.edge + column * self.cell + self.cell // 2
+
+    def column_at(self, x: int) -> int:
+        """The column that is nearest to a place."""
+        return min(max((x - self.left - self.edge) // self.cell, 0), self.columns - 1)
+
     def place(self, index: Cell) -> tuple[int, int]:
         """The row and column that a cell of the tensor is drawn in."""
         row, column = as_row_column(index)
@@ -121,6 +126,10 @@ class Block(Record):
     def index(self, row: int, column: int, axes: int) -> Cell:
         """The cell of the tensor, of so many axes, that is drawn in a row and column."""
         return ((column, row) if self.turned else (row, column))[2 - axes :]
+
+
+Place = tuple[Block, int, int]
+"""A block, and a row and column in it."""
 
 
 class Layout(Record, eq=False):
@@ -160,7 +169,7 @@ def make_layout(view: View, names: list[str], columns: int, rows: int = 0) -> La
     """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then the numbers of
     columns, then statistics. The numbers of rows stand where one cannot count them, or they make nothing longer; without ``rows`` there
     are none of either."""
-    plain = list(_shelves(_blocks(view, names), columns))
+    plain = list(_shelves(blocks_of(view, names), columns))
     least = max(rows, _lines(plain))
     edged = list(_edged_shelves(view, names, columns)) if rows else []
     torn = bool(edged) and view.position.at_end and len(edged[-1][0]) < len(plain[0])  # the targets from the answers
@@ -197,7 +206,7 @@ def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, 
 
 def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[list[Block]]]:
     """Shelves with room for the numbers of the rows: as much for each block, so that columns stand below columns, or what each needs."""
-    blocks = list(_blocks(view, names))
+    blocks = list(blocks_of(view, names))
     edges = [_edge(view, block) for block in blocks]
     for chosen in ([max(edges, default=0)] * len(edges), edges):
         yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
@@ -234,18 +243,6 @@ def label(view: View, block: Block, place: int, down: bool = True) -> str:
     return str(place) if usual else f"#{samples[place]}"
 
 
-def has_overview(view: View, names: list[str], columns: int, rows: int) -> bool:
-    """Whether a pane of that size shows only a part of a large tensor, and has room for a picture of the whole."""
-    large = any(block.large and (block.rows >= rows or block.width > columns) for block in _blocks(view, pictured_among(view, names)))
-    return large and columns >= _BESIDE and rows >= _ABOVE
-
-
-def pictured_among(view: View, names: list[str]) -> list[str]:
-    """Of which tensors a picture may stand beside the numbers: that of the cell cursor, or where it is elsewhere, those with a value."""
-    name = view.selected[0] if view.selected else ""
-    return [name] if name in names else [name for name in names if values_in(view, name) is not None]
-
-
 def _shelves(blocks: Iterable[Block], columns: int) -> Iterator[list[Block]]:
     """The blocks that stand side by side, each with its place from the left."""
     shelf: list[Block] = []
@@ -259,20 +256,14 @@ def _shelves(blocks: Iterable[Block], columns: int) -> Iterator[list[Block]]:
         yield shelf
 
 
-def _blocks(view: View, names: list[str]) -> Iterator[Block]:
-    """The tensors, each followed by the user's own numbers for it, where there are some."""
+def blocks_of(view: View, names: list[str]) -> Iterator[Block]:
+    """The tensors, not in their places yet, each followed by the user's own numbers for it, where there are some."""
     for name in names:
-        yield _block(view, name, theirs=False)
-        if values_in(view, name, theirs=True) is not None:
-            yield _block(view, name, theirs=True)
+        for theirs in (False, True) if values_in(view, name, theirs=True) is not None else (False,):
+            yield once(view, ("block", name, theirs), partial(_block, view, name, theirs))
 
 
 def _block(view: View, name: str, theirs: bool) -> Block:
-    """A tensor's block, not in its place yet."""
-    return once(view, ("block", name, theirs), lambda: _made(view, name, theirs))
-
-
-def _made(view: View, name: str, theirs: bool) -> Block:
     values = values_in(view, name, theirs)
     shape = view.shapes[name] if values is None else values.shape
     turned = view.style.columns and len(shape) == 2
@@ -282,15 +273,40 @@ def _made(view: View, name: str, theirs: bool) -> Block:
     return Block(name, rows, columns, look, max(columns * (look.width + 1), len(title) + 1), theirs, turned)
 
 
-def part_text(block: Block, sight: Sight, columns: int, rows: bool = True) -> str:
-    """Which rows and columns are in sight, in words as far as there is room; "" where none or all are."""
-    high, wide = sight.bottom - sight.top, sight.right - sight.left
-    down = _span(sight.top, sight.bottom) if rows and 0 < high < block.rows and wide else ""
-    right = _span(sight.left, sight.right) if 0 < wide < block.columns and high else ""
-    named = [f"row{'s' * (high > 1)} {down}"] * bool(down) + [f"column{'s' * (wide > 1)} {right}"] * bool(right)
-    tried = (", ".join(named), ", ".join(filter(None, (down, right))), *named[:1], down)
-    return next((text for text in tried if len(text) <= columns), "")
+def step_from(layout: Layout, names: Collection[str], place: Place, down: int, right: int) -> Place | None:
+    """The cell that one step leads to; over the edge of a block it is the nearest one of the next block in that direction, or where
+    none stands there, of the next in order; None at the end.
+
+    Args:
+        layout: where the blocks stand.
+        names: the tensors whose cells can be chosen.
+        place: where from.
+        down, right: one row or one column; -1 for up and left.
+    """
+    block, row, column = place
+    if 0 <= row + down < block.rows and 0 <= column + right < block.columns:
+        return block, row + down, column + right
+    known = [other for other in layout.blocks if other.name in names and not other.theirs]
+    found = _beyond(known, place, down) if down else _aside(known, block, right)
+    if found is None and block in known:
+        after = known.index(block) + down + right
+        found = known[after] if 0 <= after < len(known) else None
+    if found is None:
+        return None
+    if down:
+        return found, 0 if down > 0 else found.rows - 1, found.column_at(block.middle(column))
+    return found, min(row, found.rows - 1), 0 if right > 0 else found.columns - 1
 
 
-def _span(first: int, end: int) -> str:
-    return str(first) if end == first + 1 else f"{first}–{end - 1}"
+def _beyond(known: list[Block], place: Place, down: int) -> Block | None:
+    """The block below or above, on the nearest shelf that has one, and there the nearest."""
+    block, _, column = place
+    beyond = [other for other in known if (other.top - block.top) * down > 0]
+    x = block.middle(column)
+    return min(beyond, key=lambda other: (abs(other.top - block.top), abs(other.middle(other.column_at(x)) - x)), default=None)
+
+
+def _aside(known: list[Block], block: Block, right: int) -> Block | None:
+    """The next block on the same shelf."""
+    aside = [other for other in known if other.top == block.top and (other.left - block.left) * right > 0]
+    return min(aside, key=lambda other: abs(other.left - block.left), default=None)

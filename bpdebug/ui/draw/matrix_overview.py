@@ -14,15 +14,16 @@ import numpy.typing as npt
 from bpdebug.core.description import Array
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, values_in
-from bpdebug.ui.draw.matrix_cells import as_table
-from bpdebug.ui.draw.matrix_layout import Block, Sight, part_text
-from bpdebug.ui.draw.matrix_values import of_numbers
+from bpdebug.ui.draw.matrix_cells import as_table, of_numbers
+from bpdebug.ui.draw.matrix_layout import Block, Sight, blocks_of
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.spans import Line, Span, fit, line
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line
 
 _LINES_OF_TEXT = 2
 """The heading above the picture, and the rows and columns in sight below it."""
 _BROKEN = HEAT_STEPS + 1
+_BESIDE, _ABOVE = 36, 5
+"""The smallest pane with a picture of a large tensor in it."""
 _MOST_GAIN = 3.0
 """How much larger than they are the differences of sizes are drawn at most."""
 
@@ -120,3 +121,28 @@ def _sign(sizes: Levels, leanings: Levels, here: tuple[range, range], y: int, x:
     size, leaning = int(sizes[row, x]), int(leanings[row, x])
     text = "⚠" if size == _BROKEN else " " if size == 0 else "±" if leaning == 0 else "+" if leaning > 0 else "−"
     return text, "cursor" if y in here[0] and x in here[1] else "bold" if size > HEAT_STEPS // 2 else "dim"
+
+
+def has_overview(view: View, names: list[str], columns: int, rows: int) -> bool:
+    """Whether a pane of that size shows only a part of a large tensor, and has room for a picture of the whole."""
+    large = any(block.large and (block.rows >= rows or block.width > columns) for block in blocks_of(view, pictured_among(view, names)))
+    return large and columns >= _BESIDE and rows >= _ABOVE
+
+
+def pictured_among(view: View, names: list[str]) -> list[str]:
+    """Of which tensors a picture may stand beside the numbers: that of the cell cursor, or where it is elsewhere, those with a value."""
+    name = view.selected[0] if view.selected else ""
+    return [name] if name in names else [name for name in names if values_in(view, name) is not None]
+
+
+def part_text(block: Block, sight: Sight, columns: int, rows: bool = True) -> str:
+    """Which rows and columns are in sight, in words as far as there is room; "" where none or all are."""
+    high, wide = sight.bottom - sight.top, sight.right - sight.left
+    down = _span(sight.top, sight.bottom) if rows and 0 < high < block.rows and wide else ""
+    right = _span(sight.left, sight.right) if 0 < wide < block.columns and high else ""
+    named = [f"row{'s' * (high > 1)} {down}"] * bool(down) + [f"column{'s' * (wide > 1)} {right}"] * bool(right)
+    return first_that_fits((", ".join(named), ", ".join(filter(None, (down, right))), *named[:1], down, ""), columns)
+
+
+def _span(first: int, end: int) -> str:
+    return str(first) if end == first + 1 else f"{first}–{end - 1}"

@@ -17,9 +17,9 @@ from bpdebug.ui.draw.layers import TARGET, WEIGHT, is_past
 from bpdebug.ui.draw.network_edges import draw_edges, edges_of, nearest_edge
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, hidden
-from bpdebug.ui.draw.network_scene import Scene, draw_strip, heat, scene_of, strongest_unit
+from bpdebug.ui.draw.network_scene import Scene, draw_strip, scene_of, strongest_unit
 from bpdebug.ui.draw.network_text import given_text, number_text
-from bpdebug.ui.draw.scales import decade_share
+from bpdebug.ui.draw.scales import decade_share, heat
 from bpdebug.ui.draw.spans import Line, first_that_fits
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

@@ -18,8 +18,9 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.ui.draw.network_plan import Column, Plan
-from bpdebug.ui.draw.network_scene import Scene, heat, largest
+from bpdebug.ui.draw.network_scene import Scene, largest
 from bpdebug.ui.draw.once import once
+from bpdebug.ui.draw.scales import heat
 from bpdebug.ui.draw.spans import first_that_fits
 
 _STRONGEST = 5

@@ -53,11 +53,6 @@ def largest(values: Array | None) -> float:
     return once(values, "largest", lambda: float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0)
 
 
-def heat(kind: str, share: float) -> str:
-    """The role of a number: its sign and its size, as a share of the largest."""
-    return f"{kind}:{round(HEAT_STEPS * max(-1.0, min(1.0, share))):+d}" if np.isfinite(share) else "bad"
-
-
 def draw_strip(scene: Scene, column: Column) -> None:
     """Two neurons, or groups of them, a row, coloured by the strongest of each group; before them the sign of what is negative, and
     after them a mark at the output with the largest target."""

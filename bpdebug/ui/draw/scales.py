@@ -1,4 +1,4 @@
-"""Round numbers along an axis, and bars."""
+"""Round numbers along an axis, bars and heat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
+from bpdebug.ui.draw.roles import HEAT_STEPS
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _EVERY = (2, 3, 4)
@@ -23,6 +24,11 @@ def bar(share: float, columns: int) -> str:
     halves = round(2 * columns * min(max(share, 0.0), 1.0)) if math.isfinite(share) else 0
     halves = max(halves, int(share > 0))
     return "━" * (halves // 2) + "╸" * (halves % 2)
+
+
+def heat(kind: str, value: float, largest: float = 1.0) -> str:
+    """The role of a number: its sign and its size beside the largest."""
+    return f"{kind}:{round(HEAT_STEPS * max(-1.0, min(1.0, value / largest))):+d}" if math.isfinite(value) else "bad"
 
 
 def decades(norms: Array) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
-from bpdebug.ui.pointing import CellChosen, PaneLeft
+from bpdebug.ui.pointing import CELL_KEYS, CellChosen, PaneLeft
 
 _CELL = own_keys("cell", *ARROWS, when=lambda view: view.equation is not None)
 
@@ -26,14 +26,9 @@ class EquationPane(ListPane):
     """A stage as an equation of matrices."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1, 0)", "cell above", show=False),
-        Binding("down", "cursor(1, 0)", "cell below", show=False),
-        Binding("left", "cursor(0, -1)", "cell to the left", show=False),
-        Binding("right", "cursor(0, 1)", "cell to the right", show=False),
+        *CELL_KEYS,
         Binding("pageup", "cursor(-10, 0)", "ten rows up", show=False),
         Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
-        Binding("home", "cursor(0, -1000000)", "first column", show=False),
-        Binding("end", "cursor(0, 1000000)", "last column", show=False),
         Binding("escape", "leave", "back to the tensors", show=False),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Offset, Size
 
 from bpdebug.core.cells import Cell
@@ -13,7 +13,7 @@ from bpdebug.ui.draw.footer import ARROWS, command_keys, own_keys
 from bpdebug.ui.draw.network import cell_at, cell_beside, network_drawing
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
-from bpdebug.ui.pointing import CellChosen
+from bpdebug.ui.pointing import CellChosen, arrows
 
 _HINTS = (own_keys("neuron", *ARROWS), command_keys("reverse-sample", "sample"), command_keys("origin"))
 
@@ -22,12 +22,7 @@ _HINTS = (own_keys("neuron", *ARROWS), command_keys("reverse-sample", "sample"),
 class NetworkPane(ListPane):
     """Neurons and edges for one sample of the batch."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1, 0)", "neuron above", show=False),
-        Binding("down", "cursor(1, 0)", "neuron below", show=False),
-        Binding("left", "cursor(0, -1)", "layer before", show=False),
-        Binding("right", "cursor(0, 1)", "layer after", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*arrows("neuron above", "neuron below", "layer before", "layer after")]
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.network`."""

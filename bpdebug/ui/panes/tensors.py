@@ -15,13 +15,12 @@ from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
 from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, is_past, values_of
 from bpdebug.ui.draw.matrix import cursor_in, layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, has_overview, make_layout, pictured_among
-from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
-from bpdebug.ui.draw.matrix_walk import step_from
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, make_layout, step_from
+from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
 from bpdebug.ui.draw.spans import Line, fit
 from bpdebug.ui.painting import few_colors
 from bpdebug.ui.pane import Pane, pane
-from bpdebug.ui.pointing import CellChosen
+from bpdebug.ui.pointing import CELL_KEYS, CellChosen
 
 _PICTURE = range(12, 25)
 """Columns that the overview of a large tensor may take; about a fifth of the pane."""
@@ -31,16 +30,11 @@ class MatrixPane(Pane):
     """Tensors as tables, with the cell cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor(-1, 0)", "cell above", show=False),
-        Binding("down", "cursor(1, 0)", "cell below", show=False),
-        Binding("left", "cursor(0, -1)", "cell to the left", show=False),
-        Binding("right", "cursor(0, 1)", "cell to the right", show=False),
+        *CELL_KEYS,
         Binding("shift+up,ctrl+up", "cursor(-10, 0)", "ten rows up", show=False),
         Binding("shift+down,ctrl+down", "cursor(10, 0)", "ten rows down", show=False),
         Binding("pageup", "layer(-1)", "the layer before", show=False),
         Binding("pagedown", "layer(1)", "the layer after", show=False),
-        Binding("home", "cursor(0, -1000000)", "first column", show=False),
-        Binding("end", "cursor(0, 1000000)", "last column", show=False),
     ]
 
     def __init__(self, **arguments: str) -> None:
