@@ -110,8 +110,8 @@ def render_gradient(of: str, style: Style, index: Places = ()) -> str:
 
 def _name_text(name: str, notation: str, lexicon: Lexicon) -> str:
     """``dz2``, ``δ2`` or ``∂L/∂z2``."""
-    tensor = lexicon.gradient(name)
-    if notation == "d" or not tensor:
+    tensor = None if notation == "d" else lexicon.gradient(name)
+    if not tensor:
         return name
     through = f"@{tensor.through}" if tensor.through else ""
     return _gradient_text(tensor.of, notation, lexicon) + through
