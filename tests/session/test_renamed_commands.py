@@ -6,7 +6,7 @@ import re
 from contextlib import chdir
 
 import pytest
-from renamed import NONSENSE, in_words, renamed
+from renamed import NONSENSE, in_print, in_words, renamed
 from test_commands import OPENED, PROMPT, TRANSCRIPTS
 
 from bpdebug.core.errors import BpdebugError
@@ -23,7 +23,7 @@ def answer(session, command):
 
 def sentences(kind, text, names):
     """What was said, under the new names; columns are as wide as their names, and advice may name what the user should type."""
-    told = re.sub(r"\s+|[─—-]{2,}", " ", in_words(text, names))
+    told = re.sub(r"\s+|[─—-]{2,}", " ", in_words(in_print(text) if kind == "copy" else text, names))
     return kind, re.sub(r"(For example:|did you mean|there are|;).*", "", told) if kind == "error" else told
 
 
