@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, Unary, names, operation
+from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, names, operation
 
 Routine = Callable[[], Any]
 
@@ -59,7 +59,7 @@ class Compiler:
         infer(formula, self.shapes)
         reads_itself = target in names(formula.tree)
         root = formula.tree
-        direct = isinstance(root, Unary | Binary | Call) and (operation(root)[0].ufunc or not reads_itself)
+        direct = isinstance(root, Operation) and (operation(root)[0].ufunc or not reads_itself)
         self._text = formula.text
         value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
         if value.code != out.code:
@@ -107,7 +107,7 @@ class Compiler:
         """The kind of number that a node gives."""
         if isinstance(tree, Transpose | Index):
             return self._kind(tree.operand)
-        result = "float" if isinstance(tree, Number | Name) else operation(tree)[0].result
+        result = operation(tree)[0].result if isinstance(tree, Operation) else "float"
         return self.dtype if result == "float" else np.dtype(result)
 
     def _value(self, tree: Tree, out: Value | None = None) -> Value:
@@ -122,9 +122,9 @@ class Compiler:
         if isinstance(tree, Index):
             key = (*tree.key(), ...)
             return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
-        return self._operation(tree, out)
+        return self._operation(cast(Operation, tree), out)
 
-    def _operation(self, tree: Tree, out: Value | None) -> Value:
+    def _operation(self, tree: Operation, out: Value | None) -> Value:
         row, operands = operation(tree)
         values = row.numbers([self._value(operand) for operand in operands], self._number)
         if row.ufunc:

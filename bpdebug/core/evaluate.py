@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Transpose, Tree, operation
+from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, operation
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
@@ -43,22 +43,27 @@ class Evaluator:
 
     def value(self, tree: Tree) -> Any:
         """The node's value, an array or a NumPy scalar."""
-        if id(tree) not in self._known:
-            self._known[id(tree)] = (tree, self._of(tree))
-        return self._known[id(tree)][1]
+        known = self._known.get(id(tree))
+        if known is None:
+            known = self._known[id(tree)] = tree, self._of(tree)
+        return known[1]
 
     def _of(self, tree: Tree) -> Any:
-        if isinstance(tree, Name) and tree.name in self.values:
-            return self.values[tree.name]
-        constant = constant_of(tree)
-        if constant is not None:
-            return np.array(constant, dtype=self.dtype)
+        if isinstance(tree, Operation):
+            return self._computed(tree)
         if isinstance(tree, Transpose):
             return np.transpose(self.value(tree.operand))
         if isinstance(tree, Index):
             return self.value(tree.operand)[tree.key()]
+        if isinstance(tree, Name) and tree.name in self.values:
+            return self.values[tree.name]
+        return np.array(constant_of(tree), dtype=self.dtype)
+
+    def _computed(self, tree: Operation) -> Any:
         row, operands = operation(tree)
         values = row.numbers([self.value(operand) for operand in operands], self._number)
+        if row.ufunc:
+            return row.run(*values, order="C")
         if isinstance(tree, Call) and row.reduces:
             return row.run(*values, axis=tree.axis, keepdims=tree.keepdims)
         return np.asarray(row.run(*values), order="C")

@@ -20,7 +20,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Name, Tree, Unary, names, substitute, walk
+from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
 
 _PIECE, _MOST_PIECES = 8192, 64
 _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
@@ -136,7 +136,7 @@ class UpdateCompiler(Compiler):
 
 def _computes(tree: Tree) -> bool:
     """Whether a node is work: not a name, a number or a view."""
-    return isinstance(tree, Unary | Binary | Call) and any(isinstance(node, Name) for node in walk(tree))
+    return isinstance(tree, Operation) and any(isinstance(node, Name) for node in walk(tree))
 
 
 def piece_name(letter: str, piece: int) -> str:

@@ -49,6 +49,8 @@ class Function(Record):
         """The arguments, those that have to be numbers made such by ``number``."""
         if self.result != "float":
             return values
+        if not self.truths:
+            return [number(value) for value in values]
         return [value if place in self.truths else number(value) for place, value in enumerate(values)]
 
 

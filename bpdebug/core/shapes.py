@@ -8,6 +8,7 @@ formula is refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import cast
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.parser import Formula, suggestion
 from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree, operation, walk
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Operation, Transpose, Tree, operation, walk
 
 Shape = tuple[int, ...]
 
@@ -105,7 +106,7 @@ class _Inference:
             return shapes[0][::-1]
         if isinstance(tree, Index):
             return self._indexed(tree, shapes[0])
-        row = operation(tree)[0]
+        row = operation(cast(Operation, tree))[0]
         if row.single:
             for operand, shape in zip(operands, shapes, strict=True):
                 self._single(operand, shape, row.name)

@@ -73,8 +73,14 @@ class Written(Tree):
     text: str
 
 
+class Operation(Tree):
+    """What computes something: neither a leaf nor a view."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Unary(Tree):
+class Unary(Operation):
     """``-x`` or ``not x``."""
 
     operator: str
@@ -82,7 +88,7 @@ class Unary(Tree):
 
 
 @dataclass(frozen=True, slots=True)
-class Binary(Tree):
+class Binary(Operation):
     """Arithmetic ``+ - * / ** @``, a comparison, or ``and`` / ``or``."""
 
     operator: str
@@ -98,7 +104,7 @@ class Transpose(Tree):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Tree):
+class Call(Operation):
     """A function of the fixed list; ``axis`` and ``keepdims`` mean what they mean in NumPy, and only where the function reduces."""
 
     function: str
@@ -125,8 +131,8 @@ class Index(Tree):
         return tuple(item if isinstance(item, int) else slice(*item) for item in self.items)
 
 
-def operation(tree: Tree) -> tuple[Function, tuple[Tree, ...]]:
-    """The row of what a node computes that is neither a leaf nor a view, and the operands that the row takes."""
+def operation(tree: Operation) -> tuple[Function, tuple[Tree, ...]]:
+    """The row of what a node computes, and the operands that the row takes."""
     if isinstance(tree, Call):
         return FUNCTIONS[tree.function], tree.arguments
     if isinstance(tree, Unary):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import Function
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Call, Index, Name, Transpose, Tree, operation
+from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, operation
 
 _ZERO = np.float64(0)
 
@@ -108,7 +108,7 @@ class Perturbed:
             return Copies(np.swapaxes(dense, -1, -2) if dense.ndim > 2 else dense)
         if isinstance(tree, Index):
             return Copies(_dense(parts[0])[(slice(None), *tree.key())])
-        row, operands = operation(tree)
+        row, operands = operation(cast(Operation, tree))
         parts = [part if place in row.truths else _number(part) for place, part in enumerate(parts[: len(operands)])]
         if isinstance(tree, Call) and row.reduces:
             return self._reduction(tree, row, parts[0])
