@@ -20,7 +20,7 @@ from bpdebug.ui.draw.prompt import candidate_lines
 from bpdebug.ui.draw.spans import Line, Span, line, wrap
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.rows import RowChosen, RowList, RowReached
-from bpdebug.ui.screens import OnceScreen
+from bpdebug.ui.screens import LineScreen
 
 ENDINGS = (".yaml", ".yml")
 TOUR = "xor\ntour"
@@ -31,7 +31,7 @@ _LIST_KEYS = (("↑ ↓", "choose"), ("Enter", "or a click opens"), ("t", "tour"
 _PATH_KEYS = (("Enter", "opens"), ("Tab", "completes"), ("Esc", "back to the list"))
 
 
-class ChooserScreen(OnceScreen):
+class ChooserScreen(LineScreen):
     """Answers with a scenario's name or path (on further lines, commands), or with nothing.
 
     Args:
@@ -76,10 +76,6 @@ class ChooserScreen(OnceScreen):
         if self._mistake:
             self._input.focus()
 
-    def on_resize(self) -> None:
-        """Draw for the new width, once it is known."""
-        self.call_after_refresh(self._draw)
-
     @property
     def _rows(self) -> RowList:
         return self.query_one(RowList)
@@ -95,7 +91,8 @@ class ChooserScreen(OnceScreen):
     def _show(self, name: str, *lines: Line) -> None:
         self.query_one(f"#{name}", Lines).show(*lines)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Everything."""
         self._show("invitation", _INVITATION)
         self._rows.show(scenario_rows(list(self._entries.values()), self._rows.scrollable_content_region.width), self._rows.chosen)
         self._say()

@@ -17,13 +17,13 @@ from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.screens import OnceScreen
+from bpdebug.ui.screens import LineScreen
 
 _ASSIGNED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")
 """The beginning of a line that says whose formula it is."""
 
 
-class FormulaScreen(OnceScreen):
+class FormulaScreen(LineScreen):
     """Asks for a stage's formula; answers with the command that puts it in, or with nothing where it stays as it is.
 
     Args:
@@ -32,11 +32,7 @@ class FormulaScreen(OnceScreen):
         text: what stands in the line at first.
     """
 
-    AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "cancel", show=False),
-        Binding("ctrl+d", "derived", "the derived formula", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+d", "derived", "the derived formula", show=False, priority=True)]
 
     def __init__(self, view: View, stage: Stage, text: str) -> None:
         super().__init__()
@@ -64,10 +60,6 @@ class FormulaScreen(OnceScreen):
         self.watch(self._input, "selection", self._offer, init=False)
         self.watch(self._input, "scroll_x", self._point, init=False)
 
-    def on_resize(self) -> None:
-        """Draw for the new width, once it is known."""
-        self.call_after_refresh(self._draw)
-
     @property
     def _input(self) -> CompletingInput:
         return self.query_one(CompletingInput)
@@ -75,7 +67,8 @@ class FormulaScreen(OnceScreen):
     def _lines(self, name: str) -> Lines:
         return self.query_one(f"#{name}", Lines)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """The verdict, and what the word before the cursor may become."""
         verdict = self._lines("verdict")
         self._lines("title").show(editor_title(self.view, self.stage))
         verdict.show(*draft_lines(self.view, self.stage, self._draft, verdict.size.width))
@@ -115,7 +108,7 @@ class FormulaScreen(OnceScreen):
             self._aim(self.view.program.stage(begun[1]), event.value[begun.end() :])
             return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
-        self._draw()
+        self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with a formula that fits; with nothing, where it is the one that runs; else stay."""

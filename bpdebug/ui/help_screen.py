@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
@@ -17,17 +15,14 @@ from bpdebug.ui.completing import LineInput
 from bpdebug.ui.draw.help import help_rows
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList
-from bpdebug.ui.screens import OnceScreen
+from bpdebug.ui.screens import LineScreen
 
 _KEYS = {pane.key: name for name, pane in PANES.items()}
 """Of the panes."""
 
 
-class HelpScreen(OnceScreen):
+class HelpScreen(LineScreen):
     """Shows the commands; answers with a colon and a command to put into the prompt, or with nothing."""
-
-    AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "close", show=False)]
 
     @property
     def line_keys(self) -> dict[str, Callable[[], None]]:
@@ -44,15 +39,12 @@ class HelpScreen(OnceScreen):
             yield LineInput(placeholder="type to search keys, commands and their help", id="search")
             yield RowList(id="rows")
 
-    def on_resize(self) -> None:
-        """Draw for the new width, once it is known."""
-        self.call_after_refresh(self._draw)
-
     @property
     def _rows(self) -> RowList:
         return self.query_one(RowList)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Search."""
         query, columns = self.query_one(Input).value.lstrip("/").strip(), self._rows.size.width - 1
         named = next((command.name for command in in_order() if query and command.name.startswith(query.split()[0])), "")
         self._rows.show(
@@ -61,8 +53,8 @@ class HelpScreen(OnceScreen):
         )
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search."""
-        self._draw()
+        """Say what is known of the line."""
+        self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose the command under the cursor."""

@@ -69,6 +69,7 @@ class Pane(Standing, PointedAt, can_focus=True):
     hints: ClassVar[tuple[HintOf, ...]] = ()
     cells: ClassVar[bool] = False
     failure = ""
+    _framed = ("", "")
     _base = Style()
     _room = Size(0, 0)
     _painted: tuple[object, list[Line]] = (None, [])
@@ -90,6 +91,12 @@ class Pane(Standing, PointedAt, can_focus=True):
     def on_mount(self) -> None:
         """Put the digit and the name into the border."""
         self.border_title = self.title
+
+    def frame(self, title: str, note: str = "") -> None:
+        """Say something in the border, above and below; it is laid out anew only where that has changed."""
+        if (title, note) != self._framed:
+            self._framed = title, note
+            self.border_title, self.border_subtitle = title, note
 
     def watch_view(self) -> None:
         """Draw the new view."""
@@ -216,16 +223,7 @@ class ListPane(Pane):
         return super().clicked(place)
 
 
-class TitledPane(ListPane):
-    """A pane whose border says more than its name."""
-
-    def name_border(self, text: str) -> None:
-        """Put a text into the border; it is laid out anew only where it has changed."""
-        if self.border_title != text:
-            self.border_title = text
-
-
-class HeadedPane(TitledPane):
+class HeadedPane(ListPane):
     """A pane whose first lines stay where they are while the others scroll."""
 
     _fixed = 0

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
@@ -21,13 +19,13 @@ from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.prompt import prompt_lines
 from bpdebug.ui.draw.spans import line
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.screens import OnceScreen
+from bpdebug.ui.screens import LineScreen
 
 _KEYS = line(("Tab", "key"), (" completes  ", "dim"), ("↑ ↓", "key"), (" earlier ones that begin like this  ", "dim"))
 _ENDS = line(("Enter", "key"), (" runs  ", "dim"), ("Esc", "key"), (" leaves", "dim"))
 
 
-class PromptScreen(OnceScreen):
+class PromptScreen(LineScreen):
     """Asks for a command, or for the rest of one.
 
     Args:
@@ -38,9 +36,6 @@ class PromptScreen(OnceScreen):
         text: what stands in the line at first.
         mistake: why that was refused.
     """
-
-    AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel", show=False)]
 
     def __init__(
         self, prefix: str, hint: str, known: Known | None = None, history: Sequence[str] = (), text: str = "", mistake: str = ""
@@ -73,11 +68,7 @@ class PromptScreen(OnceScreen):
 
     def on_mount(self) -> None:
         """Follow the cursor."""
-        self.watch(self._input, "selection", self._draw, init=False)
-
-    def on_resize(self) -> None:
-        """Draw for the new width, once it is known."""
-        self.call_after_refresh(self._draw)
+        self.watch(self._input, "selection", self.draw, init=False)
 
     @property
     def _input(self) -> CompletingInput:
@@ -89,7 +80,7 @@ class PromptScreen(OnceScreen):
         by = len(self._before)
         return complete_command(self._before + text, cursor + by, self._known).later(-by)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         """Say what is known of the line as it stands."""
         if self._known is None:
             return
@@ -102,7 +93,7 @@ class PromptScreen(OnceScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is known of the line."""
-        self._draw()
+        self.draw()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before the line has the focus belongs to it, too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS
@@ -101,6 +102,22 @@ wanted first; red stays for what is wrong."""
 _BLACK_AND_WHITE = (Color(0, 0, 0), Color(255, 255, 255))
 
 
+_WRITTEN = {
+    "heading": ("primary", True),
+    "name": ("primary", True),
+    "curve": ("primary", False),
+    "key": ("accent", True),
+    "next": ("accent", True),
+    "changed": ("accent", True),
+    "done": ("success", False),
+    "good": ("success", True),
+    "bad": ("error", True),
+}
+"""The theme's colours of what is written, and what is bold."""
+_GREY = {"dim": (0.5, 1.3), "faint": (0.35, 1.0)}
+"""How far from the background towards the foreground, and how many times the least contrast that has to give."""
+
+
 def contrast(one: Color, other: Color) -> float:
     """The contrast ratio of two colours, from 1 to 21 (WCAG 2.1, "relative luminance")."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -158,8 +175,23 @@ class Roles:
             "patch": lambda: self._patches(*rest.split(":")),
         }
         levels |= dict.fromkeys(("ink", "pale", "path"), lambda: self._line(kind, int(rest)))
-        made = levels.get(kind) if rest else getattr(self, f"_{role.replace('-', '_')}", None)
-        return made() if made else Style()
+        return (levels.get(kind, Style) if rest else partial(self._plain, role))()
+
+    def _plain(self, role: str) -> Style:
+        """The style of a role that has no levels."""
+        surface, foreground = self._color("surface"), self._color("foreground")
+        if role in _WRITTEN:
+            return self._foreground(*_WRITTEN[role])
+        if role in _GREY:
+            share, more = _GREY[role]
+            return Style(color=self._written(self._color("background").blend(foreground, share), more * self._least).rich_color)
+        others = {
+            "bold": Style(bold=True),
+            "lit": Style(underline=True),
+            "here": Style(bgcolor=self._color("panel").rich_color),
+            "cursor": Style(bgcolor=foreground.rich_color, color=surface.rich_color, bold=True),
+        }
+        return others.get(role, Style())
 
     def _written(self, color: Color, least: float) -> Color:
         """A colour as far towards the foreground's as it takes to be seen on everything that is not heat."""
@@ -241,50 +273,5 @@ class Roles:
         color = self._color("heat-negative").blend(self._color("heat-positive"), (leaning + 4) / 8)
         return self._color("surface").blend(color, size / HEAT_STEPS)
 
-    def _foreground(self, name: str, bold: bool = False) -> Style:
+    def _foreground(self, name: str, bold: bool) -> Style:
         return Style(color=self._written(self._color(name), self._least).rich_color, bold=bold or None)
-
-    def _dim(self) -> Style:
-        return Style(color=self._written(self._color("background").blend(self._color("foreground"), 0.5), 1.3 * self._least).rich_color)
-
-    def _faint(self) -> Style:
-        return Style(color=self._written(self._color("background").blend(self._color("foreground"), 0.35), self._least).rich_color)
-
-    def _bold(self) -> Style:
-        return Style(bold=True)
-
-    def _heading(self) -> Style:
-        return self._foreground("primary", bold=True)
-
-    def _name(self) -> Style:
-        return self._foreground("primary", bold=True)
-
-    def _key(self) -> Style:
-        return self._foreground("accent", bold=True)
-
-    def _next(self) -> Style:
-        return self._foreground("accent", bold=True)
-
-    def _done(self) -> Style:
-        return self._foreground("success")
-
-    def _changed(self) -> Style:
-        return self._foreground("accent", bold=True)
-
-    def _bad(self) -> Style:
-        return self._foreground("error", bold=True)
-
-    def _good(self) -> Style:
-        return self._foreground("success", bold=True)
-
-    def _curve(self) -> Style:
-        return self._foreground("primary")
-
-    def _here(self) -> Style:
-        return Style(bgcolor=self._color("panel").rich_color)
-
-    def _cursor(self) -> Style:
-        return Style(bgcolor=self._color("foreground").rich_color, color=self._color("surface").rich_color, bold=True)
-
-    def _lit(self) -> Style:
-        return Style(underline=True)

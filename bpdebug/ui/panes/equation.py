@@ -40,9 +40,7 @@ class EquationPane(ListPane):
         """See :mod:`bpdebug.ui.draw.equation`."""
         self.scroll_to(0, 0, animate=False)
         title = f"{self.title} · {view.equation.result.caption}" if view.equation else self.title
-        walked = _walked(view.equation)
-        if (self.border_title, self.border_subtitle) != (title, walked):
-            self.border_title, self.border_subtitle = title, walked
+        self.frame(title, _walked(view.equation))
         self.picture = equation_picture(view, size.width, size.height)
         return self.picture.lines
 

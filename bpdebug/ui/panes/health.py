@@ -17,8 +17,5 @@ class HealthPane(HeadedPane):
         """See :mod:`bpdebug.ui.draw.health`."""
         from bpdebug.ui.draw.health import health_note, health_parts, health_title  # noqa: PLC0415 - a start does without
 
-        self.name_border(health_title(view, self.title))
-        note = health_note(view, size.width, size.height)
-        if self.border_subtitle != note:
-            self.border_subtitle = note
+        self.frame(health_title(view, self.title), health_note(view, size.width, size.height))
         return health_parts(view, size.width, size.height)

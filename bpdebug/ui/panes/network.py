@@ -27,11 +27,8 @@ class NetworkPane(ListPane):
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.network`."""
         title = f"{self.title} · {_sample(view)}"
-        if self.border_title != title:
-            self.border_title = title
         lines, note = network_drawing(view, size.width, size.height)
-        if self.border_subtitle != note:
-            self.border_subtitle = note
+        self.frame(title, note)
         return lines
 
     def action_cursor(self, down: int, right: int) -> None:

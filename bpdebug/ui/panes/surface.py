@@ -18,5 +18,5 @@ class SurfacePane(HeadedPane):
         """See :mod:`bpdebug.ui.draw.surface`."""
         from bpdebug.ui.draw.surface import surface_parts, surface_title  # noqa: PLC0415 - a start does without
 
-        self.name_border(surface_title(view, self.title))
+        self.frame(surface_title(view, self.title))
         return surface_parts(view, size.width, size.height, few_colors(self))

@@ -53,24 +53,16 @@ class MatrixPane(Pane):
         """The tensors shown."""
         raise NotImplementedError
 
-    def name_layer(self, view: View, names: list[str]) -> None:
-        """Say in the border which layer is shown, and of which update where that is not the present one."""
-        title = " · ".join(filter(None, (self.title, f"layer {focus_layer(view)}", past_text(view, names))))
-        if self.border_title != title:
-            self.border_title = title
-
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
         names, columns = self.names(view), self.size.width
-        self.name_layer(view, names)
         self._aside = _aside(columns) if has_overview(view, names, self.size.width, self.size.height) else 0
         self.layout_of = make_layout(view, names, columns - self._aside, self.size.height)
         if self.layout_of.height > self.size.height:
             self.layout_of = make_layout(view, names, self.beside_scrollbar.width - self._aside, self.size.height)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
         note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
-        if self.border_subtitle != note:
-            self.border_subtitle = note
+        self.frame(" · ".join(filter(None, (self.title, f"layer {focus_layer(view)}", past_text(view, names)))), note)
         if not self._at_answers(view) and self._wanted(view):
             self._keep_in_sight()
             self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room

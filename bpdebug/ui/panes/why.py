@@ -27,14 +27,10 @@ class OperandChosen(Message):
 class WhyPane(ListPane):
     """Where the selected number comes from."""
 
-    _shown = ""
-
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
-        shown = displays_in_border(view, size.width)
-        if shown != self._shown:
-            self._shown, self.border_subtitle = shown, escape(shown)
+        self.frame(self.title, escape(displays_in_border(view, size.width)))
         return why_lines(view, size.width, size.height)
 
     def clicked(self, place: Offset) -> bool:
