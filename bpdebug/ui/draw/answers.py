@@ -13,7 +13,7 @@ from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.record import Record
 from bpdebug.look.surface import Surface
 from bpdebug.ui.draw.network_text import short_names
-from bpdebug.ui.draw.sample_marks import Sight, letters
+from bpdebug.ui.draw.sample_marks import Sight
 from bpdebug.ui.draw.scales import bar
 from bpdebug.ui.draw.spans import Line, Span, fit, line, pad, width
 
@@ -78,7 +78,7 @@ def answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], lis
     """
     surface = sight.surface
     sides = surface.right is not None and len(surface.labels) > 0
-    matrix = matrix_lines(surface, columns) if sides else []
+    matrix = matrix_lines(sight, columns) if sides else []
     stays = bool(matrix) and len(matrix) + 2 + _LIST <= rows
     above = matrix if stays else [confused_line(surface, columns)] if sides and rows > 2 + _LIST else []
     for table in _tables(sight, columns, stays):
@@ -146,10 +146,11 @@ def _vector(values: Array, digits: int) -> str:
     return " ".join(written(float(value), digits) for value in values)
 
 
-def matrix_lines(surface: Surface, columns: int) -> list[Line]:
+def matrix_lines(sight: Sight, columns: int) -> list[Line]:
     """A row for each class with how often each answer was given to its samples, the right ones on the diagonal; nothing where that
     does not fit."""
-    counts, marks, labels = surface.confusion, letters(surface.labels), surface.labels
+    surface, marks = sight.surface, sight.letters
+    counts, labels = surface.confusion, surface.labels
     asked = np.bincount(surface.wanted, minlength=len(labels)).tolist()
     cell = max(len(str(counts.max())), 1) + 1
     room = columns - cell * len(labels) - _SHARE

@@ -12,7 +12,7 @@ from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, pad, width, wrap
 
 _ERROR = "off by"
 _GAP, _BAR = 2, len(_ERROR)
@@ -85,9 +85,8 @@ def _widths(rows: list[_Row]) -> list[int]:
 
 def _joined(row: _Row, widths: list[int], gap: int, named: bool) -> str:
     """A row's texts in columns of these widths: names begin at the left, numbers end at the right."""
-    blanks = [" " * (size - width(text)) for text, size in zip(row, widths, strict=True)]
-    padded = [blank + text for text, blank in zip(row, blanks, strict=True)]
-    return (" " * gap).join([row[0] + blanks[0] if named else padded[0], *padded[1:]])
+    right = (not named, True, True)
+    return (" " * gap).join(map(pad, row, widths, right))
 
 
 def _answer(value: float) -> str:
