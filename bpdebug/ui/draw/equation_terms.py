@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 
 import numpy as np
 
@@ -33,7 +32,7 @@ def terms_lines(view: View, equation: Equation, columns: int, rows: int) -> list
         return []
     found = sum_of(explained.term)
     if found and len(found.terms) > 1 and rows >= min(len(found.terms), 3) + 1:
-        return _Table(view, explained, found, equation.shapes, columns, rows - 1).lines()
+        return _table(view, explained, found, equation.shapes, columns, rows - 1)
     return _in_a_line(view, explained, columns, rows)
 
 
@@ -60,74 +59,56 @@ def _in_a_line(view: View, explained: Explanation, columns: int, rows: int) -> l
     return [fit((*name, *end), columns)]
 
 
-class _Table:
-    """The terms below one another, with their cells, their numbers, their values and bars, as far as there is room."""
+def _table(view: View, explained: Explanation, found: Sum, shapes: Mapping[str, Shape], columns: int, rows: int) -> list[Line]:
+    """The terms below one another, with their cells, their numbers, their values and bars for what they add, as far as there is room;
+    then what is left out, and the result."""
+    shown, margin = found.largest(rows if len(found.terms) <= rows else rows - 1), len(explained.shown)
+    left_out, rest = found.beside(shown)
+    parts = [(sign, *_texts(explained, term, shapes, len(found.terms)), term.value, signed(sign, term)) for sign, term in shown]
+    parts += [("+", f"{left_out} more", "", rest, rest)] * bool(left_out)
+    values = np.array([value for *_, value, _ in parts])
+    look, largest = look_of(Statistics(values), AUTO), float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0
+    widths = _widths([part[1:3] for part in parts], columns - margin - 3 - look.width)
+    drawn: list[Line] = []
+    for place, (sign, *texts, value, added) in enumerate(parts):
+        name: Span = (" " * margin, "") if place else (explained.shown, "name")
+        bare = sign == "−" and not any(widths)
+        lead = f"{'' if place else '= '}{'+' if bare else sign}"
+        spans: list[Span] = [name, (f" {lead if place else lead.removesuffix(' +')} ", "")]
+        for text, wide, role in zip(texts, widths, ("", "dim"), strict=True):
+            spans += [(text.ljust(wide), role), (" = " if text else "   ", "dim")] if wide else []
+        spans.append((look.text(added if bare else value), "bold"))
+        left = columns - margin - 3 - width(tuple(spans[2:])) - 2
+        if place == len(shown) and not widths[0]:
+            spans.append((f"  {texts[0]}", "dim"))
+        elif left >= _SHORTEST_BAR:
+            spans += [("  ", ""), _bar(added / largest, min(left, _LONGEST_BAR))]
+        drawn.append(fit(tuple(spans), columns))
+    around = [minus(f"({short(found.value, 6)}){found.around} = ")] * bool(found.around)
+    result = (written(explained.value, 8), result_role(view, explained.name))
+    return [*drawn, fit(line(" " * margin, " = ", *around, result), columns)]
 
-    def __init__(self, view: View, explained: Explanation, found: Sum, shapes: Mapping[str, Shape], columns: int, rows: int) -> None:
-        self._explained, self._sum, self._shapes, self._columns = explained, found, shapes, columns
-        self._shown = found.largest(rows if len(found.terms) <= rows else rows - 1)
-        self._left_out, self._rest = found.beside(self._shown)
-        values = np.array([*(term.value for _, term in self._shown), *[self._rest] * bool(self._left_out)])
-        self._look = look_of(Statistics(values), AUTO)
-        finite = np.abs(values[np.isfinite(values)])
-        self._largest = float(finite.max(initial=0.0)) or 1.0
-        self._style, self._margin = explained.style, len(explained.shown)
-        self._role = result_role(view, explained.name)
 
-    def lines(self) -> list[Line]:
-        """The terms, what is left out, and the result."""
-        drawn = [self._line(place, sign, term) for place, (sign, term) in enumerate(self._shown)]
-        if self._left_out:
-            drawn.append(self._row("+", (f"{self._left_out} more", ""), self._rest, self._rest))
-        result = written(self._explained.value, 8)
-        around = line(minus(f"({short(self._sum.value, 6)}){self._sum.around} = ")) if self._sum.around else ()
-        return [*drawn, self._with_margin("=", (*around, (result, self._role)))]
+def _texts(explained: Explanation, term: Term, shapes: Mapping[str, Shape], terms: int) -> tuple[str, str]:
+    """A term over cells, and with the numbers put in."""
+    named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), explained.style, shapes)
+    numbers = put_in(term, explained.style, digits_of(explained.stage)) if explained.stage else ""
+    grouped = f"({named})" if term.operator in ("+", "-") and terms > 1 else named
+    return grouped, "" if term.operator in ("cell", "number") else numbers
 
-    def _with_margin(self, sign: str, rest: Line, first: bool = False) -> Line:
-        name: Span = (self._explained.shown, "name") if first else (" " * self._margin, "")
-        return fit((name, (f" {sign} ", ""), *rest), self._columns)
 
-    def _line(self, place: int, sign: str, term: Term) -> Line:
-        texts = self._texts(term)
-        if sign == "−" and not any(self._shown_columns):
-            return self._row("=" if place == 0 else "+", texts, -term.value, -term.value, first=place == 0)
-        shown = "=" if place == 0 and sign == "+" else "= −" if place == 0 else sign
-        return self._row(shown, texts, term.value, signed(sign, term), first=place == 0)
+def _widths(texts: list[tuple[str, str]], room: int) -> tuple[int, ...]:
+    """How wide the cells and the numbers are; 0 for what there is no room for."""
+    widths = []
+    for column in zip(*texts, strict=True):
+        wide = max(map(len, column))
+        widths.append(wide if wide + 3 <= room else 0)
+        room -= widths[-1] and wide + 3
+    return tuple(widths)
 
-    def _row(self, sign: str, texts: tuple[str, str], value: float, added: float, first: bool = False) -> Line:
-        """A term: its cells, its numbers, its value with the sign before it, and a bar for what it adds."""
-        spans: list[Span] = []
-        for text, wide, role in zip(texts, self._shown_columns, ("", "dim"), strict=True):
-            if wide:
-                spans += [(text.ljust(wide), role), (" = " if text else "   ", "dim")]
-        number: Span = (self._look.text(value), "bold")
-        left = self._columns - self._margin - 3 - width((*spans, number)) - 2
-        bar = (("  ", ""), self._bar(added, min(left, _LONGEST_BAR))) if left >= _SHORTEST_BAR else ()
-        said = ((f"  {texts[0]}", "dim"),) if texts[0].endswith(" more") and not self._shown_columns[0] else ()
-        return self._with_margin(sign, (*spans, number, *(said or bar)), first)
 
-    def _texts(self, term: Term) -> tuple[str, str]:
-        """The term over cells, and with the numbers put in."""
-        named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), self._style, self._shapes)
-        numbers = put_in(term, self._style, digits_of(self._explained.stage)) if self._explained.stage else ""
-        grouped = f"({named})" if term.operator in ("+", "-") and len(self._sum.terms) > 1 else named
-        return grouped, "" if term.operator in ("cell", "number") else numbers
-
-    @cached_property
-    def _shown_columns(self) -> tuple[int, int]:
-        """How wide the cells and the numbers are; 0 for what there is no room for."""
-        texts = [self._texts(term) for _, term in self._shown] + [(f"{self._left_out} more", "")] * bool(self._left_out)
-        room = self._columns - self._margin - 3 - self._look.width
-        widths = []
-        for column in (0, 1):
-            wide = max(len(text[column]) for text in texts)
-            fits = wide + 3 <= room
-            room -= (wide + 3) * fits
-            widths.append(wide * fits)
-        return widths[0], widths[1]
-
-    def _bar(self, value: float, longest: int) -> Span:
-        if not np.isfinite(value):
-            return "?", "bad"
-        halves = round(2 * longest * abs(value) / self._largest)
-        return "━" * (halves // 2) + "╸" * (halves % 2), f"ink:{'+' if value >= 0 else '-'}{_HEAT}"
+def _bar(share: float, longest: int) -> Span:
+    if not np.isfinite(share):
+        return "?", "bad"
+    halves = round(2 * longest * abs(share))
+    return "━" * (halves // 2) + "╸" * (halves % 2), f"ink:{'+' if share >= 0 else '-'}{_HEAT}"
