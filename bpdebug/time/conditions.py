@@ -18,6 +18,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.time.stops import Stop, value_of
+from bpdebug.time.timeline import Timeline
 
 DEAD = {"relu": "all({} <= 0, axis=0)"}
 """By activation: which units are 0 for the whole batch."""
@@ -26,7 +27,56 @@ SATURATED = {"sigmoid": "mean({0} * (1 - {0}) < 0.01)", "tanh": "mean(1 - {} ** 
 
 
 @dataclass(kw_only=True)
-class Catchpoint(Stop):
+class Counted(Stop):
+    """Stops at what holds in so many updates in a row, at the last of them.
+
+    Attributes:
+        lasting: in how many.
+        streak, seen: in how many it has held up to now, and the last update in which it was looked at.
+    """
+
+    lasting: int = 1
+    streak: int = 0
+    seen: int = -1
+
+    kind = "catchpoint"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has to know the updates before."""
+        return True
+
+    def holds(self, machine: Machine) -> bool:
+        """Whether it is so at this moment."""
+        raise NotImplementedError
+
+    def told(self, machine: Machine) -> str:
+        """What to say when it strikes."""
+        raise NotImplementedError
+
+    def check(self) -> Check:
+        """Where updates are counted, it is looked at in any case."""
+        return Check(None)
+
+    def recall(self, timeline: Timeline) -> None:
+        """See the updates before now again, as many as it counts."""
+        (done,), length, self.streak, self.seen = self.moments(timeline.program), timeline.length, 0, -1
+        first, end = max(timeline.clock // length - self.lasting - 2, 0), (timeline.clock - done) // length + 1
+        for update in range(first, end) if self.counts else ():
+            with timeline.at(update * length + done) as machine:
+                self.strikes(machine)
+
+    def strikes(self, machine: Machine) -> str:
+        """Whether this update is the last of the row; where nothing is counted, whether it holds."""
+        holds = self.holds(machine)
+        if machine.update != self.seen:
+            self.streak = (self.streak + 1 if machine.update == self.seen + 1 else 1) if holds else 0
+            self.seen = machine.update
+        return self.told(machine) if holds and (self.streak == self.lasting or not self.counts) else ""
+
+
+@dataclass(kw_only=True)
+class Catchpoint(Counted):
     """Stops at a named condition of the training, such as vanishing gradients.
 
     Attributes:
@@ -34,18 +84,17 @@ class Catchpoint(Stop):
         shown: the number that is compared.
         done: in which moment of an update it is looked at.
         threshold: what the number is compared with.
-        lasting: in how many updates in a row it must hold.
     """
 
     condition: Formula
     shown: Formula
     done: int
     threshold: float
-    lasting: int = 1
-    streak: int = 0
-    seen: int = -1
 
-    kind = "catchpoint"
+    @property
+    def counts(self) -> bool:
+        """Whether the condition must last."""
+        return self.lasting > 1
 
     def moments(self, program: Program) -> frozenset[int]:
         """The one that it was made for."""
@@ -53,62 +102,47 @@ class Catchpoint(Stop):
 
     def check(self) -> Check:
         """The condition; where it must last, it is looked at in any case."""
-        return Check(self.condition) if self.lasting == 1 else Check(None)
+        return super().check() if self.counts else Check(self.condition)
 
-    def forget(self) -> None:
-        """Know of no update before now."""
-        self.streak, self.seen = 0, -1
+    def holds(self, machine: Machine) -> bool:
+        """The condition."""
+        return bool(value_of(self.condition, machine))
 
-    def strikes(self, machine: Machine) -> str:
-        """Whether the condition holds, in the last of the updates in a row."""
-        holds = bool(value_of(self.condition, machine))
-        if machine.update != self.seen:
-            self.streak = (self.streak + 1 if machine.update == self.seen + 1 else 1) if holds else 0
-            self.seen = machine.update
-        if not holds or self.streak < self.lasting or (self.lasting > 1 and self.streak > self.lasting):
-            return ""
+    def told(self, machine: Machine) -> str:
+        """The number, its threshold, and how long it has lasted."""
         value = short(float(value_of(self.shown, machine)), 6)
-        lasting = f" in {self.lasting} updates in a row" if self.lasting > 1 else ""
+        lasting = f" in {self.lasting} updates in a row" if self.counts else ""
         return f"{self.text}: {self.shown.text} = {value}, threshold {self.threshold:g}{lasting}"
 
 
 @dataclass(kw_only=True)
-class LossRising(Stop):
+class LossRising(Counted):
     """Stops when the loss has risen in so many updates in a row.
 
     Attributes:
-        lasting: how many.
-        last, streak: the loss of the update before, and how often it has risen since it fell.
+        last: the loss of the update before.
     """
 
-    lasting: int = 3
     last: float | None = None
-    streak: int = 0
-
-    kind = "catchpoint"
 
     def moments(self, program: Program) -> frozenset[int]:
         """When the loss has been computed."""
         return frozenset((program.index[program.loss] + 1,))
 
-    def check(self) -> Check:
-        """It is looked at in any case."""
-        return Check(None)
+    def recall(self, timeline: Timeline) -> None:
+        """As every counted stop, and know no loss from before that."""
+        self.last = None
+        super().recall(timeline)
 
-    def forget(self) -> None:
-        """Know of no update before now."""
-        self.last, self.streak = None, 0
+    def holds(self, machine: Machine) -> bool:
+        """Whether the loss has risen; remembers it."""
+        old, self.last = self.last, float(machine.values()[machine.program.loss])
+        return old is not None and self.last > old
 
-    def strikes(self, machine: Machine) -> str:
-        """Whether this rise is the last of the row."""
-        old, new = self.last, float(machine.values()[machine.program.loss])
-        self.last = new
-        self.streak = self.streak + 1 if old is not None and new > old else 0
-        return (
-            f"{self.text}: loss rose {self.streak} times in a row, to {short(new, 6)}, threshold {self.lasting}"
-            if self.streak == self.lasting
-            else ""
-        )
+    def told(self, machine: Machine) -> str:
+        """How often it has risen, and to what."""
+        loss = short(float(machine.values()[machine.program.loss]), 6)
+        return f"{self.text}: loss rose {self.streak} times in a row, to {loss}, threshold {self.lasting}"
 
 
 class Condition(Record):

@@ -7,11 +7,9 @@ from time import perf_counter
 
 import numpy as np
 
-from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.core.workspace import Checks
-from bpdebug.time.conditions import Catchpoint, LossRising
-from bpdebug.time.stops import Hit, Stops, Watchpoint, value_of
+from bpdebug.time.stops import Hit, Stops
 from bpdebug.time.timeline import Timeline
 
 _SECONDS = 0.004
@@ -49,7 +47,9 @@ class Runner:
     def forward(self, t: int, stop: Callable[[], bool]) -> Outcome:
         """Run to clock ``t``, the end of training or the first stop, whichever comes first."""
         timeline, t = self.timeline, min(t, self.timeline.end)
-        self._prime()
+        self._looked = -1
+        for remembering in self.stops.enabled():
+            remembering.recall(timeline)
         while timeline.clock < t:
             outcome = self._piece(t, stop)
             if outcome.stopped or stop():
@@ -135,31 +135,3 @@ class Runner:
             if hit.stop.temporary and hit.stop.number in self.stops.all:
                 self.stops.remove(hit.stop.number)
         return Outcome(tuple(kept))
-
-    def _prime(self) -> None:
-        """Tell each watchpoint the value at the last of its moments up to now, and what counts updates in a row those before."""
-        self._looked = -1
-        for stop in self.stops.enabled():
-            if isinstance(stop, Watchpoint):
-                stop.last = self._value_before(stop)
-            elif isinstance(stop, LossRising) or (isinstance(stop, Catchpoint) and stop.lasting > 1):
-                self._recall(stop)
-
-    def _recall(self, stop: Catchpoint | LossRising) -> None:
-        timeline, length = self.timeline, self.timeline.length
-        (done,) = stop.moments(timeline.program)
-        stop.forget()
-        for update in range(max(timeline.clock // length - stop.lasting - 2, 0), (timeline.clock - done) // length + 1):
-            with timeline.at(update * length + done) as machine:
-                stop.strikes(machine)
-
-    def _value_before(self, watch: Watchpoint) -> Array | None:
-        timeline = self.timeline
-        if set(watch.formula.names) <= timeline.machine.values().keys():
-            return value_of(watch.formula, timeline.machine)
-        position = timeline.position
-        earlier = (position.update - 1) * position.stages + max(watch.moments(timeline.program))
-        if earlier < 0:
-            return None
-        with timeline.at(earlier) as machine:
-            return value_of(watch.formula, machine)

@@ -24,6 +24,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Index, Name, Number
 from bpdebug.time.position import Location
+from bpdebug.time.timeline import Timeline
 
 _COMMANDS = {"breakpoint": "break", "watchpoint": "watch", "catchpoint": "catch"}
 
@@ -69,7 +70,7 @@ class Stop:
     @property
     def command(self) -> str:
         """The command that sets it."""
-        return _COMMANDS[self.kind]
+        return "tbreak" if self.temporary else _COMMANDS[self.kind]
 
     def moments(self, program: Program) -> frozenset[int]:
         """In which moments of an update it is looked at: how many stages have run (0: at its start)."""
@@ -83,6 +84,9 @@ class Stop:
     def check(self) -> Check:
         """What is compiled into the update."""
         raise NotImplementedError
+
+    def recall(self, timeline: Timeline) -> None:
+        """Remember what it would have seen up to now, if it needs to."""
 
     def strikes(self, machine: Machine) -> str:
         """Whether this moment is one to stop at: what to say, or ""."""
@@ -102,11 +106,6 @@ class Breakpoint(Stop):
     condition: Formula | None = None
 
     kind = "breakpoint"
-
-    @property
-    def command(self) -> str:
-        """The command that sets it."""
-        return "tbreak" if self.temporary else "break"
 
     def moments(self, program: Program) -> frozenset[int]:
         """The location's."""
@@ -212,16 +211,23 @@ class Watchpoint(Stop):
             return bool((np.sign(old) != np.sign(new)).any())
         return bool((np.abs(new - old) > self.ratio * np.abs(old)).any())
 
+    def recall(self, timeline: Timeline) -> None:
+        """Remember the value at the last of its moments up to now, None where there was none."""
+        position, self.last = timeline.position, None
+        computed = set(self.formula.names) <= timeline.machine.values().keys()
+        t = position.t if computed else (position.update - 1) * position.stages + max(self.moments(timeline.program))
+        if t >= 0:
+            with timeline.at(t) as machine:
+                self.last = value_of(self.formula, machine)
+
     def strikes(self, machine: Machine) -> str:
         """The change since it was looked at last; remembers the new value."""
         old, new = self.last, value_of(self.formula, machine)
         self.last = new
         if old is None or not self.differs(old, new):
             return ""
-        return f"{self.formula.text} changed{self._how()}: {_brief(old, new)}"
-
-    def _how(self) -> str:
-        return {"change": "", "sign": " its sign", "ratio": f" by more than {self.ratio:g}"}[self.mode]
+        how = {"change": "", "sign": " its sign", "ratio": f" by more than {self.ratio:g}"}[self.mode]
+        return f"{self.formula.text} changed{how}: {_brief(old, new)}"
 
 
 def _brief(old: Array, new: Array) -> str:
