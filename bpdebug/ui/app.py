@@ -186,7 +186,8 @@ class DebuggerApp(Commanding):
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """A place on the loss curve was pointed at."""
-        self.perform(f"goto {message.update}:loss")
+        if self.view:
+            self.perform(f"goto {message.update}:{self.view.program.loss}")
 
     def on_stage_marked(self, message: StageMarked) -> None:
         """A breakpoint on a stage is set, or deleted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,9 +17,6 @@ from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.screens import LineScreen
-
-_ASSIGNED = re.compile(r"\s*(\w+)\s*=(?!=)\s*")
-"""The beginning of a line that says whose formula it is."""
 
 
 class FormulaScreen(LineScreen):
@@ -104,8 +100,9 @@ class FormulaScreen(LineScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Judge the text; a name and ``=`` before it turn to that stage."""
-        if (begun := _ASSIGNED.match(event.value)) and begun[1] in self.view.program.index:
-            self._aim(self.view.program.stage(begun[1]), event.value[begun.end() :])
+        name, sign, rest = event.value.partition("=")
+        if sign and name.strip() in self.view.program.index and not rest.startswith("="):
+            self._aim(self.view.program.stage(name.strip()), rest.lstrip())
             return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
         self.draw()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from renamed import NONSENSE, renamed
 from textual.widgets import Input
 from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, shown, until
-from ui_views import role_of, session, text, view
+from ui_views import loaded, role_of, session, text, view
 
 from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
+from bpdebug.ui.panes.loss import MomentChosen
 
 
 def judged(moment, name, written):
@@ -245,3 +247,23 @@ async def test_a_name_before_the_formula_turns_to_that_stage():
         await press(pilot, "enter")
         assert app.session.program.stage("dz1").formula.text == "da1"
         assert app.session.program.stage("loss").derived is None
+
+
+async def test_names_that_are_no_words_are_typed_and_pointed_at_all_the_same():
+    scenario, names = renamed(loaded("xor"), NONSENSE["dotted"])
+    async with debugger(scenario) as (app, pilot):
+        app.perform(f"goto 3:{names['da1']}")
+        await settled(pilot)
+        await press(pilot, "y")
+        app.screen.query_one(Input).value = f"{names['dz1']} = {names['da1']}"
+        await settled(pilot)
+        assert isinstance(app.screen, FormulaScreen)
+        assert app.screen.stage.name == names["dz1"]
+        assert app.screen.query_one(Input).value == names["da1"]
+        app.screen.query_one(Input).value = f"{names['W1']} == {names['da1']}"
+        await settled(pilot)
+        assert app.screen.stage.name == names["dz1"]
+        await press(pilot, "escape")
+        app.on_moment_chosen(MomentChosen(2))
+        await until(pilot, lambda: app.view.position.update == 2)
+        assert app.view.position.stage == names["loss"]
