@@ -5,13 +5,14 @@ A layout knows places and formats only, so that a line of 784×128 costs what is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import Statistics, aligned, short
+from bpdebug.core.numbers import Statistics, aligned, minus, short
+from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
@@ -21,7 +22,7 @@ from bpdebug.ui.draw.matrix_cells import as_table, statistics_in
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label
 from bpdebug.ui.draw.matrix_overview import part_text
 from bpdebug.ui.draw.once import once
-from bpdebug.ui.draw.spans import Line, Span, fit, line
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width
 
 _HERE, _BELOW = "▸", "▾"
 """What marks the row, or the column, of the sample that is looked at."""
@@ -53,19 +54,15 @@ def _block_line(view: View, block: Block, y: int, across: tuple[int, int], windo
     first, last = -(-offset // block.cell), min((offset + visible - block.edge) // block.cell, block.columns)
     cells, row = range(first, max(last, first)), y - block.first
     cursor = cursor_in(view, block) or (-1, -1)
-    before = (" " * block.edge, "") if head or not block.edge or block.rows == 1 else _number(view, block, row, row == cursor[0])
-    drawn = _numbers(view, block, cells, cursor[1]) if head else _cells(view, block, row, cells)
+    labelled = block.edge and block.rows > 1 and not head
+    before = _label(view, block, row, block.edge, cursor, 0) if labelled else (" " * block.edge, "")
+    drawn = (_label(view, block, column, block.cell, cursor, 1) for column in cells) if head else _cells(view, block, row, cells)
     return fit(line(before, " " * (first * block.cell - offset), *drawn), visible)
 
 
-def _number(view: View, block: Block, row: int, lit: bool) -> Span:
-    return label(view, block, row).rjust(block.edge), "name" if lit else "faint"
-
-
-def _numbers(view: View, block: Block, columns: range, lit: int) -> Iterator[Span]:
-    """The numbers above the columns."""
-    for column in columns:
-        yield label(view, block, column, down=False).rjust(block.cell), "name" if column == lit else "faint"
+def _label(view: View, block: Block, place: int, columns: int, cursor: tuple[int, int], axis: int) -> Span:
+    """The number of a row (axis 0) or of a column."""
+    return label(view, block, place, down=not axis).rjust(columns), "name" if place == cursor[axis] else "faint"
 
 
 def _title(view: View, block: Block, sight: Sight, visible: int, window: range) -> Line:
@@ -96,19 +93,16 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
     if values is None:
         yield from (("·".rjust(block.cell), "faint") for _ in columns)
         return
-    numbers = as_table(values, block.turned)[row]
-    marked = as_table(_marked(view, block)[0], block.turned)[row]
-    signs = _signs(view, block, row, columns)
-    cursor = cursor_in(view, block)
-    past = is_past(view, block.name)
-    lit = set() if block.theirs else once(view, ("operands", block.name), lambda: _operands_in(view, block))
+    marks = once(view, ("marks", block.name, block.theirs), lambda: _marks(view, block))
+    numbers, marked = (as_table(table, block.turned)[row] for table in (values, marks.changed))
+    signs = _signs(block, marks, row, columns, marked)
+    cursor, past = cursor_in(view, block), is_past(view, block.name)
     for column in columns:
         yield signs.get(column, (" ", ""))
         value = numbers[column]
         role = "cursor" if cursor == (row, column) else block.look.heat(float(value))
         role = f"{role.replace('heat', 'faded')} dim" if past else f"{role} bold" if marked[column] else role
-        text = block.look.text(value)
-        yield from _number_spans(text, role.strip(), (row, column) in lit)
+        yield from _number_spans(block.look.text(value), role.strip(), (row, column) in marks.lit)
 
 
 def _number_spans(text: str, role: str, lit: bool) -> Iterator[Span]:
@@ -120,39 +114,43 @@ def _number_spans(text: str, role: str, lit: bool) -> Iterator[Span]:
     yield from (span for span in spans if span[0])
 
 
-def _signs(view: View, block: Block, row: int, columns: range) -> dict[int, Span]:
+def _signs(block: Block, marks: _Marks, row: int, columns: range, marked: Array) -> dict[int, Span]:
     """What stands before the numbers of a row: that some have changed, or are off, and whether the row is the sample looked at."""
-    marks, partly = _marked(view, block)
     sign = ("✗", "bad") if block.theirs else ("▐", "changed")
-    marked = as_table(marks, block.turned)[row]
-    signs = {column: sign for column in columns if marked[column]} if partly else {}
-    sample = once(view, ("sample", block.name, block.theirs), lambda: _sample_in(view, block))
-    if block.turned and row == 0 and sample in columns:
-        return {sample: (_BELOW, "name")} | signs
-    return {columns.start: (_HERE, "name")} | signs if not block.turned and row == sample else signs
+    signs = {column: sign for column in columns if marked[column]} if marks.signed else {}
+    if block.turned and row == 0 and marks.sample in columns:
+        return {marks.sample: (_BELOW, "name")} | signs
+    return {columns.start: (_HERE, "name")} | signs if not block.turned and row == marks.sample else signs
 
 
-def _sample_in(view: View, block: Block) -> int:
-    """The row of the block (or where it is turned, the column) of the sample that is looked at; -1 where there are not several."""
-    samples = samples_in(view, block.name)
-    length = block.columns if block.turned else block.rows
-    if block.name not in view.program.sampled or length != len(samples) or length < 2:
-        return -1
-    found = np.flatnonzero(samples == view.sample_shown)
-    return int(found[0]) if len(found) else -1
+class _Marks(Record, eq=False):
+    """What is marked in a block.
+
+    Attributes:
+        changed: the cells that have changed, or of the user's numbers those that are off.
+        signed: whether a sign is put before them: where all cells of a tensor have changed, as after every step, it would say nothing.
+        sample: the row (where the block is turned, the column) of the sample that is looked at; -1 where there are not several.
+        lit: the cells that the selected number is made of.
+    """
+
+    changed: Array
+    signed: bool
+    sample: int
+    lit: Collection[tuple[int, int]]
 
 
-def _marked(view: View, block: Block) -> tuple[Array, bool]:
-    """The cells that have changed, or of the user's numbers those that are off; and whether a sign is put before them: where all
-    cells of a tensor have changed, as after every step, the signs would say nothing."""
-
-    def made() -> tuple[Array, bool]:
-        if is_past(view, block.name) and not block.theirs:
-            return np.zeros_like(values_in(view, block.name), bool), False
-        cells = off_cells(view.matches[block.name]) if block.theirs else view.changed(block.name)
-        return cells, block.theirs or not cells.all()
-
-    return once(view, ("marks", block.name, block.theirs), made)
+def _marks(view: View, block: Block) -> _Marks:
+    name, samples = block.name, samples_in(view, block.name)
+    several = name in view.program.sampled and (block.columns if block.turned else block.rows) == len(samples) > 1
+    found = np.flatnonzero(samples == view.sample_shown).tolist() if several else []
+    sample, operands = [*found, -1][0], view.explanation.operands if view.explanation else ()
+    if block.theirs:
+        return _Marks(off_cells(view.matches[name]), True, sample, ())
+    lit = {block.place(index) for operand, index in operands if operand == name}
+    if is_past(view, name):
+        return _Marks(np.zeros_like(values_in(view, name), bool), False, sample, lit)
+    changed = view.changed(name)
+    return _Marks(changed, not changed.all(), sample, lit)
 
 
 def cursor_in(view: View, block: Block) -> tuple[int, int] | None:
@@ -162,26 +160,17 @@ def cursor_in(view: View, block: Block) -> tuple[int, int] | None:
     return block.place(view.selected[1])
 
 
-def _operands_in(view: View, block: Block) -> set[tuple[int, int]]:
-    """The cells of this block that the selected number is made of."""
-    operands = view.explanation.operands if view.explanation else ()
-    return {block.place(index) for name, index in operands if name == block.name}
-
-
 def note_text(view: View, layout: Layout, columns: int) -> str:
     """What is to be said of the selected number: how it has changed since the stop before, else the statistics of its tensor."""
     block = layout.find(view.selected[0]) if view.selected else None
     if view.selected is None or block is None:
         return ""
     above = statistics_text(view, block.name, block.width) if "statistics" in block.heads else ""
-    return _named_change(view, *view.selected, columns) or statistics_text(view, block.name, columns, without=above)
-
-
-def _named_change(view: View, name: str, index: Cell, columns: int) -> str:
-    """How a number has changed, and which, since it need not be in sight; the change alone where there is no room for both."""
-    cell = f"{render_name(name, view.style, index)} "
-    text = change_text(view, name, index, columns - len(cell))
-    return cell + text if text and len(cell + text) <= columns else text
+    cell = f"{render_name(block.name, view.style, view.selected[1])} "  # which need not be in sight
+    change = change_text(view, *view.selected, columns - width(cell))
+    return (
+        first_that_fits((cell + change, change), columns, change) if change else statistics_text(view, block.name, columns, without=above)
+    )
 
 
 _SINCE = "since the last stop"
@@ -193,7 +182,7 @@ def change_text(view: View, name: str, index: Cell, columns: int = 1000) -> str:
     if was is None or now.shape != was.shape or not view.changed(name)[index]:
         return ""
     earlier = aligned(was[index], view.number_style.form(Statistics(was))).strip()
-    text = f"was {earlier}  Δ {short(float(now[index]) - float(was[index]), 3)}".replace("-", "−")
+    text = minus(f"was {earlier}  Δ {short(float(now[index]) - float(was[index]), 3)}")
     return f"{text} {_SINCE}" if len(text) + len(_SINCE) < columns else text
 
 

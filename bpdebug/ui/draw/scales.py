@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import minus, written
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
@@ -90,7 +90,7 @@ def ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     """Round values between two numbers, at most about so many, with their texts."""
     step = nice_step(high - low, most)
     if not (step > 0 and high - low > max(abs(low), abs(high)) * 1e-12):
-        return [(low, short(low).replace("-", "−"))]
+        return [(low, written(low))]
     first = math.ceil(low / step - 1e-9)
     values = [place * step for place in range(first, first + most + 2) if place * step <= high + 1e-9 * step]
     return [(value, tick_text(value, step)) for value in values]
@@ -104,7 +104,7 @@ def log_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     finer = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
     between = [value for value in finer if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
     chosen = between if len(between) <= most else values
-    return [(value, short(value, 1).replace("-", "−")) for value in chosen] if len(chosen) > 1 else ticks(low, high, most)
+    return [(value, written(value, 1)) for value in chosen] if len(chosen) > 1 else ticks(low, high, most)
 
 
 def tick_text(value: float, step: float) -> str:
@@ -112,4 +112,4 @@ def tick_text(value: float, step: float) -> str:
     decimals = max(-math.floor(math.log10(step) + 1e-9), 0)
     large = abs(value) >= 1e5 or decimals > 4
     digits = max(math.floor(math.log10(abs(value)) + 1e-9) + decimals + 1, 1) if value and decimals else 4
-    return (short(value, digits) if large else f"{value:.{decimals}f}").replace("-", "−")
+    return written(value, digits) if large else minus(f"{value:.{decimals}f}")
