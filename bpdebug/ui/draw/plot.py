@@ -42,8 +42,8 @@ class Plot(Record, eq=False):
 
     def y(self, value: Array | float) -> Array:
         """The quarter rows of values on the axis at the left."""
-        place, low, high = (np.log10(part) if self.log else np.asarray(part) for part in (value, self.low, self.high))
-        share = np.clip((place - low) / ((high - low) or 1.0), -1, 2)
+        place, low, high = (np.log10(part) if self.log else part for part in (np.asarray(value), self.low, self.high))
+        share = np.minimum(np.maximum((place - low) / ((high - low) or 1.0), -1), 2)
         return np.asarray(np.rint((1 - share) * (4 * self.rows - 1)), int)
 
     def scale(self, canvas: Canvas) -> None:
