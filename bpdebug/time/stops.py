@@ -127,7 +127,8 @@ class Breakpoint(Stop):
     def strikes(self, machine: Machine) -> str:
         """Whether the condition holds; one that cannot be computed stops too, and says why."""
         here = machine.update * len(machine.program.stages) + machine.done
-        if self.clock(machine.program) not in (None, here) or self._beyond(machine):
+        no_stage_begins = self.location.done == 0 and self.location.update is None and machine.update >= machine.program.updates
+        if self.clock(machine.program) not in (None, here) or no_stage_begins:
             return ""
         if self.condition is None:
             return self.text
@@ -136,10 +137,6 @@ class Breakpoint(Stop):
         except (BpdebugError, ValueError, IndexError, KeyError) as error:
             return f"{self.text}: the condition failed: {error}"
         return f"{self.text}{_values(self.condition, machine)}" if holds else ""
-
-    def _beyond(self, machine: Machine) -> bool:
-        """Whether the training is complete, so that no stage begins here."""
-        return self.location.done == 0 and self.location.update is None and machine.update >= machine.program.updates
 
 
 def _values(formula: Formula, machine: Machine) -> str:
