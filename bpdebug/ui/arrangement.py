@@ -13,7 +13,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
-from bpdebug.ui.keys import pane_bindings
+from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import HEIGHTS, Layout, Spot, is_small, moved
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
@@ -38,7 +38,7 @@ class PaneScreen(Sized):
         layout_of: what the user has chosen to see.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = list(pane_bindings(PANES))
+    BINDINGS: ClassVar[list[BindingType]] = left_to_panes(PANES)
     view: View | None = None
 
     def __init__(self, message: MessageBar, show: Callable[[], None]) -> None:

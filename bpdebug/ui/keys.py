@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple, Protocol, cast
 
 from rich.text import Text
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
@@ -87,6 +87,12 @@ def pane_bindings(panes: Mapping[str, type[Pane]]) -> Iterator[Binding]:
     yield Binding("0", "usual", "all panes in their usual sizes", show=False)
     for name, pane in panes.items():
         yield Binding(key_name(pane.key), f"pane('{name}')", f"the {name} pane", show=False)
+
+
+def left_to_panes(panes: Mapping[str, type[Pane]]) -> list[BindingType]:
+    """The keys of the panes but for those that the user has given to a command."""
+    taken = {binding.key for binding in bindings()}
+    return [binding for binding in pane_bindings(panes) if binding.key not in taken]
 
 
 def refuse_clashes(panes: Mapping[str, type[Pane]], chosen: Collection[str]) -> None:

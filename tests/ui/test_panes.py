@@ -45,12 +45,30 @@ for size in ((120, 36), (80, 24)):
 """
 
 
-def started(key):
-    return subprocess.run([sys.executable, "-c", ANOTHER.format(key=key)], capture_output=True, text=True, check=False)
+REBOUND = """
+import asyncio
+from bpdebug import Session, load_scenario
+from bpdebug.session.settings import Settings
+from bpdebug.session.table import rebind
+
+keys = {"step": ("z",), "update": ("3",), "check": ("j",)}
+rebind(keys)
+from bpdebug.ui.app import DebuggerApp
+
+async def main():
+    app = DebuggerApp(Session(load_scenario("xor")), settings=Settings(keys=keys))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("z", "z", "3")
+        await pilot.pause()
+        assert app.view.position.update == 1 and not app.panes.layout_of.maximised, app.view.position
+
+asyncio.run(main())
+"""
 
 
-def test_one_file_makes_a_pane():
-    done = started("d")
+@pytest.mark.parametrize("script", [ANOTHER.format(key="d"), REBOUND], ids=["a pane of one file", "the user's own keys"])
+def test_in_a_fresh_process(script):
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
