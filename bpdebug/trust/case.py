@@ -11,7 +11,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
 from bpdebug.trust.site import AFTER, PREVIOUS, Site
 
@@ -21,24 +23,37 @@ _MOST_PAIRS = 4_000_000
 """Cells of a table of all pairs of samples that are looked at."""
 
 
-class Case(Record, eq=False):
-    """What is to be explained.
+class Evidence(Record, eq=False):
+    """One wrong stage.
 
     Attributes:
-        site: the wrong stage.
-        wrong: the user's numbers; of the right one's shape where only axes of length 1 tell them apart.
-        right: NaN where unknown.
-        values, after, previous: tensors as the stage reads them, as they are after the update, of the update before.
-        tolerance: relative, of the largest cell.
+        program: its formulas as they are meant: of a stage with a user's own formula the derived one counts.
+        stage: the stage that is wrong.
+        wrong: the user's numbers, of any shape; of the right one's, once only axes of length 1 tell them apart.
+        right: the right ones; NaN where unknown.
+        values: every tensor that the stage and its neighbours read, as the stage read it: the batch with ``m``, constants,
+            parameters (for an update stage: from before it, and slots that an earlier stage has changed as they are by then),
+            and what the update had computed; where the user's own operands are known, those.
+        after: the parameters after this update, where known.
+        previous: the tensors of the update before, where known.
+        tolerance: how far numbers may differ and still be the same, relative to the largest.
+        unseen: gradients that the user's code computes and does not show, so that the mistake may have been made in them.
     """
 
-    site: Site
+    program: Program
+    stage: Stage
     wrong: Array
     right: Array
     values: Mapping[str, Array]
     after: Mapping[str, Array] = field(default_factory=dict)
     previous: Mapping[str, Array] = field(default_factory=dict)
     tolerance: float = 1e-6
+    unseen: frozenset[str] = frozenset()
+
+    @cached_property
+    def site(self) -> Site:
+        """Where the mistake was made."""
+        return Site(self.program, self.stage)
 
     @property
     def samples(self) -> int:

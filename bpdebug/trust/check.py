@@ -16,10 +16,11 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage, input_gradient
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Derivative, Differences
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.report import CHECK, Report
-from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.suspects import diagnose
 
 SAMPLE = 400
 """Cells of one tensor that are perturbed where all of them would take long; a fixed sample, which is said."""

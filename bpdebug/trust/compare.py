@@ -18,6 +18,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.case import Evidence
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge, worst
@@ -26,7 +27,7 @@ from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
-from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.suspects import diagnose
 
 __all__ = ["ComparisonError", "compare", "comparing"]
 

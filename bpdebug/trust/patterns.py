@@ -11,7 +11,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.render import to_text
 from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, substitute, total
-from bpdebug.trust.case import Case
+from bpdebug.trust.case import Evidence
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.site import Site, is_term
@@ -25,7 +25,7 @@ def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
     return Suspect(kind, FAULTS[kind].title, evidence, "" if tree is None else to_text(tree))
 
 
-def pattern(case: Case) -> tuple[Suspect, ...]:
+def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
     for look in _PATTERNS:
         if found := tuple(look(case)):
@@ -33,7 +33,7 @@ def pattern(case: Case) -> tuple[Suspect, ...]:
     return ()
 
 
-def times(case: Case) -> float | None:
+def times(case: Evidence) -> float | None:
     """The factor by which all cells, or an update's whole step, are larger than they should be; None where it is not one factor."""
     if not case.comparable:
         return None
@@ -50,7 +50,7 @@ def times(case: Case) -> float | None:
     return factor if near else None
 
 
-def larger(case: Case, factor: float) -> str:
+def larger(case: Evidence, factor: float) -> str:
     """That every cell, or a step, is so many times what it should be."""
     number = short(factor, 6)
     if not case.site.updates:
@@ -59,7 +59,7 @@ def larger(case: Case, factor: float) -> str:
     return f"the step is {number} times the right one" if parameter else f"what the gradient adds is {number} times the right value"
 
 
-def named(case: Case, factor: float) -> str:
+def named(case: Evidence, factor: float) -> str:
     """What a factor is, such as ``1/m``; "" where it is nothing that this program has."""
     constants = {name: float(case.values[name]) for name in ("learning_rate", "l2") if name in case.values}
     numbers = {"m": float(case.samples), "the number of outputs": float(case.site.outputs), **constants}
@@ -71,7 +71,7 @@ def named(case: Case, factor: float) -> str:
     return ""
 
 
-def _not_summed(case: Case) -> Iterator[Suspect]:
+def _not_summed(case: Evidence) -> Iterator[Suspect]:
     if case.wrong.size <= case.right.size or not np.isfinite(case.right).all():
         return
     axes = None if case.right.size == 1 else 0
@@ -81,7 +81,7 @@ def _not_summed(case: Case) -> Iterator[Suspect]:
             yield suspect("not_summed", f"the shape is {shape}, and the {said} over the samples is the right value")
 
 
-def _reshaped(case: Case) -> Iterator[Suspect]:
+def _reshaped(case: Evidence) -> Iterator[Suspect]:
     right = case.right
     if right.ndim != 2 or min(right.shape) < 2:
         return
@@ -91,7 +91,7 @@ def _reshaped(case: Case) -> Iterator[Suspect]:
         yield suspect("reshaped", "the transpose's numbers are here in their order, in the shape of the right array")
 
 
-def _samples(case: Case) -> Iterator[Suspect]:
+def _samples(case: Evidence) -> Iterator[Suspect]:
     """One sample left out of a sum, or nothing but one sample in it."""
     if not case.comparable or not 1 < case.samples <= _LONG / case.right.size:
         return
@@ -102,7 +102,7 @@ def _samples(case: Case) -> Iterator[Suspect]:
             yield from _of_sum(case, site, whole)
 
 
-def _of_sum(case: Case, site: Site, whole: Array) -> Iterator[Suspect]:
+def _of_sum(case: Evidence, site: Site, whole: Array) -> Iterator[Suspect]:
     for row in range(case.samples):
         tree = site.of_samples(row, row + 1)
         one = case.value(tree)
@@ -116,7 +116,7 @@ def _of_sum(case: Case, site: Site, whole: Array) -> Iterator[Suspect]:
             yield suspect(kind, f"only row {row} of the batch is counted", found)
 
 
-def _rows(case: Case) -> Iterator[Suspect]:
+def _rows(case: Evidence) -> Iterator[Suspect]:
     """Rows of zeros, where each sample has a row."""
     stage = case.site.stage
     if not case.comparable or stage.name not in case.site.program.sampled or not np.isfinite(case.right).all():
@@ -127,7 +127,7 @@ def _rows(case: Case) -> Iterator[Suspect]:
         yield suspect("sample_missing", f"row {numbers} of {stage.name} is 0, and the other rows are right")
 
 
-def _clipped(case: Case) -> Iterator[Suspect]:
+def _clipped(case: Evidence) -> Iterator[Suspect]:
     limit = case.size
     if not case.comparable or not np.isfinite(case.right).all():
         return
@@ -139,7 +139,7 @@ def _clipped(case: Case) -> Iterator[Suspect]:
         yield suspect("clipped", f"every cell is {short(factor)} times the right value, which makes the norm exactly {short(norm)}")
 
 
-def _penalty(case: Case) -> Iterator[Suspect]:
+def _penalty(case: Evidence) -> Iterator[Suspect]:
     """What is too much or too little is in proportion to the parameter itself."""
     parameter = case.site.stage.of
     known = parameter in case.site.program.parameters and parameter in case.values
@@ -156,7 +156,7 @@ def _penalty(case: Case) -> Iterator[Suspect]:
         yield suspect(kind, f"every cell is {short(factor, 6)} times {parameter} more than the right value", tree)
 
 
-def _factor(case: Case) -> Iterator[Suspect]:
+def _factor(case: Evidence) -> Iterator[Suspect]:
     factor = times(case)
     if factor is None:
         return
@@ -168,7 +168,7 @@ def _factor(case: Case) -> Iterator[Suspect]:
     yield suspect("stray_factor", larger(case, factor) + (f", which is {meaning}" if meaning else ""), tree)
 
 
-def _one_cell(case: Case) -> Iterator[Suspect]:
+def _one_cell(case: Evidence) -> Iterator[Suspect]:
     if not case.comparable or case.wrong.size < 3:
         return
     off = np.flatnonzero(~(np.abs(case.wrong - case.right) <= case.allowed))
@@ -179,7 +179,7 @@ def _one_cell(case: Case) -> Iterator[Suspect]:
         yield suspect("one_cell", f"only {cell} is off: {theirs} where {right} is right; the other {case.wrong.size - 1} are right")
 
 
-_PATTERNS: tuple[Callable[[Case], Iterator[Suspect]], ...] = (
+_PATTERNS: tuple[Callable[[Evidence], Iterator[Suspect]], ...] = (
     _not_summed,
     _reshaped,
     _samples,

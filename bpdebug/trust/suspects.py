@@ -7,19 +7,16 @@ is empty, and where several do, this batch cannot tell them apart and all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import field
+from collections.abc import Iterator
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
-from bpdebug.core.program import Program
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
-from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, substitute
-from bpdebug.trust.case import Case, fitted
+from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.patterns import larger, pattern, suspect, times
@@ -30,34 +27,6 @@ _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale
 _WITHIN = " (in "
 """Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
-
-
-class Evidence(Record, eq=False):
-    """One wrong stage.
-
-    Attributes:
-        program: its formulas as they are meant: of a stage with a user's own formula the derived one counts.
-        stage: the stage that is wrong.
-        wrong: the user's numbers, of any shape.
-        right: the right ones; NaN where unknown.
-        values: every tensor that the stage and its neighbours read, as the stage read it: the batch with ``m``, constants,
-            parameters (for an update stage: from before it, and slots that an earlier stage has changed as they are by then),
-            and what the update had computed; where the user's own operands are known, those.
-        after: the parameters after this update, where known.
-        previous: the tensors of the update before, where known.
-        tolerance: how far numbers may differ and still be the same, relative to the largest.
-        unseen: gradients that the user's code computes and does not show, so that the mistake may have been made in them.
-    """
-
-    program: Program
-    stage: Stage
-    wrong: Array
-    right: Array
-    values: Mapping[str, Array]
-    after: Mapping[str, Array] = field(default_factory=dict)
-    previous: Mapping[str, Array] = field(default_factory=dict)
-    tolerance: float = 1e-6
-    unseen: frozenset[str] = frozenset()
 
 
 def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
@@ -74,28 +43,24 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
         old = _forward_edited(case.site) and case.value(case.site.tree)
         if isinstance(old, np.ndarray) and not _agree(old, case.right) and case.explains(old):
             return _of_changed_formula(case)
-        return _named(case, evidence.unseen) or pattern(case)
+        return _named(case) or pattern(case)
 
 
 def _largest(right: Array) -> float:
     return float(np.nanmax(np.abs(right), initial=0.0))
 
 
-def _case(evidence: Evidence) -> Case | None:
-    """The case, with its right value by the derived formula where that is the right one; None where there is nothing to compare."""
-    site, wrong = Site(evidence.program, evidence.stage), np.asarray(evidence.wrong)
+def _case(evidence: Evidence) -> Evidence | None:
+    """The evidence with its right value by the derived formula where that is the right one; None where there is nothing to compare."""
+    site, wrong, right = evidence.site, np.asarray(evidence.wrong), np.asarray(evidence.right)
     if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
         return None
-    wrong, right = wrong.astype(np.float64), np.asarray(evidence.right)
-    values = {**evidence.values}
-    made = Case(site, wrong, right, values, evidence.after, evidence.previous, evidence.tolerance)
-    for name in site.reads:
-        if is_term(site.program, name) and (value := made.value(meant(site.program.stage(name)).tree)) is not None:
-            values[name] = value
-    derived = made.value(site.tree)
+    terms = {name: evidence.value(meant(site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)}
+    case = replace(evidence, values={**evidence.values, **{name: value for name, value in terms.items() if value is not None}})
+    derived, wrong = case.value(site.tree), wrong.astype(np.float64)
     right = right if derived is None or (_forward_edited(site) and not _agree(derived, right)) else derived
     same = fitted(wrong, right.shape) if wrong.size == right.size else None
-    return Case(site, wrong if same is None else same, right, values, evidence.after, evidence.previous, evidence.tolerance)
+    return replace(case, wrong=wrong if same is None else same, right=right)
 
 
 def _agree(derived: Array, right: Array) -> bool:
@@ -120,17 +85,17 @@ def _consumers(site: Site) -> list[str]:
     return [name for name in (*through, *([site.program.loss] if last else [])) if name in site.program.index]
 
 
-def _of_changed_formula(case: Case) -> tuple[Suspect, ...]:
+def _of_changed_formula(case: Evidence) -> tuple[Suspect, ...]:
     site = case.site
     changed = next(stage for stage in map(site.program.stage, _consumers(site)) if stage.edited)
     return (suspect("forward_changed", f"{changed} is your own formula, and {site.stage.name} is still the derivative of the old one"),)
 
 
-def _named(case: Case, unseen: frozenset[str]) -> tuple[Suspect, ...]:
+def _named(case: Evidence) -> tuple[Suspect, ...]:
     """The rows of the catalogue that give these numbers; what says little only where nothing says more."""
     for general in (False, True):
         found: dict[str, list[tuple[Mistake, float]]] = {}
-        for made in _mistakes(case.site, unseen, general):
+        for made in _mistakes(case.site, case.unseen, general):
             if (made.kind != "y_broadcast" or case.can_pair) and (error := case.error(case.value(made.tree, made.overrides))) is not None:
                 found.setdefault(made.kind, []).append((made, error))
         if found:
@@ -153,7 +118,7 @@ def _mistakes(site: Site, unseen: frozenset[str], general: bool) -> Iterator[Mis
                 yield replace(made, tree=site.put({name: made.tree}), evidence=made.evidence + where)
 
 
-def _suspect(case: Case, kind: str, found: list[tuple[Mistake, float]]) -> Suspect:
+def _suspect(case: Evidence, kind: str, found: list[tuple[Mistake, float]]) -> Suspect:
     """One kind, with the simplest of its formulas that fit."""
     made, error = found[0]
     said = {mistake.evidence.partition(_WITHIN)[0]: mistake.evidence for mistake, _ in reversed(found)}
@@ -163,7 +128,7 @@ def _suspect(case: Case, kind: str, found: list[tuple[Mistake, float]]) -> Suspe
     return suspect(kind, f"{_observed(case, kind, made, error)}: {clause}", tree)
 
 
-def _observed(case: Case, kind: str, made: Mistake, error: float) -> str:
+def _observed(case: Evidence, kind: str, made: Mistake, error: float) -> str:
     """What is seen in the numbers."""
     name = case.site.stage.name
     if not case.size:
@@ -178,7 +143,7 @@ def _observed(case: Case, kind: str, made: Mistake, error: float) -> str:
     )
 
 
-def _scalars(case: Case, kind: str) -> str:
+def _scalars(case: Evidence, kind: str) -> str:
     if kind in ("sum_for_mean", "mean_for_sum", "m_twice"):
         return f", and the batch has m = {case.samples} samples"
     return f", and the learning rate is {short(float(case.values['learning_rate']))}" if kind == "learning_rate" else ""

@@ -15,8 +15,9 @@ from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.case import Evidence
 from bpdebug.trust.faults import FAULTS
-from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.suspects import diagnose
 
 BCE, CCE = "binary_cross_entropy", "categorical_cross_entropy"
 NETS = (

@@ -12,8 +12,9 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
 from bpdebug.core.tree import Name, substitute
 from bpdebug.frontends import load_scenario
+from bpdebug.trust.case import Evidence
 from bpdebug.trust.faults import FAULTS, candidates
-from bpdebug.trust.suspects import Evidence, diagnose
+from bpdebug.trust.suspects import diagnose
 
 
 def test_every_formula_of_the_catalogue_reads_back_as_the_same_tree():
