@@ -15,6 +15,7 @@ from bpdebug.ui.draw.equation_fit import Fit, Group, fit
 from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.layers import origin_of
 from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, Span, line, plain, width, wrap
@@ -95,8 +96,7 @@ def _centres(view: View, equation: Equation) -> dict[str, int]:
 
 def _chosen(view: View, operand: Operand) -> tuple[int, int] | None:
     """The row and column of the cell that Enter goes to, where it is in this operand."""
-    cells = view.explanation.operands if view.explanation else ()
-    name, index = cells[view.operand % len(cells)] if cells else ("", ())
+    name, index = origin_of(view) or ("", ())
     return operand.place(index) if name and name == operand.name else None
 
 

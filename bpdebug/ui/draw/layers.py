@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpdebug.core.cells import Cell
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.program import Program
 from bpdebug.core.render import render_name
@@ -77,6 +78,12 @@ def samples_in(view: View, name: str) -> Array:
 def heading(view: View, name: str, theirs: bool) -> str:
     """What a table is called."""
     return f"yours {render_name(name, view.style)}" if theirs else render_name(name, view.style)
+
+
+def origin_of(view: View) -> tuple[str, Cell] | None:
+    """The cell that ``origin`` goes to."""
+    operands = view.explanation.operands if view.explanation else ()
+    return operands[view.operand % len(operands)] if operands else None
 
 
 def focus_layer(view: View) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import accumulate, product
+from itertools import accumulate
 
 from rich.cells import cell_len
 
@@ -131,40 +131,35 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
     def column(layer: int, number: int, label: str, gap: int) -> Column:
         return _headed(parts, _column(parts, sketch, layer, number, label), gap)
 
-    for (shown, numbers, gap), label in product(_choices(parts, columns), _LABELS):
-        made = [column(layer, numbers(layer), label, gap * (layer < shown[-1])) for layer in shown]
-        plan = replace(sketch, shown=tuple(made), before=shown[0], after=parts.depth - shown[-1])
+    for (shown, gap), label in ((choice, label) for choice in _choices(parts, columns) for label in _LABELS):
+        first, last = shown[0][0], shown[-1][0]
+        made = tuple(column(layer, number, label, gap * (layer < last)) for layer, number in shown)
+        plan = replace(sketch, shown=made, before=first, after=parts.depth - last)
         spare = _spare(parts, plan, gap)
         if spare >= 0:
             break
     return _placed(parts, plan, max(spare, 0), gap)
 
 
-def _choices(parts: Parts, columns: int) -> Iterator[tuple[Sequence[int], Callable[[int], int], int]]:
-    """Layers, the size of the numbers beside each, and the least gap between two; the best choice first. Of more layers than have room
-    none is tried, so that a deep network costs no more than a long one."""
-    focus, depth, whole = focus_layer(parts.view), parts.depth, range(parts.depth + 1)
+def _choices(parts: Parts, columns: int) -> Iterator[tuple[list[tuple[int, int]], int]]:
+    """Layers, each with the size of the numbers beside its neurons, and the least gap between two; the best choice first. Of more layers
+    than have room none is tried, so that a deep network costs no more than a long one."""
+    focus, depth = focus_layer(parts.view), parts.depth
 
-    def around(layer: int) -> int:
-        return 5 if abs(layer - focus) < 2 or layer == depth else 0
-
-    def at(layer: int) -> int:
-        return 5 if layer in (focus, depth) else 0
-
-    def last(layer: int) -> int:
-        return 5 * (layer == depth)
+    def choice(start: int, count: int, size: int, near: int, gap: int) -> tuple[list[tuple[int, int]], int]:
+        """So many layers, with numbers where they are that near to the one in focus, and beside the last."""
+        numbers = (size if abs(layer - focus) <= near or layer == depth else 0 for layer in range(start, start + count))
+        return list(enumerate(numbers, start)), gap
 
     def most(gap: int) -> int:
         return (columns + gap) // (_LEAST + gap)
 
-    everything = [(whole, lambda _: 6, 8), (whole, lambda _: 5, 6), (whole, around, 5), (whole, at, 4)]
-    everything += [(whole, last, 3), (whole, lambda _: 0, 3)] if depth <= _FEW else []
-    yield from (choice for choice in everything if depth < most(choice[2]))
-    for numbers, gap, least in ((around, 5, 3), (at, 4, 3), (at, 3, 2), (lambda _: 0, 3, 2)):
+    everything = [(6, depth, 8), (5, depth, 6), (5, 1, 5), (5, 0, 4)] + [(5, -1, 3), (0, 0, 3)] * (depth <= _FEW)
+    yield from (choice(0, depth + 1, size, near, gap) for size, near, gap in everything if depth < most(gap))
+    for size, near, gap, least in ((5, 1, 5, 3), (5, 0, 4, 3), (5, 0, 3, 2), (0, 0, 3, 2)):
         for count in range(min(depth, most(gap)), least - 1, -1):
-            start = min(max(focus - (count - parts.backward) // 2, 0), depth + 1 - count)
-            yield range(start, start + count), numbers, gap
-    yield range(depth - 1, depth + 1), lambda _: 0, 1
+            yield choice(min(max(focus - (count - parts.backward) // 2, 0), depth + 1 - count), count, size, near, gap)
+    yield choice(depth - 1, 2, 0, 0, 1)
 
 
 def hidden(layers: int) -> int:

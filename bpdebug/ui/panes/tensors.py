@@ -13,7 +13,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
-from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, is_past, values_of
+from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, is_past, origin_of, values_of
 from bpdebug.ui.draw.matrix import cursor_in, layout_line, note_text, past_text
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
@@ -90,7 +90,7 @@ class MatrixPane(Pane):
     def _wanted(self, view: View) -> Region | None:
         """What should be visible: the cell cursor and the operand that ``origin`` goes to, as much of their tensors as the pane holds;
         where it does not hold both cells, the cursor's tensor; None where neither is here."""
-        cells = [cell for cell in (view.selected, _operand(view)) if cell and self.layout_of.find(cell[0])]
+        cells = [cell for cell in (view.selected, origin_of(view)) if cell and self.layout_of.find(cell[0])]
         if len(cells) == 2:
             first, second = (self._sights(*cell) for cell in cells)
             both = (here.union(there) for here, there in product(first, second))
@@ -105,9 +105,9 @@ class MatrixPane(Pane):
         block = next(block for block in self.layout_of.blocks if block.name == name)
         row, column = block.place(index)
         left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
-        bottom, above = self.layout_of.bottom_of(name), len(block.lasting)
+        bottom = self.layout_of.bottom_of(name)
         sight = _sight(block, bottom, row, left, self.numbers)
-        return sight, sight if bottom > block.bottom else Region(sight.x, block.first + row - above, sight.width, above + 1)
+        return sight, sight if bottom > block.bottom else _cell_sight(block, row, sight.x, sight.width)
 
     def line_at(self, view: View, y: int) -> Line:
         """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
@@ -189,12 +189,6 @@ class MatrixPane(Pane):
         return self._cell(view, found[0], *cell) if found and cell else None
 
 
-def _operand(view: View) -> tuple[str, Cell] | None:
-    """The cell that ``origin`` goes to."""
-    operands = view.explanation.operands if view.explanation else ()
-    return operands[view.operand % len(operands)] if operands else None
-
-
 def _aside(columns: int) -> int:
     """The columns of the overview with the gap before it."""
     return min(max(columns // 5, _PICTURE.start), _PICTURE.stop - 1) + 1
@@ -203,14 +197,14 @@ def _aside(columns: int) -> int:
 def _sight(block: Block, bottom: int, row: int, across: int, size: Size) -> Region:
     """What should be visible for a cell: all of the tensor's blocks where they fit, else its own, else its beginning, else the cell; of
     a wide one all columns that fit from ``across`` on, so that the first of them is a whole one."""
-    wide = block.width > size.width
-    left, width = (block.left + across, size.width) if wide else (block.left, block.width)
-    if bottom - block.top <= size.height:
-        return Region(left, block.top, width, bottom - block.top)
-    if block.bottom - block.top <= size.height:
-        return Region(left, block.top, width, block.bottom - block.top)
-    if block.head + row + 1 <= size.height:
-        return Region(left, block.top, width, size.height)
+    left, width = (block.left + across, size.width) if block.width > size.width else (block.left, block.width)
+    heights = [bottom - block.top, block.bottom - block.top, *[size.height] * (block.head + row + 1 <= size.height)]
+    height = next((height for height in heights if height <= size.height), 0)
+    return Region(left, block.top, width, height) if height else _cell_sight(block, row, left, width)
+
+
+def _cell_sight(block: Block, row: int, left: int, width: int) -> Region:
+    """A row with what stays above it."""
     above = len(block.lasting)
     return Region(left, block.first + row - above, width, above + 1)
 
