@@ -139,54 +139,50 @@ class MatrixPane(Pane):
 
     def action_cursor(self, down: int, right: int) -> None:
         """Move the cell cursor; with one step over the edge of a tensor it goes to the next one."""
-        if self.view is None:
+        view = self.view
+        if view is None:
             return
-        block = self.layout_of.find(self.view.selected[0]) if self.view.selected else None
-        known = {name for name in self.view.tensors if not is_past(self.view, name)}
+        block = self.layout_of.find(view.selected[0]) if view.selected else None
+        known = {name for name in view.tensors if not is_past(view, name)}
         if block is None:
-            self._choose(next((b for b in self.layout_of.blocks if b.name in known), None), 0, 0)
-            return
-        row, column = cursor_in(self.view, block) or (0, 0)
-        if abs(down) + abs(right) > 1:
-            self._choose(block, row + down, column + right)
-        elif found := step_from(self.layout_of, known, (block, row, column), down, right):
-            self._choose(*found)
+            first = next((block for block in self.layout_of.blocks if block.name in known), None)
+            found = (first, 0, 0) if first else None
+        else:
+            row, column = cursor_in(view, block) or (0, 0)
+            far = abs(down) + abs(right) > 1
+            found = (block, row + down, column + right) if far else step_from(self.layout_of, known, (block, row, column), down, right)
+        if found:
+            block, row, column = found
+            row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
+            self.post_message(CellChosen(*_cell(view, block, row, column)))
 
     def action_layer(self, by: int) -> None:
         """Go to the same tensor of the layer before or after."""
-        if self.view is None:
+        view = self.view
+        if view is None:
             return
-        layer, depth = focus_layer(self.view), len(self.view.program.layers)
-        name, index = self.view.selected or ("", ())
-        if 1 <= layer + by <= depth:
-            there = counterpart(self.view, name, layer, layer + by)
-            places = zip((*index, 0, 0), self.view.tensors[there].shape, strict=False)
+        layer, (name, index) = focus_layer(view), view.selected or ("", ())
+        if 1 <= layer + by <= len(view.program.layers):
+            there = counterpart(view, name, layer, layer + by)
+            places = zip((*index, 0, 0), view.tensors[there].shape, strict=False)
             self.post_message(CellChosen(there, tuple(min(place, length - 1) for place, length in places)))
-
-    def _choose(self, block: Block | None, row: int, column: int) -> None:
-        if block and self.view:
-            row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
-            self.post_message(CellChosen(*self._cell(self.view, block, row, column)))
-
-    @staticmethod
-    def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
-        return block.name, block.index(row, column, len(view.shapes[block.name]))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell that the mouse points at; in the overview, the one in the middle of the patch."""
-        if self.view is None:
+        view, x = self.view, place.x - self.numbers.width
+        if view is None:
             return None
-        if self._aside and place.x >= self.numbers.width:
-            return self._cell_in_picture(self.view, place.x - self.numbers.width - 1, place.y)
-        found = self.layout_of.cell_at(*(place + self.scroll_offset), begin=self.scroll_offset)
-        there = found is not None and found[0] in self.view.tensors and not is_past(self.view, found[0])
-        block = self.layout_of.find(found[0]) if found and there else None
-        return self._cell(self.view, block, *found[1]) if found and block else None
+        if self._aside and x >= 0:
+            pictured = self.pictured
+            cell = overview_cell(pictured[0], self._aside - 1, self.area.height, x - 1, place.y) if pictured else None
+            return _cell(view, pictured[0], *cell) if pictured and cell else None
+        name, cell = self.layout_of.cell_at(*(place + self.scroll_offset), begin=self.scroll_offset) or ("", None)
+        block = self.layout_of.find(name) if name in view.tensors and not is_past(view, name) else None
+        return _cell(view, block, *cell) if block and cell else None
 
-    def _cell_in_picture(self, view: View, x: int, y: int) -> tuple[str, Cell] | None:
-        found = self.pictured
-        cell = overview_cell(found[0], self._aside - 1, self.area.height, x, y) if found else None
-        return self._cell(view, found[0], *cell) if found and cell else None
+
+def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
+    return block.name, block.index(row, column, len(view.shapes[block.name]))
 
 
 def _aside(columns: int) -> int:
