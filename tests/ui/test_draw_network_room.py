@@ -21,9 +21,7 @@ CROWDED = random_chain(2, (5, 8, 4), epochs=1)
 
 def edges(shown, size, layer):
     """The edges into a layer as they are drawn."""
-    scene = scene_of(shown, *size)
-    right = next(place for place, column in enumerate(scene.plan.shown) if column.layer == layer)
-    return edges_of(scene, *scene.plan.shown[right - 1 : right + 1])
+    return next(found for found in edges_of(scene_of(shown, *size)) if found.right.layer == layer)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +72,10 @@ def test_the_edges_of_the_selected_cell_are_drawn_however_weak(cell, drawn):
 @pytest.mark.parametrize("size", [(24, 6), (38, 9), (120, 30)])
 def test_of_wide_layers_only_the_strongest_weights_of_the_selected_cell_are_drawn(size):
     found = edges(view(big(), "goto a1", "select W1[783,127]"), size, 1)
-    assert (found.begin, found.end) == ([783], [127])
+    assert found.units == ([783], [127])
     shown = view(big(), "goto z1", "select z1[0,5]")
     found = edges(shown, size, 1)
-    assert (sorted(np.argsort(np.abs(shown.tensors["W1"][:, 5]))[-5:]), [5]) == (found.begin, found.end)
+    assert (sorted(np.argsort(np.abs(shown.tensors["W1"][:, 5]))[-5:]), [5]) == found.units
     assert not edges(shown, size, 2).shares.size
 
 

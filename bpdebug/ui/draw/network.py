@@ -4,7 +4,7 @@ at in it, by a click or by the arrow keys: that of a neuron, of its bias or targ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 import numpy as np
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import TARGET, WEIGHT, is_past
-from bpdebug.ui.draw.network_edges import draw_edges, edges_of, nearest_edge
+from bpdebug.ui.draw.network_edges import Edges, draw_edges, edges_of
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, hidden
 from bpdebug.ui.draw.network_scene import Scene, draw_strip, scene_of, strongest_unit
@@ -34,17 +34,18 @@ def network_drawing(view: View, columns: int, rows: int) -> tuple[list[Line], st
     focus. And what is said below it: of which update it is, the norms of a deep network's gradients, what the sample gives to the
     selected gradient, what there is no room for."""
     scene = scene_of(view, columns, rows)
-    for left, right in pairwise(scene.plan.shown):
-        draw_edges(scene, left, right)
+    edges = edges_of(scene)
+    for between in edges:
+        draw_edges(between)
     for column in scene.plan.shown:
         (_neurons if column.rows else draw_strip)(scene, column)
     _headings(scene)
-    notes = list(_notes(scene, columns - _CORNERS)) or [""]
+    notes = list(_notes(scene, edges, columns - _CORNERS)) or [""]
     fitting = (" · ".join(notes[:count]) for count in range(len(notes), 0, -1))
     return scene.canvas.lines(), first_that_fits(fitting, columns - _CORNERS)
 
 
-def _notes(scene: Scene, room: int) -> Iterator[str]:
+def _notes(scene: Scene, edges: list[Edges], room: int) -> Iterator[str]:
     """What is said below the drawing, the most important first."""
     parts, view = scene.parts, scene.parts.view
     if view.finished:
@@ -55,7 +56,7 @@ def _notes(scene: Scene, room: int) -> Iterator[str]:
         number = f"{'+' * (parts.given_by_sample > 0)}{written(parts.given_by_sample, 3)}"
         gives = f"sample {int(view.samples[view.sample])} gives {number}"
         yield first_that_fits((f"{gives} to {render_name(parts.name, view.style, view.selected[1])}", gives, number), room)
-    missing = [name for name, left_out in _left_out(scene) if left_out]
+    missing = [name for name, left_out in _left_out(scene, edges) if left_out]
     if missing:
         yield f"left out: {', '.join(missing)}"
 
@@ -75,11 +76,11 @@ def _block(parts: Parts, norm: float) -> str:
     return "·" if np.isnan(norm) else _BLOCKS[min(int(decade_share(norm, parts.decades) * len(_BLOCKS)), len(_BLOCKS) - 1)]
 
 
-def _left_out(scene: Scene) -> Iterator[tuple[str, bool]]:
+def _left_out(scene: Scene, edges: list[Edges]) -> Iterator[tuple[str, bool]]:
     """What may have to be left out, the first to go first, and whether it is."""
     parts, plan, program = scene.parts, scene.plan, scene.parts.program
     neurons = [column for column in plan.shown if column.rows]
-    yield "weak edges", not all(edges_of(scene, left, right).drawn.all() for left, right in pairwise(plan.shown))
+    yield "weak edges", not all(between.drawn.all() for between in edges)
     yield "biases", any("b" not in column.below for column in neurons if column.layer and parts.names(column.layer).bias)
     named = ((0, plan.inputs, program.inputs), (parts.depth, plan.outputs, program.outputs))
     yield "names", any(plan.named(layer) and shown != names and shown[:1] in ((), ("x1",), ("y1",)) for layer, shown, names in named)
@@ -169,8 +170,7 @@ def cell_at(view: View, columns: int, rows: int, x: int, y: int) -> tuple[str, C
     found = next((column for column in scene.plan.shown if x in scene.plan.reach(column)), None)
     if found:
         return (_in_column if found.rows else _in_strip)(scene, found, x, y)
-    between = ((left, right) for left, right in pairwise(scene.plan.shown) if left.right <= x < right.left)
-    return next((nearest_edge(scene, left, right, x, y) for left, right in between), None)
+    return next((edges.nearest(x, y) for edges in edges_of(scene) if edges.left.right <= x < edges.right.left), None)
 
 
 def _in_column(scene: Scene, column: Column, x: int, y: int) -> tuple[str, Cell] | None:
