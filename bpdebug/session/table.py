@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from bpdebug.core.cells import Cell
@@ -18,7 +18,9 @@ from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
 
 Answer = Result | Move | Task
-Action = Callable[..., Answer]
+Work = Generator[str, None, Result]
+"""What takes long: it yields what it is doing, and returns the result."""
+Action = Callable[..., Result | Move | Work]
 """What a command does with a session, whose type stands above this table, and with what its usage declares."""
 
 
@@ -82,13 +84,13 @@ def command(usage: str, group: str, keys: str = "", aliases: str = "", missing: 
             written = ways(usage)
             if text and written == ((),):
                 raise CommandError(f"{name} takes no argument; found '{text}'")
-            if not text and () in written:
-                return act(session)
             if not text and missing:
                 raise CommandError(missing)
             given = [way for way in written if way]
-            read = READERS.get(given[0][0]) if len(given) == len(given[0]) == 1 else None
-            return act(session, read(text, session.program) if read else text)
+            read = READERS.get(given[0][0]) if len(given) == 1 == len(given[0]) else None
+            arguments = [read(text, session.program) if read else text] if text or () not in written else []
+            answer = act(session, *arguments)
+            return Task(answer) if isinstance(answer, Generator) else answer
 
         COMMANDS[name] = Command(name, usage, (act.__doc__ or "").strip(), run, tuple(keys.split()), tuple(aliases.split()), group, **more)
         return act

@@ -20,7 +20,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
-from bpdebug.session.commands.compare import compared
+from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
 from bpdebug.time.results import to_json
 from bpdebug.time.timeline import Timeline

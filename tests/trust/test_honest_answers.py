@@ -9,7 +9,7 @@ from debugger_scenarios import X, Y, xor
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
-from bpdebug.session.commands.compare import compared
+from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
 
 CLASSES = {"y": np.eye(2)[[0, 1, 1, 0]], "loss": Loss("categorical_cross_entropy", samples="mean"), "layers": (Layer(2, "softmax"),)}

@@ -10,7 +10,7 @@ from ui_app import SMALL, debugger, press, shown
 from ui_views import role_of, session, text, view
 
 from bpdebug.core.schedule import Stage
-from bpdebug.session.commands.compare import compared
+from bpdebug.session.commands.check import compared
 from bpdebug.ui.draw.compare import off_cells, theirs_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.matrix import layout_line

@@ -3,14 +3,12 @@
 from bpdebug.session.commands import (
     again,
     check,
-    compare,
     copy,
     edit,
     frame,
     game,
     look,
     move,
-    notation,
     paths,
     scales,
     session,
@@ -19,7 +17,7 @@ from bpdebug.session.commands import (
 )
 from bpdebug.session.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
 
-MODULES = (again, check, compare, copy, edit, frame, game, look, move, notation, paths, scales, session, stop, training)
+MODULES = (again, check, copy, edit, frame, game, look, move, paths, scales, session, stop, training)
 """Each registers its commands when it is imported."""
 
 __all__ = ["COMMANDS", "GROUPS", "MODULES", "Command", "CommandError", "find_command", "in_order"]

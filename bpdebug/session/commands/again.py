@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from bpdebug.core.cells import check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
@@ -15,7 +13,6 @@ from bpdebug.session.table import CommandError, command, find_command
 from bpdebug.time.edits import Edit
 from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
-from bpdebug.time.stops import Stop
 
 
 @command("run", "session")
@@ -51,42 +48,34 @@ def _read(session: Session) -> Program:
 
 
 def _told(result: Result, lost: list[str]) -> Result:
-    dropped = [f"dropped: {'; '.join(lost)}"] * bool(lost)
-    return replace(
-        result, text="\n".join(["the scenario has been read again", *dropped, result.text]), data={**result.data, "dropped": lost}
-    )
+    lines = ["the scenario has been read again", *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
+    return replace(result, text="\n".join(lines), data={**result.data, "dropped": lost})
 
 
 def _begin(session: Session, program: Program) -> list[str]:
-    """Stand at the start of the program, under the stops and displays that fit it; the others, in words."""
-    stops = list(session.stops.all.values())
+    """Stand at the start of the program, under the stops, with what they have become, and displays that fit it; the others, in words."""
+    stops, lost = [*session.stops.all.values()], list[str]()
     session.hunts, session.cursor.selected = (), None
     session.begin(program)
     session.stops.all.clear()
-    return [*(f"{stop.command} {stop.text}" for stop in stops if not _set_again(session, stop)), *_displays(session)]
-
-
-def _set_again(session: Session, stop: Stop) -> bool:
-    """Set a stop by its text, with what it has become since; whether it fits."""
-    try:
-        chosen, arguments = find_command(f"{stop.command} {stop.text}")
-        chosen.run(session, arguments)
-    except BpdebugError:
-        return False
-    _, made = session.stops.all.popitem()
-    made.number, made.enabled, made.hits, made.ignore, made.commands = stop.number, stop.enabled, stop.hits, stop.ignore, stop.commands
-    session.stops.add(made)
-    return True
-
-
-def _displays(session: Session) -> Iterator[str]:
-    """Take away the displays that do not fit."""
+    for stop in stops:
+        text = f"{stop.command} {stop.text}"
+        try:
+            chosen, arguments = find_command(text)
+            chosen.run(session, arguments)
+        except BpdebugError:
+            lost.append(text)
+            continue
+        _, made = session.stops.all.popitem()
+        made.number, made.enabled, made.hits, made.ignore, made.commands = stop.number, stop.enabled, stop.hits, stop.ignore, stop.commands
+        session.stops.add(made)
     for number, text in [*session.displays.items()]:
         try:
             infer(session.program.parse(text), session.timeline.machine.shapes())
         except BpdebugError:
             del session.displays[number]
-            yield f"display {text}"
+            lost.append(f"display {text}")
+    return lost
 
 
 def _moment(old: Program, new: Program, t: int) -> int:
@@ -102,22 +91,15 @@ def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Ed
     kept, lost = [], []
     moved = [replace(edit, t=_moment(old, program, edit.t)) for edit in edits]
     for edit in sorted(moved, key=lambda made: made.t):  # a stage that is gone has moved its edits before others
+        update, done = divmod(edit.t, len(program.stages))
+        there = {*program.persistent, *program.data, *(stage.name for stage in program.stages[:done])}
         try:
-            _check(edit, program)
+            if edit.value is not None:
+                if edit.name not in there:
+                    raise CommandError(f"{edit.name} has no value then")
+                check_cell(edit.name, edit.index, program.shapes(program.batches.size(update))[edit.name])
             program = edit.changed(program)
             kept.append(edit)
         except BpdebugError:
             lost.append(str(edit))
     return kept, lost
-
-
-def _check(edit: Edit, program: Program) -> None:
-    """Refuse an edit of what has no such cell, or is not computed yet at its moment."""
-    update, done = divmod(edit.t, len(program.stages))
-    shapes = program.shapes(program.batches.size(update))
-    there = {*program.persistent, *program.data, *(stage.name for stage in program.stages[:done])}
-    if edit.value is None:
-        return
-    if edit.name not in there:
-        raise CommandError(f"{edit.name} has no value then")
-    check_cell(edit.name, edit.index, shapes[edit.name])

@@ -1,53 +1,64 @@
-"""The gradient check as commands: all stages, one, every cell, and how the differences themselves behave."""
+"""Whether it is right: the gradient check, of all stages or one, and the user's own numbers beside those of the present update."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Mapping
 
+from bpdebug.arrays import read_arrays
+from bpdebug.core.description import Array
+from bpdebug.files import path_of
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command
+from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.results import Result
-from bpdebug.time.tasks import Task
+from bpdebug.time.tasks import whole
 
 _HOW = ("all", "sweep", "slope")
 
 
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
-def check_(session: Session, arguments: str = "") -> Task:
+def check_(session: Session, arguments: str = "") -> Work:
     """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
-    from bpdebug.trust.steps import slope, sweep  # noqa: PLC0415 - a start does without
+    from bpdebug.trust.check import check, input_stage  # noqa: PLC0415 - a start does without
+    from bpdebug.trust.steps import slope, sweep  # noqa: PLC0415 - as above
 
-    words = arguments.split()
+    words, program, name = arguments.split(), session.program, ""
     how = [word for word in words if word in _HOW]
     names = [word for word in words if word not in _HOW]
     if len(names) > 1 or len(how) > 1:
         raise CommandError("expected one stage and one of all, sweep, slope: check, check dz2, check dW1 all, check dW1 sweep")
-    name = _stage_name(session, names[0]) if names else ""
+    if names:  # a derivative stage; a tensor stands for its derivative
+        given = input_stage(program)
+        name = {given.of: given.name, **program.gradients}.get(names[0], names[0])
+        if name == names[0] != given.name and not program.stage(name).of:
+            raise CommandError(f"{name} is no derivative stage; check dz2, or check alone for all")
     if how == ["sweep"]:
-        first = session.program.network.layers[0].weight
-        return Task(sweep(session.timeline, name or session.program.gradients[first]))
+        return (yield from sweep(session.timeline, name or program.gradients[program.network.layers[0].weight]))
     if how == ["slope"]:
-        return Task(slope(session.timeline, name))
-    return Task(_checked(session, name, how == ["all"]))
-
-
-def _stage_name(session: Session, name: str) -> str:
-    """The derivative stage that is meant; a tensor stands for its derivative."""
-    from bpdebug.trust.check import input_stage  # noqa: PLC0415 - a start does without
-
-    program, given = session.program, input_stage(session.program)
-    derivatives = {given.of: given.name, **program.gradients}
-    if name in derivatives:
-        return derivatives[name]
-    if name == given.name or (name in program.index and program.stage(name).of):
-        return name
-    program.stage(name)
-    raise CommandError(f"{name} is no derivative stage; check dz2, or check alone for all")
-
-
-def _checked(session: Session, name: str, everything: bool) -> Generator[str, None, Result]:
-    from bpdebug.trust.check import check  # noqa: PLC0415 - a start does without
-
+        return (yield from slope(session.timeline, name))
     session.check = None
-    session.check = yield from check(session.timeline, name, everything)
+    session.check = yield from check(session.timeline, name, how == ["all"])
     return session.check.result()
+
+
+@command("compare FILE.npz", "look", asks="compare with the arrays of an npz file")
+def compare_(session: Session, arguments: str) -> Work:
+    """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
+    if not arguments:
+        raise CommandError("compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …")
+    return (yield from _comparing(session, read_arrays(path_of(arguments))))
+
+
+def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
+    """Compare with arrays that have been read already; the session keeps what was found.
+
+    Raises:
+        ComparisonError: where there is nothing to compare.
+    """
+    return whole(_comparing(session, arrays))
+
+
+def _comparing(session: Session, arrays: Mapping[str, Array]) -> Work:
+    from bpdebug.trust.compare import comparing  # noqa: PLC0415 - a start does without
+
+    session.comparison = yield from comparing(session.timeline, arrays)
+    return session.comparison.result()

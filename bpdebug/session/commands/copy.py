@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 
 import numpy as np
 
 from bpdebug.core.boxes import row, to_latex
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.typeset import typeset, typeset_name
@@ -16,9 +15,8 @@ from bpdebug.export.formats import FORMATS, exporting
 from bpdebug.files import path_of
 from bpdebug.look.explanation import not_there
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, cell_of, command
+from bpdebug.session.table import CommandError, Work, cell_of, command
 from bpdebug.time.results import Result
-from bpdebug.time.tasks import Task
 
 _FORMS = {"numpy": "NumPy text", "latex": "LaTeX", "number": "a number"}
 _MOST = 1_000_000
@@ -39,16 +37,15 @@ def copy(session: Session, arguments: str = "") -> Result:
     name, index = cell_of(names[0], session.program) if names else session.cursor.selected or ("", ())
     form = forms[0] if forms else "number" if names and index else "numpy"
     if form == "number":
-        name, text = cell_name(name, index), _number(session, name, index)
+        session.explain(name, index)  # refuses what is no cell
+        name, text = cell_name(name, index), repr(session.timeline.machine.values()[name][index].item())
+    elif form == "latex":
+        formula, style = session.program.stage(name).formula, session.cursor.style
+        right = typeset(formula.tree, style, session.timeline.machine.shapes())
+        text = to_latex(row(typeset_name(name, style), " = ", right))
     else:
-        text = _latex(session, name) if form == "latex" else _numpy(session, name)
+        text = _numpy(session, name)
     return Result("copy", text, {"name": name, "form": form, "text": text, "copied": f"{name} as {_FORMS[form]}"})
-
-
-def _number(session: Session, name: str, index: Cell) -> str:
-    """A number with all its digits."""
-    session.explain(name, index)  # refuses what is no cell
-    return repr(session.timeline.machine.values()[name][index].item())
 
 
 def _numpy(session: Session, name: str) -> str:
@@ -57,28 +54,17 @@ def _numpy(session: Session, name: str) -> str:
         raise BpdebugError(not_there(session.timeline, name))
     if values[name].size > _MOST:
         raise BpdebugError(f"{name} has more than {_MOST:,} numbers: 'export' writes a file")
-    start = f"{_identifier(name)} = "
+    start = re.sub(r"\W", "_", name) + " = "  # as Python can read it
     return start + as_numpy(values[name], len(start))
-
-
-def _identifier(name: str) -> str:
-    """A tensor's name as Python can read it."""
-    return re.sub(r"\W", "_", name)
 
 
 def as_numpy(value: Array, margin: int = 0) -> str:
     """A tensor as text that NumPy reads again, every bit of it: ``np.array([[0.5, -1.0]])``."""
     kind = "" if value.dtype == np.float64 else f", dtype=np.{value.dtype}"
-    text = (",\n" + " " * (margin + 10)).join(map(repr, value.tolist())) if value.ndim == 2 else repr(value.tolist())
-    text = f"[{text}]" if value.ndim == 2 else text
-    named = text.replace("nan", "np.nan").replace("inf", "np.inf")
-    return f"np.array({named}{kind})"
-
-
-def _latex(session: Session, name: str) -> str:
-    stage = session.program.stage(name)
-    right = typeset(stage.formula.tree, session.cursor.style, session.timeline.machine.shapes())
-    return to_latex(row(typeset_name(name, session.cursor.style), " = ", right))
+    text = repr(value.tolist())
+    if value.ndim == 2:
+        text = text.replace("], ", "],\n" + " " * (margin + 10))
+    return f"np.array({text.replace('nan', 'np.nan').replace('inf', 'np.inf')}{kind})"
 
 
 @command(
@@ -87,21 +73,13 @@ def _latex(session: Session, name: str) -> str:
     asks="export this update to a file (.md .tex .html .py .npz .jsonl)",
     missing=f"export to which file? Its ending tells the format: {', '.join(row.ending for row in FORMATS.values())}",
 )
-def export_(session: Session, arguments: str) -> Task:
+def export_(session: Session, arguments: str) -> Work:
     """Write this update to a file: a worked solution (.md .tex .html), a PyTorch script (.py), data (.npz .jsonl)."""
-    return Task(_exported(session, arguments))
-
-
-def _exported(session: Session, arguments: str) -> Generator[str, None, Result]:
     chosen, left_out = yield from exporting(session.timeline, path_of(arguments), style=session.cursor.style)
     update = min(session.position.update, session.position.updates - 1)
     data = {"file": arguments, "format": chosen.name, "exported": update, "left_out": list(left_out)}
-    told = _without(left_out) if left_out else chosen.help
+    told = chosen.help
+    if left_out:
+        changes = "; ".join(left_out[:_NAMED]) + f" and {len(left_out) - _NAMED} more" * (len(left_out) > _NAMED)
+        told = f"a PyTorch script of this update as it is without what was changed in it ({changes}), so that its numbers may differ"
     return Result("export", f"update {update} exported to {arguments}: {told}", data)
-
-
-def _without(left_out: tuple[str, ...]) -> str:
-    """What a script is that does not go along with everything that the user has changed."""
-    more = f" and {len(left_out) - _NAMED} more" * (len(left_out) > _NAMED)
-    changes = "; ".join(left_out[:_NAMED]) + more
-    return f"a PyTorch script of this update as it is without what was changed in it ({changes}), so that its numbers may differ"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +15,12 @@ from bpdebug.core.numbers import exact, short
 from bpdebug.look.explanation import not_there
 from bpdebug.session.arrival import describe
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, cell_of, command
+from bpdebug.session.table import CommandError, Work, cell_of, command
 from bpdebug.time.edits import Edit, as_number
 from bpdebug.time.moves import Move
 from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
-from bpdebug.time.tasks import SLICE, Task
+from bpdebug.time.tasks import SLICE
 
 
 def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
@@ -37,11 +38,11 @@ def set_(session: Session, arguments: str) -> Result:
     if not sign:
         raise CommandError("expected NAME[i,j] = NUMBER, such as set W1[0,1] = 0.5")
     name, index = cell_of(target.strip(), session.program)
-    if name not in session.timeline.machine.values():
+    values = session.timeline.machine.values()
+    if name not in values:
         raise BpdebugError(not_there(session.timeline, name))
-    tensor = session.timeline.machine.values()[name]
-    if tensor.ndim and not index:
-        raise CommandError(f"which cell of {name}? For example: set {name}[{','.join('0' * tensor.ndim)}] = {text.strip()}")
+    if values[name].ndim and not index:
+        raise CommandError(f"which cell of {name}? For example: set {name}[{','.join('0' * values[name].ndim)}] = {text.strip()}")
     dropped = session.timeline.edit(name, index, value=as_number(text))
     session.after_edit()
     made = session.timeline.edits[-1]
@@ -94,42 +95,28 @@ def jump(session: Session, arguments: str) -> Move:
 
 
 @command("diff MOMENT [MOMENT]", "edit")
-def diff(session: Session, arguments: str) -> Task:
+def diff(session: Session, arguments: str) -> Work:
     """Compare two moments (locations or 'bookmarks; one: with now), tensor by tensor; the app marks the cells."""
-    return Task(_diff(session, _places(session, arguments)))
-
-
-def _diff(session: Session, places: list[int]) -> Generator[str, None, Result]:
-    first, second = places[0], places[1] if len(places) > 1 else session.position.t
+    words, parts = arguments.split(), [part.strip() for part in arguments.split(",")]
+    if len(parts) == 1 and len(words) == 2 and words[0] not in ("update", "epoch", "layer"):
+        parts = words
+    if not parts[0] or len(parts) > 2:
+        raise CommandError("compare what? For example: diff 0:dz2 40:dz2, or diff update 3, update 40, or diff 'mark (with now)")
+    first, second = [*(_moment(session, part) for part in parts), session.position.t][:2]
     before, after = (yield from _values_at(session, first)), (yield from _values_at(session, second))
     session.journey.before = before
     rows = [_difference(name, before[name], after[name]) for name in after if name in before and before[name].shape == after[name].shape]
     changed = [row for row in rows if row["change"] != 0]
-    lines = [
-        f"{row['name']:<10} changed by {_text(row['change'])} at most, norm {_text(row['norm_before'])} -> {_text(row['norm_after'])}"
-        for row in changed
-    ]
-    title = f"{session.place_of(first)} to {session.place_of(second)}: {len(changed)} of {len(rows)} tensors differ"
-    return Result("diff", "\n".join([title, *lines]), {"from": first, "to": second, "tensors": [exact_row(row) for row in rows]})
+    lines = [f"{session.place_of(first)} to {session.place_of(second)}: {len(changed)} of {len(rows)} tensors differ"]
+    for row in changed:
+        change, old, new = (short(row[key], 4) for key in ("change", "norm_before", "norm_after"))
+        lines.append(f"{row['name']:<10} changed by {change} at most, norm {old} -> {new}")
+    return Result("diff", "\n".join(lines), {"from": first, "to": second, "tensors": [exact_row(row) for row in rows]})
 
 
-def _places(session: Session, arguments: str) -> list[int]:
-    """One or two moments: with a comma or a blank between."""
-    parts = [part.strip() for part in arguments.split(",")]
-    if len(parts) == 1 and len(arguments.split()) == 2 and arguments.split(maxsplit=1)[0] not in ("update", "epoch", "layer"):
-        parts = arguments.split()
-    if not parts[0] or len(parts) > 2:
-        raise CommandError("compare what? For example: diff 0:dz2 40:dz2, or diff update 3, update 40, or diff 'mark (with now)")
-    return [_moment(session, part) for part in parts]
-
-
-def exact_row(row: dict[str, object]) -> dict[str, object]:
+def exact_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row for JSON."""
     return {key: exact(value) for key, value in row.items()}
-
-
-def _text(value: object) -> str:
-    return short(float(value), 4) if isinstance(value, float) else str(value)
 
 
 def _moment(session: Session, text: str) -> int:
@@ -152,9 +139,9 @@ def _values_at(session: Session, t: int) -> Generator[str, None, Mapping[str, Ar
     return values
 
 
-def _difference(name: str, old: Array, new: Array) -> dict[str, object]:
+def _difference(name: str, old: Array, new: Array) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         same = (old == new) | (np.isnan(old) & np.isnan(new))
         change = float(np.where(same, 0.0, np.abs(new - old)).max(initial=0.0))
-        norms = float(np.linalg.norm(old)), float(np.linalg.norm(new))
-    return {"name": name, "change": change, "cells": int((~same).sum()), "norm_before": norms[0], "norm_after": norms[1]}
+        before, after = float(np.linalg.norm(old)), float(np.linalg.norm(new))
+    return {"name": name, "change": change, "cells": int((~same).sum()), "norm_before": before, "norm_after": after}

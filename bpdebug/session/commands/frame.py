@@ -51,9 +51,9 @@ def _reached(session: Session) -> tuple[int, int]:
 @command("bt", "look", aliases="backtrace")
 def bt(session: Session) -> Result:
     """List the frames around the present stage: stage, layer, phase, update; the selected one is marked (up and down select)."""
-    found, chosen = frames(session), session.frame
-    lines = [f"{'>' if level == chosen else ' '} #{level} {_line(session, frame)}" for level, frame in enumerate(found)]
-    return Result("frames", "\n".join(lines), _data(session, found))
+    found = frames(session)
+    lines = [f"{'>' if level == session.frame else ' '} #{level} {_line(session, frame)}" for level, frame in enumerate(found)]
+    return _told(session, found, lines)
 
 
 @command("frame [N]", "look")
@@ -82,12 +82,20 @@ def down(session: Session, count: int = 1) -> Result:
 
 
 def _select(session: Session, level: int) -> Result:
-    """Select a frame, or the last one on the way to it; the selection lasts until something moves."""
-    found = frames(session)
+    """Select a frame, or the last one on the way to it; the selection lasts until something moves.
+
+    A stage is told with its value, or of a tensor its norm, where it has run and that is still known.
+    """
+    found, done, values = frames(session), _reached(session)[1], session.timeline.machine.values()
     session.frame = min(max(level, 0), len(found) - 1)
-    frame = found[session.frame]
-    lines = [f"#{session.frame} {_line(session, frame)}", *(f"  {_stage(session, stage)}" for stage in frame.stages)]
-    return Result("frames", "\n".join(lines), _data(session, found))
+    lines = [f"#{session.frame} {_line(session, found[session.frame])}"]
+    for stage in found[session.frame].stages:
+        place = session.program.index[stage.name]
+        line, value = f"  {'*' if place < done else '>' if place == done else ' '} {stage}", values.get(stage.name)
+        if place < done and value is not None:
+            line += f"   {'norm ' * (value.ndim > 0)}{short(float(np.linalg.norm(value) if value.ndim else value), 6)}"
+        lines.append(line)
+    return _told(session, found, lines)
 
 
 def _line(session: Session, frame: Frame) -> str:
@@ -95,19 +103,9 @@ def _line(session: Session, frame: Frame) -> str:
     return f"{frame.kind}: {frame.text}" + (f" ({done} of {len(frame.stages)} stages done)" if frame.kind != "stage" else "")
 
 
-def _stage(session: Session, stage: Stage) -> str:
-    """A stage with its value, or of a tensor its norm, where it has run and that is still known."""
-    done, place = _reached(session)[1], session.program.index[stage.name]
-    mark = "*" if place < done else ">" if place == done else " "
-    value = session.timeline.machine.values().get(stage.name) if mark == "*" else None
-    if value is None:
-        return f"{mark} {stage}"
-    return f"{mark} {stage}   {'norm ' * (value.ndim > 0)}{short(float(np.linalg.norm(value) if value.ndim else value), 6)}"
-
-
-def _data(session: Session, found: list[Frame]) -> dict[str, object]:
+def _told(session: Session, found: list[Frame], lines: list[str]) -> Result:
     rows = [
         {"level": level, "kind": frame.kind, "text": frame.text, "stages": [stage.name for stage in frame.stages]}
         for level, frame in enumerate(found)
     ]
-    return {"selected": session.frame, "frames": rows}
+    return Result("frames", "\n".join(lines), {"selected": session.frame, "frames": rows})

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.description import Array
 from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
-from bpdebug.core.shapes import Shape, shape_text
+from bpdebug.core.shapes import shape_text
 from bpdebug.play.hunt import SEEDS, Hunt, disguised, game_of, task_lines
 from bpdebug.play.predict import Question, is_right, question_of, read_answer
 from bpdebug.session.commands.edit import exact_row
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command
+from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.moves import Move, by_stages
 from bpdebug.time.results import Result
-from bpdebug.time.tasks import Task
 
 
 def _answered(session: Session, *lines: str, **data: object) -> Result:
     """Lines about the game, its state, and what a program wants to know besides; the fault itself when the hunt is over."""
     game, now = game_of(session.hunts), session.hunts[-1]
     state = {key: value for key, value in values_of(game).items() if key != "line"} if game else {}
-    told = [now.fault.told(), _score(session)] if now.over else []
-    return Result("hunt", "\n".join([*lines, *told]), state | data | ({"fault": exact_row(values_of(now.fault))} if now.over else {}))
+    if now.over:
+        lines += now.fault.told(), _score(session)
+        data["fault"] = exact_row(values_of(now.fault))
+    return Result("hunt", "\n".join(lines), state | data)
 
 
 def _present(session: Session) -> Hunt:
@@ -47,14 +46,15 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
 
 
 @command("hunt [SEED]", "play")
-def hunt(session: Session, arguments: str = "") -> Task:
+def hunt(session: Session, text: str = "") -> Work:
     """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
-    return Task(_hunt(session, _seed(session, arguments)))
+    import secrets  # noqa: PLC0415 - a start does without
 
+    from bpdebug.play.planting import planting  # noqa: PLC0415 - as above
 
-def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
-    from bpdebug.play.planting import planting  # noqa: PLC0415 - a start does without
-
+    if text and not re.fullmatch(r"\d{1,9}", text):
+        raise CommandError(f"a number from 0 is expected, the same one for the same mistake; found '{text}'")
+    seed = int(text) if text else (session.hunts[-1].seed + 1) % 10**9 if session.hunts else secrets.randbelow(SEEDS)
     scenario = session.timeline.program_at(-1).scenario
     program = make_program(replace(scenario, formulas={}))
     fault, dropped = (yield from planting(program, seed)), [*map(str, session.timeline.edits)]
@@ -65,17 +65,6 @@ def _hunt(session: Session, seed: int) -> Generator[str, None, Result]:
     session.hunts += (Hunt(seed, fault),)
     lines = [*task_lines(session.hunts, program), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
     return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
-
-
-def _seed(session: Session, text: str) -> int:
-    """The seed that is given, or the one after the last, or any."""
-    if not text:
-        import secrets  # noqa: PLC0415 - a start does without
-
-        return (session.hunts[-1].seed + 1) % 10**9 if session.hunts else secrets.randbelow(SEEDS)
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise CommandError(f"a number from 0 is expected, the same one for the same mistake; found '{text}'")
-    return int(text)
 
 
 @command("accuse GRADIENT", "play", keys="a", asks="accuse a stage of the backward pass (dz1)")
@@ -116,14 +105,12 @@ def score(session: Session) -> Result:
     """Show the hunts of this session, and how many were found without the check."""
     if not session.hunts:
         raise CommandError("no hunt has begun: 'hunt' plants a mistake to be found")
-    rows = [_row(number, hunt, number == len(session.hunts)) for number, hunt in enumerate(session.hunts, 1)]
+    rows = list[str]()
+    for number, hunt in enumerate(session.hunts, 1):
+        outcome = hunt.outcome if hunt.over or number == len(session.hunts) else "left"
+        where = f"in {hunt.fault.stage}, " * hunt.over
+        rows.append(f"hunt {number}, seed {hunt.seed}: {outcome}, {where}{len(hunt.accused)} accused, {hunt.hints} hints")
     return Result("hunt", "\n".join([*rows, _score(session)]), {**_answered(session).data, "rows": rows})
-
-
-def _row(number: int, hunt: Hunt, last: bool) -> str:
-    outcome = hunt.outcome if hunt.over or last else "left"
-    where = [f"in {hunt.fault.stage}"] * hunt.over
-    return ", ".join([f"hunt {number}, seed {hunt.seed}: {outcome}", *where, f"{len(hunt.accused)} accused, {hunt.hints} hints"])
 
 
 def _score(session: Session) -> str:
@@ -154,7 +141,8 @@ def single_step(session: Session) -> Result | Move:
     if session.question:
         session.predictions = replace(predictions, question=None)
         return replace(move, tell=lambda result: replace(result, text=f"the question is skipped\n{result.text}"))
-    question = question_of(session.program.stages[position.done], _next_shape(session), session.program.scenario.seed, position.t)
+    stage = session.program.stages[position.done]
+    question = question_of(stage, session.timeline.machine.shapes()[stage.name], session.program.scenario.seed, position.t)
     session.predictions = replace(predictions, question=question)
     text = f"{question.prompt}\n'answer …' runs the stage; 'step' skips the question"
     return Result("question", text, {"question": _data(question) | {"prompt": question.prompt}})
@@ -164,45 +152,30 @@ def _data(question: Question) -> dict[str, object]:
     return {"name": question.stage, "index": list(question.cell), "kind": question.kind}
 
 
-def _next_shape(session: Session) -> Shape:
-    return session.timeline.machine.shapes()[session.program.stages[session.position.done].name]
-
-
 @command("answer TEXT", "play")
 def answer(session: Session, arguments: str) -> Move:
     """Answer the question about the next stage (a shape, a sign or a value), and run the stage to see."""
     question = session.question
     if question is None:
         raise CommandError("nothing is asked: after 'predict on', a single step asks about the next stage")
-    answer = read_answer(question.kind, arguments)
-    return Move(by_stages(session.position, 1), "step", tell=_judge(session, question, answer, arguments.strip()))
+    given = read_answer(question.kind, arguments)
 
-
-def _judge(session: Session, question: Question, answer: Shape | float, text: str) -> Callable[[Result], Result]:
-    def tell(result: Result) -> Result:
-        tensor, before = session.timeline.machine.tensor(question.stage), session.predictions
-        right = is_right(question, answer, tensor)
+    def judged(result: Result) -> Result:
+        """Whether that was right, and the shapes that go in, or where the number comes from."""
+        machine, before = session.timeline.machine, session.predictions
+        tensor, shapes = machine.tensor(question.stage), machine.shapes()
+        right = is_right(question, given, tensor)
         session.predictions = replace(before, right=before.right + right, answered=before.answered + 1, question=None)
-        said = _actual(question, tensor)
-        verdict = f"right: {said}" if right else f"wrong: {said}, not {text}"
-        actual = list(tensor.shape) if question.kind == "shape" else exact(tensor[question.cell])
-        data = _data(question) | {"given": text, "right": right, "actual": actual}
-        lines = [verdict, *_why(session, question), result.text]
-        return replace(result, text="\n".join(lines), data={**result.data, "answer": data, "tally": session.predictions.tally})
+        if question.kind == "shape":
+            said, actual = f"{question.stage} is {shape_text(tensor.shape)}", list(tensor.shape)
+            why = [", ".join(f"{name} {shape_text(shapes[name])}" for name in session.program.stage(question.stage).formula.names)]
+        else:
+            value = tensor[question.cell]
+            said, actual = f"{cell_name(question.stage, question.cell)} = {short(float(value), 6)}", exact(value)
+            why = session.explain(question.stage, question.cell).lines() if question.stage in machine.values() else []
+        verdict = f"right: {said}" if right else f"wrong: {said}, not {arguments}"
+        data = _data(question) | {"given": arguments, "right": right, "actual": actual}
+        text = "\n".join([verdict, *why, result.text])
+        return replace(result, text=text, data={**result.data, "answer": data, "tally": session.predictions.tally})
 
-    return tell
-
-
-def _actual(question: Question, tensor: Array) -> str:
-    if question.kind == "shape":
-        return f"{question.stage} is {shape_text(tensor.shape)}"
-    return f"{cell_name(question.stage, question.cell)} = {short(float(tensor[question.cell]), 6)}"
-
-
-def _why(session: Session, question: Question) -> list[str]:
-    """The shapes that go in, or where the number comes from."""
-    stage, shapes = session.program.stage(question.stage), session.timeline.machine.shapes()
-    if question.kind == "shape":
-        return [", ".join(f"{name} {shape_text(shapes[name])}" for name in stage.formula.names)]
-    known = question.stage in session.timeline.machine.values()
-    return session.explain(question.stage, question.cell).lines() if known else []
+    return Move(by_stages(session.position, 1), "step", tell=judged)

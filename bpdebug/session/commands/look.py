@@ -1,66 +1,72 @@
-"""Looking: the cells of a stage one by one, values, where they come from, and where we are."""
+"""Looking: the cells of a stage one by one, values, where they come from, where we are, and how formulas are written."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
 
 from bpdebug.core.cells import Cell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import exact, short, sparkline, table
-from bpdebug.core.parser import Formula
+from bpdebug.core.parser import suggestion
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import Shape, infer, shape_text
+from bpdebug.core.shapes import infer, shape_text
 from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import Explanation
-from bpdebug.look.into import Stand, walk
+from bpdebug.look.into import walk
 from bpdebug.look.listing import listing
 from bpdebug.look.sums import Sum, signed, sum_of
 from bpdebug.session.arrival import describe, describe_stop
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command, count_of
+from bpdebug.session.table import CommandError, Work, command, count_of
 from bpdebug.time.moves import Move
 from bpdebug.time.recording import recording
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome
-from bpdebug.time.tasks import SLICE, Task
+from bpdebug.time.tasks import SLICE
 
 _LOOKED_AT = 256
 """Updates of a history between two looks at whether to stop."""
 _MOST_TERMS = 10_000
 """Of a longer sum, these are written as data."""
+NOTATIONS = {"d": "dz2", "delta": "δ2", "partial": "∂L/∂z2"}
+"""How a gradient may be written, with an example."""
+_CONVENTIONS = {
+    "rows": "a sample is a row, z = x·W + b",
+    "columns": "a sample is a column, z = W·x + b; its W1₁,₀ is W1[0,1] in commands",
+}
 
 
 @command("into [n]", "move", keys="i", aliases="i", label="into")
 def into(session: Session, count: int = 1) -> Result | Move:
     """Run the next stage and stand on its first cell; there, go on to the next cell (or n cells), row by row."""
-    return _go(session, walk(session.cursor, count))
+    return _go(session, count)
 
 
 @command("reverse-into [n]", "back", keys="I", aliases="ri")
 def reverse_into(session: Session, count: int = 1) -> Result | Move:
     """Go back one cell (or n cells); before a stage's first cell, to the last one of the stage before it."""
-    return _go(session, walk(session.cursor, -count))
+    return _go(session, -count)
 
 
-def _go(session: Session, stand: Stand) -> Result | Move:
-    """Move to the moment of a cell, and select it."""
-    position = session.position
+def _go(session: Session, count: int) -> Result | Move:
+    """Move to the moment of the next cell, or of one further off, and select it."""
+    stand, position = walk(session.cursor, count), session.position
+
+    def arrived(result: Result, moved: bool = True) -> Result:
+        """Select the cell and say what it is made of; where a stop came first, only that."""
+        if session.position.t != stand.t or not stand.name:
+            return result
+        session.cursor.select(stand.name, stand.index)
+        session.cursor.inside = stand.t
+        explained = session.explain(stand.name, stand.index)
+        lines = [*[result.text] * moved, f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
+        cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value)}
+        cell |= {"place": stand.number, "cells": stand.cells}
+        return replace(result, text="\n".join(lines), data={**result.data, "into": cell})
+
     if stand.t == position.t and stand.name:
-        return _arrived(session, stand, describe_stop(session.timeline, Move(stand.t, "cell"), position, Outcome()), moved=False)
-    return Move(stand.t, "cell", jump=stand.t < position.t, tell=lambda result: _arrived(session, stand, result, moved=True))
-
-
-def _arrived(session: Session, stand: Stand, result: Result, moved: bool) -> Result:
-    """Select the cell and say what it is made of; where a stop came first, only that."""
-    if session.position.t != stand.t or not stand.name:
-        return result
-    session.cursor.select(stand.name, stand.index)
-    session.cursor.inside = stand.t
-    explained = session.explain(stand.name, stand.index)
-    lines = [f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
-    cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value), "place": stand.number, "cells": stand.cells}
-    return replace(result, text="\n".join([*([result.text] * moved), *lines]), data={**result.data, "into": cell})
+        return arrived(describe_stop(session.timeline, Move(stand.t, "cell"), position, Outcome()), moved=False)
+    return Move(stand.t, "cell", jump=stand.t < position.t, tell=arrived)
 
 
 @command(
@@ -73,23 +79,13 @@ def _arrived(session: Session, stand: Stand, result: Result, moved: bool) -> Res
 )
 def print_(session: Session, arguments: str) -> Result:
     """Show the value of a tensor or an expression."""
-    if arguments.endswith(".shape"):
-        return _shape(session, arguments.removesuffix(".shape"))
+    if arguments.endswith(".shape"):  # as NumPy writes it, be the expression computed already or not
+        shape = infer(session.program.parse(arguments.removesuffix(".shape")), session.timeline.machine.shapes())
+        return Result("value", f"{arguments} = {shape}", {"name": arguments, "shape": [len(shape)], "value": list(shape)})
     value = session.value(arguments)
-    data = {"name": arguments, "shape": list(value.shape), "value": exact(value)}
     lines = table(value, session.number_style.plain)
-    text = (
-        f"{arguments} = {lines[0]}"
-        if value.ndim == 0
-        else "\n".join([f"{arguments} ({shape_text(value.shape)})", *(f"  {line}" for line in lines)])
-    )
-    return Result("value", text, data)
-
-
-def _shape(session: Session, text: str) -> Result:
-    """The shape of an expression, as NumPy writes it, be it computed already or not."""
-    shape = infer(session.program.parse(text), session.timeline.machine.shapes())
-    return Result("value", f"{text}.shape = {shape}", {"name": f"{text}.shape", "shape": [len(shape)], "value": list(shape)})
+    text = "\n  ".join([f"{arguments} ({shape_text(value.shape)})", *lines]) if value.ndim else f"{arguments} = {lines[0]}"
+    return Result("value", text, {"name": arguments, "shape": list(value.shape), "value": exact(value)})
 
 
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
@@ -102,7 +98,12 @@ def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
 
 
 def _explained(explanation: Explanation) -> Result:
-    values = {(cell.name, cell.index): cell.value for cell in explanation.term.cells()} if explanation.term else {}
+    values, arithmetic = dict[tuple[str, Cell], float](), dict[str, object]()
+    if term := explanation.term:  # the sum that it is (of one term, where it is none), what is done with it, and the whole
+        values = {(cell.name, cell.index): cell.value for cell in term.cells()}
+        found = sum_of(term) or Sum((("+", term),), "", term.value)
+        terms = [{"value": exact(signed(sign, part)), "operands": [*map(_tree, part.cells())]} for sign, part in found.terms[:_MOST_TERMS]]
+        arithmetic = {"sum": exact(found.value), "around": found.around, "terms": terms, "term": _tree(term)}
     data = {
         "name": explanation.name,
         "index": list(explanation.index),
@@ -113,16 +114,9 @@ def _explained(explanation: Explanation) -> Result:
         "numbers": explanation.numbers,
         "meaning": explanation.origin,
         "operands": [{"name": name, "index": list(at), "value": exact(values[name, at])} for name, at in explanation.operands],
-        **(_arithmetic(explanation.term) if explanation.term else {}),
+        **arithmetic,
     }
     return Result("explanation", "\n".join(explanation.lines()), data)
-
-
-def _arithmetic(term: Term) -> dict[str, object]:
-    """A number as the sum that it is (of one term, where it is none) with what is done with the sum, and the whole of its arithmetic."""
-    found = sum_of(term) or Sum((("+", term),), "", term.value)
-    terms = [{"value": exact(signed(sign, part)), "operands": [*map(_tree, part.cells())]} for sign, part in found.terms[:_MOST_TERMS]]
-    return {"sum": exact(found.value), "around": found.around, "terms": terms, "term": _tree(term)}
 
 
 def _tree(term: Term) -> dict[str, object]:
@@ -178,21 +172,18 @@ def list_(session: Session) -> Result:
     asks="history of (loss, norm(dz1) for 50)",
     missing="the history of what? For example: history loss, history norm(dz1) for 50",
 )
-def history(session: Session, arguments: str) -> Task:
+def history(session: Session, arguments: str) -> Work:
     """Show the values of an expression over the last N completed updates (usually 24)."""
     found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
     text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
-    formula, timeline = session.program.parse(text), session.timeline
-    if {tensor.role for tensor in map(session.program.tensors.get, formula.names) if tensor} & {Role.INPUT, Role.TARGET, Role.COUNT}:
+    program, formula = session.program, session.program.parse(text)
+    if {program.tensors[name].role for name in formula.names if name in program.tensors} & {Role.INPUT, Role.TARGET, Role.COUNT}:
         raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
-    _single(formula, timeline.machine.shapes())
-    return Task(_history(session, text, formula, count))
-
-
-def _history(session: Session, text: str, formula: Formula, count: int) -> Generator[str, None, Result]:
-    points, dtype = list[tuple[int, float]](), session.program.dtype
+    if shape := infer(formula, session.timeline.machine.shapes()):
+        raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
+    points = list[tuple[int, float]]()
     for made in (yield from recording(session.timeline, count, seconds=SLICE)):
-        points.append((made.update, float(evaluate(formula, made.values(), dtype))))
+        points.append((made.update, float(evaluate(formula, made.values(), program.dtype))))
         if len(points) % _LOOKED_AT == 0:
             yield f"looking at update {made.update}"
     if not points:
@@ -202,16 +193,32 @@ def _history(session: Session, text: str, formula: Formula, count: int) -> Gener
     return Result("history", "\n".join(lines), {"name": text, "updates": [u for u, _ in points], "values": exact(values)})
 
 
-def _single(formula: Formula, shapes: Mapping[str, Shape]) -> None:
-    """Refuse what is not a single number."""
-    shape = infer(formula, shapes)
-    if shape:
-        raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
-
-
 @command("where", "look", keys="W", aliases="w")
 def where(session: Session) -> Result:
     """Show the present moment: update, epoch, batch, stage."""
     p = session.position
     text = f"{describe(session.timeline)}\nepoch {p.epoch}, batch {p.batch + 1}/{p.batches}, t = {p.t}"
     return Result("position", text, {"epoch": p.epoch, "batch": p.batch, "next": p.next, "phase": p.phase, "layer": p.layer})
+
+
+@command("notation [d|delta|partial]", "look", keys="k")
+def notation(session: Session, chosen: str = "") -> Result:
+    """Write gradients as dz2, as δ2 or as ∂L/∂z2; without an argument, the next of these."""
+    names, style = list(NOTATIONS), session.cursor.style
+    chosen = chosen or names[(names.index(style.notation) + 1) % len(names)]
+    if chosen not in NOTATIONS:
+        raise CommandError(f"there is no notation '{chosen}'{suggestion(chosen, names) or '; there are ' + ', '.join(names)}")
+    session.cursor.style = replace(style, notation=chosen)
+    return Result("notation", f"gradients are written {NOTATIONS[chosen]}", {"notation": chosen, "columns": style.columns})
+
+
+@command("convention [rows|columns]", "look", keys="K")
+def convention(session: Session, chosen: str = "") -> Result:
+    """Show samples as rows (z = x·W + b) or as columns (z = W·x + b, all turned); without an argument, the other one."""
+    style = session.cursor.style
+    chosen = chosen or ("rows" if style.columns else "columns")
+    if chosen not in _CONVENTIONS:
+        raise CommandError(f"there is no convention '{chosen}': rows or columns")
+    columns = chosen == "columns"
+    session.cursor.style = replace(style, columns=columns)
+    return Result("notation", f"{chosen}: {_CONVENTIONS[chosen]}", {"notation": style.notation, "columns": columns})

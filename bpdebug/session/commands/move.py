@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpdebug.session.commands.game import single_step
 from bpdebug.session.session import Session
 from bpdebug.session.table import command
@@ -9,35 +11,52 @@ from bpdebug.time.moves import Move, by_boundaries, by_stages, by_updates, until
 from bpdebug.time.position import Location
 from bpdebug.time.results import Result
 
+Way = Callable[[Session, int], int]
+"""The clock so many stages, layers, phases, updates or epochs from here; back, where the number is negative."""
+
 
 @command("step [n]", "move", keys="s ]", aliases="s", label="step")
 def step(session: Session, count: int = 1) -> Result | Move:
     """Run the next stage (or n stages)."""
-    return single_step(session) if count == 1 else Move(by_stages(session.position, count), "step")
+    return single_step(session) if count == 1 else Move(_stages(session, count), "step")
 
 
-@command("next [n]", "move", keys="n", aliases="n", label="layer")
-def next_layer(session: Session, count: int = 1) -> Move:
-    """Run to the end of this layer's stages in this phase."""
-    return Move(by_boundaries(session.program, session.position, count, by_layer=True), "next")
+def _stages(session: Session, count: int) -> int:
+    return by_stages(session.position, count)
 
 
-@command("finish [n]", "move", keys="f", aliases="f", label="phase")
-def finish(session: Session, count: int = 1) -> Move:
-    """Run to the end of this phase."""
-    return Move(by_boundaries(session.program, session.position, count, by_layer=False), "finish")
+def _layers(session: Session, count: int) -> int:
+    return by_boundaries(session.program, session.position, count, by_layer=True)
 
 
-@command("update [n]", "move", keys="u", aliases="u", label="update")
-def update(session: Session, count: int = 1) -> Move:
-    """Run to the end of this gradient update."""
-    return Move(by_updates(session.position, count), "update")
+def _phases(session: Session, count: int) -> int:
+    return by_boundaries(session.program, session.position, count, by_layer=False)
 
 
-@command("epoch [n]", "move", keys="e", aliases="e", label="epoch")
-def epoch(session: Session, count: int = 1) -> Move:
-    """Run to the end of this epoch."""
-    return Move(by_updates(session.position, count, session.position.batches), "epoch")
+def _updates(session: Session, count: int) -> int:
+    return by_updates(session.position, count)
+
+
+def _epochs(session: Session, count: int) -> int:
+    return by_updates(session.position, count, session.position.batches)
+
+
+def _moving(name: str, keys: str, aliases: str, label: str, way: Way, text: str) -> None:
+    """Register a move by a number, which is 1 where none is given."""
+    back = name.startswith("reverse-")
+    reason = name.removeprefix("reverse-")
+
+    def move(session: Session, count: int = 1) -> Move:
+        return Move(way(session, -count if back else count), reason, jump=back)
+
+    move.__doc__ = text
+    command(f"{name} [n]", "back" if back else "move", keys, aliases, label=label)(move)
+
+
+_moving("next", "n", "n", "layer", _layers, "Run to the end of this layer's stages in this phase.")
+_moving("finish", "f", "f", "phase", _phases, "Run to the end of this phase.")
+_moving("update", "u", "u", "update", _updates, "Run to the end of this gradient update.")
+_moving("epoch", "e", "e", "epoch", _epochs, "Run to the end of this epoch.")
 
 
 @command("continue", "move", keys="c", aliases="c", label="continue")
@@ -59,34 +78,11 @@ def goto(session: Session, location: Location) -> Move:
     return Move(target, "location", jump=True, cell=location.cell)
 
 
-@command("reverse-step [n]", "back", keys="[ S", aliases="rs back", label="back")
-def reverse_step(session: Session, count: int = 1) -> Move:
-    """Go back one stage (or n stages)."""
-    return Move(by_stages(session.position, -count), "step", jump=True)
-
-
-@command("reverse-next [n]", "back", keys="N", aliases="rn")
-def reverse_next(session: Session, count: int = 1) -> Move:
-    """Go back to the beginning of a layer's stages."""
-    return Move(by_boundaries(session.program, session.position, -count, by_layer=True), "next", jump=True)
-
-
-@command("reverse-finish [n]", "back", keys="F", aliases="rf")
-def reverse_finish(session: Session, count: int = 1) -> Move:
-    """Go back to the beginning of a phase."""
-    return Move(by_boundaries(session.program, session.position, -count, by_layer=False), "finish", jump=True)
-
-
-@command("reverse-update [n]", "back", keys="U", aliases="ru", label="update back")
-def reverse_update(session: Session, count: int = 1) -> Move:
-    """Go back to the beginning of a gradient update."""
-    return Move(by_updates(session.position, -count), "update", jump=True)
-
-
-@command("reverse-epoch [n]", "back", keys="E", aliases="re", label="epoch back")
-def reverse_epoch(session: Session, count: int = 1) -> Move:
-    """Go back to the beginning of an epoch."""
-    return Move(by_updates(session.position, -count, session.position.batches), "epoch", jump=True)
+_moving("reverse-step", "[ S", "rs back", "back", _stages, "Go back one stage (or n stages).")
+_moving("reverse-next", "N", "rn", "", _layers, "Go back to the beginning of a layer's stages.")
+_moving("reverse-finish", "F", "rf", "", _phases, "Go back to the beginning of a phase.")
+_moving("reverse-update", "U", "ru", "update back", _updates, "Go back to the beginning of a gradient update.")
+_moving("reverse-epoch", "E", "re", "epoch back", _epochs, "Go back to the beginning of an epoch.")
 
 
 @command("reverse-continue", "back", keys="C", aliases="rc")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Any
 
@@ -11,13 +11,12 @@ import numpy as np
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import exact, short
-from bpdebug.core.render import render_gradient, render_name
+from bpdebug.core.render import Style, render_gradient, render_name
 from bpdebug.look.explanation import not_there
 from bpdebug.look.paths import Bundle, Path, finding_paths
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command
+from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.results import Result
-from bpdebug.time.tasks import Task
 
 _SHOWN = 24
 _WIDTH = 66
@@ -25,68 +24,45 @@ _WIDTH = 66
 
 
 @command("paths [NAME[i,j]]", "look", keys="r")
-def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Task:
+def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
     """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
-    name, index = _cell(session, cell)
-    if name not in _differentiable(session):
-        known = name in session.timeline.machine.shapes()
-        raise BpdebugError(f"{name} is no variable of the loss" if known else not_there(session.timeline, name))
-    if (loss := session.program.network.loss) not in session.timeline.machine.values():
-        raise BpdebugError(f"the paths end at the loss, which is not computed yet: 'until {loss}' runs to it")
-    if any(stage.edited for stage in session.program.stages if not stage.of):
-        raise BpdebugError("the local derivatives are those of the network's own operations, and a forward formula is yours")
-    values = session.timeline.machine.values()
-    if values[name].ndim != len(index) or any(at >= length for at, length in zip(index, values[name].shape, strict=True)):
-        session.explain(name, index)
-    return Task(_found(session, name, index))
-
-
-def _found(session: Session, name: str, index: Cell) -> Generator[str, None, Result]:
-    values = session.timeline.machine.values()
-    return _shown(session, name, index, (yield from finding_paths(session.program.network, values, name, index)))
-
-
-def _differentiable(session: Session) -> set[str]:
-    """The tensors that the loss is differentiated by: the input, the parameters, and what the forward pass computes."""
-    return {name for node in session.program.network.nodes for name in (node.output, *node.inputs.values())}
-
-
-def _cell(session: Session, cell: tuple[str, Cell] | None) -> tuple[str, Cell]:
-    """The cell that is meant; a gradient stands for what it is the gradient of."""
     cell = cell or session.cursor.selected
     if cell is None:
         raise CommandError("the paths of what? For example: paths W1[0,1]")
-    name, index = cell
-    of = {stage.name: stage.of for stage in session.program.stages if stage.of}
-    return of.get(name, name), index
+    program, network, values = session.program, session.program.network, session.timeline.machine.values()
+    # a gradient stands for what it is the gradient of
+    name, index = {stage.name: stage.of for stage in program.stages if stage.of}.get(cell[0], cell[0]), cell[1]
+    if not any(name == node.output or name in node.inputs.values() for node in network.nodes):
+        known = name in session.timeline.machine.shapes()
+        raise BpdebugError(f"{name} is no variable of the loss" if known else not_there(session.timeline, name))
+    if network.loss not in values:
+        raise BpdebugError(f"the paths end at the loss, which is not computed yet: 'until {network.loss}' runs to it")
+    if any(stage.edited for stage in program.stages if not stage.of):
+        raise BpdebugError("the local derivatives are those of the network's own operations, and a forward formula is yours")
+    if values[name].ndim != len(index) or any(at >= length for at, length in zip(index, values[name].shape, strict=True)):
+        session.explain(name, index)
+    return _shown(session, name, index, (yield from finding_paths(network, values, name, index)))
 
 
 def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bundle]) -> Result:
     whole, count = sum(path.value for path in found), sum(path.paths if isinstance(path, Bundle) else 1 for path in found)
     told = "no path leads" if not found else "one path leads" if len(found) == 1 else f"the sum over {count} paths"
-    title, held = render_gradient(name, session.cursor.style, index), _held(session, name, index)
-    other = held is not None and _differ(held, whole, sum(abs(path.value) for path in found), session.program.dtype)
-    shown = f"the derivative of the loss with respect to {render_name(name, session.cursor.style, index)}" if other else title
-    lines = [f"{shown} = {short(whole, 8)}: {told} to the loss"]
-    if other and held is not None:
-        lines.append(f"  (this is what the derived stages give from the numbers as they are; {title} holds {short(held, 8)} here)")
-    if count > len(found):
-        lines.append("  gathered by their first step, times the gradient there")
+    style, program, values = session.cursor.style, session.program, session.timeline.machine.values()
+    title, notes = render_gradient(name, style, index), list[str]()
+    gradients = [stage.name for stage in program.stages if stage.of == name and not stage.through and stage.name in values]
+    held = float(values[gradients[0]][index]) if gradients else None
+    if held is not None and _differ(held, whole, sum(abs(path.value) for path in found), program.dtype):
+        notes = [f"  (this is what the derived stages give from the numbers as they are; {title} holds {short(held, 8)} here)"]
+        title = f"the derivative of the loss with respect to {render_name(name, style, index)}"
+    notes += ["  gathered by their first step, times the gradient there"] * (count > len(found))
+    lines = [f"{title} = {short(whole, 8)}: {told} to the loss", *notes]
     ordered = sorted(found, key=lambda path: -abs(path.value) if isfinite(path.value) else -inf)
     for path in ordered[:_SHOWN]:
-        lines += _bundle(session, name, path) if isinstance(path, Bundle) else _path(session, path)
+        lines += _bundle(style, name, path) if isinstance(path, Bundle) else _path(style, path)
     if rest := ordered[_SHOWN:]:
         lines.append(f"  … and {len(rest)} more, together {short(sum(path.value for path in rest), 6)}")
     data = {"name": name, "index": list(index), "value": exact(whole), "count": count, "paths": [_data(path) for path in found]}
     return Result("paths", "\n".join(lines).replace("-", "−"), data)
-
-
-def _held(session: Session, name: str, index: Cell) -> float | None:
-    """What the gradient's own cell holds, where it is computed."""
-    values = session.timeline.machine.values()
-    whole = (stage.name for stage in session.program.stages if stage.of == name and not stage.through)
-    held = next((values[stage] for stage in whole if stage in values), None)
-    return None if held is None else float(held[index])
 
 
 def _differ(held: float, whole: float, largest: float, dtype: np.dtype[Any]) -> bool:
@@ -96,22 +72,22 @@ def _differ(held: float, whole: float, largest: float, dtype: np.dtype[Any]) -> 
     return abs(held - whole) > float(np.finfo(dtype).eps ** 0.4 * largest + np.finfo(dtype).tiny)
 
 
-def _path(session: Session, path: Path) -> list[str]:
+def _path(style: Style, path: Path) -> list[str]:
     """A path, and below it each step's derivative with its name."""
-    names = [render_name(name, session.cursor.style) for name, _ in path.cells]
+    names = [render_name(name, style) for name, _ in path.cells]
     factors = [f"∂{after}/∂{before} {_factor(slope)} ·" for before, after, slope in zip(names, names[1:], path.slopes, strict=False)]
     lines = [""]
     for factor in [*factors[:-1], f"{factors[-1].removesuffix(' ·')} = {short(path.value, 6)}"] if factors else ():
         if len(lines[-1]) + len(factor) > _WIDTH:
             lines.append("")
         lines[-1] += f" {factor}"
-    return [f"  {path.text(session.cursor.style)}", *(f"     {text}" for text in lines)]
+    return [f"  {path.text(style)}", *(f"     {text}" for text in lines)]
 
 
-def _bundle(session: Session, name: str, bundle: Bundle) -> list[str]:
+def _bundle(style: Style, name: str, bundle: Bundle) -> list[str]:
     """The paths through one cell: the first step's derivative times the gradient there."""
     step = f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
-    through = render_name(bundle.name, session.cursor.style, bundle.index)
+    through = render_name(bundle.name, style, bundle.index)
     count = f"{bundle.paths} path{'s' * (bundle.paths > 1)}"
     return [f"  → {through} → …: {count}", f"      {step} · ∂loss/∂{through} {_factor(bundle.gradient)} = {short(bundle.value, 6)}"]
 

@@ -14,14 +14,14 @@ _DIGITS = {"fixed": 4, "scientific": 3}
 """Digits after the decimal point where the command gives none."""
 _MOST_DIGITS = 17
 _KINDS = ("auto", "fixed", "scientific", "full")
+_SCALES = ("auto", "log", "linear")
 
 
 @command("scale [auto|log|linear]", "look")
 def scale(session: Session, chosen: str = "") -> Result:
     """Draw the loss curve on a logarithmic scale, on a linear one, or on what fits; without an argument, the next of these."""
-    scales = ("auto", "log", "linear")
-    chosen = chosen or scales[(scales.index(session.loss_scale) + 1) % len(scales)]
-    if chosen not in scales:
+    chosen = chosen or _SCALES[(_SCALES.index(session.loss_scale) + 1) % len(_SCALES)]
+    if chosen not in _SCALES:
         raise CommandError(f"there is no scale '{chosen}': auto, log or linear")
     session.loss_scale = chosen
     return Result("notation", f"the loss curve's scale: {chosen}", {"scale": chosen})
@@ -55,32 +55,27 @@ def number_style(text: str) -> NumberStyle:
 @command("sample [N]", "look", keys=".")
 def sample(session: Session, arguments: str = "") -> Result:
     """Look at the next sample of the batch (or at row N of it, from 0); after the last comes the first."""
-    rows = _samples(session)
-    if not arguments:
-        return _look(session, (session.cursor.sample + 1) % len(rows))
-    if not re.fullmatch(r"\d{1,12}", arguments) or int(arguments) >= len(rows):
-        raise CommandError(f"a row of the batch is expected, from 0 to {len(rows) - 1}; found '{arguments}'")
-    return _look(session, int(arguments))
+    machine = session.timeline.machine
+    rows = machine.batches.size(machine.update)
+    if arguments and (not re.fullmatch(r"\d{1,12}", arguments) or int(arguments) >= rows):
+        raise CommandError(f"a row of the batch is expected, from 0 to {rows - 1}; found '{arguments}'")
+    return _look(session, int(arguments) if arguments else session.cursor.sample + 1)
 
 
 @command("reverse-sample", "look", keys=",")
 def reverse_sample(session: Session) -> Result:
     """Look at the previous sample of the batch; before the first comes the last."""
-    return _look(session, (session.cursor.sample - 1) % len(_samples(session)))
-
-
-def _samples(session: Session) -> list[int]:
-    """The rows of the data that the batch holds."""
-    machine = session.timeline.machine
-    return [int(row) for row in machine.batches.samples(machine.update)]
+    return _look(session, session.cursor.sample - 1)
 
 
 def _look(session: Session, row: int) -> Result:
-    """Look at a row of the batch; the cell cursor goes there, where its tensor has samples."""
+    """Look at a row of the batch, round its end; the cell cursor goes there, where its tensor has samples."""
+    machine = session.timeline.machine
+    samples = machine.batches.samples(machine.update).tolist()
+    row %= len(samples)
     session.cursor.row = row
     if session.cursor.selected and session.cursor.selected[0] in session.program.sampled:
         name, index = session.cursor.selected
         session.cursor.select(name, (row, *index[1:]))
-    samples = _samples(session)
     text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
     return Result("position", text, {"row": row, "rows": len(samples), "sample": samples[row]})

@@ -7,7 +7,7 @@ from bpdebug.files import path_of, write_file
 from bpdebug.play.tour import STEPS, Tour, names_of
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
-from bpdebug.session.table import Command, CommandError, command, find_command, in_order
+from bpdebug.session.table import CommandError, command, find_command, in_order
 from bpdebug.time.results import Result
 
 
@@ -35,14 +35,9 @@ def help_(session: Session, name: str = "") -> Result:
     """Show the commands, or one of them."""
     chosen = [find_command(name)[0]] if name else in_order()
     width = max(len(command.usage) for command in chosen)
-    lines = [f"{command.usage:<{width}}  {command.help}{_aliases(command)}" for command in chosen]
-    return Result(
-        "help", "\n".join(lines), {"commands": [{"name": c.name, "usage": c.usage, "help": c.help, "keys": list(c.keys)} for c in chosen]}
-    )
-
-
-def _aliases(command: Command) -> str:
-    return f" ({', '.join(command.aliases)})" if command.aliases else ""
+    lines = [f"{c.usage:<{width}}  {c.help}" + f" ({', '.join(c.aliases)})" * bool(c.aliases) for c in chosen]
+    data = {"commands": [{"name": c.name, "usage": c.usage, "help": c.help, "keys": list(c.keys)} for c in chosen]}
+    return Result("help", "\n".join(lines), data)
 
 
 @command("quit", "session", keys="q ctrl+q", aliases="q exit", label="quit")
@@ -63,9 +58,9 @@ def tour(session: Session, arguments: str = "") -> Result:
         naming = session.program.network.naming
         missing = naming.gradient.format(naming.weight.format(2))
         raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing} here")
-    started, session.tour = session.tour is None, session.tour or Tour(names_of(session.program))
-    session.tour.look(session.cursor, session.stops, session.check)
-    if arguments == "next" and not started:
-        session.tour.at = min(session.tour.at + 1, len(STEPS))
-    now = session.tour
+    now, begun = session.tour or Tour(names_of(session.program)), session.tour is not None
+    session.tour = now
+    now.look(session.cursor, session.stops, session.check)
+    if arguments == "next" and begun:
+        now.at = min(now.at + 1, len(STEPS))
     return Result("tour", f"{now.heading}\n{now.text}", {"step": now.at, "title": now.step.title, "text": now.text})

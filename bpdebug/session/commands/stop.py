@@ -26,18 +26,12 @@ def _added(session: Session, stop: Stop) -> Result:
     return Result("stops", f"{stop.kind} {stop.number}: {stop.text}", {"stops": [describe(stop)]})
 
 
+_TOLD = ("number", "kind", "what", "enabled", "temporary", "hits", "ignore")
+
+
 def describe(stop: Stop) -> dict[str, object]:
     """A stop as data."""
-    return {
-        "number": stop.number,
-        "kind": stop.kind,
-        "what": stop.text,
-        "enabled": stop.enabled,
-        "temporary": stop.temporary,
-        "hits": stop.hits,
-        "ignore": stop.ignore,
-        "commands": list(stop.commands),
-    }
+    return {name: getattr(stop, "text" if name == "what" else name) for name in _TOLD} | {"commands": list(stop.commands)}
 
 
 @command("break LOCATION [if CONDITION]", "stop", keys="b", aliases="b")
@@ -68,7 +62,10 @@ def catch(session: Session, arguments: str) -> Result:
         hint = suggestion(words[0], known) if words else ""
         raise CommandError(f"catch what{hint or '?'}\n" + "\n".join([*lines, "rising        the loss has risen 3 times in a row"]))
     if words[0] == "non-finite":
-        return _catch_nonfinite(session, words[1:])
+        if words[1:] not in ([], ["on"], ["off"]):
+            raise CommandError(f"on or off is expected; found '{' '.join(words[1:])}'")
+        session.stops.catch_nonfinite = words[1:] != ["off"]
+        return Result("stops", _nonfinite(session), {"non_finite": session.stops.catch_nonfinite})
     lasting = None
     if len(words) >= 3 and words[-2] == "for":
         lasting, words = count_of(words[-1]), words[:-2]
@@ -78,12 +75,8 @@ def catch(session: Session, arguments: str) -> Result:
     return _added(session, make_catchpoint(session.program, 0, words[0], threshold, lasting))
 
 
-def _catch_nonfinite(session: Session, words: list[str]) -> Result:
-    if words not in ([], ["on"], ["off"]):
-        raise CommandError(f"on or off is expected; found '{' '.join(words)}'")
-    session.stops.catch_nonfinite = words != ["off"]
-    state = "on" if session.stops.catch_nonfinite else "off"
-    return Result("stops", f"stopping at the first non-finite value is {state}", {"non_finite": session.stops.catch_nonfinite})
+def _nonfinite(session: Session) -> str:
+    return f"stopping at the first non-finite value is {'on' if session.stops.catch_nonfinite else 'off'}"
 
 
 def _stop_of(session: Session, text: str) -> Stop:
@@ -171,26 +164,20 @@ def info(session: Session, arguments: str = "") -> Result:
         raise CommandError(f"info {arguments}: there are info {', info '.join(_INFO)}{suggestion(arguments, [*_INFO, *_ELSEWHERE])}")
     if arguments and words[0] in _ELSEWHERE:
         return cast("Result", find_command(_ELSEWHERE[words[0]])[0].run(session, ""))
-    found = _listed(session)
-    wanted = _INFO.get(words[0], _INFO["breakpoints"]) if words else ()
-    lines = [line for line in found.text.splitlines() if not wanted or line.startswith(wanted)]
-    return Result("info", "\n".join(lines), found.data)
-
-
-def _listed(session: Session) -> Result:
-    stops = [line_of(stop) for stop in session.stops.all.values()]
-    state = "on" if session.stops.catch_nonfinite else "off"
-    displays = [f"display {number}: {text}" for number, text in session.displays.items()]
-    edits = [f"edit at {session.place_of(edit.t)}: {edit}" for edit in session.timeline.edits]
-    marks = [f"bookmark {name}: {session.place_of(t)}" for name, t in session.bookmarks.items()]
+    stops, edits = session.stops.all.values(), session.timeline.edits
+    listed = [*map(line_of, stops), _nonfinite(session)]
+    listed += [f"display {number}: {text}" for number, text in session.displays.items()]
+    listed += [f"edit at {session.place_of(edit.t)}: {edit}" for edit in edits]
+    listed += [f"bookmark {name}: {session.place_of(t)}" for name, t in session.bookmarks.items()]
+    wanted = _INFO.get(words[0], _INFO["breakpoints"]) if words else ""
     data = {
-        "stops": [describe(stop) for stop in session.stops.all.values()],
+        "stops": [*map(describe, stops)],
         "non_finite": session.stops.catch_nonfinite,
         "displays": dict(session.displays),
-        "edits": [{"t": edit.t, "what": str(edit)} for edit in session.timeline.edits],
+        "edits": [{"t": edit.t, "what": str(edit)} for edit in edits],
         "bookmarks": session.bookmarks,
     }
-    return Result("info", "\n".join([*stops, f"stopping at the first non-finite value is {state}", *displays, *edits, *marks]), data)
+    return Result("info", "\n".join(line for line in listed if line.startswith(wanted)), data)
 
 
 def line_of(stop: Stop) -> str:
