@@ -35,6 +35,8 @@ def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str
     """The scenario with other names, and what each tensor is called now."""
     bare = replace(scenario, values={}, frozen=(), formulas={}, debug=Debug())
     names = dict(zip(make_program(bare).tensors, make_program(replace(bare, naming=naming)).tensors, strict=True))
+    names |= {Naming().gradient.format(Naming().input): naming.gradient.format(naming.input)}
+    again = scenario.read_again
     debug = Debug(tuple(in_words(t, names) for t in scenario.debug.breakpoints), tuple(in_words(t, names) for t in scenario.debug.watches))
     changed = replace(
         scenario,
@@ -43,6 +45,7 @@ def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str
         frozen=tuple(names[name] for name in scenario.frozen),
         formulas={names[name]: in_words(text, names) for name, text in scenario.formulas.items()},
         debug=debug,
+        read_again=again and (lambda: renamed(again(), naming)[0]),
     )
     return changed, names
 
@@ -57,4 +60,4 @@ def in_print(text: str) -> str:
 def in_words(text: str, names: dict[str, str]) -> str:
     """A text with the new names in the place of the old ones."""
     known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.sub(rf"(?<![A-Za-z0-9_@])({known})(?=_new|[^A-Za-z0-9_@(]|$)", lambda found: names[found[1]], text)
+    return re.sub(rf"(?<![A-Za-z0-9_])({known})(?=_new|[^A-Za-z0-9_(]|$)", lambda found: names[found[1]], text)

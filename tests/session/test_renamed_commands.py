@@ -27,9 +27,6 @@ def sentences(kind, text, names):
     return kind, re.sub(r"(For example:|did you mean|there are|;).*", "", told) if kind == "error" else told
 
 
-pytestmark = pytest.mark.xfail(strict=False, reason="names are still spelled in places")
-
-
 @pytest.mark.parametrize("naming", NONSENSE)
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_every_command_says_the_same_of_other_names(path, naming, tmp_path):
@@ -44,7 +41,7 @@ def test_every_command_says_the_same_of_other_names(path, naming, tmp_path):
             kind, text = answer(ours, command)
         with chdir(tmp_path / "theirs"):
             found, said = answer(theirs, in_words(command, names))
-        if naming == "neighbours":
+        if naming == "neighbours" and path.stem != "hunt":  # of which the names decide what a seed chooses
             assert sentences(found, said, names) == sentences(kind, text, names), command
         else:
             assert found == kind, (command, said)
