@@ -4,7 +4,7 @@ Forward, backward, explanation and every rendering are made of these rows; there
 stands. In a row, ``g`` is the gradient that arrives at the operation's output, the output goes by the name on the left of
 its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
 derivative is that of a single term, and the factor and the reductions are put around both by :func:`bpdebug.core.network.loss_row`.
-Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.core.sources`.
+Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.export.solution`.
 """
 
 from __future__ import annotations

@@ -61,12 +61,11 @@ class Display(Record):
     @property
     def rows(self) -> str:
         """The lines as LaTeX sets them within an environment that aligns."""
-        return " \\\\\n".join(f"{to_latex(left)} &{_beside(right)}".strip() for left, right in self.lines)
-
-
-def _beside(right: Piece) -> str:
-    """What is aligned: at its sign, or as a whole."""
-    return to_latex(right).lstrip() if pieces(right)[0] in (" = ", " ← ", QUAD) else f" {to_latex(right)}"
+        shown: list[str] = []
+        for left, right in self.lines:  # aligned at a sign, or as a whole
+            beside = to_latex(right).lstrip() if pieces(right)[0] in (" = ", " ← ", QUAD) else f" {to_latex(right)}"
+            shown.append(f"{to_latex(left)} &{beside}".strip())
+        return " \\\\\n".join(shown)
 
 
 class Table(Record):

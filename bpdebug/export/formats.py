@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,13 +58,13 @@ def format_of(path: Path, given: str = "") -> Format:
     Raises:
         ExportError: where there is none, with those there are.
     """
-    if given and given in FORMATS:
+    if given:
+        if given not in FORMATS:
+            raise ExportError(f"there is no format '{given}'{suggestion(given, FORMATS) or '; there are ' + ', '.join(FORMATS)}")
         return FORMATS[given]
-    for row in _ROWS if not given else ():
+    for row in _ROWS:
         if path.suffix.lower() == row.ending:
             return row
-    if given:
-        raise ExportError(f"there is no format '{given}'{suggestion(given, FORMATS) or '; there are ' + ', '.join(FORMATS)}")
     known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS)
     raise ExportError(f"{path.name}: its ending tells no format; expected one of {known}")
 
@@ -104,10 +105,9 @@ def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generat
 
     noted = replace(style or Style(), lexicon=timeline.program.lexicon)
     module, _, function = chosen.writer.partition(".")
-    writer = import_module(f"bpdebug.export.{module}")
-    write: Callable[..., str | bytes] = getattr(writer, function)
-    left_out: Callable[..., tuple[str, ...]] = getattr(writer, "left_out", lambda _: ())
+    writer: Any = import_module(f"bpdebug.export.{module}")
+    left_out = getattr(writer, "left_out", lambda _: ())
     with np.errstate(all="ignore"):
         worked = yield from working(timeline, noted, chosen.document)
         yield "writing"
-        return write(solution(worked, noted) if chosen.document else worked), left_out(worked)
+        return getattr(writer, function)(solution(worked, noted) if chosen.document else worked), left_out(worked)

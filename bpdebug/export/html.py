@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from bpdebug.core.boxes import NOTHING, SPACES, Box, Piece, kind_of, pieces
 from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text, plain
-from bpdebug.export.mathml import to_display, to_mathml
 
 _STYLE = Path(__file__).with_name("export.css")
+_LIMITS = ("∑", "max", "min", "mean", "argmax", "any", "all")
+"""What an index stands below."""
+_FENCES = "()|‖[]{}"
 
 
 def to_html(blocks: Sequence[Block]) -> str:
-    """The page."""
+    """The page; the blocks of a stage are in a section of their own."""
     title = next((plain(block.text) for block in blocks if isinstance(block, Heading)), "")
-    style = _STYLE.read_text("utf-8")
     head = f'<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/><title>{escape(title)}</title>'
-    body = "\n".join(_bodies(blocks))
-    return f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n'
-
-
-def _bodies(blocks: Sequence[Block]) -> Iterator[str]:
-    """Each block; a stage's are in a section of their own."""
-    within = False
+    lines, within = list[str](), False
     for block in blocks:
         if within and isinstance(block, Heading | Notes):
             within = False
-            yield "</section>"
+            lines.append("</section>")
         if isinstance(block, Heading) and block.anchor:
             within = True
-            yield f'<section class="stage" id="{_identity(block.anchor)}">'
-        yield _block(block)
+            lines.append(f'<section class="stage" id="{_identity(block.anchor)}">')
+        lines.append(_block(block))
+    style, body = _STYLE.read_text("utf-8"), "\n".join(lines)
+    return f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<style>\n{style}</style></head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
 def _identity(anchor: str) -> str:
@@ -39,17 +37,27 @@ def _identity(anchor: str) -> str:
 
 
 def _block(block: Block) -> str:
-    if isinstance(block, Heading):
-        return f"<h{block.level}>{_text(block.text)}</h{block.level}>"
-    if isinstance(block, Paragraph):
-        about = f'<span class="about">{escape(block.about)}</span>' if block.about else ""
-        return f"<p>{about}{_text(block.text)}</p>"
-    if isinstance(block, Contents):
-        links = "".join(f'<a href="#{_identity(anchor)}">{_piece(name)}</a>' for anchor, name in block.stages)
-        return f"<nav>{links}</nav>"
-    if isinstance(block, Display):
-        return f'<div class="display">{to_display(block)}</div>'
-    return _table(block) if isinstance(block, Table) else _notes(block)
+    match block:
+        case Heading():
+            return f"<h{block.level}>{_text(block.text)}</h{block.level}>"
+        case Paragraph():
+            about = f'<span class="about">{escape(block.about)}</span>' if block.about else ""
+            return f"<p>{about}{_text(block.text)}</p>"
+        case Contents():
+            links = "".join(f'<a href="#{_identity(anchor)}">{_piece(name)}</a>' for anchor, name in block.stages)
+            return f"<nav>{links}</nav>"
+        case Display():
+            return f'<div class="display">{to_display(block)}</div>'
+        case Table():
+            heads = "".join(f"<th>{_text(head)}</th>" for head in block.heads)
+            rows = [f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in block.rows]
+            for place in block.marked:
+                rows[place] = rows[place].replace("<tr>", '<tr class="marked">', 1)
+            body = "\n".join(rows)
+            return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+        case Notes():
+            items = "\n".join(f'<li id="note-{number}">{escape(item)}</li>' for number, item in enumerate(block.items, 1))
+            return f'<h2>Sources</h2>\n<ol class="notes">\n{items}\n</ol>'
 
 
 def _text(text: Text) -> str:
@@ -57,24 +65,69 @@ def _text(text: Text) -> str:
 
 
 def _piece(piece: str | Maths | Code | Mark) -> str:
-    if isinstance(piece, Maths):
-        return to_mathml(piece.box)
-    if isinstance(piece, Code):
-        return f"<code>{escape(piece.text)}</code>"
-    return f'<sup><a href="#note-{piece.number}">{piece.number}</a></sup>' if isinstance(piece, Mark) else escape(piece)
+    match piece:
+        case Maths():
+            return to_mathml(piece.box)
+        case Code():
+            return f"<code>{escape(piece.text)}</code>"
+        case Mark():
+            return f'<sup><a href="#note-{piece.number}">{piece.number}</a></sup>'
+    return escape(piece)
 
 
-def _table(table: Table) -> str:
-    heads = "".join(f"<th>{_text(head)}</th>" for head in table.heads)
-    rows = "\n".join(_row(row, place in table.marked) for place, row in enumerate(table.rows))
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
+def to_mathml(piece: Piece) -> str:
+    """A formula within a line."""
+    return f"<math>{_write(piece)}</math>"
 
 
-def _row(row: Sequence[Text], marked: bool) -> str:
-    cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
-    return f'<tr class="marked">{cells}</tr>' if marked else f"<tr>{cells}</tr>"
+def to_display(display: Display) -> str:
+    """Formulas on lines of their own."""
+    grid = Box("grid", tuple(Box("row", line) for line in display.lines), "aligned")
+    return f'<math display="block">{_write(grid)}</math>'
 
 
-def _notes(notes: Notes) -> str:
-    items = "\n".join(f'<li id="note-{number}">{escape(item)}</li>' for number, item in enumerate(notes.items, 1))
-    return f'<h2>Sources</h2>\n<ol class="notes">\n{items}\n</ol>'
+def _write(piece: Piece) -> str:
+    kind = kind_of(piece)
+    if isinstance(piece, str) or not piece.parts:
+        text = piece.strip(" ") if isinstance(piece, str) else piece.text
+        # a minus that is no subtraction is told, since the browser takes it for one
+        more = ' stretchy="false"' * (text in _FENCES) + ' form="prefix"' * (piece == "−")
+        return _LEAVES[kind].format(SPACES[text][0] if kind == "space" else escape(text), more)
+    inner = [_write(part) for part in piece.parts]
+    if kind in _AROUND:
+        return _AROUND[kind].format(*inner)
+    if kind == "scripts":
+        base, below, above = piece.parts
+        if above is NOTHING:
+            tag = "munder" if isinstance(base, str) and base.strip() in _LIMITS else "msub"
+            inner.pop()
+        else:
+            tag = "msup" if below is NOTHING else "msubsup"
+            inner[1] *= below is not NOTHING
+        return f"<{tag}>{''.join(inner)}</{tag}>"
+    if kind == "fence" and piece.text != "[]":  # the brackets of a matrix are drawn by the style sheet
+        before, after = (f"<mo>{escape(sign)}</mo>" if sign != " " else "" for sign in piece.text)
+        return f"<mrow>{before}{inner[0]}{after}</mrow>"
+    if kind == "grid":
+        lines = ["".join(f"<mtd>{_write(cell)}</mtd>" for cell in pieces(line)) for line in piece.parts]
+        large = ' displaystyle="true"' * (piece.text == "aligned")
+        table = f'<mtable class="{piece.text}"{large}>{"".join(f"<mtr>{line}</mtr>" for line in lines)}</mtable>'
+        return f"<mrow><mo>{{</mo>{table}</mrow>" if piece.text == "cases" else table
+    return inner[0] if len(inner) == 1 else f"<mrow>{''.join(inner)}</mrow>"
+
+
+_LEAVES = {
+    "number": "<mn>{}</mn>",
+    "letter": "<mi>{}</mi>",
+    "word": '<mi mathvariant="normal">{}</mi>',
+    "text": "<mtext>{}</mtext>",
+    "space": '<mspace width="{}"/>',
+    "sign": "<mo{1}>{0}</mo>",
+    "row": "<mrow></mrow>",
+}
+_AROUND = {
+    "fraction": "<mfrac>{}{}</mfrac>",
+    "root": "<msqrt>{}</msqrt>",
+    "under": "<munder>{1}{0}</munder>",
+    "lit": '<mrow class="lit">{}</mrow>',
+}

@@ -17,15 +17,23 @@ def to_markdown(blocks: Sequence[Block]) -> str:
 
 
 def _block(block: Block) -> str:
-    if isinstance(block, Heading):
-        return f"{'#' * block.level} {_text(block.text)}"
-    if isinstance(block, Paragraph):
-        return f"**{block.about}.** " * bool(block.about) + _text(block.text)
-    if isinstance(block, Contents):
-        return "**Stages.** " + ", ".join(_piece(name) for _, name in block.stages)
-    if isinstance(block, Display):
-        return f"```math\n\\begin{{aligned}}\n{block.rows}\n\\end{{aligned}}\n```"
-    return _table(block) if isinstance(block, Table) else _notes(block)
+    match block:
+        case Heading():
+            return f"{'#' * block.level} {_text(block.text)}"
+        case Paragraph():
+            return f"**{block.about}.** " * bool(block.about) + _text(block.text)
+        case Contents():
+            return "**Stages.** " + ", ".join(_piece(name) for _, name in block.stages)
+        case Display():
+            return f"```math\n\\begin{{aligned}}\n{block.rows}\n\\end{{aligned}}\n```"
+        case Table():
+            rows = [[_text(cell) for cell in row] for row in block.rows]
+            for place in block.marked:
+                rows[place] = [f"**{cell}**" if cell else cell for cell in rows[place]]
+            lines = [[_text(head) for head in block.heads], ["---:"] * len(block.heads), *rows]
+            return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        case Notes():
+            return "\n".join(f"[^{number}]: {_piece(item)}" for number, item in enumerate(block.items, 1))
 
 
 def _text(text: Text) -> str:
@@ -33,27 +41,13 @@ def _text(text: Text) -> str:
 
 
 def _piece(piece: str | Maths | Code | Mark) -> str:
-    if isinstance(piece, Maths):
-        return f"$`{piece.latex}`$" if _hazardous(piece.latex) else f"${piece.latex}$"
-    if isinstance(piece, Code):
-        return f"`{piece.text}`"
-    if isinstance(piece, Mark):
-        return f"[^{piece.number}]"
+    match piece:
+        case Maths(latex=latex):
+            # Markdown might take a part of the formula for its own: an escape, an emphasis, the border of a table's cell
+            hazardous = re.search(r"\\[^A-Za-z]|[^A-Za-z0-9]_|\*|\||<", latex)
+            return f"$`{latex}`$" if hazardous else f"${latex}$"
+        case Code():
+            return f"`{piece.text}`"
+        case Mark():
+            return f"[^{piece.number}]"
     return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", piece)
-
-
-def _hazardous(latex: str) -> bool:
-    """Whether Markdown would take a part of the formula for its own: an escape, an emphasis, the border of a table's cell."""
-    return bool(re.search(r"\\[^A-Za-z]|[^A-Za-z0-9]_|\*|\||<", latex))
-
-
-def _table(table: Table) -> str:
-    rows = [[_text(cell) for cell in row] for row in table.rows]
-    for place in table.marked:
-        rows[place] = [f"**{cell}**" if cell else cell for cell in rows[place]]
-    lines = [[_text(head) for head in table.heads], ["---:"] * len(table.heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _notes(notes: Notes) -> str:
-    return "\n".join(f"[^{number}]: {_piece(item)}" for number, item in enumerate(notes.items, 1))

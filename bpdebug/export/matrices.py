@@ -35,36 +35,24 @@ def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> Piece:
         digits: after the decimal point, where that is faithful.
         lit: a cell to set in bold.
     """
-    entries = _entries(shown(value), digits)
+    numbers, entries = np.asarray(shown(value), float), list[Piece]()
+    whole = bool((np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 10**digits)).all())
+    form = "+.0f" if whole else number_format(numbers, digits)
+    for number in numbers.flat:  # without a plus sign; a power of ten stays short
+        mantissa, exponent, power = cell(number, form).replace("+", "").partition("e")
+        entries.append(row(figure(mantissa), Box("word", text="e"), group(figure(power))) if exponent else figure(mantissa))
     if value.ndim == 0:
         return entries[0]
+    height, wide = np.atleast_2d(value).shape
     columns = shown(np.atleast_2d(value)).shape[1]
     rows = [entries[start : start + columns] for start in range(0, len(entries), columns)]
     if lit and lit[0] < len(rows) and lit[-1] < columns:
         rows[lit[0]][lit[-1]] = Box("lit", (rows[lit[0]][lit[-1]],))
-    rows = _cut(rows, np.atleast_2d(value).shape)
+    if height > len(rows):
+        rows.append(["⋮"] * columns)
+    if wide > columns:
+        rows = [[*cells, "⋱" if cells[0] == "⋮" else "⋯"] for cells in rows]
     return fence("[]", Box("grid", tuple(Box("row", tuple(cells)) for cells in rows), "array"))
-
-
-def _entries(value: Array, digits: int) -> list[Piece]:
-    """The cells without a plus sign; whole numbers without decimals."""
-    numbers = np.asarray(value, float)
-    whole = bool((np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 10**digits)).all())
-    form = "+.0f" if whole else number_format(numbers, digits)
-    return [_entry(cell(number, form).replace("+", "") if number or not whole else "0") for number in numbers.flat]
-
-
-def _entry(text: str) -> Piece:
-    """A number of a matrix; a power of ten stays short."""
-    mantissa, exponent, power = text.partition("e")
-    return row(figure(mantissa), Box("word", text="e"), group(figure(power))) if exponent else figure(text)
-
-
-def _cut(rows: list[list[Piece]], shape: tuple[int, ...]) -> list[list[Piece]]:
-    """The rows with ellipses where there is more."""
-    wider, longer = shape[1] > len(rows[0]), shape[0] > len(rows)
-    result = [[*cells, "⋯"] if wider else cells for cells in rows]
-    return [*result, [*["⋮"] * len(rows[0]), *["⋱"] * wider]] if longer else result
 
 
 def summary(value: Array) -> str:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from bpdebug.core.boxes import figure, row
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import written
+from bpdebug.core.numbers import short, written
+from bpdebug.core.program import Program
 from bpdebug.core.render import Style
-from bpdebug.core.sources import spelled_out
-from bpdebug.export.blocks import Block, Contents, Heading, Mark, Notes, Paragraph, Table, Text
-from bpdebug.export.facts import data_table, facts
-from bpdebug.export.stage import StageWriter, by_hand
+from bpdebug.core.tree import Tree, substitute
+from bpdebug.core.typeset import typeset, typeset_name
+from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table, Text
+from bpdebug.export.matrices import LARGEST, SHOWN
+from bpdebug.export.stage import StageWriter, aligned, by_hand
 from bpdebug.export.update import WorkedStage, WorkedUpdate
-from bpdebug.trust.finding import Finding
 
 _PHASES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass", Phase.UPDATE: "Update"}
+WORKS = {
+    "GBC": "Goodfellow, Bengio, Courville, Deep Learning (2016)",
+    "RHW": "Rumelhart, Hinton, Williams, Learning representations by back-propagating errors (1986)",
+    "Bishop": "Bishop, Pattern Recognition and Machine Learning (2006)",
+}
+"""The works that the tables cite by a short name."""
+
+
+def spelled_out(source: str) -> str:
+    """A row's source with the short names replaced: ``[RHW] eq. 2`` becomes authors, title, year and equation."""
+    return re.sub(r"\[(\w+)\]", lambda found: f"{WORKS[found[1]]},", source)
 
 
 def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
@@ -31,18 +45,91 @@ def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
 
 
 def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
-    """The title, the facts, and what the update is given."""
-    program = worked.program
+    """The title, the network, the loss and the optimizer in words, and what the update is given."""
+    program, style = worked.program, writer.style
     yield Heading(1, (f"{program.scenario.name}: update {worked.update} worked out",))
     place = f"epoch {worked.epoch}, batch {worked.batch + 1} of {program.batches.each_epoch}"
-    samples = f"{len(worked.rows)} sample{'s'[: len(worked.rows) != 1]}"
-    yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {samples}.",))
-    yield from facts(worked, writer.style)
+    yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(worked.rows), 'sample')}.",))
+    if program.scenario.description:
+        yield Paragraph((program.scenario.description,))
+    yield Paragraph((_network(program),), "Network")
+    yield Paragraph((f"{_loss(program)}:",), "Loss")
+    yield aligned(typeset_name(program.loss, style), "=", [typeset(whole_loss(program), style, writer.shapes)])
+    constants: list[str | Maths] = []
+    for name in program.rule.constants:
+        value = figure(short(float(worked.given[name]), 8))
+        constants += [", " if constants else " with ", Maths(row(typeset_name(name, style), " = ", value))]
+    frozen = f"; frozen: {', '.join(program.frozen)}." if program.frozen else "."
+    yield Paragraph((program.rule.name, *constants, frozen), "Optimizer")
+    one, product = ("column", "Wx") if style.columns else ("row", "xW")
+    conventions = (
+        f"A sample is a {one}, so that ",
+        Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b")),
+        "; the shape stands under each tensor; rows and columns count from 0. ",
+        Maths("⊙"),
+        ", fractions, powers and functions act cell by cell.",
+    )
+    yield Paragraph(conventions, "Notation")
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))
     yield data_table(worked)
-    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in worked.program.data})
+    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in program.data})
     yield from by_hand(worked.edits, "At the start of the update")
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
+def _network(program: Program) -> str:
+    widths, parts = [len(program.inputs)], [_counted(len(program.inputs), "input")]
+    for layer in (names.layer for names in program.layers):
+        details = [layer.activation.replace("_", " "), *(f"{name} {short(value)}" for name, value in layer.constants.items())]
+        details += ["no bias"] * (not layer.bias) + ["its input added to its output"] * layer.residual
+        widths.append(layer.units)
+        parts.append(f"{_counted(layer.units, 'unit')} ({', '.join(details)})")
+    count = sum(a * b for a, b in program.parameters.values())
+    return f"{'-'.join(map(str, widths))}: {', then '.join(parts)}; {count:,} parameters."
+
+
+def _loss(program: Program) -> str:
+    loss, words = program.network.asked, {"sum": "summed", "mean": "averaged"}
+    details = [f"{name} {short(value)}" for name, value in loss.constants.items()]
+    parts = [loss.function.replace("_", " ") + f" ({', '.join(details)})" * bool(details)]
+    parts += ["from the logits"] * loss.from_logits
+    parts += [f"{words[loss.outputs]} over the outputs and {words[loss.samples]} over the samples"]
+    parts += [f"times {short(loss.factor, 8)}"] * (loss.factor != 1)
+    parts += [f"plus {short(loss.l2, 8)} times the sum of the squared weights"] * bool(loss.l2)
+    return _capital(", ".join(parts))
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def whole_loss(program: Program) -> Tree:
+    """The formula of the loss with the terms that have stages of their own put in."""
+    terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase == "loss"}
+    return substitute(terms.pop(program.loss), terms)
+
+
+def data_table(worked: WorkedUpdate) -> Table:
+    """The batch: a sample a row, with the names of the inputs and outputs."""
+    program = worked.program
+    x, y = worked.given[program.input], worked.given[program.target]
+    outputs = program.outputs or (tuple(f"{program.target}{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else (program.target,))
+    heads = ["sample", *_cut(program.inputs), *_cut(outputs)]
+    digits = 6 if len(heads) <= LARGEST else 4
+    rows = [
+        [str(sample), *(text for values in given for text in _cut([written(float(value), digits) for value in values]))]
+        for sample, *given in zip(worked.rows[: len(x) if len(x) <= LARGEST else SHOWN], x, y, strict=False)
+    ]
+    rows += [["…"] * len(heads)] * (len(rows) < len(x))
+    return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in row) for row in rows))
+
+
+def _cut(items: Sequence[str]) -> list[str]:
+    return list(items) if len(items) <= LARGEST else [*items[:SHOWN], "…"]
 
 
 def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
@@ -52,15 +139,14 @@ def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int]) ->
             if layer and phase is not Phase.LOSS:
                 yield Heading(3, (f"Layer {layer}",))
             for step in of_layer:
-                yield from _stage(worked, step, writer, notes)
+                number = worked.program.index[step.stage.name] + 1
+                yield from _stage(number, step, writer, notes)
 
 
-def _stage(worked: WorkedUpdate, step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
+def _stage(number: int, step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
     stage = step.stage
-    number = worked.program.index[stage.name] + 1
     yield Heading(4, (f"{number}. ", writer.name(stage.name), " (your own formula)" if stage.edited else ""), stage.name)
-    source = Mark(notes.setdefault(spelled_out(stage.source), len(notes) + 1))
-    yield Paragraph((stage.meaning, source))
+    yield Paragraph((stage.meaning, Mark(notes.setdefault(spelled_out(stage.source), len(notes) + 1))))
     yield writer.formula(stage.name, stage.formula)
     yield from writer.stretched(stage.formula)
     yield from writer.numbers(step)
@@ -75,29 +161,22 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Heading(2, ("Check",))
     before, after = (written(loss, 8) for loss in (float(worked.values[worked.program.loss]), worked.loss_after()))
     yield Paragraph((f"The loss of this batch is {before}; with the new parameters it is {after}.",))
-    findings = worked.check.findings if worked.check else ()
-    if worked.check is None or not findings:
+    if worked.check is None or not worked.check.findings:
         return
+    findings = worked.check.findings
     methods = " and ".join(dict.fromkeys(finding.method for finding in findings if finding.method))
     by = f" ({methods})" * bool(methods)
     yield Paragraph((f"Each derivative against what the loss itself says{by}; the cell is where the two are furthest apart.",))
     heads = ("derivative", "verdict", "relative error", "cell", "here", "by the check", "cells")
+    rows: list[tuple[Text, ...]] = []
+    for finding in findings:
+        told: list[str | Maths] = ["–"] * 5
+        if finding.status != "non-finite" and finding.numbers is not None:
+            cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
+            numbers = (written(value, 8) for value in finding.numbers)
+            told = [written(finding.error, 2), writer.name(finding.name, finding.cell), *numbers, cells]
+        rows.append(tuple((text,) for text in (writer.name(finding.name), finding.says.word, *told)))
     wrong = tuple(place for place, finding in enumerate(findings) if finding.says.accuses)
-    yield Table(tuple((head,) for head in heads), tuple(_row(finding, writer) for finding in findings), wrong)
+    yield Table(tuple((head,) for head in heads), tuple(rows), wrong)
     for line in worked.check.conclusion() if wrong else ():
-        yield Paragraph((f"{_sentence(line.strip())}",))
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _row(finding: Finding, writer: StageWriter) -> tuple[Text, ...]:
-    name, word = writer.name(finding.name), finding.says.word
-    if finding.status == "non-finite" or finding.numbers is None:
-        return ((name,), (word,), *((("–",),) * 5))
-    cell = writer.name(finding.name, finding.cell)
-    numbers = (written(value, 8) for value in finding.numbers)
-    cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
-    error = written(finding.error, 2)
-    return ((name,), (word,), (error,), (cell,), *((text,) for text in numbers), (cells,))
+        yield Paragraph((f"{_capital(line.strip())}.",))

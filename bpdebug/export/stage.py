@@ -14,7 +14,6 @@ from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style
-from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, walk
 from bpdebug.core.typeset import transposed, typeset, typeset_cell, typeset_name
@@ -45,10 +44,6 @@ class StageWriter(Record):
         """The name of a tensor or a cell."""
         return Maths(typeset_name(name, self.style, index))
 
-    def turned(self, value: Array) -> Array:
-        """A tensor as the convention has it."""
-        return value.T if self.style.columns else value
-
     def listed(self, values: Mapping[str, Array]) -> Iterator[Block]:
         """Tensors with their names and shapes, as many as a line takes; the large ones with a summary."""
         yield _packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])
@@ -57,12 +52,12 @@ class StageWriter(Record):
 
     def matrix(self, value: Array, digits: int = _DIGITS, lit: Cell | None = None) -> Piece:
         """A tensor's numbers."""
-        return matrix(self.turned(value), digits, lit[::-1] if lit and self.style.columns else lit)
+        return matrix(value.T, digits, lit and lit[::-1]) if self.style.columns else matrix(value, digits, lit)
 
     def summarised(self, name: str, value: Array) -> Iterator[Block]:
         """What is to be said of a tensor that is not shown as a whole."""
         if not fits(value):
-            yield Paragraph((self.name(name), f": {summary(self.turned(value))}."))
+            yield Paragraph((self.name(name), f": {summary(value.T if self.style.columns else value)}."))
 
     def shaped(self, name: str) -> Piece:
         """A tensor's name over its shape."""
@@ -85,15 +80,18 @@ class StageWriter(Record):
 
     def stretched(self, formula: Formula) -> Iterator[Block]:
         """What is said of a single row that counts for every row, such as a bias."""
-        for name, rows in _stretched(formula.tree, self.shapes):
-            one, all_ = ("column", "columns") if self.style.columns else ("row", "rows")
-            yield Paragraph((self.name(name), f" has one {one}, which counts for each of the {rows} {all_}."))
+        one = "column" if self.style.columns else "row"
+        for node in walk(formula.tree):
+            if isinstance(node, Binary) and node.operator in ARITHMETIC:
+                left, right = (infer(Formula.of(side), self.shapes) for side in (node.left, node.right))
+                for side, own, other in ((node.left, left, right), (node.right, right, left)):
+                    if isinstance(side, Name) and len(own) == len(other) == 2 and own[0] == 1 < other[0]:
+                        yield Paragraph((self.name(side.name), f" has one {one}, which counts for each of the {other[0]} {one}s."))
 
     def numbers(self, step: WorkedStage) -> Iterator[Block]:
         """The numbers put into the formula, and the result."""
-        stage, digits = step.stage, _DIGITS
-        if stage.phase is Phase.UPDATE:
-            digits = _UPDATE_DIGITS if max(step.value.shape, default=0) <= 6 else _UPDATE_DIGITS - 1
+        stage, wide = step.stage, max(step.value.shape, default=0) > 6
+        digits = _UPDATE_DIGITS - wide if stage.phase is Phase.UPDATE else _DIGITS
         lit = step.explained.index if step.explained and step.value.size > 1 else None
         sign, result = _sign(stage.name, stage.formula), self.matrix(step.value, digits, lit)
         stands = self.stands(stage.name, result, sign)
@@ -119,9 +117,7 @@ class StageWriter(Record):
         if name not in operands:
             return None
         value = operands[name]
-        if value.ndim:
-            return self.matrix(value.T if turned else value, digits)
-        return figure(in_formula(float(value), 8))
+        return self.matrix(value.T if turned else value, digits) if value.ndim else figure(in_formula(float(value), 8))
 
     def cell(self, explained: Explanation) -> Iterator[Block]:
         """One cell in full."""
@@ -132,17 +128,13 @@ class StageWriter(Record):
         if explained.index:
             yield Paragraph((name, " in full:"))
         first, result = typeset_cell(explained.formula, self.style, self.shapes), figure(short(explained.value, 8))
-        sign = _sign(explained.name, explained.stage.formula)
-        yield aligned(name.box, sign, _different([first, *self.put_in_steps(explained.term, explained.stage), result]))
+        shown = [explained.term, explained.term.flat()] if any(part.parts for part in explained.term.parts) else [explained.term]
+        put_in = [box for term in shown if (box := self.fitting(term, digits_of(explained.stage)))]
+        yield aligned(name.box, _sign(explained.name, explained.stage.formula), _different([first, *put_in, result]))
         part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
         if to_latex(part) != to_latex(first):
             yield Paragraph(("Not finite first:",))
             yield aligned(part, "=", _different([part, *steps])[1:])
-
-    def put_in_steps(self, term: Term, stage: Stage) -> list[Piece]:
-        """The numbers put in, and then the values of the parts."""
-        flat = [term.flat()] if any(part.parts for part in term.parts) else []
-        return [box for one in (term, *flat) if (box := self.fitting(one, digits_of(stage)))]
 
     def fitting(self, term: Term, digits: int) -> Piece | None:
         """The numbers of a cell with as many terms as fit into a line; None where not even two of them do."""
@@ -184,16 +176,6 @@ def _algebraic(tree: Tree) -> bool:
 def _sign(name: str, formula: Formula) -> str:
     """A parameter is assigned; everything else is equal to its formula."""
     return "←" if name in formula.names else "="
-
-
-def _stretched(tree: Tree, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:
-    """The tensors of one row that are paired with several rows, and how many these are."""
-    for node in walk(tree):
-        if isinstance(node, Binary) and node.operator in ARITHMETIC:
-            left, right = (infer(Formula.of(side), shapes) for side in (node.left, node.right))
-            for side, own, other in ((node.left, left, right), (node.right, right, left)):
-                if isinstance(side, Name) and len(own) == len(other) == 2 and own[0] == 1 < other[0]:
-                    yield side.name, other[0]
 
 
 def _different(boxes: Iterable[Piece]) -> list[Piece]:

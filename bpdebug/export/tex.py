@@ -37,6 +37,7 @@ _TEXT = {
     "“": "``",
     "”": "''",
     "’": "'",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
 _SIGNS = SYMBOLS | {
     "±": r"\pm",
@@ -58,16 +59,25 @@ def to_tex(blocks: Sequence[Block]) -> str:
 
 
 def _block(block: Block) -> str:
-    if isinstance(block, Heading):
-        text = _text(block.text)
-        return rf"\{_LEVELS[block.level]}*{{{text}}}" if block.level > 1 else rf"{{\LARGE\bfseries {text}\par}}"
-    if isinstance(block, Paragraph):
-        return "\n" + rf"\textbf{{{_plain(block.about)}.}} " * bool(block.about) + _text(block.text)
-    if isinstance(block, Contents):
-        return "\n\\textbf{Stages.} " + ", ".join(_piece(name) for _, name in block.stages) + ".\n"
-    if isinstance(block, Display):
-        return f"\\begin{{align*}}\n{block.rows}\n\\end{{align*}}"
-    return _table(block) if isinstance(block, Table) else _notes(block)
+    match block:
+        case Heading():
+            text = _text(block.text)
+            return rf"\{_LEVELS[block.level]}*{{{text}}}" if block.level > 1 else rf"{{\LARGE\bfseries {text}\par}}"
+        case Paragraph():
+            return "\n" + rf"\textbf{{{_plain(block.about)}.}} " * bool(block.about) + _text(block.text)
+        case Contents():
+            return "\n\\textbf{Stages.} " + ", ".join(_piece(name) for _, name in block.stages) + ".\n"
+        case Display():
+            return f"\\begin{{align*}}\n{block.rows}\n\\end{{align*}}"
+        case Table():
+            rows = [" & ".join(map(_text, row)) for row in block.rows]
+            for place in block.marked:
+                rows[place] = " & ".join(rf"\textbf{{{_text(cell)}}}" for cell in block.rows[place])
+            lines = rf"{' & '.join(map(_text, block.heads))} \\ \hline" + "\n" + " \\\\\n".join(rows)
+            return f"\\begin{{tabular}}{{{'r' * len(block.heads)}}}\n{lines}\n\\end{{tabular}}\n"
+        case Notes():
+            items = "\n".join(rf"\item {_plain(item)}" for item in block.items)
+            return f"\\section*{{Sources}}\n\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}" if items else ""
 
 
 def _text(text: Text) -> str:
@@ -75,11 +85,14 @@ def _text(text: Text) -> str:
 
 
 def _piece(piece: str | Maths | Code | Mark) -> str:
-    if isinstance(piece, Maths):
-        return f"${piece.latex}$"
-    if isinstance(piece, Code):
-        return rf"\texttt{{{_plain(piece.text)}}}"
-    return f"$^{{{piece.number}}}$" if isinstance(piece, Mark) else _plain(piece)
+    match piece:
+        case Maths():
+            return f"${piece.latex}$"
+        case Code():
+            return rf"\texttt{{{_plain(piece.text)}}}"
+        case Mark():
+            return f"$^{{{piece.number}}}$"
+    return _plain(piece)
 
 
 def _plain(text: str) -> str:
@@ -90,17 +103,10 @@ def _character(character: str) -> str:
     """What LaTeX prints as that character; a question mark for what its usual fonts do not have."""
     if character in _TEXT:
         return _TEXT[character]
-    if character in "&%$#_{}":
-        return f"\\{character}"
     if character.isascii():
         return character if character.isprintable() else " "
     if character in _SIGNS:
         return f"${_SIGNS[character]}$"
-    return _foreign(character)
-
-
-def _foreign(character: str) -> str:
-    """Greek letters, raised and lowered digits, Latin letters with accents."""
     words = unicodedata.name(character, "").replace("LAMDA", "LAMBDA").split()
     letter = words[-1].lower() if words[:3] == ["GREEK", "SMALL", "LETTER"] else words[-1].title() if words[:1] == ["GREEK"] else ""
     if letter in _GREEK:
@@ -109,16 +115,3 @@ def _foreign(character: str) -> str:
     if kind in ("<super>", "<sub>") and len(code) == 4:
         return f"${'^' if kind == '<super>' else '_'}{{{_plain(chr(int(code, 16))).strip('$')}}}$"
     return character if "\xa1" < character <= "\u017e" else "?"
-
-
-def _table(table: Table) -> str:
-    rows = [" & ".join(map(_text, row)) for row in (table.heads, *table.rows)]
-    for place in table.marked:
-        rows[place + 1] = " & ".join(rf"\textbf{{{_text(cell)}}}" for cell in table.rows[place])
-    lines = " \\\\\n".join([rf"{rows[0]} \\ \hline", *rows[1:]]).replace("\\\\ \\hline \\\\", "\\\\ \\hline")
-    return f"\\begin{{tabular}}{{{'r' * len(table.heads)}}}\n{lines}\n\\end{{tabular}}\n"
-
-
-def _notes(notes: Notes) -> str:
-    items = "\n".join(rf"\item {_plain(item)}" for item in notes.items)
-    return f"\\section*{{Sources}}\n\\begin{{enumerate}}\n{items}\n\\end{{enumerate}}" if items else ""

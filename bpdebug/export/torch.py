@@ -14,10 +14,9 @@ from keyword import kwlist
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
-from bpdebug.core.program import Program
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
@@ -45,7 +44,9 @@ def to_script(worked: WorkedUpdate) -> str:
     count = sum(value.size for value in worked.given.values())
     if count > MOST_NUMBERS:
         raise BpdebugError(f"the script would hold {count:,} numbers; at most {MOST_NUMBERS:,} are written: an npz file takes more")
-    return _Script(worked).text()
+    script = _Script(worked)
+    body = "\n\n".join("\n".join(part) for part in (script.tensors(), script.forward(), script.backward(), script.update()))
+    return "\n".join((*script.start(body), "", body, ""))
 
 
 def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
@@ -59,31 +60,25 @@ def _said(stage: Stage) -> str:
     return f"{stage.name} = {to_text(stage.formula.tree)}"
 
 
-def python_names(program: Program) -> dict[str, str]:
-    """What each tensor is called in Python: by its own name, where that is one there."""
-    taken, names = {*kwlist, *_TAKEN, *FUNCTIONS, *CONSTANTS}, dict[str, str]()
-    for name in program.tensors:
-        names[name] = re.sub(r"\W", "_", name)
-        while names[name] in taken:
-            names[name] += "_"
-        taken.add(names[name])
-    return names
-
-
 class _Script:
-    """Writes the script of an update, part by part."""
+    """Writes the script of an update, part by part.
+
+    Attributes:
+        names: what each tensor is called in Python: by its own name, where that is one there.
+        own: the stages before the gradients whose formula is the user's.
+    """
 
     def __init__(self, worked: WorkedUpdate) -> None:
         self.worked, self.program, self.given = worked, worked.program, worked.given
-        self.names = python_names(worked.program)
+        taken, self.names = {*kwlist, *_TAKEN, *FUNCTIONS, *CONSTANTS}, dict[str, str]()
+        for name in worked.program.tensors:
+            python = re.sub(r"\W", "_", name)
+            while python in taken:
+                python += "_"
+            self.names[name] = python
+            taken.add(python)
         self.steps = {phase: [step for step in worked.stages if step.stage.phase is phase] for phase in Phase}
         self.own = [step.stage for step in self.steps[Phase.FORWARD] + self.steps[Phase.LOSS] if step.stage.edited]
-
-    def text(self) -> str:
-        """All of it."""
-        parts = (self.tensors(), self.forward(), self.backward(), self.update())
-        body = "\n\n".join("\n".join(part) for part in parts)
-        return "\n".join((*self.start(body), "", body, ""))
 
     def start(self, body: str) -> Iterator[str]:
         """What the script is, its imports, and the functions of the user's own formulas."""
@@ -119,17 +114,16 @@ class _Script:
         steps = {step.stage.name: step for step in self.worked.stages}
         for node in self.program.network.nodes:
             step = steps[node.output]
-            yield f"{self.names[node.output]} = {self.own_formula(step.stage) if step.stage.edited else self.expression(node)}"
+            formula = self.expression(node)
+            if step.stage.edited:
+                derived = f", in the place of {to_text(step.stage.derived.tree)}" if step.stage.derived else ""
+                formula = f"number({self.plain(step.stage.formula.tree)})  # your own formula{derived}"
+            yield f"{self.names[node.output]} = {formula}"
             yield from _by_hand(step, "was done by hand here; this script goes on without it")
 
     def plain(self, tree: Tree) -> str:
         """A formula under Python's names."""
         return to_text(substitute(tree, {name: Name(python) for name, python in self.names.items()}))
-
-    def own_formula(self, stage: Stage) -> str:
-        """A user's formula."""
-        derived = f", in the place of {to_text(stage.derived.tree)}" if stage.derived else ""
-        return f"number({self.plain(stage.formula.tree)})  # your own formula{derived}"
 
     def expression(self, node: Node) -> str:
         """A node in PyTorch's own words, or where it has none for it, as the table has it; a loss with its factor and means."""
@@ -220,14 +214,12 @@ def _helpers(own: list[Tree], spelled: list[Tree]) -> Iterator[str]:
     if constants:
         yield "\n".join(f'{name} = float("{name}")' if name != "pi" else "pi = torch.pi" for name in sorted(constants))
     yield from [_NUMBER] if nodes else []
-    yield from (_definition(row) for row in FUNCTIONS.values() if row.name in called)
-
-
-def _definition(row: Function) -> str:
-    """A function of the language in PyTorch's words."""
-    run, arguments = row.torch or f"torch.{row.name}", "abc"[: row.arity]
-    if row.reduces:
-        whole, along = f"{run}(number(a)).reshape([1] * (number(a).ndim * keepdims))", f"{run}(number(a), dim=axis, keepdim=keepdims)"
-        return f"def {row.name}(a, axis=None, keepdims=False):\n    return {whole} if axis is None else {along}"
-    given = run if "(" in run else f"{run}({', '.join(f'number({a})' for a in arguments)})"
-    return f"def {row.name}({', '.join(arguments)}):\n    return {given}"
+    for row in FUNCTIONS.values():
+        if row.name in called:
+            run, arguments = row.torch or f"torch.{row.name}", ", ".join("abc"[: row.arity])
+            given = run if "(" in run else f"{run}({', '.join(f'number({a})' for a in 'abc'[: row.arity])})"
+            if row.reduces:
+                arguments += ", axis=None, keepdims=False"
+                whole = f"{run}(number(a)).reshape([1] * (number(a).ndim * keepdims))"
+                given = f"{whole} if axis is None else {run}(number(a), dim=axis, keepdim=keepdims)"
+            yield f"def {row.name}({arguments}):\n    return {given}"

@@ -18,7 +18,7 @@ from bpdebug.core.render import Style
 from bpdebug.core.typeset import typeset
 from bpdebug.export import matrices
 from bpdebug.export.blocks import Display
-from bpdebug.export.mathml import to_display, to_mathml
+from bpdebug.export.html import to_display, to_mathml
 from bpdebug.export.matrices import LARGEST, fits, summary, telling_cell
 
 STYLES = [Style("unicode", columns, notation) for columns in (False, True) for notation in ("d", "partial")]
