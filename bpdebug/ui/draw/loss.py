@@ -1,4 +1,5 @@
-"""The loss curve with the place of the present moment on it, and above it the newest loss in numbers."""
+"""The loss curve with the place of the present moment on it, and above it the newest loss in numbers; before there is a curve, the
+targets beside what the network answers."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ import math
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import short, written
+from bpdebug.core.numbers import minus, short, written
+from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.loss_start import start_lines
+from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plot import Plot, Ticks
-from bpdebug.ui.draw.scales import even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line
+from bpdebug.ui.draw.scales import bar, even_ticks, lattice, log_ticks, nice_step
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, pad, width, wrap
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -25,6 +27,12 @@ _EPOCH = 8
 """Columns between two marked epochs at least."""
 _POINT = 4
 """Columns between two losses from which on each is marked as a point."""
+_ERROR = "off by"
+_GAP, _BAR = 2, len(_ERROR)
+_LEAST, _LARGE = 0.0005, 100.0
+"""Between these sizes an answer has three decimals."""
+_Row = tuple[str, str, str]
+"""The texts of one answer: what it is an answer to, the target, the answer."""
 
 
 class Chart(Plot, eq=False):
@@ -56,12 +64,18 @@ def newest(view: View) -> int:
 def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
     """The curve in that much room with its axes."""
     rows, chart = max(rows, 4), _chart(view, columns, rows)
+    updates, losses = points(view)
     if chart is None:
-        return start_lines(view, points(view)[1], newest(view), columns, rows)
-    canvas = Canvas(max(columns, chart.left + chart.columns), chart.rows)
+        return _start_lines(view, losses, columns, rows)
+    canvas, x = Canvas(max(columns, chart.left + chart.columns), chart.rows), int(chart.x(max(newest(view), 0)))
     _epochs(view, chart, canvas)
-    _curve(view, chart, canvas)
-    _cursor(view, chart, canvas)
+    _curves(view, chart, canvas)
+    # the present moment is a line of dots, and the point of the curve that belongs to it
+    for y in range(0, 4 * chart.rows, 2):
+        canvas.dot(x, y, "next", 0.5)
+    known = losses[updates <= newest(view)][-1:]
+    if np.isfinite(known).any() and not (chart.log and known[0] <= 0):
+        canvas.write(x // 2, int(chart.y(known[0])) // 4, "●", "next")
     chart.scale(canvas)
     head = [] if rows < 5 else [fit(numbers_line(view, chart.log, columns), columns)]
     return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart)))]
@@ -109,23 +123,21 @@ def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, floa
     return low, high, tuple((10.0**power, written(10.0**power, 1)) for power in found[2])
 
 
-def _curve(view: View, chart: Chart, canvas: Canvas) -> None:
+def _curves(view: View, chart: Chart, canvas: Canvas) -> None:
     """All losses, those after the present moment faint; of mini-batches also the means of the epochs."""
+    strokes = [(chart.updates, chart.losses, ("curve", "faint"), 1.0)]
     epochs = (chart.updates // view.position.batches).astype(int)
-    several = view.position.batches > 1 and epochs.size and epochs[-1] >= 2
-    _stroke(view, chart, canvas, chart.updates, chart.losses, ("dim", "faint") if several else ("curve", "faint"))
-    if several:
+    if view.position.batches > 1 and epochs.size and epochs[-1] >= 2:
         places, sums, counts = (np.bincount(epochs, weights) for weights in (chart.updates, chart.losses, np.ones(epochs.size)))
         known = counts > 0
-        _stroke(view, chart, canvas, places[known] / counts[known], sums[known] / counts[known], ("curve", "dim"), 2.0)
-
-
-def _stroke(view: View, chart: Chart, canvas: Canvas, updates: Array, losses: Array, roles: tuple[str, str], strength: float = 1.0) -> None:
-    """A line through the losses, with the role for those before the present moment and for those after it."""
-    now, x, y = int(chart.x(newest(view))), chart.x(updates).tolist(), chart.y(losses).tolist()
-    for column, row in zip(x, y, strict=True) if chart.last < chart.columns // _POINT else ():
-        canvas.write(column // 2, row // 4, "•", roles[column > now])
-    chart.path(canvas, _thinned(np.array(x), np.array(y)), roles, strength, now)
+        means = places[known] / counts[known], sums[known] / counts[known], ("curve", "dim"), 2.0
+        strokes = [(chart.updates, chart.losses, ("dim", "faint"), 1.0), means]
+    now = int(chart.x(newest(view)))
+    for updates, losses, roles, strength in strokes:
+        x, y = chart.x(updates), chart.y(losses)
+        for column, row in zip(x.tolist(), y.tolist(), strict=True) if chart.last < chart.columns // _POINT else ():
+            canvas.write(column // 2, row // 4, "•", roles[column > now])
+        chart.path(canvas, _thinned(x, y), roles, strength, now)
 
 
 def _thinned(x: Array, y: Array) -> list[tuple[int, int]]:
@@ -137,17 +149,6 @@ def _thinned(x: Array, y: Array) -> list[tuple[int, int]]:
         chosen = sorted({0, int(part.argmin()), int(part.argmax()), len(part) - 1})
         kept += [(int(x[start]), int(part[place])) for place in chosen]
     return kept
-
-
-def _cursor(view: View, chart: Chart, canvas: Canvas) -> None:
-    """The present moment: a line of dots, and the point of the curve that belongs to it."""
-    x = int(chart.x(max(newest(view), 0)))
-    for y in range(0, 4 * chart.rows, 2):
-        canvas.dot(x, y, "next", 0.5)
-    updates, losses = points(view)
-    known = losses[updates <= newest(view)][-1:]
-    if np.isfinite(known).any() and not (chart.log and known[0] <= 0):
-        canvas.write(x // 2, int(chart.y(known[0])) // 4, "●", "next")
 
 
 def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
@@ -171,18 +172,12 @@ def _axis(view: View, chart: Chart) -> list[Line]:
     step = max(round(nice_step(chart.last, max(chart.columns // 7, 1))), 1)
     canvas = chart.base(chart.axis, ((update, str(update)) for update in range(0, int(chart.last) + 1, step)), len(last))
     canvas.write(canvas.columns - len(last), chart.axis - 1, last, "dim")
-    _flags(view, chart, canvas)
-    return canvas.lines()
-
-
-def _flags(view: View, chart: Chart, canvas: Canvas) -> None:
-    """What is marked on the axis of the updates."""
     flags = [(t / view.position.stages, f"▲{name}", "next") for name, t in view.bookmarks.items()]
     updates, losses = points(view)
-    broken = np.flatnonzero(~np.isfinite(losses))
-    flags += [(float(updates[broken[0]]), "⚠ not finite", "bad")] if len(broken) else []
-    for update, text, role in flags:
+    broken = updates[~np.isfinite(losses)]
+    for update, text, role in [*flags, *((float(first), "⚠ not finite", "bad") for first in broken[:1])]:
         canvas.write(max(min(int(chart.x(update)) // 2, canvas.columns - len(text)), chart.left), 0, text, role)
+    return canvas.lines()
 
 
 def numbers_line(view: View, log: bool, columns: int) -> Line:
@@ -215,20 +210,15 @@ def _of_updates(updates: Array, losses: Array, place: int, loss: float) -> tuple
 
 def _of_epochs(view: View) -> tuple[Line, Line, Line]:
     """The mean loss of the last whole epoch, and by which share that differs from the one before: each has seen all samples, while
-    two batches differ by what is in them."""
-    done = (newest(view) + 1) // view.position.batches
-    now, before = (_epoch_mean(view, epoch) for epoch in (done - 1, done - 2))
+    two batches differ by what is in them. A mean is not known where the epoch has no losses, or one that is not finite."""
+    (updates, losses), batches = points(view), view.position.batches
+    done = (newest(view) + 1) // batches
+    of_epochs = (losses[updates // batches == epoch] for epoch in (done - 1, done - 2))
+    now, before = (float(own.mean()) if own.size and np.isfinite(own).all() else None for own in of_epochs)
     if now is None:
-        return ((f"  batch {view.position.batch + 1} of {view.position.batches}", "faint"),), (), ()
+        return ((f"  batch {view.position.batch + 1} of {batches}", "faint"),), (), ()
     mean = ((f"  epoch {done - 1} mean ", "curve"), (short(now, 4), "bold"))
     return (mean, (), ()) if before is None else (mean, _share(now - before, before), ((f" on epoch {done - 2}", "faint"),))
-
-
-def _epoch_mean(view: View, epoch: int) -> float | None:
-    """The mean of the known losses of an epoch; None where it has none, or one that is not finite."""
-    updates, losses = points(view)
-    own = losses[updates // view.position.batches == epoch] if epoch >= 0 else losses[:0]
-    return float(own.mean()) if own.size and np.isfinite(own).all() else None
 
 
 def _changed(change: float, text: str) -> Span:
@@ -241,3 +231,61 @@ def _share(change: float, before: float) -> Line:
     """A change in percent of what was before, where that says something."""
     share = abs(change / before) if before else 0.0
     return line(_changed(change, f" ({{}}{short(100 * share, 2)} %)")) if 1e-5 < share < 100 else ()
+
+
+def _start_lines(view: View, losses: Array, columns: int, rows: int) -> list[Line]:
+    """The loss of an update as far as it is known, when the curve begins, and the answers that the loss is made of."""
+    if len(losses) and not np.isfinite(losses).any():
+        return wrap("No finite loss.", columns, "bad")
+    known: list[Line] = []
+    if len(losses):
+        of = f" of update {newest(view)}" if view.loss is None else ""
+        ways = (line(("loss ", "dim"), (short(float(losses[0]), n), "bold"), (more, "dim")) for n, more in ((10, of), (10, ""), (5, "")))
+        known = [first_that_fits(ways, columns)]
+    when = "The curve begins with the second update: u runs one." if known else "Not computed yet: u runs a whole update, c the training."
+    head = [*known, *wrap(when, columns, "dim")]
+    return head + _answer_lines(view, columns, rows - len(head))
+
+
+def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
+    """As many answers as there is room for, below a heading: every sample of the batch, or of several outputs every one of the sample in
+    sight. Where it is narrow the words give way, never a number."""
+    program = view.program
+    targets, answers = view.tensors[program.target], view.tensors.get(program.prediction)
+    named, place = targets.shape[1] > 1, min(view.sample, len(targets) - 1)
+    own = (place, slice(None)) if named else (slice(None), 0)
+    names = program.outputs or map(str, range(targets.shape[1])) if named else map(str, view.samples)
+    wanted = targets[own].tolist()
+    given = [np.nan] * len(wanted) if answers is None else answers[own].tolist()
+    room = rows - 1 - (len(wanted) >= rows)
+    if room < 1:
+        return []
+    close = (minus(f"{a:.3f}") if _LEAST <= abs(a) < _LARGE else written(a, 3) for a in given)
+    texts = list(zip(names, map(written, wanted), ["·"] * len(wanted) if answers is None else close, strict=True))
+    table = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
+    errors, rest = [abs(a - t) for a, t in zip(given, wanted, strict=True)], len(texts) - room
+    widths, most = _widths(table), max(filter(math.isfinite, errors), default=0.0)
+    gap = min(max((columns - sum(widths)) // 2, 1), _GAP)
+    length = columns - sum(widths) - 3 * gap
+    bars = [" " * gap + bar(error / (most or 1.0), length) if length >= _BAR else "" for error in errors[:room]]
+    # names begin at the left, numbers end at the right
+    heading, *shown = ((" " * gap).join(map(pad, row, widths, (not named, True, True))) for row in table)
+    lines = [line((heading + " " * gap + _ERROR * (length >= _BAR and most > 0), "faint"))]
+    lines += [line((row, ""), (drawn, "curve")) for row, drawn in zip(shown, bars, strict=True)]
+    lines += [line((f"and {rest} more", "faint"))] if rest > 0 else []
+    return [fit(drawn, columns) for drawn in lines]
+
+
+def _headed(view: View, sample: str, shown: list[_Row], columns: int) -> list[_Row]:
+    """Above the rows the first heading beside which the names are whole; else the last one, and names that are cut."""
+    answer, target = (render_name(name, view.style) for name in (view.program.prediction, view.program.target))
+    for heading in ((f"sample {sample}".strip(), "target", answer), (f"#{sample}", "target", answer), (f"#{sample}", target, answer)):
+        widths = _widths([heading, *shown])
+        if sum(widths) + 2 <= columns:
+            return [heading, *shown]
+    names = short_names([name for name, *_ in shown], max(columns - sum(widths[1:]) - 2, 1), "y")
+    return [heading, *((name, *row[1:]) for name, row in zip(names, shown, strict=True))]
+
+
+def _widths(rows: list[_Row]) -> list[int]:
+    return [max(map(width, column)) for column in zip(*rows, strict=True)]
