@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.core.description import Array
 from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.record import Record
 from bpdebug.look.surface import Surface
@@ -52,7 +51,7 @@ class _Table(Record):
     @cached_property
     def widths(self) -> list[int]:
         """Of a sample, its target, the answer, the verdict, and of the numbers, over which a heading may be longer."""
-        texts = [(row.sample, row.target, row.answer, row.verdict[0] and " " + row.verdict[0]) for row in self.rows]
+        texts = [(row.sample, row.target, row.answer, row.verdict[0]) for row in self.rows]
         return [*(max(map(width, column)) for column in zip(*texts, strict=True)), max(len(row.number) for row in self.rows[1:])]
 
     @property
@@ -65,8 +64,8 @@ class _Table(Record):
         sample, target, answer, verdict, number = self.widths
         arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, _WIDEST_BAR)
         texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
-        said: Line = ((pad(row.verdict[0] and " " + row.verdict[0], verdict), row.verdict[1]),)
-        drawn = (("▶ ", "next") if present else ("  ", ""), (texts, role), *said, (f" {row.number:>{number}} ", role))
+        said = (pad(row.verdict[0], verdict), row.verdict[1])
+        drawn: Line = (("▶ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
         return fit((*drawn, (bar(row.share, length), "curve")) if length >= _BAR else drawn, self.columns)
 
 
@@ -77,10 +76,10 @@ def answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], lis
     it stands at the end, and a line says what is confused most.
     """
     surface = sight.surface
-    sides = surface.right is not None and len(surface.labels) > 0
-    matrix = matrix_lines(sight, columns) if sides else []
+    sides = surface.right is not None
+    matrix = _matrix_lines(sight, columns) if sides else []
     stays = bool(matrix) and len(matrix) + 2 + _LIST <= rows
-    above = matrix if stays else [confused_line(surface, columns)] if sides and rows > 2 + _LIST else []
+    above = matrix if stays else [_confused_line(surface, columns)] if sides and rows > 2 + _LIST else []
     for table in _tables(sight, columns, stays):
         if table.room >= _BAR:
             break
@@ -101,108 +100,89 @@ def _tables(sight: Sight, columns: int, legend: bool) -> Iterator[_Table]:
         outputs = surface.y.shape[1]
         for count, digits in (*((count, 3) for count in range(min(_MOST, outputs), 0, -1)), (1, 2)):
             start = min(sight.output, outputs - count)
-            yield _Table(list(_number_rows(surface, columns, slice(start, start + count), digits)), columns)
+            yield _number_table(surface, columns, slice(start, start + count), digits)
         return
-
-    def told(labels: tuple[str, ...]) -> _Table:
-        return _Table(list(_class_rows(sight, columns, labels)), columns)
-
-    yield told(surface.labels)
+    yield _class_table(sight, columns, surface.labels)
     if legend:
-        yield told(sight.letters)
-    room = (told(("",) * len(surface.labels)).room - _BAR) // 2
-    yield told(short_names(surface.labels, max(room, 1), "y"))
-    yield told(sight.letters)
+        yield _class_table(sight, columns, sight.letters)
+    room = (_class_table(sight, columns, ("",) * len(surface.labels)).room - _BAR) // 2
+    for labels in (short_names(surface.labels, max(room, 1), "y"), sight.letters):
+        yield _class_table(sight, columns, labels)
 
 
-def _class_rows(sight: Sight, columns: int, labels: tuple[str, ...]) -> Iterator[_Row]:
-    """Heading, then for each sample its class, the class answered, and how much the right one was given; of two sides, the output."""
+def _class_table(sight: Sight, columns: int, labels: tuple[str, ...]) -> _Table:
+    """For each sample its class, the class answered, and how much the right one was given; of two sides, the output."""
     surface = sight.surface
-    wide, binary, longest = columns >= _SPACIOUS, surface.task == "binary", max(map(width, labels))
-    titles = ("target", "answer") if wide or longest >= len("target") else ("", "")
-    yield _Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")
+    wide, binary = columns >= _SPACIOUS, surface.task == "binary"
+    titles = ("target", "answer") if wide or max(map(width, labels)) >= len("target") else ("", "")
+    rows = [_Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")]
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
         given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
         share = (given - surface.middle) / (2 * surface.reach) + 0.5 if binary else given
-        verdict = ("✓", "done") if sight.is_right(place) else ("✗", "bad")
+        verdict = (" ✓", "done") if sight.is_right(place) else (" ✗", "bad")
         number = minus(f"{given:.3f}" if abs(given) < 100 else short(given, 2))
-        yield _Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict)
+        rows.append(_Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict))
+    return _Table(rows, columns)
 
 
-def _number_rows(surface: Surface, columns: int, shown: slice, digits: int) -> Iterator[_Row]:
-    """Heading, then for each sample some of its targets and of the answers, and the largest error of all."""
-    outputs, error = surface.y.shape[1], np.where(np.isfinite(surface.error), surface.error, np.inf)
+def _number_table(surface: Surface, columns: int, shown: slice, digits: int) -> _Table:
+    """For each sample some of its targets and of the answers, and the largest error of all."""
+    error = np.where(np.isfinite(surface.error), surface.error, np.inf)
     most = float(error[np.isfinite(error)].max(initial=0.0)) or 1.0
-    first, last = surface.labels[shown.start], surface.labels[shown.stop - 1]
-    some = "" if shown.stop - shown.start == outputs else f" {first}" if first == last else f" {first}–{last}"
-    yield _Row("sample" if columns >= _SPACIOUS else "#", f"target{some}", f"answer{some}", "error")
+    labels = surface.labels[shown]
+    some = "" if labels == surface.labels else f" {labels[0]}" if len(labels) == 1 else f" {labels[0]}–{labels[-1]}"
+    rows = [_Row("sample" if columns >= _SPACIOUS else "#", f"target{some}", f"answer{some}", "error")]
     for place in surface.worst.tolist():
-        target, answer = (_vector(part[place, shown], digits) for part in (surface.y, surface.outputs))
-        yield _Row(str(surface.samples[place]), target, answer, short(float(surface.error[place]), digits), float(error[place] / most))
+        target, answer = (
+            " ".join(written(value, digits) for value in part[place, shown].tolist()) for part in (surface.y, surface.outputs)
+        )
+        rows.append(
+            _Row(str(surface.samples[place]), target, answer, short(float(surface.error[place]), digits), float(error[place] / most))
+        )
+    return _Table(rows, columns)
 
 
-def _vector(values: Array, digits: int) -> str:
-    return " ".join(written(float(value), digits) for value in values)
-
-
-def matrix_lines(sight: Sight, columns: int) -> list[Line]:
+def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
     """A row for each class with how often each answer was given to its samples, the right ones on the diagonal; nothing where that
     does not fit."""
     surface, marks = sight.surface, sight.letters
     counts, labels = surface.confusion, surface.labels
-    asked = np.bincount(surface.wanted, minlength=len(labels)).tolist()
     cell = max(len(str(counts.max())), 1) + 1
     room = columns - cell * len(labels) - _SHARE
-    names = _names(labels, marks, room)
-    if not names:
+    names = marks
+    if room < max(map(width, marks)):
         return []
+    if marks != labels and room >= _LEAST:
+        lettered = tuple(f"{mark} {label}" for mark, label in zip(marks, short_names(labels, room - 2, "y"), strict=True))
+        names = lettered if max(map(width, lettered)) <= room else marks
     room = max(*map(width, names), min(room, len("target")))
     cell = min(cell + 1, (columns - _SHARE - room) // len(labels))
-    heads = "".join(mark.rjust(cell) for mark in marks)
     title = "target" if room >= len("target") else ""
-    drawn: list[Line] = [line((title.ljust(room) + heads + "right".rjust(_SHARE), "faint"))]
-    for place, name in enumerate(names):
-        row = counts[place].tolist()
-        spans: list[Span] = [_count(count, cell, place == answer) for answer, count in enumerate(row)]
-        drawn.append(line((pad(name, room), "dim"), *spans, _right(row[place], asked[place])))
+    drawn: list[Line] = [((title.ljust(room) + "".join(mark.rjust(cell) for mark in marks) + "right".rjust(_SHARE), "faint"),)]
+    for place, (name, asked) in enumerate(zip(names, np.bincount(surface.wanted, minlength=len(labels)).tolist(), strict=True)):
+        spans: list[Span] = [(pad(name, room), "dim")]
+        for answer, count in enumerate(counts[place].tolist()):
+            spans.append((str(count or "·").rjust(cell), "faint" if not count else "good" if place == answer else "bad"))
+        right = int(counts[place, place])
+        share = f"{100 * right / asked:.0f} %" if asked else "—"
+        drawn.append((*spans, (share.rjust(_SHARE), "dim" if right < asked or not asked else "done")))
     return [fit(each, columns) for each in drawn]
 
 
-def _names(labels: tuple[str, ...], marks: tuple[str, ...], room: int) -> tuple[str, ...]:
-    """The rows' names: the letter and the label where that is more; () where not even the letters fit."""
-    if room < max(map(width, marks)):
-        return ()
-    if all(mark == label for mark, label in zip(marks, labels, strict=True)) or room < _LEAST:
-        return marks
-    short = short_names(labels, room - 2, "y")
-    return tuple(f"{mark} {label}" for mark, label in zip(marks, short, strict=True)) if max(map(width, short)) + 2 <= room else marks
-
-
-def _count(count: int, columns: int, right: bool) -> Span:
-    """A cell of the table."""
-    return (str(count) if count else "·").rjust(columns), ("faint" if not count else "good" if right else "bad")
-
-
-def _right(right: int, asked: int) -> Span:
-    return (f"{100 * right / asked:.0f} %" if asked else "—").rjust(_SHARE), "dim" if right < asked or not asked else "done"
-
-
-def confused_line(surface: Surface, columns: int) -> Line:
+def _confused_line(surface: Surface, columns: int) -> Line:
     """The most frequent mistakes as ``target→answer times``, as many as there is room for, and how many mistakes of other kinds there
     are; () without mistakes, or without room for one."""
     wrong = surface.confusion * (1 - np.eye(len(surface.labels), dtype=int))
-    places = [place for place in np.argsort(-wrong, axis=None, kind="stable").tolist() if wrong.flat[place]]
-    head = line(("confused", "dim"))
-    drawn, left = head, int(wrong.sum())
-    for place in places:
+    drawn, left = line(("confused", "dim")), int(wrong.sum())
+    for place in np.argsort(-wrong, axis=None, kind="stable").tolist():
         target, answer = divmod(place, len(surface.labels))
         count = int(wrong.flat[place])
         more = (f"  {surface.labels[target]}→{surface.labels[answer]} ", ""), (str(count), "bad")
         rest = f" +{left - count} others" if left > count else ""
-        if width(drawn) + width(more) + len(rest) > columns:
+        if not count or width(drawn) + width(more) + len(rest) > columns:
             break
         drawn, left = (*drawn, *more), left - count
-    if drawn is head:
+    if left == wrong.sum():
         return ()
     return (*drawn, (f" +{left} others", "dim")) if left else drawn

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.network import LayerNames
 from bpdebug.core.numbers import minus, short, sparkline, written
 from bpdebug.core.record import Record
 from bpdebug.look.health import USUAL, USUAL_STEPS, Finding, Health, LayerHealth
@@ -62,15 +62,17 @@ def health_note(view: View, columns: int, rows: int) -> str:
     fixed, below = health_parts(view, columns, rows)
     if view.health is None or len(fixed + below) <= rows:
         return ""
-    found = [f"{note.name} {_layers(view.health, note.name)}" for note in view.health.notes if note.grave]
+    found = []
+    for note in (note for note in view.health.notes if note.grave):
+        numbers = [layer.layer for layer in view.health.layers if _has(layer, note.name)]
+        together = len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1
+        found.append(f"{note.name} " + (f"{numbers[0]}–{numbers[-1]}" if together else ", ".join(map(str, numbers))))
     return first_that_fits((", ".join(found[:count]) for count in range(len(found), 0, -1)), columns - 4, "")
 
 
-def _layers(health: Health, name: str) -> str:
-    """The layers that have a finding: ``1–5``, or ``1, 3``."""
-    numbers = [layer.layer for layer in health.layers if name in (found.name for found in layer.findings)]
-    together = len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1
-    return f"{numbers[0]}–{numbers[-1]}" if together else ", ".join(map(str, numbers))
+def _has(layer: LayerHealth, *names: str) -> bool:
+    """Whether one of these is what is off in a layer."""
+    return any(found.name in names for found in layer.findings)
 
 
 def _row(shown: list[_Column], cells: list[Line], columns: int) -> Line:
@@ -79,20 +81,9 @@ def _row(shown: list[_Column], cells: list[Line], columns: int) -> Line:
 
 
 def _columns(health: Health, columns: int) -> list[_Column]:
-    """The columns that there is room for; the bar and the words take what is left."""
-    parts = _parts(health)
-    chosen, words, spare = _fitting(parts, columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS)
-    wider = min(spare // 3, _WIDEST_BAR - _BAR) if spare >= 0 else max(spare, _LEAST_BAR - _BAR)
-    made = {key: column for key, column in parts.items() if key in chosen}
-    plain_name = made.pop("layer")
-    scale, length, room = decades(np.array([layer.delta[-1] for layer in health.layers])), _BAR + wider, words + spare - wider
-    bars = _Column(_scale_title(scale, length), length, lambda layer: _bar(layer, scale, length))
-    return [made.pop("name", plain_name), bars, *made.values(), _Column("", room, lambda layer: _words(layer, room))]
-
-
-def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int, int]:
-    """The columns that are needed and those that there is room for besides, the room for words, and what is left."""
-    chosen, words = set(_NEEDED), _WORDS
+    """The columns that are needed, and those that there is room for besides; the bar and the words take what is left."""
+    parts, chosen, words = _parts(health), set(_NEEDED), _WORDS
+    spare = columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS
     for key in _BESIDES:
         taken = _WORDS if not key else parts[key].width + 1 if key in parts else 0
         taken -= (parts["layer"].width + 1) * (key == "name")
@@ -101,7 +92,11 @@ def _fitting(parts: dict[str, _Column], spare: int) -> tuple[set[str], int, int]
         spare -= taken
         words += taken * (not key)
         chosen.add(key)
-    return chosen, words, spare
+    wider = min(spare // 3, _WIDEST_BAR - _BAR) if spare >= 0 else max(spare, _LEAST_BAR - _BAR)
+    made = {key: column for key, column in parts.items() if key in chosen}
+    plain_name, room = made.pop("layer"), words + spare - wider
+    bars, told = _bar_column(health, _BAR + wider), _Column("", room, lambda layer: _words(layer, room))
+    return [made.pop("name", plain_name), bars, *made.values(), told]
 
 
 def _parts(health: Health) -> dict[str, _Column]:
@@ -109,19 +104,16 @@ def _parts(health: Health) -> dict[str, _Column]:
     number, under_way = len(str(len(health.layers))), health.under_way
     name = number + 1 + max(len(layer.activation) for layer in health.layers)
 
-    def norm(title: str, measure: str) -> _Column:
-        return _Column(title.rjust(6), 6, lambda layer: _number(layer, getattr(layer, measure), under_way))
-
     parts = {
         "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
         "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
-        "delta": norm("‖dz‖", "delta"),
-        "gradient": norm("‖dW‖", "gradient"),
+        "delta": _norm_column("‖dz‖", "delta", under_way),
+        "gradient": _norm_column("‖dW‖", "gradient", under_way),
         "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, under_way)),
-        "bias": norm("‖db‖", "bias_gradient"),
+        "bias": _norm_column("‖db‖", "bias_gradient", under_way),
         "gauge": _Column("‖ΔW‖/‖W‖", 13, lambda layer: _gauge(float(layer.step[-1]))),
-        "step": norm("step", "step"),
-        "size": norm("‖W‖", "size"),
+        "step": _norm_column("step", "step", under_way),
+        "size": _norm_column("‖W‖", "size", under_way),
         "mean": _Column(_ACTIVATIONS, 14, _activations),
         "saturated": _Column("saturated", 9, lambda layer: _amount(layer.saturated[-1], f"{100 * layer.saturated[-1]:.0f} %", 9)),
         "dead": _Column("   at 0", 7, lambda layer: _amount(layer.dead[-1], f"{layer.dead[-1]:.0f}/{layer.units}", 7)),
@@ -131,13 +123,20 @@ def _parts(health: Health) -> dict[str, _Column]:
     return parts
 
 
-def _number(layer: LayerHealth, series: Array, under_way: bool) -> Line:
+def _norm_column(title: str, measure: str, under_way: bool) -> _Column:
     """The last number of a series; a dash where there never is one, a dot where it is still to be computed."""
-    broken, value = any(found.name == "non-finite" for found in layer.findings), float(series[-1])
-    if math.isnan(value) and not broken and (under_way or np.isnan(series).all()):
-        return (("—·"[under_way].rjust(6), "faint"),)
-    texts = (_power(value, digits) for digits in (1, 0)) if 0 < value < 1e-4 else (short(value, digits) for digits in (2, 1))
-    return ((minus(first_that_fits(texts, 6, "large")).rjust(6), "" if math.isfinite(value) else "bad"),)
+
+    def cell(layer: LayerHealth) -> Line:
+        series: Array = getattr(layer, measure)
+        value = float(series[-1])
+        if math.isnan(value) and not _has(layer, "non-finite") and (under_way or np.isnan(series).all()):
+            return (("—·"[under_way].rjust(6), "faint"),)
+        texts = [short(value, 2), short(value, 1)]
+        if 0 < value < 1e-4:
+            texts = [re.sub("e-0*", "e-", f"{value:.{digits}e}") for digits in (1, 0)]
+        return ((minus(first_that_fits(texts, 6, "large")).rjust(6), "" if math.isfinite(value) else "bad"),)
+
+    return _Column(title.rjust(6), 6, cell)
 
 
 def _amount(value: float, text: str, columns: int) -> Line:
@@ -145,27 +144,19 @@ def _amount(value: float, text: str, columns: int) -> Line:
     return (("—".rjust(columns), "faint") if math.isnan(value) else (text.rjust(columns), "" if value else "dim"),)
 
 
-def _power(value: float, digits: int) -> str:
-    """A small number in scientific form."""
-    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def _scale_title(scale: tuple[float, float], width: int) -> str:
-    """The ends of the scale over the bars."""
+def _bar_column(health: Health, length: int) -> _Column:
+    """Bars on a logarithmic scale that all layers have in common, under its ends."""
+    scale = decades(np.array([layer.delta[-1] for layer in health.layers]))
     low, high = (written(10.0**power, 1) for power in scale)
-    return low + high.rjust(width - len(low)) if len(low) + len(high) < width else ""
 
-
-def _bar(layer: LayerHealth, scale: tuple[float, float], width: int) -> Line:
-    """A bar on a logarithmic scale that all layers have in common."""
-    norm = float(layer.delta[-1])
-    if not (math.isfinite(norm) and norm > 0):
+    def cell(layer: LayerHealth) -> Line:
+        norm = float(layer.delta[-1])
+        if math.isfinite(norm) and norm > 0:
+            return ((bar(max(decade_share(norm, scale), 1e-9), length), "bad" if _has(layer, "vanishing", "exploding") else "curve"),)
         broken = math.isinf(norm) or (np.isnan(norm) and not layer.waiting and not np.isnan(layer.delta).all())
-        return (("⚠ not finite"[:width], "bad"),) if broken else ()
-    share = max(decade_share(norm, scale), 1e-9)
-    off = any(found.name in ("vanishing", "exploding") for found in layer.findings)
-    return ((bar(share, width), "bad" if off else "curve"),)
+        return (("⚠ not finite"[:length], "bad"),) if broken else ()
+
+    return _Column(low + high.rjust(length - len(low)) if len(low) + len(high) < length else "", length, cell)
 
 
 def _trend(series: Array, under_way: bool) -> Line:
@@ -218,16 +209,11 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
     last = "last complete update" if health.under_way else "last update"
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
     for layer, names in () if told_already else zip(health.layers, view.program.layers, strict=True):
-        yield from wrap(_told(layer, names), columns, "dim", indent="  ")
-
-
-def _told(layer: LayerHealth, names: LayerNames) -> str:
-    """A layer's other numbers in a sentence."""
-    mean, deviation, size = (float(series[-1]) for series in (layer.mean, layer.deviation, layer.size))
-    active = f"{written(mean, 3)} ± {written(deviation, 2)}" if math.isfinite(mean) else "not finite"
-    parts = [f"{names.a} {active}", f"‖{names.weight}‖ {written(size, 3)}"]
-    if not np.isnan(layer.saturated[-1]):
-        parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
-    if not np.isnan(layer.dead[-1]):
-        parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
-    return " · ".join(parts)
+        mean, deviation, size = (float(series[-1]) for series in (layer.mean, layer.deviation, layer.size))
+        active = f"{written(mean, 3)} ± {written(deviation, 2)}" if math.isfinite(mean) else "not finite"
+        parts = [f"{names.a} {active}", f"‖{names.weight}‖ {written(size, 3)}"]
+        if not np.isnan(layer.saturated[-1]):
+            parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
+        if not np.isnan(layer.dead[-1]):
+            parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
+        yield from wrap(" · ".join(parts), columns, "dim", indent="  ")

@@ -5,9 +5,9 @@ Over one input: a curve for each output, and the samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -44,13 +44,13 @@ def plane_lines(sight: Sight, columns: int, rows: int, shades: bool = False) -> 
     field = _field(sight, rows - 1, columns - left, shades)
     labels = {rows - 2 - _part(up, value, rows - 1): text for value, text in marked}
     labels[next((row for row in range(rows - 1) if row not in labels), 0)] = names[1]
-    lines = [line((_beside(labels.get(row, ""), left), "dim"), *_joined(cells)) for row, cells in enumerate(field)]
+    lines: list[Line] = []
+    for row, cells in enumerate(field):
+        text = labels.get(row, "")
+        label = (text if width(text) < left else text[: max(left - 2, 0)] + "…").rjust(left - 1) + " "
+        neighbours = groupby(cells, key=itemgetter(1))
+        lines.append(((label, "dim"), *(("".join(character for character, _ in group), role) for role, group in neighbours)))
     return [*lines, line((" " * left + _below(across, names[0], columns - left), "dim"))]
-
-
-def _beside(text: str, columns: int) -> str:
-    """A label at the left of the plane."""
-    return (text if width(text) < columns else text[: max(columns - 2, 0)] + "…").rjust(columns - 1) + " "
 
 
 def _below(axis: Array, name: str, columns: int) -> str:
@@ -64,26 +64,27 @@ def _below(axis: Array, name: str, columns: int) -> str:
     return f"{text.ljust(room)} {name}"
 
 
-def _joined(cells: list[Span]) -> Iterator[Span]:
-    """Neighbours of the same look as one span."""
-    for role, group in groupby(cells, key=lambda cell: cell[1]):
-        yield "".join(character for character, _ in group), role
-
-
 def _field(sight: Sight, rows: int, columns: int, shades: bool) -> list[list[Span]]:
     """The plane as characters with their roles."""
-    surface = sight.surface
+    surface, classes = sight.surface, sight.surface.task == "classes"
     fine = resampled(sight.grid, 4 * rows, 2 * columns)
-    shown = fine if surface.task == "classes" else fine[[sight.output]]
-    sides = _sides(surface, shown)
+    shown = fine if classes else fine[[sight.output]]
+    # at each dot which label wins; of numbers, whether they are above the middle
+    sides = np.argmax(shown, axis=0) if classes else np.asarray(shown[0] > surface.middle, int)
+    sides = np.where(np.isfinite(shown).all(axis=0), sides, _UNKNOWN)
+    dots = (_border(sides).reshape(rows, 4, columns, 2) * _DOTS[:, None, :]).sum(axis=(1, 3)).tolist()
     halves = _codes(surface, shown.reshape(len(shown), 2 * rows, 2, columns, 2).mean(axis=(2, 4)))
-    dots = _border(sides).reshape(rows, 4, columns, 2)
-    dots = (dots * _DOTS[:, None, :]).sum(axis=(1, 3))
-    above, below, dotted = halves[0::2].tolist(), halves[1::2].tolist(), dots.tolist()
+    above, below = halves[0::2].tolist(), halves[1::2].tolist()
     cell = _shade if shades else _cell
-    field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dotted, strict=True)]
-    _letters(sight, field, sides, dotted)
-    _samples(sight, field, [] if shades else below)
+    field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dots, strict=True)]
+    (across, up), points = surface.axes, surface.x.tolist()
+    places = [(rows - 1 - _part(up, point[1], rows), _part(across, point[0], columns)) for point in points]
+    _strew_letters(sight, field, places, sides, dots)
+    for place in sight.order:
+        row, column = places[place]
+        mark, role = sight.mark(place)
+        on = role if shades else f"{_ground(below[row][column])} {role}"
+        field[row][column] = (mark, "cursor" if place == sight.present else on)
     return field
 
 
@@ -102,12 +103,6 @@ def _weights(points: int, parts: int, down: bool) -> Array:
     """How much each point of an axis counts at the middle of each part of it, from its end where it goes down."""
     places = (np.arange(parts)[:: -1 if down else 1] + 0.5) / parts * (points - 1)
     return np.asarray(np.maximum(1 - np.abs(places[:, None] - np.arange(points)), 0.0))
-
-
-def _sides(surface: Surface, shown: Array) -> Array:
-    """Which label wins at each dot; of numbers, whether they are above the middle; :data:`_UNKNOWN` where there is no answer."""
-    sides = np.argmax(shown, axis=0) if surface.task == "classes" else np.asarray(shown[0] > surface.middle, int)
-    return np.where(np.isfinite(shown).all(axis=0), sides, _UNKNOWN)
 
 
 def _codes(surface: Surface, shown: Array) -> Array:
@@ -152,32 +147,16 @@ def _shade(above: int, below: int, dots: int) -> Span:
     return SHADES[level], ""
 
 
-def _letters(sight: Sight, field: list[list[Span]], sides: Array, dots: list[list[int]]) -> None:
-    """Strew the side's letter over the plane."""
+def _strew_letters(sight: Sight, field: list[list[Span]], places: list[tuple[int, int]], sides: Array, dots: list[list[int]]) -> None:
+    """Strew each side's letter over the plane, clear of the border and of the places of the samples."""
     labels = {"classes": [letter.lower() for letter in sight.letters], "binary": sight.surface.labels}.get(sight.surface.task, "−+")
     down, across = max(_STRIDE[0], len(field) // 4), max(_STRIDE[1], len(field[0]) // 4)
-    taken = {(row, column + by) for row, column in _places(sight.surface, field) for by in range(-_CLEAR, _CLEAR + 1)}
+    taken = {(row, column + by) for row, column in places for by in range(-_CLEAR, _CLEAR + 1)}
     for row in range(1, len(field), down):
         for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
             if not dots[row][column] and (row, column) not in taken:
                 side = int(sides[4 * row + 2, 2 * column + 1])
                 field[row][column] = ("?", "bad") if side == _UNKNOWN else (labels[side][-1], field[row][column][1].partition(" ")[0])
-
-
-def _samples(sight: Sight, field: list[list[Span]], codes: list[list[int]]) -> None:
-    """Put the samples in their places, on the colours there."""
-    places = _places(sight.surface, field)
-    for place in sight.order:
-        row, column = places[place]
-        mark, role = sight.mark(place)
-        on = f"{_ground(codes[row][column])} {role}" if codes else role
-        field[row][column] = (mark, "cursor" if place == sight.present else on)
-
-
-def _places(surface: Surface, field: list[list[Span]]) -> list[tuple[int, int]]:
-    """The row and the column of each sample."""
-    rows, columns = len(field), len(field[0])
-    return [(rows - 1 - _part(surface.axes[1], up, rows), _part(surface.axes[0], across, columns)) for across, up in surface.x.tolist()]
 
 
 def _part(axis: Array, value: float, parts: int) -> int:
@@ -193,7 +172,11 @@ def response_lines(sight: Sight, columns: int, rows: int) -> list[Line]:
     plot.scale(canvas)
     for x in range(2 * plot.left, 2 * canvas.columns, 4) if surface.task == "binary" else ():
         canvas.dot(x, int(plot.y(surface.middle)), "dim")
-    _curves(sight, plot, canvas)
+    for output, values in enumerate(sight.grid):
+        chosen, finite = output == sight.output, np.abs(values) < _LARGEST
+        role = f"upper:class:{output}:{HEAT_STEPS}" if surface.task == "classes" else "curve" if chosen else "faint"
+        dots = list(zip(plot.x(axis[finite]).tolist(), plot.y(values[finite]).tolist(), strict=True))
+        plot.path(canvas, dots, (role, ""), 1.0 + chosen)  # the output that is looked at is the brightest
     _targets(sight, plot, canvas)
     below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), sight.view.program.inputs[0]
     below.write(canvas.columns - len(name) - 1, 0, f" {name} ", "dim")
@@ -208,17 +191,6 @@ def _plot(sight: Sight, columns: int, rows: int) -> Plot:
     low, high, marked = even_ticks(low - margin, high + margin, rows)
     left = max((len(text) for _, text in marked), default=0) + 1
     return Plot(left, max(columns - left, 4), rows, axis[0], axis[-1], low, high, marked, log=False)
-
-
-def _curves(sight: Sight, plot: Plot, canvas: Canvas) -> None:
-    """Every output over the input, the one that is looked at brightest."""
-    surface = sight.surface
-    for output, values in enumerate(sight.grid):
-        chosen = output == sight.output
-        role = f"upper:class:{output}:{HEAT_STEPS}" if surface.task == "classes" else "curve" if chosen else "faint"
-        finite = np.abs(values) < _LARGEST
-        dots = list(zip(plot.x(surface.axes[0][finite]).tolist(), plot.y(values[finite]).tolist(), strict=True))
-        plot.path(canvas, dots, (role, ""), 1.0 + chosen)
 
 
 def _targets(sight: Sight, plot: Plot, canvas: Canvas) -> None:
