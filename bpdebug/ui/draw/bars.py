@@ -16,7 +16,14 @@ _GAP: Span = ("   ", "")
 def header_line(view: View, columns: int) -> Line:
     """Title, update, epoch, batch, stage and loss, as much as fits; what matters least goes first, and the loss never."""
     position, loss, stage, gist = view.position, _loss(view), _stage(view), _stage(view, brief=True)
-    title, brief = _titles(view)
+    scenario, game = view.program.scenario, view.game
+    name = PurePath(scenario.source).name or scenario.name
+    if game is None:
+        title, brief = line((" bpdebug ", "heading"), (name, "bold")), line((" ", ""), (name, "bold"))
+    else:
+        left = "over" if game.over else f"{game.tries} left"
+        title = line((" ", ""), (game.line, "changed"), (f" on {name}", "dim"))
+        brief = line((" ", ""), (f"hunt {game.number} · {left} · {game.points}/{game.hunts}", "changed"))
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
     batch = () if position.at_end else line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
@@ -27,17 +34,6 @@ def header_line(view: View, columns: int) -> Line:
         return fit(drawn, columns)
     room = max(columns - width(loss) - 1, 0)
     return fit((*fit(_joined(update, gist), room), (" ", ""), *loss), columns)
-
-
-def _titles(view: View) -> tuple[Line, Line]:
-    """What is debugged, or how the hunt goes; in full and in brief."""
-    scenario, game = view.program.scenario, view.game
-    name = PurePath(scenario.source).name or scenario.name
-    if game is None:
-        return line((" bpdebug ", "heading"), (name, "bold")), line((" ", ""), (name, "bold"))
-    left = "over" if game.over else f"{game.tries} left"
-    brief = line((" ", ""), (f"hunt {game.number} · {left} · {game.points}/{game.hunts}", "changed"))
-    return line((" ", ""), (game.line, "changed"), (f" on {name}", "dim")), brief
 
 
 def _joined(*parts: Line) -> Line:

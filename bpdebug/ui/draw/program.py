@@ -69,7 +69,8 @@ class Listing:
     """
 
     def __init__(self, view: View, columns: int, marked: str = "") -> None:
-        self._view, self._rows, self._places, self._plan = view, program_rows(view), _places(view), plan_of(view, columns)
+        self._view, self._rows, self._plan = view, program_rows(view), plan_of(view, columns)
+        self._places = once(view.program, "places", lambda: {row.name: y for y, row in enumerate(self._rows) if isinstance(row, Stage)})
         self._marked = self._places.get(marked, len(self._rows))
         self._whole = _whole(view, view.program.stage(marked), self._plan) if marked in self._places else [()]
 
@@ -87,12 +88,6 @@ class Listing:
         part = y - self._marked
         row = self._rows[y - min(max(part, 0), len(self._whole) - 1)]
         return row, self._whole[part] if 0 <= part < len(self._whole) else program_line(self._view, row, self._plan.columns, self._plan)
-
-
-def _places(view: View) -> dict[str, int]:
-    """The rows of the stages."""
-    rows = program_rows(view)
-    return once(view.program, "places", lambda: {row.name: place for place, row in enumerate(rows) if isinstance(row, Stage)})
 
 
 def plan_of(view: View, columns: int) -> Plan:
@@ -135,7 +130,16 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     plan = plan or plan_of(view, columns)
     if isinstance(row, Stage):
         return _grounded(view, row, (*_equation(view, row, plan), *_details(view, row, plan)), plan)
-    return fit(_heading(view, row, plan) if isinstance(row, str) else _skipped(view, row, columns), columns)
+    if isinstance(row, Skipped):  # why it does not exist; in a narrow listing no more than the gist
+        name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
+        texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
+        return fit(line(("   – ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
+    # a phase, and what letters stand for in it
+    title = line((row.upper(), "heading" if row == view.position.phase else "dim bold"))
+    stages = (stage for stage in view.program.stages if stage.phase == row)
+    names = once(view.program, ("names", row), lambda: {name for stage in stages for name in stage.formula.names}) if plan.letters else ()
+    told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
+    return fit((*title, ("  " + "  ".join(told), "dim")) if told else title, columns)
 
 
 def lit(drawn: Line, role: str) -> Line:
@@ -147,22 +151,6 @@ def _grounded(view: View, stage: Stage, drawn: Line, plan: Plan) -> Line:
     """A line of a stage in so many columns; that of the stage that has run last has a background."""
     drawn = fit(drawn, plan.columns)
     return lit(drawn, "here") if stage.name == view.position.stage else drawn
-
-
-def _heading(view: View, phase: str, plan: Plan) -> Line:
-    """A phase, and what letters stand for in it."""
-    title = line((phase.upper(), "heading" if phase == view.position.phase else "dim bold"))
-    stages = (stage for stage in view.program.stages if stage.phase == phase)
-    names = once(view.program, ("names", phase), lambda: {name for stage in stages for name in stage.formula.names}) if plan.letters else ()
-    told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
-    return (*title, ("  " + "  ".join(told), "dim")) if told else title
-
-
-def _skipped(view: View, row: Skipped, columns: int) -> Line:
-    """A stage that does not exist, and why; in a narrow listing no more than the gist."""
-    name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
-    texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
-    return line(("   – ", "faint"), (first_that_fits(texts, columns - 5), "faint"))
 
 
 def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:

@@ -13,7 +13,7 @@ from bpdebug.look.paths import MOST_CELLS
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import praise, result_role, verdict_lines
 from bpdebug.ui.draw.compare import match_lines
-from bpdebug.ui.draw.formula_lines import Marked, formula_lines
+from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
@@ -36,7 +36,10 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     lines += _stale(view, explanation, columns)
     if explanation.culprit:
         lines += formula_lines(explanation.blame, columns, "", "  ", "bad")
-    after = _findings(view, explanation, columns) + _operands(view, explanation, columns)
+    name, index = explanation.name, explanation.index
+    notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
+    after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
+    after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns) + _operands(view, explanation, columns)
     lines += _derivation(view, explanation, columns, rows - len(lines) - len(after)) + after
     lines += wrap(explanation.origin, columns, "dim")
     return lines + _stage(view, explanation, columns, rows - len(lines))
@@ -77,13 +80,6 @@ def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
     return wrap(told, columns, "changed", "  ")
 
 
-def _findings(view: View, explanation: Explanation, columns: int) -> list[Line]:
-    """What is wrong with the number, or has been said of it."""
-    name, index, notes = explanation.name, explanation.index, view.warnings.get(explanation.stage.name) if explanation.stage else ()
-    warned = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
-    return warned + verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
-
-
 def _empty(view: View, columns: int) -> list[Line]:
     position = view.position
     if position.next is None:
@@ -104,12 +100,14 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -
     if explanation.term is None:
         return [_with(line((name, "name"), " = ", result), columns, address)]
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
-    numbers = [text for text in written_out(explanation, _chosen(view, explanation)) if text.text not in (explanation.symbolic, result[0])]
-    room, steps = rows - 1 - (not margin), list[Line]()
-    for tried in numbers or [Marked("")]:
-        steps = _steps(explanation, tried, columns, margin)
-        if len(steps) <= room:
-            break
+    sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
+    room, steps = rows - 1 - (not margin), formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
+    symbolic, chosen = steps, view.operand % max(len(explanation.operands), 1)
+    for tried in written_out(explanation, chosen):
+        if tried.text not in (explanation.symbolic, result[0]):
+            steps = symbolic + formula_lines(tried, columns, f"{margin} = ", f"{margin} ")
+            if len(steps) <= room:
+                break
     last, change = line(f"{margin} = ", result), change_text(view, explanation.name, explanation.index)
     praised = praise(view, explanation.name, columns - width(last))
     last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
@@ -125,13 +123,6 @@ def _with(drawn: Line, columns: int, *more: Line) -> Line:
     return drawn
 
 
-def _steps(explanation: Explanation, numbers: Marked, columns: int, margin: str) -> list[Line]:
-    """The formula over named cells, then with the numbers put in; signs at the beginning of a line stand below the first one."""
-    sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
-    steps = formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
-    return steps + (formula_lines(numbers, columns, f"{margin} = ", f"{margin} ") if numbers.text else [])
-
-
 def _stage(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
     """The whole formula, where the listing shows a short form or none of it, or where there is room."""
     if explanation.stage is None:
@@ -141,18 +132,13 @@ def _stage(view: View, explanation: Explanation, columns: int, rows: int) -> lis
     return lines if len(lines) <= rows or text != formula_text(view, explanation.stage) else []
 
 
-def _chosen(view: View, explanation: Explanation) -> int | None:
-    """The operand that Enter goes to."""
-    return view.operand % len(explanation.operands) if explanation.operands else None
-
-
 def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     """The cell that Enter goes to, out of those that the number is made of."""
-    chosen = _chosen(view, explanation)
-    if chosen is None:
+    if not explanation.operands:
         return []
-    name = (render_name(explanation.operands[chosen][0], view.style, explanation.operands[chosen][1]), "name")
     count = len(explanation.operands)
+    chosen = view.operand % count
+    name = (render_name(explanation.operands[chosen][0], view.style, explanation.operands[chosen][1]), "name")
     counted = f"{count}{'+' * (count == MOST_OPERANDS)}"
     said = (f"   o/ takes the next of {counted} operands", f"  o/ next ({chosen + 1} of {counted})", f"  o/ {chosen + 1}/{counted}")
     ways = list(map(_keyed, said)) if count > 1 else [()]
@@ -161,10 +147,8 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     target = first_that_fits(targets, columns, ())
     if not target:
         return [fit((*start, arrow, name), columns), fit(ways[-1], columns)]
-    paths = (
-        [_keyed(text) for text in ("   r/ writes out its paths to the loss", "   r/ paths")] if _has_paths(view, explanation.name) else []
-    )
-    return [(*target, *first_that_fits(paths, columns - width(target), ()))]
+    paths = ("   r/ writes out its paths to the loss", "   r/ paths") if _has_paths(view, explanation.name) else ()
+    return [(*target, *first_that_fits(map(_keyed, paths), columns - width(target), ()))]
 
 
 def _keyed(text: str) -> Line:
