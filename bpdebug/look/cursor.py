@@ -68,18 +68,18 @@ class Cursor:
     def follow(self) -> None:
         """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
         self.operand, self.row = 0, self.sample
-        asked = self._goal is not None
-        self._look_at_next()
-        if not asked and self.timeline.first_nonfinite == self.position.t:
-            self._look_at_culprit()
+        if self._goal:
+            self.selected, self._goal = self._goal, None
+        else:
+            self._look_at_next()
+            if self.timeline.first_nonfinite == self.position.t:
+                self._look_at_culprit()
         self._look_at_layer(max(self.position.layer, 1) if self.position.stage else 0)
 
     def _look_at_next(self) -> None:
-        """Select the cell that was asked for, or one of the stage that has just run."""
-        if self._goal:
-            self.selected, self._goal = self._goal, None
-            return
-        values, name = self.timeline.machine.values(), self._to_follow()
+        """Select a cell of the stage that has just run, also where that was the last one of an update."""
+        values, last = self.timeline.machine.values(), self.program.stages[-1].name
+        name = self.position.stage or (last if self.position.update and last in self.program.persistent else "")
         if name not in values:
             self.selected = None
             return
@@ -101,23 +101,10 @@ class Cursor:
     def _look_at_layer(self, layer: int) -> None:
         """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""
         name = self.selected[0] if self.selected else ""
-        own = self._layer_of(name)
-        names = self.program.layers[own - 1]
-        fed = own + (name in (names.a, names.output))
+        layers, known = self.program.layers, self.program.tensors
+        own = len(layers) if name == self.program.target else max(known[name].layer if name in known else 0, 1)
+        fed = own + (name in (layers[own - 1].a, layers[own - 1].output))
         self.layer = layer if layer and (layer in (own, fed) or not name) else own
-
-    def _layer_of(self, name: str) -> int:
-        """The layer that a tensor belongs to."""
-        known = self.program.tensors
-        return len(self.program.layers) if name == self.program.target else max(known[name].layer if name in known else 0, 1)
-
-    def _to_follow(self) -> str:
-        """The tensor to look at: what has just been computed, also where that was the last stage of an update."""
-        position = self.position
-        if position.stage:
-            return position.stage
-        last = self.program.stages[-1].name
-        return last if position.update and last in self.program.persistent else ""
 
     def select(self, name: str, index: Cell) -> None:
         """Put the cell cursor on a cell.
@@ -139,20 +126,16 @@ class Cursor:
         Returns:
             The clock from which it is seen.
         """
-        if name is not None:
-            given = self.explain(name, index)
-            return self._leave_for((name, index), self.position.t if given.t is None else given.t)
-        if self.selected is None:
+        target = self.selected if name is None else (name, index)
+        if target is None:
             raise BpdebugError("no cell is selected")
-        explained = self.explain(*self.selected)
-        if explained.t not in (None, self.position.t):
-            return self._leave_for(self.selected, explained.t or 0)
-        if not explained.operands:
-            raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
-        target = explained.operands[self.operand % len(explained.operands)]
-        return self._leave_for(target, operand_origin(self.timeline, explained, target[0]))
-
-    def _leave_for(self, target: tuple[str, Cell], clock: int) -> int:
+        explained = self.explain(*target)
+        clock = self.position.t if explained.t is None else explained.t
+        if name is None and clock == self.position.t:
+            if not explained.operands:
+                raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
+            target = explained.operands[self.operand % len(explained.operands)]
+            clock = operand_origin(self.timeline, explained, target[0])
         self.trail.append((self.position.t, self.selected))
         self._goal = target
         return clock

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 import numpy as np
 
@@ -137,17 +138,9 @@ def _table(value: Array, turned: bool = False) -> Array:
 
 def _joined(pieces: list[Piece]) -> Iterator[Piece]:
     """The pieces, signs that follow one another in one."""
-    text = ""
-    for piece in pieces:
-        if isinstance(piece, str):
-            text += piece
-            continue
-        if text:
-            yield text
-        yield piece
-        text = ""
-    if text:
-        yield text
+    for signs, run in groupby(pieces, lambda piece: isinstance(piece, str)):
+        together = list(run)
+        yield from filter(None, ["".join(map(str, together))]) if signs else together
 
 
 class _Taking:
@@ -198,16 +191,9 @@ class _Taking:
 
     def _term(self, tree: Tree, axes: Axes, last: bool = False) -> list[Piece]:
         """A summand: one that is a multiple of a single tensor is worked out, so that what is added can be seen."""
-        if _is_sum(tree):
-            return [self._operand(tree, axes)] if last else self._pieces(tree, self._own_axes(tree, axes), top=False)
-        if self._is_multiple(tree):
-            return [self._operand(tree, axes)]
-        return self._pieces(tree, self._own_axes(tree, axes), top=False)
-
-    def _is_multiple(self, tree: Tree) -> bool:
-        """Whether a formula is a product of numbers and one tensor."""
         factors = _factors(tree)
-        return len(factors) > 1 and sum(self._value(factor).ndim > 0 for factor in factors) == 1
+        whole = last if _is_sum(tree) else len(factors) > 1 and sum(self._value(factor).ndim > 0 for factor in factors) == 1
+        return [self._operand(tree, axes)] if whole else self._pieces(tree, self._own_axes(tree, axes), top=False)
 
     def _product(self, tree: Binary, axes: Axes) -> list[Piece]:
         if tree.operator == "@":
@@ -215,10 +201,10 @@ class _Taking:
             return [self._operand(tree.left, (axes[0], summed)), " · ", self._operand(tree.right, (summed, axes[1]))]
         scalar = not (self._value(tree.left).ndim and self._value(tree.right).ndim)
         sign = " / " if tree.operator == "/" else " · " if scalar else " ⊙ "
-        split = self._pieces(tree.left, self._own_axes(tree.left, axes), top=False) if _binds(tree.left) else None
-        left = split or [self._operand(tree.left, axes)]
-        folds = isinstance(tree.right, Call) and FUNCTIONS[tree.right.function].reduces
-        return [*left, sign, *(self._pieces(tree.right, axes) if folds else [self._operand(tree.right, axes)])]
+        open_left = isinstance(tree.left, Binary) and tree.left.operator in ("*", "/", "@")  # it has no parentheses
+        split = self._pieces(tree.left, self._own_axes(tree.left, axes), top=False) if open_left or _folds(tree.left) else None
+        right = self._pieces(tree.right, axes) if _folds(tree.right) else [self._operand(tree.right, axes)]
+        return [*(split or [self._operand(tree.left, axes)]), sign, *right]
 
     def _call(self, tree: Call, axes: Axes) -> list[Piece]:
         if not FUNCTIONS[tree.function].reduces:
@@ -263,10 +249,8 @@ def _is_sum(tree: Tree) -> bool:
     return isinstance(tree, Binary) and tree.operator in "+-"
 
 
-def _binds(tree: Tree) -> bool:
-    """Whether a factor on the left is written without parentheses, and more than one operand."""
-    product = isinstance(tree, Binary) and tree.operator in ("*", "/", "@")
-    return product or (isinstance(tree, Call) and FUNCTIONS[tree.function].reduces)
+def _folds(tree: Tree) -> bool:
+    return isinstance(tree, Call) and FUNCTIONS[tree.function].reduces
 
 
 def _factors(tree: Tree) -> list[Tree]:

@@ -95,11 +95,10 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     Raises:
         BpdebugError: where there is no such tensor or cell, or it is not computed yet.
     """
-    values = timeline.machine.values()
-    shape = timeline.machine.shapes().get(name)
-    if name not in values or shape is None:
+    values, shapes = timeline.machine.values(), timeline.machine.shapes()
+    if name not in values:
         raise BpdebugError(not_there(timeline, name))
-    check_cell(name, index, shape)
+    check_cell(name, index, shapes[name])
     value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
     if edit := timeline.edited_cell(name, index, computed or 0):
         return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
@@ -107,13 +106,9 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         return Explanation(name, index, value, _given(timeline, name, index), style=style)
     stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
-    term = cells.explain(index)
-    shapes = timeline.machine.shapes()
-    digits = digits_of(stage)
-    formula = cells.symbolic(index)
-    symbolic = render_cell(formula, style, shapes)
-    numbers = put_in(term, style, digits)
-    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline, term)))[:MOST_OPERANDS]
+    term, formula = cells.explain(index), cells.symbolic(index)
+    symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, digits_of(stage))
+    operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
     return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, culprit, style, formula)
 
@@ -140,18 +135,14 @@ def with_numbers(term: Term, digits: int = _DIGITS, most: int = _SHOWN_TERMS) ->
     return term.tree(lambda t: Written(in_formula(t.value, digits)), most)
 
 
-def _interest(timeline: Timeline, name: str) -> int:
-    """What somebody who asks where a number comes from wants to see first: gradients, then what is computed, then what is given."""
-    if name not in timeline.program.index:
-        return 2
-    return 0 if timeline.program.stage(name).of else 1
-
-
-def _by_interest(timeline: Timeline, term: Term) -> list[Term]:
-    """The cells of a number in the order in which one wants to see them; of very many, those of its largest terms."""
+def _by_interest(program: Program, term: Term) -> list[Term]:
+    """The cells of a number in the order in which one wants to see them: gradients, then what is computed, then what is given; of very
+    many, those of its largest terms."""
 
     def interest(cell: Term) -> int:
-        return _interest(timeline, cell.name)
+        if cell.name not in program.index:
+            return 2
+        return 0 if program.stage(cell.name).of else 1
 
     first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=interest)
     large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)

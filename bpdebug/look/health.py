@@ -150,9 +150,10 @@ class HealthLog:
         if timeline is not self._timeline:
             self._timeline = timeline
             self._known.clear()
-        last, count = timeline.position.update, min(updates, _affordable(timeline))
+        size = timeline.machine.last_workspace().flat.size + timeline.machine.persistent_flat.size
+        last, count = timeline.position.update, min(updates, max(_WORK // max(size, 1), _FEWEST))
         wanted = range(max(last - count, 0), last)
-        missing = [update for update in wanted if not self._is_known(timeline, update)]
+        missing = [update for update in wanted if update not in self._known or self._known[update][0] != _edits(timeline, update)]
         if missing:
             start, end = missing[0], missing[-1] + 1
             for made in (yield from recording(timeline, end - start, end, seconds)):
@@ -162,9 +163,6 @@ class HealthLog:
         measured = [self._known[update][1] for update in wanted]
         present = _present(timeline, measured)
         return _health(timeline.program, [*wanted, *[last] * len(present)], measured + present, under_way=bool(present))
-
-    def _is_known(self, timeline: Timeline, update: int) -> bool:
-        return update in self._known and self._known[update][0] == _edits(timeline, update)
 
 
 def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
@@ -176,11 +174,6 @@ def _edits(timeline: Timeline, update: int) -> tuple[Edit, ...]:
     """What an update depends on beyond the program."""
     end = (update + 1) * len(timeline.program.stages)
     return tuple(edit for edit in timeline.edits if edit.t < end)
-
-
-def _affordable(timeline: Timeline) -> int:
-    size = timeline.machine.last_workspace().flat.size + timeline.machine.persistent_flat.size
-    return max(_WORK // max(size, 1), _FEWEST)
 
 
 def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measured]:
@@ -197,11 +190,14 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:
+    numbers, off = list[list[float]](), list[Array | None]()
     with np.errstate(all="ignore"):
-        numbers = [list(_numbers(values, before, names, program)) for names in program.layers]
-        off = tuple(_off(values, names, program) for names in program.layers)
-    dead = [np.nan if mask is None else float(mask.sum()) for mask in off]
-    return _Measured(float(values.get(program.loss, np.nan)), np.column_stack([np.array(numbers), dead]), off)
+        for names in program.layers:
+            text = DEAD.get(names.layer.activation) if np.isfinite(values[names.a]).all() else None
+            mask = evaluate(_parsed(text.format(names.a), program.joined), values) if text else None
+            numbers.append([*_numbers(values, before, names, program), np.nan if mask is None else float(mask.sum())])
+            off.append(mask)
+    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off))
 
 
 def _numbers(values: dict[str, Array], before: dict[str, Array], names: LayerNames, program: Program) -> Iterator[float]:
@@ -222,12 +218,6 @@ def _numbers(values: dict[str, Array], before: dict[str, Array], names: LayerNam
 
 def _norm(values: Array) -> float:
     return float(np.sqrt(np.vdot(values, values)))
-
-
-def _off(values: dict[str, Array], names: LayerNames, program: Program) -> Array | None:
-    """Which relu units are 0 for the whole batch; None where that has no answer."""
-    text = DEAD.get(names.layer.activation)
-    return evaluate(_parsed(text.format(names.a), program.joined), values) if text and np.isfinite(values[names.a]).all() else None
 
 
 _parsed = lru_cache(256)(parse)

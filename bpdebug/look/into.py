@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from itertools import accumulate
 from math import prod
 
@@ -37,42 +36,36 @@ def walk(cursor: Cursor, count: int) -> Stand:
     Outside of a stage, the way forward goes to the first cell of the next one, and the way back to the last cell of the one that
     has just run. It ends with the training and begins before the first stage.
     """
-    program, position = cursor.program, cursor.position
-    track = _Track(program)
+    position, track = cursor.position, _Track(cursor.program)
     update, done = position.update, position.done
     here = track.bounds(update)[done] - (count > 0)
     if cursor.inside == position.t and position.t:
         update, done = divmod(position.t - 1, position.stages)
-        here = track.bounds(update)[done] + _number(cursor, program.stages[done].name)
+        here, name = track.bounds(update)[done], cursor.program.stages[done].name
+        shape = cursor.timeline.machine.shapes()[name]
+        if cursor.selected and cursor.selected[0] == name and shape:
+            here += int(np.ravel_multi_index(cursor.selected[1], shape))
     stand = track.stand(update, here + count)
     stuck = count < 0 and not stand.name and stand.t == position.t
     return track.stand(update, here + count - 1) if stuck else stand
-
-
-def _number(cursor: Cursor, name: str) -> int:
-    """The place of the selected cell in the tensor whose cells are walked through."""
-    shape = cursor.timeline.machine.shapes()[name]
-    selected = cursor.selected
-    return int(np.ravel_multi_index(selected[1], shape)) if selected and selected[0] == name and shape else 0
 
 
 class _Track:
     """The cells of all stages of all updates, one after the other."""
 
     def __init__(self, program: Program) -> None:
-        self._program, self._batches = program, program.batches
-        self._sizes = cache(self._sizes_for)
-
-    def _sizes_for(self, rows: int) -> list[int]:
-        shapes, stages = self._program.shapes(rows), self._program.stages
-        sizes = [prod(shapes[stage.name]) for stage in stages]
-        if stages[-1].name not in self._program.persistent:
-            sizes[-1] = 1
-        return [0, *accumulate(sizes)]
+        self._program, self._bounds = program, dict[int, list[int]]()
 
     def bounds(self, update: int) -> list[int]:
         """How many cells of an update come before each of its stages, and how many there are."""
-        return self._sizes(self._batches.size(update))
+        rows, stages = self._program.batches.size(update), self._program.stages
+        if rows not in self._bounds:
+            shapes = self._program.shapes(rows)
+            sizes = [prod(shapes[stage.name]) for stage in stages]
+            if stages[-1].name not in self._program.persistent:
+                sizes[-1] = 1
+            self._bounds[rows] = [0, *accumulate(sizes)]
+        return self._bounds[rows]
 
     def stand(self, update: int, place: int) -> Stand:
         """The cell at a place in an update; places may lie before or after it."""
@@ -81,17 +74,16 @@ class _Track:
                 return Stand(0)
             update -= 1
             place += self.bounds(update)[-1]
-        updates = self._program.updates
+        stages, updates = self._program.stages, self._program.updates
         while update < updates and place >= self.bounds(update)[-1]:
             place -= self.bounds(update)[-1]
             update += 1
-        return self._stand(update, place) if update < updates else Stand(updates * len(self._program.stages))
-
-    def _stand(self, update: int, place: int) -> Stand:
-        bounds, stages = self.bounds(update), self._program.stages
+        if update >= updates:
+            return Stand(updates * len(stages))
+        bounds = self.bounds(update)
         done = next(stage for stage, end in enumerate(bounds[1:]) if place < end)
         t, number, name = update * len(stages) + done + 1, place - bounds[done], stages[done].name
         if done + 1 == len(stages) and name not in self._program.persistent:
             return Stand(t)
-        shape = self._program.shapes(self._batches.size(update))[name]
+        shape = self._program.shapes(self._program.batches.size(update))[name]
         return Stand(t, number, prod(shape), name, tuple(int(i) for i in np.unravel_index(number, shape)) if shape else ())

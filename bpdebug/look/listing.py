@@ -26,22 +26,20 @@ def listing(timeline: Timeline) -> list[Row]:
         if line.phase != phase:
             phase = line.phase
             rows.append(Row(phase.upper()))
-        rows.append(_skipped(line) if isinstance(line, Skipped) else _stage(timeline, line))
+        if isinstance(line, Skipped):
+            data = {"name": line.name, "phase": str(line.phase), "layer": line.layer, "status": "skipped", "reason": line.reason}
+            rows.append(Row(f"  -  {line.name}: skipped, {line.reason}", data))
+        else:
+            rows.append(_stage(timeline, line))
     return rows
-
-
-def _skipped(line: Skipped) -> Row:
-    data = {"name": line.name, "phase": str(line.phase), "layer": line.layer, "status": "skipped", "reason": line.reason}
-    return Row(f"  -  {line.name}: skipped, {line.reason}", data)
 
 
 def _stage(timeline: Timeline, stage: Stage) -> Row:
     position, place = timeline.position, timeline.program.index[stage.name]
     computed = place < position.done
     broken = computed and not bool(np.isfinite(timeline.machine.tensor(stage.name)).all())
-    badges = (
-        (">" if place == position.done and position.next else " ") + ("!" if broken else "*" if computed else " ") + "~"[: stage.edited]
-    )
+    following = ">" if place == position.done and position.next else " "
+    badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.edited
     status = "non-finite" if broken else "computed" if computed else "next" if place == position.done else "pending"
     warnings = timeline.machine.warnings.get(stage.name, ())
     data = {

@@ -121,12 +121,6 @@ class _Walker:
 
     def gather(self, name: str) -> Iterator[str]:
         """Count and add up what passes from each cell on, from the loss back to a tensor; says how far it is."""
-        yield from self._gather(name)
-        if not all(np.isfinite(numbers).all() for numbers in (*self._slopes.values(), *self.sums.values())):
-            self.keeps_zeros = True
-            yield from self._gather(name)
-
-    def _gather(self, name: str) -> Iterator[str]:
         places = {node.output: place for place, node in enumerate(self.nodes)}
         for tensor in [*(node.output for node in self.nodes[-2::-1] if places[node.output] > places.get(name, -1)), name]:
             shape = self.values[tensor].shape
@@ -136,11 +130,18 @@ class _Walker:
                 slopes = self._jacobian(node, argument)
                 aside = (-1, *(1,) * len(shape))
                 counts, sums = self.counts[node.output].reshape(aside), self.sums[node.output].reshape(aside)
-                passes = self._depends(node, argument) if self.keeps_zeros else slopes != 0
+                passes = slopes != 0
+                if self.keeps_zeros:  # what passes something back, be it 0 times what arrives: where NaN arrives, NaN comes
+                    plain = {name: np.full(value.shape, 0.5) for name, value in self.values.items()}
+                    came = (np.isnan(self._passed_back(node, argument, values, np.nan)) for values in (plain, self.values))
+                    passes = np.logical_and(*came)
                 leads = self._leads[node.output, argument] = passes & (counts != 0)
                 with np.errstate(all="ignore"):
                     self.counts[tensor] += np.where(leads, counts, 0).sum(axis=0)
                     self.sums[tensor] += np.where(leads, slopes * sums, 0.0).sum(axis=0)
+        if not self.keeps_zeros and not all(np.isfinite(numbers).all() for numbers in (*self._slopes.values(), *self.sums.values())):
+            self.keeps_zeros = True
+            yield from self.gather(name)
 
     def count(self, cell: tuple[str, Cell]) -> int:
         """How many paths lead from a cell to the loss."""
@@ -177,11 +178,6 @@ class _Walker:
         if key not in self._slopes:
             self._slopes[key] = self._passed_back(node, argument, self.values, 1.0)
         return self._slopes[key]
-
-    def _depends(self, node: Node, argument: str) -> Array:
-        """Which cells of an argument each cell of the output passes something back to, be it 0 times it: where NaN arrives, NaN comes."""
-        plain = {name: np.full(value.shape, 0.5) for name, value in self.values.items()}
-        return np.logical_and(*(np.isnan(self._passed_back(node, argument, values, np.nan)) for values in (plain, self.values)))
 
     def _passed_back(self, node: Node, argument: str, values: Mapping[str, Array], arriving: float) -> Array:
         tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))

@@ -116,10 +116,18 @@ def surface_of(timeline: Timeline) -> Surface:
     chosen = _chosen(machine)
     given = {name: np.asarray(data[chosen], program.dtype) for name, data in program.data.items()}
     task, labels = task_of(program)
-    outputs, axes = answers(machine, given), _axes(program)
-    grid = _grid(machine, axes) if axes else None
-    shown = [program.data[program.target], outputs, *([] if grid is None else [grid])]
-    middle, reach = _middle(labels if task == "binary" else (), shown)
+    outputs, axes, grid = answers(machine, given), _axes(program), None
+    shown = [program.data[program.target], outputs]
+    if axes:
+        points = np.stack(np.meshgrid(*axes), axis=-1)
+        found = answers(machine, {program.input: points.reshape(-1, len(axes)).astype(program.dtype)})
+        grid = np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
+        shown.append(grid)
+    finite = np.concatenate([part[np.isfinite(part)] for part in shown])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if task == "binary":
+        low, high = (0.0 if labels[0] == "0" else -1.0), 1.0
+    middle, reach = low / 2 + high / 2, (high / 2 - low / 2) or 1.0
     x, y = given[program.input], given[program.target]
     return Surface(program.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
 
@@ -144,13 +152,6 @@ def answers(machine: Machine, given: dict[str, Array]) -> Array:
     return program.run(values, program.index[program.prediction] + 1)[program.prediction]
 
 
-def _grid(machine: Machine, axes: tuple[Array, ...]) -> Array:
-    """The answers at every point of the grid."""
-    points = np.stack(np.meshgrid(*axes), axis=-1)
-    found = answers(machine, {machine.program.input: points.reshape(-1, len(axes)).astype(machine.program.dtype)})
-    return np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
-
-
 def _cost(program: Program) -> int:
     """Multiplications for one sample, roughly; a function value counts for twenty."""
     widths = [len(program.inputs), *(names.layer.units for names in program.layers)]
@@ -170,26 +171,15 @@ def _chosen(machine: Machine) -> Array:
 
 
 def _axes(program: Program) -> tuple[Array, ...]:
+    """The grid's values of each input, from a little below the data to a little above."""
     count = len(program.inputs)
     if count > 2 or any(program.target in stage.formula.names for stage in program.stages[: program.index[program.prediction] + 1]):
         return ()
     room = _WORK // _cost(program)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
-    return tuple(_axis(program.data[program.input][:, column], points) for column in range(count))
-
-
-def _axis(values: Array, points: int) -> Array:
-    """From a little below the data to a little above."""
-    low, high = float(values.min()), float(values.max())
-    margin = _MARGIN * (high - low) or max(0.5 * abs(low), 1.0)
-    return np.linspace(low - margin, high + margin, points)
-
-
-def _middle(sides: tuple[str, ...], shown: list[Array]) -> tuple[float, float]:
-    """The middle between two sides, or without them of all that occurs, and how far it goes from there."""
-    if sides:
-        low = 0.0 if sides[0] == "0" else -1.0
-        return (1 + low) / 2, (1 - low) / 2
-    finite = np.concatenate([part[np.isfinite(part)] for part in shown])
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    return low / 2 + high / 2, (high / 2 - low / 2) or 1.0
+    axes: list[Array] = []
+    for values in program.data[program.input].T:
+        low, high = float(values.min()), float(values.max())
+        margin = _MARGIN * (high - low) or max(0.5 * abs(low), 1.0)
+        axes.append(np.linspace(low - margin, high + margin, points))
+    return tuple(axes)
