@@ -23,7 +23,7 @@ from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
 from bpdebug.headless import FAILED, OK, USAGE, Given
 from bpdebug.play.hunt import SEEDS
 from bpdebug.session.commands.check import compared
-from bpdebug.session.commands.look import NOTATIONS
+from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.script import Order
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings, load_settings

@@ -33,8 +33,7 @@ def refuse_size(sections: Section, root: Mapping, report: Report) -> None:
     Raises:
         ScenarioError: with the place of the layers.
     """
-    widths = _widths(sections)
-    parameters = sum(a * b + b for a, b in pairwise(widths))
+    parameters = sum(a * b + b for a, b in pairwise(_widths(sections)))
     if parameters > MAXIMUM_PARAMETERS:
         message = f"the network has {parameters:,} parameters; expected at most {MAXIMUM_PARAMETERS:,}"
         report.fail(mark_of(root, ("network", "layers")), message)
@@ -60,11 +59,13 @@ def refuse_batch(sections: Section, data: Data, root: Mapping, report: Report) -
 
 def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario:
     """The scenario that checked sections and their data describe."""
-    network, parameters = sections["network"], sections["parameters"]
+    network, parameters, inputs = sections["network"], sections["parameters"], sections["network"]["inputs"]
+    if isinstance(inputs, int):
+        inputs = data.inputs if len(data.inputs) == inputs else tuple(f"x{n}" for n in range(1, inputs + 1))
     return Scenario(
         name=sections["name"] or title,
-        inputs=_inputs(network["inputs"], data),
-        layers=tuple(map(_layer, network["layers"])),
+        inputs=inputs,
+        layers=tuple(_made(Layer, layer | {"initializer": _initializer(layer["initializer"])}) for layer in network["layers"]),
         x=data.x,
         y=data.y,
         description=sections["description"],
@@ -74,8 +75,8 @@ def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario
         precision=sections["precision"],
         values=parameters["values"],
         frozen=parameters["frozen"],
-        loss=_with_constants(Loss, sections["loss"]),
-        optimizer=_with_constants(Optimizer, sections["optimizer"]),
+        loss=_made(Loss, sections["loss"]),
+        optimizer=_made(Optimizer, sections["optimizer"]),
         training=Training(**sections["training"]),
         formulas=sections["formulas"],
         debug=Debug(**sections["debug"]),
@@ -84,102 +85,69 @@ def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario
     )
 
 
-def _inputs(given: int | tuple[str, ...], data: Data) -> tuple[str, ...]:
-    if not isinstance(given, int):
-        return given
-    return data.inputs if len(data.inputs) == given else tuple(f"x{n}" for n in range(1, given + 1))
+def _initializer(given: str | Section | None) -> Any:
+    return Initializer(given) if isinstance(given, str) else given and _made(Initializer, given)
 
 
-def _with_constants(kind: Any, section: Section) -> Any:
+def _made(kind: Any, section: Section) -> Any:
     """A record whose own fields are keys of the section; the other keys are the constants of its row."""
     own = {key: value for key, value in section.items() if key in kind.record_fields}
     return kind(**own, constants={key: value for key, value in section.items() if key not in own})
 
 
-def _layer(section: Section) -> Layer:
-    own = None if section["initializer"] is None else _initializer(section["initializer"])
-    layer: Layer = _with_constants(Layer, {**section, "initializer": own})
-    return layer
-
-
-def _initializer(given: str | Section) -> Initializer:
-    made: Initializer = Initializer(given) if isinstance(given, str) else _with_constants(Initializer, given)
-    return made
-
-
 def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Report) -> None:
     """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
-    for path, message in (*_ranges(scenario), *_precision(scenario), *_outputs(scenario, sections), *_targets(scenario)):
+    for path, message in _objections(scenario, sections):
         report.add(mark_of(root, path), message)
     try:
         program = make_program(replace(scenario, formulas={}))
     except SetupError as error:
         report.add(mark_of(root, error.path, error.message), error.message)
         return
-    before, program = len(report.problems), _with_formulas(program, scenario.formulas, root, report)
-    if len(report.problems) > before:
-        return
-    asked: list[tuple[str, int, Callable[[Program, str], Stop], str]]
-    asked = [("breakpoints", place, breakpoint_of, text) for place, text in enumerate(scenario.debug.breakpoints)]
-    asked += [("watches", place, watchpoint_of, text) for place, text in enumerate(scenario.debug.watches)]
-    for key, place, read, text in asked:
-        try:
-            read(program, text.strip())
-        except BpdebugError as error:
-            report.add(mark_of(root, ("debug", key, place)), str(error))
-
-
-Objections = Iterator[tuple[Path, str]]
-"""What is wrong, each with the keys that lead to it."""
-
-
-def _outputs(scenario: Scenario, sections: Section) -> Objections:
-    units = scenario.layers[-1].units
-    if scenario.outputs and len(scenario.outputs) != units:
-        message = f"{len(scenario.outputs)} outputs ({', '.join(scenario.outputs[:5])}) need as many units in the last layer; found {units}"
-        yield ("network", "outputs") if sections["network"]["outputs"] else ("data", "targets"), message
-
-
-def _targets(scenario: Scenario) -> Objections:
-    """Targets for which a cross-entropy means nothing: a frequent slip, which trains all the same."""
-    function, y = scenario.loss.function, scenario.y
-    if function == "binary_cross_entropy" and (off := y[(y < 0) | (y > 1)]).size:
-        yield ("data", "targets"), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {off[0]:g}"
-    if function == "categorical_cross_entropy" and scenario.layers[-1].units == 1:
-        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
-        yield ("loss", "function"), message
-
-
-def _ranges(scenario: Scenario) -> Objections:
-    places: list[tuple[Path, Initializer | None]] = [(("parameters", "initializer"), scenario.initializer)]
-    places += [(("network", "layers", n, "initializer"), layer.initializer) for n, layer in enumerate(scenario.layers)]
-    for path, initializer in places:
-        constants = dict(INITIALIZERS[initializer.name].constants) | dict(initializer.constants) if initializer else {}
-        if constants.get("low", 0.0) > constants.get("high", 0.0):
-            yield path, f"low ({constants['low']:g}) is above high ({constants['high']:g})"
-
-
-def _precision(scenario: Scenario) -> Objections:
-    """A number that the precision cannot hold would start as infinity."""
-    limit = float(np.finfo(scenario.dtype).max)
-    arrays: list[tuple[Path, Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
-    arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
-    for path, array in arrays:
-        largest = float(max(array.max(), -array.min()))
-        if largest > limit:
-            yield path, f"{largest:g} is more than {scenario.precision} can hold ({limit:g})"
-
-
-def _with_formulas(program: Program, formulas: Dictionary[str, str], root: Mapping, report: Report) -> Program:
-    """The program with each formula that it takes, one by one, so that all mistakes are told, with the place in the formula."""
-    for name, text in formulas.items():
+    before = len(report.problems)
+    for name, text in scenario.formulas.items():  # one by one, so that all mistakes are told
         try:
             program = program.with_formula(name, text)
         except FormulaError as error:
             report.add(_formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
         except BpdebugError as error:
             report.add(mark_of(root, ("formulas", name)), str(error))
-    return program
+    if len(report.problems) > before:
+        return
+    reading: dict[str, Callable[[Program, str], Stop]] = {"breakpoints": breakpoint_of, "watches": watchpoint_of}
+    for key, read in reading.items():
+        for place, text in enumerate(sections["debug"][key]):
+            try:
+                read(program, text.strip())
+            except BpdebugError as error:
+                report.add(mark_of(root, ("debug", key, place)), str(error))
+
+
+def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, str]]:
+    """What is wrong, each with the keys that lead to it."""
+    places: list[tuple[Path, Initializer | None]] = [(("parameters", "initializer"), scenario.initializer)]
+    places += [(("network", "layers", n, "initializer"), layer.initializer) for n, layer in enumerate(scenario.layers)]
+    for path, initializer in places:
+        constants = dict(INITIALIZERS[initializer.name].constants) | dict(initializer.constants) if initializer else {}
+        if constants.get("low", 0.0) > constants.get("high", 0.0):
+            yield path, f"low ({constants['low']:g}) is above high ({constants['high']:g})"
+    limit = float(np.finfo(scenario.dtype).max)
+    arrays: list[tuple[Path, Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
+    arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
+    for path, array in arrays:  # a number that the precision cannot hold would start as infinity
+        largest = float(max(array.max(), -array.min()))
+        if largest > limit:
+            yield path, f"{largest:g} is more than {scenario.precision} can hold ({limit:g})"
+    function, units, outputs, y = scenario.loss.function, scenario.layers[-1].units, scenario.outputs, scenario.y
+    if outputs and len(outputs) != units:
+        message = f"{len(outputs)} outputs ({', '.join(outputs[:5])}) need as many units in the last layer; found {units}"
+        yield ("network", "outputs") if sections["network"]["outputs"] else ("data", "targets"), message
+    # targets for which a cross-entropy means nothing: a frequent slip, which trains all the same
+    if function == "binary_cross_entropy" and (off := y[(y < 0) | (y > 1)]).size:
+        yield ("data", "targets"), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {off[0]:g}"
+    if function == "categorical_cross_entropy" and units == 1:
+        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
+        yield ("loss", "function"), message
 
 
 def _formula_mark(root: Mapping, name: str, column: int) -> Mark:

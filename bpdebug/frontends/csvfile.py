@@ -91,11 +91,7 @@ def one_hot_of(name: str, labels: Array, which: Array | None = None) -> tuple[Ar
         raise DataError(f"'{name}' has {len(classes):,} different values: too many for classes (at most {MAXIMUM_CLASSES:,})")
     table = np.zeros((len(place), len(classes)))
     table[np.arange(len(place)), place] = 1.0
-    return table, tuple(_label(value) for value in classes.tolist())
-
-
-def _label(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return table, tuple(f"{value:g}" if isinstance(value, float) else str(value) for value in classes.tolist())
 
 
 class ColumnError(DataError):
@@ -130,7 +126,13 @@ def _data(blocks: Iterator[Rows], inputs: Sequence[str], targets: Sequence[str],
     header, first = next(blocks, []), next(blocks, [])
     if not first:
         raise DataError("expected a header and at least one row of data", Mark(1, 1))
-    places = _places(*header[0])
+    (row, line), places = header[0], dict[str, int]()
+    for place, name in enumerate(map(str.strip, row)):
+        if name in places:
+            raise DataError(f"two columns have the name '{name}'", _mark(row, place, line))
+        places[name] = place
+    if all(finite(name) is not None for name in places):
+        raise DataError("expected a header with the columns' names in the first line; found numbers", Mark(1, 1))
     for name in (*inputs, *targets):
         if name not in places:
             raise ColumnError(name, list(places))
@@ -139,22 +141,8 @@ def _data(blocks: Iterator[Rows], inputs: Sequence[str], targets: Sequence[str],
     for rows in chain([first], blocks):
         for column in (x, *y):
             column.add(rows)
-    made = [column.made() for column in y]
-    return Data(
-        x.made()[0], np.column_stack([values for values, _ in made]), tuple(inputs), tuple(name for _, names in made for name in names)
-    )
-
-
-def _places(row: list[str], line: int) -> dict[str, int]:
-    """The columns' names with their places."""
-    places = dict[str, int]()
-    for place, name in enumerate(map(str.strip, row)):
-        if name in places:
-            raise DataError(f"two columns have the name '{name}'", _mark(row, place, line))
-        places[name] = place
-    if all(finite(name) is not None for name in places):
-        raise DataError("expected a header with the columns' names in the first line; found numbers", Mark(1, 1))
-    return places
+    values, names = zip(*(column.made() for column in y), strict=True)
+    return Data(x.made()[0], np.column_stack(values), tuple(inputs), tuple(chain.from_iterable(names)))
 
 
 def _mark(row: list[str], place: int, line: int) -> Mark:
@@ -179,15 +167,10 @@ class _Numbers:
         except ValueError:
             found = np.array(np.nan)
         if not np.isfinite(found).all() or "_" in "".join(texts):
-            cells = [(name, place, *row) for row in rows for name, place in zip(self.names, self.places, strict=True)]
-            found = np.array([self._number(*cell) for cell in cells])
-        self.values.frombytes(found.tobytes())
-
-    def _number(self, name: str, place: int, row: list[str], line: int) -> float:
-        value = finite(row[place])
-        if value is None:
+            cells = ((name, place, *row) for row in rows for name, place in zip(self.names, self.places, strict=True))
+            name, place, row, line = next(cell for cell in cells if finite(cell[2][cell[1]]) is None)
             raise no_number(name, row[place], _mark(row, place, line), self.advice)
-        return value
+        self.values.frombytes(found.tobytes())
 
     def made(self) -> tuple[Array, Sequence[str]]:
         """The table, and the names of its columns."""

@@ -103,9 +103,12 @@ def real(low: float = -HUGE, high: float = HUGE, below: float = math.inf, whole:
         return int(value) if whole else float(value)
 
     def hint(node: Scalar, value: Any) -> str:
-        if whole or not _is_number(value):
-            return _number_hint(node)
-        return " (not finite)" if not math.isfinite(value) else f" (beyond ±{high:g})" * (not bounds)
+        if not whole and _is_number(value):
+            return " (not finite)" if not math.isfinite(value) else f" (beyond ±{high:g})" * (not bounds)
+        if node.style and number_of(node.text) is not None:
+            return f" (without quotes it is a number: {node.text})"
+        meant = node.text.replace("_", "") if "_" in node.text else node.text.replace(",", ".")
+        return f": did you mean {meant}?" if meant != node.text and number_of(meant) is not None else ""
 
     limits = {"minimum": low, "maximum": high, "exclusiveMaximum": below}
     schema = {"type": "integer" if whole else "number"} | {key: bound for key, bound in limits.items() if abs(bound) < HUGE}
@@ -118,13 +121,6 @@ def _is_number(value: object) -> bool:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
-
-
-def _number_hint(node: Scalar) -> str:
-    if node.style and number_of(node.text) is not None:
-        return f" (without quotes it is a number: {node.text})"
-    meant = node.text.replace("_", "") if "_" in node.text else node.text.replace(",", ".")
-    return f": did you mean {meant}?" if meant != node.text and number_of(meant) is not None else ""
 
 
 def choice(names: Iterable[str]) -> Kind:
@@ -151,21 +147,16 @@ def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False
             return refuse(node, report, expected, " (write [ ] around it)" if isinstance(node, Scalar) and not is_nothing(node) else "")
         if not least <= len(node.items) <= most:
             return report.add(node.mark, f"expected {expected} of {least} to {most:,} entries; found {len(node.items)}")
-        if unique:
-            _refuse_repeated(node, report)
+        seen: set[str] = set()
+        for part in node.items if unique else ():
+            name = part.text if isinstance(part, Scalar) else ""
+            if name and name in seen:
+                report.add(part.mark, f"'{name}' is given twice; each name stands for one thing")
+            seen.add(name)
         return tuple(item.check(part, report) for part in node.items)
 
     bounds = ({"minItems": least} if least else {}) | ({"uniqueItems": True} if unique else {})
     return Kind(expected, check, lambda: {"type": "array", "items": item.json()} | bounds, lambda default: default)
-
-
-def _refuse_repeated(node: Sequence, report: Report) -> None:
-    seen: set[str] = set()
-    for item in node.items:
-        name = item.text if isinstance(item, Scalar) else ""
-        if name and name in seen:
-            report.add(item.mark, f"'{name}' is given twice; each name stands for one thing")
-        seen.add(name)
 
 
 def map_of(value: Kind, most: int = 1000) -> Kind:

@@ -1,25 +1,32 @@
-"""A path or a name to a checked scenario."""
+"""A path or a name to a checked scenario, with its data: inline rows, or a CSV or npz file beside it."""
 
 from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping as Dictionary
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bpdebug.core.description import Scenario
+import numpy as np
+
+from bpdebug.arrays import ArrayError, Arrays
+from bpdebug.core.description import Array, Scenario
 from bpdebug.core.record import replace
 from bpdebug.files import FileError, read_file
 from bpdebug.frontends.assemble import assemble, cross_check, refuse_batch, refuse_size
-from bpdebug.frontends.data import load_data
-from bpdebug.frontends.nodes import parse, place
-from bpdebug.frontends.report import WHOLE_FILE, Report
+from bpdebug.frontends.csvfile import ColumnError, Data, DataError, one_hot_of, read_csv
+from bpdebug.frontends.kinds import likely
+from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, entry, mark_of, parse, place
+from bpdebug.frontends.report import WHOLE_FILE, Mark, Report
 from bpdebug.frontends.schema import ROOT
 from bpdebug.frontends.shipped import shipped
 
 MAXIMUM_BYTES = 2**20
+
+Section = Dictionary[str, Any]
 
 
 def load_scenario(source: str | Path) -> Scenario:
@@ -31,26 +38,21 @@ def load_scenario(source: str | Path) -> Scenario:
     Raises:
         ScenarioError: with every problem that could be found at once, each with file, line and column.
     """
-    path, report = _find(source)
+    path = Path(source)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    named = () if os.path.isfile(path) else [entry.path for entry in shipped() if entry.name == str(source)]  # noqa: PTH113 - any text
+    path, report = (named[0], Report(str(named[0]))) if named else (path, Report(str(source)))
     root = parse(read_text(path, report, "a scenario file"), report)
     sections: dict[str, Any] = ROOT.check(root, report)
     report.settle()
     refuse_size(sections, root, report)
-    data = load_data(sections["data"], root, path.parent, report)
+    data = _load_data(sections["data"], root, path.parent, report)
     refuse_batch(sections, data, root, report)
     scenario = assemble(sections, data, str(path), path.stem)
     cross_check(scenario, sections, root, report)
     report.settle()
     return replace(scenario, read_again=partial(load_scenario, path))
-
-
-def _find(source: str | Path) -> tuple[Path, Report]:
-    """The file that is meant; whether it is there is seen when it is read."""
-    path = Path(source)
-    with suppress(RuntimeError):
-        path = path.expanduser()
-    named = () if os.path.isfile(path) else [entry.path for entry in shipped() if entry.name == str(source)]  # noqa: PTH113 - any text
-    return (named[0], Report(str(named[0]))) if named else (path, Report(str(source)))
 
 
 def _advice(path: Path) -> str:
@@ -82,3 +84,102 @@ def read_text(path: Path, report: Report, expected: str) -> str:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode(errors="replace")
         report.fail(place(before, len(before)), f"expected UTF-8 text; found the byte {content[error.start]:#04x}")
+
+
+def _load_data(section: Section, root: Mapping, folder: Path, report: Report) -> Data:
+    """What a checked data section describes.
+
+    Raises:
+        ScenarioError: with the place, in the scenario or in the data file.
+    """
+    if "file" not in section:
+        if len(section["inputs"]) != len(section["targets"]):
+            message = f"{len(section['inputs'])} rows of inputs need as many rows of targets; found {len(section['targets'])}"
+            report.fail(mark_of(root, ("data", "targets")), message)
+        return Data(section["inputs"], section["targets"])
+    path = folder / section["file"]
+    if path.suffix.lower() not in _READERS:
+        report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(_READERS)}; found '{path.name}'")
+    try:
+        return _READERS[path.suffix.lower()](path, section)
+    except ColumnError as error:
+        report.fail(_column_mark(root, error.name), f"the file has no column '{error.name}'{likely(error.name, error.known)}")
+    except DataError as error:
+        own = error.mark.line == 0
+        report.fail(_file_mark(root) if own else error.mark, f"{path}: {error.message}" if own else error.message, "" if own else str(path))
+    except FileError as error:
+        if error.kind != "missing":
+            report.fail(_file_mark(root), f"{path}: {error.reason}")
+        others = sorted(other.name for other in path.parent.glob("*") if other.suffix in _READERS)
+        report.fail(_file_mark(root), f"the file {path} does not exist{likely(path.name, others)}")
+    except MemoryError:
+        report.fail(_file_mark(root), f"{path} does not fit into memory")
+
+
+def _csv(path: Path, section: Section) -> Data:
+    for side in ("inputs", "targets"):
+        if section[side] is None:
+            raise DataError(f"a CSV file needs '{side}: [column, …]' in the scenario's data section")
+    inputs, targets = ((given,) if isinstance(given, str) else given for given in (section["inputs"], section["targets"]))
+    return read_csv(path, inputs, targets, section["one_hot"])
+
+
+def _npz(path: Path, section: Section) -> Data:
+    names = []
+    for side, usual in (("inputs", "x"), ("targets", "y")):
+        name = section[side] or usual
+        if isinstance(name, tuple) and len(name) > 1:
+            raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(name)}")
+        names.append(name if isinstance(name, str) else name[0])
+    inputs, targets = names
+    try:
+        with Arrays(path) as arrays:
+            for name in names:
+                if name not in arrays.names:
+                    raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
+            read = arrays.read(set(names), "fiubU")
+    except ArrayError as error:
+        raise DataError(str(error)) from None
+    x, y = (_table(name, read[name]) for name in names)
+    if len(x) != len(y):
+        raise DataError(f"'{inputs}' has {len(x)} samples, '{targets}' has {len(y)}")
+    if y.dtype.kind != "U" and not section["one_hot"]:
+        return Data(_numeric(inputs, x), _numeric(targets, y))
+    if y.ndim == 2 and y.shape[1] != 1:
+        raise DataError(f"one_hot needs one class label a sample; '{targets}' has the shape {y.shape}")
+    labels = y if y.dtype.kind in "Uiub" else _numeric(targets, y)
+    classes, outputs = one_hot_of(targets, labels.reshape(-1))
+    return Data(_numeric(inputs, x), classes, (), outputs)
+
+
+def _table(name: str, array: Array) -> Array:
+    if array.ndim not in (1, 2) or not array.size:
+        raise DataError(f"the array '{name}' has the shape {array.shape}; expected (samples, columns), or (samples,) for one column")
+    return array
+
+
+def _numeric(name: str, array: Array) -> Array:
+    if array.dtype.kind == "U":
+        raise DataError(f"the array '{name}' holds text; expected numbers")
+    values = array.astype(float, copy=False)
+    if not np.isfinite(values).all():
+        wrong = np.argwhere(~np.isfinite(values))
+        raise DataError(f"expected finite numbers; found {values[tuple(wrong[0])]} in {name}{wrong[0].tolist()}")
+    return values if values.ndim == 2 else values[:, None]
+
+
+_READERS = {".csv": _csv, ".npz": _npz}
+
+
+def _file_mark(root: Mapping) -> Mark:
+    return entry(root, ("data", "file"))[1].mark
+
+
+def _column_mark(root: Mapping, name: str) -> Mark:
+    """Where the column is asked for."""
+    for side in ("inputs", "targets"):
+        node = entry(root, ("data", side))[1]
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            if isinstance(item, Scalar) and item.text == name:
+                return item.mark
+    return _file_mark(root)

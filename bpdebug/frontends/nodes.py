@@ -117,15 +117,12 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, mark: Mark) -> str:
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "a tab cannot indent in YAML; use spaces"
     start = f" (it begins in line {error.context_mark.line + 1}: {error.context})" if error.context_mark and error.context else ""
-    return f"this is not YAML: {error.problem or error.context}{start}{_hint(error.problem or '', line)}"
-
-
-def _hint(problem: str, line: str) -> str:
+    hint, problem = "", error.problem or ""
     if "mapping values are not allowed" in problem:
-        return "; a text with ': ' in it needs quotes, and keys of one level the same indentation"
-    if "cannot start any token" in problem:
-        return f"; put the text in quotes: {line.strip()[:40]}"
-    return ""
+        hint = "; a text with ': ' in it needs quotes, and keys of one level the same indentation"
+    elif "cannot start any token" in problem:
+        hint = f"; put the text in quotes: {line.strip()[:40]}"
+    return f"this is not YAML: {problem or error.context}{start}{hint}"
 
 
 class _Builder:
@@ -152,30 +149,24 @@ class _Builder:
             return Scalar(mark, event.value, event.style or "")
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(mark, [self._node(item, depth + 1) for item in self._inside()])
-        return Mapping(mark, self._entries(depth + 1))
+        made = Mapping(mark)
+        for key_event in self._inside():
+            place = self._admitted(key_event, depth + 1)
+            if not isinstance(key_event, yaml.ScalarEvent):
+                self.report.fail(place, "expected a key; found a list or a mapping in its place")
+            key = Scalar(place, key_event.value, key_event.style or "")
+            if key.text == "<<" and not key.style:
+                self.report.fail(place, "a merge key (<<) is not supported; write the keys out")
+            if first := made.entries.get(key.text):
+                self.report.add(place, f"duplicate key '{key.text}'; it is given in line {first[0].mark.line} already")
+            value = self._node(next(self.events), depth + 1)
+            made.entries.setdefault(key.text, (key, value))
+        return made
 
     def _inside(self) -> Iterator[Any]:
         """The beginnings of what a list or a mapping holds, up to its end."""
         while not isinstance(event := next(self.events), yaml.CollectionEndEvent):
             yield event
-
-    def _entries(self, depth: int) -> dict[str, tuple[Scalar, Node]]:
-        entries: dict[str, tuple[Scalar, Node]] = {}
-        for event in self._inside():
-            key = self._key(event, depth)
-            if first := entries.get(key.text):
-                self.report.add(key.mark, f"duplicate key '{key.text}'; it is given in line {first[0].mark.line} already")
-            value = self._node(next(self.events), depth)
-            entries.setdefault(key.text, (key, value))
-        return entries
-
-    def _key(self, event: Any, depth: int) -> Scalar:
-        mark = self._admitted(event, depth)
-        if not isinstance(event, yaml.ScalarEvent):
-            self.report.fail(mark, "expected a key; found a list or a mapping in its place")
-        if event.value == "<<" and not event.style:
-            self.report.fail(mark, "a merge key (<<) is not supported; write the keys out")
-        return Scalar(mark, event.value, event.style or "")
 
     def _admitted(self, event: Any, depth: int) -> Mark:
         """The place of what is no more than data."""

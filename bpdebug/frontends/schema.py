@@ -58,9 +58,9 @@ def _operations(names: Iterable[str]) -> dict[str, tuple[Key, ...]]:
 
 def _optimizers() -> dict[str, tuple[Key, ...]]:
     """The rules' constants; sgd takes a momentum too, and is the momentum rule then."""
-    variants = {name: _constants(name, rule.constants) for name, rule in OPTIMIZERS.items()}
-    borrowed = {"momentum": 0.0} if "momentum" not in OPTIMIZERS["sgd"].constants else {}
-    return variants | {"sgd": (*variants["sgd"], *_constants("sgd", borrowed))}
+    rules = {name: dict(rule.constants) for name, rule in OPTIMIZERS.items()}
+    rules["sgd"].setdefault("momentum", 0.0)
+    return {name: _constants(name, constants) for name, constants in rules.items()}
 
 
 _INITIALIZER_NAMES = choice(INITIALIZERS)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from bpdebug.core.record import Record
-from bpdebug.frontends.nodes import Mapping, Scalar, parse
+from bpdebug.frontends.nodes import Scalar, parse
 from bpdebug.frontends.report import Report
 
 _GUIDE = {
@@ -57,8 +57,7 @@ class ShippedScenario(Record):
 def shipped() -> tuple[ShippedScenario, ...]:
     """The shipped scenarios in the order in which they are best read; what has no place in it comes last."""
     files = {path.stem: path for path in sorted(_folder().glob("*.yaml"))}
-    names = [name for name in _GUIDE if name in files]
-    return tuple(_entry(name, files[name]) for name in [*names, *(name for name in files if name not in names)])
+    return tuple(_entry(name, files[name]) for name in dict.fromkeys([*_GUIDE, *files]) if name in files)
 
 
 def _folder() -> Path:
@@ -69,9 +68,6 @@ def _folder() -> Path:
 
 def _entry(name: str, path: Path) -> ShippedScenario:
     root = parse(path.read_text("utf-8"), Report(str(path)))
-    return ShippedScenario(name, path, _text(root, "name"), _text(root, "description"), *_GUIDE.get(name, ()))
-
-
-def _text(root: Mapping, key: str) -> str:
-    node = root.entries[key][1] if key in root.entries else None
-    return node.text if isinstance(node, Scalar) else ""
+    nodes = (root.entries[key][1] if key in root.entries else None for key in ("name", "description"))
+    title, description = (node.text if isinstance(node, Scalar) else "" for node in nodes)
+    return ShippedScenario(name, path, title, description, *_GUIDE.get(name, ()))

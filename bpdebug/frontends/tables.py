@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
+from itertools import chain
 from typing import Any
 
 from bpdebug.core.record import Record, replace
@@ -64,12 +65,18 @@ def branch(key: str, present: Kind, absent: Kind) -> Kind:
     return Kind(absent.expected, check, lambda: {"anyOf": [present.json(), absent.json()]})
 
 
-class _Table:
+class _Table(Record, eq=False):
     """See :func:`table`."""
 
-    def __init__(self, title: str, keys: tuple[Key, ...], selector: str, variants: Dictionary[str, tuple[Key, ...]]) -> None:
-        self.title, self.keys, self.selector, self.variants = title, keys, selector, variants
-        self.expected = f"a mapping with the keys of {title}"
+    title: str
+    keys: tuple[Key, ...]
+    selector: str
+    variants: Dictionary[str, tuple[Key, ...]]
+
+    @property
+    def expected(self) -> str:
+        """For messages."""
+        return f"a mapping with the keys of {self.title}"
 
     def defaults(self) -> dict[str, Any]:
         """All keys left out."""
@@ -83,11 +90,19 @@ class _Table:
         allowed = {key.name: key for key in (*self.keys, *self.variants.get(choice, ()))}
         values = self.defaults()
         for name, (key, value) in node.entries.items():
+            choosers = self._choosers(name)
             if name in allowed:
                 values[name] = allowed[name].check(value, report)
-            elif choice in self.variants or not self._choosers(name):
-                report.add(key.mark, self._unknown(name, choice, allowed))
-        self._refuse_missing(node, report)
+            elif not choosers:
+                comma = number_of(name) is not None
+                hint = "; a decimal number is written with a point, not a comma" if comma else likely(name, allowed)
+                report.add(key.mark, f"unknown key '{name}'{hint}")
+            elif choice in self.variants:
+                told = f"'{name}' goes with {self.selector} {' or '.join(choosers)}; found {self.selector} {choice}"
+                report.add(key.mark, told)
+        for wanted in self.keys:
+            if wanted.required and wanted.name not in node.entries:
+                report.add(node.mark, f"the key '{wanted.name}' is missing in {self.title} ({wanted.doc})")
         return values
 
     def _choice(self, node: Mapping) -> str:
@@ -100,38 +115,19 @@ class _Table:
     def _choosers(self, name: str) -> list[str]:
         return [choice for choice, keys in self.variants.items() if any(key.name == name for key in keys)]
 
-    def _unknown(self, name: str, choice: str, allowed: Dictionary[str, Key]) -> str:
-        if choosers := self._choosers(name):
-            return f"'{name}' goes with {self.selector} {' or '.join(choosers)}; found {self.selector} {choice}"
-        if number_of(name) is not None:
-            return f"unknown key '{name}'; a decimal number is written with a point, not a comma"
-        return f"unknown key '{name}'{likely(name, allowed)}"
-
-    def _refuse_missing(self, node: Mapping, report: Report) -> None:
-        for key in self.keys:
-            if key.required and key.name not in node.entries:
-                report.add(node.mark, f"the key '{key.name}' is missing in {self.title} ({key.doc})")
-
     def json(self) -> Schema:
         """An object; a variant's keys go with the selector's value."""
-        extra = self._extra()
+        extra: dict[str, Key] = {}
+        for key in chain.from_iterable(self.variants.values()):  # a default that is not the same in all variants is left out
+            same = extra.get(key.name, key).default == key.default
+            extra[key.name] = key if same else replace(key, default=None)
         properties = {key.name: key.json() for key in (*self.keys, *extra.values())}
-        required = [key.name for key in self.keys if key.required]
         schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        schema |= {"required": required} if required else {}
-        return schema | ({"dependentSchemas": {name: self._only_with(name) for name in extra}} if extra else {})
-
-    def _extra(self) -> dict[str, Key]:
-        """The keys of all variants; a default that is not the same in all of them is left out."""
-        made: dict[str, Key] = {}
-        for key in (key for keys in self.variants.values() for key in keys):
-            same = made.get(key.name, key).default == key.default
-            made[key.name] = key if same else replace(key, default=None)
-        return made
-
-    def _only_with(self, name: str) -> Schema:
-        """The condition under which a variant's key is allowed."""
-        choosers = self._choosers(name)
-        usual = self._choice(Mapping(WHOLE_FILE))
-        condition: Schema = {"properties": {self.selector: {"enum": choosers}}}
-        return condition | ({} if usual in choosers else {"required": [self.selector]})
+        if required := [key.name for key in self.keys if key.required]:
+            schema["required"] = required
+        usual, conditions = self._choice(Mapping(WHOLE_FILE)), dict[str, Schema]()
+        for name in extra:
+            choosers = self._choosers(name)
+            conditions[name] = {"properties": {self.selector: {"enum": choosers}}}
+            conditions[name] |= {} if usual in choosers else {"required": [self.selector]}
+        return schema | ({"dependentSchemas": conditions} if conditions else {})

@@ -18,7 +18,7 @@ from bpdebug.frontends.nodes import Mapping, Node, parse
 from bpdebug.frontends.report import Report
 from bpdebug.frontends.tables import Key, table
 from bpdebug.session.commands import COMMANDS
-from bpdebug.session.commands.look import NOTATIONS
+from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.commands.scales import number_style
 from bpdebug.session.session import Session
 from bpdebug.session.state import user_folder

@@ -9,6 +9,7 @@ from bpdebug.session.commands import (
     game,
     look,
     move,
+    notation,
     paths,
     scales,
     session,
@@ -17,7 +18,7 @@ from bpdebug.session.commands import (
 )
 from bpdebug.session.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
 
-MODULES = (again, check, copy, edit, frame, game, look, move, paths, scales, session, stop, training)
+MODULES = (again, check, copy, edit, frame, game, look, move, notation, paths, scales, session, stop, training)
 """Each registers its commands when it is imported."""
 
 __all__ = ["COMMANDS", "GROUPS", "MODULES", "Command", "CommandError", "find_command", "in_order"]

@@ -1,4 +1,4 @@
-"""Looking: the cells of a stage one by one, values, where they come from, where we are, and how formulas are written."""
+"""Looking: the cells of a stage one by one, values, where they come from, and where we are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from bpdebug.core.cells import Cell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import exact, short, sparkline, table
-from bpdebug.core.parser import suggestion
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer, shape_text
 from bpdebug.core.tensors import Role
@@ -28,12 +27,6 @@ _LOOKED_AT = 256
 """Updates of a history between two looks at whether to stop."""
 _MOST_TERMS = 10_000
 """Of a longer sum, these are written as data."""
-NOTATIONS = {"d": "dz2", "delta": "δ2", "partial": "∂L/∂z2"}
-"""How a gradient may be written, with an example."""
-_CONVENTIONS = {
-    "rows": "a sample is a row, z = x·W + b",
-    "columns": "a sample is a column, z = W·x + b; its W1₁,₀ is W1[0,1] in commands",
-}
 
 
 @command("into [n]", "move", keys="i", aliases="i", label="into")
@@ -199,26 +192,3 @@ def where(session: Session) -> Result:
     p = session.position
     text = f"{describe(session.timeline)}\nepoch {p.epoch}, batch {p.batch + 1}/{p.batches}, t = {p.t}"
     return Result("position", text, {"epoch": p.epoch, "batch": p.batch, "next": p.next, "phase": p.phase, "layer": p.layer})
-
-
-@command("notation [d|delta|partial]", "look", keys="k")
-def notation(session: Session, chosen: str = "") -> Result:
-    """Write gradients as dz2, as δ2 or as ∂L/∂z2; without an argument, the next of these."""
-    names, style = list(NOTATIONS), session.cursor.style
-    chosen = chosen or names[(names.index(style.notation) + 1) % len(names)]
-    if chosen not in NOTATIONS:
-        raise CommandError(f"there is no notation '{chosen}'{suggestion(chosen, names) or '; there are ' + ', '.join(names)}")
-    session.cursor.style = replace(style, notation=chosen)
-    return Result("notation", f"gradients are written {NOTATIONS[chosen]}", {"notation": chosen, "columns": style.columns})
-
-
-@command("convention [rows|columns]", "look", keys="K")
-def convention(session: Session, chosen: str = "") -> Result:
-    """Show samples as rows (z = x·W + b) or as columns (z = W·x + b, all turned); without an argument, the other one."""
-    style = session.cursor.style
-    chosen = chosen or ("rows" if style.columns else "columns")
-    if chosen not in _CONVENTIONS:
-        raise CommandError(f"there is no convention '{chosen}': rows or columns")
-    columns = chosen == "columns"
-    session.cursor.style = replace(style, columns=columns)
-    return Result("notation", f"{chosen}: {_CONVENTIONS[chosen]}", {"notation": style.notation, "columns": columns})
