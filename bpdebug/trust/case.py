@@ -19,8 +19,6 @@ from bpdebug.trust.site import AFTER, PREVIOUS, Site
 
 _CLOSER = 0.002
 """A mistake explains a wrong array only where it comes this much nearer to it than the right one is."""
-_MOST_PAIRS = 4_000_000
-"""Cells of a table of all pairs of samples that are looked at."""
 
 
 class Evidence(Record, eq=False):
@@ -87,26 +85,21 @@ class Evidence(Record, eq=False):
 
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives here, where its tensors are known and fit."""
-        versions = {AFTER: self.after, PREVIOUS: self.previous}
+        versions, values = {AFTER: self.after, PREVIOUS: self.previous}, {**self.values}
         try:
-            changed = {
-                name: versions[version][name] if version in versions else _laid_out_anew(self.values[name])
-                for name, version in (overrides or {}).items()
-            }
-            found = evaluate(Formula("", tree), {**self.values, **changed})
+            for name, version in (overrides or {}).items():
+                value = versions.get(version, self.values)[name]
+                # laid out anew, its transpose has the numbers in the order in which they are
+                values[name] = value if version in versions else value.reshape(value.shape[::-1]).T
+            found = evaluate(Formula("", tree), values)
         except (KeyError, ValueError, IndexError):
             return None
         return found.astype(np.float64) if found.dtype.kind in "biu" else found
 
     def error(self, value: Array | None) -> float | None:
         """How far an explanation is from the wrong array, relative to its largest cell; None where it does not explain it."""
-        if value is None:
-            return None
-        if value.shape != self.wrong.shape:
-            value = fitted(value, self.wrong.shape)
-            if value is None:
-                return None
-        if not abs(value.flat[self._telling] - self.wrong.flat[self._telling]) <= self.allowed:
+        value = None if value is None else fitted(value, self.wrong.shape)
+        if value is None or not abs(value.flat[self._telling] - self.wrong.flat[self._telling]) <= self.allowed:
             return None
         distance = float(np.abs(value - self.wrong).max())
         return (distance / self.size if self.size else 0.0) if distance <= self.allowed else None
@@ -115,11 +108,6 @@ class Evidence(Record, eq=False):
         """Whether these are the wrong array's numbers."""
         return self.error(value) is not None
 
-    @property
-    def can_pair(self) -> bool:
-        """Whether a table of all pairs of samples is not too large."""
-        return self.samples**2 <= _MOST_PAIRS
-
 
 def fitted(value: Array, shape: tuple[int, ...]) -> Array | None:
     """The array in a shape that only axes of length 1 tell from its own, or one number in every cell; None where that cannot be."""
@@ -127,8 +115,3 @@ def fitted(value: Array, shape: tuple[int, ...]) -> Array | None:
         return np.broadcast_to(value.reshape(()), shape)
     squeezed = [length for length in shape if length != 1]
     return value.reshape(shape) if [length for length in value.shape if length != 1] == squeezed else None
-
-
-def _laid_out_anew(value: Array) -> Array:
-    """The array whose transpose has this one's numbers in this one's order."""
-    return value.reshape(value.shape[::-1]).T

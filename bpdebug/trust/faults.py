@@ -5,7 +5,7 @@ Diagnosis looks for the row that gives a user's numbers; the hunt plants its fau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
@@ -25,78 +25,70 @@ class Fault(Record):
     """
 
     title: str
-    general: bool = False
+    general: bool
 
 
-FAULTS: Mapping[str, Fault] = {
-    "sum_for_mean": Fault("the sum where the mean belongs"),
-    "mean_for_sum": Fault("the mean where the sum belongs"),
-    "m_twice": Fault("divided by the number of samples twice"),
-    "outputs_factor": Fault("the number of outputs as a factor"),
-    "sign": Fault("a wrong sign"),
-    "learning_rate": Fault("the learning rate in the wrong place"),
-    "zero": Fault("a gradient of zeros"),
-    "bias_missing": Fault("the bias left out"),
-    "bias_not_summed": Fault("the bias's gradient not summed over the samples"),
-    "not_summed": Fault("one value for each sample, not summed"),
-    "activation_missing": Fault("the activation left out"),
-    "activation_twice": Fault("the activation applied twice"),
-    "activation_at_z": Fault("z where the activation's derivative wants a"),
-    "activation_at_a": Fault("the activation's derivative taken at a"),
-    "activation_part": Fault("a part of the activation's derivative left out"),
-    "another_activation": Fault("another activation"),
-    "another_loss": Fault("another loss"),
-    "y_broadcast": Fault("a flat y, paired with everything"),
-    "transposed": Fault("a transpose missing, or one too many"),
-    "reshaped": Fault("reshaped where it should be transposed"),
-    "pre_activation": Fault("z where a belongs"),
-    "da_for_dz": Fault("da where dz belongs"),
-    "wrong_layer": Fault("the wrong tensor of its kind"),
-    "path_missing": Fault("one of several paths left out"),
-    "l2_missing": Fault("the L2 penalty left out"),
-    "l2_on_biases": Fault("the L2 penalty on the biases too"),
-    "l2_factor": Fault("another factor of the L2 penalty"),
-    "l2_unasked": Fault("a penalty that the loss does not have"),
-    "updated_before_used": Fault("updated before it is used"),
-    "stale": Fault("left over from the update before"),
-    "accumulated": Fault("added to the gradient of the update before"),
-    "sample_missing": Fault("not every sample counted"),
-    "not_updated": Fault("not updated"),
-    "momentum_missing": Fault("the momentum left out"),
-    "another_optimizer": Fault("the step of another optimizer"),
-    "correction_missing": Fault("the correction of the running means left out"),
-    "wrong_axis": Fault("the wrong axis"),
-    "gradient_missing": Fault("the arriving gradient left out"),
-    "forward_changed": Fault("a changed forward formula, and the derivative of the old one"),
-    "clipped": Fault("clipped", general=True),
-    "one_cell": Fault("one cell alone"),
-    "stray_factor": Fault("a stray factor"),
-    "another_loss_sum": Fault("another loss, and not divided as this one is", general=True),
-    "parentheses": Fault("parentheses left out", general=True),
-    "term_missing": Fault("a term left out", general=True),
-    "factor_missing": Fault("a factor left out", general=True),
+_TITLES = {
+    "sum_for_mean": "the sum where the mean belongs",
+    "mean_for_sum": "the mean where the sum belongs",
+    "m_twice": "divided by the number of samples twice",
+    "outputs_factor": "the number of outputs as a factor",
+    "sign": "a wrong sign",
+    "learning_rate": "the learning rate in the wrong place",
+    "zero": "a gradient of zeros",
+    "bias_missing": "the bias left out",
+    "bias_not_summed": "the bias's gradient not summed over the samples",
+    "not_summed": "one value for each sample, not summed",
+    "activation_missing": "the activation left out",
+    "activation_twice": "the activation applied twice",
+    "activation_at_z": "z where the activation's derivative wants a",
+    "activation_at_a": "the activation's derivative taken at a",
+    "activation_part": "a part of the activation's derivative left out",
+    "another_activation": "another activation",
+    "another_loss": "another loss",
+    "y_broadcast": "a flat y, paired with everything",
+    "transposed": "a transpose missing, or one too many",
+    "reshaped": "reshaped where it should be transposed",
+    "pre_activation": "z where a belongs",
+    "da_for_dz": "da where dz belongs",
+    "wrong_layer": "the wrong tensor of its kind",
+    "path_missing": "one of several paths left out",
+    "l2_missing": "the L2 penalty left out",
+    "l2_on_biases": "the L2 penalty on the biases too",
+    "l2_factor": "another factor of the L2 penalty",
+    "l2_unasked": "a penalty that the loss does not have",
+    "updated_before_used": "updated before it is used",
+    "stale": "left over from the update before",
+    "accumulated": "added to the gradient of the update before",
+    "sample_missing": "not every sample counted",
+    "not_updated": "not updated",
+    "momentum_missing": "the momentum left out",
+    "another_optimizer": "the step of another optimizer",
+    "correction_missing": "the correction of the running means left out",
+    "wrong_axis": "the wrong axis",
+    "gradient_missing": "the arriving gradient left out",
+    "forward_changed": "a changed forward formula, and the derivative of the old one",
+    "clipped": "clipped",
+    "one_cell": "one cell alone",
+    "stray_factor": "a stray factor",
+    "another_loss_sum": "another loss, and not divided as this one is",
+    "parentheses": "parentheses left out",
+    "term_missing": "a term left out",
+    "factor_missing": "a factor left out",
 }
 """In the order of plausibility."""
+_GENERAL = ("clipped", "another_loss_sum", "parentheses", "term_missing", "factor_missing")
+"""Those that say little: they are named only where nothing else fits."""
 
-
-_MAKERS: tuple[Callable[[Site], Iterator[Mistake]], ...] = (
-    undivided,
-    written,
-    paths,
-    exchanges,
-    versions,
-    turns,
-    pieces,
-    activations,
-    losses,
-)
+FAULTS: Mapping[str, Fault] = {kind: Fault(title, kind in _GENERAL) for kind, title in _TITLES.items()}
+"""The catalogue, in the order of plausibility."""
 
 
 def mistakes(site: Site, general: bool | None = None) -> Iterator[Mistake]:
     """All mistakes in a stage, kind by kind; those kinds only that are general, or that are not. What a kind that says more has
     brought is not brought again by one that says less."""
     made: dict[str, list[Mistake]] = {kind: [] for kind in FAULTS}
-    for maker in _MAKERS:
+    for maker in (undivided, written, paths, exchanges, versions, turns, pieces, activations, losses):
         for mistake in maker(site):
             made[mistake.kind].append(mistake)
     named: set[tuple[Tree, tuple[tuple[str, str], ...]]] = set()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, substitute, total
+from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, total
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
@@ -27,10 +26,9 @@ def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
 
 def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
-    for look in _PATTERNS:
-        if found := tuple(look(case)):
-            return found
-    return ()
+    of_any_shape = (_not_summed, _reshaped)
+    cell_by_cell = (_samples, _rows, _clipped, _penalty, _factor, _one_cell) if case.comparable else ()
+    return next(filter(None, (tuple(look(case)) for look in (*of_any_shape, *cell_by_cell))), ())
 
 
 def times(case: Evidence) -> float | None:
@@ -39,7 +37,7 @@ def times(case: Evidence) -> float | None:
         return None
     known, start = np.isfinite(case.right), np.zeros(case.right.shape)
     if case.site.updates:
-        still = case.value(substitute(case.site.tree, dict.fromkeys(case.site.moves, Number(0.0))))
+        still = case.value(case.site.put(dict.fromkeys(case.site.moves, Number(0.0))))
         if still is None or still.shape != start.shape:
             return None
         start = still
@@ -93,33 +91,28 @@ def _reshaped(case: Evidence) -> Iterator[Suspect]:
 
 def _samples(case: Evidence) -> Iterator[Suspect]:
     """One sample left out of a sum, or nothing but one sample in it."""
-    if not case.comparable or not 1 < case.samples <= _LONG / case.right.size:
+    if not 1 < case.samples <= _LONG / case.right.size:
         return
     parts = [Site(case.site.program, case.site.program.stage(name)) for name in case.site.reads if is_term(case.site.program, name)]
     for site in (case.site, *parts):
         whole = case.value(site.tree) if site.sums_samples else None
-        if whole is not None:
-            yield from _of_sum(case, site, whole)
-
-
-def _of_sum(case: Evidence, site: Site, whole: Array) -> Iterator[Suspect]:
-    for row in range(case.samples):
-        tree = site.of_samples(row, row + 1)
-        one = case.value(tree)
-        if one is None:
-            return
-        if case.explains(case.right - one):
-            yield suspect("sample_missing", f"row {row} of the batch is left out of the sum", Binary("-", case.site.tree, tree))
-        if case.explains(case.right - whole + one):
-            kind = "bias_not_summed" if site.argument == "b" else "sample_missing"
-            found = tree if site is case.site else substitute(case.site.tree, {site.stage.name: tree})
-            yield suspect(kind, f"only row {row} of the batch is counted", found)
+        for row in range(case.samples) if whole is not None else ():
+            tree = site.of_samples(row, row + 1)
+            one = case.value(tree)
+            if one is None:
+                break
+            if case.explains(case.right - one):
+                yield suspect("sample_missing", f"row {row} of the batch is left out of the sum", Binary("-", case.site.tree, tree))
+            if case.explains(case.right - whole + one):
+                kind = "bias_not_summed" if site.argument == "b" else "sample_missing"
+                found = tree if site is case.site else case.site.put({site.stage.name: tree})
+                yield suspect(kind, f"only row {row} of the batch is counted", found)
 
 
 def _rows(case: Evidence) -> Iterator[Suspect]:
     """Rows of zeros, where each sample has a row."""
     stage = case.site.stage
-    if not case.comparable or stage.name not in case.site.program.sampled or not np.isfinite(case.right).all():
+    if stage.name not in case.site.program.sampled or not np.isfinite(case.right).all():
         return
     empty = np.asarray(~case.wrong.any(axis=1) & case.right.any(axis=1))
     if empty.any() and not empty.all() and case.explains(np.where(empty[:, None], 0.0, case.right)):
@@ -129,7 +122,7 @@ def _rows(case: Evidence) -> Iterator[Suspect]:
 
 def _clipped(case: Evidence) -> Iterator[Suspect]:
     limit = case.size
-    if not case.comparable or not np.isfinite(case.right).all():
+    if not np.isfinite(case.right).all():
         return
     off = np.abs(case.wrong - case.right) > case.allowed
     if off.sum() > 1 and case.explains(np.clip(case.right, -limit, limit)):
@@ -141,15 +134,13 @@ def _clipped(case: Evidence) -> Iterator[Suspect]:
 
 def _penalty(case: Evidence) -> Iterator[Suspect]:
     """What is too much or too little is in proportion to the parameter itself."""
-    parameter = case.site.stage.of
-    known = parameter in case.site.program.parameters and parameter in case.values
-    if not known or not case.comparable or case.right.size < 2:
+    program, parameter = case.site.program, case.site.stage.of
+    if parameter not in program.parameters or parameter not in case.values or case.right.size < 2:
         return
     weight, more = case.values[parameter], case.wrong - case.right
     norm = float(np.vdot(weight, weight))
     factor = float(np.vdot(more, weight)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
     if factor and case.explains(case.right + factor * weight):
-        program = case.site.program
         kind = "l2_on_biases" if parameter in {layer.bias for layer in program.layers} else "l2_factor"
         kind = kind if program.network.asked.l2 else "l2_unasked"
         tree = total(case.site.tree, product(literal(float(f"{factor:.6g}")), Name(parameter)))
@@ -161,15 +152,14 @@ def _factor(case: Evidence) -> Iterator[Suspect]:
     if factor is None:
         return
     meaning = named(case, factor)
-    cells = int(np.count_nonzero(np.nan_to_num(case.right)))
-    if (cells < 2 and not meaning) or (case.size == 0):
+    if not case.size or (np.count_nonzero(np.nan_to_num(case.right)) < 2 and not meaning):
         return
     tree = None if case.site.updates else product(literal(float(f"{factor:.6g}")), case.site.tree)
     yield suspect("stray_factor", larger(case, factor) + (f", which is {meaning}" if meaning else ""), tree)
 
 
 def _one_cell(case: Evidence) -> Iterator[Suspect]:
-    if not case.comparable or case.wrong.size < 3:
+    if case.wrong.size < 3:
         return
     off = np.flatnonzero(~(np.abs(case.wrong - case.right) <= case.allowed))
     if len(off) == 1 and np.isfinite(case.right).all():
@@ -177,15 +167,3 @@ def _one_cell(case: Evidence) -> Iterator[Suspect]:
         cell = cell_name(case.site.stage.name, tuple(map(int, place)))
         theirs, right = short(float(case.wrong[place])), short(float(case.right[place]))
         yield suspect("one_cell", f"only {cell} is off: {theirs} where {right} is right; the other {case.wrong.size - 1} are right")
-
-
-_PATTERNS: tuple[Callable[[Evidence], Iterator[Suspect]], ...] = (
-    _not_summed,
-    _reshaped,
-    _samples,
-    _rows,
-    _clipped,
-    _penalty,
-    _factor,
-    _one_cell,
-)

@@ -15,6 +15,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
+from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, substitute
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.faults import FAULTS, mistakes
@@ -26,6 +27,8 @@ _SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
 _WITHIN = " (in "
 """Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
+_MOST_PAIRS = 4_000_000
+"""Cells of a table of all pairs of samples that are looked at."""
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
 
 
@@ -36,31 +39,26 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
         Nothing where no mistake of the catalogue gives these numbers, or where they are right; several where this batch cannot
         tell them apart.
     """
+    site, wrong, right = evidence.site, np.asarray(evidence.wrong), np.asarray(evidence.right)
+    if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
+        return ()
     with np.errstate(all="ignore"):
-        case = _case(evidence)
-        if case is None or case.distance <= case.tolerance * max(case.size, _largest(case.right)):
+        terms = {name: evidence.value(meant(site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)}
+        case = replace(evidence, values={**evidence.values, **{name: value for name, value in terms.items() if value is not None}})
+        derived, edited, wrong = case.value(site.tree), _edited(site), wrong.astype(np.float64)
+        right = right if derived is None or (edited and not _agree(derived, right)) else derived
+        same = fitted(wrong, right.shape) if wrong.size == right.size else None
+        case = replace(case, wrong=wrong if same is None else same, right=right)
+        if case.distance <= case.tolerance * max(case.size, _largest(right)):
             return ()
-        old = _forward_edited(case.site) and case.value(case.site.tree)
-        if isinstance(old, np.ndarray) and not _agree(old, case.right) and case.explains(old):
-            return _of_changed_formula(case)
+        if edited and derived is not None and not _agree(derived, right) and case.explains(derived):
+            old = f"{edited} is your own formula, and {site.stage.name} is still the derivative of the old one"
+            return (suspect("forward_changed", old),)
         return _named(case) or pattern(case)
 
 
 def _largest(right: Array) -> float:
     return float(np.nanmax(np.abs(right), initial=0.0))
-
-
-def _case(evidence: Evidence) -> Evidence | None:
-    """The evidence with its right value by the derived formula where that is the right one; None where there is nothing to compare."""
-    site, wrong, right = evidence.site, np.asarray(evidence.wrong), np.asarray(evidence.right)
-    if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
-        return None
-    terms = {name: evidence.value(meant(site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)}
-    case = replace(evidence, values={**evidence.values, **{name: value for name, value in terms.items() if value is not None}})
-    derived, wrong = case.value(site.tree), wrong.astype(np.float64)
-    right = right if derived is None or (_forward_edited(site) and not _agree(derived, right)) else derived
-    same = fitted(wrong, right.shape) if wrong.size == right.size else None
-    return replace(case, wrong=wrong if same is None else same, right=right)
 
 
 def _agree(derived: Array, right: Array) -> bool:
@@ -71,24 +69,14 @@ def _agree(derived: Array, right: Array) -> bool:
     return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
 
 
-def _forward_edited(site: Site) -> bool:
-    """Whether the stage is the derivative of a formula that a user has replaced, so that the derived one may not be right."""
-    return bool(site.stage.of) and any(site.program.stage(name).edited for name in _consumers(site))
-
-
-def _consumers(site: Site) -> list[str]:
-    """The forward stages that the stage is a derivative of."""
-    tensors = site.program.tensors
-    parts = [tensors[name].through for name in site.reads if name in tensors]
+def _edited(site: Site) -> Stage | None:
+    """The formula that a user has replaced, where the stage is a derivative of it, so that the derived one may not be right."""
+    program = site.program
+    parts = [program.tensors[name].through for name in site.reads if name in program.tensors]
     through = [part for part in parts if part] if site.node is None else [site.node.output]
-    last = site.loss or site.kin.penalties & set(through)
-    return [name for name in (*through, *([site.program.loss] if last else [])) if name in site.program.index]
-
-
-def _of_changed_formula(case: Evidence) -> tuple[Suspect, ...]:
-    site = case.site
-    changed = next(stage for stage in map(site.program.stage, _consumers(site)) if stage.edited)
-    return (suspect("forward_changed", f"{changed} is your own formula, and {site.stage.name} is still the derivative of the old one"),)
+    last = [program.loss] if site.loss or site.kin.penalties & set(through) else []
+    stages = [program.stage(name) for name in (*through, *last) if name in program.index and site.stage.of]
+    return next((stage for stage in stages if stage.edited), None)
 
 
 def _named(case: Evidence) -> tuple[Suspect, ...]:
@@ -96,7 +84,8 @@ def _named(case: Evidence) -> tuple[Suspect, ...]:
     for general in (False, True):
         found: dict[str, list[tuple[Mistake, float]]] = {}
         for made in _mistakes(case.site, case.unseen, general):
-            if (made.kind != "y_broadcast" or case.can_pair) and (error := case.error(case.value(made.tree, made.overrides))) is not None:
+            affordable = made.kind != "y_broadcast" or case.samples**2 <= _MOST_PAIRS
+            if affordable and (error := case.error(case.value(made.tree, made.overrides))) is not None:
                 found.setdefault(made.kind, []).append((made, error))
         if found:
             return tuple(_suspect(case, kind, found[kind]) for kind in FAULTS if kind in found)
@@ -119,31 +108,22 @@ def _mistakes(site: Site, unseen: frozenset[str], general: bool) -> Iterator[Mis
 
 
 def _suspect(case: Evidence, kind: str, found: list[tuple[Mistake, float]]) -> Suspect:
-    """One kind, with the simplest of its formulas that fit."""
-    made, error = found[0]
+    """One kind: what is seen in the numbers, and the simplest of its formulas that fit."""
+    (made, error), name = found[0], case.site.stage.name
     said = {mistake.evidence.partition(_WITHIN)[0]: mistake.evidence for mistake, _ in reversed(found)}
     clauses = list(reversed(said.values()))[:2]
     clause = ", or ".join([clauses[0], *(clause.removeprefix("this is ") for clause in clauses[1:])])
-    tree = None if made.overrides else made.tree
-    return suspect(kind, f"{_observed(case, kind, made, error)}: {clause}", tree)
-
-
-def _observed(case: Evidence, kind: str, made: Mistake, error: float) -> str:
-    """What is seen in the numbers."""
-    name = case.site.stage.name
     if not case.size:
-        return f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
-    factor = times(case) if kind in _SCALE else None
-    if factor is not None:
-        return larger(case, factor) + _scalars(case, kind)
-    versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
-    old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
-    return (
-        f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {f'to {error:.0e}' if error else 'to the last bit'}"
-    )
-
-
-def _scalars(case: Evidence, kind: str) -> str:
-    if kind in ("sum_for_mean", "mean_for_sum", "m_twice"):
-        return f", and the batch has m = {case.samples} samples"
-    return f", and the learning rate is {short(float(case.values['learning_rate']))}" if kind == "learning_rate" else ""
+        seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
+    elif kind in _SCALE and (factor := times(case)) is not None:
+        seen = larger(case, factor)
+        if kind in ("sum_for_mean", "mean_for_sum", "m_twice"):
+            seen += f", and the batch has m = {case.samples} samples"
+        elif kind == "learning_rate":
+            seen += f", and the learning rate is {short(float(case.values['learning_rate']))}"
+    else:
+        versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
+        old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
+        exactly = f"to {error:.0e}" if error else "to the last bit"
+        seen = f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {exactly}"
+    return suspect(kind, f"{seen}: {clause}", None if made.overrides else made.tree)
