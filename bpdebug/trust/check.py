@@ -79,9 +79,12 @@ class _Inspector(Record, eq=False):
         """One stage, given the names of those that are known to be wrong."""
         probe, seeds = self.probe, None
         ours = probe.gradient(stage)
-        cells = self._cells(stage.of, ours.size)
-        if not np.isfinite(probe.loss):
-            return _nothing_to_compare(stage, ours)
+        if not np.isfinite(probe.loss):  # and so is every difference of it
+            nothing = np.full(ours.shape, np.nan)
+            return Finding(stage, stage.name, "non-finite", np.nan, (0,) * ours.ndim, ours, nothing, nothing)
+        cells = np.arange(ours.size)
+        if not self.everything and ours.size > SAMPLE and probe.work(stage.of, ours.size) > _LONG:
+            cells = np.sort(np.random.default_rng(0).choice(ours.size, SAMPLE, replace=False))
         if stage.through:
             seeds = self._seeds(stage.of, [stage.through])
         verdict = yield from self._judge(stage, ours, cells, seeds)
@@ -92,12 +95,6 @@ class _Inspector(Record, eq=False):
             return verdict
         local = yield from self._local(stage, ours, cells)
         return replace(verdict, status="follows") if local.status != "wrong" else replace(local, kinks=verdict.kinks)
-
-    def _cells(self, tensor: str, size: int) -> Array:
-        """Which cells are perturbed."""
-        if self.everything or size <= SAMPLE or self.probe.work(tensor, size) <= _LONG:
-            return np.arange(size)
-        return np.sort(np.random.default_rng(0).choice(size, SAMPLE, replace=False))
 
     def _seeds(self, tensor: str, consumers: list[str] | None = None) -> dict[str, Array]:
         """The stages that use a tensor, with the gradients that arrive at them."""
@@ -149,41 +146,28 @@ class _Inspector(Record, eq=False):
         places.flat[cells] = True
         known = places & np.isfinite(found.value)
         corners = known & found.corners & (excess > _GOOD)
-        telling = np.where(known & ~corners, excess, -1.0)
-        distance = np.where(known & ~corners, np.abs(ours - found.value), -1.0)
-        worst = int(np.argmax(np.where(telling >= 0.999 * telling.max(initial=-1.0), distance, -1.0)))
-        status = self._status(stage, ours, found, telling, corners)
-        cell = tuple(int(place) for place in np.unravel_index(worst, ours.shape))
+        telling = known & ~corners
+        most = float(excess.max(initial=-1.0, where=telling))
+        far = np.where(telling & (excess >= 0.999 * most), np.abs(ours - found.value), -1.0)
+        cell = tuple(map(int, np.unravel_index(np.argmax(far), ours.shape)))
         right = np.where(known & ~found.corners, found.value, np.nan)
-        error = _relative(
-            float(ours[cell]), float(found.value[cell]), float(np.abs(right[known & ~corners]).max(initial=0.0)), float(excess[cell])
-        )
+        sizes = [abs(float(ours[cell])), abs(float(found.value[cell]))]
+        if excess[cell] <= _GOOD:  # rounding explains it: the error is relative to the tensor's largest cell
+            sizes.append(float(np.abs(right[telling]).max(initial=0.0)))
+        error = abs(float(ours[cell]) - float(found.value[cell])) / max(sizes) if max(sizes) else 0.0
+        error = error if np.isfinite(ours[cell]) else float("inf")
+        status = self._status(stage, found, most, telling, bool(corners.any()))
         status = "noise" if status == "good" and error > _WRONG else status
         kinks, checked = int(corners.sum()), len(cells)
         return Finding(stage, stage.name, status, error, cell, ours, found.value, right, checked, kinks, found.method)
 
-    def _status(self, stage: Stage, ours: Array, found: Derivative, telling: Array, corners: Array) -> str:
-        excess = float(telling.max(initial=-1.0))
+    def _status(self, stage: Stage, found: Derivative, excess: float, telling: Array, cornered: bool) -> str:
         if found.method != "central differences" and excess > _EXACT:
             return "wrong"
         if excess > _GOOD:
             return "wrong" if excess > _WRONG else "unsure"
-        if corners.any() or excess < 0:
-            return "kink" if corners.any() else "non-finite"
-        largest = float(np.abs(found.value[telling >= 0]).max(initial=0.0))
+        if cornered or excess < 0:
+            return "kink" if cornered else "non-finite"
+        largest = float(np.abs(found.value[telling]).max(initial=0.0))
         rounding = found.floor + float(self.probe.gradient_noise(stage).max(initial=0.0))
         return "noise" if 0 < largest < 10 * rounding else "good"
-
-
-def _relative(ours: float, right: float, largest: float, excess: float) -> float:
-    """The relative error at a cell; where rounding explains it, relative to the tensor's largest cell."""
-    if not np.isfinite(ours):
-        return float("inf")
-    size = max(abs(ours), abs(right)) if excess > _GOOD else max(abs(ours), abs(right), largest)
-    return abs(ours - right) / size if size else 0.0
-
-
-def _nothing_to_compare(stage: Stage, ours: Array) -> Finding:
-    """The loss is NaN or inf, and so is every difference of it."""
-    nothing = np.full(ours.shape, np.nan)
-    return Finding(stage, stage.name, "non-finite", float("nan"), (0,) * ours.ndim, ours, nothing, nothing)

@@ -19,10 +19,10 @@ from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
-from bpdebug.trust.faults import FAULTS
-from bpdebug.trust.finding import Finding, Suspect
+from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.names import of_unknown
+from bpdebug.trust.patterns import suspect
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report
 from bpdebug.trust.scene import Scene, scene_of
@@ -82,6 +82,9 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
     """The match with its suspects, where it is off by itself."""
     if finding.theirs is None or not finding.says.accuses or not np.isfinite(finding.right).any():
         return finding
+    previous: Mapping[str, Array] = {}
+    if scene.before and not any(map(judge.differs, judge.reading.given)):  # it is one that led to what the user starts from
+        previous = {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
     values = {**{f.stage.name: f.ours for f in judge.findings if f.stage.phase is not Phase.UPDATE}, **judge.seen[finding.stage.name]}
     evidence = Evidence(
         program=judge.program,
@@ -90,26 +93,16 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
         right=finding.right,
         values=values,
         after=judge.after(),
-        previous=_previous(scene, judge),
+        previous=previous,
         tolerance=max(1e-6, 10 * judge.tolerance),
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
-    return replace(finding, suspects=diagnose(evidence) or _turned(finding, finding.theirs))
-
-
-def _turned(finding: Finding, theirs: Array) -> tuple[Suspect, ...]:
-    """A vector that lies where it should stand: its numbers are right, so that only its shape tells."""
-    if theirs.T.shape != finding.ours.shape or worst(theirs.T, finding.right)[0] > _SAME:
-        return ()
-    due = f"{finding.name} is {shape_text(theirs.shape)} and has the numbers of the {shape_text(finding.ours.shape)} that is due"
-    return (Suspect("transposed", FAULTS["transposed"].title, due),)
-
-
-def _previous(scene: Scene, judge: Judge) -> dict[str, Array]:
-    """The update before, if it is one that led to what the user starts from."""
-    if not scene.before or any(judge.differs(name) for name in judge.reading.given):
-        return {}
-    return {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
+    suspects, turned = diagnose(evidence), finding.theirs.T
+    # of a vector that lies where it should stand the numbers are right, so that only its shape tells
+    if not suspects and turned.shape == finding.ours.shape and worst(turned, finding.right)[0] <= _SAME:
+        shape, due = shape_text(finding.theirs.shape), shape_text(finding.ours.shape)
+        suspects = (suspect("transposed", f"{finding.name} is {shape} and has the numbers of the {due} that is due"),)
+    return replace(finding, suspects=suspects)
 
 
 def _sources(judge: Judge, update: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
@@ -75,26 +77,23 @@ class Judge:
         name, ours = stage.name, self.right[stage.name]
         self.seen[name] = dict(self._proper)
         due = assigned(stage.formula, self._proper)
-        follows = self._evaluated(stage)
+        follows = None  # the value given the user's numbers, of whatever shape, unless these do not go together
+        with suppress(ValueError, IndexError):
+            follows = assigned(stage.formula, self._chain)
         theirs = self._theirs(stage, ours)
         status = self._status(stage, theirs, follows)
-        inherits = status in ("follows", "missing") and bool(self._tainted & set(stage.formula.names))
-        if status == "off" or inherits:
+        if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
             self._tainted.add(name)
-        fits = theirs is not None and theirs.shape == ours.shape
-        self._proper[name] = theirs if theirs is not None and fits else due
-        usable = theirs is not None and (fits or max(theirs.shape, default=0) <= _LARGEST)
-        self._chain[name] = theirs if theirs is not None and usable else due if follows is None else follows
-        error, cell = worst(theirs, ours) if theirs is not None else (0.0, ())
-        checked = 0 if theirs is None else theirs.size
-        return Finding(stage, file_name(self.program, name), status, error, cell, ours, theirs, due, checked)
-
-    def _evaluated(self, stage: Stage) -> Array | None:
-        """The stage's value given the user's numbers, of whatever shape; None where these do not go together."""
-        try:
-            return assigned(stage.formula, self._chain)
-        except (ValueError, IndexError):
-            return None
+        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours, theirs, due)
+        self._proper[name], self._chain[name] = due, due if follows is None else follows
+        if theirs is None:
+            return found
+        if not found.misshapen:
+            self._proper[name] = theirs
+        if not found.misshapen or max(theirs.shape, default=0) <= _LARGEST:
+            self._chain[name] = theirs
+        error, cell = worst(theirs, ours)
+        return replace(found, error=error, cell=cell, checked=theirs.size)
 
     def _theirs(self, stage: Stage, ours: Array) -> Array | None:
         """The file's numbers; of a loss that has one number a sample, their sum or mean where that is right."""
@@ -111,23 +110,18 @@ class Judge:
     def _status(self, stage: Stage, theirs: Array | None, follows: Array | None) -> str:
         if theirs is None:
             return "missing"
-        if self._close(theirs, self.right[stage.name], self._rounding[stage.name]):
-            return "exact" if self._same(stage.name, theirs) else "approximate"
-        if follows is None or not self._follow(stage, theirs, follows):
+        right = self.right[stage.name]
+        if self._close(theirs, right, self._rounding[stage.name]):
+            kind = self.reading.kinds[stage.name]
+            rounded = right.astype(kind) if kind.kind == "f" else right
+            return "exact" if np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True) else "approximate"
+        if follows is None:
+            return "off"
+        if follows.shape != right.shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
+            theirs = theirs.reshape(follows.shape)  # of a wrong shape, both may lack an axis of length 1
+        if not self._close(theirs, follows, sensitivity(self.program, stage, self._chain, follows)):
             return "off"
         return "follows" if self._tainted & set(stage.formula.names) else "approximate"
-
-    def _follow(self, stage: Stage, theirs: Array, follows: Array) -> bool:
-        """Whether the numbers are right given the user's own before them; of a wrong shape, both may lack an axis of length 1."""
-        if follows.shape != self.right[stage.name].shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
-            theirs = theirs.reshape(follows.shape)
-        return self._close(theirs, follows, sensitivity(self.program, stage, self._chain, follows))
-
-    def _same(self, name: str, theirs: Array) -> bool:
-        """Whether every bit is that of our number, rounded to the file's precision."""
-        kind = self.reading.kinds[name]
-        rounded = self.right[name].astype(kind) if kind.kind == "f" else self.right[name]
-        return np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True)
 
     def _close(self, theirs: Array, right: Array, cancelled: float) -> bool:
         """Whether only rounding is between them, where some of it is blown up by what has cancelled."""

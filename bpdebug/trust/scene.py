@@ -51,13 +51,23 @@ class Scene(Record, eq=False):
 
 
 def scene_of(timeline: Timeline) -> Scene:
-    """The present update of a timeline, which stays where it is (at the end of training, the last update)."""
+    """The present update of a timeline, which stays where it is (at the end of training, the last update).
+
+    A formula of the forward pass, of the loss or of the optimizer that is the user's says what he wants; one of the backward pass
+    is somebody's derivation, and the derived one counts. But no derivation is known to us for forward formulas of the user's.
+    """
     program = timeline.program
     update = min(timeline.position.update, program.updates - 1)
     state = _state(timeline, update)
-    derived = make_program(_of_batch(program, state))
-    kept, notes = _kept(program)
-    return Scene(_edited(derived, kept), update, state, _state(timeline, update - 1) if update else {}, notes)
+    kept = [stage for stage in program.stages if stage.edited]
+    if own := " ".join(stage.name for stage in kept if stage.phase in (Phase.FORWARD, Phase.LOSS)):
+        notes = [f"forward formulas were edited ({own}): the program counts as it stands; check tells whether it is right"]
+    else:
+        derived = [stage for stage in kept if stage.phase is Phase.BACKWARD]
+        notes = [f"{s.name} has a formula of its own in this session ({s.formula.text}); the derived one counts" for s in derived]
+        kept = [stage for stage in kept if stage not in derived]
+    meant = _edited(make_program(_of_batch(program, state)), kept)
+    return Scene(meant, update, state, _state(timeline, update - 1) if update else {}, tuple(notes))
 
 
 def _state(timeline: Timeline, update: int) -> dict[str, Array]:
@@ -79,22 +89,6 @@ def _edited(program: Program, stages: Iterable[Stage]) -> Program:
     for stage in stages:
         program = program.with_formula(stage.name, stage.formula.text) if stage.edited else program
     return program
-
-
-def _kept(program: Program) -> tuple[tuple[Stage, ...], tuple[str, ...]]:
-    """The stages whose formulas count as they stand, and sentences on them.
-
-    A formula of the forward pass, of the loss or of the optimizer that is the user's says what he wants; one of the backward pass
-    is somebody's derivation, and the derived one counts. But no derivation is known to us for forward formulas of the user's.
-    """
-    edited = [stage for stage in program.stages if stage.edited]
-    forward = [stage.name for stage in edited if stage.phase in (Phase.FORWARD, Phase.LOSS)]
-    if forward:
-        own = " ".join(forward)
-        return tuple(edited), (f"forward formulas were edited ({own}): the program counts as it stands; check tells whether it is right",)
-    backward = [stage for stage in edited if stage.phase is Phase.BACKWARD]
-    notes = tuple(f"{s.name} has a formula of its own in this session ({s.formula.text}); the derived one counts" for s in backward)
-    return tuple(stage for stage in edited if stage not in backward), notes
 
 
 def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array]) -> dict[str, float]:
