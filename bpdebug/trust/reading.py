@@ -7,7 +7,6 @@ gradients. What then has another shape than it should is left as it is; that is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape, shape_text
-from bpdebug.trust.names import AFTER, known_names
+from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.scene import Scene
 
 
@@ -44,26 +43,6 @@ class Reading(Record, eq=False):
     notes: tuple[str, ...]
 
 
-class _Layout(Record, eq=False):
-    """One way to understand the shapes of a file.
-
-    Attributes:
-        arrays: the arrays with known names.
-        columns: whether a sample is a column.
-        turned: the weights that are stored as units × inputs.
-    """
-
-    program: Program
-    arrays: Mapping[str, Array]
-    rows: int
-    columns: bool
-    turned: frozenset[str]
-
-    @cached_property
-    def shapes(self) -> dict[str, Shape]:
-        return self.program.shapes(self.rows)
-
-
 def readings(program: Program, arrays: Mapping[str, Array], rows: int) -> Iterator[Reading]:
     """The ways to understand a file, the likeliest first; more than one only where shapes do not tell.
 
@@ -82,7 +61,7 @@ def readings(program: Program, arrays: Mapping[str, Array], rows: int) -> Iterat
             raise ComparisonError(f"{name} holds text; expected numbers")
     for columns, count in _batches(program, known, rows):
         for turned in _weights(program, known):
-            yield _read(_Layout(program, known, count, columns, turned))
+            yield _read(program, known, count, columns, turned)
 
 
 def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
@@ -94,9 +73,8 @@ def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[t
         sum(arrays[name].shape == ((width, count) if columns else (count, width)) for name, width in widths.items())
         for columns, count in options
     ]
-    if fits[0] == fits[1]:
-        return options if fits[0] else options[:1]
-    return options[:1] if fits[0] > fits[1] else options[1:]
+    best = [option for option, fit in zip(options, fits, strict=True) if fit == max(fits)]
+    return best if any(fits) else best[:1]
 
 
 def _rows(program: Program, x: Array, columns: bool) -> int:
@@ -131,87 +109,66 @@ def _forms(program: Program, weight: str) -> set[str]:
     return {weight, weight + AFTER, program.gradients.get(weight, "")}
 
 
-def _read(layout: _Layout) -> Reading:
-    program, reshaped = layout.program, list[str]()
-    given: dict[str, Array] = {}
-    computed: dict[str, Array] = {}
-    kinds: dict[str, np.dtype[np.generic]] = {}
+def _read(program: Program, arrays: Mapping[str, Array], rows: int, columns: bool, turned: frozenset[str]) -> Reading:
+    """The file as it is understood, where samples are columns or not, and these weights are stored as units × inputs."""
+    shapes, biases = program.shapes(rows), [layer.bias for layer in program.layers if layer.bias]
+    given, computed, reshaped = dict[str, Array](), dict[str, Array](), list[str]()
     for name, tensor in known_names(program).items():
-        if name not in layout.arrays:
+        if name not in arrays:
             continue
-        array = _oriented(layout, name, tensor)
-        fitted = _fitted(array, layout.shapes[tensor], _parameter(program, tensor) in _biases(program))
-        if fitted is not None and fitted.shape != array.shape:
-            reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(fitted.shape)}")
-        if name in (*program.data, "m", *program.persistent):
-            given[name] = _start(layout, name, array, reshaped) if fitted is None else fitted
+        array, expected, meaning = np.asarray(arrays[name], np.float64), shapes[tensor], program.tensors.get(tensor)
+        parameter = next((one for one in (tensor, meaning.of if meaning else "") if one in program.parameters), "")
+        if array.ndim == 2 and expected:  # turned round where its group is, data also where they alone need it
+            array = array.T if (parameter in turned if parameter and parameter not in biases else columns) else array
+            array = array.T if name in program.data and array.shape != expected == array.T.shape else array
+        fitted, how = _fitted(array, expected, parameter in biases, name == program.target)
+        if fitted is not array:
+            reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}{how}")
+        if name not in (*program.data, "m", *program.persistent):
+            computed[tensor] = fitted
+        elif fitted.shape == expected:
+            given[name] = fitted
         else:
-            computed[tensor], kinds[tensor] = array if fitted is None else fitted, layout.arrays[name].dtype
-    notes = [*_turned(layout), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
-    return Reading(_without_count(given, layout.rows), computed, kinds, _precision(layout), tuple(notes))
+            message = f"{name} is {shape_text(expected)} in this scenario; yours is {shape_text(array.shape)}"
+            if name == program.target and program.input not in arrays:
+                message += f" (there is no {program.input} in your file: the scenario's {rows} samples are taken)"
+            raise ComparisonError(message)
+    notes = [*_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
+    count = given.pop("m", None)
+    if count is not None and count != rows:
+        raise ComparisonError(f"m is {short(float(count))} in your file, whose batch has {rows} samples")
+    kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
+    # data may well be stored in a coarser type than is computed with
+    floats = [array.dtype for name, array in arrays.items() if name not in (*program.data, "m") and array.dtype.kind == "f"]
+    precision = min([*floats, np.dtype(np.float64)], key=lambda kind: kind.itemsize)
+    return Reading(given, computed, kinds, precision, tuple(notes))
 
 
-def _parameter(program: Program, tensor: str) -> str:
-    """The parameter that a tensor belongs to (itself, its gradient, a slot), or "" for none."""
-    meaning = program.tensors.get(tensor)
-    return next((name for name in (tensor, meaning.of if meaning else "") if name in program.parameters), "")
-
-
-def _biases(program: Program) -> set[str]:
-    return {layer.bias for layer in program.layers if layer.bias}
-
-
-def _oriented(layout: _Layout, name: str, tensor: str) -> Array:
-    """The array as it lies in our orientation: turned round where its group is, data also where they alone need it."""
-    array = np.asarray(layout.arrays[name], np.float64)
-    program, expected = layout.program, layout.shapes[tensor]
-    parameter = _parameter(program, tensor)
-    if array.ndim != 2 or not expected:
-        return array
-    is_weight = parameter and parameter not in _biases(program)
-    turned = array.T if (parameter in layout.turned if is_weight else layout.columns) else array
-    return turned.T if name in program.data and turned.shape != expected == turned.T.shape else turned
-
-
-def _fitted(array: Array, expected: Shape, bias: bool) -> Array | None:
-    """The array in the expected shape, where it differs in nothing but an axis of length 1 that is left away; else None."""
-    if array.shape == expected:
-        return array
+def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Array, str]:
+    """The array in the expected shape, where it differs in nothing but an axis of length 1 that is left away, and targets also from
+    class numbers, or from a column that was broadcast to a table, with what was done; else as it is."""
     line = max(array.shape, default=1) == array.size == max(expected, default=1) == np.prod(expected)
-    return array.reshape(expected) if line and (array.ndim < 2 or bias or array.size == 1) else None
-
-
-def _start(layout: _Layout, name: str, array: Array, reshaped: list[str]) -> Array:
-    """What has another shape than the update can start from: targets in a known form, or an error."""
-    program, expected = layout.program, layout.shapes[name]
-    if name == program.target and (known := _targets(array, expected)) is not None:
-        reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}: {known[1]}")
-        return known[0]
-    message = f"{name} is {shape_text(expected)} in this scenario; yours is {shape_text(array.shape)}"
-    if name == program.target and program.input not in layout.arrays:
-        message += f" (there is no {program.input} in your file: the scenario's {layout.rows} samples are taken)"
-    raise ComparisonError(message)
-
-
-def _targets(array: Array, expected: Shape) -> tuple[Array, str] | None:
-    """Targets from class numbers, or from a column that was broadcast to a table; and what was done."""
-    rows, outputs = expected
+    if array.shape == expected:
+        return array, ""
+    if line and (array.ndim < 2 or bias or array.size == 1):
+        return array.reshape(expected), ""
+    rows, outputs = expected if target else (0, 0)
     if array.size == rows and outputs > 1 and np.isin(array, np.arange(outputs)).all():
-        return np.eye(outputs)[array.reshape(-1).astype(int)], "the classes as 0 and 1"
+        return np.eye(outputs)[array.reshape(-1).astype(int)], ": the classes as 0 and 1"
     if outputs == 1 and array.shape == (rows, rows) and (array == array[0]).all():
-        return array[:1].T, f"its first row, for every row holds all {rows} targets, as where ({rows},) meets ({rows}, 1)"
-    return None
+        return array[:1].T, f": its first row, for every row holds all {rows} targets, as where ({rows},) meets ({rows}, 1)"
+    return array, ""
 
 
-def _turned(layout: _Layout) -> Iterator[str]:
-    weights = [layer.weight for layer in layout.program.layers]
-    stored = [name for name in weights if name in layout.turned and _forms(layout.program, name) & set(layout.arrays)]
-    if layout.columns and stored:
+def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned: frozenset[str]) -> Iterator[str]:
+    weights = [layer.weight for layer in program.layers]
+    stored = [name for name in weights if name in turned and _forms(program, name) & set(arrays)]
+    if columns and stored:
         yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"
-    elif layout.columns:
+    elif columns:
         yield "a sample is a column of your arrays: turned round for the comparison"
     elif stored:
-        which = "weights" if len(layout.turned) == len(weights) else f"{' '.join(stored)}, but not your other weights,"
+        which = "weights" if len(turned) == len(weights) else f"{' '.join(stored)}, but not your other weights,"
         yield f"your {which} are stored transposed (as torch's Linear does): turned round for the comparison"
 
 
@@ -224,49 +181,26 @@ def _nonfinite(given: Mapping[str, Array]) -> Iterator[str]:
             yield f"your {name} is what the update starts from, and {cells}: {cell_name(name, place)} is {short(float(array[place]))}"
 
 
-def _without_count(given: Mapping[str, Array], rows: int) -> dict[str, Array]:
-    """What is given but for the number of samples, which has to be right."""
-    if "m" in given and given["m"] != rows:
-        raise ComparisonError(f"m is {short(float(given['m']))} in your file, whose batch has {rows} samples")
-    return {name: array for name, array in given.items() if name != "m"}
-
-
-def _precision(layout: _Layout) -> np.dtype[np.generic]:
-    """The coarsest type of number; data may well be stored in a coarser one than is computed with."""
-    kinds = [array.dtype for name, array in layout.arrays.items() if name not in (*layout.program.data, "m") and array.dtype.kind == "f"]
-    coarsest = min(kinds, key=lambda kind: kind.itemsize, default=np.dtype(np.float64))
-    return min(coarsest, np.dtype(np.float64), key=lambda kind: kind.itemsize)
-
-
 def moments(scene: Scene, reading: Reading) -> Iterator[Reading]:
     """The reading of a file that was saved too late: with the parameters, the slots or both taken as those after the update."""
-    parameters, slots = _late(scene, reading, set(scene.meant.parameters)), _late(scene, reading, _slots(scene))
-    if parameters:
-        yield _as_after(scene, reading, parameters)
-    if slots:
-        yield _as_after(scene, reading, slots)
-    if parameters and slots:
-        yield _as_after(scene, reading, parameters | slots)
+    parameters, slots = (
+        _late(scene, reading, set(scene.meant.parameters)),
+        _late(scene, reading, set(scene.meant.persistent) - set(scene.meant.parameters)),
+    )
+    for late in (parameters, slots, parameters | slots if parameters and slots else {}):
+        if late:  # the scenario's own in their place
+            note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
+            yield _restarted(reading, {name: scene.state[name] for name in late}, late, note)
     if parameters and (before := _undone(scene, reading, parameters)):
         names = " ".join(before)
         note = f"your {names} were saved after the update: they fit the rest of your numbers with your own step taken back"
         yield _restarted(reading, before, {}, note)
 
 
-def _slots(scene: Scene) -> set[str]:
-    return {name for name in scene.meant.persistent if name in scene.meant.index} - set(scene.meant.parameters)
-
-
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
     """Those of the names that may be of after the update: the file has no others for that moment, and the update changes them."""
     given = {name: array for name, array in reading.given.items() if name in names & set(scene.meant.index)}
     return {name: array for name, array in given.items() if np.array_equal(reading.computed.get(name, array), array)}
-
-
-def _as_after(scene: Scene, reading: Reading, late: dict[str, Array]) -> Reading:
-    """The scenario's own in their place."""
-    note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
-    return _restarted(reading, {name: scene.state[name] for name in late}, late, note)
 
 
 def _undone(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str, Array]:
