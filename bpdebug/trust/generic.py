@@ -3,7 +3,7 @@ sign, or with a piece left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from bpdebug.core.record import replace
@@ -16,7 +16,6 @@ from bpdebug.trust.site import (
     Mistake,
     Site,
     everywhere,
-    negative,
     one_changed,
     without_divisor,
     without_factor,
@@ -128,45 +127,49 @@ def _along(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
 def pieces(site: Site) -> Iterator[Mistake]:
     """A factor, a term, a sign or a pair of parentheses left out or mixed up."""
     climbing = [*_flipped(site.tree)] if site.updates else []
-    rows: tuple[tuple[str, Callable[[Tree], Iterable[Tree]], str], ...] = (
-        ("sign", _flipped, "one + and − are mixed up"),
+    for tree in one_changed(site.tree, _flipped):
+        yield Mistake("sign", tree, "the step goes up the gradient" if tree in climbing else "one + and − are mixed up")
+    for kind, change, evidence in (
         ("sign", _without_minus, "a minus sign is left out"),
         ("parentheses", _opened, "a pair of parentheses is missing"),
         ("term_missing", _without_term, "a term is left out"),
         ("factor_missing", without_factor, "a factor is left out"),
-    )
-    for kind, change, evidence in rows:
+    ):
         for tree in one_changed(site.tree, change):
-            yield Mistake(kind, tree, "the step goes up the gradient" if kind == "sign" and tree in climbing else evidence)
+            yield Mistake(kind, tree, evidence)
     bare = everywhere(site.tree, _opened)
     if bare != site.tree:
         yield Mistake("parentheses", bare, "a pair of parentheses is missing")
 
 
 def _flipped(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Binary) and tree.operator in "+-":
-        yield Binary("-" if tree.operator == "+" else "+", tree.left, tree.right)
+    match tree:
+        case Binary("+" | "-" as operator, left, right):
+            yield Binary("-" if operator == "+" else "+", left, right)
 
 
 def _without_minus(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Unary) and tree.operator == "-":
-        yield tree.operand
+    match tree:
+        case Unary("-", operand):
+            yield operand
 
 
 def _without_term(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Binary) and tree.operator in "+-":
-        yield tree.left
-        yield tree.right if tree.operator == "+" else negative(tree.right)
+    match tree:
+        case Binary("+" | "-" as operator, left, right):
+            yield left
+            yield right if operator == "+" else Unary("-", right)
 
 
 def _opened(tree: Tree) -> Iterator[Tree]:
-    if not (isinstance(tree, Binary) and tree.operator in ("*", "/", "**")):
-        return
-    left, right = tree.left, tree.right
-    if isinstance(right, Binary) and right.operator in "+-":
-        yield Binary(right.operator, Binary(tree.operator, left, right.left), right.right)
-    if isinstance(left, Binary) and left.operator in "+-":
-        yield Binary(left.operator, left.left, Binary(tree.operator, left.right, right))
+    match tree:
+        case Binary("*" | "/" | "**" as outer, left, right):
+            match right:
+                case Binary("+" | "-" as inner, first, second):
+                    yield Binary(inner, Binary(outer, left, first), second)
+            match left:
+                case Binary("+" | "-" as inner, first, second):
+                    yield Binary(inner, first, Binary(outer, second, right))
 
 
 def undivided(site: Site) -> Iterator[Mistake]:
@@ -179,13 +182,13 @@ def undivided(site: Site) -> Iterator[Mistake]:
         both = "the loss is the mean over samples and outputs, and here it is divided by neither"
         rows += [("sum_for_mean", [M, k], both)] * (loss.samples == "mean")
         rows += [("outputs_factor", [k], f"the loss is the mean over the {count} outputs, and here it is not divided by {count}")]
+
+    def without(divisors: list[Tree], tree: Tree) -> Tree:
+        for divisor in divisors:
+            out = partial(without_divisor, divisor)
+            tree = everywhere(tree, out) if site.loss and everywhere(site.tree, out) != site.tree else product(tree, divisor)
+        return tree
+
     for kind, divisors, evidence in rows:
-        if (tree := site.scaled(partial(_without, site, divisors))) is not None:
+        if (tree := site.scaled(partial(without, divisors))) is not None:
             yield Mistake(kind, tree, evidence)
-
-
-def _without(site: Site, divisors: list[Tree], tree: Tree) -> Tree:
-    for divisor in divisors:
-        out = partial(without_divisor, divisor)
-        tree = everywhere(tree, out) if site.loss and everywhere(site.tree, out) != site.tree else product(tree, divisor)
-    return tree

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
@@ -13,10 +14,10 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, Unary, literal, names, product, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, literal, names, product, substitute, walk
 
 M = Name("m")
-AFFINE = ("affine", "linear")
+
 AFTER, PREVIOUS, RESHAPED = "after", "previous", "reshaped"
 """The versions of a tensor: as it is after the update, as it was in the update before, with its numbers laid out anew where
 they should have been transposed."""
@@ -66,31 +67,6 @@ class Kinship(Record):
     penalties: frozenset[str]
 
 
-def kinship(program: Program) -> Kinship:
-    """The families of a program's tensors."""
-    layers, penalties = program.layers, [node.output for node in program.network.nodes if node.operation.name == "penalty"]
-    parts = [("sum", layer.output) for layer in layers]
-    parts += [(part, getattr(layer, part)) for layer in layers for part in ("weight", "bias", "z", "a")]
-    parts += [("penalty", name) for name in penalties] + [("fading", name) for name in _FADING]
-    own = {name: part for part, name in parts if name}
-    of: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
-    slots: dict[str, int] = {}
-    for tensor in program.tensors.values():
-        if tensor.role is Role.GRADIENT and not tensor.through and tensor.of in own:
-            of[tensor.name] = ("gradient", own[tensor.of])
-        elif tensor.role is Role.SLOT:
-            slots[tensor.of] = slots.get(tensor.of, 0) + 1
-            of[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
-    of |= dict.fromkeys([program.input, *(layer.output for layer in layers)], ("a",))
-    sums = {layer.output: layer.a for layer in layers if layer.output != layer.a}
-    return Kinship(of, {layer.a: layer.z for layer in layers}, sums, frozenset(penalties))
-
-
-def meant(stage: Stage) -> Formula:
-    """The formula that the engine derived, whatever a user has put in its place."""
-    return stage.derived or stage.formula
-
-
 class Site(Record, eq=False):
     """Where a mistake may be made: a stage of a program, with its formula as it is meant.
 
@@ -103,25 +79,37 @@ class Site(Record, eq=False):
 
     @cached_property
     def tree(self) -> Tree:
-        """The right formula."""
-        return meant(self.stage).tree
+        """The right formula: the one that was derived, whatever a user has put in its place."""
+        return (self.stage.derived or self.stage.formula).tree
 
     @cached_property
     def kin(self) -> Kinship:
         """The families of the program's tensors."""
-        return kinship(self.program)
+        tensors, layers, nodes = self.program.tensors.values(), self.program.layers, self.program.network.nodes
+        own = {layer.output: "sum" for layer in layers}
+        own |= {getattr(layer, part): part for layer in layers for part in ("weight", "bias", "z", "a") if getattr(layer, part)}
+        penalties = dict.fromkeys((node.output for node in nodes if node.operation.name == "penalty"), "penalty")
+        own |= penalties | dict.fromkeys(_FADING, "fading")
+        of: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
+        slots = Counter[str]()
+        for tensor in tensors:
+            if tensor.role is Role.GRADIENT and not tensor.through and tensor.of in own:
+                of[tensor.name] = ("gradient", own[tensor.of])
+            elif tensor.role is Role.SLOT:
+                slots[tensor.of] += 1
+                of[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
+        of |= dict.fromkeys([self.program.input, *(layer.output for layer in layers)], ("a",))
+        sums = {layer.output: layer.a for layer in layers if layer.output != layer.a}
+        return Kinship(of, {layer.a: layer.z for layer in layers}, sums, frozenset(penalties))
 
     @cached_property
     def node(self) -> Node | None:
         """The node whose value or derivative the stage is; None for a sum over paths and for an update."""
-        return next(filter(self._makes, self.program.network.nodes), None)
-
-    def _makes(self, node: Node) -> bool:
-        stage = self.stage
+        nodes, stage = self.program.network.nodes, self.stage
         if not stage.of:
-            return node.output == stage.name
-        own = stage.operation == node.operation.name and (stage.through or node.output) == node.output
-        return own and stage.of in node.inputs.values()
+            return next((node for node in nodes if node.output == stage.name), None)
+        users = [node for node in nodes if node.operation.name == stage.operation and stage.of in node.inputs.values()]
+        return next((node for node in users if (stage.through or node.output) == node.output), None)
 
     @cached_property
     def argument(self) -> str:
@@ -132,7 +120,7 @@ class Site(Record, eq=False):
     @property
     def affine(self) -> bool:
         """Whether it is a derivative of a layer's weighted sum."""
-        return self.node is not None and bool(self.stage.of) and self.node.operation.name in AFFINE
+        return self.node is not None and bool(self.stage.of) and self.node.operation.name in ("affine", "linear")
 
     @property
     def activation(self) -> Node | None:
@@ -167,8 +155,8 @@ class Site(Record, eq=False):
     def earlier(self) -> tuple[str, ...]:
         """The tensors that have a value when the stage runs."""
         program = self.program
-        place = program.index.get(self.stage.name, len(program.stages))
-        before = [stage.name for stage in program.stages[:place] if stage.phase is not Phase.UPDATE or self.updates]
+        stages = program.stages[: program.index.get(self.stage.name)]
+        before = [stage.name for stage in stages if stage.phase is not Phase.UPDATE or self.updates]
         return tuple(dict.fromkeys((program.input, program.target, M.name, *program.persistent, *before)))
 
     @cached_property
@@ -184,8 +172,8 @@ class Site(Record, eq=False):
     @cached_property
     def steps(self) -> tuple[str, ...]:
         """Of these the ones to which its step is in proportion; none where it is in proportion to nothing, as Adam's."""
-        linear = not any(isinstance(node, Call) for node in walk(self.tree))
-        return self.moves if linear else tuple(name for name in self.moves if self._role(name) is Role.GRADIENT)
+        scaling = (Role.GRADIENT,) if any(isinstance(node, Call) for node in walk(self.tree)) else (Role.GRADIENT, Role.SLOT)
+        return tuple(name for name in self.moves if self._role(name) in scaling)
 
     def _role(self, name: str) -> Role | None:
         return self.program.tensors[name].role if name in self.program.tensors else None
@@ -271,8 +259,3 @@ def over(site: Site) -> Tree:
     loss = site.program.network.asked
     outputs = literal(site.outputs if loss.outputs == "mean" else 1)
     return product(*([M] if loss.samples == "mean" else []), outputs)
-
-
-def negative(tree: Tree) -> Tree:
-    """The tree with a minus sign."""
-    return Unary("-", tree)

@@ -21,7 +21,7 @@ from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.patterns import larger, pattern, suspect, times
-from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term, meant
+from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
 
 _SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
@@ -43,7 +43,9 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
     if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
         return ()
     with np.errstate(all="ignore"):
-        terms = {name: evidence.value(meant(site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)}
+        terms = {
+            name: evidence.value(Site(site.program, site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)
+        }
         case = replace(evidence, values={**evidence.values, **{name: value for name, value in terms.items() if value is not None}})
         derived, edited, wrong = case.value(site.tree), _edited(site), wrong.astype(np.float64)
         right = right if derived is None or (edited and not _agree(derived, right)) else derived
