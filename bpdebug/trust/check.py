@@ -83,7 +83,7 @@ class _Inspector(Record, eq=False):
             nothing = np.full(ours.shape, np.nan)
             return Finding(stage, stage.name, "non-finite", np.nan, (0,) * ours.ndim, ours, nothing, nothing)
         cells = np.arange(ours.size)
-        if not self.everything and ours.size > SAMPLE and probe.work(stage.of, ours.size) > _LONG:
+        if not self.everything and ours.size > SAMPLE and probe.work(probe.downstream(stage.of), ours.size) > _LONG:
             cells = np.sort(np.random.default_rng(0).choice(ours.size, SAMPLE, replace=False))
         if stage.through:
             seeds = self._seeds(stage.of, [stage.through])

@@ -67,9 +67,9 @@ class Differences(Probe):
                 that is one step of the chain rule.
             said: how the number of cells is put into words.
         """
-        target = self._loss_of(tensor) if seeds is None else _Target([self.program.stage(name) for name in seeds], seeds, False)
-        stages = target.stages
-        if self.work_of(stages, len(cells)) > _COMPLEX_WORK or not all(stage.name in self.analytic_stages for stage in stages):
+        stages = self.downstream(tensor) if seeds is None else [self.program.stage(name) for name in seeds]
+        target = self._to_the_loss(stages) if seeds is None else _Target(stages, seeds, False)
+        if self.work(stages, len(cells)) > _COMPLEX_WORK or not all(stage.name in self.analytic_stages for stage in stages):
             return (yield from self._central(tensor, cells, target, said))
         found = yield from self._complex(tensor, cells, target, said)
         if not np.isfinite(found.value.flat[cells]).all():
@@ -77,7 +77,13 @@ class Differences(Probe):
         doubtful = cells[found.corners.flat[cells]]
         if not len(doubtful):
             return found
-        return _decided(found, (yield from self._central(tensor, doubtful, target, said)), doubtful)
+        # an imaginary step sees one side of a corner only: there, differences decide whether it is one, and where it is none, they
+        # count, unless they only confirm the more exact number
+        central = yield from self._central(tensor, doubtful, target, said)
+        near, exact = central.value.flat[doubtful], found.value.flat[doubtful]
+        far = ~(np.abs(near - exact) <= 1e-6 * np.maximum(np.abs(near), np.abs(exact)) + central.floor)
+        found.value.flat[doubtful[far]] = near[far]
+        return replace(found, corners=central.corners, floor=max(found.floor, central.floor) if far.any() else found.floor)
 
     def together(self, tensors: Sequence[str]) -> dict[str, Derivative]:
         """The derivatives of several small tensors in one sweep by the complex step, each copy with one cell of one of them changed;
@@ -87,16 +93,20 @@ class Differences(Probe):
         if len(self.analytic_stages) < len(self.forward) or copies * max(v.size for v in self.values.values()) > _AT_ONCE:
             return {}
         ends = dict(zip(sizes, np.cumsum(list(sizes.values())).tolist(), strict=True))
-        given = {
-            name: self._with_steps(name, self.values[name], ends[name], copies)
-            for name in tensors
-            if name not in self.program.index or name in self.program.persistent
-        }
-        changed = Perturbed(self.values, given, copies, False, self.evaluator)
+
+        def with_steps(name: str, value: Known) -> Copies:
+            """Copies of a tensor, those that are its own with one cell changed each."""
+            dense = value if isinstance(value, np.ndarray) else value.dense()
+            moved = np.array(np.broadcast_to(dense, (copies, *self.values[name].shape)), complex)
+            moved.reshape(copies, -1)[ends[name] - sizes[name] : ends[name]] += 1j * _TINY * np.eye(sizes[name])
+            return Copies(moved)
+
+        first = [name for name in tensors if name not in self.program.index or name in self.program.persistent]
+        changed = Perturbed(self.values, {name: with_steps(name, self.values[name]) for name in first}, copies, False, self.evaluator)
         for stage, _ in self.forward:
             value = changed.value(stage.formula.tree)
             if stage.name in ends:
-                value = self._with_steps(stage.name, value, ends[stage.name], copies)
+                value = with_steps(stage.name, value)
             if not isinstance(value, np.ndarray):
                 changed.known[stage.name] = value
         loss = self.program.network.loss
@@ -105,19 +115,8 @@ class Differences(Probe):
         slopes = _weighted(changed.known[loss], self.values[loss], np.ones(())).imag / _TINY
         if changed.corners.any() or not np.isfinite(slopes).all():
             return {}
-        return {name: self._exact(slopes[end - sizes[name] : end].reshape(self.values[name].shape)) for name, end in ends.items()}
-
-    def _with_steps(self, name: str, value: Known, end: int, copies: int) -> Copies:
-        """Copies of a tensor, those that are its own with one cell changed each."""
-        size, dense = self.values[name].size, value if isinstance(value, np.ndarray) else value.dense()
-        moved = np.array(np.broadcast_to(dense, (copies, *self.values[name].shape)), complex)
-        moved.reshape(copies, size)[end - size : end] += 1j * _TINY * np.eye(size)
-        return Copies(moved)
-
-    @staticmethod
-    def _exact(value: Array) -> Derivative:
-        largest = float(np.nanmax(np.abs(value), initial=0.0))
-        return Derivative(value, np.zeros(value.shape, bool), 16 * EPSILON * largest, "complex step")
+        found = {name: slopes[end - sizes[name] : end].reshape(self.values[name].shape) for name, end in ends.items()}
+        return {name: _exact(value, np.zeros(value.shape, bool)) for name, value in found.items()}
 
     def is_analytic(self, tensor: str) -> bool:
         """Whether the complex step is possible."""
@@ -125,20 +124,17 @@ class Differences(Probe):
 
     def by_complex_step(self, tensor: str, cells: Array) -> Array:
         """The derivative at some cells, NaN elsewhere."""
-        return whole(self._complex(tensor, cells, self._loss_of(tensor))).value
+        return whole(self._complex(tensor, cells, self._to_the_loss(self.downstream(tensor)))).value
 
     def by_differences(self, tensor: str, cells: Array, step: float) -> Array:
         """The derivative at some cells by central differences with that step, NaN elsewhere."""
-        return whole(self._central(tensor, cells, self._loss_of(tensor), step=step)).value
+        return whole(self._central(tensor, cells, self._to_the_loss(self.downstream(tensor)), step=step)).value
 
     def along(self, directions: Mapping[str, Array], sizes: Array) -> Array:
         """How far the loss moves when several tensors move together, by each of some sizes times a direction."""
         changed = {name: Copies(self.values[name] + np.multiply.outer(sizes, way)) for name, way in directions.items()}
-        stages = [stage for stage, reads in self.forward]
-        return self._movement(Perturbed(self.values, changed, len(sizes), False, self.evaluator), self._to_the_loss(stages), sizes)
-
-    def _loss_of(self, tensor: str) -> _Target:
-        return self._to_the_loss(self.downstream(tensor))
+        copies = Perturbed(self.values, changed, len(sizes), False, self.evaluator)
+        return self._movement(copies, self._to_the_loss([stage for stage, _ in self.forward]), sizes)
 
     def _to_the_loss(self, stages: list[Stage]) -> _Target:
         return _Target(stages, {self.program.network.loss: np.ones(())}, True)
@@ -151,13 +147,14 @@ class Differences(Probe):
             value.flat[some], corners.flat[some] = moved.imag / _TINY, corner
             done += len(some)
             yield said.format(done)
-        return replace(self._exact(value), corners=corners)
+        return _exact(value, corners)
 
     def _central(
         self, tensor: str, cells: Array, target: _Target, said: str = "{}", step: float = STEP
     ) -> Generator[str, None, Derivative]:
         base = self.values[tensor]
-        value, corners, done, rounding = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0, self._rounding(target)
+        value, corners, done = np.full(base.shape, np.nan), np.zeros(base.shape, bool), 0
+        rounding = sum(float((4 * np.abs(weight) * self.noise[name]).sum()) for name, weight in target.weights.items())
         for some in self._groups(tensor, cells, target.stages):
             sizes = step * np.maximum(1.0, np.abs(base.flat[some]))
             moved, corner = self._moved(tensor, np.tile(some, 2), np.concatenate([sizes, -sizes]), target)
@@ -169,10 +166,6 @@ class Differences(Probe):
             yield said.format(done)
         curvature = step**2 * max(float(np.nanmax(np.abs(value), initial=0.0)), 1e-3 * abs(self.loss))
         return Derivative(value, corners, rounding / step + curvature, "central differences")
-
-    def _rounding(self, target: _Target) -> float:
-        """How far rounding moves what is differentiated."""
-        return sum(float((4 * np.abs(weight) * self.noise[name]).sum()) for name, weight in target.weights.items())
 
     def _groups(self, tensor: str, cells: Array, stages: list[Stage]) -> Iterator[Array]:
         """Cells that are perturbed together: all of a small tensor, else within one column, as many as the cache holds."""
@@ -191,8 +184,16 @@ class Differences(Probe):
 
     def _moved(self, tensor: str, cells: Array, steps: Array, target: _Target) -> tuple[Array, Array]:
         """How far what is differentiated moves when each of the cells is moved by its step; and where a corner lies within it."""
-        changed = {tensor: _changed(self.values[tensor], cells, steps)}
-        copies = Perturbed(self.values, changed, len(cells), not np.iscomplexobj(steps), self.evaluator)
+        base = self.values[tensor]
+        changed: Changed
+        columns = base.shape[1] if base.ndim == 2 else 1
+        if columns > 1 and (cells % columns == cells[0] % columns).all():
+            changed = Column(base, int(cells[0] % columns), None, (cells // columns, steps))
+        else:
+            full = np.repeat(base[None], len(cells), 0).astype(steps.dtype)
+            full.reshape(len(cells), -1)[np.arange(len(cells)), cells] += steps
+            changed = Copies(full)
+        copies = Perturbed(self.values, {tensor: changed}, len(cells), not np.iscomplexobj(steps), self.evaluator)
         return self._movement(copies, target, steps), copies.corners
 
     def _movement(self, copies: Perturbed, target: _Target, steps: Array) -> Array:
@@ -209,24 +210,8 @@ class Differences(Probe):
         return moved
 
 
-def _decided(found: Derivative, central: Derivative, cells: Array) -> Derivative:
-    """An imaginary step sees one side of a corner only: there, differences decide whether it is one, and where it is none, they
-    count, unless they only confirm the more exact number."""
-    value, corners = found.value.copy(), np.zeros_like(found.corners)
-    near, exact = central.value.flat[cells], found.value.flat[cells]
-    far = ~(np.abs(near - exact) <= 1e-6 * np.maximum(np.abs(near), np.abs(exact)) + central.floor)
-    value.flat[cells[far]] = near[far]
-    corners.flat[cells] = central.corners.flat[cells]
-    return replace(found, value=value, corners=corners, floor=max(found.floor, central.floor) if far.any() else found.floor)
-
-
-def _changed(base: Array, cells: Array, steps: Array) -> Changed:
-    """Copies of a tensor with one cell changed in each."""
-    if base.ndim == 2 and base.shape[1] > 1 and (place := set((cells % base.shape[1]).tolist())) and len(place) == 1:
-        return Column(base, place.pop(), None, (cells // base.shape[1], steps))
-    copies = np.repeat(base[None], len(cells), 0).astype(steps.dtype)
-    copies.reshape(len(cells), -1)[np.arange(len(cells)), cells] += steps
-    return Copies(copies)
+def _exact(value: Array, corners: Array) -> Derivative:
+    return Derivative(value, corners, 16 * EPSILON * float(np.nanmax(np.abs(value), initial=0.0)), "complex step")
 
 
 def _weighted(value: Changed, base: Array, weight: Array) -> Array:

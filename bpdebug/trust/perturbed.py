@@ -117,14 +117,17 @@ class Perturbed:
         return self._elementwise(tree, partial(self._branching, row.branch) if row.branch else row.run, parts)
 
     def _elementwise(self, tree: Tree, run: Any, parts: list[Known]) -> Changed:
-        columns = [part for part in parts if isinstance(part, Column)]
-        if columns and all(_fits(part, columns[0]) for part in parts):
-            place = columns[0].place
-            narrow = [part.column if isinstance(part, Column) else _column_of(part, place) for part in parts]  # type: ignore[arg-type]
-            return Column(np.asarray(self._evaluator.value(tree)), place, run(*narrow))
-        arrays = [_dense(part) if isinstance(part, Copies | Column) else part for part in parts]
-        axes = max(array.ndim - isinstance(part, Copies | Column) for array, part in zip(arrays, parts, strict=True))
-        return Copies(run(*(_aligned(array, part, axes) for array, part in zip(arrays, parts, strict=True))))
+        column = next((part for part in parts if isinstance(part, Column)), None)
+        if column:
+            narrow = [_narrowed(part, column) for part in parts]
+            if all(part is not None for part in narrow):
+                return Column(np.asarray(self._evaluator.value(tree)), column.place, run(*narrow))
+        arrays, copied = [_dense(part) for part in parts], [isinstance(part, Copies | Column) for part in parts]
+        axes = max(array.ndim - copy for array, copy in zip(arrays, copied, strict=True))
+        for place, array in enumerate(arrays):  # the copies first and the tensor's own axes last, as broadcasting needs it
+            if copied[place]:
+                arrays[place] = array.reshape(len(array), *(1,) * (axes + 1 - array.ndim), *array.shape[1:])
+        return Copies(run(*arrays))
 
     def _product(self, tree: Tree, left: Known, right: Known) -> Changed:
         if isinstance(right, Column) and isinstance(left, np.ndarray):
@@ -140,7 +143,10 @@ class Perturbed:
             moved = left.change * right[left.place]
             moved += base
             return Copies(moved)
-        return Copies(_matmul(_dense(left), _dense(right)))
+        left, right = _dense(left), _dense(right)
+        if right.ndim == 2 and left.ndim == 3:
+            return Copies((left.reshape(-1, left.shape[2]) @ right).reshape(*left.shape[:2], -1))
+        return Copies(np.matmul(left, right))
 
     def _reduction(self, tree: Call, function: Function, part: Known) -> Changed:
         if isinstance(part, Column) and tree.axis == 0 and tree.keepdims and tree.function in ("sum", "mean"):
@@ -176,53 +182,32 @@ class Perturbed:
         if len(tied) == len(self.corners):
             self.corners |= tied.reshape(len(tied), -1).any(axis=1)
 
-    def _ordered(self, a: Any, b: Any) -> Array:
-        """Where a is less than b, by the real part; corners are noted."""
-        less = np.asarray(np.less(np.real(a), np.real(b)))
+    def _branching(self, branch: Callable[[Any, Any, Any], Any], a: Any, b: Any = _ZERO) -> Array:
+        """A function that chooses by whether a is less than b, which is told by the real part; corners are noted."""
         if self.halves:
             self._branch(np.asarray(np.sign(a - b)))
         elif np.iscomplexobj(a) or np.iscomplexobj(b):
             self._tie((np.real(a) == np.real(b)) & (np.imag(a) != np.imag(b)))
-        return less
-
-    def _branching(self, branch: Callable[[Any, Any, Any], Any], a: Any, b: Any = _ZERO) -> Array:
-        return np.asarray(branch(self._ordered(a, b), a, b))
+        return np.asarray(branch(np.asarray(np.less(np.real(a), np.real(b))), a, b))
 
 
 def _dense(part: Known) -> Array:
     return part.dense() if isinstance(part, Copies | Column) else part
 
 
-def _fits(part: Known, column: Column) -> bool:
-    """Whether an operand can be narrowed to the column."""
-    if isinstance(part, Copies):
-        return False
-    shape = part.base.shape if isinstance(part, Column) else part.shape
+def _narrowed(part: Known, column: Column) -> Array | None:
+    """An operand in the column's place; None where it cannot be narrowed to that."""
+    place, width = column.place, column.base.shape[1]
     if isinstance(part, Column):
-        return part.place == column.place and shape[1] == column.base.shape[1]
-    return len(shape) in (0, 2) and (not shape or shape[1] in (1, column.base.shape[1]))
-
-
-def _column_of(array: Array, place: int) -> Array:
-    return array[:, place : place + 1] if array.ndim == 2 and array.shape[1] > 1 else array
-
-
-def _aligned(array: Array, part: Known, axes: int) -> Array:
-    """With the copies first and the tensor's own axes last, as broadcasting needs it."""
-    if not isinstance(part, Copies | Column):
-        return array
-    return array.reshape(len(array), *(1,) * (axes + 1 - array.ndim), *array.shape[1:])
-
-
-def _matmul(left: Array, right: Array) -> Array:
-    if right.ndim == 2 and left.ndim == 3:
-        return np.asarray((left.reshape(-1, left.shape[2]) @ right).reshape(*left.shape[:2], -1))
-    return np.asarray(np.matmul(left, right))
+        return part.column if part.place == place and part.base.shape[1] == width else None
+    if isinstance(part, Copies) or part.ndim not in (0, 2) or (part.ndim and part.shape[1] not in (1, width)):
+        return None
+    return part[:, place : place + 1] if part.ndim and part.shape[1] > 1 else part
 
 
 def _number(part: Known) -> Known:
     array = part if isinstance(part, np.ndarray) else part.values if isinstance(part, Copies) else part.base
-    if array is None or array.dtype.kind not in "biu":
+    if array.dtype.kind not in "biu":
         return part
     if isinstance(part, Column):
         return Column(part.base.astype(np.float64), part.place, part.column.astype(np.float64))

@@ -40,7 +40,9 @@ class Probe:
         self._start, self._count = self.program.batch(self.update) | state, self.program.end_of(Phase.BACKWARD)
         forward = self.program.stages[: self.program.end_of(Phase.LOSS)]
         self.forward = [(stage, frozenset(stage.formula.names)) for stage in forward]
-        self.analytic_stages = {stage.name for stage, _ in self.forward if _is_analytic(stage)}
+        real = {name for name, function in FUNCTIONS.items() if not function.complex}
+        calls = {stage.name: [node.function for node in walk(stage.formula.tree) if isinstance(node, Call)] for stage in forward}
+        self.analytic_stages = {name for name, functions in calls.items() if real.isdisjoint(functions)}
         with np.errstate(all="ignore"):
             self.values = self._start | self._running.run(self._start, self._count)
             self.evaluator = Evaluator(self.values)
@@ -89,16 +91,7 @@ class Probe:
                 found.append(stage)
         return found
 
-    def work(self, tensor: str, cells: int) -> int:
-        """About how many numbers are to be computed for so many cells of a tensor."""
-        return self.work_of(self.downstream(tensor), cells)
-
-    def work_of(self, reached: list[Stage], cells: int) -> int:
-        """The same for the stages that are reached."""
+    def work(self, reached: list[Stage], cells: int) -> int:
+        """About how many numbers are to be computed for so many cells, each of which reaches these stages."""
         losses = sum(stage.phase is Phase.LOSS for stage in reached) * self.targets
         return 2 * cells * (sum(self.values[stage.name].size for stage in reached) + 8 * losses)
-
-
-def _is_analytic(stage: Stage) -> bool:
-    """Whether every function of a stage takes complex numbers."""
-    return not any(isinstance(node, Call) and not FUNCTIONS[node.function].complex for node in walk(stage.formula.tree))

@@ -25,7 +25,8 @@ def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
     with np.errstate(all="ignore"):
         probe = Differences(timeline)
         stage = probe.program.stage(name)
-        ours, cells = probe.gradient(stage), _cells(probe.values[stage.of])
+        ours = probe.gradient(stage)
+        cells = np.sort(np.random.default_rng(0).choice(ours.size, _SWEPT, replace=False)) if ours.size > _SWEPT else np.arange(ours.size)
         rows: list[tuple[str, float, float]] = []
         for exponent in range(1, 13):
             yield f"step 1e-{exponent}"
@@ -33,14 +34,12 @@ def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
             rows.append((f"1e-{exponent}", 10.0**-exponent, _error(ours, found, cells)))
         if probe.is_analytic(stage.of):
             rows.append(("complex", 0.0, _error(ours, probe.by_complex_step(stage.of, cells), cells)))
-    lines = [f"{text:<8} {short(error, 2):<8} {_bar(error)}" for text, _, error in rows]
+    # a bar is as long as the error has orders of magnitude above rounding
+    bars = ["█" * round(max(0.0, 16 + np.log10(error)) * 2) if error > 0 else "" for _, _, error in rows]
+    lines = [f"{text:<8} {short(error, 2):<8} {bar}" for (text, _, error), bar in zip(rows, bars, strict=True)]
     title = f"{name}: relative error of the differences, step by step"
     data = {"name": name, "steps": [step for _, step, _ in rows], "errors": [exact(error) for _, _, error in rows]}
     return Result("sweep", "\n".join([title, *lines]), data)
-
-
-def _cells(tensor: Array) -> Array:
-    return np.arange(tensor.size) if tensor.size <= _SWEPT else np.sort(np.random.default_rng(0).choice(tensor.size, _SWEPT, replace=False))
 
 
 def _error(ours: Array, found: Array, cells: Array) -> float:
@@ -48,11 +47,6 @@ def _error(ours: Array, found: Array, cells: Array) -> float:
     mine, other = ours.flat[cells], found.flat[cells]
     size = float(np.maximum(np.abs(mine), np.abs(other)).max())
     return float(np.abs(mine - other).max()) / size if size else 0.0
-
-
-def _bar(error: float) -> str:
-    """A bar that is as long as the error has orders of magnitude above rounding."""
-    return "█" * round(max(0.0, 16 + np.log10(error)) * 2) if error > 0 else ""
 
 
 def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
@@ -76,12 +70,12 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
     order, straight = float(np.median(orders)), bool((remainders <= 1e-13 * max(1.0, abs(probe.loss))).all())
     title = f"Taylor's remainder along a random direction of {', '.join(stage.of for stage in stages)}"
     lines = [f"e = {short(float(size), 4):<12} {short(float(rest), 4)}" for size, rest in zip(sizes, remainders, strict=True)]
-    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order), "ok": straight or order > _RIGHT}
-    return Result("slope", "\n".join([title, *lines, _said(order, straight)]), data)
-
-
-def _said(order: float, straight: bool) -> str:
     if straight:
-        return "nothing but rounding is left: the gradient is right"
-    verdict = "the gradient is right" if order > _RIGHT else "the gradient is wrong" if order < 1.2 else "neither 2 (right) nor 1 (wrong)"
-    return f"it shrinks with the power {short(order, 3)} of e: {verdict}"
+        said = "nothing but rounding is left: the gradient is right"
+    else:
+        verdict = (
+            "the gradient is right" if order > _RIGHT else "the gradient is wrong" if order < 1.2 else "neither 2 (right) nor 1 (wrong)"
+        )
+        said = f"it shrinks with the power {short(order, 3)} of e: {verdict}"
+    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order), "ok": straight or order > _RIGHT}
+    return Result("slope", "\n".join([title, *lines, said]), data)
