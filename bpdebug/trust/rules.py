@@ -10,10 +10,10 @@ from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import parse
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, without_ones
-from bpdebug.trust.site import Mistake, Site, everywhere, is_data_loss, one_changed, over, without_factor
+from bpdebug.trust.site import M, Mistake, Site, everywhere, is_data_loss, one_changed, without_factor
 
 _CLIMB = "{b} is penalised too; the penalty is on the weights alone"
-_DIVIDED, _AS_MEAN = "here it is divided by", "the gradient is multiplied by 1 − momentum, as in a running mean"
+
 _FLAT = "{y} has the shape (m,) and not (m, 1), so that each prediction meets each target"
 _SUMMED, _MEAN = f"{_FLAT}; the table of all pairs is summed", f"{_FLAT}; the mean of the table of all pairs is taken"
 
@@ -30,7 +30,7 @@ _ROWS = (
         "outputs_factor",
         "size means many",
         "s / k",
-        f"the loss is divided by the {{k}} outputs already, and {_DIVIDED} {{k}} once more",
+        "the loss is divided by the {k} outputs already, and here it is divided by {k} once more",
     ),
     ("outputs_factor", "size !means many", "s / k", "the loss is the sum over the {k} outputs, and here it is divided by {k}"),
     ("stray_factor", "size", "2 * s", "a factor of 2 too many"),
@@ -178,6 +178,11 @@ def _made(site: Site) -> Mapping[str, Callable[[], Tree]]:
     """What rows are written over that has to be made first."""
     node, program = site.node, site.program
     a, biases = Name(node.output) if node else ONE, [layer.bias for layer in program.layers if layer.bias]
+
+    def once_more(node: Node | None) -> Tree:
+        """What the stage gives, multiplied by an activation's derivative."""
+        return node.operation.gradient("z", node.arguments, node.output, site.tree) if node else ONE
+
     return {
         "whole_step": lambda: without_ones(site.put({"learning_rate": ONE})),
         "but_first": lambda: site.of_samples(1, None),
@@ -190,9 +195,9 @@ def _made(site: Site) -> Mapping[str, Callable[[], Tree]]:
         "slope_at_z": lambda: _slope(site, {"a": Name(str(node.arguments["z"]))} if node else {}),
         "slope_at_a": lambda: _slope(site, {"z": a, "a": node.operation.value({**node.arguments, "z": a})} if node else {}),
         "slope_of_a": lambda: _slope(site, {"z": a}),
-        "slope_twice": lambda: node.operation.gradient("z", node.arguments, node.output, site.tree) if node else ONE,
+        "slope_twice": lambda: once_more(node),
         "value_twice": lambda: node.operation.value({**node.arguments, "z": site.tree}) if node else ONE,
-        "slope_too": lambda: _last_slope(site),
+        "slope_too": lambda: once_more(next(node for node in program.network.nodes if node.output == program.prediction)),
     }
 
 
@@ -206,15 +211,10 @@ def _slope(site: Site, changes: Mapping[str, Tree]) -> Tree:
     return substitute(node.operation.gradients["z"].tree, {**usual, **constants, **changes})
 
 
-def _last_slope(site: Site) -> Tree:
-    """The last activation's derivative once more, after a loss that has it in it."""
-    last = next(node for node in site.program.network.nodes if node.output == site.program.prediction)
-    return last.operation.gradient("z", last.arguments, last.output, site.tree)
-
-
 def _uncorrected(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Binary) and tree.operator == "/" and isinstance(tree.right, Binary) and tree.right.operator == "-":
-        yield tree.left
+    match tree:
+        case Binary("/", value, Binary("-")):
+            yield value
 
 
 def activations(site: Site) -> Iterator[Mistake]:
@@ -230,23 +230,19 @@ def activations(site: Site) -> Iterator[Mistake]:
     simpler = {own, "identity"}  # or with a simpler name: softmax of one unit is 1, the slope of softplus is σ(z), a part of the sigmoid's
     simpler |= {"softmax"} if one_unit else set()
     simpler |= {"softplus"} if own == "sigmoid" and site.stage.of else set()
-    for name in ACTIVATIONS:
-        for tree in _of_another(site, node, name) if name not in simpler else ():
-            evidence = f"this is the derivative of {name}, not of {own}" if site.stage.of else f"this is {name}, not {own}"
-            if site.stage.of and (own, name) == ("softmax", "sigmoid"):
-                evidence = "a(1 − a) is only the diagonal of softmax's derivative; every output depends on every z, which takes the full"
-                evidence += " Jacobian"
+    for name in [name for name in ACTIVATIONS if name not in simpler]:
+        row, arguments = OPERATIONS[name], _arguments(node, name)
+        value, evidence = row.value(arguments), f"this is {name}, not {own}"
+        if not site.stage.of:
+            yield Mistake("another_activation", value, evidence)
+            continue
+        evidence = f"this is the derivative of {name}, not of {own}"
+        if (own, name) == ("softmax", "sigmoid"):
+            evidence = "a(1 − a) is only the diagonal of softmax's derivative; every output depends on every z, which takes the full"
+            evidence += " Jacobian"
+        slope = row.gradient("z", arguments, node.output, site.arriving)
+        for tree in (slope, substitute(slope, {node.output: value})):
             yield Mistake("another_activation", tree, evidence)
-
-
-def _of_another(site: Site, node: Node, name: str) -> Iterator[Tree]:
-    row, arguments = OPERATIONS[name], _arguments(node, name)
-    if not site.stage.of:
-        yield row.value(arguments)
-        return
-    tree = row.gradient("z", arguments, node.output, site.arriving)
-    yield tree
-    yield substitute(tree, {node.output: row.value(arguments)})
 
 
 def _arguments(node: Node, name: str) -> dict[str, str | Tree]:
@@ -258,15 +254,20 @@ def losses(site: Site) -> Iterator[Mistake]:
     """Another loss of the table, the fused form of one, or the same with another factor; divided as this one is, or not at all."""
     below = site.activation and site.stage.of and site.activation.output == site.program.prediction
     node = site.loss or (next(filter(is_data_loss, site.program.network.nodes)) if below else None)  # fused, it goes to the z below
-    factor = site.program.network.asked.factor
-    divisors = {"another_loss": over(site)} | ({"another_loss_sum": ONE} if over(site) != ONE else {})
-    for name in _other_losses(site, node.operation.name) if node else ():
-        half = (0.5, 1.0) if name == "squared_error" else (1.0,)
-        for given in dict.fromkeys((*half, factor)):
-            if node and (name, given) != (node.operation.name, factor):
-                spoken = _spoken(site, node, name, "half " if given == 0.5 and name == "squared_error" else "")
-                for kind, divisor in divisors.items():
-                    yield Mistake(kind, _loss(site, node, name, literal(given), divisor), f"this is {spoken}")
+    if node is None:
+        return
+    own, asked = node.operation.name, site.program.network.asked
+    over = product(*[M] * (asked.samples == "mean"), literal(site.outputs if asked.outputs == "mean" else 1))
+    for name in _other_losses(site, own):
+        arguments, wanted = _arguments(node, name), next(iter(OPERATIONS[name].gradients))
+        for given in dict.fromkeys((*[0.5] * (name == "squared_error"), 1.0, asked.factor)):
+            if (name, given) == (own, asked.factor):
+                continue
+            spoken = _spoken(site, name, str(node.arguments[wanted]), "half " * (given == 0.5 and name == "squared_error"))
+            for kind, divisor in (("another_loss", over), *([("another_loss_sum", ONE)] if over != ONE else [])):
+                row = loss_row(name, literal(given), divisor)
+                tree = row.gradient(wanted, arguments, node.operation.output, ONE) if site.stage.of else row.value(arguments)
+                yield Mistake(kind, tree, f"this is {spoken}")
 
 
 def _other_losses(site: Site, own: str) -> list[str]:
@@ -281,20 +282,10 @@ def _other_losses(site: Site, own: str) -> list[str]:
     return list(dict.fromkeys((own, "squared_error", *fused, *plain)))
 
 
-def _loss(site: Site, node: Node, name: str, factor: Tree, divisor: Tree) -> Tree:
-    row, arguments = loss_row(name, factor, divisor), _arguments(node, name)
-    return row.gradient(_wanted(name), arguments, node.operation.output, ONE) if site.stage.of else row.value(arguments)
-
-
-def _wanted(name: str) -> str:
-    """The argument with respect to which a loss has a derivative."""
-    return next(iter(OPERATIONS[name].gradients))
-
-
-def _spoken(site: Site, node: Node, name: str, half: str) -> str:
+def _spoken(site: Site, name: str, tensor: str, half: str) -> str:
+    """A loss, or its derivative with respect to a tensor."""
     plain = name.removesuffix("_from_logits")
     words = plain.replace("_", " ").replace("cross entropy", "cross-entropy")
     words = "Huber's loss" if name == "huber" else f"{half}the {words}" if plain == name else f"{FUSED[plain]} and {words} fused"
-    tensor = node.arguments[_wanted(name)]
     with_respect = f", with respect to {tensor}" if tensor != site.stage.of else ""
     return f"the derivative of {words}{with_respect}" if site.stage.of else words

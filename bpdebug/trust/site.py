@@ -14,7 +14,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, literal, names, product, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, names, substitute, walk
 
 M = Name("m")
 
@@ -252,10 +252,3 @@ def without_divisor(divisor: Tree, tree: Tree) -> Iterator[Tree]:
             yield tree.left
         elif isinstance(by, Binary) and by.operator == "*" and divisor in (by.left, by.right):
             yield Binary("/", tree.left, by.right if by.left == divisor else by.left)
-
-
-def over(site: Site) -> Tree:
-    """What the loss divides by."""
-    loss = site.program.network.asked
-    outputs = literal(site.outputs if loss.outputs == "mean" else 1)
-    return product(*([M] if loss.samples == "mean" else []), outputs)
