@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
 
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
-from bpdebug.core.record import Record, values_of
+from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 
 ROUNDING = 1e-12
@@ -152,10 +151,6 @@ class Finding(Record, eq=False):
     def numbers(self) -> tuple[float, float] | None:
         """Ours and theirs in the worst cell, where there is one."""
         return None if self.theirs is None or self.misshapen else (float(self.ours[self.cell]), float(self.theirs[self.cell]))
-
-    def suspects_data(self) -> list[dict[str, Any]]:
-        """The suspects for programs."""
-        return [values_of(suspect) for suspect in self.suspects]
 
 
 def error_text(error: float, rounding: str = f"below {short(ROUNDING)}") -> str:

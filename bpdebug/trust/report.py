@@ -11,7 +11,7 @@ from typing import Any
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import exact, short
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, values_of
 from bpdebug.core.shapes import shape_text
 from bpdebug.time.results import Result
 from bpdebug.trust.finding import ROUNDING, Finding, error_text
@@ -155,7 +155,7 @@ def _derivative_data(finding: Finding) -> dict[str, Any]:
         "kinks": finding.kinks,
         "method": finding.method,
         "zero": finding.zero,
-        "suspects": finding.suspects_data(),
+        "suspects": [*map(values_of, finding.suspects)],
     }
 
 
@@ -182,7 +182,7 @@ def _numbers_data(finding: Finding) -> dict[str, Any]:
         "ours": exact(ours),
         "theirs": exact(theirs),
         "shape": None if finding.theirs is None else list(finding.theirs.shape),
-        "suspects": finding.suspects_data(),
+        "suspects": [*map(values_of, finding.suspects)],
     }
 
 

@@ -118,14 +118,11 @@ class ReportScreen(OnceScreen):
         yield ReportPane(self.view, self.report)
 
     def on_mount(self) -> None:
-        """Take the room that the results need."""
-        self._arrange()
+        """As on a change of size."""
+        self.on_resize()
 
     def on_resize(self) -> None:
-        """As on mounting."""
-        self._arrange()
-
-    def _arrange(self) -> None:
+        """Take the room that the results need."""
         pane, (columns, rows) = self.query_one(ReportPane), self.app.size
         single = [[finding] for finding in self.report.shown]
         widest = max(map(width, report_table(self.view, self.report, single, columns - _MARGIN)))

@@ -9,8 +9,8 @@ from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
-from bpdebug.trust.finding import STATUSES, Finding
-from bpdebug.ui.draw.report import brief_error
+from bpdebug.trust.finding import STATUSES, Finding, error_text
+from bpdebug.ui.draw.report import BRIEF
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
 
 _EQUAL = 1e-6
@@ -65,7 +65,7 @@ def praise(view: View, name: str, room: int) -> Line:
     if verdict is None:
         return ()
     zero = ", entirely zero" if verdict.zero else ""
-    brief = line(("   ", ""), STATUSES["good"].badge, (f" {brief_error(verdict.error)}", "done"))
+    brief = line(("   ", ""), STATUSES["good"].badge, (f" {error_text(verdict.error, BRIEF)}", "done"))
     full = (*brief, (f" by {verdict.method}{zero}", "done"))
     return first_that_fits((full, brief), room, ())
 

@@ -29,26 +29,17 @@ def folded(findings: Sequence[Finding], rows: int) -> list[list[Finding]]:
     one row, and then those that inherit an error."""
     groups = [[finding] for finding in findings]
     for notable in (False, True):
-        if len(groups) > rows and len({finding.says.badge for finding in findings}) > 1:
-            groups = _joined(groups, notable)
+        if len(groups) <= rows or len({finding.says.badge for finding in findings}) == 1:
+            break
+        apart, groups = groups, []
+        for group in apart:
+            finding = group[0]
+            foldable = finding.notable == notable and (finding.says.agrees or finding.status == "follows")
+            if groups and foldable and groups[-1][0].says.badge == finding.says.badge:
+                groups[-1] += group
+            else:
+                groups.append(group)
     return groups
-
-
-def _joined(groups: list[list[Finding]], notable: bool) -> list[list[Finding]]:
-    joined: list[list[Finding]] = []
-    for group in groups:
-        finding = group[0]
-        foldable = finding.says.agrees or finding.status == "follows"
-        if joined and foldable and finding.notable == notable and joined[-1][0].says.badge == finding.says.badge:
-            joined[-1] = [*joined[-1], *group]
-        else:
-            joined.append(group)
-    return joined
-
-
-def brief_error(error: float) -> str:
-    """A relative error in a few characters."""
-    return error_text(error, "<1e-12")
 
 
 def _is_compared(finding: Finding) -> bool:
@@ -61,6 +52,8 @@ def worst(group: Sequence[Finding]) -> Finding:
     return max(group, key=lambda one: one.error if _is_compared(one) else 0.0)
 
 
+BRIEF = "<1e-12"
+"""An error that is nothing but rounding."""
 _OPTIONAL = (8, 7, 4)
 """The columns that are left out where there is no room, the first first."""
 _RIGHT = (3, 5, 6, 7)
@@ -72,24 +65,19 @@ def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]]
     headings = ("", "", "", "error", "worst cell", *report.source.headings, "cells", "formula")
     rows = [[(text, "dim") for text in headings]] + [_row(view, report.source, group) for group in groups]
     kept = [place for place in range(len(headings)) if any(row[place][0] for row in rows[1:])]
+    widths = [max(width((cell,)) for cell in column) for column in zip(*rows, strict=True)]
     for left_out in _OPTIONAL:
-        if left_out in kept and _total(rows, kept) > columns:
+        if left_out in kept and sum(widths[place] + 2 for place in kept) - 3 > columns:
             kept.remove(left_out)
-    widths = {place: max(width((row[place],)) for row in rows) for place in kept}
-    return [_padded(row, kept, widths) for row in rows]
-
-
-def _total(rows: Sequence[Sequence[Span]], kept: Sequence[int]) -> int:
-    return sum(max(width((row[place],)) for row in rows) + 2 for place in kept) - 3
-
-
-def _padded(row: Sequence[Span], kept: Sequence[int], widths: dict[int, int]) -> Line:
-    spans: list[Span] = []
-    for place in kept:
-        text, role = row[place]
-        blanks = " " * (widths[place] - width((row[place],)))
-        spans += [(blanks + text if place in _RIGHT else text + blanks, role), (" " if place == 0 else "  ", "")]
-    return tuple(spans[:-1])
+    lines: list[Line] = []
+    for row in rows:
+        spans: list[Span] = []
+        for place in kept:
+            text, role = row[place]
+            blanks = " " * (widths[place] - width((row[place],)))
+            spans += [(blanks + text if place in _RIGHT else text + blanks, role), ("  " if place else " ", "")]
+        lines.append(tuple(spans[:-1]))
+    return lines
 
 
 def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
@@ -97,12 +85,13 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     sign, role = finding.says.badge
     cell = cell_name("" if single else finding.stage.name, finding.cell)
     fine = _is_compared(finding) and finding.error < ROUNDING  # where, its last bits decide
-    where = [brief_error(finding.error), "" if fine else cell] if _is_compared(finding) else ["", ""]
+    where = [error_text(finding.error, BRIEF), "" if fine else cell] if _is_compared(finding) else ["", ""]
     texts = [*where, *(("", "") if fine else _numbers(source, finding)), _cells(source, finding) if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
+    first, last = (render_name(group[place].stage.name, view.style) for place in (0, -1))
     return [
         (sign, role),
-        (_group_name(view, group), "name"),
+        (first if single else f"{len(group)}: {first} … {last}", "name"),
         (finding.says.word + ", zero" * finding.zero, role),
         *((text, "" if finding.notable else "dim") for text in texts),
         (formula if single else "", "faint"),
@@ -124,11 +113,6 @@ def _cells(source: Source, finding: Finding) -> str:
     if source is CHECK:
         return f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
     return shape_text(finding.theirs.shape) if finding.theirs is not None and finding.theirs.ndim else ""
-
-
-def _group_name(view: View, group: Sequence[Finding]) -> str:
-    names = [render_name(finding.stage.name, view.style) for finding in group]
-    return names[0] if len(names) == 1 else f"{len(names)}: {names[0]} … {names[-1]}"
 
 
 def report_notes(report: Report, columns: int) -> list[Line]:
