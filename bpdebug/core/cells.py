@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from itertools import product as pairs
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
+from bpdebug.core.render import AXES
 from bpdebug.core.shapes import infer
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, literal, total
@@ -66,18 +68,13 @@ class Term(Record, eq=False):
         if self.operator == "number":
             return literal(self.value)
         function = FUNCTIONS.get(self.operator)
-        if function is None or not function.reduces:
-            return _composed(self.operator, [part.tree(leaf, most) for part in self.parts])
-        shown = [part.tree(leaf, most) for part in self.parts[:most]] + [Written("…")] * (len(self.parts) > most)
+        count = most if function and function.reduces else len(self.parts)
+        shown = [part.tree(leaf, most) for part in self.parts[:count]] + [Written("…")] * (len(self.parts) > count)
         if self.operator == "sum":
             return total(*shown) if shown else Number(0.0)
-        return _composed(self.operator, shown)
-
-
-def _composed(operator: str, shown: list[Tree]) -> Tree:
-    if operator in FUNCTIONS:
-        return Call(operator, tuple(shown))
-    return Binary(operator, shown[0], shown[1]) if len(shown) == 2 else Unary(operator, shown[0])
+        if function:
+            return Call(self.operator, tuple(shown))
+        return Binary(self.operator, shown[0], shown[1]) if len(shown) == 2 else Unary(self.operator, shown[0])
 
 
 def cell_name(name: str, index: Letters) -> str:
@@ -131,33 +128,26 @@ class Cells:
     def _shape(self, tree: Tree) -> tuple[int, ...]:
         return infer(Formula(self.formula.text, tree), self._shapes)
 
-    def _at(self, tree: Tree, index: Letters) -> Letters:
+    def _at(self, tree: Tree, index: tuple[Any, ...]) -> tuple[Any, ...]:
         """The operand's cell that goes into the result's cell: axes of length 1 are stretched."""
         shape = self._shape(tree)
         own = index[len(index) - len(shape) :]
         return tuple(0 if length == 1 else place for length, place in zip(shape, own, strict=True))
 
-    def _operand(self, tree: Tree, index: Cell) -> Term:
-        return self._term(tree, tuple(int(place) for place in self._at(tree, index)))
-
     def _term(self, tree: Tree, index: Cell) -> Term:
-        if isinstance(tree, Transpose):
-            return self._term(tree.operand, index[::-1])
-        if isinstance(tree, Index):
-            return self._term(tree.operand, self._source(tree, index))
+        if isinstance(tree, Transpose | Index):
+            return self._term(tree.operand, index[::-1] if isinstance(tree, Transpose) else self._source(tree, index))
         value = self._value(tree, index)
+        if isinstance(tree, Name) and tree.name in self.values:
+            return Term("cell", value, tree.name, index)
         if isinstance(tree, Number | Name):
-            named = isinstance(tree, Name) and tree.name in self.values
-            return Term("cell", value, tree.name, index) if named else Term("number", value)  # type: ignore[union-attr]
-        return self._operation(tree, index, value)
-
-    def _operation(self, tree: Tree, index: Cell, value: float) -> Term:
+            return Term("number", value)
         if isinstance(tree, Binary) and tree.operator == "@":
             return Term("sum", value, _make=lambda: self._products(tree, index))
-        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+        if isinstance(tree, Call) and tree.reduces:
             return self._reduction(tree, index, value)
         operator = tree.function if isinstance(tree, Call) else tree.operator  # type: ignore[attr-defined]
-        return Term(operator, value, _make=lambda: (self._operand(child, index) for child in tree.children()))
+        return Term(operator, value, _make=lambda: (self._term(child, self._at(child, index)) for child in tree.children()))
 
     def _products(self, tree: Binary, index: Cell) -> Iterator[Term]:
         row, column = index
@@ -191,40 +181,30 @@ class Cells:
             return self._symbol(tree.operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
         if isinstance(tree, Binary) and tree.operator == "@":
             return self._symbolic_product(tree, index, depth)
-        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+        if isinstance(tree, Call) and tree.reduces:
             return self._symbolic_reduction(tree, index, depth)
         return tree.rebuilt(lambda child: self._symbol(child, self._at(child, index), depth))
 
     def _symbolic_product(self, tree: Binary, index: Letters, depth: int) -> Tree:
         single = self._shape(tree.left)[1] == 1
-        letter: int | str = 0 if single else _LETTERS[depth]
+        letter: int | str = 0 if single else AXES[depth]
         inner = depth if single else depth + 1
         left, right = self._symbol(tree.left, (index[0], letter), inner), self._symbol(tree.right, (letter, index[1]), inner)
         body = Binary("*", left, right)
         return body if single else Call("sum", (body,), depth)
 
     def _symbolic_reduction(self, tree: Call, index: Letters, depth: int) -> Tree:
-        shape = self._shape(tree.arguments[0])
-        place: list[int | str] = []
-        folded: list[int] = []
-        for axis, length in enumerate(shape):
-            if tree.axis in (None, axis) and length > 1:
-                folded.append(self._letter(tree, depth) + len(folded))
-                place.append(_LETTERS[folded[-1]])
-            else:
-                place.append(0)
-        body = self._symbol(tree.arguments[0], tree.source(index, place), folded[-1] + 1 if folded else depth)
+        operand, place, folded = tree.arguments[0], list[int | str](), list[int]()
+        first = depth  # the first letter for what is folded: that which the whole formula has for the axis, unless it is taken
+        if not depth and tree.axis is not None:
+            first = 1 - tree.axis if self._columns else tree.axis
+        for axis, length in enumerate(self._shape(operand)):
+            folds = tree.axis in (None, axis) and length > 1
+            folded += [first + len(folded)] * folds
+            place.append(AXES[folded[-1]] if folds else 0)
+        body = self._symbol(operand, tree.source(index, place), folded[-1] + 1 if folded else depth)
         if not folded and tree.function in ("sum", "mean", "max", "min"):
             return body
         for letter in reversed(folded or [depth]):
             body = Call(tree.function, (body,), letter)
         return body
-
-    def _letter(self, tree: Call, depth: int) -> int:
-        """The first letter for what a reduction folds: that which the whole formula has for the axis, unless it is taken."""
-        if depth or tree.axis is None:
-            return depth
-        return 1 - tree.axis if self._columns else tree.axis
-
-
-_LETTERS = ("i", "j", "k", "l", "p", "q", "u", "v")

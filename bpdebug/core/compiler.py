@@ -13,9 +13,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.functions import Function
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record
+from bpdebug.core.render import item_text
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, names, operation
@@ -57,10 +57,8 @@ class Compiler:
         self._lines = []
         out = Value(self._bind(self.tensors[target], target), self.shapes[target], self.dtype)
         infer(formula, self.shapes)
-        reads_itself = target in names(formula.tree)
-        root = formula.tree
-        direct = isinstance(root, Operation) and (operation(root)[0].ufunc or not reads_itself)
-        self._text = formula.text
+        root, self._text = formula.tree, formula.text
+        direct = isinstance(root, Operation) and (operation(root)[0].ufunc or target not in names(root))
         value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
         if value.code != out.code:
             self._lines.append(f"{out.code}[...] = {value.code}")
@@ -91,9 +89,6 @@ class Compiler:
             if value.temporary:
                 self._free[value.shape, value.dtype].append(value.code)
 
-    def _literal(self, number: float) -> Value:
-        return Value(self._once(f"literal {number!r}", lambda: np.array(number, self.dtype), "number"), (), self.dtype)
-
     def _once(self, key: str, make: Callable[[], Array], hint: str) -> str:
         """The name of something that is made the first time that its key is asked for."""
         if key not in self._made:
@@ -116,28 +111,35 @@ class Compiler:
             return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
         constant = constant_of(tree)
         if constant is not None:
-            return self._literal(constant)
+            return Value(self._once(f"literal {constant!r}", lambda: np.array(constant, self.dtype), "number"), (), self.dtype)
         if isinstance(tree, Transpose):
             return self._view(tree, ".T", lambda tensor: tensor.T)
         if isinstance(tree, Index):
             key = (*tree.key(), ...)
-            return self._view(tree, f"[{', '.join(map(_subscript, tree.key()))}, ...]", lambda tensor: tensor[key])
-        return self._operation(cast(Operation, tree), out)
-
-    def _operation(self, tree: Operation, out: Value | None) -> Value:
-        row, operands = operation(tree)
+            return self._view(tree, f"[{', '.join(map(item_text, tree.items))}, ...]", lambda tensor: tensor[key])
+        row, operands = operation(cast(Operation, tree))
         values = row.numbers([self._value(operand) for operand in operands], self._number)
-        if row.ufunc:
-            return self._apply(row.run, values, tree, out)
-        if isinstance(tree, Call) and row.reduces:
-            return self._reduction(tree, row, values[0], out)
-        if row.name == "@":
-            left, right = values
-            return self._fresh(f"{left.code}.dot({right.code}, {{out}})", values, tree, out, with_out=True)
-        if row.name == "where" and values[0].dtype == bool:
-            return self._where(values, tree, out)
-        code = f"{self._bind(row.run, row.name)}({', '.join(value.code for value in values)})"
-        return self._fresh(code, values, tree, out, with_out=False)
+        codes = [value.code for value in values]
+        direct = row.name in _DIRECT and values[0].dtype == self.dtype
+        run, arguments = self._bind(_DIRECT[row.name] if direct else row.run, row.name), ", ".join(codes)
+        if row.ufunc:  # maximum and minimum take their output by keyword only
+            line = f"{run}({arguments}, {'out=' * isinstance(tree, Call)}{{out}})"
+        elif isinstance(tree, Call) and direct:
+            line = f"{run}({arguments}, {tree.axis}, None, {{out}}, {tree.keepdims})"
+        elif isinstance(tree, Call) and row.reduces:
+            line = f"{{out}}[...] = {run}({arguments}, axis={tree.axis}, keepdims={tree.keepdims})"
+        elif row.name == "@":
+            line = f"{codes[0]}.dot({codes[1]}, {{out}})"
+        elif row.name == "where" and values[0].dtype == bool:
+            line = f"{{out}}[...] = {codes[2]}; copyto({{out}}, {codes[1]}, where={codes[0]})"
+        else:
+            line = f"{{out}}[...] = {run}({arguments})"
+        own = values if row.ufunc else []
+        self._release(*own)  # an elementwise operation may write into an operand's own buffer, all others must not
+        out = out or self._buffer(self._shape(tree), self._kind(tree))
+        self._lines.append(line.format(out=out.code))
+        self._release(*() if own else values)
+        return out
 
     def _number(self, value: Value) -> Value:
         """Truth values and counts as numbers."""
@@ -148,23 +150,6 @@ class Compiler:
         self._release(value)
         return made
 
-    def _apply(self, run: Any, operands: list[Value], tree: Tree, out: Value | None) -> Value:
-        """One elementwise line; an operand's own buffer is written where that is possible."""
-        shape, dtype = self._shape(tree), self._kind(tree)
-        self._release(*operands)
-        out = out or self._buffer(shape, dtype)
-        keyword = "out=" if isinstance(tree, Call) else ""  # maximum and minimum take their output by keyword only
-        arguments = ", ".join([*(operand.code for operand in operands), keyword + out.code])
-        self._lines.append(f"{self._bind(run, getattr(run, '__name__', 'run'))}({arguments})")
-        return out
-
-    def _fresh(self, code: str, operands: list[Value], tree: Tree, out: Value | None, with_out: bool) -> Value:
-        """One line whose result must not share memory with its operands."""
-        out = out or self._buffer(self._shape(tree), self._kind(tree))
-        self._lines.append(code.format(out=out.code) if with_out else f"{out.code}[...] = {code}")
-        self._release(*operands)
-        return out
-
     def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> Value:
         """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
         operand = self._value(tree.operand)
@@ -172,25 +157,3 @@ class Compiler:
             return Value(f"{operand.code}{suffix}", self._shape(tree), operand.dtype)
         made = view(self.tensors[tree.operand.name])
         return Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
-
-    def _where(self, operands: list[Value], tree: Tree, out: Value | None) -> Value:
-        condition, chosen, other = operands
-        self._lines.append(f"{{out}}[...] = {other.code}")
-        line = len(self._lines) - 1
-        result = self._fresh(f"copyto({{out}}, {chosen.code}, where={condition.code})", operands, tree, out, with_out=True)
-        self._lines[line] = self._lines[line].format(out=result.code)
-        return result
-
-    def _reduction(self, tree: Call, function: Function, operand: Value, out: Value | None) -> Value:
-        keep = tree.keepdims
-        if function.name in _DIRECT and operand.dtype == self.dtype:
-            run = self._bind(_DIRECT[function.name], function.name)
-            return self._fresh(f"{run}({operand.code}, {tree.axis}, None, {{out}}, {keep})", [operand], tree, out, with_out=True)
-        run = self._bind(function.run, function.name)
-        return self._fresh(f"{run}({operand.code}, axis={tree.axis}, keepdims={keep})", [operand], tree, out, with_out=False)
-
-
-def _subscript(item: int | slice) -> str:
-    if isinstance(item, int):
-        return str(item)
-    return ":".join("" if part is None else str(part) for part in (item.start, item.stop, item.step))

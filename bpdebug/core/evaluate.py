@@ -45,21 +45,17 @@ class Evaluator:
         """The node's value, an array or a NumPy scalar."""
         known = self._known.get(id(tree))
         if known is None:
-            known = self._known[id(tree)] = tree, self._of(tree)
+            known = self._known[id(tree)] = tree, self._computed(tree)
         return known[1]
 
-    def _of(self, tree: Tree) -> Any:
-        if isinstance(tree, Operation):
-            return self._computed(tree)
-        if isinstance(tree, Transpose):
-            return np.transpose(self.value(tree.operand))
-        if isinstance(tree, Index):
-            return self.value(tree.operand)[tree.key()]
-        if isinstance(tree, Name) and tree.name in self.values:
-            return self.values[tree.name]
-        return np.array(constant_of(tree), dtype=self.dtype)
-
-    def _computed(self, tree: Operation) -> Any:
+    def _computed(self, tree: Tree) -> Any:
+        if not isinstance(tree, Operation):
+            if isinstance(tree, Transpose):
+                return np.transpose(self.value(tree.operand))
+            if isinstance(tree, Index):
+                return self.value(tree.operand)[tree.key()]
+            given = self.values.get(tree.name) if isinstance(tree, Name) else None
+            return np.array(constant_of(tree), dtype=self.dtype) if given is None else given
         row, operands = operation(tree)
         values = row.numbers([self.value(operand) for operand in operands], self._number)
         if row.ufunc:

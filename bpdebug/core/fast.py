@@ -118,20 +118,13 @@ class UpdateCompiler(Compiler):
     def _value(self, tree: Tree, out: Value | None = None) -> Value:
         if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None:
             return super()._value(tree, out)
-        if key not in self._kept:
-            self._kept[key] = self._keep(tree)
+        if key not in self._kept:  # it is computed into a buffer of its own
+            buffer, lines = np.empty(self._shape(tree), self._kind(tree)), self._lines
+            if names(tree) and self._given.issuperset(names(tree)):
+                self._lines = self._once_a_batch
+            self._kept[key] = super()._value(tree, Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype))
+            self._lines = lines
         return self._kept[key]
-
-    def _keep(self, tree: Tree) -> Value:
-        """Compute a part into a buffer of its own."""
-        buffer = np.empty(self._shape(tree), self._kind(tree))
-        own = Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype)
-        lines, batch = self._lines, self._given.issuperset(names(tree)) and bool(names(tree))
-        if batch:
-            self._lines = self._once_a_batch
-        super()._value(tree, own)
-        self._lines = lines
-        return own
 
 
 def _computes(tree: Tree) -> bool:

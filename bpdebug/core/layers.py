@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.description import Initializer, Layer, Loss, Scenario
+from bpdebug.core.description import Initializer, Loss, Scenario
 from bpdebug.core.errors import FormulaError, SetupError
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
@@ -51,7 +51,9 @@ def build(scenario: Scenario) -> Network:
     layers: list[LayerNames] = []
     naming, source, width = scenario.naming, scenario.naming.input, len(scenario.inputs)
     for number, layer in enumerate(scenario.layers, 1):
-        names = _names(naming, layer, number, source)
+        bias, a = naming.bias.format(number) if layer.bias else "", naming.a.format(number)
+        output = naming.sum.format(number) if layer.residual else a
+        names = LayerNames(number, layer, source, naming.weight.format(number), bias, naming.z.format(number), a, output)
         parameters |= {names.weight: (width, layer.units)} | ({names.bias: (1, layer.units)} if names.bias else {})
         drawn[names.weight] = (number, layer.initializer or scenario.initializer)
         nodes += _layer(names)
@@ -59,13 +61,6 @@ def build(scenario: Scenario) -> Network:
         source, width = names.output, layer.units
     nodes += _loss(scenario.loss, layers, naming, width)
     return Network(tuple(nodes), parameters, drawn, tuple(layers), naming, scenario.loss)
-
-
-def _names(naming: Naming, layer: Layer, number: int, source: str) -> LayerNames:
-    bias = naming.bias.format(number) if layer.bias else ""
-    a, r = naming.a.format(number), naming.sum.format(number)
-    output = r if layer.residual else a
-    return LayerNames(number, layer, source, naming.weight.format(number), bias, naming.z.format(number), a, output)
 
 
 def _layer(names: LayerNames) -> list[Node]:
@@ -100,8 +95,8 @@ def _check(scenario: Scenario) -> None:
     width = len(scenario.inputs)
     if scenario.x.ndim != 2 or scenario.x.shape[1] != width:
         raise SetupError(f"the network has {width} inputs; the data is {shape_text(scenario.x.shape)}", ("data", "inputs"))
-    if scenario.y.shape != (len(scenario.x), scenario.layers[-1].units):
-        wanted = (len(scenario.x), scenario.layers[-1].units)
+    wanted = (len(scenario.x), scenario.layers[-1].units)
+    if scenario.y.shape != wanted:
         message = f"the targets are {shape_text(scenario.y.shape)}; {wanted[0]} samples and {wanted[1]} outputs need {shape_text(wanted)}"
         raise SetupError(message, ("data", "targets"))
     for number, layer in enumerate(scenario.layers):
@@ -110,30 +105,24 @@ def _check(scenario: Scenario) -> None:
             raise SetupError(message, ("network", "layers", number, "residual"))
         width = layer.units
     loss, last = scenario.loss, scenario.layers[-1]
-    if not loss.from_logits:
-        return
-    if loss.function not in FUSED:
+    fused = FUSED.get(loss.function)
+    if loss.from_logits and not fused:
         raise SetupError(f"{loss.function} has no from_logits form; {' and '.join(FUSED)} have", ("loss", "from_logits"))
-    fused = FUSED[loss.function]
-    if last.activation != fused or last.residual:
+    if loss.from_logits and (last.activation != fused or last.residual):
         message = f"from_logits fuses {loss.function} with {fused}: the last layer's activation must be {fused} without residual"
         raise SetupError(message, ("loss", "from_logits"))
 
 
 def _check_values(program: Program) -> None:
-    parameters = program.parameters
+    parameters, known = program.parameters, program.persistent
     for name in program.frozen:
         if name not in parameters:
-            raise SetupError(
-                f"there is no parameter '{name}'{suggestion(name, parameters) or '; there are ' + ' '.join(parameters)}",
-                ("parameters", "frozen"),
-            )
+            message = f"there is no parameter '{name}'{suggestion(name, parameters) or '; there are ' + ' '.join(parameters)}"
+            raise SetupError(message, ("parameters", "frozen"))
     for name, value in program.scenario.values.items():
         path = ("parameters", "values", name)
-        if name not in program.persistent:
-            known = program.persistent
-            raise SetupError(
-                f"there is no tensor '{name}' to give a value{suggestion(name, known) or '; there are ' + ' '.join(known)}", path
-            )
-        if np.shape(value) != program.persistent[name]:
-            raise SetupError(f"{name} is {shape_text(program.persistent[name])}; this value is {shape_text(np.shape(value))}", path)
+        if name not in known:
+            message = f"there is no tensor '{name}' to give a value{suggestion(name, known) or '; there are ' + ' '.join(known)}"
+            raise SetupError(message, path)
+        if np.shape(value) != known[name]:
+            raise SetupError(f"{name} is {shape_text(known[name])}; this value is {shape_text(np.shape(value))}", path)

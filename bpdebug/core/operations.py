@@ -10,7 +10,6 @@ Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.export.solut
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from bpdebug.core.parser import Formula, parse, parse_assignment
 from bpdebug.core.record import Record
@@ -44,7 +43,7 @@ class Operation(Record):
     symbol: str = ""
     torch: str = ""
     fuses: str = ""
-    constants: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, float] = {}
 
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
         """The forward tree over the tensors of a network."""

@@ -7,7 +7,6 @@ update counted from 1; the other names are the optimizer's constants.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from bpdebug.core.parser import Formula, parse_assignment
 from bpdebug.core.record import Record
@@ -32,7 +31,7 @@ class Rule(Record):
     constants: Mapping[str, float]
     source: str
     torch: str = ""
-    torch_state: Mapping[str, str] = MappingProxyType({})
+    torch_state: Mapping[str, str] = {}
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -54,12 +53,7 @@ class Rule(Record):
         return substitute(formula.tree, {letter: Name(name) for letter, name in self.letters(parameter, naming).items()})
 
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-def _rule(
-    name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = _NOTHING, **constants: float
-) -> Rule:
+def _rule(name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = {}, **constants: float) -> Rule:
     parsed = tuple((*parse_assignment(text), meaning) for text, meaning in steps)
     return Rule(name, parsed, constants, source, torch, state)
 

@@ -16,7 +16,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
 from bpdebug.core.record import Record
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, names
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, chained, names
 
 MAXIMUM_LENGTH = 2000
 MAXIMUM_DEPTH = 60
@@ -113,24 +113,21 @@ class _Reader:
     """Translates one ``ast`` expression; every refusal knows its column."""
 
     def __init__(self, text: str, joined: Collection[str]) -> None:
-        self.text = text
-        self.meant: dict[str, str] = {}
-        self.source = self._join(text, joined)
-        self.depth = 0
-
-    def _join(self, text: str, joined: Collection[str]) -> str:
-        """The text with stand-ins of the same length for the names that Python cannot read."""
+        self.text, self.depth = text, 0
+        # the names that Python cannot read have stand-ins of the same length
         known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
-        if not known:
-            return text
         at = {name: "@" * ("@" in name) for name in known}
         words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
         self.meant = {stand_in: name for name, stand_in in known.items()}
-        return re.sub(words, lambda found: known[found[0]], text)
+        self.source = re.sub(words, lambda found: known[found[0]], text) if known else text
 
     def read(self) -> Tree:
         """The tree of the whole text."""
-        self._refuse_depth()
+        depth = 0
+        for column, character in enumerate(self.source, 1):
+            depth += (character in "([{") - (character in ")]}")
+            if depth > MAXIMUM_DEPTH:
+                raise FormulaError(f"nested more than {MAXIMUM_DEPTH} deep", self.text, column)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns of "1or 2"; the screen is no place for that
@@ -140,13 +137,6 @@ class _Reader:
             raise self._syntax_error(error) from None
         except (ValueError, MemoryError, RecursionError, OverflowError):
             raise FormulaError("the formula is nested too deeply or holds a character that does not belong", self.text, 1) from None
-
-    def _refuse_depth(self) -> None:
-        depth = 0
-        for column, character in enumerate(self.source, 1):
-            depth += (character in "([{") - (character in ")]}")
-            if depth > MAXIMUM_DEPTH:
-                raise FormulaError(f"nested more than {MAXIMUM_DEPTH} deep", self.text, column)
 
     def _syntax_error(self, error: SyntaxError) -> FormulaError:
         column = min(max(error.offset or 1, 1), len(self.text) + 1)
@@ -220,14 +210,7 @@ class _Reader:
 
     def _boolop(self, node: ast.BoolOp) -> Tree:
         operator = "and" if isinstance(node.op, ast.And) else "or"
-        return self._chain(operator, [self.tree(value) for value in node.values])
-
-    @staticmethod
-    def _chain(operator: str, trees: list[Tree]) -> Tree:
-        result = trees[0]
-        for tree in trees[1:]:
-            result = Binary(operator, result, tree, column=tree.column)
-        return result
+        return chained(operator, [self.tree(value) for value in node.values])
 
     def _compare(self, node: ast.Compare) -> Tree:
         operands = [node.left, *node.comparators]
@@ -237,7 +220,7 @@ class _Reader:
                 raise self.refuse("the comparisons are < <= > >= == !=", right)
             column = self._operator_column(left, right)
             pairs.append(Binary(_COMPARE[type(operation)], self.tree(left), self.tree(right), column=column))
-        return self._chain("and", pairs)
+        return chained("and", pairs)
 
     def _attribute(self, node: ast.Attribute) -> Tree:
         if node.attr != "T":
@@ -251,7 +234,11 @@ class _Reader:
         if function is None:
             hint = suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
             raise self.refuse(f"unknown function '{node.func.id}'{hint}", node)
-        axis, keepdims = self._axis(node, function), self._keepdims(node)
+        axis, keepdims = self._axis(node, function), False
+        for value in [k.value for k in node.keywords if k.arg == "keepdims"]:
+            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
+                raise self.refuse("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
+            keepdims |= value.value
         positional = node.args[: function.arity] if function.reduces else node.args
         if len(positional) != function.arity:
             wanted = f"{function.arity} argument{'s' * (function.arity > 1)}"
@@ -276,23 +263,18 @@ class _Reader:
             raise self.refuse("axis is 0 (down the rows) or 1 (along the columns)", value)
         return value.value
 
-    def _keepdims(self, node: ast.Call) -> bool:
-        given = [k.value for k in node.keywords if k.arg == "keepdims"]
-        for value in given:
-            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
-                raise self.refuse("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
-        return any(value.value for value in given if isinstance(value, ast.Constant))
-
     def _subscript(self, node: ast.Subscript) -> Tree:
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if not 1 <= len(parts) <= 2:
             raise self.refuse("a tensor has two axes at most: write [row, column]", node)
-        return Index(self.tree(node.value), tuple(self._item(part) for part in parts), column=self.column(node))
-
-    def _item(self, node: ast.expr) -> int | Slice:
-        if isinstance(node, ast.Slice):
-            return (self._bound(node.lower), self._bound(node.upper), self._bound(node.step))
-        return self._bound(node) or 0
+        items: list[int | Slice] = []
+        operand = self.tree(node.value)
+        for part in parts:
+            if isinstance(part, ast.Slice):
+                items.append((self._bound(part.lower), self._bound(part.upper), self._bound(part.step)))
+            else:
+                items.append(self._bound(part) or 0)
+        return Index(operand, tuple(items), column=self.column(node))
 
     def _bound(self, node: ast.expr | None) -> int | None:
         if node is None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.batches import Batches
-from bpdebug.core.description import Array, Scenario
+from bpdebug.core.description import Array, Batches, Scenario
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
@@ -242,8 +241,10 @@ class Program(Record, eq=False):
             SetupError: where there is no such stage.
             FormulaError: where the formula does not parse or fit; nothing is changed then.
         """
-        stage = self.stage(name)
-        return self.with_stage(stage.with_formula(self._fitting(stage, text), meaning))
+        stage, formula = self.stage(name), self.parse(text)
+        for rows in (*self.batches.sizes, GENERIC_ROWS):
+            check_stage(name, formula, self.shapes(rows), self.later(name))
+        return self.with_stage(stage.with_formula(formula, meaning))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed.
@@ -259,14 +260,8 @@ class Program(Record, eq=False):
 
     def with_stage(self, changed: Stage) -> Program:
         """This program with another stage in the place of the one of that name."""
-        same = (isinstance(line, Stage) and line.name == changed.name for line in self.lines)
-        return replace(self, lines=tuple(changed if here else line for here, line in zip(same, self.lines, strict=True)))
-
-    def _fitting(self, stage: Stage, text: str) -> Formula:
-        formula = self.parse(text)
-        for rows in (*self.batches.sizes, GENERIC_ROWS):
-            check_stage(stage.name, formula, self.shapes(rows), self.later(stage.name))
-        return formula
+        lines = (changed if isinstance(line, Stage) and line.name == changed.name else line for line in self.lines)
+        return replace(self, lines=tuple(lines))
 
     def later(self, name: str) -> set[str]:
         """The tensors that have no value yet when a stage runs: its own and those after it, unless they outlive the update."""

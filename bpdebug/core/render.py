@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import ClassVar
 
 from bpdebug.core.functions import COMPARISONS, CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record
@@ -31,6 +30,8 @@ LETTERS = {
     "epsilon": "ε",
 }
 """What a setting is called where its name has no room."""
+SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "-": "−"}
+"""What an operator looks like, where that is not what is typed."""
 _BELOW = str.maketrans("0123456789ijklpuv", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₚᵤᵥ")
 
 
@@ -99,29 +100,24 @@ def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = N
 def render_name(name: str, style: Style, index: Places = ()) -> str:
     """The name of a tensor or of a cell of it in the given style: ``dz2``, ``δ2`` or ``∂L/∂z2``; in the column convention the places
     of a cell are turned, and subscripts."""
-    letter = style.letters and style.lexicon.setting(name) and LETTERS.get(name)
-    return cell_text(letter or _name_text(name, style.notation, style.lexicon), index, style.columns)
+    tensor = None if style.notation == "d" else style.lexicon.gradient(name)
+    if tensor:
+        name = _gradient_text(tensor.of, style) + f"@{tensor.through}" * bool(tensor.through)
+    elif style.letters and style.lexicon.setting(name):
+        name = LETTERS.get(name, name)
+    return cell_text(name, index, style.columns)
 
 
 def render_gradient(of: str, style: Style, index: Places = ()) -> str:
     """The gradient of a tensor in a terminal, be there a stage for it or not."""
-    return cell_text(_gradient_text(of, style.notation, style.lexicon), index, style.columns)
+    return cell_text(_gradient_text(of, style), index, style.columns)
 
 
-def _name_text(name: str, notation: str, lexicon: Lexicon) -> str:
-    """``dz2``, ``δ2`` or ``∂L/∂z2``."""
-    tensor = None if notation == "d" else lexicon.gradient(name)
-    if not tensor:
-        return name
-    through = f"@{tensor.through}" if tensor.through else ""
-    return _gradient_text(tensor.of, notation, lexicon) + through
-
-
-def _gradient_text(of: str, notation: str, lexicon: Lexicon) -> str:
-    """The gradient of a tensor, be there a stage for it or not."""
-    if notation == "d":
+def _gradient_text(of: str, style: Style) -> str:
+    lexicon = style.lexicon
+    if style.notation == "d":
         return lexicon.naming.gradient.format(of)
-    return f"δ{lexicon.sums[of]}" if notation == "delta" and of in lexicon.sums else f"∂L/∂{of}"
+    return f"δ{lexicon.sums[of]}" if style.notation == "delta" and of in lexicon.sums else f"∂L/∂{of}"
 
 
 def cell_text(text: str, index: Places, columns: bool) -> str:
@@ -220,14 +216,12 @@ class _Plain(Grammar):
 class Mathematics(Grammar):
     """What the text of a terminal and the boxes of a worked solution have in common."""
 
-    SIGNS: ClassVar = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "="}
-
     def scaled(self, product: Binary) -> bool:
         """Whether one of two factors is a single number, as far as the shapes tell."""
         return self._scalar(product.left) or self._scalar(product.right)
 
     def _scalar(self, tree: Tree) -> bool:
-        if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+        if isinstance(tree, Call) and tree.reduces:
             return tree.axis is None and not tree.keepdims
         if isinstance(tree, Name):
             return tree.name in CONSTANTS or self.shapes.get(tree.name) == ()
@@ -242,8 +236,6 @@ class Mathematics(Grammar):
 
 class _Unicode(Mathematics, _Plain):
     """Mathematics for a terminal: ``a1ᵀ·dz2``, ``da2 ⊙ a2 ⊙ (1 − a2)``."""
-
-    _SIGNS: ClassVar = Mathematics.SIGNS | {"-": "−", "@": "·"}
 
     def name(self, tree: Name) -> str:
         return {"pi": "π", "inf": "∞"}.get(tree.name) or render_name(tree.name, self.style)
@@ -270,15 +262,16 @@ class _Unicode(Mathematics, _Plain):
         if tree.operator == "*":
             return f"{left}·{right}" if self.scaled(tree) else f"{left} ⊙ {right}"
         if tree.operator in "@/":
-            return f"{left}{self._SIGNS.get(tree.operator, tree.operator)}{right}"
-        return f"{left} {self._SIGNS.get(tree.operator, tree.operator)} {right}"
+            return f"{left}{tree.operator.replace('@', '·')}{right}"
+        return f"{left} {SIGNS.get(tree.operator, tree.operator)} {right}"
 
     def transpose(self, tree: Transpose) -> str:
         return f"{self.grouped(tree.operand, ATOM)}ᵀ"
 
     def call(self, tree: Call) -> str:
         function = FUNCTIONS[tree.function]
-        arguments = [_bare(a, self.write(a)) for a in tree.arguments]
+        # a negative number needs no parentheses as an argument
+        arguments = [self.write(a)[1:-1] if isinstance(a, Written) and a.text.startswith("(") else self.write(a) for a in tree.arguments]
         axis = "" if tree.axis is None else _SUBSCRIPTS[AXES[tree.axis]]
         if tree.function == "sum":
             simple = self.level(tree.arguments[0]) > SUM
@@ -291,11 +284,6 @@ class _Unicode(Mathematics, _Plain):
         if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None:
             return SUM
         return super().level(tree)
-
-
-def _bare(tree: Tree, text: str) -> str:
-    """An argument's text; a negative number needs no parentheses there."""
-    return text[1:-1] if isinstance(tree, Written) and text.startswith("(") else text
 
 
 def item_text(item: int | Slice) -> str:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from bpdebug.core.network import Network, Node, Phase
+from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
@@ -83,35 +83,29 @@ def forward_stages(network: Network) -> Iterator[Stage]:
         yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, row.meaning, row.source, row.name, short=node.short)
 
 
-class _Contribution(Record):
-    """What one consumer passes to a tensor's gradient."""
-
-    consumer: Node
-    argument: str
-    tree: Tree
-
-
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     """The chain rule, node by node in reverse."""
     layers = network.layer_of
     consumers = _consumers(network, layers)
-    pending: defaultdict[str, list[_Contribution]] = defaultdict(list)
+    naming, pending = network.naming, defaultdict[str, list[Stage]](list)
     gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
     if network.fused:
         layer = network.nodes[-1].layer
         reason = f"the loss is fused with {network.fused}: its derivative goes straight to {network.layers[-1].z}"
-        yield Skipped(network.naming.gradient.format(network.prediction), Phase.BACKWARD, layer, reason)
+        yield Skipped(naming.gradient.format(network.prediction), Phase.BACKWARD, layer, reason)
     for node in reversed(network.nodes):
         if node.output not in gradients:
             continue
         for argument, tensor in node.inputs.items():
             if tensor not in layers:
                 continue
-            tree = node.operation.gradient(argument, node.arguments, node.output, gradients[node.output])
-            pending[tensor].append(_Contribution(node, argument, tree))
+            row, name, layer = node.operation, naming.partial.format(tensor, node.output), layers[tensor]
+            tree, meaning = row.gradient(argument, node.arguments, node.output, gradients[node.output]), row.meaning_of_gradient(argument)
+            partial = Stage(name, Formula.of(tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, node.output)
+            pending[tensor].append(partial)
             if len(pending[tensor]) == consumers[tensor]:
-                gradients[tensor] = tree if isinstance(tree, Number) else Name(network.naming.gradient.format(tensor))
-                yield from _emit(network, tensor, pending[tensor]) if gradients[tensor] != tree else ()
+                gradients[tensor] = tree if isinstance(tree, Number) else Name(naming.gradient.format(tensor))
+                yield from _whole(pending[tensor], naming.gradient.format(tensor)) if gradients[tensor] != tree else ()
 
 
 def input_gradient(network: Network) -> Formula:
@@ -136,31 +130,24 @@ def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
     return counts
 
 
-def _emit(network: Network, tensor: str, contributions: list[_Contribution]) -> Iterator[Stage]:
-    naming, layer, whole = network.naming, network.layer_of[tensor], network.naming.gradient.format(tensor)
-    partials = [_stage(naming.partial.format(tensor, c.consumer.output), tensor, layer, c) for c in contributions]
+def _whole(partials: list[Stage], name: str) -> Iterator[Stage]:
+    """The gradient of a tensor: the only part of it, or all parts and their sum."""
+    first = partials[0]
     if len(partials) == 1:
-        yield replace(partials[0], name=whole, through="")
+        yield replace(first, name=name, through="")
         return
     yield from partials
-    used = " and ".join(c.consumer.output for c in contributions)
-    summed = total(*(Name(partial.name) for partial in partials))
+    used = " and ".join(partial.through for partial in partials)
     yield Stage(
-        whole,
-        Formula.of(summed),
+        name,
+        Formula.of(total(*(Name(partial.name) for partial in partials))),
         Phase.BACKWARD,
-        layer,
-        f"{tensor} is used by {used}: what comes back from each of them is added up.",
+        first.layer,
+        f"{first.of} is used by {used}: what comes back from each of them is added up.",
         "the chain rule for several paths: Goodfellow et al., Deep Learning (2016), eq. 6.45",
         "sum",
-        tensor,
+        first.of,
     )
-
-
-def _stage(name: str, tensor: str, layer: int, made: _Contribution) -> Stage:
-    row = made.consumer.operation
-    meaning = row.meaning_of_gradient(made.argument)
-    return Stage(name, Formula.of(made.tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, through=made.consumer.output)
 
 
 def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:

@@ -107,9 +107,10 @@ class _Inference:
         if isinstance(tree, Index):
             return self._indexed(tree, shapes[0])
         row = operation(cast(Operation, tree))[0]
-        if row.single:
-            for operand, shape in zip(operands, shapes, strict=True):
-                self._single(operand, shape, row.name)
+        for operand, shape in zip(operands, shapes, strict=True) if row.single else ():
+            if shape:
+                message = f"'{row.name}' takes single values; {to_text(operand)} is {shape_text(shape)}: write any(…) or all(…)"
+                raise self.error(message, operand)
         if isinstance(tree, Binary) and row.name == "@":
             return self._product(tree, *shapes)
         return self._reduced(tree, shapes[0]) if isinstance(tree, Call) and row.reduces else self._together(tree, operands, shapes)
@@ -123,27 +124,20 @@ class _Inference:
         hint = suggestion(tree.name, known) or f"; there are {' '.join(known[:30])}"
         raise FormulaError(f"unknown name '{tree.name}'{hint}", self.text, tree.column)
 
-    def _single(self, tree: Tree, shape: Shape, operator: str) -> None:
-        if shape:
-            raise self.error(f"'{operator}' takes single values; {to_text(tree)} is {shape_text(shape)}: write any(…) or all(…)", tree)
-
     def _product(self, tree: Binary, left: Shape, right: Shape) -> Shape:
         if len(left) == len(right) == 2 and left[1] == right[0]:
             return (left[0], right[1])
         a, b = to_text(tree.left), to_text(tree.right)
         if len(left) != 2 or len(right) != 2:
             raise self.error(f"@ multiplies two matrices; {a} is {shape_text(left)} and {b} is {shape_text(right)}", tree)
-        message = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}: @ needs as many columns on the left as rows on the right"
-        raise self.error(f"{message} ({left[1]} and {right[0]}){self._transposed_hint(tree, left, right)}", tree)
-
-    @staticmethod
-    def _transposed_hint(tree: Binary, left: Shape, right: Shape) -> str:
-        a, b = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
+        turned_left, turned_right = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
+        fits = "; the other order would fit" if left[0] == right[1] else ""
         if left[0] == right[0]:
-            return f"; {to_text(Binary('@', a, tree.right))} would fit"
-        if left[1] == right[1]:
-            return f"; {to_text(Binary('@', tree.left, b))} would fit"
-        return "; the other order would fit" if left[0] == right[1] else ""
+            fits = f"; {to_text(Binary('@', turned_left, tree.right))} would fit"
+        elif left[1] == right[1]:
+            fits = f"; {to_text(Binary('@', tree.left, turned_right))} would fit"
+        message = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}: @ needs as many columns on the left as rows on the right"
+        raise self.error(f"{message} ({left[1]} and {right[0]}){fits}", tree)
 
     def _together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
         """The common shape of elementwise operands: that of one of them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any, cast
 
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS, POWERS, Function
@@ -112,6 +113,11 @@ class Call(Operation):
     axis: int | None = None
     keepdims: bool = False
 
+    @property
+    def reduces(self) -> bool:
+        """Whether it folds an axis, or everything into one number."""
+        return FUNCTIONS[self.function].reduces
+
     def source(self, index: tuple[Any, ...], places: Sequence[Any]) -> tuple[Any, ...]:
         """The cell of the argument that goes into cell ``index`` of a reduction's value, with ``places`` along the folded axes."""
         if self.axis is None:
@@ -212,7 +218,7 @@ def _axes(tree: Tree) -> int:
     """How many axes a node's value has, where every tensor has two."""
     if isinstance(tree, Index):
         return _axes(tree.operand) - sum(isinstance(item, int) for item in tree.items)
-    if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces and not tree.keepdims:
+    if isinstance(tree, Call) and tree.reduces and not tree.keepdims:
         return 0 if tree.axis is None else _axes(tree.arguments[0]) - 1
     return 2 if isinstance(tree, Name) else max(map(_axes, tree.children()), default=0)
 
@@ -221,17 +227,14 @@ def product(*factors: Tree, over: Tree | None = None) -> Tree:
     """The product of the factors, divided by ``over``, as a person would write it: literal factors are multiplied out and
     a factor 1 is left away; the order of the rest is kept."""
     constant, rest = 1.0, []
-    for factor in factors:
-        for part in _factors(factor):
-            if isinstance(part, Number):
-                constant *= part.value
-            else:
-                rest.append(part)
+    for part in chain.from_iterable(map(_factors, factors)):
+        if isinstance(part, Number):
+            constant *= part.value
+        else:
+            rest.append(part)
     if constant != 1.0 or not rest:
         rest.insert(0, literal(constant))
-    result = rest[0]
-    for part in rest[1:]:
-        result = Binary("*", result, part)
+    result = chained("*", rest)
     return result if over is None or over == ONE else Binary("/", result, over)
 
 
@@ -243,7 +246,12 @@ def _factors(tree: Tree) -> tuple[Tree, ...]:
 
 def total(*terms: Tree) -> Tree:
     """The sum of the terms, left to right."""
-    result = terms[0]
-    for term in terms[1:]:
-        result = Binary("+", result, term)
+    return chained("+", terms)
+
+
+def chained(operator: str, trees: Sequence[Tree]) -> Tree:
+    """The trees with an operator between them, left to right."""
+    result = trees[0]
+    for tree in trees[1:]:
+        result = Binary(operator, result, tree, column=tree.column)
     return result

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.render import ATOM, AXES, LETTERS, LEVEL, SUM, UNARY_LEVEL, Mathematics, Places, Shape, Style, format_number, item_text
+from bpdebug.core.render import (
+    ATOM,
+    AXES,
+    LETTERS,
+    LEVEL,
+    SIGNS,
+    SUM,
+    UNARY_LEVEL,
+    Mathematics,
+    Places,
+    Shape,
+    Style,
+    format_number,
+    item_text,
+)
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, to_columns
 
 Leaf = Callable[[Tree], Piece | None]
@@ -28,7 +41,7 @@ def typeset(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None,
 
 def typeset_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> Piece:
     """As :func:`typeset`, for a formula over single cells."""
-    return _Boxes(style, shapes or {}, leaf).write(tree)
+    return _Boxes(style, shapes, leaf).write(tree)
 
 
 def typeset_name(name: str, style: Style, index: Places = ()) -> Piece:
@@ -66,12 +79,13 @@ def _scripted(base: str, place: Box, layer: str) -> Piece:
     return power(lower, group("[", layer, "]")) if layer else lower
 
 
+_SIGNS = SIGNS | {"*": "·", "and": "∧", "or": "∨"}
+
+
 class _Boxes(Mathematics):
-    def __init__(self, style: Style, shapes: Mapping[str, Shape], leaf: Leaf) -> None:
+    def __init__(self, style: Style, shapes: Mapping[str, Shape] | None, leaf: Leaf) -> None:
         super().__init__(style, shapes)
         self.leaf = leaf
-
-    _SIGNS: ClassVar = Mathematics.SIGNS | {"-": "−", "*": "·", "and": "∧", "or": "∨"}
 
     def write(self, tree: Tree) -> Piece:
         """The box of any node."""
@@ -107,7 +121,7 @@ class _Boxes(Mathematics):
             return power(_raised(left), group(self.write(tree.right)))
         if tree.operator == "@":
             return row(left, f" {THIN} ", right)
-        sign = "⊙" if tree.operator == "*" and not self.scaled(tree) else self._SIGNS.get(tree.operator, tree.operator)
+        sign = "⊙" if tree.operator == "*" and not self.scaled(tree) else _SIGNS.get(tree.operator, tree.operator)
         return row(left, f" {sign} ", right)
 
     def transpose(self, tree: Transpose) -> Piece:

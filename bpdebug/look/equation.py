@@ -16,12 +16,12 @@ import numpy as np
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.functions import COMPARISONS, FUNCTIONS
+from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import constant_of
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import Mathematics, Style, render_cell, render_name
+from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
 from bpdebug.look.explanation import UNICODE, last_computed, operands_seen
@@ -178,12 +178,12 @@ class _Taking:
         """The operands and signs of a formula whose result runs along two axes."""
         if isinstance(tree, Binary) and tree.operator in "+-":
             left, right = self._term(tree.left, axes), self._term(tree.right, axes, last=True)
-            return [*left, f" {_SIGNS.get(tree.operator, tree.operator)} ", *right]
+            return [*left, f" {SIGNS.get(tree.operator, tree.operator)} ", *right]
         if isinstance(tree, Binary) and tree.operator in ("*", "/", "@"):
             return self._product(tree, axes)
         if isinstance(tree, Binary) and tree.operator in COMPARISONS:
-            return [self._operand(tree.left, axes), f" {_SIGNS.get(tree.operator, tree.operator)} ", self._operand(tree.right, axes)]
-        if isinstance(tree, Call) and (FUNCTIONS[tree.function].reduces or top):
+            return [self._operand(tree.left, axes), f" {SIGNS.get(tree.operator, tree.operator)} ", self._operand(tree.right, axes)]
+        if isinstance(tree, Call) and (tree.reduces or top):
             return self._call(tree, axes)
         if isinstance(tree, Unary) and top and not isinstance(tree.operand, Name) and not _is_sum(tree.operand):
             return ["−", *self._pieces(tree.operand, axes, top=False)]
@@ -207,7 +207,7 @@ class _Taking:
         return [*(split or [self._operand(tree.left, axes)]), sign, *right]
 
     def _call(self, tree: Call, axes: Axes) -> list[Piece]:
-        if not FUNCTIONS[tree.function].reduces:
+        if not tree.reduces:
             first, *others = tree.arguments
             rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
             return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
@@ -242,15 +242,12 @@ class _Taking:
         )
 
 
-_SIGNS = Mathematics.SIGNS | {"-": "−"}
-
-
 def _is_sum(tree: Tree) -> bool:
     return isinstance(tree, Binary) and tree.operator in "+-"
 
 
 def _folds(tree: Tree) -> bool:
-    return isinstance(tree, Call) and FUNCTIONS[tree.function].reduces
+    return isinstance(tree, Call) and tree.reduces
 
 
 def _factors(tree: Tree) -> list[Tree]:
