@@ -122,7 +122,10 @@ def to_latex(piece: Piece) -> str:
     if isinstance(piece, str):
         return _leaf(piece)
     if piece.kind == "grid":
-        return _grid(piece)
+        rows = [list(map(to_latex, pieces(line))) for line in piece.parts]
+        gap, columns = ("\n", f"{{{'r' * len(rows[0])}}}") if piece.text == "array" else (" ", "")
+        lines = f" \\\\{gap}".join(map(" & ".join, rows))
+        return f"\\begin{{{piece.text}}}{columns}{gap}{lines}{gap}\\end{{{piece.text}}}"
     inner = [to_latex(part) for part in piece.parts] or [piece.text]
     if piece.kind == "scripts":
         return inner[0] + f"_{inner[1]}" * bool(inner[1]) + f"^{inner[2]}" * bool(inner[2])
@@ -139,13 +142,6 @@ def _leaf(text: str) -> str:
     if kind == "word":
         return f"\\{shown}" if shown in _OPERATORS else rf"\mathrm{{{shown}}}".replace("_", r"\_")
     return text.replace(shown, SPACES[shown][1] if kind == "space" else SYMBOLS.get(shown, shown))
-
-
-def _grid(grid: Box) -> str:
-    rows = [list(map(to_latex, pieces(line))) for line in grid.parts]
-    gap, columns = ("\n", f"{{{'r' * len(rows[0])}}}") if grid.text == "array" else (" ", "")
-    lines = f" \\\\{gap}".join(map(" & ".join, rows))
-    return f"\\begin{{{grid.text}}}{columns}{gap}{lines}{gap}\\end{{{grid.text}}}"
 
 
 def width(piece: Piece) -> float:

@@ -69,15 +69,6 @@ def norm(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return np.sqrt(_add.reduce(np.square(x), axis=axis, keepdims=keepdims))
 
 
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the largest value; flattened where no axis is given."""
-    return np.argmax(x, axis=axis, keepdims=keepdims)
-
-
-def _sum(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    return _add.reduce(x, axis=axis, keepdims=keepdims)
-
-
 def _called(name: str) -> Callable[..., Piece]:
     return lambda axis, *arguments: row(lowered(name, axis), brackets(joined(arguments, ", ")))
 
@@ -121,12 +112,12 @@ _ROWS = (
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
     _elementwise("isfinite", np.isfinite, result="bool"),
-    _reduction("sum", _sum, unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
+    _reduction("sum", _add.reduce, unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
     _reduction("mean", np.mean),
     _reduction("max", np.max, torch="torch.amax"),
     _reduction("min", np.min, torch="torch.amin"),
     _reduction("norm", norm, torch="torch.linalg.vector_norm", unicode="‖{}‖", box=lambda axis, x: lowered(fence("‖‖", x), axis)),
-    _reduction("argmax", argmax, result="int"),
+    _reduction("argmax", np.argmax, result="int"),
     _reduction("any", np.any, result="bool"),
     _reduction("all", np.all, result="bool"),
 )

@@ -11,11 +11,10 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
-from bpdebug.core.memory import Memory
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
-from bpdebug.core.workspace import Checks, Workspace
+from bpdebug.core.workspace import Checks, Memory, Workspace
 
 
 class Machine:
@@ -42,8 +41,10 @@ class Machine:
         self._undo: list[Array | None] = []
         self._overwritten = [self.persistent.get(stage.name) for stage in program.stages]
         self.finite = True
-        self._noted: list[str] = []
-        self._listening = _listening(self._noted)
+        self._noted = noted = list[str]()
+        self._listening = Context()  # here complaints are noted and told nobody; entering it costs less than ``errstate``
+        self._listening.run(np.seterr, divide="call", over="call", invalid="call", under="ignore")
+        self._listening.run(np.seterrcall, lambda kind, _: noted.append(kind))
         self._last: Workspace | None = None
         self._copies, self.finished = Copies(), -1
         self._whole = False
@@ -221,14 +222,6 @@ class Machine:
     def shapes(self) -> dict[str, Shape]:
         """The shape of every tensor in the current update."""
         return {name: tensor.shape for name, tensor in self._work.tensors.items()}
-
-
-def _listening(noted: list[str]) -> Context:
-    """A context in which the floating-point unit's complaints are noted and told nobody; entering it costs less than ``errstate``."""
-    context = Context()
-    context.run(np.seterr, divide="call", over="call", invalid="call", under="ignore")
-    context.run(np.seterrcall, lambda kind, _: noted.append(kind))
-    return context
 
 
 def is_finite(row: Array) -> bool:

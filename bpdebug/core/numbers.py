@@ -219,14 +219,8 @@ def sparkline(values: Sequence[float], most: int = 24, span: float = 0.0) -> str
 def table(values: Array, form: str = ".10g") -> list[str]:
     """A tensor as text lines in plenty of digits, aligned at the decimal point, for the command line."""
     rows = np.atleast_2d(values) if values.ndim else values.reshape(1, 1)
-    parts = [[_parted(value, form) for value in row] for row in rows]
+    texts = [[format(value, form) if isinstance(value, float | np.floating) else str(value) for value in row] for row in rows]
+    parts = [[(text.partition(".")[0], "".join(text.partition(".")[1:])) for text in row] for row in texts]
     before = max((len(head) for row in parts for head, _ in row), default=0)
     after = max((len(tail) for row in parts for _, tail in row), default=0)
     return ["  ".join(head.rjust(before) + tail.ljust(after) for head, tail in row).rstrip() for row in parts]
-
-
-def _parted(value: Any, form: str) -> tuple[str, str]:
-    """A number's text up to its decimal point, and the rest."""
-    text = format(value, form) if isinstance(value, float | np.floating) else str(value)
-    head, point, tail = text.partition(".")
-    return head, point + tail

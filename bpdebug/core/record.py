@@ -68,13 +68,8 @@ def replace(made: Made, **changes: Any) -> Made:
 
 def _first(self: Record, *values: Any, **named: Any) -> None:
     """Write the constructor of a class, and go on with it."""
-    type(self).__init__ = _constructor(type(self))  # type: ignore[method-assign]
-    type(self).__init__(self, *values, **named)
-
-
-def _constructor(made: type[Record]) -> Callable[..., None]:
-    scope: dict[str, Any] = {"_missing_": MISSING}
-    places, keywords, values = ["self"], list[str](), list[str]()
+    made, scope = type(self), dict[str, Any](_missing_=MISSING)
+    places, keywords, filled = ["self"], list[str](), list[str]()
     for name in made.record_fields:
         given = getattr(made, name, MISSING)
         asked: Field[Any] = given if isinstance(given, Field) else field(default=cast(Any, given))
@@ -85,8 +80,8 @@ def _constructor(made: type[Record]) -> Callable[..., None]:
         optional = default is not MISSING or value != name
         scope[f"usual_{name}"] = default
         (keywords if asked.kw_only is True else places).append(f"{name}=usual_{name}" if optional else name)
-        values.append(f"{name}={value}")
+        filled.append(f"{name}={value}")
     parameters = ", ".join([*places, *(["*", *keywords] if keywords else [])])
-    exec(f"def __init__({parameters}):\n    self.__dict__.update({', '.join(values)})", scope)
-    constructor: Callable[..., None] = scope["__init__"]
-    return constructor
+    exec(f"def __init__({parameters}):\n    self.__dict__.update({', '.join(filled)})", scope)
+    made.__init__ = scope["__init__"]  # type: ignore[method-assign]
+    made.__init__(self, *values, **named)

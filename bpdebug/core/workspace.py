@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
 
 from bpdebug.core.compiler import Compiler, Routine
 from bpdebug.core.description import Array
 from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_bounds, piece_name
-from bpdebug.core.memory import Memory
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
+from bpdebug.core.shapes import Shape
 
 Checks = Mapping[int, Sequence[Check]]
 _PROGRAMS = 8
 """Versions of a program whose code is kept; going back and forth over an edit compiles nothing then."""
 
 
+class Memory:
+    """Zeros for named tensors of these shapes, end to end in one flat array, so that a copy of all is a copy of that.
+
+    Args:
+        shapes: by name.
+        dtype: their precision.
+        first: the tensors that come first, in order; the others follow in the order of their shapes.
+
+    Attributes:
+        flat: every number.
+        tensors: views of it by name.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any], first: Iterable[str] = ()) -> None:
+        self._shapes = {name: shapes[name] for name in dict.fromkeys([*first, *shapes])}
+        sizes = [prod(shape) for shape in self._shapes.values()]
+        self._places = dict(zip(self._shapes, accumulate(sizes, initial=0), strict=False))
+        self.flat = np.zeros(sum(sizes), dtype)
+        self.tensors = self.views(self.flat)
+
+    def views(self, flat: Array) -> dict[str, Array]:
+        """The tensors of a copy of :attr:`flat`."""
+        return {name: flat[start : start + prod(self._shapes[name])].reshape(self._shapes[name]) for name, start in self._places.items()}
+
+    def stretch(self, names: Sequence[str]) -> Array:
+        """The part in which tensors lie that come one after the other."""
+        start, last = self._places[names[0]], names[-1]
+        return self.flat[start : self._places[last] + prod(self._shapes[last])]
+
+
 class Code:
     """A program compiled for one workspace.
 
     Attributes:
+        program: which one.
         stages: one function a stage.
         prepare: to be run when a batch has been loaded.
         update: one function for all stages.
     """
 
     def __init__(self, program: Program, work: Workspace) -> None:
-        compiler = Compiler(work.tensors, program.dtype)
+        self.program, compiler = program, Compiler(work.tensors, program.dtype)
         self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
         self.prepare, self.update = _update(program, work, {})
 
@@ -73,16 +108,16 @@ class Workspace:
             self.pieces, self._gradients = len(bounds) - 1, whole.size
             self.long |= {piece_name(letter, piece): whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
         self.loaded = -1
-        self._codes: dict[int, tuple[Program, Code]] = {}
+        self._codes: dict[int, Code] = {}
         self.adopt(program)
 
     def adopt(self, program: Program) -> None:
         """Take another version of the program: the same stages and shapes, other formulas."""
         if id(program) not in self._codes:
-            self._codes[id(program)] = (program, Code(program, self))
+            self._codes[id(program)] = Code(program, self)
             for old in list(self._codes)[:-_PROGRAMS]:
                 del self._codes[old]
-        self._program, self.code = self._codes[id(program)]
+        self.code = self._codes[id(program)]
         edited = any(stage.edited for stage in program.stages if stage.phase is Phase.UPDATE)
         self.telling = self.flat if edited else self.flat[self._gradients :]
         if self.loaded >= 0:
@@ -101,9 +136,8 @@ class Workspace:
         self._checks = checks
         self.guarded = self.code.update
         if checks:
-            prepare, self.guarded = _update(self._program, self, checks)
-            self._prepare_guarded = prepare
-            prepare()
+            self._prepare_guarded, self.guarded = _update(self.code.program, self, checks)
+            self._prepare_guarded()
 
     def load(self, update: int, data: Mapping[str, Array], chosen: Array | None) -> None:
         """Bring an update's batch into the buffers."""

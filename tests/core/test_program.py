@@ -9,8 +9,8 @@ from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, SetupError, ShapeError
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
-from bpdebug.core.memory import Memory
 from bpdebug.core.network import Phase
+from bpdebug.core.workspace import Memory
 
 X4, Y3 = np.eye(4), np.eye(3)
 CONTRADICTIONS = {
