@@ -117,7 +117,10 @@ class Compiler:
         if isinstance(tree, Index):
             key = (*tree.key(), ...)
             return self._view(tree, f"[{', '.join(map(item_text, tree.items))}, ...]", lambda tensor: tensor[key])
-        row, operands = operation(cast(Operation, tree))
+        return self._operation(cast(Operation, tree), out)
+
+    def _operation(self, tree: Operation, out: Value | None) -> Value:
+        row, operands = operation(tree)
         values = row.numbers([self._value(operand) for operand in operands], self._number)
         codes = [value.code for value in values]
         direct = row.name in _DIRECT and values[0].dtype == self.dtype
@@ -134,11 +137,11 @@ class Compiler:
             line = f"{{out}}[...] = {codes[2]}; copyto({{out}}, {codes[1]}, where={codes[0]})"
         else:
             line = f"{{out}}[...] = {run}({arguments})"
-        own = values if row.ufunc else []
-        self._release(*own)  # an elementwise operation may write into an operand's own buffer, all others must not
+        if row.ufunc:  # an operand's own buffer is written where that is possible; all others must not share memory with theirs
+            self._release(*values)
         out = out or self._buffer(self._shape(tree), self._kind(tree))
         self._lines.append(line.format(out=out.code))
-        self._release(*() if own else values)
+        self._release(*() if row.ufunc else values)
         return out
 
     def _number(self, value: Value) -> Value:
