@@ -217,6 +217,50 @@ class Batches(Record):
         return self.sizes[-1] if self.place(update)[1] == self.each_epoch - 1 else self.largest
 
 
+class Calendar(Record):
+    """Where each update begins and ends on the clock, which is the number of stages that have run; all updates are equally long.
+
+    Whoever goes between clocks and (update, stages done) asks here; where updates differ in length, this is what differs.
+
+    Attributes:
+        updates: of the whole training.
+        length: how many stages each has.
+    """
+
+    updates: int
+    length: int
+
+    @cached_property
+    def end(self) -> int:
+        """The clock when the training is complete."""
+        return self.clock(self.updates)
+
+    def clock(self, update: int, done: int = 0) -> int:
+        """The clock when so many stages of an update have run; before the start of training, as after its end, it goes on evenly."""
+        return update * self.length + done
+
+    def place(self, t: int) -> tuple[int, int]:
+        """The update that a clock lies in, and how many of its stages have run; where one ends, the next one begins."""
+        return divmod(t, self.length)
+
+    def update(self, t: int) -> int:
+        """The update that a clock lies in."""
+        return t // self.length
+
+    def ran(self, t: int) -> tuple[int, int]:
+        """The stage that ran last before a clock: its update, and its place in it."""
+        return self.place(t - 1)
+
+    def under_way(self, t: int) -> tuple[int, int]:
+        """As :meth:`place`, but when training is complete all of the last update has run."""
+        update, done = self.place(t)
+        return (update, done) if update < self.updates else (self.updates - 1, self.length)
+
+    def in_updates(self, t: int) -> float:
+        """A clock in updates, the one under way counting by its stages."""
+        return t / self.length
+
+
 @lru_cache(2)
 def _order(seed: int, epoch: int, samples: int) -> Array:
     """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""

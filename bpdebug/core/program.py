@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array, Batches, Scenario
+from bpdebug.core.description import Array, Batches, Calendar, Scenario
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
@@ -102,6 +102,11 @@ class Program(Record, eq=False):
     def stages(self) -> tuple[Stage, ...]:
         """What is executed, in order."""
         return tuple(line for line in self.lines if isinstance(line, Stage))
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """How the clock goes over the stages of all updates."""
+        return Calendar(self.updates, len(self.stages))
 
     @cached_property
     def index(self) -> dict[str, int]:

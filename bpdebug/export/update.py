@@ -88,9 +88,9 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
         style: how the cells that are worked out are written.
         explained: whether cells are worked out and derivatives checked, which takes longer.
     """
-    here, length = timeline.clock, len(timeline.program.stages)
-    update = min(here // length, timeline.program.updates - 1)
-    start = update * length
+    here, calendar = timeline.clock, timeline.calendar
+    update, _ = calendar.under_way(here)
+    start = calendar.clock(update)
     timeline.seek(start)
     machine, program = timeline.machine, timeline.program
     given = {name: value.copy() for name, value in machine.values().items()}
@@ -98,8 +98,8 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
     samples = range(program.batches.total) if rows is None else rows.tolist()
     epoch, batch = machine.batches.place(update)
     stages, begun = list[WorkedStage](), perf_counter()
-    for place in range(length):
-        stages.append(_worked(timeline, start + place, style if explained else None))
+    for t in range(start, calendar.clock(update + 1)):
+        stages.append(_worked(timeline, t, style if explained else None))
         if perf_counter() - begun > SLICE:
             timeline.seek(here)
             yield f"working out {stages[-1].stage.name}"
@@ -113,7 +113,7 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
 def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:
     """The stage that runs at clock ``t``."""
     timeline.seek(t)
-    stage = timeline.program.stages[t % len(timeline.program.stages)]
+    stage = timeline.program.stages[timeline.calendar.place(t)[1]]
     names = {*stage.formula.names, *(stage.derived.names if stage.derived else ())}
     operands = {name: value.copy() for name, value in timeline.machine.values().items() if name in names}
     timeline.seek(t + 1)

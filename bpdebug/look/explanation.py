@@ -197,9 +197,9 @@ def last_computed(program: Program, position: Position, name: str) -> int | None
         return None
     place = program.index[name]
     if place < position.done:
-        return position.update * position.stages + place + 1
+        return position.calendar.clock(position.update, place + 1)
     if name in program.persistent and position.update:
-        return (position.update - 1) * position.stages + place + 1
+        return position.calendar.clock(position.update - 1, place + 1)
     return None
 
 
@@ -220,7 +220,7 @@ def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[st
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
     since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
-    if computed > position.update * position.stages and not since & set(stage.formula.names):
+    if computed > position.calendar.clock(position.update) and not since & set(stage.formula.names):
         values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
         return {name: values[name] for name in stage.formula.names if name in values}
     return timeline.before(computed, stage.formula.names)

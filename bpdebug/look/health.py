@@ -172,7 +172,7 @@ def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
 
 def _edits(timeline: Timeline, update: int) -> tuple[Edit, ...]:
     """What an update depends on beyond the program."""
-    end = (update + 1) * len(timeline.program.stages)
+    end = timeline.calendar.clock(update + 1)
     return tuple(edit for edit in timeline.edits if edit.t < end)
 
 

@@ -40,7 +40,7 @@ def walk(cursor: Cursor, count: int) -> Stand:
     update, done = position.update, position.done
     here = track.bounds(update)[done] - (count > 0)
     if cursor.inside == position.t and position.t:
-        update, done = divmod(position.t - 1, position.stages)
+        update, done = position.calendar.ran(position.t)
         here, name = track.bounds(update)[done], cursor.program.stages[done].name
         shape = cursor.timeline.machine.shapes()[name]
         if cursor.selected and cursor.selected[0] == name and shape:
@@ -79,10 +79,10 @@ class _Track:
             place -= self.bounds(update)[-1]
             update += 1
         if update >= updates:
-            return Stand(updates * len(stages))
+            return Stand(self._program.calendar.end)
         bounds = self.bounds(update)
         done = next(stage for stage, end in enumerate(bounds[1:]) if place < end)
-        t, number, name = update * len(stages) + done + 1, place - bounds[done], stages[done].name
+        t, number, name = self._program.calendar.clock(update, done + 1), place - bounds[done], stages[done].name
         if done + 1 == len(stages) and name not in self._program.persistent:
             return Stand(t)
         shape = self._program.shapes(self._program.batches.size(update))[name]

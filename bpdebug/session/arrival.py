@@ -56,12 +56,11 @@ def _hit(timeline: Timeline, start: Position, outcome: Outcome) -> Result:
 
 def _nonfinite(timeline: Timeline, start: Position) -> Result:
     position = timeline.position
-    place = (position.done or position.stages) - 1
+    update, place = timeline.calendar.ran(position.t)
     stage = timeline.program.stages[place]
     value = timeline.machine.tensor(stage.name)
     bad = np.argwhere(~np.isfinite(value))
     first = tuple(int(i) for i in bad[0])
-    update = position.update - (position.done == 0)
     warnings = timeline.machine.warned(stage.name)
     why = f" ({', '.join(warnings)})" if warnings else ""
     cell = f"{cell_name(stage.name, first)} = {value[first]}"

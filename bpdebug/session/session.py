@@ -252,7 +252,7 @@ class Session:
     def stale(self) -> frozenset[str]:
         """The tensors of this update that were computed before something they depend on was edited."""
         position = self.position
-        return stale(self.program, self.timeline.edits, position.update * position.stages, position.t)
+        return stale(self.program, self.timeline.edits, position.calendar.clock(position.update), position.t)
 
     def place_of(self, t: int) -> str:
         """A clock as a location."""

@@ -150,7 +150,7 @@ class View(Record, eq=False):
         """The first update in which a loss, or what is computed after it, was NaN or inf, where that is past; else None."""
         if self.first_nonfinite is None or self.first_nonfinite > self.position.t:
             return None
-        update, done = divmod(self.first_nonfinite - 1, self.position.stages)
+        update, done = self.position.calendar.ran(self.first_nonfinite)
         return update + (done > self.program.index[self.program.loss])
 
     @property

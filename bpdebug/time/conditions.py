@@ -60,10 +60,10 @@ class Counted(Stop):
 
     def recall(self, timeline: Timeline) -> None:
         """See the updates before now again, as many as it counts."""
-        (done,), length, self.streak, self.seen = self.moments(timeline.program), timeline.length, 0, -1
-        first, end = max(timeline.clock // length - self.lasting - 2, 0), (timeline.clock - done) // length + 1
+        (done,), here, self.streak, self.seen = self.moments(timeline.program), timeline.machine, 0, -1
+        first, end = max(here.update - self.lasting - 2, 0), here.update + (here.done >= done)
         for update in range(first, end) if self.counts else ():
-            with timeline.at(update * length + done) as machine:
+            with timeline.at(timeline.calendar.clock(update, done)) as machine:
                 self.strikes(machine)
 
     def strikes(self, machine: Machine) -> str:

@@ -19,12 +19,12 @@ class Edited:
     Attributes:
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
         shown: how whoever looks sees a program that runs: as it is, unless somebody disguises it.
-        length: how many stages an update has, whatever their formulas.
+        calendar: how its clock goes, whatever the formulas.
     """
 
     def __init__(self, program: Program) -> None:
         self._original = program
-        self.length = len(program.stages)
+        self.calendar = program.calendar
         self.machine = Machine(program)
         self.edits: list[Edit] = []
         self.shown: Callable[[Program], Program] = lambda program: program
@@ -38,7 +38,7 @@ class Edited:
     @property
     def clock(self) -> int:
         """How many stages have been executed."""
-        return self.machine.update * self.length + self.machine.done
+        return self.calendar.clock(self.machine.update, self.machine.done)
 
     def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
         """The last edit of a cell from clock ``since`` until now."""

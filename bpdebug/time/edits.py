@@ -45,7 +45,7 @@ class Edit(Record):
 
     def place(self, program: Program) -> Cell:
         """Of a cell of the batch: its sample and its column in the data."""
-        return (int(program.batches.samples(self.t // len(program.stages))[self.index[0]]), *self.index[1:])
+        return (int(program.batches.samples(program.calendar.update(self.t))[self.index[0]]), *self.index[1:])
 
     def changed(self, program: Program) -> Program:
         """The program after it."""

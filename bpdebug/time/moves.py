@@ -39,19 +39,16 @@ def by_stages(position: Position, count: int) -> int:
 def by_boundaries(program: Program, position: Position, count: int, by_layer: bool) -> int:
     """The ``count``-th end of a phase, or of a layer in its phase, after now; the begin before, where it is negative."""
     bounds = program.groups(by_layer)[:-1]
-    here = position.update * position.stages
     after = sum(bound <= position.done for bound in bounds)
     before = sum(bound < position.done for bound in bounds)
     turns, place = divmod(after + count - 1 if count > 0 else before + count, len(bounds))
-    return here + turns * position.stages + bounds[place]
+    return position.calendar.clock(position.update + turns, bounds[place])
 
 
 def by_updates(position: Position, count: int, size: int = 1) -> int:
     """The ``count``-th end of an update (of an epoch of ``size`` updates) after now, or begin before it."""
-    length = size * position.stages
-    if count > 0:
-        return (position.t // length + count) * length
-    return (-(-position.t // length) + count) * length
+    begun = position.update if count > 0 else position.update + (position.done > 0) + size - 1
+    return position.calendar.clock((begun // size + count) * size)
 
 
 def until(program: Program, position: Position, location: Location) -> int:
@@ -62,7 +59,7 @@ def until(program: Program, position: Position, location: Location) -> int:
     """
     target = location.clock(program, position.update)
     if target <= position.t and location.update is None:
-        target += position.stages
+        target = location.clock(program, position.update + 1)
     if target <= position.t:
         raise LocationError(f"'{location.text}' is not ahead: 'goto {location.text}' goes back")
     return target

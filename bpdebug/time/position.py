@@ -1,8 +1,7 @@
 """Moments of a training run: the clock, and the names that people give to its moments.
 
-The clock *t* counts executed stages; update *u* begins at ``t = u * stages``. A stage (or a cell of it) as a location is the moment
-after it has run; a phase or a layer is the moment before its first stage; ``40`` or ``update 40`` is the moment when 40 updates are
-complete, ``40:end`` the one when that update is, too.
+A stage (or a cell of it) as a location is the moment after it has run; a phase or a layer is the moment before its first stage;
+``40`` or ``update 40`` is the moment when 40 updates are complete, ``40:end`` the one when that update is, too.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bpdebug.core.cells import Cell, check_cell
+from bpdebug.core.description import Calendar
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import suggestion
@@ -27,7 +27,7 @@ class Position(Record):
     Attributes:
         t: the clock.
         update, done: the update, and how many of its stages have run.
-        stages: how many stages an update has.
+        calendar: how the clock goes.
         epoch, batch, batches, updates: where in the training, counted from 0, and how much there is of it.
         stage: the stage that ran last in this update, or None at its start.
         next: the stage that runs next, or None at the end of training.
@@ -37,7 +37,7 @@ class Position(Record):
     t: int
     update: int
     done: int
-    stages: int
+    calendar: Calendar
     epoch: int
     batch: int
     batches: int
@@ -48,6 +48,11 @@ class Position(Record):
     layer: int
 
     @property
+    def stages(self) -> int:
+        """How many stages an update has."""
+        return self.calendar.length
+
+    @property
     def at_end(self) -> bool:
         """Whether the training is complete."""
         return self.update >= self.updates
@@ -56,7 +61,7 @@ class Position(Record):
 def position_at(program: Program, t: int) -> Position:
     """The position that the clock shows."""
     stages, batches = program.stages, program.batches
-    update, done = divmod(t, len(stages))
+    update, done = program.calendar.place(t)
     epoch, batch = batches.place(update)
     shown = stages[max(done - 1, 0)]
     at_end = update >= batches.updates
@@ -64,7 +69,7 @@ def position_at(program: Program, t: int) -> Position:
         t=t,
         update=update,
         done=done,
-        stages=len(stages),
+        calendar=program.calendar,
         epoch=epoch,
         batch=batch,
         batches=batches.each_epoch,
@@ -93,7 +98,7 @@ class Location(Record):
 
     def clock(self, program: Program, current: int) -> int:
         """The moment as a clock, in update ``current`` where the location names none."""
-        return (current if self.update is None else self.update) * len(program.stages) + self.done
+        return program.calendar.clock(current if self.update is None else self.update, self.done)
 
 
 _EXPECTED = "expected a stage (dz2), a cell (dW1[1,0]), 40:dz2, a phase (backward), layer 2, update 40, epoch 3, start or end"

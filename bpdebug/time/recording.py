@@ -54,9 +54,9 @@ def recording(timeline: Timeline, count: int, end: int | None = None, seconds: f
         end: the update before which they end, by default the present one.
         seconds: of a slice.
     """
-    here, length, machine = timeline.clock, len(timeline.program.stages), timeline.machine
+    here, calendar, machine = timeline.clock, timeline.calendar, timeline.machine
     size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
-    last = here // length if end is None else end
+    last = machine.update if end is None else end
     first = at = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
     copies: list[tuple[Workspace, Array, Array, Array]] = []
 
@@ -65,12 +65,12 @@ def recording(timeline: Timeline, count: int, end: int | None = None, seconds: f
         copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
 
     while True:
-        timeline.seek(at * length)
+        timeline.seek(calendar.clock(at))
         start = machine.persistent_flat.copy()
         timeline.visit = copy
         try:
-            timeline.advance(last * length, seconds)
-            at = timeline.clock // length
+            timeline.advance(calendar.clock(last), seconds)
+            at = machine.update
         finally:
             timeline.visit = None
             timeline.seek(here)

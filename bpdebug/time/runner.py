@@ -94,11 +94,11 @@ class Runner:
         """Run forward for a slice, towards ``t`` or the next edit; whether one of the compiled checks has struck."""
         timeline, deadline = self.timeline, perf_counter() + _SECONDS
         goal = min([edit.t for edit in timeline.edits if timeline.clock < edit.t <= t], default=t)
-        timeline.expect(goal // timeline.length)
+        timeline.expect(timeline.calendar.update(goal))
         struck = False
         with np.errstate(all="ignore"):
             while not struck and timeline.clock < goal and perf_counter() < deadline and not (start is not None and timeline.passed(start)):
-                if timeline.machine.done or goal - timeline.clock < timeline.length:
+                if timeline.machine.done or timeline.calendar.update(goal) == timeline.machine.update:
                     timeline.step()
                     struck = timeline.machine.done in checks
                 else:
@@ -115,7 +115,7 @@ class Runner:
             timeline.look_for_nonfinite()
             return False
         if timeline.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
-            done, start = machine.done, machine.update * timeline.length
+            done, start = machine.done, timeline.calendar.clock(machine.update)
             timeline.approach(start)
             timeline.advance(start + done)
         return True

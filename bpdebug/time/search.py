@@ -30,7 +30,7 @@ class LastStop:
     @property
     def said(self) -> str:
         """How far back the search is."""
-        return f"searching back: update {self._begin // len(self.timeline.program.stages)}"
+        return f"searching back: update {self.timeline.calendar.update(self._begin)}"
 
     def leave(self) -> None:
         """Go back to where the search began."""
@@ -57,8 +57,8 @@ class LastStop:
 
     def _open(self) -> None:
         """Make the next window: the clocks from ``_begin`` to before ``_end``."""
-        length = len(self.timeline.program.stages)
-        self._begin = max((self._end - 1) // length - self._updates + 1, 0) * length
+        calendar = self.timeline.calendar
+        self._begin = calendar.clock(max(calendar.update(self._end - 1) - self._updates + 1, 0))
         self._runner = Runner(self.timeline, self._trial())
         self._at_begin = False
         self._struck: tuple[int, tuple[Hit, ...]] | None = None

@@ -126,7 +126,7 @@ class Breakpoint(Stop):
 
     def strikes(self, machine: Machine) -> str:
         """Whether the condition holds; one that cannot be computed stops too, and says why."""
-        here = machine.update * len(machine.program.stages) + machine.done
+        here = machine.program.calendar.clock(machine.update, machine.done)
         no_stage_begins = self.location.done == 0 and self.location.update is None and machine.update >= machine.program.updates
         if self.clock(machine.program) not in (None, here) or no_stage_begins:
             return ""
@@ -212,7 +212,7 @@ class Watchpoint(Stop):
         """Remember the value at the last of its moments up to now, None where there was none."""
         position, self.last = timeline.position, None
         computed = set(self.formula.names) <= timeline.machine.values().keys()
-        t = position.t if computed else (position.update - 1) * position.stages + max(self.moments(timeline.program))
+        t = position.t if computed else timeline.calendar.clock(position.update - 1, max(self.moments(timeline.program)))
         if t >= 0:
             with timeline.at(t) as machine:
                 self.last = value_of(self.formula, machine)
@@ -303,11 +303,10 @@ class Stops:
 
     def next_clock(self, program: Program, t: int) -> int | None:
         """The next clock after ``t`` at which something must be looked at whatever the compiled checks say."""
-        length = len(program.stages)
         clocks = [stop.clock(program) for stop in self.enabled() if isinstance(stop, Breakpoint)]
         ahead = [clock for clock in clocks if clock is not None and clock > t]
         if any(0 in stop.moments(program) for stop in self.enabled() if not isinstance(stop, Breakpoint) or stop.clock(program) is None):
-            ahead.append((t // length + 1) * length)
+            ahead.append(program.calendar.clock(program.calendar.update(t) + 1))
         return min(ahead, default=None)
 
     def look(self, machine: Machine) -> list[Hit]:

@@ -45,7 +45,7 @@ class Timeline(Edited):
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         super().__init__(program)
-        self.end = program.updates * self.length
+        self.end = program.calendar.end
         self.losses = History()
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.dtype, budget)
@@ -110,7 +110,7 @@ class Timeline(Edited):
 
     def approach(self, t: int) -> None:
         """Stand at or before clock ``t``, as near as what is kept allows."""
-        update = t // self.length
+        update = self.calendar.update(t)
         if update == self.machine.update and t >= self.clock:
             return
         kept, state = self._checkpoints.nearest(update)
@@ -119,8 +119,7 @@ class Timeline(Edited):
 
     def _stand(self, update: int, state: Array) -> None:
         """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
-        t = update * self.length
-        self.machine.adopt(self.version_at(t))
+        self.machine.adopt(self.version_at(self.calendar.clock(update)))
         self.machine.start(update, state)
         self.apply_edits()
 
@@ -153,14 +152,14 @@ class Timeline(Edited):
         here = min(self.clock, last.t)
         self.seek(max(last.t - 1, 0))
         self._branch(self.edits[:-1])
-        self._stand(*self._checkpoints.nearest(last.t // self.length))
+        self._stand(*self._checkpoints.nearest(self.calendar.update(last.t)))
         self.seek(here)
         return last
 
     def recover(self, t: int, edits: list[Edit]) -> None:
         """Stand at a clock with these edits, from what is kept, whatever state the present is in."""
         changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
-        first = min([t, self.clock, *changed]) // len(self.program.stages)
+        first = self.calendar.update(min([t, self.clock, *changed]))
         self.visit, self.edits, self._versions = None, edits, {0: self._original}
         self._seen = (-1, (), {})
         self._checkpoints.forget_after(first)
@@ -172,7 +171,7 @@ class Timeline(Edited):
     def _branch(self, edits: list[Edit]) -> list[Edit]:
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]
-        update = self.clock // self.length
+        update = self.machine.update
         self.edits = edits
         self._versions, self._seen = {0: self._original}, (-1, (), {})
         self._checkpoints.forget_after(update)
@@ -199,7 +198,7 @@ class Timeline(Edited):
         return self._advance(t, deadline, start)
 
     def _advance(self, t: int, deadline: float, start: int | None) -> bool:
-        (update, done), machine = divmod(t, self.length), self.machine
+        (update, done), machine = self.calendar.place(t), self.machine
         if machine.update < update:
             self.expect(update)
             while machine.done:
@@ -247,9 +246,9 @@ class Timeline(Edited):
 
     def _locate(self, update: int) -> None:
         """Find the stage of ``update`` that gave the first non-finite value, and come back."""
-        state, here = self.machine.persistent_flat.copy(), self.machine.update
-        self.approach(update * self.length)
-        self.advance(update * self.length)
+        state, here, start = self.machine.persistent_flat.copy(), self.machine.update, self.calendar.clock(update)
+        self.approach(start)
+        self.advance(start)
         while self.first_nonfinite is None and self.machine.update == update:
             self.step()
         self.machine.start(here, state)
@@ -258,7 +257,7 @@ class Timeline(Edited):
         """Run the update before once more, unless the buffers hold its numbers still."""
         here, machine = self.clock, self.machine
         if machine.finished != machine.update - 1:
-            self.approach(here - len(self.program.stages))
+            self.approach(self.calendar.clock(machine.update - 1))
             self.advance(here)
 
     def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
@@ -276,9 +275,9 @@ class Timeline(Edited):
 
     def _at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
         """These values, where the update has just been finished and its start is kept, so that nothing need run; else nothing."""
-        machine, (update, place) = self.machine, divmod(t - 1, len(self.program.stages))
+        machine, (update, place) = self.machine, self.calendar.ran(t)
         kept, state = self._checkpoints.nearest(update)
-        edited = any(t - 1 - place <= edit.t <= self.clock for edit in self.edits)
+        edited = any(self.calendar.clock(update) <= edit.t <= self.clock for edit in self.edits)
         if machine.done or edited or not machine.finished == update == kept:
             return {}
         left, now, old = machine.left_behind(self.program.data), machine.moment(), machine.named(state)

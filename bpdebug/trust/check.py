@@ -52,7 +52,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False) -> Gener
     wrong = {finding.name: finding for finding in found if finding.says.accuses and finding.name in probe.values}
     if wrong:
         yield "looking for the mistake"
-        after, start = probe.after(), probe.update * len(probe.program.stages)
+        after, start = probe.after(), timeline.calendar.clock(probe.update)
         previous = timeline.before(start) if probe.update else {}
         for name, finding in wrong.items():
             evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, probe.values, after, previous)

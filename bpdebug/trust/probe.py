@@ -33,9 +33,8 @@ class Probe:
     def __init__(self, timeline: Timeline) -> None:
         program = timeline.program
         self.program, self._running = (replace(made, dtype=np.dtype(np.float64)) for made in (program, timeline.machine.program))
-        here, length = timeline.clock, len(program.stages)
-        self.update = min(here // length, program.updates - 1)
-        with timeline.at(self.update * length) as machine:
+        self.update, _ = timeline.calendar.under_way(timeline.clock)
+        with timeline.at(timeline.calendar.clock(self.update)) as machine:
             state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}
         self._start, self._count = self.program.batch(self.update) | state, self.program.end_of(Phase.BACKWARD)
         forward = self.program.stages[: self.program.end_of(Phase.LOSS)]

@@ -73,7 +73,7 @@ def scene_of(timeline: Timeline) -> Scene:
 def _state(timeline: Timeline, update: int) -> dict[str, Array]:
     """Copies of what an update starts from; constants as the scenario has them, not as single precision rounds them."""
     program = timeline.program
-    with timeline.at(update * timeline.length) as machine:
+    with timeline.at(timeline.calendar.clock(update)) as machine:
         values = {name: np.array(value, np.float64) for name, value in machine.values().items()}
     exact = {name: np.array(number) for name, number in program.constants.items() if program.dtype.type(number) == values[name]}
     return values | exact

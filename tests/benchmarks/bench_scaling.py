@@ -34,13 +34,14 @@ def figures(scenario):
     timeline, session = Timeline(program), Session(scenario)
     yield "make the program", milliseconds(lambda: make_program(scenario))
     yield "compile it", milliseconds(lambda: Machine(program))
-    timeline.seek(4 * timeline.length)
-    yield "run an update", milliseconds(lambda: timeline.run(timeline.clock + timeline.length))
-    timeline.seek(4 * timeline.length)
-    yield "run a stage", milliseconds(lambda: [timeline.run(timeline.clock + 1) for _ in range(timeline.length)]) / timeline.length
+    length = timeline.calendar.length
+    timeline.seek(4 * length)
+    yield "run an update", milliseconds(lambda: timeline.run(timeline.clock + length))
+    timeline.seek(4 * length)
+    yield "run a stage", milliseconds(lambda: [timeline.run(timeline.clock + 1) for _ in range(length)]) / length
     yield (
         "seek 3 updates back, and on again",
-        milliseconds(lambda: [timeline.seek(timeline.clock + by * 3 * timeline.length) for by in (-1, 1)]),
+        milliseconds(lambda: [timeline.seek(timeline.clock + by * 3 * length) for by in (-1, 1)]),
     )
     session.execute("goto 1:loss")
     yield "execute step", milliseconds(lambda: session.execute("step"))

@@ -80,10 +80,10 @@ def _begin(session: Session, program: Program) -> list[str]:
 
 def _moment(old: Program, new: Program, t: int) -> int:
     """The clock after the same stage of the same update; where there is no such stage, the start of the update."""
-    update, done = divmod(t, len(old.stages))
+    update, done = old.calendar.place(t)
     name = old.stages[done - 1].name if done else ""
     after = new.index[name] + 1 if name in new.index else 0
-    return min(update * len(new.stages) + after, new.updates * len(new.stages))
+    return min(new.calendar.clock(update, after), new.calendar.end)
 
 
 def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Edit], list[str]]:
@@ -91,7 +91,7 @@ def _fitting(edits: list[Edit], old: Program, program: Program) -> tuple[list[Ed
     kept, lost = [], []
     moved = [replace(edit, t=_moment(old, program, edit.t)) for edit in edits]
     for edit in sorted(moved, key=lambda made: made.t):  # a stage that is gone has moved its edits before others
-        update, done = divmod(edit.t, len(program.stages))
+        update, done = program.calendar.place(edit.t)
         there = {*program.persistent, *program.data, *(stage.name for stage in program.stages[:done])}
         try:
             if edit.value is not None:

@@ -11,7 +11,6 @@ from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
-from bpdebug.time.position import position_at
 from bpdebug.time.results import Result
 
 
@@ -31,21 +30,20 @@ class Frame(NamedTuple):
 
 def frames(session: Session) -> list[Frame]:
     """The frames of the stage that has run last (at an update's start, of the next one), the innermost first."""
-    stages, (update, done) = session.program.stages, _reached(session)
+    program, (update, done) = session.program, _reached(session)
+    stages = program.stages
     here = stages[max(done - 1, 0)]
     phase = tuple(stage for stage in stages if stage.phase is here.phase)
     layer = tuple(stage for stage in phase if stage.layer == here.layer)
     of_layer = [Frame("layer", f"layer {here.layer} in the {here.phase} phase", layer)] if here.layer else []
-    place = position_at(session.program, update * len(stages))
     complete = ", the last one: training is complete" if session.position.at_end else ""
-    whole = Frame("update", f"update {update}/{place.updates}, epoch {place.epoch}{complete}", stages)
+    whole = Frame("update", f"update {update}/{program.updates}, epoch {program.batches.place(update)[0]}{complete}", stages)
     return [Frame("stage", str(here), (here,)), *of_layer, Frame("phase", f"{here.phase} phase", phase), whole]
 
 
 def _reached(session: Session) -> tuple[int, int]:
     """The update, and how many of its stages have run; when training is complete, all of the last one."""
-    position = session.position
-    return (position.update - 1, position.stages) if position.at_end else (position.update, position.done)
+    return session.timeline.calendar.under_way(session.timeline.clock)
 
 
 @command("bt", "look", aliases="backtrace")

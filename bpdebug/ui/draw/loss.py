@@ -172,7 +172,7 @@ def _axis(view: View, chart: Chart) -> list[Line]:
     step = max(round(nice_step(chart.last, max(chart.columns // 7, 1))), 1)
     canvas = chart.base(chart.axis, ((update, str(update)) for update in range(0, int(chart.last) + 1, step)), len(last))
     canvas.write(canvas.columns - len(last), chart.axis - 1, last, "dim")
-    flags = [(t / view.position.stages, f"▲{name}", "next") for name, t in view.bookmarks.items()]
+    flags = [(view.position.calendar.in_updates(t), f"▲{name}", "next") for name, t in view.bookmarks.items()]
     updates, losses = points(view)
     broken = updates[~np.isfinite(losses)]
     for update, text, role in [*flags, *((float(first), "⚠ not finite", "bad") for first in broken[:1])]:
