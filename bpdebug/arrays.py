@@ -12,7 +12,6 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, printable
-from bpdebug.core.shapes import Shape
 from bpdebug.files import MEBI, open_file
 
 MAXIMUM_CELLS = 50_000_000
@@ -88,17 +87,11 @@ class Arrays:
             raise ArrayError(
                 f"its arrays take {_mega(total)}, packed into {self._size:,} bytes; numpy.savez writes a file that is believed"
             )
-        return {name: self._read(name) for name in names}
-
-    def read_all(self) -> dict[str, Array]:
-        """All arrays by name.
-
-        Raises:
-            ArrayError: as :meth:`read`, and where there are none.
-        """
-        if not self.names:
-            raise ArrayError("this file holds no arrays; expected an npz file, as numpy.savez writes it")
-        return {printable(name): array for name, array in self.read(self.names).items()}
+        arrays = dict[str, Array]()
+        for name in names:
+            with _told(name), self._archive.open(self._entries[name]) as stream:
+                arrays[name] = np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        return arrays
 
     def _promised(self, name: str, kinds: str) -> int:
         """The bytes that an array takes once it is read, by its header and the file's directory."""
@@ -106,17 +99,16 @@ class Arrays:
         if entry.compress_type not in (0, 8):
             raise ArrayError(f"the array '{printable(name)}' is packed in a way that NumPy does not write")
         with _told(name), self._archive.open(entry) as stream:
-            shape, kind = _header(io.BytesIO(stream.read(_HEADER)))
+            header = io.BytesIO(stream.read(_HEADER))
+            first = np.lib.format.read_magic(header) == (1, 0)
+            read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+            shape, _, kind = read(header)
         if kind.kind not in kinds:
             raise ArrayError(f"the array '{printable(name)}' holds {kind}; expected numbers")
         count = math.prod(map(abs, shape))
         if count * kind.itemsize > entry.file_size:
             raise ArrayError(f"the array '{printable(name)}' has the shape {shape}: more than the file holds")
-        return count * max(_NUMBER, kind.itemsize)
-
-    def _read(self, name: str) -> Array:
-        with _told(name), self._archive.open(self._entries[name]) as stream:
-            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        return int(count * max(_NUMBER, kind.itemsize))
 
 
 @contextmanager
@@ -131,13 +123,6 @@ def _told(name: str = "") -> Iterator[None]:
         raise ArrayError(f"{what}: {printable(str(error))}") from None
 
 
-def _header(stream: io.BytesIO) -> tuple[Shape, np.dtype[np.generic]]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, kind = read(stream)
-    return shape, kind
-
-
 def _mega(count: int) -> str:
     return f"{count / 10**6:,.0f} MB"
 
@@ -146,11 +131,13 @@ def read_arrays(path: Path) -> dict[str, Array]:
     """All arrays of an npz file by name.
 
     Raises:
-        ArrayError: where an array is not what is expected; the message begins with the path.
+        ArrayError: where there are none, or one is not what is expected; the message begins with the path.
         FileError: where the file cannot be read.
     """
     try:
         with Arrays(path) as arrays:
-            return arrays.read_all()
+            if not arrays.names:
+                raise ArrayError("this file holds no arrays; expected an npz file, as numpy.savez writes it")
+            return {printable(name): array for name, array in arrays.read(arrays.names).items()}
     except ArrayError as error:
         raise ArrayError(f"{path}: {error}") from None

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO
 
 from bpdebug import __version__, use_one_thread
 from bpdebug.core.errors import BpdebugError
@@ -30,7 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _streams("--json" in arguments or "schema" in arguments[:1]):
-            return _carry_out(arguments)
+            if arguments == ["--version"]:
+                print(f"bpdebug {__version__}")
+                return OK
+            from bpdebug.dispatch import dispatch  # noqa: PLC0415 - brings NumPy and all the rest
+
+            gc.freeze()
+            gc.enable()  # see bpdebug.__main__
+            return dispatch(arguments)
         return OK  # whoever reads the answers has seen enough
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else OK
@@ -63,34 +69,18 @@ def _streams(as_json: bool) -> Iterator[None]:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         yield
-        _flush(sys.stdout)
+        _flush()
     except OSError as error:
-        _abandon(sys.stdout)
+        try:
+            _flush()
+        except OSError:  # what is still to be written goes nowhere, so that the interpreter does not fail on it when it exits
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+            os.close(nowhere)
         if not isinstance(error, BrokenPipeError):
             raise
 
 
-def _flush(stream: TextIO | None) -> None:
-    if stream is not None:
-        stream.flush()
-
-
-def _abandon(stream: TextIO | None) -> None:
-    """Send what is still to be written nowhere, so that the interpreter does not fail on it when it exits."""
-    try:
-        _flush(stream)
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
-        os.close(nowhere)
-
-
-def _carry_out(arguments: list[str]) -> int:
-    if arguments == ["--version"]:
-        print(f"bpdebug {__version__}")
-        return OK
-    from bpdebug.dispatch import dispatch  # noqa: PLC0415 - brings NumPy and all the rest
-
-    gc.freeze()
-    gc.enable()  # see bpdebug.__main__
-    return dispatch(arguments)
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()

@@ -76,7 +76,10 @@ def dispatch(arguments: list[str]) -> int:
     if given.scenario:
         _refuse_unknown(given.scenario, parser)
     if others:
-        _refuse_others(others, given.scenario, parser)
+        words = " ".join(others)
+        if others[0] in ("-x", "--script", "--json"):
+            parser.error(f"{others[0]} belongs to a run without a screen: bpdebug run {shlex.quote(given.scenario or 'xor')} {words}")
+        parser.error(f"found more than a scenario: {words}")
     if given.shell or given.version:
         print(_completion(given.shell) if given.shell else f"bpdebug {__version__}")
         return OK
@@ -105,13 +108,6 @@ def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
     hint = suggestion(scenario, [*SUBCOMMANDS, *names])
     if hint and scenario not in names and re.fullmatch(r"[\w-]+", scenario) and not os.path.lexists(scenario):
         parser.error(f"there is no scenario or command '{scenario}'{hint}")
-
-
-def _refuse_others(others: list[str], scenario: str | None, parser: argparse.ArgumentParser) -> NoReturn:
-    words = " ".join(others)
-    if others[0] in ("-x", "--script", "--json"):
-        parser.error(f"{others[0]} belongs to a run without a screen: bpdebug run {shlex.quote(scenario or 'xor')} {words}")
-    parser.error(f"found more than a scenario: {words}")
 
 
 def _list(stream: TextIO) -> int:

@@ -148,9 +148,7 @@ def write_file(path: Path, content: str | bytes) -> None:
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     with _told(path, "written"):
-        if there := _special(path):
-            _pour(path, there, data)
-        else:
+        if not _poured(path, data):
             _replace(Path(os.path.realpath(path)), data)
 
 
@@ -162,9 +160,7 @@ def append_file(path: Path, text: str) -> None:
     """
     data = text.encode("utf-8", "backslashreplace")
     with _told(path, "written"):
-        if there := _special(path):
-            _pour(path, there, data)
-        else:
+        if not _poured(path, data):
             with path.open("ab") as file:
                 file.write(data)
 
@@ -179,16 +175,30 @@ def remove_file(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _special(path: Path) -> os.stat_result | None:
-    """What is to be written to as it is and not replaced: a pipe, a device, or whatever this process prints to."""
+def _poured(path: Path, data: bytes) -> bool:
+    """Write to what is not to be replaced: a pipe, a device, or whatever this process prints to, in its turn; whether it is such.
+
+    A pipe that nobody reads is not waited for.
+    """
     try:
         there = path.stat()
     except FileNotFoundError:
-        return None
-    kind = kind_of(there)
+        return False
+    kind, own = kind_of(there), _printed_to(there)
     if kind in ("a directory", "a socket") or stat.S_ISBLK(there.st_mode):
         raise FileError(path, f"this is {kind}; expected the name of a file to write")
-    return there if kind or _printed_to(there) else None
+    if not (kind or own):
+        return False
+    for printed in (sys.stdout, sys.stderr):
+        if printed is not None:
+            printed.flush()
+    handle = os.dup(own) if own else os.open(path, os.O_WRONLY | _BINARY | _AT_ONCE | getattr(os, "O_NOCTTY", 0))
+    with open(handle, "wb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
+        while data:
+            if _AT_ONCE and not own and not select.select([], [stream], [], _PATIENCE)[1]:
+                raise OSError(errno.ETIMEDOUT, "whoever reads it has stopped")
+            data = data[stream.write(data) or 0 :]
+    return True
 
 
 def _printed_to(there: os.stat_result) -> int | None:
@@ -198,20 +208,6 @@ def _printed_to(there: os.stat_result) -> int | None:
             if os.path.samestat(os.fstat(descriptor), there):
                 return descriptor
     return None
-
-
-def _pour(path: Path, there: os.stat_result, data: bytes) -> None:
-    """Write to what is no file of its own, in its turn; a pipe that nobody reads is not waited for."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    own = _printed_to(there)
-    handle = os.dup(own) if own else os.open(path, os.O_WRONLY | _BINARY | _AT_ONCE | getattr(os, "O_NOCTTY", 0))
-    with open(handle, "wb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
-        while data:
-            if _AT_ONCE and not own and not select.select([], [stream], [], _PATIENCE)[1]:
-                raise OSError(errno.ETIMEDOUT, "whoever reads it has stopped")
-            data = data[stream.write(data) or 0 :]
 
 
 def _replace(target: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from time import perf_counter
 
@@ -34,13 +34,13 @@ def orders(given: Iterable[Given]) -> Iterator[Order]:
     Raises:
         FileError: where a script cannot be read.
     """
-    number = count(1)
-    sources = [_script(text) if option == "--script" else [Order(text, next(number))] for option, text in given]
-    return (order for source in sources for order in source)
-
-
-def _script(path: str) -> Iterator[Order]:
-    return orders_of(_standard_input(), "standard input") if path == "-" else read_script(Path(path), path)
+    number, sources = count(1), list[Iterable[Order]]()
+    for option, text in given:
+        if option == "-x":
+            sources.append([Order(text, next(number))])
+        else:
+            sources.append(orders_of(_standard_input(), "standard input") if text == "-" else read_script(Path(text), text))
+    return chain.from_iterable(sources)
 
 
 def _standard_input() -> Iterator[str]:
@@ -75,8 +75,7 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
 
 def has_screen(instead: str) -> bool:
     """Whether there is a terminal for the app; where there is none, say so, and what to type instead."""
-    missing = _missing_terminal()
-    if missing:
+    if missing := _missing_terminal():
         print(f"bpdebug: {missing}, and the debugger's screen needs one. Without a screen:", file=sys.stderr)
         print(f"    {instead}", file=sys.stderr)
     return not missing
@@ -121,18 +120,13 @@ class Progress:
             self._drawn = now
             position = self.session.position
             rate = (position.update - self._update) / (now - self._begin)
-            share = position.update / position.updates
-            bar = "#" * round(30 * share)
+            bar = "#" * round(30 * position.update / position.updates)
             text = f"[{bar:<30}] update {position.update}/{position.updates}, {rate:.0f} a second (ctrl-c stops)"
-            print(f"\r{text[: _columns() - 1]}", end="\x1b[K", file=sys.stderr, flush=True)
+            columns = 0
+            with suppress(OSError, ValueError):
+                columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            print(f"\r{text[: (columns or 80) - 1]}", end="\x1b[K", file=sys.stderr, flush=True)
         return False
-
-
-def _columns() -> int:
-    """The width of the terminal that standard error is."""
-    with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    return 80
 
 
 def answer(session: Session, command: str, result: Result, as_json: bool) -> None:

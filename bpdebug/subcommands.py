@@ -7,7 +7,7 @@ import gc
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
-from bpdebug.headless import FAILED, OK, USAGE, Given
+from bpdebug.headless import FAILED, OK, USAGE
 from bpdebug.play.hunt import SEEDS
 from bpdebug.session.commands.check import compared
 from bpdebug.session.commands.notation import NOTATIONS
@@ -100,9 +100,9 @@ def _number(least: int, most: int, expected: str) -> Callable[[str], int]:
 
 def _size(text: str) -> tuple[int, int]:
     columns, _, rows = text.partition("x")
-    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200):
-        raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
-    return int(columns), int(rows)
+    if columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200:
+        return int(columns), int(rows)
+    raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
 
 
 def _given(name: str, metavar: str, text: str, **more: Any) -> Option:
@@ -205,13 +205,13 @@ def _explain(given: argparse.Namespace) -> int:
     _JSON,
 )
 def _check(given: argparse.Namespace) -> int:
-    return _judged(given, "check", Session(load_scenario(given.scenario)), lambda session: session.execute("check"))
-
-
-def _judged(given: argparse.Namespace, name: str, session: Session, judge: Callable[[Session], Result]) -> int:
-    """Exit status 1 where something is wrong, or nothing could be judged."""
+    session = Session(load_scenario(given.scenario))
     session.execute(f"goto {given.at}")
-    result = judge(session)
+    return _judged(given, "check", session, session.execute("check"))
+
+
+def _judged(given: argparse.Namespace, name: str, session: Session, result: Result) -> int:
+    """Exit status 1 where something is wrong, or nothing could be judged."""
     headless.answer(session, name, result, given.json)
     return FAILED if result.wrong else OK
 
@@ -227,7 +227,8 @@ def _judged(given: argparse.Namespace, name: str, session: Session, judge: Calla
 )
 def _compare(given: argparse.Namespace) -> int:
     session, arrays = Session(load_scenario(given.scenario)), read_arrays(given.theirs)
-    return _judged(given, "compare", session, lambda session: compared(session, arrays))
+    session.execute(f"goto {given.at}")
+    return _judged(given, "compare", session, compared(session, arrays))
 
 
 @subcommand(
@@ -292,8 +293,13 @@ def _screenshot(given: argparse.Namespace) -> int:
     read, begun = load_scenario(given.scenario), list[Order]()
     from bpdebug.ui.screenshot import take_picture  # noqa: PLC0415
 
+    def commands() -> Iterator[str]:
+        for order in headless.orders(given.given):
+            begun.append(order)
+            yield order.text
+
     try:
-        svg = take_picture(read, _noted(given.given, begun), given.size, f"bpdebug-{given.theme}")
+        svg = take_picture(read, commands(), given.size, f"bpdebug-{given.theme}")
     except BpdebugError as error:
         if not begun:
             raise
@@ -301,13 +307,6 @@ def _screenshot(given: argparse.Namespace) -> int:
         return FAILED
     write_file(given.file, svg)
     return OK
-
-
-def _noted(given: Sequence[Given], begun: list[Order]) -> Iterator[str]:
-    """The commands; the one that was asked for last is the last of ``begun``."""
-    for order in headless.orders(given):
-        begun.append(order)
-        yield order.text
 
 
 @subcommand("schema", "the scenario file's JSON Schema, for editors")

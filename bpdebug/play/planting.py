@@ -40,7 +40,8 @@ def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
     Raises:
         BpdebugError: where no mistake would show.
     """
-    values = _first_update(program)
+    values = program.initial | program.batch(0)
+    values |= program.run(values, program.end_of(Phase.BACKWARD))
     stages = [stage for stage in program.stages if stage.of]
     for glaring in (False, True):
         for stage in _ranked(seed, stages, lambda stage: stage.name):
@@ -49,12 +50,6 @@ def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
                 if fault := _fault(program, stage, candidate, values, glaring):
                     return fault
     raise BpdebugError("no hunt is possible here: no mistake in the backward pass would show in the first update")
-
-
-def _first_update(program: Program) -> dict[str, Array]:
-    """Every tensor of the first update, up to its gradients."""
-    values = program.initial | program.batch(0)
-    return values | program.run(values, program.end_of(Phase.BACKWARD))
 
 
 def _shuffled(found: list[Mistake], seed: int) -> Iterator[Mistake]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 import numpy as np
 
@@ -20,6 +19,8 @@ NEAR = 0.02 * (1 + 1e-9)
 """How far from a value an answer may be, relatively; the same two significant digits are near enough, too."""
 _ZERO = 1e-12
 """What is called 0 beside the largest cell of its tensor: the rounding error of numbers that cancel."""
+_SIGNS = {"+": 1.0, "plus": 1.0, "positive": 1.0, "-": -1.0, "−": -1.0, "minus": -1.0, "negative": -1.0}
+_SIGNS |= {"0": 0.0, "zero": 0.0, "nan": math.nan}
 
 
 class Question(Record):
@@ -88,25 +89,17 @@ def read_answer(kind: str, text: str) -> Shape | float:
     Raises:
         BpdebugError: where it says nothing of the kind.
     """
-    readers: dict[str, Callable[[str], Shape | float]] = {"shape": _shape, "sign": _sign, "value": as_number}
-    return readers[kind](text.strip())
-
-
-def _shape(text: str) -> Shape:
+    text = text.strip()
+    if kind == "value":
+        return as_number(text)
+    if kind == "sign":
+        if text.lower() not in _SIGNS:
+            raise BpdebugError(f"a sign is expected: +, - or 0; found '{text}'")
+        return _SIGNS[text.lower()]
     found = re.fullmatch(r"[(\[]?\s*(\d{1,9})\s*[x×*,\s]\s*(\d{1,9})\s*[)\]]?", text)
     if not found:
         raise BpdebugError(f"a shape such as 4x1 is expected; found '{text}'")
     return int(found[1]), int(found[2])
-
-
-_SIGNS = {"+": 1.0, "plus": 1.0, "positive": 1.0, "-": -1.0, "−": -1.0, "minus": -1.0, "negative": -1.0}
-_SIGNS |= {"0": 0.0, "zero": 0.0, "nan": math.nan}
-
-
-def _sign(text: str) -> float:
-    if text.lower() not in _SIGNS:
-        raise BpdebugError(f"a sign is expected: +, - or 0; found '{text}'")
-    return _SIGNS[text.lower()]
 
 
 def is_right(question: Question, answer: Shape | float, tensor: Array) -> bool:
@@ -118,8 +111,6 @@ def is_right(question: Question, answer: Shape | float, tensor: Array) -> bool:
         return math.isnan(actual) and math.isnan(answer)
     if answer == 0:
         return abs(actual) <= _ZERO * float(np.abs(tensor[np.isfinite(tensor)]).max(initial=0))
-    return answer == (actual > 0) - (actual < 0) if question.kind == "sign" else _near(answer, actual)
-
-
-def _near(answer: float, actual: float) -> bool:
+    if question.kind == "sign":
+        return answer == (actual > 0) - (actual < 0)
     return answer == actual or abs(answer - actual) <= NEAR * abs(actual) < math.inf or f"{answer:.1e}" == f"{actual:.1e}"

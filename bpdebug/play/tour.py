@@ -37,56 +37,36 @@ def names_of(program: Program) -> dict[str, str]:
     return own | {name: gradient(tensor) for name, tensor in of.items()}
 
 
-def _loss_known(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return cursor.position.t > cursor.program.index[cursor.program.loss]
-
-
-def _origin_asked(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return any(cell is not None and cell[0] == names_of(cursor.program)["da2"] for _, cell in cursor.trail)
-
-
-def _product_seen(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return cursor.position.stage == names_of(cursor.program)["db2"]
-
-
-def _stopped(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return any(isinstance(stop, Breakpoint) and stop.hits for stop in stops.all.values())
-
-
-def _fault_found(cursor: Cursor, stops: Stops, check: Report | None) -> bool:
-    return check is not None and check.culprit is not None
-
-
 STEPS: tuple[Step, ...] = (
     Step(
         "one stage at a time",
         "Press s five times. Each press runs one line of the program on the left, forward through the network up to the loss; what has"
         " changed is marked. The key [ goes back.",
-        _loss_known,
+        lambda cursor, stops, check: cursor.position.t > cursor.program.index[cursor.program.loss],
     ),
     Step(
         "where a number comes from",
         "Press s once more: {da2}, the first derivative. Choose one of its cells with the arrow keys, read Why, and press Enter: you go to"
         " the stage that made what it is made of. Backspace returns.",
-        _origin_asked,
+        lambda cursor, stops, check: any(cell is not None and cell[0] == names_of(cursor.program)["da2"] for _, cell in cursor.trail),
     ),
     Step(
         "a gradient as a product",
         "Press 7 for the equation, then g, type {dW2} and press Enter: the row and the column that are lit make the selected cell. The"
         " arrow keys choose another; 4 shows the values again, and s goes on.",
-        _product_seen,
+        lambda cursor, stops, check: cursor.position.stage == names_of(cursor.program)["db2"],
     ),
     Step(
         "stop where something happens",
         "Press : and type  break {loss} if {loss} < 2  and Enter; then c: the training runs until that is true for the first time. Going on"
         " and back again, C finds the place where it stopped.",
-        _stopped,
+        lambda cursor, stops, check: any(isinstance(stop, Breakpoint) and stop.hits for stop in stops.all.values()),
     ),
     Step(
         "find the wrong derivative",
         "Press y, put  {dz1} = {da1} * {a1}  in the line, as somebody who has forgotten a factor, and press Enter; then v: the check"
         " names the first wrong stage and what the mistake probably is. Z takes the formula back.",
-        _fault_found,
+        lambda cursor, stops, check: check is not None and check.culprit is not None,
     ),
 )
 _END = Step(
