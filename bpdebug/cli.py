@@ -29,14 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _streams("--json" in arguments or "schema" in arguments[:1]):
-            if arguments == ["--version"]:
-                print(f"bpdebug {__version__}")
-                return OK
-            from bpdebug.dispatch import dispatch  # noqa: PLC0415 - brings NumPy and all the rest
-
-            gc.freeze()
-            gc.enable()  # see bpdebug.__main__
-            return dispatch(arguments)
+            return _carry_out(arguments)
         return OK  # whoever reads the answers has seen enough
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else OK
@@ -84,3 +77,14 @@ def _streams(as_json: bool) -> Iterator[None]:
 def _flush() -> None:
     if sys.stdout is not None:
         sys.stdout.flush()
+
+
+def _carry_out(arguments: list[str]) -> int:
+    if arguments == ["--version"]:
+        print(f"bpdebug {__version__}")
+        return OK
+    from bpdebug.dispatch import dispatch  # noqa: PLC0415 - brings NumPy and all the rest
+
+    gc.freeze()
+    gc.enable()  # see bpdebug.__main__
+    return dispatch(arguments)

@@ -61,11 +61,7 @@ def complete_command(text: str, cursor: int, known: Known) -> Completion:
         cursor: the place in it, counted from 0.
         known: from :func:`known_of`.
     """
-    return _line(known, text[:cursor])
-
-
-def _line(known: Known, text: str) -> Completion:
-    """The last of several commands, with a semicolon between."""
+    text = text[:cursor]
     begun = re.match(r"\s*(?:\d+\s*)?", text)
     start = begun.end() if begun else 0
     name, blank, rest = text[start:].partition(" ")
@@ -96,8 +92,11 @@ def _arguments(command: Command, known: Known, text: str) -> Completion:
         if stands_for_itself(token):
             found = beginning(text[start:], [Candidate(f"{token} " if more else token)])
             offers.append(Completion(start, len(text), found))
-        elif kind := _kind(token):
-            offers.append(kind(known, text[start:]).later(start))
+        elif token.startswith("FILE"):
+            endings = [part for part in token.removeprefix("FILE").split("|") if part]
+            offers.append(complete_path(text[start:], endings, new=len(endings) > 1).later(start))
+        elif token in ARGUMENTS:
+            offers.append(ARGUMENTS[token](known, text[start:]).later(start))
     begun = [offer for offer in offers if offer.found]
     place = begun[0].start if begun else len(text)
     words = {candidate.word: candidate for offer in begun if offer.start == place for candidate in offer.found}
@@ -105,14 +104,6 @@ def _arguments(command: Command, known: Known, text: str) -> Completion:
 
 
 Kind = Callable[[Known, str], Completion]
-
-
-def _kind(token: str) -> Kind | None:
-    """What completes that which stands for a word of a usage."""
-    if token.startswith("FILE"):
-        endings = [part for part in token.removeprefix("FILE").split("|") if part]
-        return lambda known, text: complete_path(text, endings, new=len(endings) > 1)
-    return ARGUMENTS.get(token)
 
 
 def _one_of(words: Callable[[Known], Iterable[Candidate]]) -> Kind:
@@ -149,21 +140,14 @@ def _cell(known: Known, text: str) -> Completion:
 def _location(known: Known, text: str) -> Completion:
     prefix = re.match(r"\d+\s*:\s*", text)
     start = prefix.end() if prefix else 0
-    whole = () if prefix else ("start", "end", "update ", "epoch ")
-    return Completion(start, len(text), beginning(text[start:], [*_places(known), *map(Candidate, whole)]))
-
-
-def _places(known: Known) -> Iterable[Candidate]:
-    """The moments of an update."""
     layers = sorted({stage.layer for stage in known.program.stages} - {0})
-    yield from _stages(known)
-    yield from (Candidate(word) for word in (*map(str, Phase), *(f"layer {number}" for number in layers)))
+    words = [*Phase, *(f"layer {number}" for number in layers), *(() if prefix else ("start", "end", "update ", "epoch "))]
+    return Completion(start, len(text), beginning(text[start:], [*_stages(known), *(Candidate(str(word)) for word in words)]))
 
 
 def _moment(known: Known, text: str) -> Completion:
     """The last of several locations or bookmarks, with a comma between."""
-    written = re.search(r"[^,]*$", text)
-    start = written.start() if written else 0
+    start = text.rfind(",") + 1
     start += len(text[start:]) - len(text[start:].lstrip())
     found = _location(known, text[start:])
     marks = [Candidate(f"'{name}", note=note) for name, note in known.bookmarks.items()]
@@ -172,10 +156,6 @@ def _moment(known: Known, text: str) -> Completion:
 
 def _stages(known: Known) -> Iterable[Candidate]:
     return (Candidate(stage.name, note=str(stage)) for stage in known.program.stages)
-
-
-def _gradients(known: Known) -> Iterable[Candidate]:
-    return (Candidate(stage.name, note=str(stage)) for stage in known.program.stages if stage.of)
 
 
 def _conditions(known: Known) -> Iterable[Candidate]:
@@ -190,13 +170,13 @@ def _numbered(things: Mapping[int, str]) -> Iterable[Candidate]:
 
 def _last_line(known: Known, text: str) -> Completion:
     start = text.rfind(";") + 1
-    return _line(known, text[start:]).later(start)
+    return complete_command(text[start:], len(text), known).later(start)
 
 
 ARGUMENTS: dict[str, Kind] = {
     "NAME": _one_of(lambda known: tensor_words(known.program, known.shapes)),
     "STAGE": _one_of(_stages),
-    "GRADIENT": _one_of(_gradients),
+    "GRADIENT": _one_of(lambda known: [Candidate(stage.name, note=str(stage)) for stage in known.program.stages if stage.of]),
     "NAME[i,j]": _cell,
     "EXPRESSION": _expression,
     "CONDITION": _expression,

@@ -61,33 +61,23 @@ class Journey:
         if way is None:
             raise BpdebugError("there is nothing to go on with")
         if isinstance(way, Task):
-            return self._work(way, stop)
-        outcome = self._back(stop) if way.search else self._onward(way, stop)
-        if self._search:
-            return Result("progress", self._search.said)
-        return self._arrive(way, outcome)
-
-    def _work(self, task: Task, stop: Callable[[], bool]) -> Result:
-        self.pending = None
-        answer = task.go_on(stop)
-        if answer is None:
-            self.pending = task
-            return Result("progress", task.said)
-        return answer
-
-    def _onward(self, move: Move, stop: Callable[[], bool]) -> Outcome:
-        if move.jump or move.target < self.timeline.clock:
-            self.timeline.seek(move.target, stop)
-            return Outcome()
-        return self._runner.forward(move.target, stop)
-
-    def _back(self, stop: Callable[[], bool]) -> Outcome:
-        """Search on for the last stop."""
-        self._search = self._search or LastStop(self.timeline, self._stops)
-        outcome = self._search.go_on(stop)
-        if outcome:
+            self.pending = None
+            answer = way.go_on(stop)
+            if answer is None:
+                self.pending = way
+                return Result("progress", way.said)
+            return answer
+        if way.search:
+            self._search = self._search or LastStop(self.timeline, self._stops)
+            found = self._search.go_on(stop)
+            if not found:
+                return Result("progress", self._search.said)
             self._search = None
-        return outcome or Outcome()
+            return self._arrive(way, found)
+        if way.jump or way.target < self.timeline.clock:
+            self.timeline.seek(way.target, stop)
+            return self._arrive(way, Outcome())
+        return self._arrive(way, self._runner.forward(way.target, stop))
 
     def _arrive(self, move: Move, outcome: Outcome) -> Result:
         """What is said and shown where a move has ended, be it early."""
@@ -96,21 +86,18 @@ class Journey:
         if result.data["reason"] != "interrupted":
             self.pending = None
         self._cursor.follow()
-        self._look_at(move, outcome)
+        # the cell that was asked for, or that was the reason to stop; a short batch may not have it
+        values = self.timeline.machine.values()
+        for cell in [hit.stop.cell for hit in outcome.hits] or [move.cell] * (self.timeline.clock == move.target):
+            if cell and cell[0] in values and all(map(int.__lt__, cell[1], values[cell[0]].shape)):
+                self._cursor.select(*cell)
+                break
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
         result = move.tell(result) if move.tell and not self.pending else result
         self._displays.remember(self.timeline)
-        shown = self._displays.lines(self.timeline)
-        return replace(result, text="\n".join([result.text, *shown]), data={**result.data, **({"displays": shown} if shown else {})})
-
-    def _look_at(self, move: Move, outcome: Outcome) -> None:
-        """Select the cell that was asked for, or that was the reason to stop; a short batch may not have it."""
-        arrived = [move.cell] if self.timeline.clock == move.target and not outcome.hits else []
-        for cell in [*(hit.stop.cell for hit in outcome.hits), *arrived]:
-            tensor = self.timeline.machine.values().get(cell[0]) if cell else None
-            if cell and tensor is not None and all(map(int.__lt__, cell[1], tensor.shape)):
-                self._cursor.select(*cell)
-                return
+        if shown := self._displays.lines(self.timeline):
+            return replace(result, text="\n".join([result.text, *shown]), data={**result.data, "displays": shown})
+        return result
 
     def leave(self) -> str:
         """Give up what is not finished: a search goes back to where it began, a run stays where it is.

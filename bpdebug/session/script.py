@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 from bpdebug.core.cells import cell_name
@@ -28,7 +29,8 @@ def session_script(session: Session) -> str:
     scenario = session.program.scenario
     lines = [f"# a session of bpdebug on {printable(scenario.source or scenario.name)}"]
     lines += [line for hunt in session.hunts for line in hunt.commands()]
-    lines += _edits(session)
+    for place, edits in groupby(session.timeline.edits, lambda edit: session.place_of(edit.t)):
+        lines += [f"goto {place}", *map(str, edits)]
     for name, t in session.bookmarks.items():
         lines += [f"goto {session.place_of(t)}", f"bookmark {name}"]
     lines += lines_of(stop_blocks(session.stops, session.displays, every=True), scenario.debug)
@@ -39,15 +41,6 @@ def session_script(session: Session) -> str:
         lines.append(f"select {cell_name(*session.selected)}")
     lines += session.predictions.commands(session.position.t)
     return "\n".join(lines) + "\n"
-
-
-def _edits(session: Session) -> Iterator[str]:
-    place = ""
-    for edit in session.timeline.edits:
-        if session.place_of(edit.t) != place:
-            place = session.place_of(edit.t)
-            yield f"goto {place}"
-        yield str(edit)
 
 
 class Order(Record):
@@ -102,18 +95,14 @@ def run_script(session: Session, path: str) -> list[tuple[str, Result]]:
     answers: list[tuple[str, Result]] = []
     try:
         for order in read_script(path_of(path), path):
-            answers.append((order.command, _carried_out(session, order)))
+            try:
+                answers.append((order.command, session.execute(order.command)))
+            except ScriptError:
+                raise
+            except BpdebugError as error:
+                raise ScriptError(order.complaint(error)) from None
             if answers[-1][1].type == "quit":
                 break
         return answers
     finally:
         session.depth -= 1
-
-
-def _carried_out(session: Session, order: Order) -> Result:
-    try:
-        return session.execute(order.command)
-    except ScriptError:
-        raise
-    except BpdebugError as error:
-        raise ScriptError(order.complaint(error)) from None

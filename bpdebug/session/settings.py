@@ -14,7 +14,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.files import FileError
 from bpdebug.frontends.kinds import choice, either, likely, list_of, map_of, text
 from bpdebug.frontends.loader import read_text
-from bpdebug.frontends.nodes import Mapping, Node, parse
+from bpdebug.frontends.nodes import entry, parse
 from bpdebug.frontends.report import Report
 from bpdebug.frontends.tables import Key, table
 from bpdebug.session.commands import COMMANDS
@@ -87,26 +87,9 @@ def load_settings(path: Path | None = None) -> Settings:
     values: dict[str, Any] = SETTINGS.check(root, report)
     report.settle()
     given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}
-    _check_keys(given, root, report)
-    numbers = _numbers(values["format"], root, report)
-    report.settle()
-    return Settings(values["theme"], values["notation"], values["convention"], numbers, given)
-
-
-def _numbers(written: str, root: Node, report: Report) -> NumberStyle:
-    """How numbers are written, as the command ``format`` reads it."""
-    try:
-        return number_style(written)
-    except CommandError as error:
-        report.add(root.entries["format"][1].mark if isinstance(root, Mapping) else root.mark, str(error))
-        return AUTO
-
-
-def _check_keys(given: Dictionary[str, tuple[str, ...]], root: Node, report: Report) -> None:
-    """Every command exists, every key is one, and no key has two commands."""
-    taken = {key: name for name, command in COMMANDS.items() if name not in given for key in command.keys}
-    for name, keys in given.items():
-        mark = _mark(root, name)
+    numbers, taken = AUTO, {key: name for name, command in COMMANDS.items() if name not in given for key in command.keys}
+    for name, keys in given.items():  # every command exists, every key is one, and no key has two commands
+        mark = entry(root, ("keys", name))[0]
         if name not in COMMANDS:
             report.add(mark, f"there is no command '{name}'{likely(name, COMMANDS)}")
         for key in keys:
@@ -115,9 +98,9 @@ def _check_keys(given: Dictionary[str, tuple[str, ...]], root: Node, report: Rep
             elif key in taken:
                 report.add(mark, f"the key {key} belongs to {taken[key]} already: give that another one too")
             taken[key] = name
-
-
-def _mark(root: Node, name: str) -> Any:
-    """The place of a command among the keys."""
-    keys = root.entries["keys"][1] if isinstance(root, Mapping) and "keys" in root.entries else root
-    return keys.entries[name][0].mark if isinstance(keys, Mapping) and name in keys.entries else root.mark
+    try:
+        numbers = number_style(values["format"])
+    except CommandError as error:
+        report.add(entry(root, ("format",))[1].mark, str(error))
+    report.settle()
+    return Settings(values["theme"], values["notation"], values["convention"], numbers, given)

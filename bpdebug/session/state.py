@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from bpdebug.core.description import Debug, Scenario
+from bpdebug.core.description import Debug
 from bpdebug.core.errors import BpdebugError, presentable, printable
 from bpdebug.files import MEBI, FileError, read_lines, remove_file, write_file
 from bpdebug.session.script import orders_of
@@ -157,23 +157,21 @@ def keep_stops(session: Session) -> str:
         FileError: where that cannot be done.
     """
     scenario, now = session.program.scenario, stop_blocks(session.stops, session.displays)
-    if scenario.source and now != session.kept:
-        _merge(state_file(scenario.source), _known(session.kept), _known(now), scenario)
+    if not scenario.source:
+        return ""
+    if now != session.kept:
+        path, before, after = state_file(scenario.source), _known(session.kept), _known(now)
+        with alone(path.parent):
+            there = _known(_kept(read_back(path, "the stops of last time")[0], scenario.debug))
+            blocks = {known: block for known, block in there.items() if known in after or known not in before}
+            blocks |= {known: block for known, block in after.items() if block != before.get(known)}
+            if lines := lines_of(blocks.values(), scenario.debug):
+                write_file(path, "\n".join([f"# stops of {printable(scenario.source)}", *lines]) + "\n")
+            else:
+                remove_file(path)
         session.kept = now
-    acting = [text for stop in session.stops.all.values() for text in stop.commands if not harmless(text)] if scenario.source else []
+    acting = [text for stop in session.stops.all.values() for text in stop.commands if not harmless(text)]
     return f"commands of stops that do more than look are not kept ('save' keeps them): {'; '.join(acting)}" * bool(acting)
-
-
-def _merge(path: Path, before: Mapping[Known, Block], now: Mapping[Known, Block], scenario: Scenario) -> None:
-    """Write what one session has changed into a file that another one may have changed meanwhile."""
-    with alone(path.parent):
-        there = _known(_kept(read_back(path, "the stops of last time")[0], scenario.debug))
-        blocks = {known: block for known, block in there.items() if known in now or known not in before}
-        blocks |= {known: block for known, block in now.items() if block != before.get(known)}
-        if lines := lines_of(blocks.values(), scenario.debug):
-            write_file(path, "\n".join([f"# stops of {printable(scenario.source)}", *lines]) + "\n")
-        else:
-            remove_file(path)
 
 
 def _known(blocks: Iterable[Block]) -> dict[Known, Block]:
