@@ -18,7 +18,10 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
     """The result of a move that has ended."""
     position = timeline.position
     if outcome.hits:
-        return _hit(timeline, start, outcome)
+        lines = [f"{hit.stop.kind} {hit.stop.number}: {hit.text}" for hit in outcome.hits]
+        hits = [{**hit.data, "text": hit.text} for hit in outcome.hits]
+        data = _stop_data(outcome.hits[0].stop.kind, start, position) | {"hits": hits}
+        return Result("stop", "\n".join([*lines, describe(timeline)]), data)
     if outcome.nonfinite:
         return _nonfinite(timeline, start)
     reason = move.reason
@@ -45,13 +48,6 @@ def describe(timeline: Timeline) -> str:
         return place if position.next is None else f"{place}, at its start; next: {timeline.program.stages[0]}"
     stage = timeline.program.stages[position.done - 1]
     return f"{place}, stage {position.done}/{position.stages}: {stage.phase}, layer {stage.layer}: {stage}"
-
-
-def _hit(timeline: Timeline, start: Position, outcome: Outcome) -> Result:
-    lines = [f"{hit.stop.kind} {hit.stop.number}: {hit.text}" for hit in outcome.hits]
-    hits = [{**hit.data, "text": hit.text} for hit in outcome.hits]
-    data = _stop_data(outcome.hits[0].stop.kind, start, timeline.position) | {"hits": hits}
-    return Result("stop", "\n".join([*lines, describe(timeline)]), data)
 
 
 def _nonfinite(timeline: Timeline, start: Position) -> Result:

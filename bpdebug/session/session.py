@@ -92,7 +92,12 @@ class Session:
         self.rescued: dict[tuple[type, str], Path] = {}
         self._transcript: Path | None = None
         self._command = ""
-        self._set_stops(scenario)
+        for key, command, texts in (("breakpoints", "break", scenario.debug.breakpoints), ("watches", "watch", scenario.debug.watches)):
+            for place, text in enumerate(texts):
+                try:
+                    self.execute(f"{command} {text}")
+                except BpdebugError as error:
+                    raise SetupError(str(error), ("debug", key, place)) from None
         self.kept = stop_blocks(self.stops, self.displays)
 
     def begin(self, program: Program) -> None:
@@ -142,15 +147,6 @@ class Session:
         """
         return value_of(self.timeline, expression)
 
-    def _set_stops(self, scenario: Scenario) -> None:
-        """Set the stops that the scenario asks for."""
-        for key, command, texts in (("breakpoints", "break", scenario.debug.breakpoints), ("watches", "watch", scenario.debug.watches)):
-            for place, text in enumerate(texts):
-                try:
-                    self.execute(f"{command} {text}")
-                except BpdebugError as error:
-                    raise SetupError(str(error), ("debug", key, place)) from None
-
     @property
     def frame(self) -> int:
         """Which frame is selected, the innermost being 0, as it is again after every move."""
@@ -183,10 +179,10 @@ class Session:
             raise
         return self._settle(result, stop)
 
+    @np.errstate(all="ignore")
     def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
         """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
-        with np.errstate(all="ignore"):
-            return self._settle(self.journey.go_on(stop), stop)
+        return self._settle(self.journey.go_on(stop), stop)
 
     def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
@@ -216,7 +212,7 @@ class Session:
     def _note(self, text: str, answer: str) -> None:
         if self._transcript and not self.depth:
             path, self._transcript = self._transcript, None  # it ends where it cannot be written
-            append_file(path, f"(bpdebug) {text.strip()}\n{answer}\n" if answer else f"(bpdebug) {text.strip()}\n")
+            append_file(path, f"(bpdebug) {text.strip()}\n{answer}" + "\n" * bool(answer))
             self._transcript = path
 
     def _once(self, text: str, stop: Callable[[], bool]) -> Result:
@@ -272,10 +268,11 @@ class Session:
 
     def _view(self, panes: Collection[str]) -> View:
         cursor, selected = self.cursor, self.cursor.selected
-        explanation = self.explain(*selected) if selected else None
-        view = make_view(self.timeline, self.journey.before, selected, explanation)
-        return replace(
-            view,
+        return make_view(
+            self.timeline,
+            before=self.journey.before,
+            selected=selected,
+            explanation=self.explain(*selected) if selected else None,
             operand=cursor.operand,
             sample=cursor.sample,
             layer=cursor.layer,
@@ -302,15 +299,10 @@ class Session:
         for stop in [stop for stop in self.stops.all.values() if isinstance(stop, Breakpoint)]:
             for done in stop.moments(self.program) - {0}:
                 name = self.program.stages[done - 1].name
-                places[name] = min(places.get(name, KINDS[-1]), _kind(stop), key=KINDS.index)
+                kind = "once" if stop.temporary else "sometimes" if stop.condition or stop.location.update is not None else "always"
+                places[name] = min(places.get(name, KINDS[-1]), kind if stop.enabled else KINDS[-1], key=KINDS.index)
         return places
 
 
 KINDS = ("always", "sometimes", "once", "disabled")
 """How often a breakpoint stops: in every update, where a condition or its location allows it, for the last time, or not at all."""
-
-
-def _kind(stop: Breakpoint) -> str:
-    if not stop.enabled:
-        return "disabled"
-    return "once" if stop.temporary else "sometimes" if stop.condition or stop.location.update is not None else "always"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,22 +160,20 @@ class View(Record, eq=False):
         return None if value is None else float(value)
 
 
-def make_view(timeline: Timeline, before: Mapping[str, Array], selected: tuple[str, Cell] | None, explanation: Explanation | None) -> View:
-    """The present moment of a timeline."""
+def make_view(timeline: Timeline, **more: Any) -> View:
+    """The present moment of a timeline, with what a session knows besides."""
     machine = timeline.machine
     return View(
         program=timeline.program,
         position=timeline.position,
         tensors=machine.moment(),
-        before=before,
         shapes=machine.shapes(),
         losses=timeline.losses.points(),
         warnings=dict(machine.warnings),
         first_nonfinite=timeline.first_nonfinite,
-        selected=selected,
-        explanation=explanation,
         samples=machine.batches.samples(machine.update),
         finished=_finished(timeline),
+        **more,
     )
 
 

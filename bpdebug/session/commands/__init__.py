@@ -1,6 +1,6 @@
 """All commands: importing this package fills the table, in the order of the help."""
 
-from bpdebug.session.commands import (
+from bpdebug.session.commands import (  # noqa: F401 - each registers its commands when it is imported
     again,
     check,
     copy,
@@ -18,7 +18,4 @@ from bpdebug.session.commands import (
 )
 from bpdebug.session.table import COMMANDS, GROUPS, Command, CommandError, find_command, in_order
 
-MODULES = (again, check, copy, edit, frame, game, look, move, notation, paths, scales, session, stop, training)
-"""Each registers its commands when it is imported."""
-
-__all__ = ["COMMANDS", "GROUPS", "MODULES", "Command", "CommandError", "find_command", "in_order"]
+__all__ = ["COMMANDS", "GROUPS", "Command", "CommandError", "find_command", "in_order"]
