@@ -138,14 +138,15 @@ class Cells:
         if isinstance(tree, Transpose | Index):
             return self._term(tree.operand, index[::-1] if isinstance(tree, Transpose) else self._source(tree, index))
         value = self._value(tree, index)
-        if isinstance(tree, Name) and tree.name in self.values:
-            return Term("cell", value, tree.name, index)
-        if isinstance(tree, Number | Name):
-            return Term("number", value)
-        if isinstance(tree, Binary) and tree.operator == "@":
-            return Term("sum", value, _make=lambda: self._products(tree, index))
-        if isinstance(tree, Call) and tree.reduces:
-            return self._reduction(tree, index, value)
+        match tree:
+            case Name(name) if name in self.values:
+                return Term("cell", value, name, index)
+            case Name() | Number():
+                return Term("number", value)
+            case Binary("@"):
+                return Term("sum", value, _make=lambda: self._products(tree, index))
+            case Call() if tree.reduces:
+                return self._reduction(tree, index, value)
         operator = tree.function if isinstance(tree, Call) else tree.operator  # type: ignore[attr-defined]
         return Term(operator, value, _make=lambda: (self._term(child, self._at(child, index)) for child in tree.children()))
 
@@ -172,17 +173,18 @@ class Cells:
         return tuple(int(i) for i in np.unravel_index(int(places[index]), shape))
 
     def _symbol(self, tree: Tree, index: Letters, depth: int) -> Tree:
-        if isinstance(tree, Name):
-            return Place(tree.name, index) if tree.name in self.values else tree
-        if isinstance(tree, Transpose):
-            return self._symbol(tree.operand, index[::-1], depth)
-        if isinstance(tree, Index):
-            known = all(isinstance(place, int) for place in index)
-            return self._symbol(tree.operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
-        if isinstance(tree, Binary) and tree.operator == "@":
-            return self._symbolic_product(tree, index, depth)
-        if isinstance(tree, Call) and tree.reduces:
-            return self._symbolic_reduction(tree, index, depth)
+        match tree:
+            case Name(name):
+                return Place(name, index) if name in self.values else tree
+            case Transpose(operand):
+                return self._symbol(operand, index[::-1], depth)
+            case Index(operand):
+                known = all(isinstance(place, int) for place in index)
+                return self._symbol(operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
+            case Binary("@"):
+                return self._symbolic_product(tree, index, depth)
+            case Call() if tree.reduces:
+                return self._symbolic_reduction(tree, index, depth)
         return tree.rebuilt(lambda child: self._symbol(child, self._at(child, index), depth))
 
     def _symbolic_product(self, tree: Binary, index: Letters, depth: int) -> Tree:

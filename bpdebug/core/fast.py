@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.compiler import Compiler, Routine, Value
+from bpdebug.core.compiler import Compiler, Value
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
@@ -22,7 +22,6 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
 
-_PIECE, _MOST_PIECES = 8192, 64
 _EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
@@ -48,6 +47,10 @@ class UpdateCompiler(Compiler):
         stages: in order.
         given: what changes with the batch alone.
         checks: by how many stages have run.
+
+    Attributes:
+        once_a_batch: the code to run when a batch has been loaded.
+        every_update: the code of an update; it returns how many stages have run where a check has struck, else None.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class UpdateCompiler(Compiler):
         dtype: npt.DTypeLike,
         stages: Sequence[tuple[str, Formula]],
         given: Iterable[str],
-        checks: Mapping[int, Sequence[Check]] | None = None,
+        checks: Mapping[int, Sequence[Check]],
     ) -> None:
         super().__init__(tensors, dtype)
         self._given = frozenset(given)
@@ -64,17 +67,12 @@ class UpdateCompiler(Compiler):
         self._kept: dict[Key, Value] = {}
         self._wanted = self._repeated(stages)
         self._versions.clear()
-        self._once_a_batch: list[str] = []
-        self._every_update: list[str] = []
+        self.once_a_batch: list[str] = []
+        self.every_update: list[str] = []
         for done, (target, formula) in enumerate(stages, 1):
-            self._every_update += self.lines(target, formula)
-            for check in (checks or {}).get(done, ()):
-                self._every_update += self._guard(done, check)
-
-    def routines(self) -> tuple[Routine, Callable[[], int | None]]:
-        """What to run when a batch has been loaded, and what to run for an update: it returns how many stages have run where a
-        check has struck, else None."""
-        return self.routine(self._once_a_batch), self.routine(self._every_update)
+            self.every_update += self.lines(target, formula)
+            for check in checks.get(done, ()):
+                self.every_update += self._guard(done, check)
 
     def _guard(self, done: int, check: Check) -> list[str]:
         """The code of a check."""
@@ -121,7 +119,7 @@ class UpdateCompiler(Compiler):
         if key not in self._kept:  # it is computed into a buffer of its own
             buffer, lines = np.empty(self._shape(tree), self._kind(tree)), self._lines
             if names(tree) and self._given.issuperset(names(tree)):
-                self._lines = self._once_a_batch
+                self._lines = self.once_a_batch
             self._kept[key] = super()._value(tree, Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype))
             self._lines = lines
         return self._kept[key]
@@ -150,18 +148,11 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple
     flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula, _ in rule.steps for node in walk(formula.tree)):
         return None
-    fused = [
-        (piece_name(target, piece), Formula.of(substitute(formula.tree, {letter: Name(piece_name(letter, piece)) for letter in flat})))
-        for piece in range(pieces)
-        for target, formula, _ in rule.steps
-    ]
-    return [(stage.name, stage.formula) for stage in chosen if stage.name == "t"] + fused
-
-
-def piece_bounds(size: int) -> list[int]:
-    """Where the pieces of a flat tensor begin and end."""
-    length = max(_PIECE, -(-size // _MOST_PIECES))
-    return [*range(0, size, length), size]
+    fused = [(stage.name, stage.formula) for stage in chosen if stage.name == "t"]
+    for piece in range(pieces):
+        named = {letter: Name(piece_name(letter, piece)) for letter in flat}
+        fused += [(named[target].name, Formula.of(substitute(formula.tree, named))) for target, formula, _ in rule.steps]
+    return fused
 
 
 def _exact(node: Tree, flat: Sequence[str]) -> bool:

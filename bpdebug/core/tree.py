@@ -176,13 +176,14 @@ def to_columns(tree: Tree) -> Tree:
     "Neural Networks and Deep Learning", chapter 2).
     """
     turned = tree.rebuilt(to_columns)
-    if isinstance(turned, Binary) and turned.operator == "@":
-        return replace(turned, left=turned.right, right=turned.left)
-    if isinstance(turned, Call) and turned.axis is not None:
-        return _turned_fold(turned, _axes(cast(Call, tree).arguments[0]))
-    if isinstance(turned, Index) and _axes(turned.operand) == 2:
-        whole: Slice = (None, None, None)
-        return replace(turned, items=(*turned.items, whole)[:2][::-1])
+    match turned:
+        case Binary("@", left, right):
+            return replace(turned, left=right, right=left)
+        case Call(axis=int()):
+            return _turned_fold(turned, _axes(cast(Call, tree).arguments[0]))
+        case Index(operand, items) if _axes(operand) == 2:
+            whole: Slice = (None, None, None)
+            return replace(turned, items=(*items, whole)[:2][::-1])
     return turned
 
 
@@ -206,20 +207,21 @@ def literal(value: float) -> Tree:
 def without_ones(tree: Tree) -> Tree:
     """The tree without factors and divisors that are the literal 1."""
     tree = tree.rebuilt(without_ones)
-    if isinstance(tree, Binary) and tree.operator in "*/":
-        if tree.right == ONE:
-            return tree.left
-        if tree.left == ONE and tree.operator == "*":
-            return tree.right
+    match tree:
+        case Binary("*" | "/", left, right) if right == ONE:
+            return left
+        case Binary("*", left, right) if left == ONE:
+            return right
     return tree
 
 
 def _axes(tree: Tree) -> int:
     """How many axes a node's value has, where every tensor has two."""
-    if isinstance(tree, Index):
-        return _axes(tree.operand) - sum(isinstance(item, int) for item in tree.items)
-    if isinstance(tree, Call) and tree.reduces and not tree.keepdims:
-        return 0 if tree.axis is None else _axes(tree.arguments[0]) - 1
+    match tree:
+        case Index(operand, items):
+            return _axes(operand) - sum(isinstance(item, int) for item in items)
+        case Call(_, (operand,), axis, False) if tree.reduces:
+            return 0 if axis is None else _axes(operand) - 1
     return 2 if isinstance(tree, Name) else max(map(_axes, tree.children()), default=0)
 
 
@@ -239,8 +241,9 @@ def product(*factors: Tree, over: Tree | None = None) -> Tree:
 
 
 def _factors(tree: Tree) -> tuple[Tree, ...]:
-    if isinstance(tree, Binary) and tree.operator == "*":
-        return _factors(tree.left) + _factors(tree.right)
+    match tree:
+        case Binary("*", left, right):
+            return _factors(left) + _factors(right)
     return (tree,)
 
 

@@ -48,20 +48,16 @@ def typeset_name(name: str, style: Style, index: Places = ()) -> Piece:
     """The name of a tensor or of a cell of it; a cell's place is a subscript."""
     lexicon, place = style.lexicon, joined(map(str, index[::-1] if style.columns and len(index) == 2 else index), ",")
     if gradient := lexicon.gradient(name):
-        inner = _gradient(gradient.of, place, style)
+        if style.notation == "delta" and gradient.of in lexicon.sums:
+            inner = _scripted("δ", place, str(lexicon.sums[gradient.of]))
+        else:
+            letter = _letter(gradient.of, place)
+            inner = row(Box("word", text="d"), letter) if style.notation == "d" else Box("fraction", (row("∂ ", "L"), row("∂ ", letter)))
         return lowered(fence(" |", inner), group(_letter(gradient.through, NOTHING))) if gradient.through else inner
     if name in (lexicon.naming.loss, lexicon.naming.data_loss):
         return "L" if name == lexicon.naming.loss else lowered("L", group(Box("text", text="data")))
     symbol = {**LETTERS, "l2": "λ"}.get(name, "").replace("ε", "ϵ") if lexicon.setting(name) else ""
     return lowered(symbol[0], name[-1] if symbol[1:] else None) if symbol else _letter(name, place)
-
-
-def _gradient(of: str, place: Box, style: Style) -> Piece:
-    """The gradient of a tensor, or of a cell of it."""
-    if style.notation == "delta" and of in style.lexicon.sums:
-        return _scripted("δ", place, str(style.lexicon.sums[of]))
-    inner = _letter(of, place)
-    return row(Box("word", text="d"), inner) if style.notation == "d" else Box("fraction", (row("∂ ", "L"), row("∂ ", inner)))
 
 
 def _letter(name: str, place: Box) -> Piece:

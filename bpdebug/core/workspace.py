@@ -11,12 +11,14 @@ import numpy as np
 
 from bpdebug.core.compiler import Compiler, Routine
 from bpdebug.core.description import Array
-from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_bounds, piece_name
+from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_name
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
 
 Checks = Mapping[int, Sequence[Check]]
+_PIECE, _MOST_PIECES = 8192, 64
+"""Numbers of a piece of what the optimizer's steps work on, and how many pieces there are at most, then of more numbers."""
 _PROGRAMS = 8
 """Versions of a program whose code is kept; going back and forth over an edit compiles nothing then."""
 
@@ -73,7 +75,8 @@ def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine,
     fused = fuse_updates(program.stages, program.rule, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
-    return UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks).routines()
+    compiler = UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks)
+    return compiler.routine(compiler.once_a_batch), compiler.routine(compiler.every_update)
 
 
 class Workspace:
@@ -104,7 +107,8 @@ class Workspace:
         self.pieces = self._gradients = 0
         for letter, names in program.letters.items() if program.free else ():
             whole = (self._own if letter == "g" else persistent).stretch(names)
-            bounds = piece_bounds(whole.size)
+            length = max(_PIECE, -(-whole.size // _MOST_PIECES))
+            bounds = [*range(0, whole.size, length), whole.size]
             self.pieces, self._gradients = len(bounds) - 1, whole.size
             self.long |= {piece_name(letter, piece): whole[start:end] for piece, (start, end) in enumerate(pairwise(bounds))}
         self.loaded = -1

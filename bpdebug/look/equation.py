@@ -176,17 +176,17 @@ class _Taking:
 
     def _pieces(self, tree: Tree, axes: Axes, top: bool = True) -> list[Piece]:
         """The operands and signs of a formula whose result runs along two axes."""
-        if isinstance(tree, Binary) and tree.operator in "+-":
-            left, right = self._term(tree.left, axes), self._term(tree.right, axes, last=True)
-            return [*left, f" {SIGNS.get(tree.operator, tree.operator)} ", *right]
-        if isinstance(tree, Binary) and tree.operator in ("*", "/", "@"):
-            return self._product(tree, axes)
-        if isinstance(tree, Binary) and tree.operator in COMPARISONS:
-            return [self._operand(tree.left, axes), f" {SIGNS.get(tree.operator, tree.operator)} ", self._operand(tree.right, axes)]
-        if isinstance(tree, Call) and (tree.reduces or top):
-            return self._call(tree, axes)
-        if isinstance(tree, Unary) and top and not isinstance(tree.operand, Name) and not _is_sum(tree.operand):
-            return ["−", *self._pieces(tree.operand, axes, top=False)]
+        match tree:
+            case Binary("+" | "-" as sign, left, right):
+                return [*self._term(left, axes), f" {SIGNS.get(sign, sign)} ", *self._term(right, axes, last=True)]
+            case Binary("*" | "/" | "@"):
+                return self._product(tree, axes)
+            case Binary(sign, left, right) if sign in COMPARISONS:
+                return [self._operand(left, axes), f" {SIGNS.get(sign, sign)} ", self._operand(right, axes)]
+            case Call() if tree.reduces or top:
+                return self._call(tree, axes)
+            case Unary(_, operand) if top and not isinstance(operand, Name) and not _is_sum(operand):
+                return ["−", *self._pieces(operand, axes, top=False)]
         return [self._operand(tree, axes)]
 
     def _term(self, tree: Tree, axes: Axes, last: bool = False) -> list[Piece]:
@@ -251,8 +251,9 @@ def _folds(tree: Tree) -> bool:
 
 
 def _factors(tree: Tree) -> list[Tree]:
-    if isinstance(tree, Binary) and tree.operator in ("*", "/"):
-        return [*_factors(tree.left), *_factors(tree.right)]
+    match tree:
+        case Binary("*" | "/", left, right):
+            return [*_factors(left), *_factors(right)]
     return [tree]
 
 
