@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, groupby, repeat
 
 from rich.cells import cell_len
 
-from bpdebug.core.description import Loss, Optimizer, Scenario
+from bpdebug.core.description import Scenario
 from bpdebug.frontends import ShippedScenario
 from bpdebug.ui.draw.rows import Row
-from bpdebug.ui.draw.spans import Line, fit, line, wrap
+from bpdebug.ui.draw.spans import Line, fit, wrap
 
 _HEADING = ("scenario", "network", "samples", "what it shows")
 _DEEP, _MANY = 5, 3
@@ -18,16 +19,16 @@ _DEEP, _MANY = 5, 3
 
 def scenario_rows(entries: Sequence[tuple[ShippedScenario, Scenario]], columns: int) -> list[Row]:
     """Under a heading, a line for each scenario: its name, the units of its layers, the size of its data, and what it teaches."""
-    cells = [(entry.name, shape_of(scenario), str(scenario.samples), entry.teaches or entry.title) for entry, scenario in entries]
-    widths = [max(cell_len(row[column]) for row in [_HEADING, *cells]) + 2 for column in range(3)]
-    heading = Row("", (_row(_HEADING, widths, columns, ("dim",) * 4),))
-    return [heading, *(Row(row[0], (_row(row, widths, columns, ("name", "", "", "")),)) for row in cells)]
-
-
-def _row(cells: tuple[str, ...], widths: list[int], columns: int, roles: tuple[str, ...]) -> Line:
-    name, shape, samples, teaches = zip(cells, roles, strict=True)
-    size = (samples[0].rjust(widths[2] - 2), samples[1])
-    return fit((*fit((name,), widths[0]), *fit((shape,), widths[1]), *fit((size,), widths[2]), teaches), columns)
+    taught = ((entry.name, shape_of(scenario), str(scenario.samples), entry.teaches or entry.title) for entry, scenario in entries)
+    cells = [_HEADING, *taught]
+    first, second, third = (max(cell_len(row[column]) for row in cells) + 2 for column in range(3))
+    rows = []
+    for place, (name, shape, samples, teaches) in enumerate(cells):
+        role = "" if place else "dim"
+        size = (samples.rjust(third - 2), role)
+        spans = (*fit(((name, role or "name"),), first), *fit(((shape, role),), second), *fit((size,), third), (teaches, role))
+        rows.append(Row(name if place else "", (fit(spans, columns),)))
+    return rows
 
 
 def shape_of(scenario: Scenario) -> str:
@@ -40,45 +41,32 @@ def shape_of(scenario: Scenario) -> str:
 
 def preview_lines(entry: ShippedScenario, scenario: Scenario, columns: int) -> list[Line]:
     """What is in a scenario: its description, layers, loss and training, and what to try first."""
+    loss, optimizer, training = scenario.loss, scenario.optimizer, scenario.training
+    settings = [optimizer.name, *(f"{_words(name)} {value:g}" for name, value in optimizer.constants.items())]
+    epochs = f"{training.epochs:,} epochs".replace(",", " ")
+    batch = f"in batches of {scenario.batch_size}" if scenario.batches > 1 else "all samples at once"
     facts = [
         ("network", _layers(scenario)),
-        ("loss", f"{_words(scenario.loss.function)}{_loss(scenario.loss)}"),
-        ("training", f"{_optimizer(scenario.optimizer)}; {_training(scenario)}"),
+        ("loss", f"{_words(loss.function)}, {loss.outputs} over the outputs, {loss.samples} over the samples"),
+        ("training", f"{', '.join(settings)}; {epochs}, {batch}{', shuffled' * training.shuffle}"),
         ("try first", entry.first),
     ]
     lines = wrap(entry.description, columns)
     for name, text in facts:
-        first, *others = wrap(text, columns - 11, "bold" if name == "try first" else "") or [()]
-        lines += [(*fit(line((name, "dim")), 11), *first), *((("", ""), (" " * 11, ""), *other) for other in others)] if text else []
+        titles = chain((name,), repeat(""))
+        drawn = wrap(text, columns - 11, "bold" if name == "try first" else "")
+        lines += [(*fit(((title, "dim"),), 11), *part) for title, part in zip(titles, drawn, strict=False)]
     return lines
 
 
 def _layers(scenario: Scenario) -> str:
     """Inputs and layers in words; layers of a kind in a row are counted."""
-    runs: list[tuple[str, int]] = []
-    for layer in scenario.layers:
-        text = f"{layer.units} {_words(layer.activation)}{' + input' * layer.residual}"
-        runs = [*runs[:-1], (text, runs[-1][1] + 1)] if runs and runs[-1][0] == text else [*runs, (text, 1)]
     inputs = len(scenario.inputs)
-    written = [" → ".join([text] * count) if count < _MANY else f"{count} × ({text})" for text, count in runs]
-    return " → ".join([f"{inputs} input{'s' * (inputs != 1)}", *written])
-
-
-def _loss(loss: Loss) -> str:
-    """How a loss is summed."""
-    ways = [f"{way} over the {what}" for what, way in (("outputs", loss.outputs), ("samples", loss.samples))]
-    return f", {', '.join(ways)}"
-
-
-def _optimizer(optimizer: Optimizer) -> str:
-    given = ", ".join(f"{_words(name)} {value:g}" for name, value in optimizer.constants.items())
-    return f"{optimizer.name}, {given}" if given else optimizer.name
-
-
-def _training(scenario: Scenario) -> str:
-    epochs = f"{scenario.training.epochs:,} epochs".replace(",", " ")
-    batch = f"in batches of {scenario.batch_size}" if scenario.batches > 1 else "all samples at once"
-    return f"{epochs}, {batch}{', shuffled' * scenario.training.shuffle}"
+    told = [f"{inputs} input{'s' * (inputs != 1)}"]
+    for text, same in groupby(f"{layer.units} {_words(layer.activation)}{' + input' * layer.residual}" for layer in scenario.layers):
+        count = len(list(same))
+        told += [text] * count if count < _MANY else [f"{count} × ({text})"]
+    return " → ".join(told)
 
 
 def _words(name: str) -> str:

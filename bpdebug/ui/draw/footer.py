@@ -72,21 +72,18 @@ def possible(view: View, command: Command) -> bool:
     """Whether a command would do anything now."""
     position, explained = view.position, view.explanation
     hunting = view.game is not None and not view.game.over
-    told: dict[str, Callable[[], bool]] = {
-        "goto": lambda: True,
-        "origin": lambda: explained is not None and (explained.t not in (None, position.t) or bool(explained.operands)),
-        "operand": lambda: explained is not None and len(explained.operands) > 1,
-        "accuse": lambda: hunting,
-        "hint": lambda: hunting,
-        "reveal": lambda: hunting,
-        "jump": lambda: bool(view.bookmarks),
-        "sample": lambda: len(view.samples) > 1,
-        "reverse-sample": lambda: len(view.samples) > 1,
-        **dict.fromkeys(LOCKED, lambda: not hunting),
-        "compare": lambda: True,
+    told = {
+        "goto": True,
+        "origin": explained is not None and (explained.t not in (None, position.t) or bool(explained.operands)),
+        "operand": explained is not None and len(explained.operands) > 1,
+        "jump": bool(view.bookmarks),
+        **dict.fromkeys(("accuse", "hint", "reveal"), hunting),
+        **dict.fromkeys(("sample", "reverse-sample"), len(view.samples) > 1),
+        **dict.fromkeys(LOCKED, not hunting),
+        "compare": True,
     }
     groups = {"move": position.next is not None, "back": position.t > 0}
-    return told[command.name]() if command.name in told else groups.get(command.group, True)
+    return told.get(command.name, groups.get(command.group, True))
 
 
 def command_keys(*names: str) -> HintOf:
@@ -120,6 +117,8 @@ _LAST = (
     *("reverse-update", "reverse-epoch", "size"),
 )
 """What comes after a pane's own keys."""
+_OWN = ""
+"""Stands for a pane's own keys."""
 
 
 def _hints(view: View, place: Place) -> Iterator[Hint | None]:
@@ -135,26 +134,16 @@ def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     yield command_keys("quit")(view)
 
 
-def _rank(view: View, place: Place) -> Callable[[Hint], int]:
-    """How much a hint matters, the most important having the least."""
+def _placed(view: View, columns: int, place: Place) -> list[tuple[int, Hint]]:
+    """The hints that there is room for, the most important ones, with their columns."""
     chosen = place.hints and not place.cells
     first: tuple[str, ...] = _CHOSEN if chosen else _USUAL
     if view.position.next is None:
         first = _ENDED if chosen else (*_ENDED, "check")
-
-    def rank(hint: Hint) -> int:
-        if hint.name in first:
-            return first.index(hint.name)
-        return len(first) + (_LAST.index(hint.name) + 1 if hint.name in _LAST else 0)
-
-    return rank
-
-
-def _placed(view: View, columns: int, place: Place) -> list[tuple[int, Hint]]:
-    """The hints that there is room for, the most important ones, with their columns."""
-    room, hints = columns - 1 + _GAP, [hint for hint in _hints(view, place) if hint]
-    kept = set()
-    for hint in sorted(hints, key=_rank(view, place)):
+    order = (*first, _OWN, *_LAST)
+    hints = [hint for hint in _hints(view, place) if hint]
+    room, kept = columns - 1 + _GAP, set()
+    for hint in sorted(hints, key=lambda hint: order.index(hint.name if hint.name in order else _OWN)):
         if width(hint.spans) + _GAP <= room:
             room -= width(hint.spans) + _GAP
             kept.add(hint)

@@ -49,41 +49,28 @@ def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapp
     """
     words = query.lower().split()
     usage_width = _USAGE_WIDTHS[columns >= _MUCH]
-    widths = (_KEY_WIDTH, usage_width, max(columns - _KEY_WIDTH - usage_width - 5, 16))
+    room = max(columns - _KEY_WIDTH - usage_width - 5, 16)
     rows: list[Row] = []
-    for title, texts in _groups(commands, panes):
-        fitting = [(name, cells) for name, cells in texts if all(word in " ".join(cells).lower() for word in words)]
+    for title, entries in _groups(commands, panes):
+        fitting = [entry for entry in entries if all(word in " ".join(entry[1:]).lower() for word in words)]
         rows += [Row("", (line((title, "heading")),))] * bool(fitting)
-        rows += [_row(name, cells, widths, words) for name, cells in fitting]
+        for name, keys, usage, meaning in fitting:
+            told = [(usage, "bold", usage_width), (meaning, "", room)] if usage else [(meaning, "", usage_width + room + 2)]
+            lines = columns_of([(keys, "key", _KEY_WIDTH), *told])
+            rows.append(Row(name, tuple(((" ", ""), *marked(drawn, words)) for drawn in lines)))
     return rows or [Row("", (line((f"nothing here says '{query.strip()}'", "dim")),))]
 
 
-def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, tuple[str, str, str]]]]]:
+def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
     """Titles with rows: a command's name (or ""), its keys, its usage, and what it does."""
     for group, title in GROUPS.items():
-        yield title, [(c.name, (_keys(c), c.usage, c.help + _also(c))) for c in commands if c.group == group]
-    yield "Panes and marks", [("", (keys, "", meaning)) for keys, meaning in (*_choosing(panes), *PANE_KEYS)]
-
-
-def _choosing(panes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys of the panes: digits in one row, others with what they show."""
+        rows = []
+        for command in (command for command in commands if command.group == group):
+            keys = " ".join(_SHOWN.get(key, key) for key in command.keys)
+            others = ", ".join(alias for alias in command.aliases if alias not in command.keys)
+            rows.append((command.name, keys, command.usage, command.help + f" (also: {others})" * bool(others)))
+        yield title, rows
     digits = [key for key in panes if key.isdigit()]
-    yield f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it"
-    yield from ((key, f"the {name} pane") for key, name in panes.items() if key not in digits)
-
-
-def _keys(command: Command) -> str:
-    return " ".join(_SHOWN.get(key, key) for key in command.keys)
-
-
-def _also(command: Command) -> str:
-    others = [alias for alias in command.aliases if alias not in command.keys]
-    return f" (also: {', '.join(others)})" if others else ""
-
-
-def _row(name: str, cells: tuple[str, str, str], widths: tuple[int, int, int], words: list[str]) -> Row:
-    if not cells[1]:
-        cells, widths = (cells[0], cells[2], ""), (widths[0], widths[1] + widths[2] + 2, 0)
-    roles = ("key", "bold", "") if name else ("key", "", "")
-    texts = [(cell, role, width) for cell, role, width in zip(cells, roles, widths, strict=True) if width]
-    return Row(name, tuple(((" ", ""), *marked(drawn, words)) for drawn in columns_of(texts)))
+    choosing = [(f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it")]
+    choosing += [(key, f"the {name} pane") for key, name in panes.items() if key not in digits]
+    yield "Panes and marks", [("", keys, "", meaning) for keys, meaning in (*choosing, *PANE_KEYS)]

@@ -27,24 +27,16 @@ def prompt_lines(command: Command | None, mistake: str, completion: Completion, 
         chosen: which candidate stands in the line, or None.
         columns, rows: the room.
     """
-    said = _refusal(mistake, columns, rows) if mistake else _help(command, columns)
+    said: list[Line] = []
+    if mistake:  # its own lines stay lines
+        first, *others = mistake.splitlines()
+        more = [part for text in others for part in wrap(text, columns, "dim", "    ", "  ")]
+        said = [*wrap(first, columns, "bad", "  ", "✗ "), *more][:rows]
+    elif command and cell_len(command.usage) + cell_len(command.help) + 2 <= columns:
+        said = [line((command.usage, "bold"), ("  ", ""), (command.help, "dim"))]
+    elif command:
+        said = [*wrap(command.usage, columns, "bold"), *wrap(command.help, columns, "dim")][: _HELP + 1]
     return [*said, *candidate_lines(completion.found, chosen, columns, min(rows - len(said), MOST))]
-
-
-def _refusal(mistake: str, columns: int, rows: int) -> list[Line]:
-    """Why a line was refused; its own lines stay lines."""
-    first, *others = mistake.splitlines()
-    lines = wrap(first, columns, "bad", "  ", "✗ ") + [part for text in others for part in wrap(text, columns, "dim", "    ", "  ")]
-    return lines[:rows]
-
-
-def _help(command: Command | None, columns: int) -> list[Line]:
-    """The usage with the docstring: in one line where that fits, else the docstring below it."""
-    if command is None:
-        return []
-    if cell_len(command.usage) + cell_len(command.help) + 2 <= columns:
-        return [line((command.usage, "bold"), ("  ", ""), (command.help, "dim"))]
-    return [*wrap(command.usage, columns, "bold"), *wrap(command.help, columns, "dim")][: _HELP + 1]
 
 
 def candidate_lines(found: tuple[Candidate, ...], chosen: int | None, columns: int, rows: int) -> list[Line]:
@@ -55,13 +47,11 @@ def candidate_lines(found: tuple[Candidate, ...], chosen: int | None, columns: i
     first = max((chosen or 0) - shown + 1, 0)
     part = found[first : first + shown]
     width = min(max(cell_len(candidate.word) for candidate in part), _WORD)
-    lines = [_candidate(candidate, first + place == chosen, width, columns) for place, candidate in enumerate(part)]
+    lines = []
+    for place, candidate in enumerate(part, first):
+        size = shape_text(candidate.shape) if candidate.shape else ""
+        blanks = " " * max(width - cell_len(candidate.word), 0)
+        word, note = (candidate.word, "cursor" if place == chosen else "name"), f"{size} {candidate.note}".strip()
+        lines.append(fit(line("  ", word, blanks + "  ", (note, "dim")), columns))
     rest = len(found) - len(part)
     return [*lines, line((f"  … {rest} more", "faint"))] if rest and rows > 1 else lines
-
-
-def _candidate(candidate: Candidate, chosen: bool, width: int, columns: int) -> Line:
-    size = shape_text(candidate.shape) if candidate.shape else ""
-    blanks = " " * max(width - cell_len(candidate.word), 0)
-    note = " ".join(part for part in (size, candidate.note) if part)
-    return fit(line("  ", (candidate.word, "cursor" if chosen else "name"), blanks + "  ", (note, "dim")), columns)
