@@ -11,7 +11,7 @@ from ui_views import role_of, session, text, view
 
 from bpdebug.core.schedule import Stage
 from bpdebug.session.commands.check import compared
-from bpdebug.ui.draw.compare import off_cells, theirs_of
+from bpdebug.ui.draw.check import off_cells, theirs_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout

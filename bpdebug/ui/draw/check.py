@@ -1,20 +1,26 @@
-"""What the gradient check has found, beside what it is about: a badge in the listing, a sentence on the selected cell."""
+"""What the gradient check has found, beside what it is about: a badge in the listing, a sentence on the selected cell; and the user's
+own numbers beside ours: which cells are off, and a sentence on the selected one."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.description import Array
 from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES, Finding, error_text
+from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.report import BRIEF
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
 
 _EQUAL = 1e-6
 """How far apart two numbers may be, relatively, that are shown as equal."""
+_VISIBLE = 1e-5
+"""From which difference on a cell is marked, relative to the largest number of its tensor; single precision stays below it."""
 _LASTING = ("wrong", "follows")
 """What the check says of a formula rather than of the numbers of one update."""
 
@@ -78,29 +84,26 @@ def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line
     if view.checked != view.position.update:
         told = f"{verdict.says.word} when update {view.checked} was checked"
         return wrap(told, columns, "dim", "  ", f"{verdict.says.badge[0]} ")
-    return finding_lines(verdict, _sentence(view, verdict, index), columns)
+    zero = ", entirely zero" if verdict.zero else ""
+    if verdict.status == "kink":
+        said = f"a kink: {verdict.kinks} of {verdict.checked} cells are at a corner of the loss, where there is no derivative{zero}"
+    elif verdict.status in ("noise", "non-finite"):
+        said = f"{verdict.says.word}: {verdict.says.reason}{zero}"
+    elif verdict.status != "follows":
+        said = f"{_difference(view, verdict, index)}{zero}"
+    else:
+        found = verdict.says.reason if verdict.error < _EQUAL else _difference(view, verdict, index)
+        said = f"follows from {render_name(cause(view, name), view.style)}: {found}"
+    return _finding_lines(verdict, said, columns)
 
 
-def finding_lines(finding: Finding, sentence: str, columns: int) -> list[Line]:
+def _finding_lines(finding: Finding, sentence: str, columns: int) -> list[Line]:
     """A sentence with the sign of what was found, and what the mistake probably is."""
     sign, role = finding.says.badge
     lines = wrap(sentence, columns, role, "  ", f"{sign} ")
     for suspect in finding.suspects[:1]:
         lines += wrap(f"probably {suspect}", columns, "", "  ", "  ")
     return lines
-
-
-def _sentence(view: View, verdict: Finding, index: Cell) -> str:
-    """The verdict in words, with the numbers of the cell where they matter."""
-    zero = ", entirely zero" if verdict.zero else ""
-    if verdict.status == "kink":
-        return f"a kink: {verdict.kinks} of {verdict.checked} cells are at a corner of the loss, where there is no derivative{zero}"
-    if verdict.status in ("noise", "non-finite"):
-        return f"{verdict.says.word}: {verdict.says.reason}{zero}"
-    if verdict.status != "follows":
-        return f"{_difference(view, verdict, index)}{zero}"
-    found = verdict.says.reason if verdict.error < _EQUAL else _difference(view, verdict, index)
-    return f"follows from {render_name(cause(view, verdict.stage.name), view.style)}: {found}"
 
 
 def _difference(view: View, verdict: Finding, index: Cell) -> str:
@@ -116,3 +119,54 @@ def _difference(view: View, verdict: Finding, index: Cell) -> str:
     if abs(ours - right) <= _EQUAL * max(abs(ours), abs(right)):
         return f"this cell is right; {elsewhere}"
     return f"{verdict.method} gives {written(right, 5)}, this says {written(ours, 5)}"
+
+
+def theirs_of(view: View, name: str) -> Array | None:
+    """The user's numbers for a tensor, where they can be told from those that are shown of it."""
+    theirs = _given(view, name)
+    if theirs is None:
+        return None
+    ours = view.tensors[name]
+    other = once(view, ("theirs", name), lambda: theirs.shape != ours.shape or bool(_apart(theirs, ours).any()))
+    return theirs if other else None
+
+
+def _given(view: View, name: str) -> Array | None:
+    """The user's numbers for a tensor, once ours are computed."""
+    match = view.matches.get(name)
+    return match.theirs if match and view.program.index[name] < view.position.done else None
+
+
+def _apart(theirs: Array, ours: Array) -> Array:
+    """The cells that differ visibly."""
+    finite = np.abs(ours[np.isfinite(ours)])
+    with np.errstate(invalid="ignore"):
+        near = np.abs(theirs - ours) <= _VISIBLE * finite.max(initial=0.0)
+    return np.asarray(~(near | (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))))
+
+
+def off_cells(match: Finding) -> Array:
+    """Which of the user's numbers differ visibly from what is right; all of them where their shape is wrong."""
+    theirs = np.asarray(match.theirs)
+    if not match.notable or match.misshapen:
+        return np.full(theirs.shape, match.misshapen)
+    return _apart(theirs, match.ours)
+
+
+def match_lines(view: View, name: str, index: Cell, columns: int) -> list[Line]:
+    """The user's number beside ours, and what the mistake probably is; nothing where he gave none."""
+    match = view.matches.get(name)
+    if match is None or _given(view, name) is None:
+        return []
+    theirs = np.asarray(match.theirs)
+    if match.misshapen:
+        return _finding_lines(match, f"yours is {shape_text(theirs.shape)}, ours {shape_text(match.ours.shape)}", columns)
+    said = f"yours {written(theirs[index], 5)}, ours {written(match.ours[index], 5)}"
+    if _apart(match.ours, view.tensors[name])[index]:
+        said += " (from what yours started from)"
+    if match.says.agrees:
+        said += f": {match.status}"
+    else:
+        said += "" if off_cells(match)[index] else f"; {render_name(name, view.style)} is off elsewhere"
+        said += "; it follows from your own numbers before it" if match.status == "follows" else ""
+    return _finding_lines(match, said, columns)

@@ -8,7 +8,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array, Role
 from bpdebug.session.view import View
-from bpdebug.ui.draw.compare import theirs_of
+from bpdebug.ui.draw.check import theirs_of
 from bpdebug.ui.draw.once import once
 
 WEIGHT, BIAS, SUMS, ACTIVATIONS, OUTPUT, INPUT, TARGET = "weight", "bias", "z", "a", "output", "input", "target"

@@ -16,7 +16,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
-from bpdebug.ui.draw.compare import off_cells
+from bpdebug.ui.draw.check import off_cells
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import as_table, statistics_in
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import written
@@ -11,7 +11,7 @@ from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source, sampled
-from bpdebug.ui.draw.spans import Line, Span, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, pad, width, wrap
 
 
 def report_title(view: View, report: Report) -> str:
@@ -74,8 +74,7 @@ def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]]
         spans: list[Span] = []
         for place in kept:
             text, role = row[place]
-            blanks = " " * (widths[place] - width((row[place],)))
-            spans += [(blanks + text if place in _RIGHT else text + blanks, role), ("  " if place else " ", "")]
+            spans += [(pad(text, widths[place], place in _RIGHT), role), ("  " if place else " ", "")]
         lines.append(tuple(spans[:-1]))
     return lines
 
@@ -116,26 +115,20 @@ def _cells(source: Source, finding: Finding) -> str:
 
 
 def report_notes(report: Report, columns: int) -> list[Line]:
-    """What it comes to, in lines of that many columns."""
-    lines: list[Line] = []
-    for text, role in _notes(report):
-        indent = " " * (len(text) - len(text.lstrip()))
-        lines += wrap(text, columns, role, f"{indent}  ", indent)
-    return lines
-
-
-def _notes(report: Report) -> Iterator[Span]:
-    """Sentences with their roles; those that begin with blanks belong to the one before."""
+    """What it comes to, in lines of that many columns; sentences that begin with blanks belong to the one before."""
     right = not report.follows and any(finding.says.agrees and finding.judged for finding in report.shown)
     doubt = "changed" if report.source is CHECK else "bad"
     tone = "bad" if report.accused else "good" if right else doubt
-    yield from ((text, "" if text.startswith(" ") else tone) for text in report.conclusion())
-    yield from ((f"note: {note}", "dim") for note in report.notes)
-    if report.source is not CHECK:
-        return
-    found = {finding.status for finding in report.shown}
-    for name, status in STATUSES.items():
-        if name in found and status.reason and name != "non-finite":
-            yield f"{status.badge[0]} {status.word}: {status.reason}", "dim"
-    for finding in [finding for finding in report.shown if 0 < finding.checked < finding.ours.size][:1]:
-        yield f"{finding.name}: {sampled(finding)}; 'check all' checks every cell", "dim"
+    told = [(text, "" if text.startswith(" ") else tone) for text in report.conclusion()]
+    told += [(f"note: {note}", "dim") for note in report.notes]
+    if report.source is CHECK:
+        found = {finding.status for finding in report.shown} - {"non-finite"}
+        named = (status for name, status in STATUSES.items() if name in found and status.reason)
+        told += [(f"{status.badge[0]} {status.word}: {status.reason}", "dim") for status in named]
+        some = [finding for finding in report.shown if 0 < finding.checked < finding.ours.size][:1]
+        told += [(f"{finding.name}: {sampled(finding)}; 'check all' checks every cell", "dim") for finding in some]
+    lines: list[Line] = []
+    for text, role in told:
+        indent = " " * (len(text) - len(text.lstrip()))
+        lines += wrap(text, columns, role, f"{indent}  ", indent)
+    return lines

@@ -11,8 +11,7 @@ from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.paths import MOST_CELLS
 from bpdebug.session.view import View
-from bpdebug.ui.draw.check import praise, result_role, verdict_lines
-from bpdebug.ui.draw.compare import match_lines
+from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.matrix import change_text
