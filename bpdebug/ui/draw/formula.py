@@ -38,41 +38,33 @@ def mistake_line(draft: Draft, start: int, columns: int) -> Line:
 def draft_lines(view: View, stage: Stage, draft: Draft, columns: int) -> list[Line]:
     """The verdict on a formula, then how it reads in mathematics."""
     name = render_name(stage.name, view.style)
-    written = wrap(render(draft.tree, view.style, view.shapes), columns, "", "    ", f"  {name} = ") if draft.tree else []
+    role = "dim" if draft.message else ""
+    written = wrap(render(draft.tree, view.style, view.shapes), columns, role, "    ", f"  {name} = ") if draft.tree else []
     if draft.message:
-        return [*wrap(draft.message, columns, "bad", "  ", "✗ "), *[((text, "dim"),) for ((text, _),) in written]]
-    return [_fits(view, name, draft, columns), *written]
-
-
-def _fits(view: View, name: str, draft: Draft, columns: int) -> Line:
-    verdict = line(("✓ ", "good"), (f"fits: {name} is {shape_text(draft.shape or ())}", "good"))
+        return [*wrap(draft.message, columns, "bad", "  ", "✗ "), *written]
     note = "   this is the derived formula" if draft.derived else "   this is what runs now" if draft.running else ""
+    fits = line(("✓ ", "good"), (f"fits: {name} is {shape_text(draft.shape or ())}", "good"), (note, "changed"))
     operands = names(draft.tree) if draft.tree else ()
     shapes = "   " + "   ".join(f"{render_name(n, view.style)} {_sized(view.shapes[n])}" for n in operands if view.shapes.get(n))
-    spans: Line = (*verdict, (note, "changed"))
-    return (*spans, (shapes, "dim")) if width(spans) + cell_len(shapes) <= columns else spans
+    return [(*fits, (shapes, "dim")) if width(fits) + cell_len(shapes) <= columns else fits, *written]
 
 
 def candidates_line(found: tuple[Candidate, ...], chosen: int | None, columns: int) -> Line:
     """The candidates with their shapes, as many as fit; the chosen one is always among them."""
-    if not found:
-        return ()
-    first = chosen or 0
-    spans: list[Span] = []
-    for place, candidate in enumerate(found[first:], first):
-        spans += _candidate(candidate, place == chosen)
+    drawn: list[Line] = []
+    for place, candidate in enumerate(found):
+        size = f" {_sized(candidate.shape)}".rstrip()
+        drawn.append(((candidate.word, "cursor" if place == chosen else "name"), (size, "dim"), ("   ", "")))
+    spans: Line = ()
+    for place in range(chosen or 0, len(found)):
+        spans = (*spans, *drawn[place])
         rest = len(found) - place - 1
         more = (f"… {rest} more", "faint")
-        if rest and width((*spans, *_candidate(found[place + 1], False))) + len(more[0]) > columns:
+        if rest and width((*spans, *drawn[place + 1])) + len(more[0]) > columns:
             return (*spans, more)
-    return tuple(spans)
+    return spans
 
 
-def _candidate(candidate: Candidate, chosen: bool) -> list[Span]:
-    size = "" if candidate.shape is None else _sized(candidate.shape)
-    return [(candidate.word, "cursor" if chosen else "name"), (f" {size}".rstrip(), "dim"), ("   ", "")]
-
-
-def _sized(shape: Shape) -> str:
+def _sized(shape: Shape | None) -> str:
     """A shape beside a name; a single number has none worth a word."""
     return shape_text(shape) if shape else ""

@@ -31,15 +31,13 @@ class Marked(Record):
 
     def part(self, start: int, end: int, role: str = "") -> Line:
         """The spans between two places of the text."""
-        return tuple(self._spans(start, end, role))
-
-    def _spans(self, start: int, end: int, role: str) -> Iterator[Span]:
+        spans: list[Span] = []
         for left, right, marked in self.marks:
             if start < right and left < end:
-                yield self.text[start : max(left, start)], role
-                yield self.text[max(left, start) : min(right, end)], f"{role} {marked}".strip()
+                before, inside = self.text[start : max(left, start)], self.text[max(left, start) : min(right, end)]
+                spans += [(before, role), (inside, f"{role} {marked}".strip())]
                 start = right
-        yield self.text[start:end], role
+        return (*spans, (self.text[start:end], role))
 
 
 def formula_lines(formula: str | Marked, columns: int, first: str, indent: str, role: str = "") -> list[Line]:

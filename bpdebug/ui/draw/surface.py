@@ -1,23 +1,44 @@
-"""What the network answers: the plane of two inputs, the line of one, or the samples; above it how many answers are right."""
+"""What the network answers: the plane of two inputs, the line of one, or the samples; above it how many answers are right.
+
+The samples stand with their targets and answers: that in sight first, then all, the worst first; and which classes are taken for which,
+as a table or as the most frequent mistakes in a line."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+
 import numpy as np
 
-from bpdebug.core.numbers import short, written
+from bpdebug.core.numbers import minus, short, written
+from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
-from bpdebug.ui.draw.answers import answer_parts
+from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plane import SHADES, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, Sight, output_shown
-from bpdebug.ui.draw.spans import Line, crop, fit, line, width, wrap
+from bpdebug.ui.draw.scales import bar
+from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, pad, width, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""
 _SPACIOUS = 9
 """Rows from which on what is said above the picture may take two lines."""
+_BAR, _WIDEST_BAR = 4, 24
+_LIST = 3
+"""Rows of the list that the table of the classes leaves."""
+_MOST = 4
+"""Outputs that are shown in numbers."""
+_WIDE = 60
+"""Columns from which on a heading is a word."""
+_BLANKS = 8
+"""Columns of the mark of the present sample, of the arrow, and between the others."""
+_SHARE = 7
+"""Columns of how many of a class are right."""
+_LEAST = 4
+"""Columns in which a name still says something."""
 
 
 def surface_title(view: View, name: str) -> str:
@@ -43,7 +64,7 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
     sight = Sight(view, surface)
     head = summary(sight, columns, 1 + (rows >= _SPACIOUS and columns >= _NARROWEST), shades)
     if surface.grid is None:
-        fixed, below = answer_parts(sight, columns, rows - 1)
+        fixed, below = _answer_parts(sight, columns, rows - 1)
         return head + fixed, below
     if columns < _NARROWEST or rows < 4:
         return head, []
@@ -114,3 +135,160 @@ def _ramp(surface: Surface, shades: bool) -> Line:
     levels = range(-HEAT_STEPS, HEAT_STEPS + 1, 2)
     colours = [(SHADES, "")] if shades else [(" ", f"heat:{level:+d}") for level in levels]
     return line((f"{low} ", "dim"), *colours, (f" {high}", "dim"))
+
+
+class _Row(Record):
+    """What a sample's line says: which it is, its target, the answer, and one number with the length of its bar."""
+
+    sample: str
+    target: str
+    answer: str
+    number: str
+    share: float = 0.0
+    verdict: Span = ("", "")
+
+
+class _Table(Record):
+    """The samples in so many columns, below a heading."""
+
+    rows: list[_Row]
+    columns: int
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """Of a sample, its target, the answer, the verdict, and of the numbers, over which a heading may be longer."""
+        texts = [(row.sample, row.target, row.answer, row.verdict[0]) for row in self.rows]
+        return [*(max(map(width, column)) for column in zip(*texts, strict=True)), max(len(row.number) for row in self.rows[1:])]
+
+    @property
+    def room(self) -> int:
+        """The columns that are left for the bars."""
+        return self.columns - sum(self.widths) - _BLANKS
+
+    def line(self, row: _Row, role: str, present: bool = False) -> Line:
+        """One sample, or the heading."""
+        sample, target, answer, verdict, number = self.widths
+        arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, _WIDEST_BAR)
+        texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
+        said = (pad(row.verdict[0], verdict), row.verdict[1])
+        drawn: Line = (("▶ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
+        return fit((*drawn, (bar(row.share, length), "curve")) if length >= _BAR else drawn, self.columns)
+
+
+def _answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
+    """What stays in sight, and what scrolls below it.
+
+    The table of the classes stays where the rows allow it, then the classes are told by their letters where names have no room; else
+    it stands at the end, and a line says what is confused most.
+    """
+    surface = sight.surface
+    sides = surface.right is not None
+    matrix = _matrix_lines(sight, columns) if sides else []
+    stays = bool(matrix) and len(matrix) + 2 + _LIST <= rows
+    above = matrix if stays else [_confused_line(surface, columns)] if sides and rows > 2 + _LIST else []
+    for table in _tables(sight, columns, stays):
+        if table.room >= _BAR:
+            break
+    heading, *texts = table.rows
+    places = surface.worst.tolist()
+    lines = [table.line(row, "bold" * present, present) for row, present in zip(texts, (p == sight.present for p in places), strict=True)]
+    own = [] if sight.present is None else [lines[places.index(sight.present)]]
+    head = [*filter(None, above), table.line(heading, "faint")]
+    if len(head) + len(own) + 2 > rows:
+        return [], head + lines
+    return head + own, lines + ([(), *matrix] if matrix and not stays else [])
+
+
+def _tables(sight: Sight, columns: int, legend: bool) -> Iterator[_Table]:
+    """What may be said of the samples, the richest first."""
+    surface = sight.surface
+    if surface.right is None:
+        outputs = surface.y.shape[1]
+        for count, digits in (*((count, 3) for count in range(min(_MOST, outputs), 0, -1)), (1, 2)):
+            start = min(sight.output, outputs - count)
+            yield _number_table(surface, columns, slice(start, start + count), digits)
+        return
+    yield _class_table(sight, columns, surface.labels)
+    if legend:
+        yield _class_table(sight, columns, sight.letters)
+    room = (_class_table(sight, columns, ("",) * len(surface.labels)).room - _BAR) // 2
+    for labels in (short_names(surface.labels, max(room, 1), "y"), sight.letters):
+        yield _class_table(sight, columns, labels)
+
+
+def _class_table(sight: Sight, columns: int, labels: tuple[str, ...]) -> _Table:
+    """For each sample its class, the class answered, and how much the right one was given; of two sides, the output."""
+    surface = sight.surface
+    wide, binary = columns >= _WIDE, surface.task == "binary"
+    titles = ("target", "answer") if wide or max(map(width, labels)) >= len("target") else ("", "")
+    rows = [_Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")]
+    for place in surface.worst.tolist():
+        wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
+        given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
+        share = (given - surface.middle) / (2 * surface.reach) + 0.5 if binary else given
+        verdict = (" ✓", "done") if sight.is_right(place) else (" ✗", "bad")
+        number = minus(f"{given:.3f}" if abs(given) < 100 else short(given, 2))
+        rows.append(_Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict))
+    return _Table(rows, columns)
+
+
+def _number_table(surface: Surface, columns: int, shown: slice, digits: int) -> _Table:
+    """For each sample some of its targets and of the answers, and the largest error of all."""
+    error = np.where(np.isfinite(surface.error), surface.error, np.inf)
+    most = float(error[np.isfinite(error)].max(initial=0.0)) or 1.0
+    labels = surface.labels[shown]
+    some = "" if labels == surface.labels else f" {labels[0]}" if len(labels) == 1 else f" {labels[0]}–{labels[-1]}"
+    rows = [_Row("sample" if columns >= _WIDE else "#", f"target{some}", f"answer{some}", "error")]
+    for place in surface.worst.tolist():
+        target, answer = (
+            " ".join(written(value, digits) for value in part[place, shown].tolist()) for part in (surface.y, surface.outputs)
+        )
+        rows.append(
+            _Row(str(surface.samples[place]), target, answer, short(float(surface.error[place]), digits), float(error[place] / most))
+        )
+    return _Table(rows, columns)
+
+
+def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
+    """A row for each class with how often each answer was given to its samples, the right ones on the diagonal; nothing where that
+    does not fit."""
+    surface, marks = sight.surface, sight.letters
+    counts, labels = surface.confusion, surface.labels
+    cell = max(len(str(counts.max())), 1) + 1
+    room = columns - cell * len(labels) - _SHARE
+    names = marks
+    if room < max(map(width, marks)):
+        return []
+    if marks != labels and room >= _LEAST:
+        lettered = tuple(f"{mark} {label}" for mark, label in zip(marks, short_names(labels, room - 2, "y"), strict=True))
+        names = lettered if max(map(width, lettered)) <= room else marks
+    room = max(*map(width, names), min(room, len("target")))
+    cell = min(cell + 1, (columns - _SHARE - room) // len(labels))
+    title = "target" if room >= len("target") else ""
+    drawn: list[Line] = [((title.ljust(room) + "".join(mark.rjust(cell) for mark in marks) + "right".rjust(_SHARE), "faint"),)]
+    for place, (name, asked) in enumerate(zip(names, np.bincount(surface.wanted, minlength=len(labels)).tolist(), strict=True)):
+        spans: list[Span] = [(pad(name, room), "dim")]
+        for answer, count in enumerate(counts[place].tolist()):
+            spans.append((str(count or "·").rjust(cell), "faint" if not count else "good" if place == answer else "bad"))
+        right = int(counts[place, place])
+        share = f"{100 * right / asked:.0f} %" if asked else "—"
+        drawn.append((*spans, (share.rjust(_SHARE), "dim" if right < asked or not asked else "done")))
+    return [fit(each, columns) for each in drawn]
+
+
+def _confused_line(surface: Surface, columns: int) -> Line:
+    """The most frequent mistakes as ``target→answer times``, as many as there is room for, and how many mistakes of other kinds there
+    are; () without mistakes, or without room for one."""
+    wrong = surface.confusion * (1 - np.eye(len(surface.labels), dtype=int))
+    drawn, left = line(("confused", "dim")), int(wrong.sum())
+    for place in np.argsort(-wrong, axis=None, kind="stable").tolist():
+        target, answer = divmod(place, len(surface.labels))
+        count = int(wrong.flat[place])
+        more = (f"  {surface.labels[target]}→{surface.labels[answer]} ", ""), (str(count), "bad")
+        rest = f" +{left - count} others" if left > count else ""
+        if not count or width(drawn) + width(more) + len(rest) > columns:
+            break
+        drawn, left = (*drawn, *more), left - count
+    if left == wrong.sum():
+        return ()
+    return (*drawn, (f" +{left} others", "dim")) if left else drawn
