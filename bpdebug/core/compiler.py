@@ -89,10 +89,10 @@ class Compiler:
             if value.temporary:
                 self._free[value.shape, value.dtype].append(value.code)
 
-    def _once(self, key: str, make: Callable[[], Array], hint: str) -> str:
-        """The name of something that is made the first time that its key is asked for."""
+    def _once(self, key: str, thing: Array, hint: str) -> str:
+        """The name of the first of the things that are asked for by the same key."""
         if key not in self._made:
-            self._made[key] = self._bind(make(), hint)
+            self._made[key] = self._bind(thing, hint)
         return self._made[key]
 
     def _shape(self, tree: Tree) -> Shape:
@@ -111,12 +111,9 @@ class Compiler:
             return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
         constant = constant_of(tree)
         if constant is not None:
-            return Value(self._once(f"literal {constant!r}", lambda: np.array(constant, self.dtype), "number"), (), self.dtype)
-        if isinstance(tree, Transpose):
-            return self._view(tree, ".T", lambda tensor: tensor.T)
-        if isinstance(tree, Index):
-            key = (*tree.key(), ...)
-            return self._view(tree, f"[{', '.join(map(item_text, tree.items))}, ...]", lambda tensor: tensor[key])
+            return Value(self._once(f"literal {constant!r}", np.array(constant, self.dtype), "number"), (), self.dtype)
+        if isinstance(tree, Transpose | Index):
+            return self._view(tree)
         return self._operation(cast(Operation, tree), out)
 
     def _operation(self, tree: Operation, out: Value | None) -> Value:
@@ -153,10 +150,11 @@ class Compiler:
         self._release(value)
         return made
 
-    def _view(self, tree: Transpose | Index, suffix: str, view: Callable[[Array], Array]) -> Value:
+    def _view(self, tree: Transpose | Index) -> Value:
         """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
         operand = self._value(tree.operand)
-        if not isinstance(tree.operand, Name) or tree.operand.name not in self.tensors:
-            return Value(f"{operand.code}{suffix}", self._shape(tree), operand.dtype)
-        made = view(self.tensors[tree.operand.name])
-        return Value(self._once(f"{operand.code}{suffix}", lambda: made, tree.operand.name), made.shape, operand.dtype)
+        code = operand.code + (".T" if isinstance(tree, Transpose) else f"[{', '.join(map(item_text, tree.items))}, ...]")
+        if isinstance(tree.operand, Name) and tree.operand.name in self.tensors:
+            tensor = self.tensors[tree.operand.name]
+            code = self._once(code, tensor.T if isinstance(tree, Transpose) else tensor[(*tree.key(), ...)], tree.operand.name)
+        return Value(code, self._shape(tree), operand.dtype)

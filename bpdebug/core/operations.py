@@ -64,15 +64,12 @@ def _trees(arguments: Mapping[str, str | Tree]) -> dict[str, Tree]:
     return {name: Name(value) if isinstance(value, str) else value for name, value in arguments.items()}
 
 
-Sentence = str | Mapping[str, str]
-
-
 def _row(
     name: str,
     forward: str,
     gradients: Mapping[str, str],
     meaning: str,
-    backward: Sentence,
+    backward: str | Mapping[str, str],
     source: str,
     symbol: str = "",
     torch: str = "",

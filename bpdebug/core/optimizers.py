@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from bpdebug.core.parser import Formula, parse_assignment
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Name, Tree, substitute
 
 
 class Rule(Record):
@@ -47,10 +46,6 @@ class Rule(Record):
         """The tensors that the letters stand for in the steps of a parameter."""
         slots = {slot: naming.slot.format(slot, parameter) for slot in self.slots}
         return {"w": parameter, "g": naming.gradient.format(parameter)} | slots
-
-    def tree(self, formula: Formula, parameter: str, naming: Naming) -> Tree:
-        """A step's tree for one parameter."""
-        return substitute(formula.tree, {letter: Name(name) for letter, name in self.letters(parameter, naming).items()})
 
 
 def _rule(name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = {}, **constants: float) -> Rule:

@@ -221,12 +221,13 @@ class Mathematics(Grammar):
         return self._scalar(product.left) or self._scalar(product.right)
 
     def _scalar(self, tree: Tree) -> bool:
-        if isinstance(tree, Call) and tree.reduces:
-            return tree.axis is None and not tree.keepdims
-        if isinstance(tree, Name):
-            return tree.name in CONSTANTS or self.shapes.get(tree.name) == ()
-        if isinstance(tree, Index):
-            return len(tree.items) == 2 and all(isinstance(item, int) for item in tree.items)
+        match tree:
+            case Call() if tree.reduces:
+                return tree.axis is None and not tree.keepdims
+            case Name(name):
+                return name in CONSTANTS or self.shapes.get(name) == ()
+            case Index(items=items):
+                return len(items) == 2 and all(isinstance(item, int) for item in items)
         return all(map(self._scalar, tree.children()))
 
     def operand_levels(self, tree: Binary) -> tuple[int, int]:
@@ -281,9 +282,7 @@ class _Unicode(Mathematics, _Plain):
         return f"{tree.function}{axis}({', '.join(arguments)})"
 
     def level(self, tree: Tree) -> int:
-        if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None:
-            return SUM
-        return super().level(tree)
+        return SUM if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None else super().level(tree)
 
 
 def item_text(item: int | Slice) -> str:

@@ -15,7 +15,7 @@ from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, total
+from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, substitute, total
 
 
 class Stage(Record):
@@ -161,7 +161,7 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         if parameter in frozen:
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
             continue
-        letters = rule.letters(parameter, network.naming)
+        named = {letter: Name(name) for letter, name in rule.letters(parameter, network.naming).items()}
         for target, formula, meaning in rule.steps:
-            tree = rule.tree(formula, parameter, network.naming)
-            yield Stage(letters[target], Formula.of(tree), Phase.UPDATE, layer, meaning, rule.source, rule.name)
+            step = Formula.of(substitute(formula.tree, named))
+            yield Stage(named[target].name, step, Phase.UPDATE, layer, meaning, rule.source, rule.name)

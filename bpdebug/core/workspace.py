@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, starmap
 from math import prod
 from typing import Any
 
@@ -38,19 +38,18 @@ class Memory:
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any], first: Iterable[str] = ()) -> None:
         self._shapes = {name: shapes[name] for name in dict.fromkeys([*first, *shapes])}
-        sizes = [prod(shape) for shape in self._shapes.values()]
-        self._places = dict(zip(self._shapes, accumulate(sizes, initial=0), strict=False))
-        self.flat = np.zeros(sum(sizes), dtype)
+        ends = [*accumulate(map(prod, self._shapes.values()), initial=0)]
+        self._places = dict(zip(self._shapes, starmap(slice, pairwise(ends)), strict=True))
+        self.flat = np.zeros(ends[-1], dtype)
         self.tensors = self.views(self.flat)
 
     def views(self, flat: Array) -> dict[str, Array]:
         """The tensors of a copy of :attr:`flat`."""
-        return {name: flat[start : start + prod(self._shapes[name])].reshape(self._shapes[name]) for name, start in self._places.items()}
+        return {name: flat[place].reshape(self._shapes[name]) for name, place in self._places.items()}
 
     def stretch(self, names: Sequence[str]) -> Array:
         """The part in which tensors lie that come one after the other."""
-        start, last = self._places[names[0]], names[-1]
-        return self.flat[start : self._places[last] + prod(self._shapes[last])]
+        return self.flat[self._places[names[0]].start : self._places[names[-1]].stop]
 
 
 class Code:

@@ -83,8 +83,3 @@ class Notes(Record):
 
 
 Block = Heading | Paragraph | Contents | Display | Table | Notes
-
-
-def plain(text: Text) -> str:
-    """A text without its formulas, for the title of a page."""
-    return "".join(piece if isinstance(piece, str) else piece.text if isinstance(piece, Code) else "" for piece in text)

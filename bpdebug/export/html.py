@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from bpdebug.core.boxes import NOTHING, SPACES, Box, Piece, kind_of, pieces
-from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text, plain
+from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text
 
 _STYLE = Path(__file__).with_name("export.css")
 _LIMITS = ("∑", "max", "min", "mean", "argmax", "any", "all")
@@ -17,7 +17,7 @@ _FENCES = "()|‖[]{}"
 
 def to_html(blocks: Sequence[Block]) -> str:
     """The page; the blocks of a stage are in a section of their own."""
-    title = next((plain(block.text) for block in blocks if isinstance(block, Heading)), "")
+    title = next(("".join(map(str, block.text)) for block in blocks if isinstance(block, Heading)), "")
     head = f'<meta charset="utf-8"/><meta name="viewport" content="width=device-width, initial-scale=1"/><title>{escape(title)}</title>'
     lines, within = list[str](), False
     for block in blocks:

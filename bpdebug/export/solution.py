@@ -11,7 +11,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
-from bpdebug.core.tree import Tree, substitute
+from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table, Text
 from bpdebug.export.matrices import LARGEST, SHOWN
@@ -45,16 +45,29 @@ def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
 
 
 def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
-    """The title, the network, the loss and the optimizer in words, and what the update is given."""
-    program, style = worked.program, writer.style
+    """The title, the facts, and what the update is given."""
+    program = worked.program
     yield Heading(1, (f"{program.scenario.name}: update {worked.update} worked out",))
     place = f"epoch {worked.epoch}, batch {worked.batch + 1} of {program.batches.each_epoch}"
     yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(worked.rows), 'sample')}.",))
+    yield from _facts(worked, writer)
+    yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
+    yield Heading(2, ("Given",))
+    yield data_table(worked)
+    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in program.data})
+    yield from by_hand(worked.edits, "At the start of the update")
+
+
+def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
+    """The network, the loss and the optimizer in words, and the conventions."""
+    program, style = worked.program, writer.style
     if program.scenario.description:
         yield Paragraph((program.scenario.description,))
     yield Paragraph((_network(program),), "Network")
     yield Paragraph((f"{_loss(program)}:",), "Loss")
-    yield aligned(typeset_name(program.loss, style), "=", [typeset(whole_loss(program), style, writer.shapes)])
+    terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase is Phase.LOSS}
+    whole = substitute(terms.pop(program.loss), terms)  # the terms that have stages of their own put in
+    yield aligned(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
     constants: list[str | Maths] = []
     for name in program.rule.constants:
         value = figure(short(float(worked.given[name]), 8))
@@ -70,11 +83,6 @@ def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
         ", fractions, powers and functions act cell by cell.",
     )
     yield Paragraph(conventions, "Notation")
-    yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
-    yield Heading(2, ("Given",))
-    yield data_table(worked)
-    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in program.data})
-    yield from by_hand(worked.edits, "At the start of the update")
 
 
 def _counted(count: int, thing: str) -> str:
@@ -105,12 +113,6 @@ def _loss(program: Program) -> str:
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def whole_loss(program: Program) -> Tree:
-    """The formula of the loss with the terms that have stages of their own put in."""
-    terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase == "loss"}
-    return substitute(terms.pop(program.loss), terms)
 
 
 def data_table(worked: WorkedUpdate) -> Table:
