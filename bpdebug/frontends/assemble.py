@@ -69,12 +69,7 @@ def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario
         x=data.x,
         y=data.y,
         description=sections["description"],
-        initializer=_initializer(parameters["initializer"]),
-        seed=parameters["seed"],
-        generator=parameters["generator"],
         precision=sections["precision"],
-        values=parameters["values"],
-        frozen=parameters["frozen"],
         loss=_made(Loss, sections["loss"]),
         optimizer=_made(Optimizer, sections["optimizer"]),
         training=Training(**sections["training"]),
@@ -82,6 +77,7 @@ def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario
         debug=Debug(**sections["debug"]),
         outputs=network["outputs"] or data.outputs,
         source=source,
+        **parameters | {"initializer": _initializer(parameters["initializer"])},
     )
 
 

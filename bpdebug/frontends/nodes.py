@@ -92,19 +92,14 @@ def _events(text: str, report: Report) -> Iterator[Any]:
             yield event
     except yaml.MarkedYAMLError as error:
         mark = _mark(error.problem_mark or error.context_mark)
-        _refuse_depth(text, mark, report)
+        depth = 0  # parsers look ahead, and may give up on a depth of their own before we have seen ours
+        for bracket in re.finditer(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[][{}]", text):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket.group(), 0)
+            if depth > MAXIMUM_DEPTH and (opened := place(text, bracket.start())) <= mark:
+                report.fail(opened, _TOO_DEEP)
         report.fail(mark, _syntax(error, text, mark))
     except yaml.YAMLError as error:
         report.fail(Mark(1, 1), f"this is not YAML: {str(error).splitlines()[0]}")
-
-
-def _refuse_depth(text: str, until: Mark, report: Report) -> None:
-    """Parsers look ahead, and may give up on a depth of their own before we have seen ours."""
-    depth = 0
-    for bracket in re.finditer(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[][{}]", text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket.group(), 0)
-        if depth > MAXIMUM_DEPTH and (mark := place(text, bracket.start())) <= until:
-            report.fail(mark, _TOO_DEEP)
 
 
 def _mark(mark: Any) -> Mark:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.record import replace
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays
 from bpdebug.session.arrival import describe_stop
@@ -95,9 +94,8 @@ class Journey:
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
         result = move.tell(result) if move.tell and not self.pending else result
         self._displays.remember(self.timeline)
-        if shown := self._displays.lines(self.timeline):
-            return replace(result, text="\n".join([result.text, *shown]), data={**result.data, "displays": shown})
-        return result
+        shown = self._displays.lines(self.timeline)
+        return result.also("\n".join([result.text, *shown]), displays=shown) if shown else result
 
     def leave(self) -> str:
         """Give up what is not finished: a search goes back to where it began, a run stays where it is.

@@ -14,7 +14,6 @@ from bpdebug.core.errors import BpdebugError, SetupError, presentable
 from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import AUTO
 from bpdebug.core.program import Program
-from bpdebug.core.record import replace
 from bpdebug.files import append_file, write_file
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays, value_of
@@ -193,7 +192,7 @@ class Session:
             if not moved:
                 break
         if wrong and not result.wrong:
-            result = replace(result, data={**result.data, "ok": False})
+            result = result.also(result.text, ok=False)
         if not self.pending:
             self._note(self._command, result.text)
             if self.tour and not self.tour.look(self.cursor, self.stops, self.check):
@@ -235,9 +234,9 @@ class Session:
                 answer = Result("error", presentable(f"{text}: {error}"), {"message": str(error)})
             lines.append(answer.text)
             if answer.type == "stop":
-                return True, replace(answer, text="\n".join(lines[-100:]), data={**answer.data, "commands": answers})
+                return True, answer.also("\n".join(lines[-100:]), commands=answers)
             answers.append({"command": text, "type": answer.type, **answer.data})
-        return False, Result(result.type, "\n".join(lines), {**result.data, "commands": answers}) if texts else result
+        return False, result.also("\n".join(lines), commands=answers) if texts else result
 
     def after_edit(self) -> None:
         """The future has changed, and what was checked or compared may have."""

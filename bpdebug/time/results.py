@@ -28,6 +28,10 @@ class Result(Record):
     text: str
     data: Mapping[str, Any] = field(default_factory=dict)
 
+    def also(self, text: str, **data: object) -> Result:
+        """The same answer with another text and more data."""
+        return Result(self.type, text, {**self.data, **data})
+
     @property
     def stops(self) -> list[int]:
         """The numbers of the stops that have struck."""

@@ -28,7 +28,7 @@ def run(session: Session) -> Move:
 @command("reload", "session")
 def reload(session: Session) -> Move:
     """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
-    program, old, here, cell = _read(session), session.program, session.position.t, session.cursor.selected
+    program, old, here, cell = _read(session), session.program, session.position.t, session.selected
     edits, lost = _fitting(session.timeline.edits, old, program)
     lost += _begin(session, program)
     session.timeline.take_edits(edits)
@@ -49,7 +49,7 @@ def _read(session: Session) -> Program:
 
 def _told(result: Result, lost: list[str]) -> Result:
     lines = ["the scenario has been read again", *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
-    return replace(result, text="\n".join(lines), data={**result.data, "dropped": lost})
+    return result.also("\n".join(lines), dropped=lost)
 
 
 def _begin(session: Session, program: Program) -> list[str]:

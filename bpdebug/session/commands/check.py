@@ -40,11 +40,14 @@ def check_(session: Session, arguments: str = "") -> Work:
     return session.check.result()
 
 
-@command("compare FILE.npz", "look", asks="compare with the arrays of an npz file")
+@command(
+    "compare FILE.npz",
+    "look",
+    asks="compare with the arrays of an npz file",
+    missing="compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …",
+)
 def compare_(session: Session, arguments: str) -> Work:
     """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
-    if not arguments:
-        raise CommandError("compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …")
     return (yield from _comparing(session, read_arrays(path_of(arguments))))
 
 

@@ -32,9 +32,9 @@ def copy(session: Session, arguments: str = "") -> Result:
     names = [word for word in words if word not in _FORMS]
     if len(names) > 1 or len(forms) > 1:
         raise CommandError("expected a name, and numpy, latex or number: copy dW2, copy dW2 latex, copy dW2[0,1]")
-    if not names and not session.cursor.selected:
+    if not names and not session.selected:
         raise CommandError("copy what? For example: copy dW2, copy dW2 latex, copy dW2[0,1]")
-    name, index = cell_of(names[0], session.program) if names else session.cursor.selected or ("", ())
+    name, index = cell_of(names[0], session.program) if names else session.selected or ("", ())
     form = forms[0] if forms else "number" if names and index else "numpy"
     if form == "number":
         session.explain(name, index)  # refuses what is no cell

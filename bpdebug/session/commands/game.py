@@ -110,7 +110,7 @@ def score(session: Session) -> Result:
         outcome = hunt.outcome if hunt.over or number == len(session.hunts) else "left"
         where = f"in {hunt.fault.stage}, " * hunt.over
         rows.append(f"hunt {number}, seed {hunt.seed}: {outcome}, {where}{len(hunt.accused)} accused, {hunt.hints} hints")
-    return Result("hunt", "\n".join([*rows, _score(session)]), {**_answered(session).data, "rows": rows})
+    return _answered(session).also("\n".join([*rows, _score(session)]), rows=rows)
 
 
 def _score(session: Session) -> str:
@@ -140,7 +140,7 @@ def single_step(session: Session) -> Result | Move:
         return move
     if session.question:
         session.predictions = replace(predictions, question=None)
-        return replace(move, tell=lambda result: replace(result, text=f"the question is skipped\n{result.text}"))
+        return replace(move, tell=lambda result: result.also(f"the question is skipped\n{result.text}"))
     stage = session.program.stages[position.done]
     question = question_of(stage, session.timeline.machine.shapes()[stage.name], session.program.scenario.seed, position.t)
     session.predictions = replace(predictions, question=question)
@@ -175,7 +175,6 @@ def answer(session: Session, arguments: str) -> Move:
             why = session.explain(question.stage, question.cell).lines() if question.stage in machine.values() else []
         verdict = f"right: {said}" if right else f"wrong: {said}, not {arguments}"
         data = _data(question) | {"given": arguments, "right": right, "actual": actual}
-        text = "\n".join([verdict, *why, result.text])
-        return replace(result, text=text, data={**result.data, "answer": data, "tally": session.predictions.tally})
+        return result.also("\n".join([verdict, *why, result.text]), answer=data, tally=session.predictions.tally)
 
     return Move(by_stages(session.position, 1), "step", tell=judged)

@@ -7,7 +7,6 @@ import re
 from bpdebug.core.cells import Cell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import exact, short, sparkline, table
-from bpdebug.core.record import replace
 from bpdebug.core.shapes import infer, shape_text
 from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import Explanation
@@ -55,7 +54,7 @@ def _go(session: Session, count: int) -> Result | Move:
         lines = [*[result.text] * moved, f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
         cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value)}
         cell |= {"place": stand.number, "cells": stand.cells}
-        return replace(result, text="\n".join(lines), data={**result.data, "into": cell})
+        return result.also("\n".join(lines), into=cell)
 
     if stand.t == position.t and stand.name:
         return arrived(describe_stop(session.timeline, Move(stand.t, "cell"), position, Outcome()), moved=False)
@@ -84,7 +83,7 @@ def print_(session: Session, arguments: str) -> Result:
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
     """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
-    cell = cell or session.cursor.selected
+    cell = cell or session.selected
     if cell is None:
         raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
     return _explained(session.explain(*cell))
@@ -137,7 +136,7 @@ def origin(session: Session, cell: tuple[str | None, Cell] = (None, ())) -> Move
 @command("operand [n]", "look", keys="o", aliases="o")
 def operand(session: Session, place: int | None = None) -> Result:
     """Choose the next operand of the selected cell (or the nth, from 1) for origin to go to."""
-    explained = session.explain(*session.cursor.selected) if session.cursor.selected else None
+    explained = session.explain(*session.selected) if session.selected else None
     if explained is None or not explained.operands:
         raise CommandError("the selected cell has no operands")
     session.cursor.operand = (place - 1 if place else session.cursor.operand + 1) % len(explained.operands)

@@ -26,7 +26,7 @@ _WIDTH = 66
 @command("paths [NAME[i,j]]", "look", keys="r")
 def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
     """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
-    cell = cell or session.cursor.selected
+    cell = cell or session.selected
     if cell is None:
         raise CommandError("the paths of what? For example: paths W1[0,1]")
     program, network, values = session.program, session.program.network, session.timeline.machine.values()
