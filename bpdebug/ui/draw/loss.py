@@ -35,19 +35,6 @@ _Row = tuple[str, str, str]
 """The texts of one answer: what it is an answer to, the target, the answer."""
 
 
-class Chart(Plot, eq=False):
-    """The losses over the updates, in the area below the line of numbers.
-
-    Attributes:
-        updates, losses: what is drawn; all finite, on a logarithmic scale all above 0.
-        axis: lines below the area.
-    """
-
-    updates: Array
-    losses: Array
-    axis: int
-
-
 def points(view: View) -> tuple[Array, Array]:
     """The known losses, with the present one where it is newer."""
     updates, losses = view.losses
@@ -78,7 +65,7 @@ def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
         canvas.write(x // 2, int(chart.y(known[0])) // 4, "●", "next")
     chart.scale(canvas)
     head = [] if rows < 5 else [fit(numbers_line(view, chart.log, columns), columns)]
-    return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart)))]
+    return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart, rows - len(head) - chart.rows)))]
 
 
 def update_at(view: View, columns: int, rows: int, column: int) -> int | None:
@@ -95,7 +82,7 @@ def updates_a_column(view: View, columns: int, rows: int) -> int:
     return max(round(chart.last / chart.columns), 1) if chart else 1
 
 
-def _chart(view: View, columns: int, rows: int) -> Chart | None:
+def _chart(view: View, columns: int, rows: int) -> Plot | None:
     """The layout, or None where there is no curve yet."""
     updates, losses = points(view)
     finite = np.isfinite(losses)
@@ -103,12 +90,11 @@ def _chart(view: View, columns: int, rows: int) -> Chart | None:
         return None
     least, most = float(losses[finite].min()), float(losses[finite].max())
     log = least > 0 and (view.loss_scale == "log" or (view.loss_scale == "auto" and most > SPREAD * least))
-    axis = 2 if rows >= 8 else 1
-    area = max(max(rows, 4) - axis - (rows >= 5), 2)
+    area = max(max(rows, 4) - (2 if rows >= 8 else 1) - (rows >= 5), 2)
     low, high, marked = _scale(least, most, area, log)
     left = max((len(text) for _, text in marked), default=0) + 1
     end, wide = max(float(updates[-1]), 1.0), max(columns - left, 8)
-    return Chart(left, wide, area, 0.0, end, low, high, marked, log, updates=updates[finite], losses=losses[finite], axis=axis)
+    return Plot(left, wide, area, 0.0, end, low, high, marked, log)
 
 
 def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, float, Ticks]:
@@ -123,15 +109,18 @@ def _scale(least: float, most: float, rows: int, log: bool) -> tuple[float, floa
     return low, high, tuple((10.0**power, written(10.0**power, 1)) for power in found[2])
 
 
-def _curves(view: View, chart: Chart, canvas: Canvas) -> None:
+def _curves(view: View, chart: Plot, canvas: Canvas) -> None:
     """All losses, those after the present moment faint; of mini-batches also the means of the epochs."""
-    strokes = [(chart.updates, chart.losses, ("curve", "faint"), 1.0)]
-    epochs = (chart.updates // view.position.batches).astype(int)
+    updates, losses = points(view)
+    finite = np.isfinite(losses)
+    updates, losses = updates[finite], losses[finite]
+    strokes = [(updates, losses, ("curve", "faint"), 1.0)]
+    epochs = (updates // view.position.batches).astype(int)
     if view.position.batches > 1 and epochs.size and epochs[-1] >= 2:
-        places, sums, counts = (np.bincount(epochs, weights) for weights in (chart.updates, chart.losses, np.ones(epochs.size)))
+        places, sums, counts = (np.bincount(epochs, weights) for weights in (updates, losses, np.ones(epochs.size)))
         known = counts > 0
         means = places[known] / counts[known], sums[known] / counts[known], ("curve", "dim"), 2.0
-        strokes = [(chart.updates, chart.losses, ("dim", "faint"), 1.0), means]
+        strokes = [(updates, losses, ("dim", "faint"), 1.0), means]
     now = int(chart.x(newest(view)))
     for updates, losses, roles, strength in strokes:
         x, y = chart.x(updates), chart.y(losses)
@@ -151,7 +140,7 @@ def _thinned(x: Array, y: Array) -> list[tuple[int, int]]:
     return kept
 
 
-def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
+def _epochs(view: View, chart: Plot, canvas: Canvas) -> None:
     """Where epochs begin, if they have several updates."""
     batches = view.position.batches
     if batches < 2:
@@ -165,13 +154,13 @@ def _epochs(view: View, chart: Chart, canvas: Canvas) -> None:
         canvas.write(min(x // 2, chart.left + chart.columns - len(text)), 0, text, "faint")
 
 
-def _axis(view: View, chart: Chart) -> list[Line]:
+def _axis(view: View, chart: Plot, rows: int) -> list[Line]:
     """The axis of the updates, with bookmarks and the place where the loss is no number any more, and its numbers."""
     end = round(chart.last)
     last = f"update {end}" if 2 * len(f"update {end}") < chart.columns else str(end)
     step = max(round(nice_step(chart.last, max(chart.columns // 7, 1))), 1)
-    canvas = chart.base(chart.axis, ((update, str(update)) for update in range(0, int(chart.last) + 1, step)), len(last))
-    canvas.write(canvas.columns - len(last), chart.axis - 1, last, "dim")
+    canvas = chart.base(rows, ((update, str(update)) for update in range(0, int(chart.last) + 1, step)), len(last))
+    canvas.write(canvas.columns - len(last), rows - 1, last, "dim")
     flags = [(view.position.calendar.in_updates(t), f"▲{name}", "next") for name, t in view.bookmarks.items()]
     updates, losses = points(view)
     broken = updates[~np.isfinite(losses)]

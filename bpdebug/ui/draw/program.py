@@ -195,15 +195,15 @@ def _details(view: View, stage: Stage, plan: Plan) -> Line:
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
     """The most telling of a stage's signs; that all is well is said only of what has been compared."""
     found = badge(view, stage, computed)
-    if computed and view.is_broken(stage.name):
+    if not computed:
+        return found or (" ", "")
+    if view.is_broken(stage.name):
         return "⚠", "bad"
     if found and found != STATUSES["good"].badge:
         return found
-    if computed and stage.name in view.warnings:
+    if stage.name in view.warnings:
         return "!", "changed"
-    if computed and stage.name in view.stale:
-        return "~", "changed"
-    return found or (_RUN if computed else (" ", ""))
+    return ("~", "changed") if stage.name in view.stale else found or _RUN
 
 
 def formula_text(view: View, stage: Stage, short: bool = True, style: Style | None = None) -> str:

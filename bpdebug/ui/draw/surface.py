@@ -46,12 +46,11 @@ def surface_title(view: View, name: str) -> str:
     surface = view.surface
     if surface is None:
         return name
-    inputs = view.program.inputs
     answer = render_name(surface.prediction, view.style)
     if surface.grid is None:
         return f"{name.replace('Surface', 'Answers')} · {answer} beside {render_name(view.program.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
-    return f"{name} · {answer}{output} over {', '.join(inputs)}"
+    return f"{name} · {answer}{output} over {', '.join(view.program.inputs)}"
 
 
 def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> tuple[list[Line], list[Line]]:
