@@ -80,15 +80,15 @@ def parse(text: str, joined: Collection[str] = ()) -> Formula:
     return Formula(stripped, _Reader(stripped, joined).read())
 
 
-def parse_assignment(text: str, joined: Collection[str] = ()) -> tuple[str, Formula]:
+def parse_assignment(text: str) -> tuple[str, Formula]:
     """Parse ``dW2 = a1.T @ dz2`` into the target and its formula."""
     target, sign, expression = text.partition("=")
     if not sign or expression.startswith("="):
         raise FormulaError("expected NAME = FORMULA", text, len(text) + 1)
-    if target.strip() not in joined and not re.fullmatch(r"\s*[A-Za-z_]\w*(@\w+)?\s*", target):
+    if not re.fullmatch(r"\s*[A-Za-z_]\w*(@\w+)?\s*", target):
         raise FormulaError(f"expected a tensor's name before '='; found '{target.strip()}'", text, 1)
     try:
-        return target.strip(), parse(expression, joined)
+        return target.strip(), parse(expression)
     except FormulaError as error:
         shift = len(text) - len(expression.lstrip()) if expression.strip() else len(text)
         raise type(error)(error.message, text, error.column + shift) from None

@@ -11,6 +11,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
+from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table, Text
@@ -19,17 +20,12 @@ from bpdebug.export.stage import StageWriter, aligned, by_hand
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 _PHASES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass", Phase.UPDATE: "Update"}
-WORKS = {
+_WORKS = {
     "GBC": "Goodfellow, Bengio, Courville, Deep Learning (2016)",
     "RHW": "Rumelhart, Hinton, Williams, Learning representations by back-propagating errors (1986)",
     "Bishop": "Bishop, Pattern Recognition and Machine Learning (2006)",
 }
-"""The works that the tables cite by a short name."""
-
-
-def spelled_out(source: str) -> str:
-    """A row's source with the short names replaced: ``[RHW] eq. 2`` becomes authors, title, year and equation."""
-    return re.sub(r"\[(\w+)\]", lambda found: f"{WORKS[found[1]]},", source)
+"""The works that the tables cite by a short name: ``[RHW] eq. 2`` becomes authors, title, year and equation."""
 
 
 def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
@@ -46,14 +42,15 @@ def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
 
 def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     """The title, the facts, and what the update is given."""
-    program = worked.program
+    program, rows = worked.program, worked.program.batches.samples(worked.update)
     yield Heading(1, (f"{program.scenario.name}: update {worked.update} worked out",))
-    place = f"epoch {worked.epoch}, batch {worked.batch + 1} of {program.batches.each_epoch}"
-    yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(worked.rows), 'sample')}.",))
+    epoch, batch = program.batches.place(worked.update)
+    place = f"epoch {epoch}, batch {batch + 1} of {program.batches.each_epoch}"
+    yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(rows), 'sample')}.",))
     yield from _facts(worked, writer)
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))
-    yield data_table(worked)
+    yield _data_table(worked, rows)
     yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in program.data})
     yield from by_hand(worked.edits, "At the start of the update")
 
@@ -115,19 +112,19 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def data_table(worked: WorkedUpdate) -> Table:
+def _data_table(worked: WorkedUpdate, rows: Array) -> Table:
     """The batch: a sample a row, with the names of the inputs and outputs."""
     program = worked.program
     x, y = worked.given[program.input], worked.given[program.target]
     outputs = program.outputs or (tuple(f"{program.target}{n}" for n in range(1, y.shape[1] + 1)) if y.shape[1] > 1 else (program.target,))
     heads = ["sample", *_cut(program.inputs), *_cut(outputs)]
     digits = 6 if len(heads) <= LARGEST else 4
-    rows = [
+    lines = [
         [str(sample), *(text for values in given for text in _cut([written(float(value), digits) for value in values]))]
-        for sample, *given in zip(worked.rows[: len(x) if len(x) <= LARGEST else SHOWN], x, y, strict=False)
+        for sample, *given in zip(rows[: len(x) if len(x) <= LARGEST else SHOWN], x, y, strict=False)
     ]
-    rows += [["…"] * len(heads)] * (len(rows) < len(x))
-    return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in row) for row in rows))
+    lines += [["…"] * len(heads)] * (len(lines) < len(x))
+    return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in line) for line in lines))
 
 
 def _cut(items: Sequence[str]) -> list[str]:
@@ -148,7 +145,8 @@ def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int]) ->
 def _stage(number: int, step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
     stage = step.stage
     yield Heading(4, (f"{number}. ", writer.name(stage.name), " (your own formula)" if stage.edited else ""), stage.name)
-    yield Paragraph((stage.meaning, Mark(notes.setdefault(spelled_out(stage.source), len(notes) + 1))))
+    source = re.sub(r"\[(\w+)\]", lambda found: f"{_WORKS[found[1]]},", stage.source)
+    yield Paragraph((stage.meaning, Mark(notes.setdefault(source, len(notes) + 1))))
     yield writer.formula(stage.name, stage.formula)
     yield from writer.stretched(stage.formula)
     yield from writer.numbers(step)

@@ -43,8 +43,7 @@ class WorkedUpdate(Record, eq=False):
 
     Attributes:
         program: the stages at its start.
-        update, epoch, batch: which one, counted from 0.
-        rows: the samples of its batch, by their place in the data.
+        update: which one, counted from 0.
         given: the batch, the parameters, slots and constants at its start.
         stages: in order.
         edits: what the user changed at its very start.
@@ -53,9 +52,6 @@ class WorkedUpdate(Record, eq=False):
 
     program: Program
     update: int
-    epoch: int
-    batch: int
-    rows: tuple[int, ...]
     given: Mapping[str, Array]
     stages: tuple[WorkedStage, ...]
     edits: tuple[Edit, ...] = ()
@@ -94,9 +90,6 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
     timeline.seek(start)
     machine, program = timeline.machine, timeline.program
     given = {name: value.copy() for name, value in machine.values().items()}
-    rows = machine.batches.rows(update)
-    samples = range(program.batches.total) if rows is None else rows.tolist()
-    epoch, batch = machine.batches.place(update)
     stages, begun = list[WorkedStage](), perf_counter()
     for t in range(start, calendar.clock(update + 1)):
         stages.append(_worked(timeline, t, style if explained else None))
@@ -107,7 +100,7 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
     edits = tuple(edit for edit in timeline.edits if edit.t == start)
     timeline.seek(here)
     checked = (yield from check(timeline)) if explained else None
-    return WorkedUpdate(program, update, epoch, batch, tuple(samples), given, tuple(stages), edits, checked)
+    return WorkedUpdate(program, update, given, tuple(stages), edits, checked)
 
 
 def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:

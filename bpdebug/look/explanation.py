@@ -118,16 +118,15 @@ def digits_of(stage: Stage) -> int:
     return _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
 
 
-def put_in(term: Term, style: Style, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> str:
+def put_in(term: Term, style: Style, digits: int) -> str:
     """A number's formula with the numbers put in.
 
     Args:
         term: what it is made of.
         style: how it is written.
         digits: significant digits.
-        most: terms of a sum that are written out.
     """
-    return render_cell(with_numbers(term, digits, most), style)
+    return render_cell(with_numbers(term, digits), style)
 
 
 def with_numbers(term: Term, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> Tree:
@@ -162,8 +161,8 @@ def _is_sum(term: Term) -> bool:
     return term.operator == "sum" or (term.operator == "-" and len(term.parts) == 1 and _is_sum(term.parts[0]))
 
 
-def _first_cells(terms: Iterable[Term], most: int = MOST_OPERANDS) -> list[Term]:
-    return list(islice((cell for term in terms for cell in term.cells()), most))
+def _first_cells(terms: Iterable[Term]) -> list[Term]:
+    return list(islice((cell for term in terms for cell in term.cells()), MOST_OPERANDS))
 
 
 def _broken(term: Term) -> Term:
