@@ -22,12 +22,11 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.names import of_unknown
-from bpdebug.trust.patterns import suspect
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
-from bpdebug.trust.suspects import diagnose
+from bpdebug.trust.suspects import diagnose, suspect
 
 __all__ = ["ComparisonError", "compare", "comparing"]
 
