@@ -203,13 +203,11 @@ class Differences(Probe):
         found = {name: slopes[end - sizes[name] : end].reshape(self.values[name].shape) for name, end in ends.items()}
         return {name: _exact(value, np.zeros(value.shape, bool)) for name, value in found.items()}
 
-    def is_analytic(self, tensor: str) -> bool:
-        """Whether the complex step is possible."""
-        return all(stage.name in self.analytic_stages for stage in self.downstream(tensor))
-
-    def by_complex_step(self, tensor: str, cells: Array) -> Array:
-        """The derivative at some cells, NaN elsewhere."""
-        return whole(self._complex(tensor, cells, self._to_the_loss(self.downstream(tensor)))).value
+    def by_complex_step(self, tensor: str, cells: Array) -> Array | None:
+        """The derivative at some cells, NaN elsewhere; None where the complex step is not possible."""
+        stages = self.downstream(tensor)
+        analytic = all(stage.name in self.analytic_stages for stage in stages)
+        return whole(self._complex(tensor, cells, self._to_the_loss(stages))).value if analytic else None
 
     def by_differences(self, tensor: str, cells: Array, step: float) -> Array:
         """The derivative at some cells by central differences with that step, NaN elsewhere."""

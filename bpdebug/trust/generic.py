@@ -83,9 +83,10 @@ def versions(site: Site) -> Iterator[Mistake]:
         evidence = f"the {name} of the update before is still in it, as where zero_grad() is forgotten"
         yield Mistake("accumulated", Binary("+", site.tree, Name(name)), evidence, {name: PREVIOUS})
     for node in walk(site.tree):
-        if isinstance(node, Transpose) and isinstance(node.operand, Name):
-            evidence = f"{node.operand.name} is reshaped where it should be transposed, which mixes up its cells"
-            yield Mistake("reshaped", site.tree, evidence, {node.operand.name: RESHAPED})
+        match node:
+            case Transpose(Name(turned)):
+                evidence = f"{turned} is reshaped where it should be transposed, which mixes up its cells"
+                yield Mistake("reshaped", site.tree, evidence, {turned: RESHAPED})
 
 
 def _versions(site: Site, kind: str, found: list[str], version: str, evidence: str) -> Iterator[Mistake]:
@@ -110,9 +111,10 @@ def turns(site: Site) -> Iterator[Mistake]:
 
 
 def _turned(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Binary) and tree.operator == "@":
-        yield Binary("@", _other_way(tree.left), tree.right)
-        yield Binary("@", tree.left, _other_way(tree.right))
+    match tree:
+        case Binary("@", left, right):
+            yield Binary("@", _other_way(left), right)
+            yield Binary("@", left, _other_way(right))
 
 
 def _other_way(tree: Tree) -> Tree:

@@ -26,20 +26,9 @@ def file_name(program: Program, stage: str) -> str:
     return stage + AFTER if stage in program.persistent else stage
 
 
-_KINDS = {
-    "weights": "weight",
-    "weight": "weight",
-    "w": "weight",
-    "biases": "bias",
-    "bias": "bias",
-    "b": "bias",
-    "z": "z",
-    "activation": "a",
-    "act": "a",
-    "a": "a",
-    "h": "a",
-}
-_KIND, _NUMBER = f"(?P<kind>{'|'.join(_KINDS)})", r"(?P<number>\d+)"
+_KINDS = {"w": "weight", "b": "bias", "z": "z", "a": "a", "h": "a"}
+"""What the first letter of a word for it stands for."""
+_KIND, _NUMBER = "(?P<kind>weights?|w|bias(?:es)?|b|z|activation|act|a|h)", r"(?P<number>\d+)"
 _GRADIENT, _LATER = "(?:gradient|grad|delta|d[ljc]?_?d|d|g)", "(?:new|after|next|updated|update|post|final)"
 _SPELLINGS = (
     (rf"{_GRADIENT}_?{_KIND}_?{_NUMBER}", "gradient"),
@@ -75,7 +64,7 @@ def _called(program: Program, what: str, parts: Mapping[str, str]) -> str:
     if "number" not in parts:
         return str(getattr(program, what))
     layer = next((layer for layer in program.layers if layer.number == int(parts["number"])), None)
-    tensor = getattr(layer, _KINDS[parts.get("kind", "z")], "")
+    tensor = getattr(layer, _KINDS[parts.get("kind", "z")[0]], "")
     return program.gradients.get(tensor, "") if what == "gradient" else tensor + AFTER * (what == "after")
 
 

@@ -119,9 +119,12 @@ def _parsed(text: str) -> Tree:
 def _filled(pattern: Tree, values: Mapping[str, Tree], size: Tree) -> Tree:
     """A row's formula over these tensors; a product, or a quotient, as a person would write it."""
     tree = substitute(pattern, {**values, "s": size})
-    if not isinstance(tree, Binary) or not isinstance(pattern, Binary) or tree.operator not in "*/":
-        return tree
-    return product(tree.left, over=tree.right) if tree.operator == "/" else product(tree)
+    match pattern, tree:
+        case Binary(), Binary("/", value, by):
+            return product(value, over=by)
+        case Binary(), Binary("*"):
+            return product(tree)
+    return tree
 
 
 def _words(site: Site) -> dict[str, bool]:

@@ -238,17 +238,18 @@ def everywhere(tree: Tree, change: Callable[[Tree], Iterable[Tree]]) -> Tree:
 
 def without_factor(tree: Tree) -> Iterator[Tree]:
     """A product without one of its factors, a quotient without its divisor."""
-    if isinstance(tree, Binary) and tree.operator in "*/":
-        yield tree.left
-        if tree.operator == "*":
-            yield tree.right
+    match tree:
+        case Binary("*", left, right):
+            yield left
+            yield right
+        case Binary("/", left):
+            yield left
 
 
 def without_divisor(divisor: Tree, tree: Tree) -> Iterator[Tree]:
     """A quotient without that factor of its divisor."""
-    if isinstance(tree, Binary) and tree.operator == "/":
-        by = tree.right
-        if by == divisor:
-            yield tree.left
-        elif isinstance(by, Binary) and by.operator == "*" and divisor in (by.left, by.right):
-            yield Binary("/", tree.left, by.right if by.left == divisor else by.left)
+    match tree:
+        case Binary("/", value, by) if by == divisor:
+            yield value
+        case Binary("/", value, Binary("*", left, right)) if divisor in (left, right):
+            yield Binary("/", value, right if left == divisor else left)
