@@ -32,17 +32,19 @@ _AXES = (
 
 def exchanges(site: Site) -> Iterator[Mistake]:
     """Another tensor where one belongs."""
-    kin, gradients = site.kin, site.program.gradients
-    da_of = {gradients[z]: gradients.get(a, "") for a, z in kin.z_of.items() if z in gradients}
+    layers, gradients = site.program.layers, site.program.gradients
+    z_of = {layer.a: layer.z for layer in layers}
+    a_of = {layer.output: layer.a for layer in layers if layer.output != layer.a}
+    da_of = {gradients[z]: gradients.get(a, "") for a, z in z_of.items() if z in gradients}
     plain = "{new} stands where {old} belongs"
     slope = f"{plain}: the activation's derivative is left out"
     for old in site.reads:
-        family = kin.of.get(old)
-        others = [new for new in site.earlier if family and kin.of.get(new) == family and new not in (old, site.stage.name)]
-        found = [("wrong_layer", new, plain) for new in others if new != kin.a_of.get(old)]
-        found += [("pre_activation", kin.z_of.get(old, ""), plain)] * (site.activation is None)
+        family = site.families.get(old)
+        others = [new for new in site.earlier if family and site.families.get(new) == family and new not in (old, site.stage.name)]
+        found = [("wrong_layer", new, plain) for new in others if new != a_of.get(old)]
+        found += [("pre_activation", z_of.get(old, ""), plain)] * (site.activation is None)
         found += [("da_for_dz", da_of.get(old, ""), slope)] * (da_of.get(old) != site.stage.name)
-        found += [("path_missing", kin.a_of.get(old, ""), f"{plain}: the layer's input is not added to it")]
+        found += [("path_missing", a_of.get(old, ""), f"{plain}: the layer's input is not added to it")]
         for kind, new, evidence in found:
             if new in site.earlier:
                 yield Mistake(kind, site.put({old: Name(new)}), evidence.format(new=new, old=old))
@@ -54,10 +56,10 @@ def paths(site: Site) -> Iterator[Mistake]:
     through = {name: tensors[name].through for name in site.reads if name in tensors}
     if node is None and site.stage.of and len(site.reads) > 1:
         for part, way in through.items():
-            if way and way not in site.kin.penalties:
+            if way and way not in site.penalties:
                 rest = total(*(Name(name) for name in site.reads if name != part))
                 yield Mistake("path_missing", rest, f"{part}, what comes back on the path through {way}, is left out")
-    penalties = [name for name in site.reads if name in site.kin.penalties or through.get(name) in site.kin.penalties]
+    penalties = [name for name in site.reads if name in site.penalties or through.get(name) in site.penalties]
     for left_out in () if site.updates or not penalties else (penalties, *([[name] for name in penalties] if len(penalties) > 1 else [])):
         rest = total(*(Name(name) for name in site.reads if name not in left_out))
         yield Mistake("l2_missing", rest, f"{' + '.join(left_out)}, the L2 penalty, is left out")

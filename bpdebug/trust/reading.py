@@ -92,21 +92,21 @@ def _weights(program: Program, arrays: Mapping[str, Array]) -> list[frozenset[st
     """The weights that are stored transposed: each where its own shape tells, a square one as the others are."""
     shapes = {layer.weight: program.parameters[layer.weight] for layer in program.layers}
     own, gradients = dict[str, bool](), dict[str, bool]()
-    for votes, named in ((own, lambda name: (name, name + AFTER)), (gradients, lambda name: (program.gradients.get(name, ""),))):
-        for name, expected in shapes.items():
-            for array in (arrays[form] for form in named(name) if form in arrays):
-                if array.shape in (expected, expected[::-1]) and len(set(expected)) == 2:
-                    votes.setdefault(name, array.shape != expected)
+    for name, expected in shapes.items():
+        for form in _forms(program, name) if len(set(expected)) == 2 else ():
+            if form in arrays and arrays[form].shape in (expected, expected[::-1]):
+                votes = gradients if form == program.gradients.get(name) else own
+                votes.setdefault(name, arrays[form].shape != expected)
     if not own and not gradients:
-        square = any(_forms(program, name) & set(arrays) for name, shape in shapes.items() if shape[0] == shape[1] > 1)
+        square = any(form in arrays for name, shape in shapes.items() if shape[0] == shape[1] > 1 for form in _forms(program, name))
         return [frozenset(), frozenset(shapes)] if square else [frozenset()]
     most = 2 * sum(own.values()) > len(own) if own else all(gradients.values())
     return [frozenset(name for name in shapes if own.get(name, most))]
 
 
-def _forms(program: Program, weight: str) -> set[str]:
+def _forms(program: Program, weight: str) -> tuple[str, ...]:
     """What a file calls arrays that lie as a weight does."""
-    return {weight, weight + AFTER, program.gradients.get(weight, "")}
+    return weight, weight + AFTER, program.gradients.get(weight, "")
 
 
 def _read(program: Program, arrays: Mapping[str, Array], rows: int, columns: bool, turned: frozenset[str]) -> Reading:
@@ -162,7 +162,7 @@ def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Ar
 
 def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned: frozenset[str]) -> Iterator[str]:
     weights = [layer.weight for layer in program.layers]
-    stored = [name for name in weights if name in turned and _forms(program, name) & set(arrays)]
+    stored = [name for name in weights if name in turned and not arrays.keys().isdisjoint(_forms(program, name))]
     if columns and stored:
         yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"
     elif columns:

@@ -52,21 +52,6 @@ class Mistake(Record, eq=False):
         return self.tree, tuple(self.overrides.items())
 
 
-class Kinship(Record):
-    """Which tensors of a network belong together, by what they are.
-
-    Attributes:
-        of: a tensor to its family: inputs, activations and sums are one, weights another, the gradients of each, the optimizer's slots.
-        z_of, a_of: an activation to its weighted sum, a residual layer's output to its activation.
-        penalties: the terms of the loss that are penalties on weights.
-    """
-
-    of: Mapping[str, tuple[str, ...]]
-    z_of: Mapping[str, str]
-    a_of: Mapping[str, str]
-    penalties: frozenset[str]
-
-
 class Site(Record, eq=False):
     """Where a mistake may be made: a stage of a program, with its formula as it is meant.
 
@@ -83,24 +68,26 @@ class Site(Record, eq=False):
         return (self.stage.derived or self.stage.formula).tree
 
     @cached_property
-    def kin(self) -> Kinship:
-        """The families of the program's tensors."""
-        tensors, layers, nodes = self.program.tensors.values(), self.program.layers, self.program.network.nodes
+    def penalties(self) -> frozenset[str]:
+        """The terms of the loss that are penalties on weights."""
+        return frozenset(node.output for node in self.program.network.nodes if node.operation.name == "penalty")
+
+    @cached_property
+    def families(self) -> dict[str, tuple[str, ...]]:
+        """A tensor to its family: inputs, activations and sums are one, weights another, the gradients of each, the optimizer's slots."""
+        layers = self.program.layers
         own = {layer.output: "sum" for layer in layers}
         own |= {getattr(layer, part): part for layer in layers for part in ("weight", "bias", "z", "a") if getattr(layer, part)}
-        penalties = dict.fromkeys((node.output for node in nodes if node.operation.name == "penalty"), "penalty")
-        own |= penalties | dict.fromkeys(_FADING, "fading")
-        of: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
+        own |= dict.fromkeys(self.penalties, "penalty") | dict.fromkeys(_FADING, "fading")
+        found: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
         slots = Counter[str]()
-        for tensor in tensors:
+        for tensor in self.program.tensors.values():
             if tensor.role is Role.GRADIENT and not tensor.through and tensor.of in own:
-                of[tensor.name] = ("gradient", own[tensor.of])
+                found[tensor.name] = ("gradient", own[tensor.of])
             elif tensor.role is Role.SLOT:
                 slots[tensor.of] += 1
-                of[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
-        of |= dict.fromkeys([self.program.input, *(layer.output for layer in layers)], ("a",))
-        sums = {layer.output: layer.a for layer in layers if layer.output != layer.a}
-        return Kinship(of, {layer.a: layer.z for layer in layers}, sums, frozenset(penalties))
+                found[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
+        return found | dict.fromkeys([self.program.input, *(layer.output for layer in layers)], ("a",))
 
     @cached_property
     def node(self) -> Node | None:

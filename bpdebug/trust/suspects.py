@@ -78,7 +78,7 @@ def _edited(site: Site) -> Stage | None:
     program = site.program
     parts = [program.tensors[name].through for name in site.reads if name in program.tensors]
     through = [part for part in parts if part] if site.node is None else [site.node.output]
-    last = [program.loss] if site.loss or site.kin.penalties & set(through) else []
+    last = [program.loss] if site.loss or site.penalties & set(through) else []
     stages = [program.stage(name) for name in (*through, *last) if name in program.index and site.stage.of]
     return next((stage for stage in stages if stage.edited), None)
 

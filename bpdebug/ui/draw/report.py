@@ -85,7 +85,10 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     cell = cell_name("" if single else finding.stage.name, finding.cell)
     fine = _is_compared(finding) and finding.error < ROUNDING  # where, its last bits decide
     where = [error_text(finding.error, BRIEF), "" if fine else cell] if _is_compared(finding) else ["", ""]
-    texts = [*where, *(("", "") if fine else _numbers(source, finding)), _cells(source, finding) if single else ""]
+    cells = shape_text(finding.theirs.shape) if finding.theirs is not None and finding.theirs.ndim else ""
+    if source is CHECK:
+        cells = f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
+    texts = [*where, *(("", "") if fine else _numbers(source, finding)), cells if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
     first, last = (render_name(group[place].stage.name, view.style) for place in (0, -1))
     return [
@@ -105,13 +108,6 @@ def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
     elif finding.numbers and _is_compared(finding):
         both = written(finding.numbers[0], 6), written(finding.numbers[1], 6)
     return both if source is CHECK else both[::-1]
-
-
-def _cells(source: Source, finding: Finding) -> str:
-    """How much was compared."""
-    if source is CHECK:
-        return f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
-    return shape_text(finding.theirs.shape) if finding.theirs is not None and finding.theirs.ndim else ""
 
 
 def report_notes(report: Report, columns: int) -> list[Line]:
