@@ -134,8 +134,15 @@ def _advice(judge: Judge) -> Iterator[str]:
     if absent := _unseen(judge, off[0]):
         verb = "is" if len(absent) == 1 else "are"
         yield f"{_listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
-    if len(off) > 1 and stage.name == judge.program.loss and off[1].stage.phase is Phase.BACKWARD:
-        yield from _another_reduction(off[0], off[1])
+    if len(off) == 1 or stage.name != judge.program.loss or off[1].stage.phase is not Phase.BACKWARD:
+        return
+    loss, derivative = off[:2]  # which belong together where they are off by the same factor
+    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.right:
+        return
+    factor = float(loss.theirs / loss.right)
+    if worst(derivative.theirs, factor * derivative.right)[0] < _SAME:
+        same = f"your loss and your {derivative.name} are both {short(factor)} times ours, so they belong together"
+        yield f"{same}: if that loss is the one you mean, change samples, outputs or factor in the scenario's loss section"
 
 
 def _unseen(judge: Judge, off: Finding) -> list[str]:
@@ -150,16 +157,6 @@ def _unseen(judge: Judge, off: Finding) -> list[str]:
             wanted |= {*stage.formula.names}
             found += [stage.name] if not is_term(judge.program, stage.name) else []
     return found[::-1]
-
-
-def _another_reduction(loss: Finding, derivative: Finding) -> Iterator[str]:
-    """A loss and a derivative that are off by the same factor belong together."""
-    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.right:
-        return
-    factor = float(loss.theirs / loss.right)
-    if worst(derivative.theirs, factor * derivative.right)[0] < _SAME:
-        same = f"your loss and your {derivative.name} are both {short(factor)} times ours, so they belong together"
-        yield f"{same}: if that loss is the one you mean, change samples, outputs or factor in the scenario's loss section"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,8 +18,7 @@ _HOW = ("all", "sweep", "slope")
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str = "") -> Work:
     """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
-    from bpdebug.trust.check import check, input_stage  # noqa: PLC0415 - a start does without
-    from bpdebug.trust.steps import slope, sweep  # noqa: PLC0415 - as above
+    from bpdebug.trust.check import check, input_stage, slope, sweep  # noqa: PLC0415 - a start does without
 
     words, program, name = arguments.split(), session.program, ""
     how = [word for word in words if word in _HOW]
