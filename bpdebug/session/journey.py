@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
@@ -14,7 +14,7 @@ from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome, Runner
 from bpdebug.time.search import LastStop
 from bpdebug.time.stops import Hit, Stops
-from bpdebug.time.tasks import Task
+from bpdebug.time.tasks import Stopper, Task
 
 
 class Journey:
@@ -47,14 +47,14 @@ class Journey:
         """Whether a search for the last stop is under way: the program then stands where the search is, not where the user is."""
         return self._search is not None
 
-    def set_out(self, way: Move | Task, stop: Callable[[], bool]) -> Result:
+    def set_out(self, way: Move | Task, stop: Stopper) -> Result:
         """Begin a move or a command's work, and do as much of it as ``stop`` allows."""
         if isinstance(way, Move):
             self.before, self._start, self._cursor.inside = self.timeline.machine.moment(), self.timeline.position, None
         self.pending = way
         return self.go_on(stop)
 
-    def go_on(self, stop: Callable[[], bool]) -> Result:
+    def go_on(self, stop: Stopper) -> Result:
         """Go on with what is pending."""
         way = self.pending
         if way is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ from bpdebug.time.moves import Move
 from bpdebug.time.position import Position, position_at
 from bpdebug.time.results import Result
 from bpdebug.time.stops import Breakpoint, Stops
-from bpdebug.time.tasks import Task
+from bpdebug.time.tasks import Stopper, Task
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Session:
         """What ``step`` has asked and ``answer`` has not answered yet."""
         return self.predictions.waiting(self.timeline.clock)
 
-    def execute(self, text: str, stop: Callable[[], bool] = lambda: False) -> Result:
+    def execute(self, text: str, stop: Stopper = lambda: False) -> Result:
         """Carry out one command, such as ``step 3`` or ``print a2``.
 
         Args:
@@ -179,11 +179,11 @@ class Session:
         return self._settle(result, stop)
 
     @np.errstate(all="ignore")
-    def resume(self, stop: Callable[[], bool] = lambda: False) -> Result:
+    def resume(self, stop: Stopper = lambda: False) -> Result:
         """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
         return self._settle(self.journey.go_on(stop), stop)
 
-    def _settle(self, result: Result, stop: Callable[[], bool]) -> Result:
+    def _settle(self, result: Result, stop: Stopper) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
         wrong = False
         for _ in range(_MOST_STOPS):
@@ -214,7 +214,7 @@ class Session:
             append_file(path, f"(bpdebug) {text.strip()}\n{answer}" + "\n" * bool(answer))
             self._transcript = path
 
-    def _once(self, text: str, stop: Callable[[], bool]) -> Result:
+    def _once(self, text: str, stop: Stopper) -> Result:
         command, arguments = find_command(text)
         self.journey.leave()
         with np.errstate(all="ignore"):  # what is not finite is shown; NumPy need not warn of it
@@ -223,7 +223,7 @@ class Session:
             answer = command.run(self, arguments)
             return self.journey.set_out(answer, stop) if isinstance(answer, Move | Task) else answer
 
-    def _with_commands(self, result: Result, stop: Callable[[], bool]) -> tuple[bool, Result]:
+    def _with_commands(self, result: Result, stop: Stopper) -> tuple[bool, Result]:
         """Carry out what is attached to the stops that have struck, up to the first move; whether there was one."""
         texts = [text for hit in self.journey.hits for text in hit.stop.commands] if result.stops else []
         lines, answers = [result.text], list[dict[str, Any]]()

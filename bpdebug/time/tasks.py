@@ -10,6 +10,8 @@ from typing import TypeVar
 from bpdebug.time.results import Result
 
 T = TypeVar("T")
+Stopper = Callable[[], bool]
+"""Is asked every few milliseconds of what takes long; where it says yes, that ends early, or pauses."""
 SLICE = 0.02
 """Seconds of work between two looks at whether to stop."""
 
@@ -28,7 +30,7 @@ class Task:
     said: str = ""
     context: Context = field(default_factory=copy_context)
 
-    def go_on(self, stop: Callable[[], bool]) -> Result | None:
+    def go_on(self, stop: Stopper) -> Result | None:
         """Work until ``stop`` says yes; the answer, once there is one."""
         try:
             while True:
