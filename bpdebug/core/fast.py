@@ -22,7 +22,6 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
 
-_EXACT_OPERATORS = frozenset(("+", "-", "*", "/"))
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
 
@@ -160,5 +159,5 @@ def _exact(node: Tree, flat: Sequence[str]) -> bool:
     if not set(names(node)).intersection(flat):
         return True
     if isinstance(node, Binary):
-        return node.operator in _EXACT_OPERATORS or (node.operator == "**" and getattr(node.right, "value", 0) == 2.0)
+        return node.operator in ("+", "-", "*", "/") or (node.operator == "**" and getattr(node.right, "value", 0) == 2.0)
     return not isinstance(node, Call) or node.function == "sqrt"

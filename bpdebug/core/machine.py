@@ -47,7 +47,6 @@ class Machine:
         self._listening.run(np.seterrcall, lambda kind, _: noted.append(kind))
         self._last: Workspace | None = None
         self._copies, self.finished = Copies(), -1
-        self._whole = False
         self._take_data()
         for name, value in program.initial.items():
             self.persistent[name][...] = value

@@ -8,7 +8,7 @@ emitted when all of its consumers have contributed, as partials and their sum wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import field
 
 from bpdebug.core.network import Network, Phase
@@ -85,8 +85,7 @@ def forward_stages(network: Network) -> Iterator[Stage]:
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     """The chain rule, node by node in reverse."""
-    layers = network.layer_of
-    consumers = _consumers(network, layers)
+    layers, consumers = network.layer_of, _consumers(network)
     naming, pending = network.naming, defaultdict[str, list[Stage]](list)
     gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
     if network.fused:
@@ -119,12 +118,12 @@ def input_gradient(network: Network) -> Formula:
     return Formula.of(total(*passed))
 
 
-def _consumers(network: Network, layers: Mapping[str, int]) -> Counter[str]:
+def _consumers(network: Network) -> Counter[str]:
     """How many nodes pass a gradient to each tensor: those from which a path of derivatives leads to the loss."""
     live, counts = {network.nodes[-1].output}, Counter[str]()
     for node in reversed(network.nodes):
         if node.output in live:
-            used = [tensor for tensor in node.inputs.values() if tensor in layers]
+            used = [tensor for tensor in node.inputs.values() if tensor in network.layer_of]
             live.update(used)
             counts.update(used)
     return counts

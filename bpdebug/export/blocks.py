@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bpdebug.core.boxes import QUAD, Piece, pieces, to_latex
 from bpdebug.core.record import Record
 
@@ -71,8 +73,8 @@ class Display(Record):
 class Table(Record):
     """A table; ``marked`` rows stand out."""
 
-    heads: tuple[Text, ...]
-    rows: tuple[tuple[Text, ...], ...]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str | Maths]]
     marked: tuple[int, ...] = ()
 
 

@@ -49,8 +49,8 @@ def _block(block: Block) -> str:
         case Display():
             return f'<div class="display">{to_display(block)}</div>'
         case Table():
-            heads = "".join(f"<th>{_text(head)}</th>" for head in block.heads)
-            rows = [f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in block.rows]
+            heads = "".join(f"<th>{escape(head)}</th>" for head in block.heads)
+            rows = [f"<tr>{''.join(f'<td>{_piece(cell)}</td>' for cell in row)}</tr>" for row in block.rows]
             for place in block.marked:
                 rows[place] = rows[place].replace("<tr>", '<tr class="marked">', 1)
             body = "\n".join(rows)

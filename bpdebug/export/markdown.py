@@ -27,10 +27,10 @@ def _block(block: Block) -> str:
         case Display():
             return f"```math\n\\begin{{aligned}}\n{block.rows}\n\\end{{aligned}}\n```"
         case Table():
-            rows = [[_text(cell) for cell in row] for row in block.rows]
+            rows = [list(map(_piece, row)) for row in block.rows]
             for place in block.marked:
                 rows[place] = [f"**{cell}**" if cell else cell for cell in rows[place]]
-            lines = [[_text(head) for head in block.heads], ["---:"] * len(block.heads), *rows]
+            lines = [[*map(_piece, block.heads)], ["---:"] * len(block.heads), *rows]
             return "\n".join(f"| {' | '.join(line)} |" for line in lines)
         case Notes():
             return "\n".join(f"[^{number}]: {_piece(item)}" for number, item in enumerate(block.items, 1))

@@ -14,7 +14,7 @@ from bpdebug.core.render import Style
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
-from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table, Text
+from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table
 from bpdebug.export.matrices import LARGEST, SHOWN
 from bpdebug.export.stage import StageWriter, aligned, by_hand
 from bpdebug.export.update import WorkedStage, WorkedUpdate
@@ -124,7 +124,7 @@ def _data_table(worked: WorkedUpdate, rows: Array) -> Table:
         for sample, *given in zip(rows[: len(x) if len(x) <= LARGEST else SHOWN], x, y, strict=False)
     ]
     lines += [["…"] * len(heads)] * (len(lines) < len(x))
-    return Table(tuple((head,) for head in heads), tuple(tuple((text,) for text in line) for line in lines))
+    return Table(heads, lines)
 
 
 def _cut(items: Sequence[str]) -> list[str]:
@@ -168,15 +168,15 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     by = f" ({methods})" * bool(methods)
     yield Paragraph((f"Each derivative against what the loss itself says{by}; the cell is where the two are furthest apart.",))
     heads = ("derivative", "verdict", "relative error", "cell", "here", "by the check", "cells")
-    rows: list[tuple[Text, ...]] = []
+    rows: list[list[str | Maths]] = []
     for finding in findings:
         told: list[str | Maths] = ["–"] * 5
         if finding.status != "non-finite" and finding.numbers is not None:
             cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
             numbers = (written(value, 8) for value in finding.numbers)
             told = [written(finding.error, 2), writer.name(finding.name, finding.cell), *numbers, cells]
-        rows.append(tuple((text,) for text in (writer.name(finding.name), finding.says.word, *told)))
+        rows.append([writer.name(finding.name), finding.says.word, *told])
     wrong = tuple(place for place, finding in enumerate(findings) if finding.says.accuses)
-    yield Table(tuple((head,) for head in heads), tuple(rows), wrong)
+    yield Table(heads, rows, wrong)
     for line in worked.check.conclusion() if wrong else ():
         yield Paragraph((f"{_capital(line.strip())}.",))

@@ -70,10 +70,10 @@ def _block(block: Block) -> str:
         case Display():
             return f"\\begin{{align*}}\n{block.rows}\n\\end{{align*}}"
         case Table():
-            rows = [" & ".join(map(_text, row)) for row in block.rows]
+            rows = [" & ".join(map(_piece, row)) for row in block.rows]
             for place in block.marked:
-                rows[place] = " & ".join(rf"\textbf{{{_text(cell)}}}" for cell in block.rows[place])
-            lines = rf"{' & '.join(map(_text, block.heads))} \\ \hline" + "\n" + " \\\\\n".join(rows)
+                rows[place] = " & ".join(rf"\textbf{{{_piece(cell)}}}" for cell in block.rows[place])
+            lines = rf"{' & '.join(map(_plain, block.heads))} \\ \hline" + "\n" + " \\\\\n".join(rows)
             return f"\\begin{{tabular}}{{{'r' * len(block.heads)}}}\n{lines}\n\\end{{tabular}}\n"
         case Notes():
             items = "\n".join(rf"\item {_plain(item)}" for item in block.items)

@@ -248,8 +248,7 @@ def _given(timeline: Timeline, name: str, index: Cell) -> str:
     """What a number is that no stage has computed."""
     machine, program = timeline.machine, timeline.program
     if name in (program.input, program.target):
-        rows = machine.batches.rows(machine.update)
-        sample = index[0] if rows is None else int(rows[index[0]])
+        sample = machine.batches.samples(machine.update)[index[0]]
         columns = program.inputs if name == program.input else program.outputs
         column = f" ({columns[index[1]]})" if columns else ""
         return f"Given: {'input' if name == program.input else 'target'} {index[1]}{column} of sample {sample} of the data."

@@ -193,27 +193,20 @@ def _measured(values: dict[str, Array], before: dict[str, Array], program: Progr
     numbers, off = list[list[float]](), list[Array | None]()
     with np.errstate(all="ignore"):
         for names in program.layers:
-            text = DEAD.get(names.layer.activation) if np.isfinite(values[names.a]).all() else None
+            weights, old, active = values[names.weight], before[names.weight], values[names.a]
+            gradients = (program.gradients.get(tensor) for tensor in (names.z, names.weight, names.bias))
+            norms = [_norm(values[gradient]) if gradient in values else np.nan for gradient in gradients]
+            size, mean = _norm(old), float(active.sum()) / active.size
+            step = _norm(weights - old) / size if size else np.nan
+            deviation = _norm(active - mean) / active.size**0.5
+            share = _SHARES.get(names.layer.activation) if np.isfinite(mean) else None
+            saturated = float(evaluate(_parsed(share.format(names.a), program.joined), values, active.dtype)) if share else np.nan
+            text = DEAD.get(names.layer.activation) if np.isfinite(active).all() else None
             mask = evaluate(_parsed(text.format(names.a), program.joined), values) if text else None
-            numbers.append([*_numbers(values, before, names, program), np.nan if mask is None else float(mask.sum())])
+            dead = np.nan if mask is None else float(mask.sum())
+            numbers.append([*norms, step, _norm(weights), mean, deviation, saturated, dead])
             off.append(mask)
     return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off))
-
-
-def _numbers(values: dict[str, Array], before: dict[str, Array], names: LayerNames, program: Program) -> Iterator[float]:
-    """The :data:`MEASURES` but for the last."""
-    weights, old, active = values[names.weight], before[names.weight], values[names.a]
-    for tensor in (names.z, names.weight, names.bias):
-        gradient = program.gradients.get(tensor)
-        yield _norm(values[gradient]) if gradient in values else np.nan
-    size = _norm(old)
-    yield _norm(weights - old) / size if size else np.nan
-    yield _norm(weights)
-    mean = float(active.sum()) / active.size
-    yield mean
-    yield _norm(active - mean) / active.size**0.5
-    share = _SHARES.get(names.layer.activation) if np.isfinite(mean) else None
-    yield float(evaluate(_parsed(share.format(names.a), program.joined), values, active.dtype)) if share else np.nan
 
 
 def _norm(values: Array) -> float:

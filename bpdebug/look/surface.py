@@ -164,8 +164,7 @@ def _chosen(machine: Machine) -> Array:
     room = min(max(_WORK // _cost(machine.program), 16), MOST_SAMPLES)
     if total <= room:
         return np.arange(total)
-    rows = machine.batches.rows(machine.update)
-    batch = (np.arange(total) if rows is None else rows)[:room]
+    batch = machine.batches.samples(machine.update)[:room]
     spread = np.linspace(0, total - 1, max(room - len(batch), 1)).astype(int)
     return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
 
