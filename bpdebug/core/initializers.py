@@ -10,43 +10,39 @@ import numpy as np
 from bpdebug.core.description import Array, Initializer
 from bpdebug.core.record import Record
 
-Draw = Callable[[tuple[int, int], Mapping[str, float], Any], Array]
-
 
 class Recipe(Record):
     """One way to start a weight matrix of shape (inputs, units).
 
     Attributes:
-        draw: shape, constants and a generator (``numpy.random.Generator`` or ``RandomState``) to values.
+        draw: shape, a generator (``numpy.random.Generator`` or ``RandomState``) and, by name, constants to values.
         constants: with their usual values.
         source: where it comes from.
     """
 
-    draw: Draw
+    draw: Callable[..., Array]
     constants: Mapping[str, float]
     source: str
 
 
-def _uniform(bound: Callable[[tuple[int, int], Mapping[str, float]], float]) -> Draw:
-    return lambda shape, constants, generator: generator.uniform(-bound(shape, constants), bound(shape, constants), shape)
-
-
-def _normal(deviation: Callable[[tuple[int, int], Mapping[str, float]], float]) -> Draw:
-    return lambda shape, constants, generator: deviation(shape, constants) * generator.standard_normal(shape)
+def _between(bound: float, shape: tuple[int, int], generator: Any) -> Array:
+    """Uniform on either side of 0."""
+    values: Array = generator.uniform(-bound, bound, shape)
+    return values
 
 
 _GLOROT = "Glorot and Bengio, Understanding the Difficulty of Training Deep Feedforward Networks (2010), eq. 16"
 _HE = "He et al., Delving Deep into Rectifiers (2015), eq. 10"
 
 INITIALIZERS: dict[str, Recipe] = {
-    "zeros": Recipe(lambda shape, c, g: np.zeros(shape), {}, "every weight 0"),
-    "constant": Recipe(lambda shape, c, g: np.full(shape, c["value"]), {"value": 0.0}, "every weight the same"),
-    "uniform": Recipe(lambda shape, c, g: g.uniform(c["low"], c["high"], shape), {"low": -1.0, "high": 1.0}, "uniform in [low, high)"),
-    "normal": Recipe(lambda shape, c, g: c["mean"] + c["std"] * g.standard_normal(shape), {"mean": 0.0, "std": 1.0}, "normal"),
-    "xavier_uniform": Recipe(_uniform(lambda shape, c: c["gain"] * np.sqrt(6.0 / sum(shape))), {"gain": 1.0}, _GLOROT),
-    "xavier_normal": Recipe(_normal(lambda shape, c: c["gain"] * np.sqrt(2.0 / sum(shape))), {"gain": 1.0}, _GLOROT),
-    "he_uniform": Recipe(_uniform(lambda shape, c: np.sqrt(6.0 / shape[0])), {}, _HE),
-    "he_normal": Recipe(_normal(lambda shape, c: np.sqrt(2.0 / shape[0])), {}, _HE),
+    "zeros": Recipe(lambda shape, g: np.zeros(shape), {}, "every weight 0"),
+    "constant": Recipe(lambda shape, g, value: np.full(shape, value), {"value": 0.0}, "every weight the same"),
+    "uniform": Recipe(lambda shape, g, low, high: g.uniform(low, high, shape), {"low": -1.0, "high": 1.0}, "uniform in [low, high)"),
+    "normal": Recipe(lambda shape, g, mean, std: mean + std * g.standard_normal(shape), {"mean": 0.0, "std": 1.0}, "normal"),
+    "xavier_uniform": Recipe(lambda shape, g, gain: _between(gain * np.sqrt(6.0 / sum(shape)), shape, g), {"gain": 1.0}, _GLOROT),
+    "xavier_normal": Recipe(lambda shape, g, gain: gain * np.sqrt(2.0 / sum(shape)) * g.standard_normal(shape), {"gain": 1.0}, _GLOROT),
+    "he_uniform": Recipe(lambda shape, g: _between(np.sqrt(6.0 / shape[0]), shape, g), {}, _HE),
+    "he_normal": Recipe(lambda shape, g: np.sqrt(2.0 / shape[0]) * g.standard_normal(shape), {}, _HE),
 }
 
 
@@ -71,5 +67,6 @@ def initial_values(
         layer, initializer = drawn[name]
         recipe = INITIALIZERS[initializer.name]
         source = stream or np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, layer])))
-        values[name] = recipe.draw(shape, dict(recipe.constants) | dict(initializer.constants), source)
+        constants = {constant: initializer.constants.get(constant, usual) for constant, usual in recipe.constants.items()}
+        values[name] = recipe.draw(shape, source, **constants)
     return values

@@ -179,12 +179,10 @@ class Statistics(Record, eq=False):
     @cached_property
     def broken(self) -> dict[str, int]:
         """How many cells are nan, inf and -inf, as far as there are any."""
-        counts = {
-            "nan": int(np.isnan(self.values).sum()),
-            "inf": int((self.values == np.inf).sum()),
-            "-inf": int((self.values == -np.inf).sum()),
-        }
-        return {name: count for name, count in counts.items() if count} if self.finite.size < self.values.size else {}
+        if self.finite.size == self.values.size:
+            return {}
+        found = {"nan": np.isnan(self.values), "inf": self.values == np.inf, "-inf": self.values == -np.inf}
+        return {name: int(cells.sum()) for name, cells in found.items() if cells.any()}
 
     def parts(self) -> list[str]:
         """The statistics in words, what matters most first."""

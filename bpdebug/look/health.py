@@ -243,7 +243,10 @@ def _findings(program: Program, layer: LayerHealth, losses: Array, last_delta: A
         yield Finding("non-finite", "not finite", why)
         return
     yield from _of_gradient(program, names, float(layer.delta[-1]), float(last_delta[-1]))
-    yield from () if layer.waiting else _of_growth(names.weight, layer.size, losses)
+    grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
+    if not layer.waiting and grown > _GROWN and not losses[-1] <= losses[0]:
+        why = f"‖{names.weight}‖ has grown {short(grown, 2)} times in {len(losses)} updates while the loss rose."
+        yield Finding("exploding", "W exploding", why)
     if layer.never:
         row = f" in {layer.lasting} updates in a row" if layer.lasting > 1 else ""
         why = f"{layer.never} of {layer.units} units of layer {layer.layer} are 0 for every sample{row}; nothing moves them."
@@ -266,13 +269,6 @@ def _of_gradient(program: Program, names: LayerNames, delta: float, last: float)
         yield Finding("vanishing", "vanishing", why)
     elif ratio > large:
         yield Finding("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.")
-
-
-def _of_growth(weight: str, size: Array, losses: Array) -> Iterator[Finding]:
-    grown = float(size[-1] / size[0]) if size[0] else 1.0
-    if grown > _GROWN and not losses[-1] <= losses[0]:
-        why = f"‖{weight}‖ has grown {short(grown, 2)} times in {len(size)} updates while the loss rose."
-        yield Finding("exploding", "W exploding", why)
 
 
 def _of_step(weight: str, step: float) -> Iterator[Finding]:
