@@ -217,6 +217,12 @@ class Batches(Record):
         return self.sizes[-1] if self.place(update)[1] == self.each_epoch - 1 else self.largest
 
 
+@lru_cache(2)
+def _order(seed: int, epoch: int, samples: int) -> Array:
+    """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""
+    return np.random.default_rng([seed, _SHUFFLE_KEY, epoch]).permutation(samples)
+
+
 class Calendar(Record):
     """Where each update begins and ends on the clock, which is the number of stages that have run; all updates are equally long.
 
@@ -259,9 +265,3 @@ class Calendar(Record):
     def in_updates(self, t: int) -> float:
         """A clock in updates, the one under way counting by its stages."""
         return t / self.length
-
-
-@lru_cache(2)
-def _order(seed: int, epoch: int, samples: int) -> Array:
-    """The shuffle of an epoch, from a generator keyed by (seed, epoch)."""
-    return np.random.default_rng([seed, _SHUFFLE_KEY, epoch]).permutation(samples)

@@ -84,21 +84,20 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
         style: how the cells that are worked out are written.
         explained: whether cells are worked out and derivatives checked, which takes longer.
     """
-    here, calendar = timeline.clock, timeline.calendar
-    update, _ = calendar.under_way(here)
-    start = calendar.clock(update)
-    timeline.seek(start)
-    machine, program = timeline.machine, timeline.program
-    given = {name: value.copy() for name, value in machine.values().items()}
-    stages, begun = list[WorkedStage](), perf_counter()
-    for t in range(start, calendar.clock(update + 1)):
-        stages.append(_worked(timeline, t, style if explained else None))
-        if perf_counter() - begun > SLICE:
-            timeline.seek(here)
-            yield f"working out {stages[-1].stage.name}"
+    update, _ = timeline.calendar.under_way(timeline.clock)
+    start, end = map(timeline.calendar.clock, (update, update + 1))
+    with timeline.at(start) as machine:
+        program, given = timeline.program, {name: value.copy() for name, value in machine.values().items()}
+    stages = list[WorkedStage]()
+    while len(stages) < end - start:
+        with timeline.at(start + len(stages)):
             begun = perf_counter()
+            for t in range(start + len(stages), end):
+                stages.append(_worked(timeline, t, style if explained else None))
+                if perf_counter() - begun > SLICE:
+                    break
+        yield f"working out {stages[-1].stage.name}"
     edits = tuple(edit for edit in timeline.edits if edit.t == start)
-    timeline.seek(here)
     checked = (yield from check(timeline)) if explained else None
     return WorkedUpdate(program, update, given, tuple(stages), edits, checked)
 

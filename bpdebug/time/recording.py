@@ -54,7 +54,7 @@ def recording(timeline: Timeline, count: int, end: int | None = None, seconds: f
         end: the update before which they end, by default the present one.
         seconds: of a slice.
     """
-    here, calendar, machine = timeline.clock, timeline.calendar, timeline.machine
+    calendar, machine = timeline.calendar, timeline.machine
     size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
     last = machine.update if end is None else end
     first = at = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
@@ -65,15 +65,13 @@ def recording(timeline: Timeline, count: int, end: int | None = None, seconds: f
         copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
 
     while True:
-        timeline.seek(calendar.clock(at))
-        start = machine.persistent_flat.copy()
-        timeline.visit = copy
-        try:
-            timeline.advance(calendar.clock(last), seconds)
-            at = machine.update
-        finally:
-            timeline.visit = None
-            timeline.seek(here)
+        with timeline.at(calendar.clock(at)):
+            start = machine.persistent_flat.copy()
+            timeline.visit = copy
+            try:
+                timeline.advance(calendar.clock(last), seconds)
+            finally:
+                timeline.visit, at = None, machine.update
         if at == last:
             return [Recorded(update, *made) for update, made in enumerate(copies, first)]
         yield f"running update {at} again"

@@ -95,10 +95,11 @@ class Timeline(Edited):
         return False
 
     @contextmanager
-    def at(self, t: int) -> Iterator[Machine]:
-        """The machine as it is at another clock, to look at; afterwards the present is what it was."""
+    def at(self, t: int, stop: Callable[[], bool] = lambda: False) -> Iterator[Machine]:
+        """The machine as it is at another clock (or, with ``stop`` as for :meth:`seek`, on the way there), to look at, or to run on
+        from there; afterwards the present is what it was."""
         here = self.clock
-        self.seek(t)
+        self.seek(t, stop)
         try:
             yield self.machine
         finally:

@@ -129,13 +129,12 @@ def _moment(session: Session, text: str) -> int:
 
 def _values_at(session: Session, t: int) -> Generator[str, None, Mapping[str, Array]]:
     """The values at another moment; each slice is longer, so that it comes to a checkpoint from which the next one goes on."""
-    here, reached, seconds = session.timeline.clock, -1, SLICE
-    while reached != min(t, session.timeline.end):
+    timeline, reached, seconds = session.timeline, -1, SLICE
+    while reached != min(t, timeline.end):
         yield f"going to {session.place_of(t)}"
         end = perf_counter() + seconds
-        session.timeline.seek(t, lambda end=end: perf_counter() > end)  # type: ignore[misc]
-        reached, seconds, values = session.timeline.clock, 2 * seconds, session.timeline.machine.moment()
-        session.timeline.seek(here)
+        with timeline.at(t, lambda end=end: perf_counter() > end) as machine:  # type: ignore[misc]
+            reached, seconds, values = timeline.clock, 2 * seconds, machine.moment()
     return values
 
 
