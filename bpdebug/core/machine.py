@@ -14,7 +14,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
-from bpdebug.core.workspace import Checks, Memory, Workspace
+from bpdebug.core.workspace import UNCHECKED, Checks, Memory, Workspace
 
 
 class Machine:
@@ -134,23 +134,17 @@ class Machine:
         with np.errstate(all="ignore"):
             self.run_unguarded()
 
-    def run_unguarded(self) -> None:
-        """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves."""
-        self._copies.all_overwritten()
-        self._work.code.update()
-        self._turn()
-
-    def run_guarded(self, checks: Checks) -> bool:
-        """As :meth:`run_unguarded`, but stop in the middle where a check strikes; whether the update was completed."""
-        self._work.guard(checks)
+    def run_unguarded(self, checks: Checks = UNCHECKED) -> bool:
+        """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves; but stop in the middle where
+        a check strikes. Whether the update was completed."""
+        update = self._work.update(checks)
         self._copies.all_overwritten()
         self.finished = -1
-        struck = self._work.guarded()
-        if struck is None:
+        if struck := update():
+            self.done = struck
+        else:
             self._turn()
-            return True
-        self.done = struck
-        return False
+        return not struck
 
     def _turn(self) -> None:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""

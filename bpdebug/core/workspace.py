@@ -17,6 +17,8 @@ from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
 
 Checks = Mapping[int, Sequence[Check]]
+"""What may end an update early, by how many of its stages have run."""
+UNCHECKED: Checks = {}
 _PIECE, _MOST_PIECES = 8192, 64
 """Numbers of a piece of what the optimizer's steps work on, and how many pieces there are at most, then of more numbers."""
 _PROGRAMS = 8
@@ -91,7 +93,6 @@ class Workspace:
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
         loaded: the update whose batch is in the buffers, or -1.
         code: the compiled program.
-        guarded: one function for all stages that returns how many have run where a check has struck, else None.
     """
 
     def __init__(self, program: Program, rows: int, persistent: Memory) -> None:
@@ -125,22 +126,21 @@ class Workspace:
         self.telling = self.flat if edited else self.flat[self._gradients :]
         if self.loaded >= 0:
             self.code.prepare()
-        self.guarded: Callable[[], int | None] = self.code.update
-        self._checks: Checks = {}
+        self._checks: Checks = UNCHECKED
 
     def named(self, flat: Array, kept: Array) -> dict[str, Array]:
         """Views of copies of the intermediate and of the persistent tensors, by name."""
         return self._persistent.views(kept) | self._own.views(flat)
 
-    def guard(self, checks: Checks) -> None:
-        """Compile the checks into the update."""
-        if checks is self._checks:
-            return
-        self._checks = checks
-        self.guarded = self.code.update
-        if checks:
-            self._prepare_guarded, self.guarded = _update(self.code.program, self, checks)
+    def update(self, checks: Checks) -> Callable[[], int | None]:
+        """One function for all stages that returns how many have run where a check has struck, else None."""
+        if not checks:
+            return self.code.update
+        if checks is not self._checks:
+            self._prepare_guarded, self._guarded = _update(self.code.program, self, checks)
             self._prepare_guarded()
+            self._checks = checks
+        return self._guarded
 
     def load(self, update: int, data: Mapping[str, Array], chosen: Array | None) -> None:
         """Bring an update's batch into the buffers."""

@@ -7,7 +7,7 @@ Going back is the nearest checkpoint, run forward.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from time import perf_counter
 
 import numpy as np
@@ -17,6 +17,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
+from bpdebug.core.workspace import UNCHECKED, Checks
 from bpdebug.time.checkpoints import Checkpoints
 from bpdebug.time.edited import Edited
 from bpdebug.time.edits import Edit, check_value
@@ -76,18 +77,22 @@ class Timeline(Edited):
         while not self.advance(t, seconds=_SLICE) and not stop():
             pass
 
-    def run(self, t: int, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Run forward to clock ``t``, but not past the first non-finite value nor past the end.
+    def run(self, t: int, stop: Callable[[], bool] = lambda: False, checks: Checks = UNCHECKED, catch: bool = True) -> bool:
+        """Run forward to clock ``t``, but not past the end, the first moment at which a check strikes, or the first non-finite value.
 
         Args:
             t: where to, not before now.
             stop: as for :meth:`seek`.
+            checks: what is looked at on the way.
+            catch: whether a non-finite value is to stop it.
 
         Returns:
             Whether a non-finite value stopped it.
         """
-        t, start = min(t, self.end), self.clock
-        while not self.advance(t, _SLICE, start) and not self.passed(start) and not stop():
+        t, start = min(t, self.end), self.clock if catch else None
+        if not catch and not checks:
+            self.approach(t)
+        while not (self.advance(t, _SLICE, start, checks) or self.machine.done in checks or self.passed(start) or stop()):
             pass
         if self.passed(start):
             self.seek(self.first_nonfinite or 0)
@@ -105,9 +110,9 @@ class Timeline(Edited):
         finally:
             self.seek(here)
 
-    def passed(self, start: int) -> bool:
-        """Whether the first non-finite value lies between that clock and now."""
-        return self.first_nonfinite is not None and start < self.first_nonfinite <= self.clock
+    def passed(self, start: int | None) -> bool:
+        """Whether the first non-finite value lies between that clock, where one is given, and now."""
+        return start is not None and self.first_nonfinite is not None and start < self.first_nonfinite <= self.clock
 
     def approach(self, t: int) -> None:
         """Stand at or before clock ``t``, as near as what is kept allows."""
@@ -182,50 +187,50 @@ class Timeline(Edited):
         self.apply_edits()
         return dropped
 
-    def advance(self, t: int, seconds: float = np.inf, start: int | None = None) -> bool:
+    def advance(self, t: int, seconds: float = np.inf, start: int | None = None, checks: Checks = UNCHECKED) -> bool:
         """Run forward towards ``t`` for about that many seconds; whether it has been reached.
 
         Args:
             t: where to, not before now.
             seconds: how long at most.
             start: where given, the first non-finite value after that clock also ends it.
+            checks: what also ends it where it strikes.
         """
         deadline = perf_counter() + seconds
-        for edit in [*self.edits]:
-            if self.clock < edit.t <= t:
-                if not self._advance(edit.t, deadline, start):
-                    return False
-                self.apply_edits()
-        return self._advance(t, deadline, start)
+        for goal in (*(edit.t for edit in self.edits if edit.t <= t), t):
+            if self.clock < goal:
+                ended = self._advance(goal, deadline, start, checks)
+                if self.clock == goal:
+                    self.apply_edits()
+                if ended:
+                    break
+        return self.clock >= t
 
-    def _advance(self, t: int, deadline: float, start: int | None) -> bool:
+    def _advance(self, t: int, deadline: float, start: int | None, checks: Checks) -> bool:
+        """Run to a clock before which there is no edit; whether something has ended it early, or has struck there."""
         (update, done), machine = self.calendar.place(t), self.machine
-        if machine.update < update:
-            self.expect(update)
-            while machine.done:
-                self.step()
-            with np.errstate(all="ignore"):
-                while machine.update < update:
-                    self._run_update()
-                    if perf_counter() > deadline or (start is not None and self.passed(start)):
-                        return self.clock == t
-        while machine.done < done:
-            self.step()
-        return True
+        self._goal = update  # the updates shortly before it are worth keeping
+        with np.errstate(all="ignore") if machine.update < update else nullcontext():
+            while machine.update < update or machine.done < done:
+                if machine.done or machine.update == update:
+                    self.step()
+                else:
+                    self._run_update(checks)
+                if machine.done in checks or self.passed(start) or (not machine.done and perf_counter() > deadline):
+                    return True
+        return False
 
-    def expect(self, update: int) -> None:
-        """Know where the way leads: the updates shortly before its end are worth keeping."""
-        self._goal = update
-
-    def _run_update(self) -> None:
-        self.machine.run_unguarded()
-        self.completed()
-        self.look_for_nonfinite()
-
-    def look_for_nonfinite(self) -> None:
-        """Find the stage that gave the first value that is not finite, if the update that was completed last has one."""
-        if self.first_nonfinite is None and not self.machine.last_is_finite():
-            self._locate(self.machine.update - 1)
+    def _run_update(self, checks: Checks) -> None:
+        """Run an update from its start, to its end or where a check strikes; the first value that is not finite is found."""
+        machine, update = self.machine, self.machine.update
+        if machine.run_unguarded(checks):
+            self.completed()
+            if self.first_nonfinite is None and not machine.last_is_finite():
+                self._locate(update)
+        elif self.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
+            here = self.clock
+            self.approach(self.calendar.clock(update))
+            self.advance(here)
 
     def step(self) -> None:
         """Run one stage; the first value that is not finite is remembered."""
