@@ -100,10 +100,10 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         raise BpdebugError(not_there(timeline, name))
     check_cell(name, index, shapes[name])
     value, computed = float(values[name][index]), last_computed(timeline.program, timeline.position, name)
-    if edit := timeline.edited_cell(name, index, computed or 0):
-        return Explanation(name, index, value, f"Set by you: {edit}.", style=style)
-    if computed is None:
-        return Explanation(name, index, value, _given(timeline, name, index), style=style)
+    edit = timeline.edited_cell(name, index, computed or 0)
+    if edit or computed is None:
+        origin = f"Set by you: {edit}." if edit else _given(timeline, name, index)
+        return Explanation(name, index, value, origin, style=style)
     stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)

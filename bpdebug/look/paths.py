@@ -7,6 +7,7 @@ from the operation table: what a rule passes back when 1 arrives at a single cel
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -109,10 +110,10 @@ class _Walker:
 
     def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
         self.nodes, self.values, self.end = network.nodes, values, network.nodes[-1].output
-        self.users: dict[str, list[tuple[Node, str]]] = {}
+        self.users = defaultdict[str, list[tuple[Node, str]]](list)
         for node in network.nodes:
             for argument, tensor in node.inputs.items():
-                self.users.setdefault(tensor, []).append((node, argument))
+                self.users[tensor].append((node, argument))
         self._slopes: dict[tuple[str, str], Array] = {}
         self._leads: dict[tuple[str, str], Array] = {}
         self.keeps_zeros = False
@@ -125,7 +126,7 @@ class _Walker:
         for tensor in [*(node.output for node in self.nodes[-2::-1] if places[node.output] > places.get(name, -1)), name]:
             shape = self.values[tensor].shape
             self.counts[tensor], self.sums[tensor] = np.zeros(shape, object), np.zeros(shape)
-            for node, argument in self.users.get(tensor, ()):
+            for node, argument in self.users[tensor]:
                 yield f"following the paths through {node.output}"
                 slopes = self._jacobian(node, argument)
                 aside = (-1, *(1,) * len(shape))
@@ -165,7 +166,7 @@ class _Walker:
     def _steps(self, here: tuple[str, Cell]) -> Iterator[tuple[tuple[str, Cell], float]]:
         """The cells on the ways from a cell to the loss, with their local derivatives."""
         name, index = here
-        for node, argument in self.users.get(name, ()):
+        for node, argument in self.users[name]:
             at: tuple[Any, ...] = (slice(None), *index)
             slopes, leads = (rows[at] for rows in (self._jacobian(node, argument), self._leads[node.output, argument]))
             for cell, slope, passes in zip(np.ndindex(self.values[node.output].shape), slopes, leads, strict=True):
