@@ -68,14 +68,18 @@ def scenario_of(number):
     )
 
 
+RANGES = {
+    "sgd": {},
+    "momentum": {"momentum": (0.1, 0.95)},
+    "nesterov": {"momentum": (0.1, 0.95)},
+    "rmsprop": {"alpha": (0.8, 0.99), "epsilon": (1e-5, 1e-5)},
+    "adam": {"beta1": (0.5, 0.95), "beta2": (0.8, 0.999), "epsilon": (1e-5, 1e-5)},
+    "adamw": {"beta1": (0.5, 0.95), "beta2": (0.8, 0.999), "epsilon": (1e-5, 1e-5), "weight_decay": (0.0, 0.2)},
+}
+"""From where to where the constants of an optimizer are drawn, besides the learning rate."""
+assert all(RANGES[name].keys() | {"learning_rate"} == row.constants.keys() for name, row in OPTIMIZERS.items())
+
+
 def constants_of(optimizer, generator):
     given = {"learning_rate": float(generator.uniform(0.001, 0.02))}
-    if optimizer in ("momentum", "nesterov"):
-        given["momentum"] = float(generator.uniform(0.1, 0.95))
-    if optimizer == "rmsprop":
-        given |= {"alpha": float(generator.uniform(0.8, 0.99)), "epsilon": 1e-5}
-    if optimizer in ("adam", "adamw"):
-        given |= {"beta1": float(generator.uniform(0.5, 0.95)), "beta2": float(generator.uniform(0.8, 0.999)), "epsilon": 1e-5}
-    if optimizer == "adamw":
-        given["weight_decay"] = float(generator.uniform(0.0, 0.2))
-    return given
+    return given | {name: float(generator.uniform(*ends)) for name, ends in RANGES[optimizer].items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from string import ascii_letters
 from typing import NamedTuple, Protocol, cast
 
 from rich.text import Text
@@ -105,10 +105,21 @@ def refuse_clashes(panes: Mapping[str, type[Pane]], chosen: Collection[str]) -> 
     Raises:
         BpdebugError: where a pane's key is no single character, or has another use.
     """
-    theirs = {f"command('{name}')" for name in chosen}
+    taken = _uses(panes, {f"command('{name}')" for name in chosen})
+    free = " ".join(letter for letter in ascii_letters if letter not in taken)
+    for name, pane in panes.items():
+        users = taken.get(key_name(pane.key), [])
+        if len(pane.key) != 1 or len(users) > 1:
+            by = f" is taken by {next((user for user in users if user != name), name)}" if len(pane.key) == 1 else " is none"
+            raise BpdebugError(f"the pane {name} needs a key of its own, one character: '{pane.key}'{by}; free are {free}")
+
+
+def _uses(panes: Mapping[str, type[Pane]], theirs: Collection[str]) -> dict[str, list[str]]:
+    """What each key is for, but for some actions: a command, a pane, or what else the app does."""
     uses = [binding for binding in (*bindings(), *pane_bindings(panes)) if binding.action not in theirs]
     uses += [binding for pane in panes.values() for binding in pane.BINDINGS if isinstance(binding, Binding)]
-    taken = Counter(key for binding in uses for key in binding.key.split(","))
-    for name, pane in panes.items():
-        if len(pane.key) != 1 or taken[key_name(pane.key)] > 1:
-            raise BpdebugError(f"the pane {name} needs a key of its own, one character; '{pane.key}' is taken")
+    taken: dict[str, list[str]] = {}
+    for binding in uses:
+        for key in binding.key.split(","):
+            taken.setdefault(key, []).append(binding.action.rpartition("('")[2].strip("')"))
+    return taken

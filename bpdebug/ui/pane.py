@@ -8,6 +8,7 @@ from typing import ClassVar, Self, TypeVar
 
 from rich.style import Style
 from textual.geometry import Offset, Region, Size
+from textual.markup import escape
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -96,7 +97,7 @@ class Pane(Standing, PointedAt, can_focus=True):
         """Say something in the border, above and below; it is laid out anew only where that has changed."""
         if (title, note) != self._framed:
             self._framed = title, note
-            self.border_title, self.border_subtitle = title, note
+            self.border_title, self.border_subtitle = escape(title), escape(note)
 
     def watch_view(self) -> None:
         """Draw the new view."""

@@ -14,6 +14,7 @@ from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.layers import make_program
+from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
@@ -254,7 +255,7 @@ PROGRAMS = [
         loss=Loss("binary_cross_entropy", "mean", "mean", 0.5, 0.1),
     ),
     *(xor(optimizer=Optimizer(name)) for name in OPTIMIZERS),
-    *(xor(layers=(Layer(4, name), Layer(1)), loss=Loss("huber")) for name in ("softmax", "leaky_relu", "softplus", "silu", "relu", "tanh")),
+    *(xor(layers=(Layer(4, name), Layer(1)), loss=Loss("huber")) for name in ACTIVATIONS),
 ]
 
 

@@ -19,11 +19,12 @@ from bpdebug.export.formats import FORMATS, exported
 from bpdebug.session.session import Session
 
 MISH = (
-    "mish", "a = z * tanh(log1p(exp(z)))", {"z": "g * (a / z + z * (1 - (a / z) ** 2) / (1 + exp(-z)))"}, "A value.", "A slope.", "by hand"
+    "mish_by_hand", "a = z * tanh(log1p(exp(z)))", {"z": "g * (a / z + z * (1 - (a / z) ** 2) / (1 + exp(-z)))"},
+    "A value.", "A slope.", "by hand",
 )  # fmt: skip
 CUBIC = ("cubic_error", "loss = abs(a - y) ** 3", {"a": "3 * (a - y) ** 2 * sign(a - y)"}, "A value.", "A slope.", "by hand")
 ADAGRAD = (
-    "adagrad", "by hand",
+    "adagrad_by_hand", "by hand",
     ("v = v + g ** 2", "A sum of squares."), ("w = w - learning_rate * g / (sqrt(v) + epsilon)", "A step."),
 )  # fmt: skip
 
@@ -56,8 +57,8 @@ def test_a_script_defines_what_it_reads(number):
 
 
 def test_a_new_activation_is_written_by_its_formula(monkeypatch):
-    monkeypatch.setitem(OPERATIONS, "mish", operations._row(*MISH))
-    script = script_of(Scenario("new", ("a", "b"), (Layer(3, "mish"), Layer(1, "sigmoid")), X, Y, training=Training(5)))
+    monkeypatch.setitem(OPERATIONS, "mish_by_hand", operations._row(*MISH))
+    script = script_of(Scenario("new", ("a", "b"), (Layer(3, "mish_by_hand"), Layer(1, "sigmoid")), X, Y, training=Training(5)))
     assert "\na1 = z1 * tanh(log1p(exp(z1)))\n" in script
     assert "def log1p(a):" in script
     assert undefined(script) == set()
@@ -71,9 +72,9 @@ def test_a_new_loss_is_written_by_its_formula(monkeypatch):
 
 
 def test_a_new_optimizer_is_refused_with_a_sentence_until_it_has_a_name(monkeypatch, tmp_path):
-    monkeypatch.setitem(OPTIMIZERS, "adagrad", optimizers._rule(*ADAGRAD, learning_rate=0.1, epsilon=1e-10))
-    scenario = xor(optimizer=Optimizer("adagrad"))
-    with pytest.raises(BpdebugError, match="no PyTorch name for adagrad"):
+    monkeypatch.setitem(OPTIMIZERS, "adagrad_by_hand", optimizers._rule(*ADAGRAD, learning_rate=0.1, epsilon=1e-10))
+    scenario = xor(optimizer=Optimizer("adagrad_by_hand"))
+    with pytest.raises(BpdebugError, match="no PyTorch name for adagrad_by_hand"):
         script_of(scenario)
     session = Session(scenario)
     with pytest.raises(BpdebugError):
@@ -82,7 +83,7 @@ def test_a_new_optimizer_is_refused_with_a_sentence_until_it_has_a_name(monkeypa
     named = optimizers._rule(
         *ADAGRAD, torch="Adagrad({p}, lr={learning_rate}, eps={epsilon})", state={"step": "t", "sum": "v"}, learning_rate=0.1, epsilon=1e-10
     )
-    monkeypatch.setitem(OPTIMIZERS, "adagrad", named)
+    monkeypatch.setitem(OPTIMIZERS, "adagrad_by_hand", named)
     script = script_of(scenario)
     assert "torch.optim.Adagrad([W1, b1, W2, b2], lr=0.1, eps=1e-10)" in script
     assert 'optimizer.state[W1] = {"step": torch.tensor(2.0), "sum": torch.tensor([' in script

@@ -1,10 +1,15 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpdebug.core.description import Debug, Initializer, Layer, Loss, Optimizer, Training
+from bpdebug.core.initializers import INITIALIZERS
+from bpdebug.core.operations import ACTIVATIONS, LOSSES
+from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.frontends import ScenarioError, load_scenario
 
 EVERYTHING = """\
@@ -131,3 +136,9 @@ def test_the_package_loads_no_screen():
     code = "import sys, bpdebug.frontends; print(sorted({'textual', 'rich'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_readme_lists_what_there_is_to_choose_from():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    named = {*ACTIVATIONS, *LOSSES, *OPTIMIZERS, *INITIALIZERS}
+    assert {name for name in named if not re.search(rf"\b{name}\b", readme)} == set()

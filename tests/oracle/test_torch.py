@@ -52,10 +52,12 @@ def torch_optimizer(scenario, parameters):
         return torch.optim.SGD(parameters, rate, c["momentum"], nesterov=name == "nesterov")
     if name == "rmsprop":
         return torch.optim.RMSprop(parameters, rate, c["alpha"], c["epsilon"])
-    betas = (c["beta1"], c["beta2"])
+    betas = (c.get("beta1", 0.0), c.get("beta2", 0.0))
     if name == "adam":
         return torch.optim.Adam(parameters, rate, betas, c["epsilon"])
-    return torch.optim.AdamW(parameters, rate, betas, c["epsilon"], weight_decay=c["weight_decay"])
+    if name == "adamw":
+        return torch.optim.AdamW(parameters, rate, betas, c["epsilon"], weight_decay=c["weight_decay"])
+    pytest.fail(f"{name} has no row here: which optimizer of PyTorch is it?")
 
 
 def reduced(terms, loss):

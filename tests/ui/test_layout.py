@@ -173,5 +173,5 @@ def test_a_border_follows_the_mouse(size):
     assert set(found) == ({*WIDTHS, *HEIGHTS} if size == LARGE else {"program", "why"})
     assert {moved(split, 3) for split in found} == {3, -3}
     if size == LARGE:
-        assert {pane for pane, side in found["network"] if side == "left"} == {"loss", "health", "surface"}
+        assert {pane for pane, side in found["network"] if side == "left"} == Layout().at("turn")
     assert not Layout().edge("program", "left", *size)

@@ -17,8 +17,8 @@ import asyncio
 from bpdebug.ui.draw.footer import own_keys
 from bpdebug.ui.pane import ListPane, pane
 
-@pane("histogram", "{key}", hints=[own_keys("bins", "left", "right")])
-class HistogramPane(ListPane):
+@pane("weather", "{key}", hints=[own_keys("days", "left", "right")])
+class WeatherPane(ListPane):
     def draw(self, view, size):
         return [((f"{{len(view.tensors)}} tensors in {{size.width}} columns", ""),)]
 
@@ -30,15 +30,15 @@ async def main(size):
     async with app.run_test(size=size) as pilot:
         await pilot.press("{key}")
         await pilot.pause()
-        histogram = app.query_one("#histogram")
-        assert histogram.border_title == "{key} Histogram" and app.focused is histogram
-        assert "tensors in" in histogram.render_line(0).text
-        assert "←→ bins" in app.query_one("#footer").render_line(0).text
+        weather = app.query_one("#weather")
+        assert weather.border_title == "{key} Weather" and app.focused is weather
+        assert "tensors in" in weather.render_line(0).text
+        assert "←→ days" in app.query_one("#footer").render_line(0).text
         assert not app.query_one("#loss").display and app.query_one("#program").display
-        await pilot.press("question_mark", *"histogram")
+        await pilot.press("question_mark", *"weather")
         await pilot.pause()
         rows = app.screen.query_one("RowList").rows
-        assert any("the histogram pane" in "".join(text for text, _ in line) for row in rows for line in row.lines)
+        assert any("the weather pane" in "".join(text for text, _ in line) for row in rows for line in row.lines)
 
 for size in ((120, 36), (80, 24)):
     asyncio.run(main(size))
@@ -66,7 +66,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("script", [ANOTHER.format(key="d"), REBOUND], ids=["a pane of one file", "the user's own keys"])
+@pytest.mark.parametrize("script", [ANOTHER.format(key="J"), REBOUND], ids=["a pane of one file", "the user's own keys"])
 def test_in_a_fresh_process(script):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -75,8 +75,10 @@ def test_in_a_fresh_process(script):
 @pytest.mark.parametrize("key", ["s", "2", "z", "10", "up", ":"])
 def test_a_key_that_is_taken_is_refused_at_the_start(key):
     made = type("Taken", (ListPane,), {"key": key})
-    with pytest.raises(BpdebugError, match="needs a key of its own"):
+    with pytest.raises(BpdebugError, match="needs a key of its own") as refused:
         refuse_clashes(PANES | {"taken": made}, ())
+    assert {"s": "by step;", "2": "by taken;", "z": "by maximise;", ":": "by prompt;"}.get(key, "is none;") in str(refused.value)
+    assert set(refused.value.args[0].rpartition("free are ")[2].split()) >= {"H", "J"}
 
 
 def test_a_key_that_the_user_gives_to_a_command_is_the_users():

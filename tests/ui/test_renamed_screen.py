@@ -10,10 +10,12 @@ from ui_app import LARGE, NAMED, debugger, press, settled, until
 from ui_views import NAMES, loaded
 
 from bpdebug.session.commands import COMMANDS
+from bpdebug.ui.panes import PANES
 
 LEAVING = {"quit", "save", "export", "copy", "suspend"}
 KEYS = [key for command in COMMANDS.values() if command.name not in LEAVING and not command.asks for key in command.keys]
-WALK = [*"sss", *"123456789", "z", *KEYS, "u", *"123456789", "right", "down", "enter", "c"]
+OF_PANES = [pane.key for pane in PANES.values()]
+WALK = [*"sss", *OF_PANES, "z", *KEYS, "u", *OF_PANES, "right", "down", "enter", "c"]
 
 
 @cache

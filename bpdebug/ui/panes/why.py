@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual.geometry import Offset, Size
-from textual.markup import escape
 from textual.message import Message
 
 from bpdebug.session.view import View
@@ -30,7 +29,7 @@ class WhyPane(ListPane):
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
-        self.frame(self.title, escape(displays_in_border(view, size.width)))
+        self.frame(self.title, displays_in_border(view, size.width))
         return why_lines(view, size.width, size.height)
 
     def clicked(self, place: Offset) -> bool:
