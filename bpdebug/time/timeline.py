@@ -7,7 +7,7 @@ Going back is the nearest checkpoint, run forward.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
@@ -197,28 +197,36 @@ class Timeline(Edited):
             checks: what also ends it where it strikes.
         """
         deadline = perf_counter() + seconds
-        for goal in (*(edit.t for edit in self.edits if edit.t <= t), t):
-            if self.clock < goal:
-                ended = self._advance(goal, deadline, start, checks)
-                if self.clock == goal:
+        for edit in [*self.edits]:
+            if self.clock < edit.t <= t:
+                ended = self._advance(edit.t, deadline, start, checks)
+                if self.clock == edit.t:
                     self.apply_edits()
                 if ended:
-                    break
-        return self.clock >= t
+                    return self.clock == t
+        return not self._advance(t, deadline, start, checks) or self.clock == t
 
     def _advance(self, t: int, deadline: float, start: int | None, checks: Checks) -> bool:
         """Run to a clock before which there is no edit; whether something has ended it early, or has struck there."""
         (update, done), machine = self.calendar.place(t), self.machine
         self._goal = update  # the updates shortly before it are worth keeping
-        with np.errstate(all="ignore") if machine.update < update else nullcontext():
-            while machine.update < update or machine.done < done:
-                if machine.done or machine.update == update:
-                    self.step()
-                else:
-                    self._run_update(checks)
-                if machine.done in checks or self.passed(start) or (not machine.done and perf_counter() > deadline):
-                    return True
+        while machine.update < update or machine.done < done:
+            if machine.done or machine.update == update:
+                self.step()
+            else:
+                with np.errstate(all="ignore"):
+                    self._run_updates(update, deadline, start, checks)
+            if machine.done in checks or self.passed(start) or (not machine.done and perf_counter() > deadline):
+                return True
         return False
+
+    def _run_updates(self, end: int, deadline: float, start: int | None, checks: Checks) -> None:
+        """Run update after update, until something ends it."""
+        machine = self.machine
+        while machine.update < end and not machine.done:
+            self._run_update(checks)
+            if self.passed(start) or perf_counter() > deadline:
+                break
 
     def _run_update(self, checks: Checks) -> None:
         """Run an update from its start, to its end or where a check strikes; the first value that is not finite is found."""

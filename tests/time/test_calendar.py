@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpdebug.core.description import Calendar
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.data())
+def test_clocks_and_places_say_the_same(updates, length, data):
+    calendar = Calendar(updates, length)
+    t = data.draw(st.integers(0, calendar.end))
+    update, done = calendar.place(t)
+    assert 0 <= done < length
+    assert (calendar.clock(update, done), calendar.update(t)) == (t, update)
+    assert calendar.clock(update) <= t < calendar.clock(update + 1)
+    assert calendar.in_updates(t) == (update * length + done) / length
+    assert calendar.under_way(t) == ((updates - 1, length) if t == calendar.end else (update, done))
+    if t:
+        ran, stage = calendar.ran(t)
+        assert calendar.clock(ran, stage + 1) == t
