@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from bpdebug.core.description import Initializer, Layer, Loss
-from bpdebug.core.operations import OPERATIONS, Operation
+from bpdebug.core.operation import Operation
+from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render

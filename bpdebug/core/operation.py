@@ -1,0 +1,57 @@
+"""What a row of the operation table is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import Record
+from bpdebug.core.tree import ONE, Name, Tree, substitute, without_ones
+
+
+class Operation(Record):
+    """One row of the table.
+
+    Attributes:
+        name: as a scenario names it.
+        output: the name of the result in ``forward`` and ``gradients``.
+        forward: the value.
+        gradients: for each argument that has one, the gradient of the loss with respect to it.
+        meaning: one sentence on the value.
+        backward_meaning: one sentence on the derivative, or one for each argument.
+        source: where the rule is to be found.
+        symbol: a short form for listings, such as ``σ({})``; empty where the formula is short itself.
+        torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
+        fuses: the activation that a loss has within itself, or "".
+        constants: literals that a scenario may change, with their usual values.
+    """
+
+    name: str
+    output: str
+    forward: Formula
+    gradients: Mapping[str, Formula]
+    meaning: str
+    backward_meaning: str | Mapping[str, str]
+    source: str
+    symbol: str = ""
+    torch: str = ""
+    fuses: str = ""
+    constants: Mapping[str, float] = {}
+
+    def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
+        """The forward tree over the tensors of a network."""
+        return substitute(self.forward.tree, _trees(arguments))
+
+    def meaning_of_gradient(self, argument: str) -> str:
+        """One sentence on the derivative with respect to an argument."""
+        return self.backward_meaning if isinstance(self.backward_meaning, str) else self.backward_meaning[argument]
+
+    def gradient(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
+        """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""
+        values = _trees(arguments) | {self.output: Name(output), "g": arriving}
+        changed = substitute(self.gradients[argument].tree, values)
+        return without_ones(changed) if arriving == ONE else changed
+
+
+def _trees(arguments: Mapping[str, str | Tree]) -> dict[str, Tree]:
+    return {name: Name(value) if isinstance(value, str) else value for name, value in arguments.items()}
