@@ -63,11 +63,15 @@ class WorkedUpdate(Record, eq=False):
         computed = {step.stage.name: step.value for step in self.stages}
         return computed | dict(self.given)
 
+    @property
+    def after(self) -> dict[str, Array]:
+        """What the update has made of the parameters, slots and counts."""
+        return {step.stage.name: step.value for step in self.stages if step.stage.name in self.given}
+
     def loss_after(self) -> float:
         """The loss of the same batch with the new parameters."""
         program = replace(self.program, lines=tuple(step.stage for step in self.stages))
-        after = {step.stage.name: step.value for step in self.stages if step.stage.name in self.given}
-        return float(program.run({**self.given, **after}, program.end_of(Phase.LOSS))[program.loss])
+        return float(program.run({**self.given, **self.after}, program.end_of(Phase.LOSS))[program.loss])
 
 
 def worked_update(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> WorkedUpdate:
