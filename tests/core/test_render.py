@@ -89,6 +89,10 @@ def test_a_sum_shows_what_it_sums(inside, outside):
 def test_a_named_number_is_multiplied_by_a_dot_where_the_shapes_tell():
     assert unicode_of("W1 - learning_rate * dW1", learning_rate=(), W1=(2, 4), dW1=(2, 4)) == "W1 − learning_rate·dW1"
     assert unicode_of("a * b", a=(2, 4), b=(2, 4)) == "a ⊙ b"
+    assert unicode_of("max(a) * b", a=(2, 4), b=(2, 4)) == "max(a)·b"
+    assert unicode_of("max(a, axis=0) * b", a=(2, 4), b=(2, 4)) == "maxᵢ(a) ⊙ b"
+    assert unicode_of("a[0, 1] * b", a=(2, 4), b=(2, 4)) == "a[0, 1]·b"
+    assert unicode_of("a[0] * b", a=(2, 4), b=(2, 4)) == "a[0] ⊙ b"
 
 
 @pytest.mark.parametrize(
