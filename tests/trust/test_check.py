@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from debugger_scenarios import SCENARIOS, X, Y, program_of
+from debugger_scenarios import SCENARIOS, X, Y, line, program_of
 from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug import cli
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
 from bpdebug.core.layers import make_program
 from bpdebug.core.operations import OPERATIONS
+from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
 from bpdebug.time.tasks import whole
@@ -187,6 +188,13 @@ def test_the_sweep_shows_the_v_of_curvature_and_rounding():
 def test_taylors_remainder_shrinks_with_the_square_only_under_a_right_gradient(scenario, order):
     result = Session(load_scenario(scenario)).execute("check slope")
     assert result.data["order"] == pytest.approx(order, abs=0.05)
+
+
+@pytest.mark.parametrize("far", [1.0, 1e6, 1e9])
+def test_a_straight_loss_has_nothing_but_rounding_left_however_large_it_is(far):
+    scenario = line(3, 0.1, loss=Loss("absolute_error"))
+    scenario = replace(scenario, x=scenario.x / 3 + 0.1, y=scenario.y - far / 3)
+    assert Session(scenario).execute("check slope").text.endswith("nothing but rounding is left: the gradient is right")
 
 
 def test_a_long_check_goes_on_in_slices_and_tells_how_far_it_is():
