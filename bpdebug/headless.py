@@ -54,7 +54,12 @@ def _standard_input() -> Iterator[str]:
         raise FileError("standard input", "expected text") from None
 
 
-def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
+def status_of(result: Result, strict: bool) -> int:
+    """1 where something is wrong or nothing could be judged; to the strict, also where not all was, or only in another convention."""
+    return FAILED if result.wrong or (strict and result.doubtful) else OK
+
+
+def run(session: Session, commands: Iterable[Order], as_json: bool, strict: bool = False) -> int:
     """Carry out commands until one fails or quits; the exit status. A verdict that something is wrong ends nothing, but is remembered."""
     progress, status = Progress(session), OK
     for order in commands:
@@ -67,7 +72,7 @@ def run(session: Session, commands: Iterable[Order], as_json: bool) -> int:
             print(order.complaint(error), file=sys.stderr)
             return FAILED
         answer(session, order.command, result, as_json)
-        status = FAILED if result.wrong else status
+        status = status_of(result, strict) or status
         if result.type == "quit":
             break
     return status

@@ -113,6 +113,7 @@ def _given(name: str, metavar: str, text: str, **more: Any) -> Option:
 _JSON = option("--json", action="store_true", help="answer with a JSON object")
 _MEMORY = f"memory for going back in time, in megabytes (default {DEFAULT_BUDGET >> 20})"
 _megabytes = _number(1, 10**6, "a number of megabytes from 1")
+_STRICT = option("--strict", action="store_true", help="status 1 also where not everything was judged, or in another convention")
 SESSION = (
     option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file"),
     option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY),
@@ -122,6 +123,7 @@ _COMMANDS = (
     _given("-x", "COMMAND", "a command, such as 'step 3' (as often as you like)"),
     _given("--script", "FILE", "commands from a file, one a line, # for comments; - is standard input"),
     option("--json", action="store_true", help="answer with one JSON object a line and command"),
+    _STRICT,
     *SESSION,
 )
 """What a run without a screen takes."""
@@ -175,7 +177,7 @@ def _tour(given: argparse.Namespace) -> int:
 )
 def _run(given: argparse.Namespace) -> int:
     commands = headless.orders(given.given or [("-x", "where")])
-    return headless.run(open_session(load_scenario(given.scenario), given), commands, given.json)
+    return headless.run(open_session(load_scenario(given.scenario), given), commands, given.json, given.strict)
 
 
 @subcommand(
@@ -203,6 +205,7 @@ def _explain(given: argparse.Namespace) -> int:
     scenario(),
     option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first"),
     _JSON,
+    _STRICT,
 )
 def _check(given: argparse.Namespace) -> int:
     session = Session(load_scenario(given.scenario))
@@ -213,7 +216,7 @@ def _check(given: argparse.Namespace) -> int:
 def _judged(given: argparse.Namespace, name: str, session: Session, result: Result) -> int:
     """Exit status 1 where something is wrong, or nothing could be judged."""
     headless.answer(session, name, result, given.json)
-    return FAILED if result.wrong else OK
+    return headless.status_of(result, given.strict)
 
 
 @subcommand(
@@ -223,6 +226,7 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
     option("theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
     _JSON,
+    _STRICT,
     epilog="Exit status 1 where a stage is off, or nothing could be judged.",
 )
 def _compare(given: argparse.Namespace) -> int:
@@ -255,7 +259,7 @@ def _hunt(given: argparse.Namespace) -> int:
     result = session.execute(f"hunt {seed}")
     if without:
         headless.answer(session, f"hunt {seed}", result, given.json)
-        return headless.run(session, orders, given.json)
+        return headless.run(session, orders, given.json, given.strict)
     return open_app(session, given.fresh)
 
 

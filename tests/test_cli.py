@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpdebug import cli, subcommands
@@ -356,3 +357,16 @@ def test_the_tour_opens_the_app_on_a_terminal_only(app, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdout" if sys.platform == "win32" else "sys.stderr", Terminal())
     assert cli.main(["tour"]) == 0
     assert len(app) == 1
+
+
+def test_strictly_what_was_not_judged_is_a_failure(run, tmp_path):
+    mine, part = str(tmp_path / "mine.npz"), str(tmp_path / "part.npz")
+    run("run", "xor", "-x", f"export {mine}")
+    arrays = dict(np.load(mine))
+    np.savez(part, **{name: arrays[name] for name in ("x", "y", "z1", "a1")})
+    status, told, _ = run("compare", "xor", part)
+    assert status == 0
+    assert told.splitlines()[-1].startswith("not judged: z2 a2 loss ")
+    assert run("compare", "xor", part, "--strict")[0] == 1
+    assert run("run", "xor", "--strict", "-x", f"compare {part}")[0] == 1
+    assert run("check", "xor", "--strict")[0] == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -40,11 +40,20 @@ class Result(Record):
     @property
     def wrong(self) -> bool:
         """Whether a verdict is that something is wrong or cannot be judged, or a command failed, be it one that a script or a stop ran."""
-        return _wrong({"type": self.type, **self.data})
+        return any(one.get("ok") is False or one.get("type") == "error" for one in self._all())
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether something was not judged, or is right in another convention only."""
+        return any(one.get("unjudged") or one.get("conventions") for one in self._all())
 
-def _wrong(data: Mapping[str, Any]) -> bool:
-    return data.get("ok") is False or data.get("type") == "error" or any(map(_wrong, data.get("commands", ())))
+    def _all(self) -> Iterator[Mapping[str, Any]]:
+        """The data of this answer, and of those that a script or a stop has brought."""
+        waiting: list[Mapping[str, Any]] = [{"type": self.type, **self.data}]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting += one.get("commands", ())
 
 
 def to_json(command: str, position: Position, result: Result) -> str:

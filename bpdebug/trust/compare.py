@@ -7,7 +7,7 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.names import of_unknown
 from bpdebug.trust.reading import ComparisonError, moments, readings
-from bpdebug.trust.report import COMPARISON, Report
+from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import diagnose, suspect
@@ -33,7 +33,6 @@ __all__ = ["ComparisonError", "compare", "comparing"]
 
 _SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""
-_SHOWN = 20
 
 
 def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Report:
@@ -110,16 +109,13 @@ def _sources(judge: Judge, update: int) -> Iterator[str]:
     own = [name for name in given if judge.differs(name)]
     if own:
         verb = "is" if len(own) == 1 else "are"
-        yield f"your {_listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
+        yield f"your {listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
     lacking = [name for name in (*judge.program.data, *judge.program.parameters) if name not in given]
     if lacking:
-        yield f"not in your file, so taken from update {update} of the scenario: {_listed(lacking)}"
-    absent = [finding.name for finding in judge.findings if finding.status == "missing" and not is_term(judge.program, finding.stage.name)]
-    if absent:
-        yield f"not in your file, so not compared: {_listed(absent)}"
+        yield f"not in your file, so taken from update {update} of the scenario: {listed(lacking)}"
     broken = [finding.name for finding in judge.findings if finding.says.agrees and not np.isfinite(finding.ours).all()]
     if broken:
-        yield f"not finite, yours as ours, so that little can be said of them: {_listed(broken)}"
+        yield f"not finite, yours as ours, so that little can be said of them: {listed(broken)}"
 
 
 def _advice(judge: Judge) -> Iterator[str]:
@@ -130,10 +126,10 @@ def _advice(judge: Judge) -> Iterator[str]:
     stage, given = off[0].stage, judge.reading.given
     lacking = [name for name in stage.formula.names if name in judge.program.parameters and name not in given]
     if stage.phase is Phase.FORWARD and lacking:
-        yield f"{off[0].name} was compared with the scenario's {_listed(lacking)}: save yours too, if they are others"
+        yield f"{off[0].name} was compared with the scenario's {listed(lacking)}: save yours too, if they are others"
     if absent := _unseen(judge, off[0]):
         verb = "is" if len(absent) == 1 else "are"
-        yield f"{_listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
+        yield f"{listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
     if len(off) == 1 or stage.name != judge.program.loss or off[1].stage.phase is not Phase.BACKWARD:
         return
     loss, derivative = off[:2]  # which belong together where they are off by the same factor
@@ -157,7 +153,3 @@ def _unseen(judge: Judge, off: Finding) -> list[str]:
             wanted |= {*stage.formula.names}
             found += [stage.name] if not is_term(judge.program, stage.name) else []
     return found[::-1]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -37,7 +37,10 @@ class Status(Record):
 
 
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
-_UNSURE = "too far off for rounding, too near for a fault"
+_UNSURE = "what rounding may have done is larger than what is off"
+_HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"
+_OWN = "the formula is yours, and its derivative agrees with it"
+_CONVENTION = "right, in another convention than the scenario's, which a note names"
 _KINK = "the loss has a corner there, where the slopes on both sides differ and no derivative is the right one: no fault"
 _NOISE = "the derivative is smaller than what rounding leaves of a difference of losses"
 _UNTOLD_NOISE = "the derivatives are smaller than what rounding leaves of a difference of losses"
@@ -50,15 +53,20 @@ STATUSES: Mapping[str, Status] = {
     "wrong": Status("WRONG", ("✗", "bad"), accuses=True),
     "off": Status("OFF", ("✗", "bad"), accuses=True),
     "follows": Status("follows", ("↳", "changed"), reason=_FOLLOWS),
-    "unsure": Status("unsure", ("?", "changed"), reason=_UNSURE),
+    "convention": Status("convention", ("≈", "good"), agrees=True, reason=_CONVENTION),
+    "own": Status("your own", ("✎", "changed"), agrees=True, reason=_OWN),
+    "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
+    "unsure": Status("cannot tell", ("?", "changed"), reason=_UNSURE, untold="rounding hides what is off"),
     "kink": Status("kink", ("∧", "dim"), reason=_KINK, untold="the loss has a corner there"),
     "noise": Status("too small to tell", ("✓", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
     "non-finite": Status("not finite", ("?", "changed"), reason=_NOT_FINITE, untold="the loss is not finite"),
     "missing": Status("missing", (" ", "dim"), untold="the file does not have it"),
 }
 """``good``, ``exact`` (the same bits) and ``approximate`` (but for rounding) are right; ``wrong`` and ``off`` are wrong by
-themselves; ``follows`` is right given wrong numbers that a stage before it has made; ``unsure`` is between the two; ``kink`` is wrong only
-where the loss has a corner; ``noise`` is too small for differences to tell."""
+themselves; ``follows`` is right given wrong numbers that a stage before it has made; ``convention`` is right but for a factor that
+all gradients share and that has a name; ``own`` is a user's own forward formula, right with its derivative; ``hidden`` is right on
+this batch alone; of ``unsure`` rounding hides whether it is; ``kink`` is wrong only where the loss has a corner; ``noise`` is too
+small for differences to tell."""
 
 
 class Suspect(Record):
@@ -95,6 +103,7 @@ class Finding(Record, eq=False):
         right: what is right given what arrives at the stage; NaN where that is not known, and on kinks.
         checked, kinks: how many cells were compared, and at how many of them the loss has a corner.
         method: by which derivatives were found.
+        said: a sentence on it, where its status and its numbers do not say enough.
         suspects: for a stage that is wrong by itself, what the mistake probably is: none where nothing fits, several where this batch
             cannot tell them apart.
     """
@@ -110,6 +119,7 @@ class Finding(Record, eq=False):
     checked: int = 0
     kinks: int = 0
     method: str = ""
+    said: str = ""
     suspects: tuple[Suspect, ...] = field(default=())
 
     @property

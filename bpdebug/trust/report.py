@@ -5,11 +5,13 @@ The first wrong stage is the culprit (Goodfellow et al., "Deep Learning" (2016),
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from bpdebug.core.cells import cell_name
+from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import Record, values_of
 from bpdebug.core.shapes import shape_text
@@ -17,6 +19,14 @@ from bpdebug.time.results import Result
 from bpdebug.trust.finding import ROUNDING, Finding, error_text
 
 _INHERITED = "it is right given what arrives, and what arrives is wrong: check names the first wrong stage"
+
+
+_SHOWN = 20
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence; of very many the first ones."""
+    return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 class Source(Record):
@@ -50,12 +60,14 @@ class Report(Record, eq=False):
         update: of which update.
         findings: in the order of the program.
         notes: what had to be understood on the way, in sentences.
+        uncompared: arrays of a user's file that stand for nothing of the program, with the reason.
     """
 
     source: Source
     update: int
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    uncompared: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def accused(self) -> tuple[Finding, ...]:
@@ -84,8 +96,26 @@ class Report(Record, eq=False):
 
     @cached_property
     def ok(self) -> bool:
-        """Whether something is judged, and nothing is wrong."""
+        """Whether something is judged, and nothing of it is wrong."""
         return not self.accused and not self.follows and any(finding.judged for finding in self.findings)
+
+    @cached_property
+    def unjudged(self) -> tuple[str, ...]:
+        """What nothing can be said of: what is not there is judged where something right has come of it, or where it is but a term."""
+        losses = [finding for finding in self.findings if finding.stage.phase is Phase.LOSS][:-1]
+        implied, found = set[str](), list[str]()
+        for finding in reversed(self.findings):
+            missing = finding.status == "missing"
+            if (finding.judged and finding.says.agrees) or (missing and finding.stage.name in implied):
+                implied |= {*finding.stage.formula.names}
+            elif not finding.judged and not (missing and (finding.stage.through or finding in losses)):
+                found.append(finding.name)
+        return (*reversed(found), *self.uncompared)
+
+    @property
+    def doubt(self) -> list[str]:
+        """A line on what was not judged, where there is something."""
+        return [f"not judged: {listed(self.unjudged)}"] if self.ok and self.unjudged else []
 
     def conclusion(self) -> list[str]:
         """What it comes to: each stage that is wrong by itself with its suspects, or a sentence."""
@@ -111,17 +141,19 @@ class Report(Record, eq=False):
         source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
         first, second = source.columns
         lines = [f"{f.says.word:<{first}} {f.name:<{second or widest + 1}} {source.says(f)}".rstrip() for f in self.shown]
-        text = "\n".join([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion()])
+        lines += [f"{'not compared':<{first}} {name:<{second or widest + 1}} {why}" for name, why in self.uncompared.items()]
+        text = "\n".join([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
         data |= {"compared": self.update} if source is COMPARISON else {}
         data |= {"stages": [source.data(finding) for finding in self.findings]}
+        data |= {"unjudged": [*self.unjudged], "conventions": [f.name for f in self.findings if f.status == "convention"]}
         return Result(source.name, text, data | ({"notes": list(self.notes)} if source is COMPARISON else {}))
 
 
 def _of_derivative(finding: Finding) -> str:
     """A verdict's numbers."""
     if finding.status == "non-finite" or finding.numbers is None:
-        return finding.says.reason
+        return finding.said or finding.says.reason
     if finding.status == "follows" and finding.error < ROUNDING:
         return "right given the gradients that arrive, and these are wrong"
     ours, numeric = finding.numbers
@@ -132,7 +164,7 @@ def _of_derivative(finding: Finding) -> str:
         parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, 8)}, by {finding.method} {short(numeric, 8)}")
     parts += [sampled(finding)] * (finding.checked < finding.ours.size)
     parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
-    return ", ".join(parts)
+    return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
 
 def sampled(finding: Finding) -> str:
@@ -154,6 +186,7 @@ def _derivative_data(finding: Finding) -> dict[str, Any]:
         "checked": finding.checked,
         "kinks": finding.kinks,
         "method": finding.method,
+        "said": finding.said,
         "zero": finding.zero,
         "suspects": [*map(values_of, finding.suspects)],
     }
@@ -167,7 +200,7 @@ def _of_numbers(finding: Finding) -> str:
     parts = [f"relative error {short(finding.error, 2)}"] * (finding.status != "exact")
     if not finding.says.agrees:
         parts.append(f"at {cell_name(finding.name, finding.cell)}: yours {short(theirs, 8)}, ours {short(ours, 8)}")
-    return ", ".join(parts)
+    return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
 
 def _numbers_data(finding: Finding) -> dict[str, Any]:
@@ -182,6 +215,7 @@ def _numbers_data(finding: Finding) -> dict[str, Any]:
         "ours": exact(ours),
         "theirs": exact(theirs),
         "shape": None if finding.theirs is None else list(finding.theirs.shape),
+        "said": finding.said,
         "suspects": [*map(values_of, finding.suspects)],
     }
 

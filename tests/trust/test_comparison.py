@@ -145,7 +145,7 @@ def test_what_the_file_lacks_is_the_scenarios_at_that_update():
     comparison = compare(timeline, arrays)
     assert comparison.culprit is None
     assert said(comparison, "taken from update 40 of the scenario: x y W1 b1 W2 b2")
-    assert said(comparison, "not compared: W1_new b1_new W2_new b2_new")
+    assert comparison.doubt == ["not judged: W1_new b1_new W2_new b2_new"]
     assert compare(timeline_of(update=39), arrays).culprit.name == "z1"
 
 
@@ -656,7 +656,9 @@ def test_what_is_finite_is_judged_and_the_rest_is_named():
     session, arrays = numbers_of("set b2[0,0] = nan", "goto 0:W1", names=("z1", "a1", "z2", "a2"))
     result = compared(session, arrays)
     assert not result.wrong
-    assert result.text.splitlines()[-1] == "every number agrees, but nothing is finite in z2, a2"
+    told, unjudged = result.text.splitlines()[-2:]
+    assert told == "every number agrees, but nothing is finite in z2, a2"
+    assert unjudged.startswith("not judged: z2 a2 loss ")
     arrays["z1"][0, 0] += 1
     assert compared(session, arrays).data["culprit"] == "z1"
 

@@ -116,6 +116,8 @@ def report_notes(report: Report, columns: int) -> list[Line]:
     doubt = "changed" if report.source is CHECK else "bad"
     tone = "bad" if report.accused else "good" if right else doubt
     told = [(text, "" if text.startswith(" ") else tone) for text in report.conclusion()]
+    told += [(text, "changed") for text in report.doubt]
+    told += [(f"{name} is not compared: {why}", "changed") for name, why in report.uncompared.items()]
     told += [(f"note: {note}", "dim") for note in report.notes]
     if report.source is CHECK:
         found = {finding.status for finding in report.shown} - {"non-finite"}
