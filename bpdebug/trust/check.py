@@ -24,6 +24,7 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Derivative, Differences
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.report import CHECK, Report
+from bpdebug.trust.steps import own_steps
 from bpdebug.trust.suspects import diagnose
 
 SAMPLE = 400
@@ -65,7 +66,10 @@ def check(timeline: Timeline, only: str = "", everything: bool = False) -> Gener
         for name, finding in wrong.items():
             evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, probe.values, after, previous)
             wrong[name] = replace(finding, suspects=diagnose(evidence))
-    return Report(CHECK, probe.update, tuple(wrong.get(finding.name, finding) for finding in found))
+    found = [wrong.get(finding.name, finding) for finding in found]
+    for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
+        found.append(replace(finding, suspects=diagnose(known)) if known else finding)
+    return Report(CHECK, probe.update, tuple(found))
 
 
 def input_stage(program: Program) -> Stage:

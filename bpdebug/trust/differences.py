@@ -39,6 +39,7 @@ class Probe:
         timeline: where we are; it stays there.
 
     Attributes:
+        program, running: as it is shown, and as it runs.
         values: every tensor of the update.
         forward: the forward stages with the names that each reads.
         analytic_stages: the names of those all of whose functions take complex numbers.
@@ -48,7 +49,7 @@ class Probe:
 
     def __init__(self, timeline: Timeline) -> None:
         program = timeline.program
-        self.program, self._running = (replace(made, dtype=np.dtype(np.float64)) for made in (program, timeline.machine.program))
+        self.program, self.running = (replace(made, dtype=np.dtype(np.float64)) for made in (program, timeline.machine.program))
         self.update, _ = timeline.calendar.under_way(timeline.clock)
         with timeline.at(timeline.calendar.clock(self.update)) as machine:
             state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}
@@ -59,7 +60,7 @@ class Probe:
         calls = {stage.name: [node.function for node in walk(stage.formula.tree) if isinstance(node, Call)] for stage in forward}
         self.analytic_stages = {name for name, functions in calls.items() if real.isdisjoint(functions)}
         with np.errstate(all="ignore"):
-            self.values = self._start | self._running.run(self._start, self._count)
+            self.values = self._start | self.running.run(self._start, self._count)
             self.evaluator = Evaluator(self.values)
             self.noise = self._noise()
         self.loss, self.targets = float(self.values[program.network.loss]), self.values[program.network.naming.target].size
@@ -75,7 +76,7 @@ class Probe:
             return found
 
         for _ in range(2):
-            self._running.run(self._start, self._count, off)
+            self.running.run(self._start, self._count, off)
         return noise
 
     def gradient(self, stage: Stage) -> Array:
@@ -92,7 +93,7 @@ class Probe:
 
     def after(self) -> dict[str, Array]:
         """The persistent tensors after this update."""
-        after = self._start | self._running.run(self._start)
+        after = self._start | self.running.run(self._start)
         return {name: after[name] for name in self.program.persistent}
 
     def downstream(self, tensor: str) -> list[Stage]:

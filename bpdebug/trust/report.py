@@ -152,7 +152,7 @@ class Report(Record, eq=False):
 
 def _of_derivative(finding: Finding) -> str:
     """A verdict's numbers."""
-    if finding.status == "non-finite" or finding.numbers is None:
+    if finding.status in ("non-finite", "convention", "own") or finding.numbers is None:
         return finding.said or finding.says.reason
     if finding.status == "follows" and finding.error < ROUNDING:
         return "right given the gradients that arrive, and these are wrong"
