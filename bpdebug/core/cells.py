@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product as pairs
-from typing import Any
+from math import prod
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,8 @@ from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import AXES
-from bpdebug.core.shapes import infer
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, literal, total
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Tree, Unary, View, Written, literal, total
 
 Cell = tuple[int, ...]
 Letters = tuple[int | str, ...]
@@ -110,7 +110,6 @@ class Cells:
     def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, columns: bool = False) -> None:
         self.formula, self.values, self._columns = formula, values, columns
         self._evaluator = Evaluator(values, dtype)
-        self._shapes = {name: value.shape for name, value in values.items()}
 
     def explain(self, index: Cell) -> Term:
         """The term tree of one cell of the formula's value."""
@@ -119,94 +118,92 @@ class Cells:
 
     def symbolic(self, index: Letters) -> Tree:
         """The formula of one cell, its names with subscripts: ``sum over i of a1[i,1] * dz2[i,0]``."""
-        return self._symbol(self.formula.tree, index, 0)
-
-    def _value(self, tree: Tree, index: Cell) -> float:
         with np.errstate(all="ignore"):
-            return float(np.asarray(self._evaluator.value(tree))[index])
+            return self._symbol(self.formula.tree, index, 0)
 
-    def _shape(self, tree: Tree) -> tuple[int, ...]:
-        return infer(Formula(self.formula.text, tree), self._shapes)
+    def value(self, tree: Tree) -> Array:
+        """The value of a part of the formula."""
+        return np.asarray(self._evaluator.value(tree))
 
-    def _at(self, tree: Tree, index: tuple[Any, ...]) -> tuple[Any, ...]:
+    def folded(self, tree: Tree) -> list[int]:
+        """The lengths of the axes that a node adds up, or folds otherwise: one for a product, for a function one for each axis of its
+        argument, which is 1 where that axis stays; none for what works cell by cell."""
+        if isinstance(tree, Binary) and tree.operator == "@":
+            return [self.value(tree.left).shape[1]]
+        if isinstance(tree, Call) and tree.reduces:
+            return [n if tree.axis in (None, axis) else 1 for axis, n in enumerate(self.value(tree.arguments[0]).shape)]
+        return []
+
+    def sources(self, tree: Tree, index: Letters, places: Sequence[int | str] = ()) -> list[tuple[Tree, Letters]]:
+        """The operands of a node, each with its cell that goes into cell ``index`` of the node's value.
+
+        Args:
+            tree: the node.
+            index: places, or letters for them.
+            places: where along the axes that :meth:`folded` tells.
+        """
+        if isinstance(tree, View):
+            return [(tree.operand, tree.source(index, self.value(tree.operand).shape))]
+        match tree:
+            case Binary("@", left, right):
+                return [(left, (index[0], *places)), (right, (*places, index[1]))]
+            case Call() if tree.reduces:
+                return [(tree.arguments[0], tree.source(index, places))]
+        return [(child, self.stretched(child, index)) for child in tree.children()]
+
+    def stretched(self, tree: Tree, index: Letters) -> Letters:
         """The operand's cell that goes into the result's cell: axes of length 1 are stretched."""
-        shape = self._shape(tree)
+        shape = self.value(tree).shape
         own = index[len(index) - len(shape) :]
         return tuple(0 if length == 1 else place for length, place in zip(shape, own, strict=True))
 
-    def _term(self, tree: Tree, index: Cell) -> Term:
-        if isinstance(tree, Transpose | Index):
-            return self._term(tree.operand, index[::-1] if isinstance(tree, Transpose) else self._source(tree, index))
-        value = self._value(tree, index)
+    def _term(self, tree: Tree, index: Letters) -> Term:
+        if isinstance(tree, View):
+            return self._term(*self.sources(tree, index)[0])
+        value = float(self.value(tree)[index])  # type: ignore[index]
         match tree:
             case Name(name) if name in self.values:
-                return Term("cell", value, name, index)
+                return Term("cell", value, name, index)  # type: ignore[arg-type]
             case Name() | Number():
                 return Term("number", value)
-            case Binary("@"):
-                return Term("sum", value, _make=lambda: self._products(tree, index))
-            case Call() if tree.reduces:
-                return self._reduction(tree, index, value)
+        folded = self.folded(tree)
         operator = tree.function if isinstance(tree, Call) else tree.operator  # type: ignore[attr-defined]
-        return Term(operator, value, _make=lambda: (self._term(child, self._at(child, index)) for child in tree.children()))
+        if operator == "mean":
+            with np.errstate(all="ignore"):
+                summed = self._term(replace(tree, function="sum"), index)
+            return Term("/", value, _make=lambda: iter((summed, Term("number", float(prod(folded))))))
 
-    def _products(self, tree: Binary, index: Cell) -> Iterator[Term]:
-        row, column = index
-        for k in range(self._shape(tree.left)[1]):
-            left, right = self._term(tree.left, (row, k)), self._term(tree.right, (k, column))
-            yield Term("*", left.value * right.value, _make=lambda a=left, b=right: iter((a, b)))  # type: ignore[misc]
+        def parts() -> Iterator[Term]:
+            for places in pairs(*map(range, folded)):
+                found = [self._term(*source) for source in self.sources(tree, index, places)]
+                yield from [Term("*", found[0].value * found[1].value, _make=partial(iter, found))] if operator == "@" else found
 
-    def _reduction(self, tree: Call, index: Cell, value: float) -> Term:
-        operand, shape = tree.arguments[0], self._shape(tree.arguments[0])
-        ranges = [range(n if tree.axis in (None, axis) else 1) for axis, n in enumerate(shape)]
-        if tree.function == "mean":
-            added = replace(tree, function="sum")
-            summed = self._reduction(added, index, self._value(added, index))
-            count = float(np.prod([len(r) for r in ranges]))
-            return Term("/", value, _make=lambda: iter((summed, Term("number", count))))
-        return Term(tree.function, value, _make=lambda: (self._term(operand, tree.source(index, place)) for place in pairs(*ranges)))
-
-    def _source(self, tree: Index, index: Cell) -> Cell:
-        """The cell of the indexed tensor that a cell of the result is."""
-        shape = self._shape(tree.operand)
-        places = np.arange(int(np.prod(shape))).reshape(shape)[tree.key()]
-        return tuple(int(i) for i in np.unravel_index(int(places[index]), shape))
+        return Term("sum" if operator == "@" else operator, value, _make=parts)
 
     def _symbol(self, tree: Tree, index: Letters, depth: int) -> Tree:
-        match tree:
-            case Name(name):
-                return Place(name, index) if name in self.values else tree
-            case Transpose(operand):
-                return self._symbol(operand, index[::-1], depth)
-            case Index(operand):
-                known = all(isinstance(place, int) for place in index)
-                return self._symbol(operand, self._source(tree, index), depth) if known else tree  # type: ignore[arg-type]
-            case Binary("@"):
-                return self._symbolic_product(tree, index, depth)
-            case Call() if tree.reduces:
-                return self._symbolic_reduction(tree, index, depth)
-        return tree.rebuilt(lambda child: self._symbol(child, self._at(child, index), depth))
-
-    def _symbolic_product(self, tree: Binary, index: Letters, depth: int) -> Tree:
-        single = self._shape(tree.left)[1] == 1
-        letter: int | str = 0 if single else AXES[depth]
-        inner = depth if single else depth + 1
-        left, right = self._symbol(tree.left, (index[0], letter), inner), self._symbol(tree.right, (letter, index[1]), inner)
-        body = Binary("*", left, right)
-        return body if single else Call("sum", (body,), depth)
-
-    def _symbolic_reduction(self, tree: Call, index: Letters, depth: int) -> Tree:
-        operand, place, folded = tree.arguments[0], list[int | str](), list[int]()
+        if isinstance(tree, Name):
+            return Place(tree.name, index) if tree.name in self.values else tree
+        if isinstance(tree, Index) and not all(isinstance(place, int) for place in index):
+            return tree
         first = depth  # the first letter for what is folded: that which the whole formula has for the axis, unless it is taken
-        if not depth and tree.axis is not None:
+        if not depth and isinstance(tree, Call) and tree.axis is not None:
             first = 1 - tree.axis if self._columns else tree.axis
-        for axis, length in enumerate(self._shape(operand)):
-            folds = tree.axis in (None, axis) and length > 1
-            folded += [first + len(folded)] * folds
-            place.append(AXES[folded[-1]] if folds else 0)
-        body = self._symbol(operand, tree.source(index, place), folded[-1] + 1 if folded else depth)
-        if not folded and tree.function in ("sum", "mean", "max", "min"):
+        places, letters = list[int | str](), list[int]()
+        for length in self.folded(tree):
+            letters += [first + len(letters)] * (length > 1)
+            places.append(AXES[letters[-1]] if length > 1 else 0)
+        inner = letters[-1] + 1 if letters else depth
+        parts = [self._symbol(*source, inner) for source in self.sources(tree, index, places)]
+        match tree:
+            case Binary("@"):
+                function, body = "sum", cast(Tree, Binary("*", *parts))
+            case Call(function) if tree.reduces:
+                body = parts[0]
+            case _:
+                rest = iter(parts)
+                return parts[0] if isinstance(tree, View) else tree.rebuilt(lambda _: next(rest))
+        if not letters and function in ("sum", "mean", "max", "min"):
             return body
-        for letter in reversed(folded or [depth]):
-            body = Call(tree.function, (body,), letter)
+        for letter in reversed(letters or [depth]):
+            body = Call(function, (body,), letter)
         return body

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record
-from bpdebug.core.render import item_text
+from bpdebug.core.render import to_text
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, names, operation
+from bpdebug.core.tree import Call, Name, Operation, Tree, View, names, operation
 
 Routine = Callable[[], Any]
 
@@ -90,7 +90,7 @@ class Compiler:
                 self._free[value.shape, value.dtype].append(value.code)
 
     def _once(self, key: str, thing: Array, hint: str) -> str:
-        """The name of the first of the things that are asked for by the same key."""
+        """The name of the first of the things that are asked for by the same key; a buffer that is viewed stays taken."""
         if key not in self._made:
             self._made[key] = self._bind(thing, hint)
         return self._made[key]
@@ -100,7 +100,7 @@ class Compiler:
 
     def _kind(self, tree: Tree) -> np.dtype[Any]:
         """The kind of number that a node gives."""
-        if isinstance(tree, Transpose | Index):
+        if isinstance(tree, View):
             return self._kind(tree.operand)
         result = operation(tree)[0].result if isinstance(tree, Operation) else "float"
         return self.dtype if result == "float" else np.dtype(result)
@@ -112,8 +112,10 @@ class Compiler:
         constant = constant_of(tree)
         if constant is not None:
             return Value(self._once(f"literal {constant!r}", np.array(constant, self.dtype), "number"), (), self.dtype)
-        if isinstance(tree, Transpose | Index):
-            return self._view(tree)
+        if isinstance(tree, View):
+            operand = self._value(tree.operand)
+            view = tree.of(self._scope[operand.code])
+            return Value(self._once(f"{operand.code} {to_text(tree)}", view, "view"), view.shape, view.dtype)
         return self._operation(cast(Operation, tree), out)
 
     def _operation(self, tree: Operation, out: Value | None) -> Value:
@@ -149,12 +151,3 @@ class Compiler:
         self._lines.append(f"{made.code}[...] = {value.code}")
         self._release(value)
         return made
-
-    def _view(self, tree: Transpose | Index) -> Value:
-        """A view; of a tensor it is made once, of a buffer each time (which stays taken: compiling ends soon)."""
-        operand = self._value(tree.operand)
-        code = operand.code + (".T" if isinstance(tree, Transpose) else f"[{', '.join(map(item_text, tree.items))}, ...]")
-        if isinstance(tree.operand, Name) and tree.operand.name in self.tensors:
-            tensor = self.tensors[tree.operand.name]
-            code = self._once(code, tensor.T if isinstance(tree, Transpose) else tensor[(*tree.key(), ...)], tree.operand.name)
-        return Value(code, self._shape(tree), operand.dtype)

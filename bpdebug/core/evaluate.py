@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, operation
+from bpdebug.core.tree import Call, Name, Operation, Tree, View, operation
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
@@ -50,10 +50,8 @@ class Evaluator:
 
     def _computed(self, tree: Tree) -> Any:
         if not isinstance(tree, Operation):
-            if isinstance(tree, Transpose):
-                return np.transpose(self.value(tree.operand))
-            if isinstance(tree, Index):
-                return self.value(tree.operand)[tree.key()]
+            if isinstance(tree, View):
+                return tree.of(self.value(tree.operand))
             given = self.values.get(tree.name) if isinstance(tree, Name) else None
             return np.array(constant_of(tree), dtype=self.dtype) if given is None else given
         row, operands = operation(tree)

@@ -17,7 +17,7 @@ from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.parser import Formula, suggestion
 from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Operation, Transpose, Tree, operation, walk
+from bpdebug.core.tree import Binary, Call, Name, Number, Operation, Transpose, Tree, View, operation, walk
 
 Shape = tuple[int, ...]
 
@@ -102,10 +102,8 @@ class _Inference:
             return self._name(tree)
         operands = tree.children()
         shapes = tuple(map(self.shape, operands))
-        if isinstance(tree, Transpose):
-            return shapes[0][::-1]
-        if isinstance(tree, Index):
-            return self._indexed(tree, shapes[0])
+        if isinstance(tree, View):
+            return self._viewed(tree, shapes[0])
         row = operation(cast(Operation, tree))[0]
         for operand, shape in zip(operands, shapes, strict=True) if row.single else ():
             if shape:
@@ -163,9 +161,10 @@ class _Inference:
             raise self.error(f"there is no axis {tree.axis}: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
         return (*shape[: tree.axis], *(1,) * tree.keepdims, *shape[tree.axis + 1 :])
 
-    def _indexed(self, tree: Index, shape: Shape) -> Shape:
+    def _viewed(self, tree: View, shape: Shape) -> Shape:
         try:
-            return np.broadcast_to(np.empty(()), shape)[tree.key()].shape
+            found: Shape = tree.of(np.broadcast_to(np.empty(()), shape)).shape
+            return found
         except (IndexError, ValueError):
             message = f"{to_text(tree)} is outside {to_text(tree.operand)}, which is {shape_text(shape)}; rows and columns count from 0"
             raise self.error(message, tree) from None

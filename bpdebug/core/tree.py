@@ -103,6 +103,14 @@ class Transpose(Tree):
 
     operand: Tree
 
+    def of(self, value: Any) -> Any:
+        """The view of the operand's value."""
+        return value.T
+
+    def source(self, index: tuple[Any, ...], shape: Sequence[int]) -> tuple[Any, ...]:
+        """The cell of the operand, which has that shape, that is cell ``index`` of the view."""
+        return index[::-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Call(Operation):
@@ -135,6 +143,20 @@ class Index(Tree):
     def key(self) -> tuple[int | slice, ...]:
         """The subscript as NumPy takes it."""
         return tuple(item if isinstance(item, int) else slice(*item) for item in self.items)
+
+    def of(self, value: Any) -> Any:
+        """The view of the operand's value: no copy, be it of a single cell."""
+        return value[(*self.key(), ...)]
+
+    def source(self, index: tuple[Any, ...], shape: Sequence[int]) -> tuple[Any, ...]:
+        """The cell of the operand, which has that shape, that is cell ``index`` of the view."""
+        rest, whole = iter(index), [slice(None)] * (len(shape) - len(self.items))
+        chosen = [range(length)[item] for length, item in zip(shape, (*self.key(), *whole), strict=True)]
+        return tuple(places if isinstance(places, int) else places[next(rest)] for places in chosen)
+
+
+View = Transpose | Index
+"""What computes nothing: it has the cells of one operand in other places."""
 
 
 def operation(tree: Operation) -> tuple[Function, tuple[Tree, ...]]:

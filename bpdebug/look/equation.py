@@ -13,13 +13,12 @@ from itertools import groupby
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, Cells, Letters
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operations import OPERATIONS
-from bpdebug.core.parser import constant_of
+from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
@@ -123,9 +122,9 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
     cell = result.place(index) if selected and selected[0] == name else None
     with np.errstate(all="ignore"):
-        taking = _Taking(operands_seen(timeline, stage, computed), style, np.dtype(program.dtype))
+        taking = _Taking(stage, operands_seen(timeline, stage, computed), style, program.dtype)
         node = next((node for node in program.network.nodes if node.output == name), None)
-        pieces = tuple(_joined(taking.stage(stage, node)))
+        pieces = tuple(_joined(taking.pieces(node)))
     sign = "←" if name in stage.formula.names else "="
     return Equation(stage, result, sign, pieces, cell, inside, timeline.machine.shapes())
 
@@ -144,23 +143,25 @@ def _joined(pieces: list[Piece]) -> Iterator[Piece]:
 
 
 class _Taking:
-    """Takes formulas over some values apart.
+    """Takes a stage apart.
 
     Args:
+        stage: which one.
         values: what the stage saw.
         style: how names are written; in the column convention every tensor is turned.
         dtype: the precision of literals.
     """
 
-    def __init__(self, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic]) -> None:
+    def __init__(self, stage: Stage, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic]) -> None:
         self._values = {name: value.T if style.columns else value for name, value in values.items()}
         self._shapes = {name: value.shape for name, value in self._values.items()}
-        self._style, self._evaluator = style, Evaluator(self._values, dtype)
-        self._letters = iter(_SUMMED * 8)
+        self._style, self._letters, self._stage = style, iter(_SUMMED * 8), stage
+        tree = stage.formula.tree
+        self._cells = Cells(Formula.of(to_columns(tree) if style.columns else tree), self._values, dtype)
 
-    def stage(self, stage: Stage, node: Node | None) -> list[Piece]:
-        """The right side of a stage; one that the listing shows as a function of one tensor is shown as that."""
-        tree = to_columns(stage.formula.tree) if self._style.columns else stage.formula.tree
+    def pieces(self, node: Node | None) -> list[Piece]:
+        """The right side of the stage; one that the listing shows as a function of one tensor is shown as that."""
+        stage, tree = self._stage, self._cells.formula.tree
         tensors = [name for name in names(tree) if self._shapes[name]]
         symbol = OPERATIONS[stage.operation].symbol if node and stage.short else ""
         if symbol and stage.phase is Phase.FORWARD and len(tensors) == 1:
@@ -170,9 +171,6 @@ class _Taking:
         pieces = self._pieces(tree, (ROW, COLUMN))
         summand = symbol.format(**node.arguments) if node else ""
         return [replace(p, caption=summand) if summand and isinstance(p, Operand) and p.axes[0] not in "ij" else p for p in pieces]
-
-    def _value(self, tree: Tree) -> Array:
-        return np.asarray(self._evaluator.value(tree))
 
     def _pieces(self, tree: Tree, axes: Axes, top: bool = True) -> list[Piece]:
         """The operands and signs of a formula whose result runs along two axes."""
@@ -192,14 +190,14 @@ class _Taking:
     def _term(self, tree: Tree, axes: Axes, last: bool = False) -> list[Piece]:
         """A summand: one that is a multiple of a single tensor is worked out, so that what is added can be seen."""
         factors = _factors(tree)
-        whole = last if _is_sum(tree) else len(factors) > 1 and sum(self._value(factor).ndim > 0 for factor in factors) == 1
+        whole = last if _is_sum(tree) else len(factors) > 1 and sum(self._cells.value(factor).ndim > 0 for factor in factors) == 1
         return [self._operand(tree, axes)] if whole else self._pieces(tree, self._own_axes(tree, axes), top=False)
 
     def _product(self, tree: Binary, axes: Axes) -> list[Piece]:
         if tree.operator == "@":
-            summed = next(self._letters)
-            return [self._operand(tree.left, (axes[0], summed)), " · ", self._operand(tree.right, (summed, axes[1]))]
-        scalar = not (self._value(tree.left).ndim and self._value(tree.right).ndim)
+            first, second = (self._operand(*source) for source in self._cells.sources(tree, axes, next(self._letters)))
+            return [first, " · ", second]
+        scalar = not (self._cells.value(tree.left).ndim and self._cells.value(tree.right).ndim)
         sign = " / " if tree.operator == "/" else " · " if scalar else " ⊙ "
         open_left = isinstance(tree.left, Binary) and tree.left.operator in ("*", "/", "@")  # it has no parentheses
         split = self._pieces(tree.left, self._own_axes(tree.left, axes), top=False) if open_left or _folds(tree.left) else None
@@ -211,25 +209,22 @@ class _Taking:
             first, *others = tree.arguments
             rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
             return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
-        missing = 2 - self._value(tree.arguments[0]).ndim
-        letters = [next(self._letters) if tree.axis in (None, axis) else "" for axis in range(2 - missing)]
-        along = tree.source(axes[missing + (tree.axis is not None and not tree.keepdims) :], letters)
-        row, column = ("", "", *along)[-2:]
-        folded = None if tree.axis is None else tree.axis + missing
-        operand = replace(self._operand(tree.arguments[0], (row, column)), folded=folded)
+        letters = [next(self._letters) for _ in self._cells.folded(tree)]
+        [(argument, along)] = self._cells.sources(tree, axes[2 - self._cells.value(tree).ndim :], letters)
+        folded = None if tree.axis is None else tree.axis + 2 - len(letters)
+        operand = replace(self._operand(argument, along), folded=folded)
         return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
 
-    def _own_axes(self, tree: Tree, axes: Axes) -> Axes:
+    def _own_axes(self, tree: Tree, axes: Letters) -> Axes:
         """The axes of an operand of an elementwise operation: one of length 1 is stretched."""
-        shape = _table(self._value(tree)).shape
-        row, column = ("" if length == 1 else axis for length, axis in zip((1, 1, *shape)[-2:], axes, strict=True))
+        row, column = ("", "", *(str(place or "") for place in self._cells.stretched(tree, axes)))[-2:]
         return row, column
 
-    def _operand(self, tree: Tree, axes: Axes) -> Operand:
+    def _operand(self, tree: Tree, axes: Letters) -> Operand:
         """A formula as one matrix or number."""
         if isinstance(tree, Number) or (isinstance(tree, Name) and constant_of(tree) is not None and tree.name not in self._values):
-            return Operand("", self._value(tree))
-        value, inner = self._value(tree), tree.operand if isinstance(tree, Transpose) else tree
+            return Operand("", self._cells.value(tree))
+        value, inner = self._cells.value(tree), tree.operand if isinstance(tree, Transpose) else tree
         value = value.astype(float) if value.dtype.kind in "biu" else value
         name = inner.name if isinstance(inner, Name) else ""
         turned = self._style.columns != (inner is not tree)
