@@ -18,8 +18,8 @@ from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
 from bpdebug.frontends.report import Mark, Report
+from bpdebug.time.stop import Stop
 from bpdebug.time.stop_text import breakpoint_of, watchpoint_of
-from bpdebug.time.stops import Stop
 
 MAXIMUM_PARAMETERS = 50_000_000
 MAXIMUM_INTERMEDIATE = 100_000_000

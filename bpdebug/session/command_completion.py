@@ -161,6 +161,7 @@ def _stages(known: Known) -> Iterable[Candidate]:
 def _conditions(known: Known) -> Iterable[Candidate]:
     yield from (Candidate(row.name, note=row.help) for row in CONDITIONS.values())
     yield Candidate("rising", note="the loss has risen several times in a row")
+    yield Candidate("wrong", note="check finds a stage wrong, at the first update at which it is")
     yield Candidate("non-finite ", note="a value is not finite (on or off)")
 
 

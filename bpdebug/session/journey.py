@@ -13,7 +13,8 @@ from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome, Runner
 from bpdebug.time.search import LastStop
-from bpdebug.time.stops import Hit, Stops
+from bpdebug.time.stop import Hit
+from bpdebug.time.stops import Stops
 from bpdebug.time.tasks import Stopper, Task
 
 

@@ -17,7 +17,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.time.stops import Stop, value_of
+from bpdebug.time.stop import Stop, value_of
 from bpdebug.time.timeline import Timeline
 
 DEAD = {"relu": "all({} <= 0, axis=0)"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 from bpdebug.core.record import Record
-from bpdebug.time.stops import Hit, Stops
+from bpdebug.time.stop import Hit, Stop, hit_of
+from bpdebug.time.stops import Stops
 from bpdebug.time.timeline import Timeline
 
 
@@ -36,7 +38,8 @@ class Runner:
 
     def __init__(self, timeline: Timeline, stops: Stops) -> None:
         self.timeline, self.stops = timeline, stops
-        self._looked = -1
+        self._looked, self._seconds = -1, 0.0
+        self._reviewing: list[Stop] = []
 
     def forward(self, t: int, stop: Callable[[], bool]) -> Outcome:
         """Run to clock ``t``, the end of training or the first stop, whichever comes first."""
@@ -44,20 +47,31 @@ class Runner:
         self._looked = -1
         for remembering in self.stops.enabled():
             remembering.recall(timeline)
-        while timeline.clock < t:
+        self._reviewing = [reviewing for reviewing in self.stops.enabled() if reviewing.due(timeline) is not None]
+        outcome = self._run(t, stop)
+        for reviewing in self._reviewing:
+            reviewing.rest(timeline)
+        return outcome
+
+    def _run(self, t: int, stop: Callable[[], bool]) -> Outcome:
+        while self.timeline.clock < t:
             outcome = self._piece(t, stop)
             if outcome.stopped or stop():
                 return outcome
-        return Outcome()
+        return self._review(in_any_case=True)
 
     def _piece(self, t: int, stop: Callable[[], bool]) -> Outcome:
         """A stretch in which only the compiled checks can strike, and what is to be looked at at its end."""
         timeline, stops = self.timeline, self.stops
+        if (outcome := self._review()).stopped:
+            return outcome
         fixed = stops.next_clock(timeline.program, timeline.clock)
-        goal = t if fixed is None else min(t, fixed)
+        goal = min(clock for clock in (t, fixed, *(reviewing.due(timeline) for reviewing in self._reviewing)) if clock is not None)
         while timeline.clock < goal:
-            checks = stops.checks(timeline.program)
-            if timeline.run(goal, stop, checks, stops.catch_nonfinite):
+            checks, began = stops.checks(timeline.program), perf_counter()
+            bad = timeline.run(goal, stop, checks, stops.catch_nonfinite)
+            self._seconds += perf_counter() - began
+            if bad:
                 return Outcome(nonfinite=True)
             struck = timeline.machine.done in checks
             if struck and (outcome := self._look()).stopped:
@@ -67,12 +81,33 @@ class Runner:
         return self._look() if timeline.clock == fixed else Outcome()
 
     def _look(self) -> Outcome:
-        """Ask the stops about this moment, once; count, ignore, and drop the temporary ones."""
+        """Ask the stops about this moment, once."""
         if self._looked == self.timeline.clock:
             return Outcome()
         self._looked = self.timeline.clock
+        hits = self.stops.look(self.timeline.machine)
+        if any(not hit.stop.ignore for hit in hits) and (outcome := self._review(in_any_case=True)).stopped:
+            return outcome  # what was to stop here comes after it
+        return self._counted(hits)
+
+    def _review(self, in_any_case: bool = False) -> Outcome:
+        """Ask the stops that review what has run, those that are due or all; go back to the first moment that one has found."""
+        found = list[tuple[int, Hit]]()
+        for stop in self._reviewing:
+            due = stop.due(self.timeline)
+            if in_any_case or (due is not None and due <= self.timeline.clock):
+                moment = stop.review(self.timeline, self._seconds)
+                found += [(moment[0], hit_of(stop, moment[1]))] if moment else []
+        if not found:
+            return Outcome()
+        first = min(clock for clock, _ in found)
+        self.timeline.seek(first)
+        return self._counted([hit for clock, hit in found if clock == first])
+
+    def _counted(self, hits: list[Hit]) -> Outcome:
+        """Count, ignore, and drop the temporary ones."""
         kept = []
-        for hit in self.stops.look(self.timeline.machine):
+        for hit in hits:
             hit.stop.hits += 1
             if hit.stop.ignore > 0:
                 hit.stop.ignore -= 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 
 from bpdebug.time.runner import Outcome, Runner
-from bpdebug.time.stops import Hit, Stops
+from bpdebug.time.stop import Hit
+from bpdebug.time.stops import Stops
 from bpdebug.time.timeline import Timeline
 
 _LONGEST = 4096
@@ -98,7 +98,5 @@ class LastStop:
         trial = Stops()
         trial.catch_nonfinite = False
         for stop in self.stops.enabled():
-            own = copy(stop)
-            own.temporary, own.ignore = False, 0
-            trial.add(own)
+            trial.add(stop.for_search())
         return trial

@@ -8,94 +8,22 @@ strikes, the stop itself decides.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.evaluate import evaluate
 from bpdebug.core.fast import Check
 from bpdebug.core.machine import Machine
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Index, Name, Number
 from bpdebug.time.position import Location
+from bpdebug.time.stop import Hit, Stop, hit_of, value_of
 from bpdebug.time.timeline import Timeline
-
-_COMMANDS = {"breakpoint": "break", "watchpoint": "watch", "catchpoint": "catch"}
-
-
-class Hit(Record):
-    """A stop that has struck.
-
-    Attributes:
-        stop: which.
-        text: what happened, with the values.
-        data: the same for programs.
-    """
-
-    stop: Stop
-    text: str
-    data: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True)
-class Stop:
-    """What all reasons to stop have in common.
-
-    Attributes:
-        number: by which it is named, counted from 1.
-        text: as it was asked for.
-        enabled: whether it is looked at.
-        temporary: whether it goes away when it strikes.
-        hits: how often it has struck, also when that was ignored.
-        ignore: how many more times not to stop.
-        commands: what to carry out when it stops.
-    """
-
-    number: int
-    text: str
-    enabled: bool = True
-    temporary: bool = False
-    hits: int = 0
-    ignore: int = 0
-    commands: tuple[str, ...] = ()
-
-    kind = "stop"
-
-    @property
-    def command(self) -> str:
-        """The command that sets it."""
-        return "tbreak" if self.temporary else _COMMANDS[self.kind]
-
-    def moments(self, program: Program) -> frozenset[int]:
-        """In which moments of an update it is looked at: how many stages have run (0: at its start)."""
-        raise NotImplementedError
-
-    @property
-    def cell(self) -> tuple[str, Cell] | None:
-        """The cell to look at where it strikes, or None."""
-        return None
-
-    def check(self) -> Check:
-        """What is compiled into the update."""
-        raise NotImplementedError
-
-    def recall(self, timeline: Timeline) -> None:
-        """Remember what it would have seen up to now, if it needs to."""
-
-    def strikes(self, machine: Machine) -> str:
-        """Whether this moment is one to stop at: what to say, or ""."""
-        raise NotImplementedError
-
-
-def value_of(formula: Formula, machine: Machine) -> Array:
-    """A formula's value at this moment."""
-    return np.array(evaluate(formula, machine.values(), machine.program.dtype))
 
 
 @dataclass(kw_only=True)
@@ -314,4 +242,4 @@ class Stops:
         here = [stop for stop in self.enabled() if machine.done in stop.moments(machine.program)]
         with np.errstate(all="ignore"):
             struck = [(stop, stop.strikes(machine)) for stop in here]
-        return [Hit(stop, text, {"number": stop.number, "kind": stop.kind, "what": stop.text}) for stop, text in struck if text]
+        return [hit_of(stop, text) for stop, text in struck if text]

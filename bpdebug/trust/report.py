@@ -139,7 +139,7 @@ class Report(Record, eq=False):
     def result(self) -> Result:
         """The answer to a command."""
         source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
-        first, second = source.columns
+        first, second = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)]), source.columns[1]
         lines = [f"{f.says.word:<{first}} {f.name:<{second or widest + 1}} {source.says(f)}".rstrip() for f in self.shown]
         lines += [f"{'not compared':<{first}} {name:<{second or widest + 1}} {why}" for name, why in self.uncompared.items()]
         text = "\n".join([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])

@@ -128,7 +128,7 @@ def test_every_gradient_that_is_offered_can_be_checked_and_every_condition_caugh
     session = Session(xor())
     for word in words("check d", known):
         assert session.execute(f"check {word}").data["ok"]
-    assert [word.strip() for word in words("catch ", known)] == [*CONDITIONS, "rising", "non-finite"]
+    assert [word.strip() for word in words("catch ", known)] == [*CONDITIONS, "rising", "wrong", "non-finite"]
 
 
 def test_the_words_of_a_hunt_do_not_give_the_mistake_away():

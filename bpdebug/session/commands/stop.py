@@ -12,8 +12,8 @@ from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of, find_command
 from bpdebug.time.conditions import CONDITIONS, make_catchpoint
 from bpdebug.time.results import Result
+from bpdebug.time.stop import Stop
 from bpdebug.time.stop_text import breakpoint_of, positive, watchpoint_of
-from bpdebug.time.stops import Stop
 
 
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
@@ -26,7 +26,7 @@ def _added(session: Session, stop: Stop) -> Result:
     return Result("stops", f"{stop.kind} {stop.number}: {stop.text}", {"stops": [describe(stop)]})
 
 
-_TOLD = ("number", "kind", "what", "enabled", "temporary", "hits", "ignore")
+_TOLD = ("number", "kind", "what", "enabled", "temporary", "hits", "ignore", "note")
 
 
 def describe(stop: Stop) -> dict[str, object]:
@@ -52,15 +52,33 @@ def watch(session: Session, arguments: str) -> Result:
     return _added(session, watchpoint_of(session.program, arguments, session.timeline.machine.update))
 
 
+_OTHERS = {
+    "rising": "the loss has risen 3 times in a row",
+    "wrong": "check finds a stage wrong; it looks at most a quarter of the time",
+}
+"""What else can be caught."""
+
+
+def _catching_wrong(words: list[str]) -> Stop:
+    from bpdebug.trust.catching import Wrong  # noqa: PLC0415 - a start does without
+
+    if words:
+        raise CommandError(f"wrong takes no threshold; found '{' '.join(words)}'")
+    return Wrong(number=0, text="wrong")
+
+
 @command("catch WHAT [THRESHOLD] [for N]", "stop")
 def catch(session: Session, arguments: str) -> Result:
-    """Stop at a condition: vanishing, exploding, dead, saturated, unchanged, small-update, large-update, rising, non-finite."""
+    """Stop at: vanishing, exploding, dead, saturated, unchanged, small-update, large-update, rising, wrong, non-finite."""
     words = arguments.split()
-    known = [*CONDITIONS, "rising", "non-finite"]
+    known = [*CONDITIONS, *_OTHERS, "non-finite"]
     if not words or words[0] not in known:
         lines = [f"{row.name:<13} {row.help} (threshold {row.threshold:g})" for row in CONDITIONS.values()]
         hint = suggestion(words[0], known) if words else ""
-        raise CommandError(f"catch what{hint or '?'}\n" + "\n".join([*lines, "rising        the loss has risen 3 times in a row"]))
+        lines += [f"{name:<13} {said}" for name, said in _OTHERS.items()]
+        raise CommandError(f"catch what{hint or '?'}\n" + "\n".join(lines))
+    if words[0] == "wrong":
+        return _added(session, _catching_wrong(words[1:]))
     if words[0] == "non-finite":
         if words[1:] not in ([], ["on"], ["off"]):
             raise CommandError(f"on or off is expected; found '{' '.join(words[1:])}'")
@@ -185,6 +203,7 @@ def line_of(stop: Stop) -> str:
     notes = [f"hit {stop.hits} time{'s' * (stop.hits != 1)}"] * (stop.hits > 0)
     notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"to be ignored {stop.ignore} times"] * (stop.ignore > 0)
     notes += [f"then: {'; '.join(stop.commands)}"] if stop.commands else []
+    notes += [stop.note] if stop.note else []
     return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
 
 

@@ -1,0 +1,139 @@
+"""The stop at the first wrong derivative, ``catch wrong``: the check again and again while a program runs.
+
+A check costs what many updates cost, so it is made every so many updates; where it finds something, the first update at which that is
+wrong lies between the last look and this one, and is found by halving: the state of any update can be had again, bit for bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import ceil
+from time import perf_counter
+
+from bpdebug.core.numbers import short
+from bpdebug.core.program import Program
+from bpdebug.time.edits import Edit
+from bpdebug.time.stop import Stop
+from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust.check import check
+
+_SHARE = 3
+"""Running takes that many times the time of looking, so that looking takes a quarter of all."""
+
+Moment = tuple[int, str]
+
+
+@dataclass(kw_only=True)
+class Wrong(Stop):
+    """Stops at the first stage that the check accuses, and then at each that it has not accused before.
+
+    Attributes:
+        anew: whether what is wrong already where a run begins is a reason to stop; in a search for the last stop it is none.
+        every: how many updates lie between two looks; what a look and an update have taken, in seconds.
+        known: the stages that have been told of.
+        seen: the last update that was looked at.
+        ahead: a moment at which to stop, found already, and what to say then.
+    """
+
+    anew: bool = True
+    every: int = 1
+    look: float = 0.0
+    update: float = 0.0
+    known: frozenset[str] = frozenset()
+    seen: int = -1
+    ahead: Moment | None = None
+    _begun: int = field(default=0, repr=False)
+    _ran: tuple[float, int] = field(default=(0.0, 0), repr=False)
+    _rested: tuple[Timeline | None, int, tuple[Edit, ...]] = field(default=(None, 0, ()), repr=False, compare=False)
+
+    kind = "catchpoint"
+
+    @property
+    def note(self) -> str:
+        """How often it looks, and why not more often."""
+        if not self.update:
+            return "looked at in so many updates that it takes at most a quarter of the time"
+        times = f"a look takes {_time(self.look)}, an update {_time(self.update)}"
+        return f"looked at every {self.every} update{'s' * (self.every != 1)}: {times}"
+
+    def moments(self, program: Program) -> frozenset[int]:
+        """None: it reviews updates, and what it finds lies before now."""
+        return frozenset()
+
+    def for_search(self) -> Wrong:
+        """As every stop; what was wrong already where a part of the way begins is told of before it."""
+        return replace(super().for_search(), anew=False)
+
+    def recall(self, timeline: Timeline) -> None:
+        """Go on from where the run before has ended; after an edit, or further back, whatever is wrong is news."""
+        rested, clock, edits = self._rested
+        if rested is timeline and edits == (*timeline.edits,) and clock == timeline.clock:
+            return
+        update, _ = timeline.calendar.under_way(timeline.clock)
+        self._begun, self.seen, self.ahead = timeline.clock, update - 1, None
+        if rested is not timeline or edits != (*timeline.edits,) or clock > timeline.clock:
+            self.known = self._accused(timeline, max(timeline.clock - 1, 0)) if timeline.clock and not self.anew else frozenset()
+
+    def rest(self, timeline: Timeline) -> None:
+        """Remember where a run, or a slice of it, has ended."""
+        self._rested = timeline, timeline.clock, (*timeline.edits,)
+
+    def due(self, timeline: Timeline) -> int:
+        """The clock of the next look, or of what was found ahead."""
+        return self.ahead[0] if self.ahead else timeline.calendar.clock(self.seen + self.every)
+
+    def review(self, timeline: Timeline, seconds: float) -> Moment | None:
+        """Look at the present update; the first moment up to now at which something new was wrong."""
+        here, (update, _) = timeline.clock, timeline.calendar.under_way(timeline.clock)
+        if not self.ahead and update != self.seen:
+            self._look(timeline, update, seconds)
+        if self.ahead is None or self.ahead[0] > here:
+            return None
+        found, self.ahead = self.ahead, None
+        return found
+
+    def _look(self, timeline: Timeline, update: int, seconds: float) -> None:
+        """Look at an update; where something new is wrong in it, find the first update in which it is."""
+        began, (ran, last) = perf_counter(), self._ran
+        accused = self._accused(timeline, timeline.clock)
+        self.look = perf_counter() - began
+        if update > last and seconds > ran:
+            self.update = (seconds - ran) / (update - last)
+            self.every = min(2 * self.every + 1, max(1, ceil(_SHARE * self.look / self.update)))
+        self._ran = seconds, update
+        if new := accused - self.known:
+            self.ahead = self._first(timeline, update, new)
+        else:
+            self.known = accused
+        self.seen = update
+
+    def _first(self, timeline: Timeline, update: int, new: frozenset[str]) -> Moment | None:
+        """Where something new is wrong first, from the update after the last look to this one, in which it is."""
+        calendar, clock, before = timeline.calendar, timeline.clock, self.seen
+        while update - before > 1:
+            middle = (before + update) // 2
+            there = self._accused(timeline, calendar.clock(middle)) - self.known
+            if there:
+                update, clock, new = middle, calendar.clock(middle), there
+            else:
+                before = middle
+        with timeline.at(clock):
+            report, program = whole(check(timeline)), timeline.program
+        moments = (calendar.clock(update, program.index[name] + 1) for name in new)
+        ahead = [moment for moment in moments if moment > self._begun]  # what a run begins behind comes in the next update
+        if not ahead:
+            return None
+        self.known = frozenset(finding.name for finding in report.accused)
+        return min(ahead), "\n".join([f"{self.text}: {report.conclusion()[0]}", *report.conclusion()[1:]])
+
+    def _accused(self, timeline: Timeline, clock: int) -> frozenset[str]:
+        """The stages that the check accuses in the update of a clock; during a hunt it would tell what is to be found."""
+        if timeline.program is not timeline.machine.program:
+            return frozenset()
+        with timeline.at(clock):
+            return frozenset(finding.name for finding in whole(check(timeline)).accused)
+
+
+def _time(seconds: float) -> str:
+    return f"{short(1000 * seconds, 2)} ms"
