@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -102,7 +103,9 @@ class Stop:
 
     def for_search(self) -> Self:
         """A copy for a look back."""
-        return replace(self, temporary=False, ignore=0)
+        own = copy(self)
+        own.temporary, own.ignore = False, 0
+        return own
 
     def strikes(self, machine: Machine) -> str:
         """Whether this moment is one to stop at: what to say, or ""."""

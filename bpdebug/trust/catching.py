@@ -6,9 +6,10 @@ wrong lies between the last look and this one, and is found by halving: the stat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from time import perf_counter
+from typing import Self
 
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
@@ -61,9 +62,11 @@ class Wrong(Stop):
         """None: it reviews updates, and what it finds lies before now."""
         return frozenset()
 
-    def for_search(self) -> Wrong:
+    def for_search(self) -> Self:
         """As every stop; what was wrong already where a part of the way begins is told of before it."""
-        return replace(super().for_search(), anew=False)
+        own = super().for_search()
+        own.anew = False
+        return own
 
     def recall(self, timeline: Timeline) -> None:
         """Go on from where the run before has ended; after an edit, or further back, whatever is wrong is news."""
