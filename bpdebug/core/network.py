@@ -115,6 +115,10 @@ class Network(Record):
         own = {name: layer.number for layer in self.layers for name in (layer.weight, layer.bias) if name}
         return {node.output: node.layer for node in self.nodes} | own
 
+    def group_of(self, layer: int) -> str:
+        """The path of what belongs to a layer, as it is typed and shown; "" for 0, no layer."""
+        return f"layer {layer}" if layer else ""
+
     @property
     def loss(self) -> str:
         """The loss."""

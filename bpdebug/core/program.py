@@ -122,6 +122,7 @@ class Program(Record, eq=False):
     def tensors(self) -> dict[str, Tensor]:
         """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
         network, layer_of = self.network, self.network.layer_of
+        few, more = self.shapes(2), self.shapes(3)
         known = [Tensor(self.input, Role.INPUT), Tensor(self.target, Role.TARGET), Tensor("m", Role.COUNT)]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
@@ -130,7 +131,14 @@ class Program(Record, eq=False):
             if stage.phase is not Phase.UPDATE:
                 role = Role.GRADIENT if stage.of else Role.LOSS if stage.name == network.loss else Role.VALUE
                 known.append(Tensor(stage.name, role, stage.layer, stage.of, stage.through))
-        return {tensor.name: tensor for tensor in known}
+        return {
+            tensor.name: replace(
+                tensor,
+                group=network.group_of(tensor.layer),
+                batch_axis=next((axis for axis, n in enumerate(few[tensor.name]) if n != more[tensor.name][axis]), None),
+            )
+            for tensor in known
+        }
 
     @cached_property
     def gradients(self) -> dict[str, str]:
@@ -210,9 +218,8 @@ class Program(Record, eq=False):
 
     @cached_property
     def sampled(self) -> frozenset[str]:
-        """The tensors that have a row for each sample of the batch."""
-        few, more = self.shapes(2), self.shapes(3)
-        return frozenset(name for name, shape in few.items() if shape != more[name])
+        """The tensors that have a place for each sample of the batch."""
+        return frozenset(name for name, tensor in self.tensors.items() if tensor.batch_axis is not None)
 
     def transient(self, rows: int) -> dict[str, Shape]:
         """The shapes of what the stages of one update compute and forget."""
@@ -282,9 +289,9 @@ class Program(Record, eq=False):
         values |= {name: np.asarray(value, dtype=float) for name, value in scenario.values.items()}
         return {name: np.array(value, dtype=self.dtype) for name, value in values.items()}
 
-    def groups(self, by_layer: bool) -> list[int]:
-        """Where phases, or layers within phases, begin; and the end."""
-        keys = [(stage.phase, stage.layer if by_layer else 0) for stage in self.stages]
+    def bounds(self, by_group: bool) -> list[int]:
+        """Where phases, or groups within phases, begin; and the end."""
+        keys = [(stage.phase, by_group and self.tensors[stage.name].group) for stage in self.stages]
         return [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]] + [len(keys)]
 
 

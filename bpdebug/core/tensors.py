@@ -33,6 +33,8 @@ class Tensor(Record):
         name: as it is typed and shown.
         role: what it is to the training.
         layer: from 1; 0 belongs to no layer.
+        group: the part of the model that it belongs to, as it is typed and shown, such as ``layer 2``; "" for none.
+        batch_axis: the axis along which it has a place for each sample of the batch, or None.
         of: the tensor whose gradient, or whose part of a gradient, it is; the parameter of an optimizer's slot.
         through: for a part of a gradient, the tensor through which it comes back, else "".
     """
@@ -42,6 +44,13 @@ class Tensor(Record):
     layer: int = 0
     of: str = ""
     through: str = ""
+    group: str = ""
+    batch_axis: int | None = None
+
+    def at_sample(self, index: tuple[int, ...], row: int) -> tuple[int, ...]:
+        """The same cell of another sample of the batch; of a tensor without samples, the cell."""
+        axis = self.batch_axis
+        return index if axis is None else (*index[:axis], row, *index[axis + 1 :])
 
 
 class Naming(Record):

@@ -134,10 +134,10 @@ def _cut(items: Sequence[str]) -> list[str]:
 def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
     for phase, steps in groupby(worked.stages, lambda step: step.stage.phase):
         yield Heading(2, (_PHASES[phase],))
-        for layer, of_layer in groupby(steps, lambda step: step.stage.layer):
-            if layer and phase is not Phase.LOSS:
-                yield Heading(3, (f"Layer {layer}",))
-            for step in of_layer:
+        for group, within in groupby(steps, lambda step: worked.program.tensors[step.stage.name].group):
+            if group and phase is not Phase.LOSS:
+                yield Heading(3, (group.capitalize(),))
+            for step in within:
                 number = worked.program.index[step.stage.name] + 1
                 yield from _stage(number, step, writer, notes)
 

@@ -57,7 +57,8 @@ class Cursor:
     def sample(self) -> int:
         """The row of the batch that is looked at: that of the selected cell, or where its tensor has no samples, the one before."""
         name, index = self.selected or ("", ())
-        row = index[0] if name in self.program.sampled else self.row
+        axis = self.program.tensors[name].batch_axis if name in self.program.tensors else None
+        row = self.row if axis is None else index[axis]
         machine = self.timeline.machine
         return min(row, machine.batches.size(machine.update) - 1)
 
@@ -83,8 +84,7 @@ class Cursor:
         if name not in values:
             self.selected = None
             return
-        old = self.selected[1] if self.selected else ()
-        old = (self.row, *old[1:]) if name in self.program.sampled else old
+        old = self.program.tensors[name].at_sample(self.selected[1] if self.selected else (), self.row)
         shape = values[name].shape
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
 

@@ -44,7 +44,7 @@ class Planted(Record):
     """What is planted.
 
     Attributes:
-        stage, layer: where.
+        stage, group: where.
         kind, title: the mistake, as in the catalogue of faults.
         formula, meant: what runs, and what the listing shows.
         evidence: what the mistake is, in a sentence.
@@ -52,7 +52,7 @@ class Planted(Record):
     """
 
     stage: str
-    layer: int
+    group: str
     kind: str
     title: str
     formula: str
@@ -77,7 +77,7 @@ class Planted(Record):
         patterns = (naming.weight, naming.bias) if learned else (naming.a, naming.z)
         names = ", ".join(naming.gradient.format(pattern.format("")) for pattern in patterns)
         sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({names})"
-        return f"it is {sort}", f"it is in layer {self.layer}", sort_of(self.kind)
+        return f"it is {sort}", f"it is in {self.group}", sort_of(self.kind)
 
 
 def disguised(program: Program, stage: str, formula: str) -> tuple[Program, Callable[[Program], Program]]:

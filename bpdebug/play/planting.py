@@ -83,4 +83,4 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
     cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))
     numbers = cell, float(wrong[cell]), float(right[cell])
     texts = candidate.formula.text, stage.formula.text, candidate.evidence
-    return Planted(stage.name, stage.layer, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)
+    return Planted(stage.name, program.tensors[stage.name].group, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)

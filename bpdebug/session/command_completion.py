@@ -140,8 +140,8 @@ def _cell(known: Known, text: str) -> Completion:
 def _location(known: Known, text: str) -> Completion:
     prefix = re.match(r"\d+\s*:\s*", text)
     start = prefix.end() if prefix else 0
-    layers = sorted({stage.layer for stage in known.program.stages} - {0})
-    words = [*Phase, *(f"layer {number}" for number in layers), *(() if prefix else ("start", "end", "update ", "epoch "))]
+    groups = dict.fromkeys(tensor.group for tensor in known.program.tensors.values() if tensor.group)
+    words = [*Phase, *groups, *(() if prefix else ("start", "end", "update ", "epoch "))]
     return Completion(start, len(text), beginning(text[start:], [*_stages(known), *(Candidate(str(word)) for word in words)]))
 
 

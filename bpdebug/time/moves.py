@@ -38,7 +38,7 @@ def by_stages(position: Position, count: int) -> int:
 
 def by_boundaries(program: Program, position: Position, count: int, by_layer: bool) -> int:
     """The ``count``-th end of a phase, or of a layer in its phase, after now; the begin before, where it is negative."""
-    bounds = program.groups(by_layer)[:-1]
+    bounds = program.bounds(by_layer)[:-1]
     after = sum(bound <= position.done for bound in bounds)
     before = sum(bound < position.done for bound in bounds)
     turns, place = divmod(after + count - 1 if count > 0 else before + count, len(bounds))

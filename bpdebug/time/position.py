@@ -153,16 +153,15 @@ def _place(name: str, program: Program) -> int:
     """How many stages of an update have run at the named moment in it."""
     if name in program.index:
         return program.index[name] + 1
-    layer = re.fullmatch(r"layer (\d+)", name)
     for index, stage in enumerate(program.stages):
-        if stage.phase == name or (layer and stage.layer == _number(layer[1])):
+        if name and name in (stage.phase, program.tensors[stage.name].group):
             return index
     try:
         program.stage(name)
     except SetupError as error:
         if "there is no stage '" not in str(error):
             raise LocationError(str(error)) from None
-    depth = len(program.layers)
+    depth, layer = len(program.layers), re.fullmatch(r"layer (\d+)", name)
     if layer:
         raise LocationError(f"there is no layer {layer[1][:15]}: layers are numbered 1 to {depth}")
     phases = [str(phase) for phase in Phase]

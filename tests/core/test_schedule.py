@@ -10,6 +10,7 @@ from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import Skipped
 
 TUTORIAL = {
@@ -188,9 +189,29 @@ def test_a_gradient_has_the_shape_of_its_tensor(scenario):
 
 def test_groups_are_the_beginnings_of_phases_and_of_layers():
     program = make_program(xor())
-    assert [program.stages[i].name for i in program.groups(by_layer=False)[:-1]] == ["z1", "loss", "da2", "W1"]
-    assert [program.stages[i].name for i in program.groups(by_layer=True)[:-1]] == ["z1", "z2", "loss", "da2", "da1", "W1", "W2"]
-    assert program.groups(by_layer=True)[-1] == len(program.stages)
+    assert [program.stages[i].name for i in program.bounds(by_group=False)[:-1]] == ["z1", "loss", "da2", "W1"]
+    assert [program.stages[i].name for i in program.bounds(by_group=True)[:-1]] == ["z1", "z2", "loss", "da2", "da1", "W1", "W2"]
+    assert program.bounds(by_group=True)[-1] == len(program.stages)
+
+
+def test_a_tensor_knows_its_group_and_where_its_samples_are():
+    tensors = make_program(xor()).tensors
+    assert [tensors[name].group for name in ("x", "m", "W1", "dz2", "loss")] == ["", "", "layer 1", "layer 2", "layer 2"]
+    assert {name for name, tensor in tensors.items() if tensor.batch_axis == 0} == {
+        *"xy",
+        "z1",
+        "a1",
+        "z2",
+        "a2",
+        "da2",
+        "dz2",
+        "da1",
+        "dz1",
+    }
+    assert {tensor.batch_axis for tensor in tensors.values()} == {0, None}
+    across = replace(tensors["a1"], batch_axis=1)
+    cells = [tensor.at_sample((3, 1), 2) for tensor in (tensors["a1"], across, tensors["W1"])]
+    assert cells == [(2, 1), (3, 2), (3, 1)]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

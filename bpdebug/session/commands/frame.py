@@ -34,11 +34,12 @@ def frames(session: Session) -> list[Frame]:
     stages = program.stages
     here = stages[max(done - 1, 0)]
     phase = tuple(stage for stage in stages if stage.phase is here.phase)
-    layer = tuple(stage for stage in phase if stage.layer == here.layer)
-    of_layer = [Frame("layer", f"layer {here.layer} in the {here.phase} phase", layer)] if here.layer else []
+    group = program.tensors[here.name].group
+    within = tuple(stage for stage in phase if program.tensors[stage.name].group == group)
+    of_group = [Frame("layer", f"{group} in the {here.phase} phase", within)] if group else []
     complete = ", the last one: training is complete" if session.position.at_end else ""
     whole = Frame("update", f"update {update}/{program.updates}, epoch {program.batches.place(update)[0]}{complete}", stages)
-    return [Frame("stage", str(here), (here,)), *of_layer, Frame("phase", f"{here.phase} phase", phase), whole]
+    return [Frame("stage", str(here), (here,)), *of_group, Frame("phase", f"{here.phase} phase", phase), whole]
 
 
 def _reached(session: Session) -> tuple[int, int]:

@@ -74,8 +74,8 @@ def _look(session: Session, row: int) -> Result:
     samples = machine.batches.samples(machine.update).tolist()
     row %= len(samples)
     session.cursor.row = row
-    if session.selected and session.selected[0] in session.program.sampled:
-        name, index = session.selected
-        session.cursor.select(name, (row, *index[1:]))
+    name, index = session.selected or ("", ())
+    if name in session.program.sampled:
+        session.cursor.select(name, session.program.tensors[name].at_sample(index, row))
     text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
     return Result("position", text, {"row": row, "rows": len(samples), "sample": samples[row]})
