@@ -21,7 +21,6 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
-from bpdebug.trust.names import of_unknown
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
@@ -59,18 +58,18 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
         with np.errstate(all="ignore"):
             found.append(_diagnosed(scene, judge, finding))
     understood = (*scene.notes, *judge.reading.notes, *judge.notes)
-    notes = (*understood, *_sources(judge, scene.update), *of_unknown(arrays, scene.meant), *_advice(judge))
-    return Report(COMPARISON, scene.update, tuple(found), notes)
+    notes = (*understood, *_sources(judge, scene.update), *_advice(judge))
+    return Report(COMPARISON, scene.update, tuple(found), notes, judge.reading.uncompared)
 
 
 def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     """The way to understand the file in which the fewest stages are off; the plainest of those."""
-    plain = list(readings(scene.meant, arrays, scene.rows))
-    if not plain[0].computed:
-        unknown = "; ".join(of_unknown(arrays, scene.meant))
+    plain = list(readings(scene, arrays))
+    if not any(reading.computed for reading in plain):
+        left = "; ".join([*plain[0].notes, *(f"{name}: {why}" for name, why in plain[0].uncompared.items())])
         expected = "expected arrays such as z1, a1, dz1, dW1"
-        raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({unknown})" if unknown else ""))
-    judges = [Judge(scene, reading) for reading in plain]
+        raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({left})" if left else ""))
+    judges = [Judge(scene, reading) for reading in plain if reading.computed]
     if min(judge.off for judge in judges):
         judges += [Judge(scene, moment) for judge in judges for moment in moments(scene, judge.reading)]
     return min(judges, key=lambda judge: (judge.off, sum(finding.status == "follows" for finding in judge.findings)))

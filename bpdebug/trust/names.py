@@ -1,18 +1,21 @@
-"""The names that a user's file gives to tensors: which are ours, and what the others may mean."""
+"""The names that a user's file gives to tensors: which are ours, and what the others may mean.
+
+A name is read in pieces (``dLdW1``, ``fc1.weight.grad``, ``y_hat``): what kind of tensor it is, of which layer, whether its gradient,
+and whether after the update. Which tensor of a program that is, shapes and numbers help to decide (:mod:`bpdebug.trust.pairing`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
 
-from bpdebug.core.description import Array
-from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
-from bpdebug.core.schedule import Skipped
+from bpdebug.core.record import Record
 
 AFTER = "_new"
 """The end of a name that stands for a parameter or a slot after the update."""
-_SHOWN = 8
 
 
 def known_names(program: Program) -> dict[str, str]:
@@ -26,57 +29,188 @@ def file_name(program: Program, stage: str) -> str:
     return stage + AFTER if stage in program.persistent else stage
 
 
-_KINDS = {"w": "weight", "b": "bias", "z": "z", "a": "a", "h": "a"}
-"""What the first letter of a word for it stands for."""
-_KIND, _NUMBER = "(?P<kind>weights?|w|bias(?:es)?|b|z|activation|act|a|h)", r"(?P<number>\d+)"
-_GRADIENT, _LATER = "(?:gradient|grad|delta|d[ljc]?_?d|d|g)", "(?:new|after|next|updated|update|post|final)"
-_SPELLINGS = (
-    (rf"{_GRADIENT}_?{_KIND}_?{_NUMBER}", "gradient"),
-    (rf"{_KIND}_?{_NUMBER}_?{_GRADIENT}", "gradient"),
-    (rf"[a-z]+_?{_NUMBER}_{_KIND}_grad", "gradient"),
-    (rf"(?:delta|error|err)_?{_NUMBER}", "gradient"),
-    (rf"{_KIND}_?{_NUMBER}_?{_LATER}", "after"),
-    (rf"{_LATER}_?{_KIND}_?{_NUMBER}", "after"),
-    (rf"(?:[a-z]+_?)?{_NUMBER}_{_KIND}", "layer"),
-    (rf"{_KIND}_?{_NUMBER}", "layer"),
-    ("inputs?|data|features", "input"),
-    ("targets?|labels?|y_?true|t", "target"),
-    ("cost|error|j|l|loss_?value|losses", "loss"),
-    (r"y_?(hat|pred)|pred(iction)?s?|outputs?|out|probs?", "prediction"),
+class Meaning(Record):
+    """What a name may stand for.
+
+    Attributes:
+        kind: ``weight``, ``bias``, ``z``, ``a``, ``input``, ``target``, ``prediction`` or ``loss``.
+        numbers: those in it, in their order.
+        place: ``hidden``, ``out`` or ``in`` where it says so, else "".
+        gradient: whether it is the gradient of that.
+        after: whether it is what the update has made of it.
+        slot: the word by which it is what the optimizer keeps of it, else "".
+        trust: from 0 to 1, how likely.
+    """
+
+    kind: str
+    numbers: tuple[int, ...] = ()
+    place: str = ""
+    gradient: bool = False
+    after: bool = False
+    slot: str = ""
+    trust: float = 1.0
+
+
+_WORDS = {
+    "weight": "w ws weight weights wt wts kernel kernels syn synapse synapses theta thetas coef coefs coefficients",
+    "bias": "b bs bias biases intercept intercepts",
+    "z": "z zs logit logits score scores preact preactivation preactivations pre affine",
+    "a": "a as act acts activation activations activated",
+    "input": "x xs data features feature samples",
+    "target": "t y ys target targets label labels expected onehot truth",
+    "prediction": "yhat ypred yp pred preds prediction predictions predicted prob probs probabilities softmax",
+    "loss": "loss losses cost costs j objective nll ce bce mse sse lossfn crossentropy",
+    "gradient": "d dl dj dc de dloss dcost grad grads gradient gradients g nabla partial derivative deriv derivatives backward",
+    "delta": "delta deltas",
+    "error": "error errors err errs",
+    "first slot": "m mom momentum moment moments",
+    "slot": "velocity v s sq",
+    "after": "new after next updated update upd post final",
+    "before": "old before prev previous start initial init orig original",
+    "hat": "hat",
+    "true": "true real train batch",
+    "hidden": "h hs hid hidden",
+    "out": "o out outs output outputs last",
+    "in": "in input inputs",
+    "layer": "l layer layers",
+    "net": "net",
+    "first": "wih ih xh",
+    "second": "who ho hy",
+    "": "self this model network nn mlp module modules param params parameter parameters cache caches fc linear lin dense block blocks "
+    "seq sequential my mine value values val vals matrix matrices vec vector vectors array arrays tensor tensors of by wrt the to e u "
+    "node nodes unit units neuron neurons sum sums total rate torch np number num state dict result results step tmp",
+}
+"""Pieces of names, by what they say; the last ones say nothing."""
+_TAGS = {word: tag for tag, words in _WORDS.items() for word in words.split()}
+_KINDS = ("weight", "bias", "z", "a", "input", "target", "prediction", "loss")
+_SIGNS = {"δ": "delta ", "∂": "d ", "∇": "nabla ", "θ": "theta ", "\u0302": " hat ", "'": " after ", "σ": "a ", "η": "rate "}
+_BEFORE = re.compile(r"(?:^|[^a-z])(?:old|before|prev|init|start|orig)|_(?:old|before|prev|init|start|orig)")
+_IDLE = (
+    "mask",
+    "cost",
+    "hist",
+    "lr",
+    "rate",
+    "acc",
+    "epoch",
+    "seed",
+    "idx",
+    "index",
+    "perm",
+    "order",
+    "keep",
+    "drop",
+    "eps",
+    "time",
+    "losses",
 )
-"""Spellings that are common, in small letters with _ for other separators, and what they stand for: a layer's tensor, its gradient, what
-it is after the update, or something of the program; where they say no kind, the weighted sums are meant."""
+"""What begins the names of things that are saved beside a step, and are no part of it."""
 
 
-def meant(name: str, program: Program, known: Iterable[str]) -> str:
-    """``"; did you mean 'dW1'?"`` where a name is another spelling of a known one, or close to one; else nothing."""
-    words, spelled = list(known), re.sub(r"\W", "_", name.lower())
-    for pattern, what in _SPELLINGS:
-        found = re.fullmatch(pattern, spelled)
-        guess = _called(program, what, found.groupdict()) if found else ""
-        if guess in words:
-            return f"; did you mean '{guess}'?"
-    return suggestion(name, words)
+def idle(name: str) -> bool:
+    """Whether a name says that it is no gradient: a mask, a history of costs, a rate."""
+    return any(word.startswith(_IDLE) for word in re.findall(r"[a-z]+", name.lower()))
 
 
-def _called(program: Program, what: str, parts: Mapping[str, str]) -> str:
-    """What we call something, or ""."""
-    if "number" not in parts:
-        return str(getattr(program, what))
-    layer = next((layer for layer in program.layers if layer.number == int(parts["number"])), None)
-    tensor = getattr(layer, _KINDS[parts.get("kind", "z")[0]], "")
-    return program.gradients.get(tensor, "") if what == "gradient" else tensor + AFTER * (what == "after")
+def earlier(name: str) -> bool:
+    """Whether a name says that it is what an update starts from: ``W1_old``."""
+    return bool(_BEFORE.search(name.lower()))
 
 
-def of_unknown(arrays: Mapping[str, Array], program: Program) -> list[str]:
-    """Sentences on the names of a file that are none of ours."""
-    known = known_names(program)
-    reasons = {line.name: line.reason for line in program.lines if isinstance(line, Skipped)}
-    reasons |= {name + AFTER: reason for name, reason in reasons.items()}
-    free = [name for name in known if name not in arrays]
-    unknown = [name for name in arrays if name not in known]
-    notes = [
-        f"{name} is not compared: {reasons[name]}" if name in reasons else f"{name} is no name of this network{meant(name, program, free)}"
-        for name in unknown[:_SHOWN]
-    ]
-    return [*notes, f"and {len(unknown) - _SHOWN} more unknown names"] if len(unknown) > _SHOWN else notes
+@cache
+def meanings(name: str) -> tuple[Meaning, ...]:
+    """What a name may stand for, the likeliest first; nothing where it says nothing."""
+    pieces = _pieces(name)
+    if pieces is None:
+        return ()
+    numbers, tags = tuple(int(piece) for piece in pieces if piece.isdigit()), [_TAGS[piece] for piece in pieces if not piece.isdigit()]
+    return tuple(sorted(_read(tags, numbers), key=lambda meaning: -meaning.trust))
+
+
+def gradient_of(name: str) -> str | None:
+    """The rest of a name that begins or ends with a word for a gradient, in the spelling of :func:`spelled`; None for another."""
+    found = re.fullmatch(r"(?:d_?|grad(?:ient)?s?\W?_?|∂|∇)(.+)|(.+?)\W?_?grad(?:ient)?s?", name, re.IGNORECASE)
+    return spelled(found[1] or found[2]) if found else None
+
+
+def spelled(name: str) -> str:
+    """A name in small letters and digits alone."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _pieces(name: str) -> list[str] | None:
+    """The words and numbers of a name; None where a part of it is none of them."""
+    text = unicodedata.normalize("NFKD", name)
+    for sign, word in _SIGNS.items():
+        text = text.replace(sign, word) if sign != "'" or (text.endswith(sign) and text.count(sign) == 1) else text
+    found = list[str]()
+    for run in re.findall(r"\d+|[^\W\d_]+", text):
+        words = [run] if run.isdigit() and len(run) < 6 else _split(run.lower())
+        if words is None:
+            return None
+        found += words
+    return found if len(found) <= 12 else None
+
+
+@cache
+def _split(run: str) -> list[str] | None:
+    """A run of letters as the fewest words, of which few may be single letters."""
+    best: list[list[str] | None] = [[]]
+    for end in range(1, len(run) + 1 if len(run) <= 32 else 1):
+        ways = [[*before, run[start:end]] for start in range(end) if (before := best[start]) is not None and run[start:end] in _TAGS]
+        best.append(min(ways, key=len, default=None))
+    words = best[-1] if len(best) > len(run) else None
+    single = sum(len(word) == 1 for word in words or ())
+    kept = words is not None and single == 3 == len(words) and "slot" in _TAGS[words[0]] and words[1] == "d"
+    return None if words is None or (single > 2 and not kept) or (single == 2 == len(words) and _TAGS[words[0]] not in _PREFIXES) else words
+
+
+_PREFIXES = ("gradient", "weight", "bias", "z", "a", "slot", "first slot")
+"""What the first of two single letters in one word may be: ``dW``, ``Wo``, ``zh``."""
+
+
+def _read(tags: list[str], numbers: tuple[int, ...]) -> Iterator[Meaning]:
+    """The meanings of a name's pieces, by what they say."""
+    have = set(tags)
+    gradient, after = bool(have & {"gradient", "delta", "error"}), "after" in have
+    place = next((tag for tag in ("out", "hidden", "in") if tag in have), "")
+    kinds = [kind for kind in _KINDS if kind in have]
+    if "target" in kinds and have & {"hat", "prediction", "out"}:
+        kinds = [kind for kind in kinds if kind not in ("target", "prediction")] + ["prediction"]
+    if len(kinds) > 1 and gradient:  # dL_dW, dJ/dz
+        kinds = [kind for kind in kinds if kind != "loss"]
+    if len(kinds) > 1 and have & {"weight", "bias"}:  # W_x: the weights of the input
+        kinds = [kind for kind in kinds if kind in ("weight", "bias")]
+    if have & {"first", "second"}:
+        kinds, place = kinds or ["weight"], "in" if "first" in have else "out"
+    if not kinds and "net" in have and (numbers or place):
+        kinds = ["z"]
+    slot = next((tag for tag in ("first slot", "slot") if tag in have), "")
+    if len(kinds) > 1 or (slot and kinds not in (["weight"], ["bias"])):
+        return
+    if not kinds:
+        yield from _unkind(have, place, numbers, gradient)
+    elif kinds != ["loss"] or not gradient:
+        kind = "a" if kinds == ["target"] and numbers and not gradient else kinds[0]
+        yield Meaning(kind, numbers, place, gradient and not slot, after, slot)
+
+
+def _unkind(have: set[str], place: str, numbers: tuple[int, ...], gradient: bool) -> Iterator[Meaning]:
+    """The meanings of a name that says no kind: a place alone, an error, a layer."""
+    if "error" in have:
+        yield Meaning("a", numbers, place or "out" * (not numbers), True, trust=0.9)
+        yield Meaning("z", numbers, place or "out" * (not numbers), True, trust=0.85)
+        if not numbers and not place:
+            yield Meaning("loss", trust=0.95)
+    elif "delta" in have or (gradient and numbers and not place and "layer" not in have):
+        yield Meaning("z", numbers, place, True)
+    elif place == "in":
+        yield Meaning("input", numbers, "", gradient)
+    elif place == "out" and not numbers:
+        yield Meaning("prediction", numbers, "", gradient, trust=0.95)
+        yield Meaning("z", numbers, "out", gradient, trust=0.6)
+    elif place or ("layer" in have and numbers):
+        yield Meaning("a", numbers, place * (place != "out"), gradient, trust=0.95)
+        yield Meaning("z", numbers, place * (place != "out"), gradient, trust=0.6)
+    elif "layer" in have and not gradient:
+        yield Meaning("loss", trust=0.8)

@@ -7,6 +7,7 @@ gradients. What then has another shape than it should is left as it is; that is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.trust.names import AFTER, file_name, known_names
+from bpdebug.trust.pairing import Pairing, pairings
 from bpdebug.trust.scene import Scene
 
 
@@ -34,6 +36,8 @@ class Reading(Record, eq=False):
         kinds: the type of number that the file has it in, by stage.
         precision: the coarsest type of its parameters and computed numbers.
         notes: what has been understood, for the user.
+        uncompared: gradients in it that stand for nothing of ours, with the reason.
+        odd: what is given in a shape or with a value that it should not have, with a sentence on it.
     """
 
     given: Mapping[str, Array]
@@ -41,27 +45,59 @@ class Reading(Record, eq=False):
     kinds: Mapping[str, np.dtype[np.generic]]
     precision: np.dtype[np.generic]
     notes: tuple[str, ...]
+    uncompared: Mapping[str, str]
+    odd: Mapping[str, str]
 
 
-def readings(program: Program, arrays: Mapping[str, Array], rows: int) -> Iterator[Reading]:
-    """The ways to understand a file, the likeliest first; more than one only where shapes do not tell.
+def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:
+    """The ways to understand a file, the likeliest first; more than one only where names and shapes do not tell.
 
     Args:
-        program: what it is compared with.
+        scene: what it is compared with; its batch is taken where the file has no ``x``.
         arrays: the file.
-        rows: the samples of the scenario's batch, which is taken where the file has no ``x``.
 
     Raises:
         ComparisonError: where it is of another network.
     """
-    names = known_names(program)
-    known = {name: array for name, array in arrays.items() if name in names}
-    for name, array in known.items():
-        if array.dtype.kind == "U":
-            raise ComparisonError(f"{name} holds text; expected numbers")
-    for columns, count in _batches(program, known, rows):
-        for turned in _weights(program, known):
-            yield _read(program, known, count, columns, turned)
+    refused: ComparisonError | None = None
+    made = 0
+    for pairing in _pairings(scene, arrays):
+        for name, array in pairing.arrays.items():
+            if array.dtype.kind == "U":
+                raise ComparisonError(f"{pairing.names[name]} holds text; expected numbers")
+        try:
+            for reading in _of_pairing(scene, pairing):
+                made += 1
+                yield reading
+        except ComparisonError as error:
+            refused = refused or error
+    if refused and not made:
+        raise refused
+
+
+def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
+    """The ways to pair names, by the numbers too where the names are not ours."""
+    program = scene.meant
+    if not set(arrays) - known_names(program).keys():
+        return pairings(program, arrays, scene.rows)
+    found = pairings(program, arrays, scene.rows)
+    with suppress(ComparisonError, ValueError):
+        first = next(_of_pairing(scene, found[0]))
+        start = {**scene.state, **first.given}
+        rows = len(start[program.input])
+        start["m"] = np.array(float(rows))
+        if len(start[program.target]) == rows:
+            made = scene.program(rows).run(start)
+            found = pairings(program, arrays, rows, {**start, **{file_name(program, name): value for name, value in made.items()}})
+    return found
+
+
+def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
+    """The ways to understand arrays of known names."""
+    program = scene.meant
+    for columns, count in _batches(program, pairing.arrays, scene.rows):
+        for turned in _weights(program, pairing.arrays):
+            yield _read(program, pairing, count, columns, turned)
 
 
 def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
@@ -109,8 +145,9 @@ def _forms(program: Program, weight: str) -> tuple[str, ...]:
     return weight, weight + AFTER, program.gradients.get(weight, "")
 
 
-def _read(program: Program, arrays: Mapping[str, Array], rows: int, columns: bool, turned: frozenset[str]) -> Reading:
+def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: frozenset[str]) -> Reading:
     """The file as it is understood, where samples are columns or not, and these weights are stored as units × inputs."""
+    arrays = pairing.arrays
     shapes, biases = program.shapes(rows), [layer.bias for layer in program.layers if layer.bias]
     given, computed, reshaped = dict[str, Array](), dict[str, Array](), list[str]()
     for name, tensor in known_names(program).items():
@@ -141,7 +178,7 @@ def _read(program: Program, arrays: Mapping[str, Array], rows: int, columns: boo
     # data may well be stored in a coarser type than is computed with
     floats = [array.dtype for name, array in arrays.items() if name not in (*program.data, "m") and array.dtype.kind == "f"]
     precision = min([*floats, np.dtype(np.float64)], key=lambda kind: kind.itemsize)
-    return Reading(given, computed, kinds, precision, tuple(notes))
+    return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, {})
 
 
 def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Array, str]:

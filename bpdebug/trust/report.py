@@ -125,7 +125,8 @@ class Report(Record, eq=False):
             return [_INHERITED]
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
         if self.ok:
-            return [self.source.agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
+            agrees = "what could be compared agrees" if self.uncompared else self.source.agrees
+            return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
         reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))
         return [self.source.nothing.format(reasons=reasons, hollow=hollow)]
 

@@ -357,43 +357,18 @@ def test_a_parameter_that_is_updated_before_it_is_used_is_no_late_one():
     assert not said(comparison, "saved after the update")
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("dw1", "dW1"),
-        ("delta2", "dz2"),
-        ("grad_W1", "dW1"),
-        ("W2_grad", "dW2"),
-        ("dL_dz1", "dz1"),
-        ("W1_after", "W1_new"),
-        ("new_b2", "b2_new"),
-        ("fc1.weight", "W1"),
-        ("fc2.bias.grad", "db2"),
-        ("h1", "a1"),
-        ("y_hat", "a2"),
-        ("cost", "loss"),
-        ("X", "x"),
-        ("targets", "y"),
-        ("activation1", "a1"),
-    ],
-)
-def test_another_spelling_of_a_name_is_suggested(name, meant):
-    comparison = compare(timeline_of(), {name: np.zeros(1), "z2": step()["z2"]})
-    assert said(comparison, f"{name} is no name of this network; did you mean '{meant}'?")
-
-
 def test_a_name_that_means_nothing_is_told_and_no_error():
     comparison = compare(timeline_of(), step() | {"momentum_buffer": np.zeros(3), "labels of mine": np.array(["a", "b"])})
     assert comparison.culprit is None
-    assert said(comparison, "momentum_buffer is no name of this network")
-    assert said(comparison, "labels of mine is no name of this network")
+    assert said(comparison, "momentum_buffer is not compared: it is no tensor of this network")
+    assert said(comparison, "labels of mine is not compared: it is no tensor of this network")
 
 
 def test_a_stage_that_does_not_exist_is_told_with_the_reason():
     scenario = xor(loss=Loss("binary_cross_entropy", from_logits=True), frozen=("b1",))
     comparison = compare(timeline_of(scenario), step() | {"da2": np.zeros((4, 1))})
     assert comparison.culprit is None
-    assert said(comparison, "da2 is not compared: the loss is fused with sigmoid")
+    assert comparison.uncompared["da2"].startswith("the loss is fused with sigmoid")
     assert said(comparison, "b1_new is not compared: b1 is frozen")
 
 
@@ -401,7 +376,7 @@ def test_a_stage_that_does_not_exist_is_told_with_the_reason():
     ("arrays", "words"),
     [
         ({}, "there is nothing to compare: expected arrays such as z1, a1, dz1, dW1"),
-        ({"dw1": np.zeros(1)}, "there is nothing to compare: .*did you mean 'dW1'"),
+        ({"foo": np.zeros(1)}, "there is nothing to compare: .*foo is not compared: it is no tensor of this network"),
         (own(), "there is nothing to compare"),
         ({"x": np.zeros((4, 3)), "z1": np.zeros((4, 4))}, "x is 4×3; the network has 2 inputs, and a row a sample is expected: m×2"),
         ({"x": np.zeros((2, 0)), "z1": np.zeros((4, 4))}, "x is 2×0"),
