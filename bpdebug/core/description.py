@@ -249,6 +249,10 @@ class Calendar(Record):
         """The update that a clock lies in, and how many of its stages have run; where one ends, the next one begins."""
         return divmod(t, self.length)
 
+    def moment(self, done: int) -> int:
+        """So many stages done as a moment in an update: where all have run, the next one starts."""
+        return done % self.length
+
     def update(self, t: int) -> int:
         """The update that a clock lies in."""
         return t // self.length

@@ -98,7 +98,7 @@ class Catchpoint(Counted):
 
     def moments(self, program: Program) -> frozenset[int]:
         """The one that it was made for."""
-        return frozenset((self.done % len(program.stages),))
+        return frozenset((program.calendar.moment(self.done),))
 
     def check(self) -> Check:
         """The condition; where it must last, it is looked at in any case."""

@@ -141,7 +141,7 @@ def _relative(words: str, program: Program) -> Location:
     prefixed = re.fullmatch(r"(?:update )?(\d+)\s*:\s*(.+)", words)
     update, name = (_number(prefixed[1]), prefixed[2]) if prefixed else (None, words)
     if update is not None and name in ("start", "end"):
-        return Location(words, len(program.stages) * (name == "end"), update)
+        return Location(words, program.calendar.length * (name == "end"), update)
     if (found := _CELL.fullmatch(name)) and found[1] in program.index:
         cell = found[1], tuple(int(place) for place in found[2].split(","))
         check_cell(*cell, program.shapes(program.batches.largest)[cell[0]])

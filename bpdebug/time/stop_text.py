@@ -41,7 +41,7 @@ def watchpoint_of(program: Program, text: str, update: int = 0) -> Watchpoint:
     found = _MODE.fullmatch(text)
     watched, mode = (found[1], found[2].split()[0]) if found else (text, "change")
     ratio = positive(found[3], "a ratio") if found and mode == "ratio" else 0.0
-    formula = _formula_at(program, watched, len(program.stages), False, update)
+    formula = _formula_at(program, watched, program.calendar.length, False, update)
     return Watchpoint(number=0, text=" ".join(text.split()), formula=formula, mode=mode, ratio=ratio)
 
 
@@ -74,7 +74,7 @@ def _formula_at(program: Program, text: str, done: int, condition: bool, update:
 
 def _refuse_absent(program: Program, name: str, done: int, condition: bool) -> None:
     """Refuse a tensor that has no value when so many stages have run: not yet, or, the update being complete, no longer."""
-    place, total = program.index[name], len(program.stages)
+    place, total = program.index[name], program.calendar.length
     if place >= done:
         raise BpdebugError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
     if done == total and (condition or place == total - 1):

@@ -37,7 +37,7 @@ class Breakpoint(Stop):
 
     def moments(self, program: Program) -> frozenset[int]:
         """The location's."""
-        return frozenset((self.location.done % len(program.stages),))
+        return frozenset((program.calendar.moment(self.location.done),))
 
     def clock(self, program: Program) -> int | None:
         """The one clock of a location in a certain update, else None."""
@@ -105,8 +105,9 @@ class Watchpoint(Stop):
         if not assigned or (reloads and program.given(1).keys() & self.formula.names):
             assigned.add(0)
         after = {done for done in assigned if done >= first}
-        total = len(program.stages)
-        return frozenset(done % total for done in after if done < total or not transient) or frozenset((first % total,))
+        calendar = program.calendar
+        kept = {done for done in after if done < calendar.length or not transient}
+        return frozenset(map(calendar.moment, kept or {first}))
 
     def check(self) -> Check:
         """Whether it differs from the last value."""

@@ -14,6 +14,7 @@ def test_clocks_and_places_say_the_same(updates, length, data):
     assert 0 <= done < length
     assert (calendar.clock(update, done), calendar.update(t)) == (t, update)
     assert calendar.clock(update) <= t < calendar.clock(update + 1)
+    assert (calendar.moment(done), calendar.moment(length)) == (done, 0)
     assert calendar.in_updates(t) == (update * length + done) / length
     assert calendar.under_way(t) == ((updates - 1, length) if t == calendar.end else (update, done))
     if t:
