@@ -12,14 +12,16 @@ from collections.abc import Generator, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
-from bpdebug.trust.finding import Finding
+from bpdebug.trust.conventions import likeliest
+from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
@@ -53,11 +55,11 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
     yield "reading the arrays"
     with np.errstate(all="ignore"):
         judge = _likeliest(scene, arrays)
-    for finding in judge.findings:
+    for finding in settled(judge):
         yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
             found.append(_diagnosed(scene, judge, finding))
-    understood = (*scene.notes, *judge.reading.notes, *judge.notes)
+    understood = (*scene.notes, *judge.reading.notes, *judge.notes, *sentences(judge))
     notes = (*understood, *_sources(judge, scene.update), *_advice(judge))
     return Report(COMPARISON, scene.update, tuple(found), notes, judge.reading.uncompared)
 
@@ -69,25 +71,29 @@ def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
         left = "; ".join([*plain[0].notes, *(f"{name}: {why}" for name, why in plain[0].uncompared.items())])
         expected = "expected arrays such as z1, a1, dz1, dW1"
         raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({left})" if left else ""))
-    judges = [Judge(scene, reading) for reading in plain if reading.computed]
-    if min(judge.off for judge in judges):
-        judges += [Judge(scene, moment) for judge in judges for moment in moments(scene, judge.reading)]
-    return min(judges, key=lambda judge: (judge.off, sum(finding.status == "follows" for finding in judge.findings)))
+    judges = [likeliest(Judge(scene, reading)) for reading in plain if reading.computed]
+    if min(judge.off for judge, _ in judges):
+        judges += [likeliest(Judge(scene, moment)) for judge, _ in judges for moment in moments(scene, judge.reading)]
+    return min(judges, key=lambda one: (one[0].off, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
 
 
 def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
     """The match with its suspects, where it is off by itself."""
-    if finding.theirs is None or not finding.says.accuses or not np.isfinite(finding.right).any():
+    if finding.theirs is None or not finding.says.accuses or finding.suspects or not np.isfinite(finding.right).any():
         return finding
+    if unmasked := _unmasked(judge, finding):
+        return replace(finding, suspects=(unmasked,))
+    factor = judge.convention.of(finding.stage.name)
     previous: Mapping[str, Array] = {}
     if scene.before and not any(map(judge.differs, judge.reading.given)):  # it is one that led to what the user starts from
         previous = {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
-    values = {**{f.stage.name: f.ours for f in judge.findings if f.stage.phase is not Phase.UPDATE}, **judge.seen[finding.stage.name]}
+    ours = {f.stage.name: f.ours / judge.convention.of(f.stage.name) for f in judge.findings if f.stage.phase is not Phase.UPDATE}
+    values = {**ours, **judge.seen[finding.stage.name]}
     evidence = Evidence(
         program=judge.program,
         stage=finding.stage,
-        wrong=finding.theirs,
-        right=finding.right,
+        wrong=finding.theirs / factor,
+        right=finding.right / factor,
         values=values,
         after=judge.after(),
         previous=previous,
@@ -100,6 +106,24 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
         shape, due = shape_text(finding.theirs.shape), shape_text(finding.ours.shape)
         suspects = (suspect("transposed", f"{finding.name} is {shape} and has the numbers of the {due} that is due"),)
     return replace(finding, suspects=suspects)
+
+
+def _unmasked(judge: Judge, finding: Finding) -> Suspect | None:
+    """Whether a mask of the forward pass, or its zeros alone, are left out on the way back."""
+    mask, theirs, name = judge.convention.masks.get(finding.stage.name), finding.theirs, finding.name
+    if mask is None or theirs is None or finding.misshapen:
+        return None
+    for factor, said in ((1.0, "it is not multiplied by that mask"), (float(mask.max()), "its factor is there, and its zeros are not")):
+        whole = assigned(finding.stage.formula, judge.unmasked(finding.stage, judge.seen[finding.stage.name])) * factor
+        if worst(theirs / judge.convention.of(finding.stage.name), whole)[0] <= max(1e-6, 10 * judge.tolerance):
+            masked = next(layer.a for layer in judge.program.layers if finding.stage.of in (layer.z, layer.a))
+            cells = int((mask == 0).sum())
+            return Suspect(
+                "mask_missing",
+                "the dropout mask left out",
+                f"{masked} is 0 in the {cells} cells that are dropped, and {name} is not: {said}",
+            )
+    return None
 
 
 def _sources(judge: Judge, update: int) -> Iterator[str]:
@@ -129,15 +153,6 @@ def _advice(judge: Judge) -> Iterator[str]:
     if absent := _unseen(judge, off[0]):
         verb = "is" if len(absent) == 1 else "are"
         yield f"{listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
-    if len(off) == 1 or stage.name != judge.program.loss or off[1].stage.phase is not Phase.BACKWARD:
-        return
-    loss, derivative = off[:2]  # which belong together where they are off by the same factor
-    if loss.theirs is None or derivative.theirs is None or loss.misshapen or derivative.misshapen or not loss.right:
-        return
-    factor = float(loss.theirs / loss.right)
-    if worst(derivative.theirs, factor * derivative.right)[0] < _SAME:
-        same = f"your loss and your {derivative.name} are both {short(factor)} times ours, so they belong together"
-        yield f"{same}: if that loss is the one you mean, change samples, outputs or factor in the scenario's loss section"
 
 
 def _unseen(judge: Judge, off: Finding) -> list[str]:

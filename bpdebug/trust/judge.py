@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
+from dataclasses import field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +15,10 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
-from bpdebug.core.record import replace
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
+from bpdebug.trust.factors import NEAR, Names, loss_factors, mask_of, names_of, powers
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
@@ -26,8 +32,32 @@ _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
 
 
+class Convention(Record, eq=False):
+    """How a user's numbers stand to ours: they are read divided by these factors.
+
+    Attributes:
+        factors: by the name of a gradient, or of an optimizer's slot; 1 where nothing is said.
+        step: the factor with which the gradients reach his optimizer.
+        masks: by the name of a gradient, what it is multiplied by besides (0 where a unit has been dropped).
+        stray: whether the factor that all his gradients share is none that people use on purpose.
+    """
+
+    factors: Mapping[str, float] = field(default_factory=dict)
+    step: float = 1.0
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    stray: bool = False
+
+    def of(self, name: str) -> float:
+        """The factor of a tensor."""
+        return self.factors.get(name, 1.0)
+
+
+PLAIN = Convention()
+"""His numbers are ours."""
+
+
 class Judge:
-    """Goes through one update beside a file.
+    """Goes through one update beside a file: through the forward pass when it is made, on through the rest in a convention.
 
     Args:
         scene: what is right.
@@ -35,9 +65,13 @@ class Judge:
 
     Attributes:
         program, start: what is executed, and from where.
+        right: what the stages give from there.
+        convention: how what is seen after the forward pass is read.
         findings: one a stage, in the order of the program; without suspects.
         notes: what had to be understood on the way.
-        seen: for each stage, the user's values before it where they have the right shape, ours elsewhere.
+        seen: for each stage, the user's values before it where they have the right shape, ours elsewhere; read in the convention.
+        dropped: by activation, what it is without the mask that the user's code has laid over it, and that mask.
+        meant: by activation that is off, what it should be: his derivative may go by that, too.
 
     Raises:
         ComparisonError: where inputs and targets do not belong together.
@@ -53,46 +87,121 @@ class Judge:
         self.start["m"] = np.array(float(rows))
         self.program = scene.program(rows)
         self.right = self.program.run(self.start)
+        self.convention = PLAIN
         self.notes: list[str] = []
         self.seen: dict[str, dict[str, Array]] = {}
+        self.dropped: dict[str, tuple[Array, Array]] = {}
+        self.meant: dict[str, Array] = {}
+        self.findings: list[Finding] = []
         self._rounding = rounding(self.program, self.start, self.right)
-        self._chain, self._proper = dict(self.start), dict(self.start)
+        self._chain, self.values = dict(self.start), dict(self.start)
         self._tainted: set[str] = set()
-        self.findings = [self._finding(stage) for stage in self.program.stages]
+        self._go_on(Phase.FORWARD, Phase.LOSS)
+
+    def backward(self, convention: Convention = PLAIN) -> Judge:
+        """A judge that has gone on through the backward pass."""
+        return self.under(convention)._go_on(Phase.BACKWARD)
+
+    def update(self, convention: Convention) -> Judge:
+        """A judge that has gone on from there through the optimizer's steps."""
+        twin = self.under(convention)
+        for known in (twin.values, twin._chain):
+            for name in twin.program.gradients.values():
+                known[name] = known[name] * convention.step
+            for name, power in powers(twin.program).items() if convention.step != 1 else ():
+                known[name] = known[name] if name in self.reading.given else known[name] * convention.step**power
+            for name in twin.program.slots:
+                known[name] = known[name] / (convention.of(name) if name in self.reading.given else 1.0)
+        return twin._go_on(Phase.UPDATE)
+
+    def under(self, convention: Convention) -> Judge:
+        """A judge that has come as far, and goes on in that convention."""
+        twin = copy(self)
+        twin.convention, twin.findings, twin.seen = convention, [*self.findings], {**self.seen}
+        twin.meant = {**self.meant}
+        twin._chain, twin.values, twin._tainted = {**self._chain}, {**self.values}, {*self._tainted}
+        return twin
+
+    def _go_on(self, *phases: Phase) -> Judge:
+        self.findings += [self._finding(stage) for stage in self.program.stages if stage.phase in phases]
+        return self
 
     @property
     def off(self) -> int:
         """How many stages are off by themselves."""
         return sum(finding.says.accuses for finding in self.findings)
 
+    @property
+    def count(self) -> int:
+        """How many faults that are."""
+        return self.off + self.convention.stray
+
+    @property
+    def near(self) -> float:
+        """How far from a factor's name a number may be that is read off the file."""
+        return max(NEAR, 100 * self.tolerance)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names that factors have here."""
+        return names_of(self.program, self.start, self.near)
+
     def after(self) -> dict[str, Array]:
         """The parameters after the update, theirs where the file has them."""
-        return {name: self._proper[name] for name in self.program.parameters}
+        return {name: self.values[name] for name in self.program.parameters}
 
     def differs(self, name: str) -> bool:
         """Whether what the file gives as a start is not the scenario's."""
         return worst(self.start[name], self.scene.state[name])[0] > 10 * self.tolerance
 
+    def computed(self, stage: Stage, values: Mapping[str, Array]) -> Array:
+        """What a stage gives in the user's convention."""
+        found = assigned(stage.formula, self.unmasked(stage, values))
+        return found * self.convention.masks[stage.name] if stage.name in self.convention.masks else found
+
+    def unmasked(self, stage: Stage, values: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The values with the activation as it is before its mask, where the stage is its derivative."""
+        of = self._activation(stage)
+        return {**values, of: self.dropped[of][0]} if of in self.dropped else values
+
+    def _activation(self, stage: Stage) -> str:
+        """The activation that a stage is the derivative of, or ""."""
+        return next((layer.a for layer in self.program.layers if layer.z == stage.of), "")
+
     def _finding(self, stage: Stage) -> Finding:
-        name, ours = stage.name, self.right[stage.name]
-        self.seen[name] = dict(self._proper)
-        due = assigned(stage.formula, self._proper)
+        name, factor = stage.name, self.convention.of(stage.name)
+        self.seen[name] = dict(self.values)
+        due = self.computed(stage, self.values)
         follows = None  # the value given the user's numbers, of whatever shape, unless these do not go together
         with suppress(ValueError, IndexError):
-            follows = assigned(stage.formula, self._chain)
+            follows = self.computed(stage, self._chain)
+        scaled = stage.phase is Phase.UPDATE and self.convention.step != 1
+        moved = (
+            scaled or self.dropped or (stage.phase is Phase.UPDATE and any(self.convention.of(slot) != 1 for slot in self.program.slots))
+        )
+        ours = due if moved else self.right[name]  # as we compute it, from our slots, it need not be
         theirs = self._theirs(stage, ours)
-        status = self._status(stage, theirs, follows)
+        read = None if theirs is None else theirs / factor
+        status = self._status(stage, read, follows, ours)
+        if status == "off" and (meant := self._meant(stage, due, read)):
+            status, said, ours = meant
+        else:
+            said = ""
+        if status == "off" and theirs is not None:
+            self.meant[name] = due
         if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
             self._tainted.add(name)
-        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours, theirs, due)
-        self._proper[name], self._chain[name] = due, due if follows is None else follows
-        if theirs is None:
+        if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
+            status = "convention"
+        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * factor, theirs, due * factor, said=said)
+        self.values[name], self._chain[name] = due, due if follows is None else follows
+        if read is None or theirs is None:
             return found
         if not found.misshapen:
-            self._proper[name] = theirs
-        if not found.misshapen or max(theirs.shape, default=0) <= _LARGEST:
-            self._chain[name] = theirs
-        error, cell = worst(theirs, ours)
+            self.values[name] = read
+        if not found.misshapen or max(read.shape, default=0) <= _LARGEST:
+            self._chain[name] = read
+        error, cell = worst(theirs, found.ours)
         return replace(found, error=error, cell=cell, checked=theirs.size)
 
     def _theirs(self, stage: Stage, ours: Array) -> Array | None:
@@ -101,17 +210,33 @@ class Judge:
         if theirs is None or stage.phase is not Phase.LOSS or theirs.size in (0, 1):
             return theirs
         for word, total in (("sum", theirs.sum()), ("mean", theirs.mean())):
-            if self._close(np.asarray(total), ours, self._rounding[stage.name]):
+            if self.close(np.asarray(total), ours, self._rounding[stage.name]):
                 self.notes.append(f"your {stage.name} holds {theirs.size} numbers, not one; their {word} is right")
                 return np.asarray(total)
         self.notes.append(f"your {stage.name} holds {theirs.size} numbers, and neither their sum nor their mean is right")
         return theirs
 
-    def _status(self, stage: Stage, theirs: Array | None, follows: Array | None) -> str:
+    def _meant(self, stage: Stage, due: Array, theirs: Array | None) -> tuple[str, str, Array] | None:
+        """What is right in a way of its own, with what is then due: a loss with a factor, an activation under a mask."""
+        if theirs is None or theirs.shape != due.shape:
+            return None
+        layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
+        if stage.name == self.program.loss:
+            terms = [self.program.stage(name) for name in stage.formula.names if name in self.program.index]
+            penalty = sum(self.values[term.name] for term in terms if term.operation == "penalty")
+            names = names_of(self.program, self.start, self.near, rate=False)
+            for factor, expected in loss_factors(names, due, due - penalty, theirs):
+                if self.close(theirs, expected, self._rounding[stage.name]):
+                    return "convention", f"{factor.text} times ours", expected
+        elif layer and (mask := mask_of(due, theirs, self.values[layer.z] > 0, self.near)) is not None:
+            self.dropped[stage.name] = due, mask
+            return "own", f"it is {stage.formula.text} times 0 or {short(float(mask.max()))}: a dropout mask", due * mask
+        return None
+
+    def _status(self, stage: Stage, theirs: Array | None, follows: Array | None, right: Array) -> str:
         if theirs is None:
             return "missing"
-        right = self.right[stage.name]
-        if self._close(theirs, right, self._rounding[stage.name]):
+        if self.close(theirs, right, self._rounding[stage.name]):
             kind = self.reading.kinds[stage.name]
             rounded = right.astype(kind) if kind.kind == "f" else right
             return "exact" if np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True) else "approximate"
@@ -119,11 +244,19 @@ class Judge:
             return "off"
         if follows.shape != right.shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
             theirs = theirs.reshape(follows.shape)  # of a wrong shape, both may lack an axis of length 1
-        if not self._close(theirs, follows, sensitivity(self.program, stage, self._chain, follows)):
+        meant = self.meant.get(self._activation(stage))
+        again = meant is not None and self.close(theirs, self.computed(stage, {**self.values, self._activation(stage): meant}), 0.0)
+        if not again and not self.close(theirs, follows, self._cancelled(stage)):
             return "off"
         return "follows" if self._tainted & set(stage.formula.names) else "approximate"
 
-    def _close(self, theirs: Array, right: Array, cancelled: float) -> bool:
+    def _cancelled(self, stage: Stage) -> float:
+        """How far a stage may be off, given the user's numbers, for every relative error of 1 in a single rounding."""
+        values = self.unmasked(stage, self._chain)
+        mask = self.convention.masks.get(stage.name, np.ones(()))
+        return sensitivity(self.program, stage, values, assigned(stage.formula, values)) * float(np.max(mask, initial=1.0))
+
+    def close(self, theirs: Array, right: Array, cancelled: float) -> bool:
         """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
         if theirs.shape != right.shape:
             return False

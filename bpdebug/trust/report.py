@@ -126,6 +126,7 @@ class Report(Record, eq=False):
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
         if self.ok:
             agrees = "what could be compared agrees" if self.uncompared else self.source.agrees
+            agrees += " (in your convention)" * (self.source is COMPARISON and any(f.status == "convention" for f in self.findings))
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
         reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))
         return [self.source.nothing.format(reasons=reasons, hollow=hollow)]

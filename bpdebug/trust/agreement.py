@@ -1,0 +1,120 @@
+"""What a convention comes to, once all stages have been seen in it: which findings it changes, and the sentences that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
+from bpdebug.core.record import replace
+from bpdebug.trust.factors import ONE
+from bpdebug.trust.finding import Finding
+from bpdebug.trust.judge import Judge
+from bpdebug.trust.report import listed
+from bpdebug.trust.suspects import suspect
+
+_ADDING = "right only if you add it: the file holds no parameter after the update that would show it"
+_TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"
+_TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
+
+
+def common(judge: Judge) -> float:
+    """The factor that all gradients of parameters share."""
+    program = judge.program
+    return next((judge.convention.of(program.gradients[name]) for name in program.free if name in program.gradients), 1.0)
+
+
+def settled(judge: Judge) -> list[Finding]:
+    """The findings, where the convention is seen as a whole.
+
+    A factor without a name is a fault, found once. Which sign is right, and whether a slot holds the step itself, only a parameter after
+    the update can show.
+    """
+    program, factor = judge.program, common(judge)
+    scaled = [f for f in judge.findings if f.status == "convention" and f.stage.phase in (Phase.BACKWARD, Phase.UPDATE)]
+    if judge.convention.stray:
+        told = f"all your gradients are {short(factor, 6)} times ours, and that is no number of this program"
+        first, *rest = [f.name for f in scaled]
+        return [
+            replace(f, status="off", suspects=(suspect("stray_factor", told),)) if f.name == first
+            else replace(f, status="follows") if f.name in rest else f
+            for f in judge.findings
+        ]  # fmt: skip
+    steps = [f for f in judge.findings if f.stage.name in program.parameters and f.says.agrees]
+    doubts = dict[str, str]()
+    for finding in scaled:
+        slot = finding.stage.name in program.slots
+        if not steps and (factor < 0 or (slot and judge.convention.of(finding.stage.name) < 0)):
+            doubts[finding.name] = _ADDING
+        elif not steps and slot and judge.convention.of(finding.stage.name) != 1:
+            doubts[finding.name] = _TAKEN
+        elif finding in steps and _rate_twice(judge):
+            doubts[finding.name] = _TWICE
+    return [replace(f, status="unsure", said=doubts[f.name]) if f.name in doubts else f for f in judge.findings]
+
+
+def _rate_twice(judge: Judge) -> bool:
+    """Whether the learning rate is in the gradients and in a step that is in proportion to them."""
+    linear = judge.program.rule.name in ("sgd", "momentum", "nesterov")
+    return linear and judge.convention.step != 1 and "learning_rate" in judge.names.of(common(judge)).name
+
+
+_REASONS = {
+    "m": "as those of a loss that is the sum over the samples",
+    "1/m": "as those of a loss that is the mean over the samples",
+    "outputs": "as those of a loss that is the sum over the outputs",
+    "1/outputs": "as those of a loss that is the mean over the outputs",
+    "m·outputs": "as those of a loss that is a sum",
+    "1/(m·outputs)": "as those of a loss that is the mean over samples and outputs",
+    "2": "as those of twice this loss",
+    "1/2": "as those of half this loss, such as half the squared error",
+}
+
+
+def sentences(judge: Judge) -> Iterator[str]:
+    """What the convention is."""
+    if not judge.convention.stray:
+        shown = [f.name for f in judge.findings if f.theirs is not None and f.stage.of in judge.program.parameters]
+        yield from _of_gradients(judge, listed(shown))
+        yield from _of_deltas(judge, listed(shown))
+        yield from _of_slots(judge)
+
+
+def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
+    shared = judge.names.of(common(judge))
+    moved = [f for f in judge.findings if f.stage.name in judge.program.parameters and f.theirs is not None]
+    if abs(shared.value) != 1:
+        reason = _REASONS.get(shared.name, f"as those of {shared.name} times the loss")
+        if "learning_rate" in shared.name:
+            reason = "with the learning rate in them" + ", which your step takes no more" * (judge.convention.step == 1)
+        elif judge.convention.step == 1 and moved:
+            reason += ", and your step divides by it again"
+        factor = replace(shared, value=abs(shared.value)).text
+        yield f"convention: your gradients ({shown or 'which are not in the file'}) are {factor} times ours, {reason}"
+    if shared.value < 0:
+        adds = "and" if any(f.says.agrees for f in moved) else "right only if"
+        yield f"convention: your gradients have the other sign (y − a), {adds} your step adds them"
+
+
+def _of_deltas(judge: Judge, shown: str) -> Iterator[str]:
+    by: dict[float, list[str]] = {}
+    for finding in judge.findings:
+        if finding.status in ("convention", "unsure") and finding.stage.of and finding.stage.of not in judge.program.parameters:
+            by.setdefault(judge.convention.of(finding.name) / common(judge), []).append(finding.name)
+    for value, deltas in by.items():
+        factor = judge.names.of(value)
+        if factor.name == "m" and value > 0:
+            yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses; your {shown} have the 1/m"
+        elif factor != ONE:
+            yield f"convention: your deltas ({listed(deltas)}) have a factor {factor.text} that your {shown} take back"
+
+
+def _of_slots(judge: Judge) -> Iterator[str]:
+    rate = float(judge.start.get("learning_rate", 1.0))
+    for letter in judge.program.rule.slots:
+        slots = [f.name for f in judge.findings if f.stage.name in judge.program.letters[letter] and f.theirs is not None]
+        factor = judge.names.of(judge.convention.of(judge.program.letters[letter][0])) if slots else ONE
+        if factor.value == -rate:
+            yield f"convention: your {listed(slots)} are −learning_rate times ours: they hold the step itself, which is added"
+        elif factor != ONE:
+            yield f"convention: your {listed(slots)} are {factor.text} times ours, and your step takes that back"

@@ -1,0 +1,178 @@
+"""What is right in another convention: a factor with a name that all gradients share as they reach the optimizer.
+
+The 1/m may stand in the parameters' gradients and not in the deltas (Ng's courses), a loss may be the sum where ours is the mean, or
+half of it, y − a may stand where the step adds, the velocity may hold the step with its sign (Sutskever et al. (2013); Keras).
+All of these scale gradients and slots by numbers that have a name, and the parameters move alike. So the ways to read a user's
+numbers are tried whose factors are seen in them, and the one counts in which the fewest stages are off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product as each_of
+
+from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage
+from bpdebug.trust.factors import ONE, powers, scale
+from bpdebug.trust.judge import Convention, Judge
+
+_PLAIN: tuple[int, ...] = (0, 0, 0)
+"""The place of no convention at all among the others."""
+
+
+def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
+    """A judge that has gone through the forward pass goes on in the convention in which the fewest stages are off, the plainest of
+    those; and how plain that one is."""
+    bases = [judge.under(Convention(masks=masks)) for masks in _masks(judge)]
+    best, rank = min((base.backward(base.convention).update(base.convention) for base in bases), key=lambda one: one.off), _PLAIN
+    tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
+    for place, convention, base in tried:
+        half = base.backward(convention)
+        if half.count < best.count or (half.count == best.count and place < rank):
+            for whole in map(half.update, _steps(half)):
+                if (whole.count, place) < (best.count, rank):
+                    best, rank = whole, place
+    return best, rank
+
+
+def _masks(judge: Judge) -> Iterator[dict[str, Array]]:
+    """Where the masks of the forward pass are on the way back: at the gradients of the weighted sums, or at those of the activations."""
+    program = judge.program
+    masked = [layer for layer in program.layers if layer.a in judge.dropped]
+    yield {program.gradients[layer.z]: judge.dropped[layer.a][1] for layer in masked if layer.z in program.gradients}
+    if masked:
+        yield {program.gradients[layer.a]: judge.dropped[layer.a][1] for layer in masked if layer.a in program.gradients}
+
+
+def _own(program: Program, stage: Stage) -> bool:
+    """Whether it is a gradient, or a part of one, of a parameter."""
+    return stage.of in program.parameters
+
+
+class _Scales(Record, eq=False):
+    """By how much each of a user's gradients is larger than ours, given those that arrive at it, which are read divided by theirs."""
+
+    deltas: Mapping[str, float]
+    gradients: Mapping[str, tuple[float, ...]]
+
+
+def _scales(judge: Judge, near: float) -> _Scales:
+    """Of a parameter's gradient, also the factor of what is not the penalty's part."""
+    values, still = {**judge.values}, {**judge.values}
+    deltas, gradients = dict[str, float](), dict[str, tuple[float, ...]]()
+    for stage in judge.program.stages:
+        if stage.phase is not Phase.BACKWARD:
+            continue
+        due, rest, own = judge.computed(stage, values), judge.computed(stage, still), _own(judge.program, stage)
+        still[stage.name], values[stage.name] = rest if own else 0 * rest, due
+        theirs = judge.reading.computed.get(stage.name)
+        if theirs is None or theirs.shape != due.shape:
+            continue
+        whole = scale(theirs, due, near)
+        if own:
+            found = (whole, scale(theirs - rest, due - rest, near))
+            gradients[stage.name] = tuple(dict.fromkeys(factor for factor in found if factor))
+        elif whole:
+            deltas[stage.name] = whole
+        values[stage.name] = theirs / (1.0 if own else whole or 1.0)
+    if not any(stage in judge.reading.computed for stage in gradients):
+        gradients |= _hidden(judge, values, near)
+    return _Scales(deltas, gradients)
+
+
+def _hidden(judge: Judge, values: Mapping[str, Array], near: float) -> dict[str, tuple[float, ...]]:
+    """The same of parameters' gradients that are not shown, by the steps that are."""
+    program, found = judge.program, dict[str, tuple[float, ...]]()
+    still = {**values, **{name: 0 * values[name] for name in (*program.gradients.values(), *program.slots) if name in values}}
+    for known in (moved := {**values}, still):
+        for stage in program.stages:
+            if stage.phase is Phase.UPDATE:
+                known[stage.name] = judge.computed(stage, known)
+    for name in program.free:
+        theirs = judge.reading.computed.get(name)
+        factor = None if theirs is None else scale(theirs - still[name], moved[name] - still[name], near)
+        found |= {program.gradients[name]: (factor,)} if factor else {}
+    return found
+
+
+def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
+    """The conventions whose factors are seen in the user's numbers, each with its place among them: the plainest first."""
+    program, names, near = judge.program, judge.names, judge.near
+    seen = _scales(judge, near)
+    stages = [stage for stage in program.stages if stage.phase is Phase.BACKWARD]
+    deltas = [names.of(factor) for name, factor in seen.deltas.items() if name != program.gradients.get(program.prediction)]
+    shared = _shared(seen, near)
+    owns = [names.of(factor) for factors in seen.gradients.values() for factor in factors]
+    odd = [factor for factor in owns if not factor.name and shared is not None and abs(factor.value / shared - 1) <= near]
+    top = seen.deltas.get(program.gradients.get(program.prediction, ""))
+    first = [] if top is None else [names.of(top)]
+    known = {factor.value: factor for factor in (ONE, *first, *deltas, *owns) if factor.name} | {f.value: f for f in odd[:1]}
+    pairs = {(delta, own): None for delta in known.values() for own in known.values()}
+    pairs |= {(names.of(delta.value / own.value), ONE): None for delta, own in pairs}
+    pairs |= {(ONE, names.of(own.value / delta.value)): None for delta, own in [*pairs]}
+    pairs |= {(names.of(shared), names.of(shared)): None} if shared is not None else {}
+    for delta, own in pairs:
+        odds = not own.name
+        for entry in dict.fromkeys((delta, *first)):
+            if (delta.name and entry.name) or odds:
+                factors = {stage.name: own.value if _own(program, stage) else delta.value for stage in stages}
+                factors |= {stage.name: entry.value for stage in stages if stage.of == program.prediction}
+                rank = (2 * odds, own != ONE, own.parts + delta.parts + (entry != delta) * (1 + entry.parts))
+                yield rank, Convention(factors, abs(own.value), judge.convention.masks, odds)
+    if shared is not None and (own := names.of(shared)).name:
+        yield (1, 0, 0), Convention(_each(judge, seen, own.value), abs(own.value), judge.convention.masks)
+
+
+def _shared(seen: _Scales, near: float) -> float | None:
+    """The factor of all parameters' gradients that are shown."""
+    each = list(seen.gradients.values())
+    if not each or not all(each):
+        return None
+    return next((one for one in each[0] if all(any(abs(f / one - 1) <= near for f in factors) for factors in each)), None)
+
+
+def _each(judge: Judge, seen: _Scales, own: float) -> dict[str, float]:
+    """Every delta in its own scale, as far as a parameter's gradient shows that something right comes of it."""
+    reaches, factors = set[str](), dict[str, float]()
+    for stage in reversed(judge.program.stages):
+        shown = stage.name in judge.reading.computed and _own(judge.program, stage)
+        if stage.phase is Phase.BACKWARD and (shown or stage.name in reaches):
+            reaches |= {*stage.formula.names}
+            factors[stage.name] = own if _own(judge.program, stage) else seen.deltas.get(stage.name, 1.0)
+    return factors
+
+
+def _steps(half: Judge) -> Iterator[Convention]:
+    """What the optimizer may make of gradients in a convention: it takes them as they are, or ours; and slots in scales of their own."""
+    program, names, convention = half.program, half.names, half.convention
+    moved = any(name in half.reading.computed for name in program.free)
+    for step in dict.fromkeys((convention.step, 1.0)):
+        choices: list[list[float]] = []
+        for letter in program.rule.slots:
+            found = [names.of(factor) for factor in _slot_scales(half, program.letters[letter], step)]
+            usual = [one.value for one in found if one != ONE and (moved or "learning_rate" in one.name or one.name == "1")]
+            choices.append([1.0, *dict.fromkeys(usual)])
+        for factors in each_of(*choices):
+            scales = {name: factor for letter, factor in zip(program.rule.slots, factors, strict=True) for name in program.letters[letter]}
+            yield replace(convention, factors={**convention.factors, **scales}, step=step)
+
+
+def _slot_scales(half: Judge, slots: Iterable[str], step: float) -> Iterator[float]:
+    """By how much what the gradients add to a user's slots is larger than what they add to ours."""
+    program, power = half.program, powers(half.program)
+    for name in slots:
+        theirs, stage = half.reading.computed.get(name), program.stage(name)
+        if theirs is None:
+            continue
+        gradient = program.gradients[program.slots[name]]
+        given = half.reading.given.get(name)
+        values = {**half.values, gradient: half.values[gradient] * step}
+        old = values[name] * step ** power[name] if given is None else given
+        rest = half.computed(stage, {**values, gradient: 0 * values[gradient], name: old})
+        added = half.computed(stage, {**values, name: 0 * old})
+        found = scale(theirs - rest, added, half.near) if theirs.shape == rest.shape else None
+        found = scale(theirs, added + rest, half.near) if found is None and given is None else found
+        yield from [found] if found else []
