@@ -171,10 +171,10 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     rows: list[list[str | Maths]] = []
     for finding in findings:
         told: list[str | Maths] = ["–"] * 5
+        if finding.status != "non-finite":
+            told[0], told[-1] = written(finding.error, 2), str(finding.checked)
         if finding.status != "non-finite" and finding.numbers is not None:
-            cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
-            numbers = (written(value, 8) for value in finding.numbers)
-            told = [written(finding.error, 2), writer.name(finding.name, finding.cell), *numbers, cells]
+            told[1:-1] = [writer.name(finding.name, finding.cell), *(written(value, 8) for value in finding.numbers)]
         rows.append([writer.name(finding.name), finding.says.word, *told])
     wrong = tuple(place for place, finding in enumerate(findings) if finding.says.accuses)
     yield Table(heads, rows, wrong)
