@@ -191,9 +191,12 @@ class Judge:
             self.meant[name] = due
         if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
             self._tainted.add(name)
-        if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
+        if status in ("exact", "approximate") and (factor != 1 or scaled):
             status = "convention"
-        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * factor, theirs, due * factor, said=said)
+        elif status in ("exact", "approximate") and name in self.convention.masks:
+            status, said = "own", "with that mask"
+        shown = 1.0 if self.convention.stray else factor
+        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
         self.values[name], self._chain[name] = due, due if follows is None else follows
         if read is None or theirs is None:
             return found
