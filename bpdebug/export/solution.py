@@ -16,7 +16,7 @@ from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table
 from bpdebug.export.matrices import LARGEST, SHOWN
-from bpdebug.export.stage import StageWriter, aligned, by_hand
+from bpdebug.export.stage import StageWriter, by_hand, derivation
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 _PHASES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass", Phase.UPDATE: "Update"}
@@ -64,7 +64,7 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Paragraph((f"{_loss(program)}:",), "Loss")
     terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase is Phase.LOSS}
     whole = substitute(terms.pop(program.loss), terms)  # the terms that have stages of their own put in
-    yield aligned(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
+    yield derivation(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
     constants: list[str | Maths] = []
     for name in program.rule.constants:
         value = figure(short(float(worked.given[name]), 8))
