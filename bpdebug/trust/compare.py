@@ -102,7 +102,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         values=values,
         after=judge.after(),
         previous=previous,
-        tolerance=max(1e-6, 10 * judge.tolerance),
+        tolerance=max(1e-6, 10 * judge.tolerance, judge.reading.printed.coarse),
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
     suspects, turned = diagnose(evidence), finding.theirs.T
