@@ -1,0 +1,96 @@
+"""A right pair is never accused, and a wrong one never passes in silence, whatever the numbers."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from testing import layers, planted, right
+
+from bpdebug.testing import GradientError, Untold, check_backward
+
+RIGHT = 500
+PLANTED = 300
+
+
+def outcome(forward, backward, inputs, keywords):
+    """``right``, ``wrong`` or ``untold``, with what was said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Untold)
+        try:
+            check_backward(forward, backward, *inputs, save=None, **keywords)
+        except GradientError as failure:
+            return "wrong", failure
+        except Untold as doubt:
+            return "untold", doubt
+    return "right", None
+
+
+def test_nothing_right_is_accused():
+    generator = np.random.default_rng(11)
+    count = {"right": 0, "untold": 0}
+    for _ in range(RIGHT):
+        said, *pair = right.right_pair(generator)
+        found, words = outcome(*pair)
+        assert found != "wrong", f"{said}: {words}"
+        count[found] += 1
+    assert count["untold"] <= 0.03 * RIGHT
+
+
+def test_nothing_wrong_passes_in_silence():
+    generator = np.random.default_rng(12)
+    count = {"wrong": 0, "untold": 0}
+    while sum(count.values()) < PLANTED:
+        said, which, *pair = planted.planted(generator)
+        found, words = outcome(*pair)
+        if planted.matters(which):
+            assert found != "right", f"{said}: {which}"
+            count[found] += 1
+            if found == "wrong":
+                values = [value for value in pair[2] if getattr(value, "dtype", np.dtype(int)).kind == "f"]
+                assert words.finding.ours.shape == np.asarray(which[2]).shape or len(values) > 1, said
+    assert count["untold"] <= 0.05 * PLANTED
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "shapes", "name", "kind"),
+    [
+        (layers.batchnorm_forward, planted.mean_as_constant, [(5, 4), (4,), (4,)], "dx", "path_missing"),
+        (layers.batchnorm_forward, planted.dbeta_not_summed, [(5, 4), (4,), (4,)], "dbeta", "not_summed"),
+        (layers.batchnorm_forward, planted.gamma_left_out, [(5, 4), (4,), (4,)], "dx", "factor_missing"),
+        (layers.conv_forward, planted.flipped_kernel, [(2, 3, 4, 4), (2, 3, 3, 3), (2,)], "dw", "flipped"),
+        (layers.dropout_forward, planted.mask_drawn_again, [(6, 6)], "dx", ""),
+        (right.softmax_forward, planted.softmax_by_its_diagonal, [(3, 4)], "dx", "path_missing"),
+    ],
+    ids=lambda part: getattr(part, "__name__", None) and part.__name__,
+)
+def test_faults_seen_in_the_wild(forward, backward, shapes, name, kind):
+    generator = np.random.default_rng(13)
+    inputs = [generator.standard_normal(shape) for shape in shapes]
+    keywords = {"bn_param": {"mode": "train"}} if forward is layers.batchnorm_forward else {}
+    with pytest.raises(GradientError) as failure:
+        check_backward(forward, backward, *inputs, save=None, **keywords)
+    finding = failure.value.finding
+    assert finding.name == name
+    assert kind in ("", *(suspect.kind for suspect in finding.suspects))
+    assert [finding.name for finding in failure.value.judgement.findings if finding.says.accuses] == [name]
+
+
+def test_a_pooling_gradient_that_goes_to_all_ties_is_neither_accused_nor_passed_over():
+    x = np.zeros((1, 1, 4, 4))
+
+    def to_all(dout, cache):
+        shape, _, size = cache
+        return np.repeat(np.repeat(dout, size, axis=2), size, axis=3).reshape(shape)
+
+    with pytest.warns(Untold, match="where cells are tied"):
+        check_backward(layers.max_pool_forward, to_all, x, save=None)
+
+
+def test_an_embedding_whose_equal_indices_overwrite_each_other():
+    table = np.random.default_rng(0).standard_normal((4, 3))
+    with pytest.raises(GradientError) as failure:
+        check_backward(right.embedding_forward, planted.indices_overwritten, np.array([[0, 1], [1, 2]]), table, save=None)
+    assert failure.value.finding.name == "dw"
+    assert "along axis 0" in str(failure.value)
