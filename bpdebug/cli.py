@@ -83,6 +83,11 @@ def _carry_out(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(f"bpdebug {__version__}")
         return OK
+    if arguments in (["--help"], ["-h"], ["--list"]):
+        from bpdebug.overview import help_text, list_shipped  # noqa: PLC0415 - as little as that takes
+
+        print(help_text(), end="") if "--list" not in arguments else list_shipped(sys.stdout)
+        return OK
     from bpdebug.dispatch import dispatch  # noqa: PLC0415 - brings NumPy and all the rest
 
     gc.freeze()

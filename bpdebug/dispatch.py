@@ -7,34 +7,17 @@ import os
 import re
 import shlex
 import sys
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from bpdebug import __version__
 from bpdebug.core.errors import presentable
 from bpdebug.core.parser import suggestion
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.headless import OK, USAGE, has_screen
+from bpdebug.overview import USAGES, help_text, list_shipped
 from bpdebug.subcommands import SESSION, SUBCOMMANDS, open_app, open_session
 
 _SHELLS = ("bash", "zsh", "fish")
-_HELP = """\
-usage: bpdebug [SCENARIO]   or   bpdebug COMMAND ...
-
-A step-through debugger for back-propagation. SCENARIO is a file, or the name
-of a scenario that comes with bpdebug; without one, choose among these.
-
-commands, each with its own --help:
-{commands}
-
-options:
-  -h, --help, --version, --list (of the scenarios that come with bpdebug)
-  --fresh (not the stops of last time), --transcript FILE, --memory MB,
-  --print-completion bash|zsh|fish
-
-example: bpdebug run xor -x "goto 999:a2" -x "print a2"
-
-exit status: 0 success, 1 failed or wrong, 2 bad usage or file, 130 interrupted
-"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,8 +33,7 @@ class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         if self.prog != "bpdebug":
             return super().format_help()
-        width = max(len(subcommand.usage) for subcommand in SUBCOMMANDS.values())
-        return _HELP.format(commands="\n".join(f"  {s.usage:<{width}}  {s.help}" for s in SUBCOMMANDS.values()))
+        return help_text()
 
     def format_usage(self) -> str:
         return super().format_usage() if self.prog != "bpdebug" else "usage: bpdebug [SCENARIO]   (bpdebug --help tells more)\n"
@@ -60,8 +42,8 @@ class _Parser(argparse.ArgumentParser):
 def dispatch(arguments: list[str]) -> int:
     """Carry out a command line; the exit status."""
     if arguments and arguments[0] in SUBCOMMANDS:
-        name, subcommand = arguments[0], SUBCOMMANDS[arguments[0]]
-        parser = _Parser(name, f"{subcommand.help[0].upper()}{subcommand.help[1:]}.")
+        name, subcommand, text = arguments[0], SUBCOMMANDS[arguments[0]], USAGES[arguments[0]][1]
+        parser = _Parser(name, f"{text[0].upper()}{text[1:]}.")
         subcommand.arguments(parser)
         return subcommand.run(parser.parse_args(arguments[1:]))
     parser = _Parser()
@@ -82,8 +64,11 @@ def dispatch(arguments: list[str]) -> int:
         parser.error(f"found more than a scenario: {words}")
     if given.shell or given.version:
         print(_completion(given.shell) if given.shell else f"bpdebug {__version__}")
-        return OK
-    return _list(sys.stdout) if given.list else _open(given)
+    elif given.list:
+        list_shipped(sys.stdout)
+    else:
+        return _open(given)
+    return OK
 
 
 def _completion(shell: str) -> str:
@@ -93,7 +78,7 @@ def _completion(shell: str) -> str:
     parser = argparse.ArgumentParser("bpdebug")
     commands = parser.add_subparsers()
     for name, subcommand in SUBCOMMANDS.items():
-        subcommand.arguments(commands.add_parser(name, help=subcommand.help))
+        subcommand.arguments(commands.add_parser(name, help=USAGES[name][1]))
     for entry in shipped():
         commands.add_parser(entry.name, help=entry.title)
     script: str = shtab.complete(parser, shell=shell)
@@ -110,13 +95,6 @@ def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
         parser.error(f"there is no scenario or command '{scenario}'{hint}")
 
 
-def _list(stream: TextIO) -> int:
-    width = max((len(entry.name) for entry in shipped()), default=0)
-    for entry in shipped():
-        print(f"{entry.name:<{width}}  {entry.title}: {entry.description}", file=stream)
-    return OK
-
-
 def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
     source: str | None = given.scenario
@@ -124,6 +102,6 @@ def _open(given: argparse.Namespace) -> int:
     if not has_screen(f'bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"'):
         if source is None:
             print("The scenarios that come with bpdebug:", file=sys.stderr)
-            _list(sys.stderr)
+            list_shipped(sys.stderr)
         return USAGE
     return open_app(None if scenario is None else open_session(scenario, given), given.fresh)

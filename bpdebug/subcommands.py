@@ -43,15 +43,11 @@ class Subcommand(Record):
     """One row.
 
     Attributes:
-        usage: with its main arguments, for the help of the whole program.
-        help: a few words.
         options: its arguments.
         epilog: what its own help ends with.
         run: does it; the exit status.
     """
 
-    usage: str
-    help: str
     options: tuple[Option, ...]
     epilog: str
     run: Run
@@ -64,14 +60,14 @@ class Subcommand(Record):
 
 
 SUBCOMMANDS: dict[str, Subcommand] = {}
-"""All subcommands by name, in the order of the help."""
+"""All subcommands by name; see also :data:`bpdebug.overview.USAGES`."""
 
 
-def subcommand(usage: str, text: str, *options: Option, epilog: str = "") -> Callable[[Run], Run]:
+def subcommand(name: str, *options: Option, epilog: str = "") -> Callable[[Run], Run]:
     """Register a function as a subcommand."""
 
     def register(run: Run) -> Run:
-        SUBCOMMANDS[usage.partition(" ")[0]] = Subcommand(usage, text, options, epilog, run)
+        SUBCOMMANDS[name] = Subcommand(options, epilog, run)
         return run
 
     return register
@@ -155,7 +151,6 @@ def open_app(session: Session | None, fresh: bool) -> int:
 
 @subcommand(
     "tour",
-    "a guided tour of the debugger, in five steps",
     scenario("a scenario with two layers; usually xor", nargs="?", default="xor"),
     *SESSION,
 )
@@ -169,8 +164,7 @@ def _tour(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "run SCENARIO -x COMMAND",
-    "the same debugger without a screen, for scripts",
+    "run",
     scenario(),
     *_COMMANDS,
     epilog="Commands run in the order in which they are given ('where' if there are none); -x help lists them.",
@@ -181,8 +175,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "explain SCENARIO CELL",
-    "where one number comes from",
+    "explain",
     scenario(),
     option("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss"),
     option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; usually as soon as it is computed in update 0"),
@@ -200,8 +193,7 @@ def _explain(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "check SCENARIO",
-    "check every derivative; status 1 if one is wrong",
+    "check",
     scenario(),
     option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first"),
     _JSON,
@@ -220,8 +212,7 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
 
 
 @subcommand(
-    "compare SCENARIO FILE.npz",
-    "your own numbers, stage by stage",
+    "compare",
     scenario(),
     option("theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
@@ -236,8 +227,7 @@ def _compare(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "hunt [SCENARIO]",
-    "find a mistake that is planted and not shown",
+    "hunt",
     scenario("a file, or the name of a shipped scenario; usually the seed chooses", nargs="?"),
     option("--seed", metavar="N", type=_count, help="the same one plants the same mistake"),
     *_COMMANDS,
@@ -264,8 +254,7 @@ def _hunt(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "export SCENARIO -o FILE",
-    "one update worked out, in a file",
+    "export",
     scenario(),
     option("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its ending tells the format"),
     option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first"),
@@ -285,8 +274,7 @@ def _export(given: argparse.Namespace) -> int:
 
 
 @subcommand(
-    "screenshot SCENARIO -o FILE",
-    "a picture of the screen as SVG",
+    "screenshot",
     scenario(),
     _given("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
     option("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal"),
@@ -313,7 +301,7 @@ def _screenshot(given: argparse.Namespace) -> int:
     return OK
 
 
-@subcommand("schema", "the scenario file's JSON Schema, for editors")
+@subcommand("schema")
 def _schema(given: argparse.Namespace) -> int:
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return OK

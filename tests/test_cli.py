@@ -10,6 +10,7 @@ import pytest
 
 from bpdebug import cli, subcommands
 from bpdebug.frontends import shipped
+from bpdebug.overview import USAGES
 from bpdebug.session.session import Session
 
 ROOT = Path(__file__).parent.parent
@@ -216,6 +217,7 @@ def test_the_help_fits_a_small_screen(run):
         assert status == 0
         assert len(output.splitlines()) <= 24
         assert max(map(len, output.splitlines())) <= 80
+    assert subcommands.SUBCOMMANDS.keys() == USAGES.keys()
     for subcommand in subcommands.SUBCOMMANDS:
         assert f"\n  {subcommand} " in output
         status, own, _ = run(subcommand, "--help")

@@ -110,16 +110,17 @@ def test_importing_the_package_changes_nothing_for_who_imports_it(monkeypatch):
 def test_the_command_sets_one_blas_thread_before_numpy_loads(module, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     finder = "class Finder:\n    def find_spec(name, *rest): assert name != 'numpy' or 'OMP_NUM_THREADS' in os.environ"
-    start = f"import os, sys\n{finder}\nsys.meta_path.insert(0, Finder)\nsys.argv = ['bpdebug', '--list']"
+    start = f"import os, sys\n{finder}\nsys.meta_path.insert(0, Finder)\nsys.argv = ['bpdebug', 'schema']"
     main = f"from bpdebug.{module} import main; assert main() == 0"
     assert "numpy" in loaded_after(f"{start}\n{main}; assert os.environ['OMP_NUM_THREADS'] == '1'")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     loaded_after(f"{start}\n{main}; assert os.environ['OMP_NUM_THREADS'] == '3'")
 
 
-def test_the_version_is_told_without_loading_what_it_is_the_version_of():
-    modules = loaded_after("import sys; sys.argv = ['bpdebug', '--version']; from bpdebug.__main__ import main; assert main() == 0")
-    assert not modules & {"numpy", "yaml", "textual", "bpdebug.session.session"}
+@pytest.mark.parametrize("option", ["--version", "--help", "-h", "--list"])
+def test_what_the_program_is_is_told_without_loading_the_rest(option):
+    modules = loaded_after(f"import sys; sys.argv = ['bpdebug', '{option}']; from bpdebug.__main__ import main; assert main() == 0")
+    assert not modules & {"numpy", "textual", "bpdebug.session.session", *["yaml"] * (option != "--list")}
 
 
 def test_files_stay_short():

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bpdebug.core.functions import Function
 from bpdebug.core.parser import Formula, constant_of
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Name, Operation, Tree, View, operation
@@ -55,7 +56,10 @@ class Evaluator:
             given = self.values.get(tree.name) if isinstance(tree, Name) else None
             return np.array(constant_of(tree), dtype=self.dtype) if given is None else given
         row, operands = operation(tree)
-        values = row.numbers([self.value(operand) for operand in operands], self._number)
+        return self._applied(tree, row, row.numbers([self.value(operand) for operand in operands], self._number))
+
+    def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
+        """What a node makes of its operands' values."""
         if row.ufunc:
             return row.run(*values, order="C")
         if isinstance(tree, Call) and row.reduces:

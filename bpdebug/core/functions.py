@@ -23,8 +23,8 @@ class Function(Record):
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool`` or ``int``.
         truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
-        branch: for a function with a corner, its value from where the first argument is less than the second, or than zero, and both.
-        complex: whether it has a complex form.
+        branch: for a function with a corner, how far it moves, from where the first argument is less than the second, or than zero,
+            and how far both move.
         single: whether it takes single truth values only.
         unicode: a template with ``{}`` for each argument.
         torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
@@ -39,7 +39,6 @@ class Function(Record):
     truths: tuple[int, ...] = ()
     ufunc: bool = True
     branch: Callable[[Any, Any, Any], Any] | None = None
-    complex: bool = True
     single: bool = False
     unicode: str = ""
     torch: str = ""
@@ -59,8 +58,11 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def erf(x: Any) -> Any:
-    """The error function, cell by cell with the C library's (NumPy has none)."""
+    """The error function, cell by cell with the C library's (NumPy has none); of a number with an imaginary part the first two terms of
+    the series about its real part, which is exact for the tiny ones of a complex step."""
     values = np.asarray(x)
+    if values.dtype.kind == "c":
+        return erf(values.real) + 1j * values.imag * (2 / math.sqrt(math.pi)) * np.exp(-np.square(values.real))
     return _erf(values).astype(values.dtype) if values.ndim else values.dtype.type(math.erf(values))
 
 
@@ -75,11 +77,6 @@ def _called(name: str) -> Callable[..., Piece]:
 
 def _cases(_: None, condition: Piece, value: Piece, other: Piece) -> Piece:
     return Box("grid", (Box("row", (value, condition)), Box("row", (other, Box("text", text="else")))), "cases")
-
-
-def _or_nan(chosen: Any, a: Any, b: Any) -> Any:
-    """NaN passes, as it does through NumPy's maximum."""
-    return np.where(np.isnan(a), a, np.where(np.isnan(b), b, chosen))
 
 
 def _elementwise(name: str, run: Any, arity: int = 1, **more: Any) -> Function:
@@ -102,12 +99,12 @@ _ROWS = (
     _elementwise("cosh", np.cosh),
     _elementwise("sin", np.sin),
     _elementwise("cos", np.cos),
-    _elementwise("erf", erf, ufunc=False, complex=False),
+    _elementwise("erf", erf, ufunc=False),
     _elementwise("abs", np.abs, unicode="|{}|", box=lambda _, x: fence("||", x), branch=lambda less, a, _: np.where(less, -a, a)),
-    _elementwise("sign", np.sign, branch=lambda _, a, __: np.sign(np.real(a))),
+    _elementwise("sign", np.sign, branch=lambda _, a, __: np.zeros_like(a)),
     _elementwise("square", np.square, unicode="({})²", box=lambda _, x: power(brackets(x), group("2"))),
-    _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: _or_nan(np.where(less, b, a), a, b)),
-    _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=lambda less, a, b: _or_nan(np.where(less, a, b), a, b)),
+    _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: np.where(less, b, a)),
+    _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=np.where),
     _elementwise("where", np.where, 3, ufunc=False, truths=(0,), torch=_TORCH_WHERE, box=_cases),
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
@@ -138,15 +135,11 @@ COMPARISONS: dict[str, Any] = {
 }
 
 
-def _comparison(sign: str, run: Any) -> Function:
-    return Function(sign, run, 2, result="bool", branch=lambda _, a, b: run(np.real(a), np.real(b)))
-
-
 OPERATORS: dict[tuple[str, int], Function] = {
     (row.name, row.arity): row
     for row in (
         *(Function(sign, run, 2) for sign, run in ARITHMETIC.items()),
-        *(_comparison(sign, run) for sign, run in COMPARISONS.items()),
+        *(Function(sign, run, 2, result="bool") for sign, run in COMPARISONS.items()),
         Function("@", np.dot, 2, ufunc=False),
         Function("and", np.logical_and, 2, result="bool", single=True),
         Function("or", np.logical_or, 2, result="bool", single=True),

@@ -16,7 +16,7 @@ from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
 from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table
 from bpdebug.export.matrices import LARGEST, SHOWN
-from bpdebug.export.stage import StageWriter, aligned, by_hand
+from bpdebug.export.stage import StageWriter, by_hand, derivation
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 _PHASES = {Phase.FORWARD: "Forward pass", Phase.LOSS: "Loss", Phase.BACKWARD: "Backward pass", Phase.UPDATE: "Update"}
@@ -64,7 +64,7 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Paragraph((f"{_loss(program)}:",), "Loss")
     terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase is Phase.LOSS}
     whole = substitute(terms.pop(program.loss), terms)  # the terms that have stages of their own put in
-    yield aligned(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
+    yield derivation(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
     constants: list[str | Maths] = []
     for name in program.rule.constants:
         value = figure(short(float(worked.given[name]), 8))
@@ -171,10 +171,10 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     rows: list[list[str | Maths]] = []
     for finding in findings:
         told: list[str | Maths] = ["–"] * 5
+        if finding.status != "non-finite":
+            told[0], told[-1] = written(finding.error, 2), str(finding.checked)
         if finding.status != "non-finite" and finding.numbers is not None:
-            cells = str(finding.checked) if finding.checked == finding.ours.size else f"{finding.checked} of {finding.ours.size}"
-            numbers = (written(value, 8) for value in finding.numbers)
-            told = [written(finding.error, 2), writer.name(finding.name, finding.cell), *numbers, cells]
+            told[1:-1] = [writer.name(finding.name, finding.cell), *(written(value, 8) for value in finding.numbers)]
         rows.append([writer.name(finding.name), finding.says.word, *told])
     wrong = tuple(place for place, finding in enumerate(findings) if finding.says.accuses)
     yield Table(heads, rows, wrong)

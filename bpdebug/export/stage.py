@@ -76,7 +76,7 @@ class StageWriter(Record):
     def formula(self, name: str, formula: Formula) -> Display:
         """A stage's formula with the shape under each tensor."""
         right = typeset(formula.tree, self.style, self.shapes, self.with_shape)
-        return aligned(self.shaped(name), _sign(name, formula), [right])
+        return derivation(self.shaped(name), _sign(name, formula), [right])
 
     def stretched(self, formula: Formula) -> Iterator[Block]:
         """What is said of a single row that counts for every row, such as a bias."""
@@ -102,7 +102,7 @@ class StageWriter(Record):
         operands = {name: step.operands[name] for name in stage.formula.names}
         put_in = typeset(stage.formula.tree, self.style, self.shapes, lambda tree: self.put_in(tree, operands, digits))
         if _algebraic(stage.formula.tree) and max(map(width, lines(put_in, WIDTH))) < WIDTH:
-            yield aligned(typeset_name(stage.name, self.style), sign, [put_in, result])
+            yield derivation(typeset_name(stage.name, self.style), sign, [put_in, result])
             return
         named = [self.stands(name, self.matrix(value, digits)) for name, value in operands.items() if value.ndim]
         yield _packed([*named, stands])
@@ -130,11 +130,11 @@ class StageWriter(Record):
         first, result = typeset_cell(explained.formula, self.style, self.shapes), figure(short(explained.value, 8))
         shown = [explained.term, explained.term.flat()] if any(part.parts for part in explained.term.parts) else [explained.term]
         put_in = [box for term in shown if (box := self.fitting(term, digits_of(explained.stage)))]
-        yield aligned(name.box, _sign(explained.name, explained.stage.formula), _different([first, *put_in, result]))
+        yield derivation(name.box, _sign(explained.name, explained.stage.formula), _different([first, *put_in, result]))
         part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
         if to_latex(part) != to_latex(first):
             yield Paragraph(("Not finite first:",))
-            yield aligned(part, "=", _different([part, *steps])[1:])
+            yield derivation(part, "=", _different([part, *steps])[1:])
 
     def fitting(self, term: Term, digits: int) -> Piece | None:
         """The numbers of a cell with as many terms as fit into a line; None where not even two of them do."""
@@ -183,7 +183,7 @@ def _different(boxes: Iterable[Piece]) -> list[Piece]:
     return list({to_latex(box): box for box in boxes}.values())
 
 
-def aligned(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
+def derivation(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
     """``left`` and what it is equal to, step by step; short steps share a line, long ones are broken."""
     rows, room = list[tuple[Piece, Piece]]([(left, NOTHING)]), WIDTH - width(left)
     for number, step in enumerate(steps):

@@ -33,10 +33,10 @@ def settled(judge: Judge) -> list[Finding]:
     program, factor = judge.program, common(judge)
     scaled = [f for f in judge.findings if f.status == "convention" and f.stage.phase in (Phase.BACKWARD, Phase.UPDATE)]
     if judge.convention.stray:
-        told = f"all your gradients are {short(factor, 6)} times ours, and that is no number of this program"
+        told = f"all your gradients are {short(factor, 6)} times ours"
         first, *rest = [f.name for f in scaled]
         return [
-            replace(f, status="off", suspects=(suspect("stray_factor", told),)) if f.name == first
+            replace(f, status="off", said=told, suspects=(suspect("stray_factor", told),)) if f.name == first
             else replace(f, status="follows") if f.name in rest else f
             for f in judge.findings
         ]  # fmt: skip

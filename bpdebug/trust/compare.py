@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import shape_text
@@ -20,8 +19,9 @@ from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
+from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import likeliest
-from bpdebug.trust.finding import Finding, Suspect
+from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge, worst
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
@@ -32,6 +32,8 @@ from bpdebug.trust.suspects import diagnose, suspect
 __all__ = ["ComparisonError", "compare", "comparing"]
 
 
+_AT_ONCE = 2000
+"""So many updates are run again for the losses that they had."""
 _SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""
 
@@ -55,10 +57,11 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
     yield "reading the arrays"
     with np.errstate(all="ignore"):
         judge = _likeliest(scene, arrays)
-    for finding in settled(judge):
+        judge.findings = settled(judge)
+    for finding in judge.findings:
         yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
-            found.append(_diagnosed(scene, judge, finding))
+            found.append(_diagnosed(timeline, scene, judge, finding))
     understood = (*scene.notes, *judge.reading.notes, *judge.notes, *sentences(judge))
     notes = (*understood, *_sources(judge, scene.update), *_advice(judge))
     return Report(COMPARISON, scene.update, tuple(found), notes, judge.reading.uncompared)
@@ -77,12 +80,14 @@ def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     return min(judges, key=lambda one: (one[0].off, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
 
 
-def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
+def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding) -> Finding:
     """The match with its suspects, where it is off by itself."""
-    if finding.theirs is None or not finding.says.accuses or finding.suspects or not np.isfinite(finding.right).any():
+    if finding.theirs is None or not finding.says.accuses or not np.isfinite(finding.right).any():
         return finding
-    if unmasked := _unmasked(judge, finding):
-        return replace(finding, suspects=(unmasked,))
+    losses = _losses(timeline, judge, scene) if finding.stage.name == judge.program.loss else []
+    seen = tuple(clues(judge, finding, losses))
+    if any(suspect.kind == "mask_missing" for suspect in seen):
+        return replace(finding, suspects=seen)
     factor = judge.convention.of(finding.stage.name)
     previous: Mapping[str, Array] = {}
     if scene.before and not any(map(judge.differs, judge.reading.given)):  # it is one that led to what the user starts from
@@ -97,7 +102,7 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
         values=values,
         after=judge.after(),
         previous=previous,
-        tolerance=max(1e-6, 10 * judge.tolerance),
+        tolerance=max(1e-6, 10 * judge.tolerance, judge.reading.printed.coarse),
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
     suspects, turned = diagnose(evidence), finding.theirs.T
@@ -105,25 +110,21 @@ def _diagnosed(scene: Scene, judge: Judge, finding: Finding) -> Finding:
     if not suspects and turned.shape == finding.ours.shape and worst(turned, finding.right)[0] <= _SAME:
         shape, due = shape_text(finding.theirs.shape), shape_text(finding.ours.shape)
         suspects = (suspect("transposed", f"{finding.name} is {shape} and has the numbers of the {due} that is due"),)
-    return replace(finding, suspects=suspects)
+    if all(one.kind == "stray_factor" for one in suspects) and finding.suspects:  # it has been told of all at once
+        suspects = finding.suspects
+    return replace(finding, suspects=(*seen, *suspects))
 
 
-def _unmasked(judge: Judge, finding: Finding) -> Suspect | None:
-    """Whether a mask of the forward pass, or its zeros alone, are left out on the way back."""
-    mask, theirs, name = judge.convention.masks.get(finding.stage.name), finding.theirs, finding.name
-    if mask is None or theirs is None or finding.misshapen:
-        return None
-    for factor, said in ((1.0, "it is not multiplied by that mask"), (float(mask.max()), "its factor is there, and its zeros are not")):
-        whole = assigned(finding.stage.formula, judge.unmasked(finding.stage, judge.seen[finding.stage.name])) * factor
-        if worst(theirs / judge.convention.of(finding.stage.name), whole)[0] <= max(1e-6, 10 * judge.tolerance):
-            masked = next(layer.a for layer in judge.program.layers if finding.stage.of in (layer.z, layer.a))
-            cells = int((mask == 0).sum())
-            return Suspect(
-                "mask_missing",
-                "the dropout mask left out",
-                f"{masked} is 0 in the {cells} cells that are dropped, and {name} is not: {said}",
-            )
-    return None
+def _losses(timeline: Timeline, judge: Judge, scene: Scene) -> list[float]:
+    """The losses of the updates before, where they led to what the user starts from, and can be computed at once."""
+    if not 0 < scene.update <= _AT_ONCE or any(map(judge.differs, judge.reading.given)):
+        return []
+    with timeline.at(0) as machine:
+        found = []
+        while machine.update < scene.update:
+            machine.run_update()
+            found.append(float(machine.last(judge.program.loss)))
+    return found
 
 
 def _sources(judge: Judge, update: int) -> Iterator[str]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product as each_of
 
+import numpy as np
+
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
@@ -40,11 +42,14 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
 
 def _masks(judge: Judge) -> Iterator[dict[str, Array]]:
     """Where the masks of the forward pass are on the way back: at the gradients of the weighted sums, or at those of the activations."""
-    program = judge.program
-    masked = [layer for layer in program.layers if layer.a in judge.dropped]
-    yield {program.gradients[layer.z]: judge.dropped[layer.a][1] for layer in masked if layer.z in program.gradients}
-    if masked:
-        yield {program.gradients[layer.a]: judge.dropped[layer.a][1] for layer in masked if layer.a in program.gradients}
+    gradients, masked = judge.program.gradients, [layer for layer in judge.program.layers if layer.a in judge.dropped]
+    yield {gradients[layer.z]: judge.dropped[layer.a][1] for layer in masked if layer.z in gradients}
+    found = dict[str, Array]()
+    for layer in masked:
+        (due, mask), name = judge.dropped[layer.a], gradients.get(layer.a, "")
+        theirs = judge.reading.computed.get(name, mask)  # which alone shows the mask where the activation is 0
+        found |= {name: np.where((due == 0) & (theirs == 0), 0.0, mask)} if name and theirs.shape == mask.shape else {}
+    yield from [found] * bool(found)
 
 
 def _own(program: Program, stage: Stage) -> bool:

@@ -17,6 +17,10 @@ ROUNDING = 1e-12
 """Relative errors below this are rounding, whose digits say nothing."""
 
 
+DOTS = "dot product"
+"""The method that judges all cells together, and gives no numbers of single ones."""
+
+
 class Status(Record):
     """What a finding comes to.
 
@@ -42,8 +46,8 @@ _HIDDEN = "its numbers are right here, but the formula gives others than the rig
 _OWN = "the formula is yours, and its derivative agrees with it"
 _CONVENTION = "right, in another convention than the scenario's, which a note names"
 _KINK = "the loss has a corner there, where the slopes on both sides differ and no derivative is the right one: no fault"
-_NOISE = "the derivative is smaller than what rounding leaves of a difference of losses"
-_UNTOLD_NOISE = "the derivatives are smaller than what rounding leaves of a difference of losses"
+_NOISE = "its numbers are smaller than what rounding alone may make of them"
+_UNTOLD_NOISE = "the numbers are smaller than what rounding alone may make of them"
 _NOT_FINITE = "the loss is not finite: there is nothing to compare"
 
 STATUSES: Mapping[str, Status] = {
@@ -159,8 +163,10 @@ class Finding(Record, eq=False):
 
     @property
     def numbers(self) -> tuple[float, float] | None:
-        """Ours and theirs in the worst cell, where there is one."""
-        return None if self.theirs is None or self.misshapen else (float(self.ours[self.cell]), float(self.theirs[self.cell]))
+        """Ours and theirs in the worst cell, where there is one and single cells were compared."""
+        if self.theirs is None or self.misshapen or self.method == DOTS:
+            return None
+        return float(self.ours[self.cell]), float(self.theirs[self.cell])
 
 
 def error_text(error: float, rounding: str = f"below {short(ROUNDING)}") -> str:

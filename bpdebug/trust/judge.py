@@ -18,6 +18,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
+from bpdebug.trust.digits import ROUNDINGS
 from bpdebug.trust.factors import NEAR, Names, loss_factors, mask_of, names_of, powers
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
@@ -26,8 +27,6 @@ from bpdebug.trust.scene import Scene, rounding, sensitivity
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
-_ROUNDINGS = 30
-"""How many roundings in the direction that hurts most are let pass besides."""
 _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
 
@@ -93,7 +92,8 @@ class Judge:
         self.dropped: dict[str, tuple[Array, Array]] = {}
         self.meant: dict[str, Array] = {}
         self.findings: list[Finding] = []
-        self._rounding = rounding(self.program, self.start, self.right)
+        self.printed = reading.printed.beside({file_name(self.program, name): value for name, value in self.right.items()})
+        self._rounding = rounding(self.program, self.start, self.right, self.printed)
         self._chain, self.values = dict(self.start), dict(self.start)
         self._tainted: set[str] = set()
         self._go_on(Phase.FORWARD, Phase.LOSS)
@@ -139,7 +139,7 @@ class Judge:
     @property
     def near(self) -> float:
         """How far from a factor's name a number may be that is read off the file."""
-        return max(NEAR, 100 * self.tolerance)
+        return max(NEAR, 100 * self.tolerance, self.printed.coarse)
 
     @cached_property
     def names(self) -> Names:
@@ -191,9 +191,12 @@ class Judge:
             self.meant[name] = due
         if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
             self._tainted.add(name)
-        if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
+        if status in ("exact", "approximate") and (factor != 1 or scaled):
             status = "convention"
-        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * factor, theirs, due * factor, said=said)
+        elif status in ("exact", "approximate") and name in self.convention.masks:
+            status, said = "own", "with that mask"
+        shown = 1.0 if self.convention.stray else factor
+        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
         self.values[name], self._chain[name] = due, due if follows is None else follows
         if read is None or theirs is None:
             return found
@@ -236,7 +239,7 @@ class Judge:
     def _status(self, stage: Stage, theirs: Array | None, follows: Array | None, right: Array) -> str:
         if theirs is None:
             return "missing"
-        if self.close(theirs, right, self._rounding[stage.name]):
+        if self.close(theirs, right, self._rounding[stage.name] * self._blown_up(stage)):
             kind = self.reading.kinds[stage.name]
             rounded = right.astype(kind) if kind.kind == "f" else right
             return "exact" if np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True) else "approximate"
@@ -254,7 +257,15 @@ class Judge:
         """How far a stage may be off, given the user's numbers, for every relative error of 1 in a single rounding."""
         values = self.unmasked(stage, self._chain)
         mask = self.convention.masks.get(stage.name, np.ones(()))
-        return sensitivity(self.program, stage, values, assigned(stage.formula, values)) * float(np.max(mask, initial=1.0))
+        return (
+            sensitivity(self.program, stage, values, assigned(stage.formula, values), self.printed)
+            * float(np.max(mask, initial=1.0))
+            * self._blown_up(stage)
+        )
+
+    def _blown_up(self, stage: Stage) -> float:
+        """By how much what is lost in printing grows when a factor is taken out."""
+        return max(1.0, abs(1 / self.convention.of(stage.name))) if self.printed.formats else 1.0
 
     def close(self, theirs: Array, right: Array, cancelled: float) -> bool:
         """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
@@ -263,7 +274,7 @@ class Judge:
         precision: Any = np.finfo(self.reading.precision)
         rounded = right.astype(precision.dtype).astype(np.float64)
         right = np.where(np.isinf(rounded), rounded, right)
-        room = self.tolerance * _largest(right) + _ROUNDINGS * float(precision.eps) * cancelled + 2 * float(precision.smallest_subnormal)
+        room = self.tolerance * _largest(right) + ROUNDINGS * float(precision.eps) * cancelled + 2 * float(precision.smallest_subnormal)
         return bool(np.all(_distance(theirs, right) <= room))
 
     @property

@@ -1,214 +1,206 @@
-"""Formulas over many copies of a network at once, each copy with one number changed.
+"""Formulas whose results are off by their last bits, and formulas along a direction.
 
-A value is what it was (a plain array), or :class:`Copies` of it along a new first axis, or a :class:`Column`: copies that differ
-from what it was in one column only, which is how a change of one weight or one bias arrives at its layer. Where nothing mixes the
-columns, only that one is computed anew, and a product with the next layer's weights adds its change to what was there.
+How far rounding can move a number is not guessed: the formula is evaluated again with every result off by a random last bit (Parker,
+"Monte Carlo Arithmetic" (1997)); also the terms of what is added up, since in a sum the large ones decide.
 
-Steps may be real, or imaginary for the complex step (Squire and Trapp, "Using Complex Variables to Estimate Derivatives of Real
-Functions" (1998)); functions with a corner then branch on the real part (Martins, Sturdza and Alonso, "The Complex-Step Derivative
-Approximation" (2003), section 4.1).
+How a formula moves when tensors move along a direction is found node by node, forwards: arithmetic by its own rules, a function by
+the complex step (Squire and Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions" (1998)), which subtracts
+nothing and so is exact but for rounding. Where two numbers are compared and equal, the direction decides which is the larger a moment
+later: what is found is the one-sided derivative, exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.functions import Function
-from bpdebug.core.record import Record
-from bpdebug.core.tree import Call, Index, Name, Operation, Transpose, Tree, operation
+from bpdebug.core.functions import COMPARISONS, Function
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Call, Name, Operation, Tree, View, operation
 
-_ZERO = np.float64(0)
-
-
-class Copies(Record, eq=False):
-    """``values`` is (copies, …), what comes after the first axis being the tensor's own shape."""
-
-    values: Array
-
-    def dense(self) -> Array:
-        """The copies themselves."""
-        return self.values
+EPSILON = float(np.finfo(np.float64).eps)
+_STEP = 1e-30
+"""The imaginary step, relative to the number that it is added to: its square vanishes beside it, and nothing is subtracted."""
+_EXACT = ("max", "min", "where", "positive")
+"""What only chooses, as do functions with a corner: there is nothing to be rounded."""
+_AHEAD = 1 << 12
+_TINIEST = 1e-290
+"""Numbers from here on have fewer bits than others, the smaller the fewer."""
 
 
-class Column(Record, eq=False):
-    """Copies of ``base`` in which column ``place`` is ``values`` (copies, rows, 1).
-
-    Attributes:
-        moved: where one cell of the column is changed in each copy: its rows, and by how much; ``values`` is None then.
-    """
-
-    base: Array
-    place: int
-    values: Array | None
-    moved: tuple[Array, Array] | None = None
-
-    @cached_property
-    def column(self) -> Array:
-        """(copies, rows, 1)."""
-        if self.moved is None:
-            return np.asarray(self.values)
-        rows, steps = self.moved
-        column = np.repeat(self.base[None, :, self.place : self.place + 1], len(rows), 0).astype(steps.dtype)
-        column[np.arange(len(rows)), rows, 0] += steps
-        return column
-
-    @cached_property
-    def change(self) -> Array:
-        """What the column has more than the base's, (copies, rows, 1)."""
-        return np.asarray(self.column - self.base[:, self.place : self.place + 1])
-
-    def dense(self) -> Array:
-        """The copies in full, (copies, rows, columns)."""
-        whole = np.repeat(self.base[None], len(self.column), 0).astype(self.column.dtype)
-        whole[:, :, self.place] = self.column[:, :, 0]
-        return whole
-
-
-Changed = Copies | Column
-Known = Array | Changed
-
-
-class Perturbed:
-    """Values of trees over copies.
+class Rounding:
+    """Last bits, one way or the other.
 
     Args:
-        base: every tensor as it was.
-        known: the tensors that have changed.
-        halves: whether the second half of the copies has the opposite steps of the first.
-
-    Attributes:
-        corners: for each copy (of the first half), whether a corner of the formulas lies within its step.
+        generator: where they come from.
+        size: how many numbers an array may have.
     """
 
-    def __init__(self, base: Mapping[str, Array], known: Mapping[str, Changed], copies: int, halves: bool, evaluator: Evaluator) -> None:
-        self.base, self.known, self.halves = base, dict(known), halves
-        self.corners = np.zeros(copies // 2 if halves else copies, bool)
-        self._evaluator = evaluator
-        self._made: dict[int, tuple[Tree, Known]] = {}
+    def __init__(self, generator: np.random.Generator, size: int) -> None:
+        self._generator, size = generator, size + _AHEAD
+        self._bits = 1.0 + EPSILON * generator.choice([-2.0, -1.0, 1.0, 2.0], size)
 
-    def value(self, tree: Tree) -> Known:
-        """A node's value."""
-        if isinstance(tree, Name) and tree.name in self.known:
-            return self.known[tree.name]
-        if id(tree) not in self._made:
-            parts = [self.value(child) for child in tree.children()]
-            changed = any(isinstance(part, Copies | Column) for part in parts)
-            self._made[id(tree)] = (tree, self._of(tree, parts) if changed else np.asarray(self._evaluator.value(tree)))
-        return self._made[id(tree)][1]
+    def off(self, value: Any) -> Any:
+        """Numbers with other last bits; zeros stay, and so does what is no number."""
+        value = np.asarray(value)
+        if value.dtype.kind != "f":
+            return value
+        start = int(self._generator.integers(_AHEAD))
+        bits = self._bits[start : start + value.size].reshape(value.shape)
+        moved = value * bits
+        small = (np.abs(value) < _TINIEST) & (value != 0)
+        return np.where(small, value + (bits - 1.0) * (_TINIEST / 256), moved) if small.any() else moved
 
-    def _of(self, tree: Tree, parts: list[Known]) -> Changed:
-        if isinstance(tree, Transpose):
-            dense = _dense(parts[0])
-            return Copies(np.swapaxes(dense, -1, -2) if dense.ndim > 2 else dense)
-        if isinstance(tree, Index):
-            return Copies(_dense(parts[0])[(slice(None), *tree.key())])
-        row, operands = operation(cast(Operation, tree))
-        parts = [part if place in row.truths else _number(part) for place, part in enumerate(parts[: len(operands)])]
+
+class Rounded(Evaluator):
+    """Values of trees with other last bits in every result.
+
+    Args:
+        values: every tensor as it was.
+        rounding: where the last bits come from; None leaves all as they are.
+        again: stages that are computed anew where their tensor is read.
+    """
+
+    def __init__(self, values: Mapping[str, Array], rounding: Rounding | None = None, again: Mapping[str, Stage] | None = None) -> None:
+        super().__init__(dict(values))
+        self._rounding, self._again, self._anew = rounding, again or {}, dict[str, Array]()
+
+    def with_values(self, values: Mapping[str, Array]) -> Rounded:
+        """The same with other tensors in the place of some."""
+        return Rounded({**self.values, **self._anew, **values}, self._rounding, {k: v for k, v in self._again.items() if k not in values})
+
+    def off(self, value: Any) -> Any:
+        """A value with other last bits."""
+        return self._rounding.off(value) if self._rounding else value
+
+    def _computed(self, tree: Tree) -> Any:
+        if isinstance(tree, Name) and tree.name in self._again:
+            if tree.name not in self._anew:
+                self._anew[tree.name] = np.asarray(self.value(self._again[tree.name].formula.tree), self.dtype)
+            return self._anew[tree.name]
+        return super()._computed(tree)
+
+    def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
+        if self._rounding is None or row.branch or row.name in _EXACT or (row.name == "-" and len(values) == 1):
+            return super()._applied(tree, row, values)
+        summed = row.name in ("@", "sum", "mean", "norm")
+        return self.off(super()._applied(tree, row, [*map(self.off, values)] if summed else values))
+
+
+class Moved:
+    """How formulas move when tensors do.
+
+    Args:
+        at: the values from which they move.
+        tensors: how each moves.
+
+    Attributes:
+        tied: whether numbers were compared that are equal and move apart: the opposite direction may tell something else.
+    """
+
+    def __init__(self, at: Rounded, tensors: Mapping[str, Array]) -> None:
+        self.at, self.tensors, self.tied = at, dict(tensors), False
+
+    def of(self, tree: Tree) -> Array | None:
+        """How a formula's value moves; None where it does not depend on what moves."""
+        moved: Array | None = self._pair(tree)[1]
+        return moved
+
+    def _pair(self, tree: Tree) -> tuple[Any, Any]:
+        """A node's value (another than it was, where equal numbers move apart), and how it moves."""
+        if isinstance(tree, View):
+            value, moved = self._pair(tree.operand)
+            return tree.of(value), None if moved is None else tree.of(moved)
+        if not isinstance(tree, Operation):
+            return self.at.value(tree), self.tensors.get(tree.name) if isinstance(tree, Name) else None
+        row, operands = operation(tree)
+        pairs = [self._pair(operand) for operand in operands]
+        same = all(moved is None and value is self.at.value(operand) for (value, moved), operand in zip(pairs, operands, strict=True))
+        if same and not any(isinstance(operand, View) for operand in operands):
+            return self.at.value(tree), None
+        values, moves = row.numbers([value for value, _ in pairs], _number), [moved for _, moved in pairs]
+        if row.name in COMPARISONS and any(moved is not None for moved in moves):
+            return self._compared(row, *values, *map(_or_zero, moves)), None
+        value = self.at._applied(tree, row, values) if self.tied else self.at.value(tree)
+        if row.result != "float" or all(moved is None for moved in moves):
+            return value, None
+        moved = self.at.off(self._rule(tree, row, value, values, moves))
+        return value, np.broadcast_to(moved, np.shape(value)) if np.shape(moved) != np.shape(value) else moved
+
+    def _rule(self, tree: Operation, row: Function, value: Any, values: list[Any], moves: list[Any]) -> Any:
+        """How a node moves when its operands do."""
         if isinstance(tree, Call) and row.reduces:
-            return self._reduction(tree, row, parts[0])
+            return self._folded(tree, row, value, values[0], moves[0])
         if row.name == "@":
-            return self._product(tree, *parts)
-        return self._elementwise(tree, partial(self._branching, row.branch) if row.branch else row.run, parts)
+            left = None if moves[0] is None else self._product(moves[0], values[1])
+            return _sum_of(left, None if moves[1] is None else self._product(values[0], moves[1]))
+        if row.name == "where":
+            return np.where(values[0], *map(_or_zero, moves[1:]))
+        if row.branch:
+            other, moved = (values[1], _or_zero(moves[1])) if len(values) > 1 else (0.0, 0.0)
+            return row.branch(self._compared(_LESS, values[0], other, _or_zero(moves[0]), moved), _or_zero(moves[0]), moved)
+        if rule := _ARITHMETIC.get((row.name, len(values))):
+            return rule(value, *values, *moves)
+        return sum(_slope(row, values, place) * moved for place, moved in enumerate(moves) if moved is not None)
 
-    def _elementwise(self, tree: Tree, run: Any, parts: list[Known]) -> Changed:
-        column = next((part for part in parts if isinstance(part, Column)), None)
-        if column:
-            narrow = [_narrowed(part, column) for part in parts]
-            if all(part is not None for part in narrow):
-                return Column(np.asarray(self._evaluator.value(tree)), column.place, run(*narrow))
-        arrays, copied = [_dense(part) for part in parts], [isinstance(part, Copies | Column) for part in parts]
-        axes = max(array.ndim - copy for array, copy in zip(arrays, copied, strict=True))
-        for place, array in enumerate(arrays):  # the copies first and the tensor's own axes last, as broadcasting needs it
-            if copied[place]:
-                arrays[place] = array.reshape(len(array), *(1,) * (axes + 1 - array.ndim), *array.shape[1:])
-        return Copies(run(*arrays))
+    def _product(self, left: Array, right: Array) -> Array:
+        """A product, of which only the rows count that are not all zeros."""
+        some = right.any(axis=1) if right.ndim == 2 else np.ones(len(right), bool)
+        if 4 * np.count_nonzero(some) < len(right):
+            left, right = left[..., some], right[some]
+        return np.asarray(self.at.off(left) @ self.at.off(right))
 
-    def _product(self, tree: Tree, left: Known, right: Known) -> Changed:
-        if isinstance(right, Column) and isinstance(left, np.ndarray):
-            result = np.asarray(self._evaluator.value(tree))
-            if right.moved is not None:
-                rows, steps = right.moved
-                moved = left.T[rows][:, :, None] * steps[:, None, None]
-            else:
-                moved = np.matmul(left, right.change)
-            return Column(result, right.place, result[:, right.place : right.place + 1] + moved)
-        if isinstance(left, Column) and isinstance(right, np.ndarray) and right.ndim == 2:
-            base = np.asarray(self._evaluator.value(tree))
-            moved = left.change * right[left.place]
-            moved += base
-            return Copies(moved)
-        left, right = _dense(left), _dense(right)
-        if right.ndim == 2 and left.ndim == 3:
-            return Copies((left.reshape(-1, left.shape[2]) @ right).reshape(*left.shape[:2], -1))
-        return Copies(np.matmul(left, right))
+    def _compared(self, row: Function, a: Any, b: Any, a_moved: Any, b_moved: Any) -> Any:
+        """A comparison a moment later: of equal numbers, of how they move."""
+        equal = np.equal(a, b)
+        if not equal.any():
+            return row.run(a, b)
+        self.tied |= bool((equal & (a_moved != b_moved)).any())
+        return np.where(equal, row.run(a_moved, b_moved), row.run(a, b))
 
-    def _reduction(self, tree: Call, function: Function, part: Known) -> Changed:
-        if isinstance(part, Column) and tree.axis == 0 and tree.keepdims and tree.function in ("sum", "mean"):
-            return Column(np.asarray(self._evaluator.value(tree)), part.place, function.run(part.column, axis=1, keepdims=True))
-        array = _dense(part)
-        if tree.function in ("max", "min", "argmax"):
-            return Copies(self._extreme(tree, array))
-        axes = tuple(range(1, array.ndim)) if tree.axis is None else tree.axis + 1
-        return Copies(function.run(array, axis=axes, keepdims=tree.keepdims))
-
-    def _extreme(self, tree: Call, array: Array) -> Array:
-        """The largest or smallest, by the real part; a change of place is a corner."""
-        flat, axis = (array.reshape(len(array), -1), 1) if tree.axis is None else (array, tree.axis + 1)
-        place = np.expand_dims((np.argmin if tree.function == "min" else np.argmax)(flat.real, axis=axis), axis)
-        found = np.take_along_axis(flat, place, axis)
-        self._branch(place)
-        if np.iscomplexobj(flat):
-            self._tie((flat.real == found.real) & (flat.imag != found.imag))
-        found = place if tree.function == "argmax" else found
-        if not tree.keepdims:
-            return np.squeeze(found, axis)
-        return found.reshape(len(array), *(1 if tree.axis in (None, n) else length for n, length in enumerate(array.shape[1:])))
-
-    def _branch(self, chosen: Array) -> None:
-        """A choice that differs between a step and its opposite lies at a corner."""
-        if self.halves and len(chosen) == 2 * len(self.corners):
-            half = len(self.corners)
-            differ = chosen[:half] != chosen[half:]
-            self.corners |= differ.reshape(half, -1).any(axis=1)
-
-    def _tie(self, tied: Array) -> None:
-        """Under an imaginary step, two equal numbers with different steps lie at a corner."""
-        if len(tied) == len(self.corners):
-            self.corners |= tied.reshape(len(tied), -1).any(axis=1)
-
-    def _branching(self, branch: Callable[[Any, Any, Any], Any], a: Any, b: Any = _ZERO) -> Array:
-        """A function that chooses by whether a is less than b, which is told by the real part; corners are noted."""
-        if self.halves:
-            self._branch(np.asarray(np.sign(a - b)))
-        elif np.iscomplexobj(a) or np.iscomplexobj(b):
-            self._tie((np.real(a) == np.real(b)) & (np.imag(a) != np.imag(b)))
-        return np.asarray(branch(np.asarray(np.less(np.real(a), np.real(b))), a, b))
+    def _folded(self, tree: Call, row: Function, value: Any, values: Array, moved: Array) -> Any:
+        how = {"axis": tree.axis, "keepdims": tree.keepdims}
+        if row.name not in ("max", "min"):
+            linear = row.name != "norm"
+            return row.run(self.at.off(moved), **how) if linear else row.run(values + 1j * _STEP * moved, **how).imag / _STEP
+        extreme = np.equal(values, row.run(values, axis=tree.axis, keepdims=True))
+        self.tied |= bool(np.count_nonzero(extreme) > np.size(value))
+        return row.run(np.where(extreme, moved, -np.inf if row.name == "max" else np.inf), **how)
 
 
-def _dense(part: Known) -> Array:
-    return part.dense() if isinstance(part, Copies | Column) else part
+_LESS = Function("<", np.less, 2, result="bool")
 
 
-def _narrowed(part: Known, column: Column) -> Array | None:
-    """An operand in the column's place; None where it cannot be narrowed to that."""
-    place, width = column.place, column.base.shape[1]
-    if isinstance(part, Column):
-        return part.column if part.place == place and part.base.shape[1] == width else None
-    if isinstance(part, Copies) or part.ndim not in (0, 2) or (part.ndim and part.shape[1] not in (1, width)):
-        return None
-    return part[:, place : place + 1] if part.ndim and part.shape[1] > 1 else part
+def _number(value: Any) -> Any:
+    return value.astype(np.float64) if value.dtype.kind in "biu" else value
 
 
-def _number(part: Known) -> Known:
-    array = part if isinstance(part, np.ndarray) else part.values if isinstance(part, Copies) else part.base
-    if array.dtype.kind not in "biu":
-        return part
-    if isinstance(part, Column):
-        return Column(part.base.astype(np.float64), part.place, part.column.astype(np.float64))
-    return Copies(array.astype(np.float64)) if isinstance(part, Copies) else array.astype(np.float64)
+def _or_zero(moved: Any) -> Any:
+    return 0.0 if moved is None else moved
+
+
+def _sum_of(one: Any, other: Any) -> Any:
+    return one if other is None else other if one is None else one + other
+
+
+_ARITHMETIC: dict[tuple[str, int], Callable[..., Any]] = {
+    ("+", 2): lambda _, a, b, da, db: _sum_of(da, db),
+    ("-", 2): lambda _, a, b, da, db: da if db is None else -db if da is None else da - db,
+    ("-", 1): lambda _, a, da: -da,
+    ("positive", 1): lambda _, a, da: da,
+    ("*", 2): lambda _, a, b, da, db: _sum_of(None if da is None else da * b, None if db is None else a * db),
+    ("/", 2): lambda c, a, b, da, db: (da if db is None else -c * db if da is None else da - c * db) / b,
+}
+"""How a result moves, from the result, its operands and how these move (None: not at all)."""
+
+
+def _slope(row: Function, values: list[Any], place: int) -> Array:
+    """The derivative of a function for one of its operands, by the complex step; NaN where a root begins, whose slope has no end."""
+    at = values[place]
+    step = _STEP * np.where(at == 0, 1.0, np.abs(at))
+    found = np.asarray(row.run(*values[:place], at + 1j * step, *values[place + 1 :]).imag / step)
+    return np.where((at == 0) & (np.abs(found) > 2.0), np.nan, found)

@@ -18,8 +18,10 @@ from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape, shape_text
+from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
+from bpdebug.trust.report import listed
 from bpdebug.trust.scene import Scene
 
 
@@ -37,6 +39,7 @@ class Reading(Record, eq=False):
         precision: the coarsest type of its parameters and computed numbers.
         notes: what has been understood, for the user.
         uncompared: gradients in it that stand for nothing of ours, with the reason.
+        printed: how many digits its numbers have.
         odd: what is given in a shape or with a value that it should not have, with a sentence on it.
     """
 
@@ -46,6 +49,7 @@ class Reading(Record, eq=False):
     precision: np.dtype[np.generic]
     notes: tuple[str, ...]
     uncompared: Mapping[str, str]
+    printed: Printed
     odd: Mapping[str, str]
 
 
@@ -176,9 +180,18 @@ def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: 
         raise ComparisonError(f"m is {short(float(count))} in your file, whose batch has {rows} samples")
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
-    floats = [array.dtype for name, array in arrays.items() if name not in (*program.data, "m") and array.dtype.kind == "f"]
-    precision = min([*floats, np.dtype(np.float64)], key=lambda kind: kind.itemsize)
-    return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, {})
+    own = {name: array for name, array in arrays.items() if name not in (*program.data, "m")}
+    printed = formats({name: array for name, array in arrays.items() if name not in (program.target, "m")}, given)
+    kinds_of = [array.dtype for array in own.values() if array.dtype.kind == "f"]
+    told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
+    precision = min([*kinds_of, *([told] if told else []), np.dtype(np.float64)], key=lambda kind: kind.itemsize)
+    if printed:
+        words = listed(sorted({str(one) for one in printed.values()}))
+        notes.append(f"your numbers have {words}: they are judged as printed so")
+    if told:
+        notes.append(f"your numbers are those of {told.name}: they are judged as computed in it")
+    digits = Printed(printed, precision)
+    return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, digits, {})
 
 
 def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Array, str]:

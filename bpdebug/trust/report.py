@@ -154,25 +154,18 @@ class Report(Record, eq=False):
 
 def _of_derivative(finding: Finding) -> str:
     """A verdict's numbers."""
-    if finding.status in ("non-finite", "convention", "own") or finding.numbers is None:
+    if finding.status in ("non-finite", "convention", "own"):
         return finding.said or finding.says.reason
     if finding.status == "follows" and finding.error < ROUNDING:
         return "right given the gradients that arrive, and these are wrong"
-    ours, numeric = finding.numbers
     praised = finding.zero and finding.says.agrees
     parts = ["entirely zero, as it should be"] if praised else [f"relative error {error_text(finding.error)}"]
     parts += ["entirely zero"] * (finding.zero and not praised)
-    if finding.notable:
+    if finding.notable and finding.numbers:
+        ours, numeric = finding.numbers
         parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, 8)}, by {finding.method} {short(numeric, 8)}")
-    parts += [sampled(finding)] * (finding.checked < finding.ours.size)
     parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
-
-
-def sampled(finding: Finding) -> str:
-    """How much a sample of the cells says."""
-    missed = (1 - 0.01) ** finding.checked
-    return f"{finding.checked} of {finding.ours.size} cells (a fault in 1% of them would show with a probability of {1 - missed:.0%})"
 
 
 def _derivative_data(finding: Finding) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.digits import Printed
+from bpdebug.trust.names import file_name
 
 _NUDGE = 1e-8
 _NUDGES = 4
@@ -91,11 +93,12 @@ def _edited(program: Program, stages: Iterable[Stage]) -> Program:
     return program
 
 
-def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array]) -> dict[str, float]:
+def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array], printed: Printed) -> dict[str, float]:
     """How far each tensor may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a
     right to it.
 
-    The update runs a few times with every result nudged at random (Parker, "Monte Carlo Arithmetic" (1997)).
+    The update runs a few times with every result nudged at random (Parker, "Monte Carlo Arithmetic" (1997)); where numbers were printed,
+    also from what they may have been before.
     """
     worst = dict.fromkeys(right, 0.0)
     for seed in range(_NUDGES):
@@ -103,14 +106,25 @@ def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, A
         nudged = partial(_nudged, program, generator)
         for name, value in program.run({name: nudged(name, value) for name, value in start.items()}, change=nudged).items():
             worst[name] = max(worst[name], _off(value, right[name]))
-    return worst
+    spread = dict.fromkeys(right, 0.0)
+    for seed in range(_NUDGES if printed.formats else 0):
+        generator = np.random.default_rng(seed)
+        for name, value in program.run({name: printed.nudged(generator, name, value) for name, value in start.items()}).items():
+            spread[name] = max(spread[name], 2 * _NUDGE * _off(value, right[name]))
+    return {
+        name: printed.more * off + printed.roundings(file_name(program, name), right[name], spread[name]) for name, off in worst.items()
+    }
 
 
-def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array) -> float:
+def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array, printed: Printed) -> float:
     """The same for one stage whose operands have been rounded."""
-    generator = np.random.default_rng(0)
-    nudged = [{name: _nudged(program, generator, name, values[name]) for name in stage.formula.names} for _ in range(_NUDGES)]
-    return max(_off(assigned(stage.formula, operands), result) for operands in nudged)
+    generator, names = np.random.default_rng(0), stage.formula.names
+    nudged = [{name: _nudged(program, generator, name, values[name]) for name in names} for _ in range(_NUDGES)]
+    off, spread = max(_off(assigned(stage.formula, operands), result) for operands in nudged), 0.0
+    if printed.formats:
+        before = [{name: printed.nudged(generator, name, values[name]) for name in names} for _ in range(_NUDGES)]
+        spread = max(2 * _NUDGE * _off(assigned(stage.formula, operands), result) for operands in before)
+    return printed.more * off + printed.roundings(file_name(program, stage.name), result, spread)
 
 
 def _off(value: Array, right: Array) -> float:

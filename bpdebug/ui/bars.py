@@ -17,7 +17,7 @@ from bpdebug.ui.draw.footer import Place, footer_key, footer_line
 from bpdebug.ui.draw.glyphs import key_name
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.painting import to_strip
-from bpdebug.ui.pane import Pane
+from bpdebug.ui.pane import REGISTERED, Pane
 
 
 class Bar(Widget):
@@ -67,7 +67,8 @@ class FooterBar(Bar):
     def _place(self) -> Place:
         pane = self.screen.focused if isinstance(self.screen.focused, Pane) else None
         hints, cells = (pane.hints, pane.cells) if pane else ((), True)
-        return Place(hints, cells, bool(self.screen.selections), self._alone())
+        letters = (pane.key for pane in REGISTERED.values() if not pane.key.isdigit())
+        return Place(hints, cells, bool(self.screen.selections), self._alone(), (*letters,))
 
     def draw(self, view: View, columns: int) -> Line:
         """See :func:`bpdebug.ui.draw.footer.footer_line`."""

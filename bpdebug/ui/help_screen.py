@@ -17,8 +17,8 @@ from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList
 from bpdebug.ui.screens import LineScreen
 
-_KEYS = {pane.key: name for name, pane in PANES.items()}
-"""Of the panes."""
+_KEYS = {pane.key: f"{name}: {pane.__doc__}" if pane.__doc__ else f"the {name} pane" for name, pane in PANES.items()}
+"""Of the panes, with what each shows."""
 
 
 class HelpScreen(LineScreen):

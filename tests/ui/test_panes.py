@@ -19,6 +19,8 @@ from bpdebug.ui.pane import ListPane, pane
 
 @pane("weather", "{key}", hints=[own_keys("days", "left", "right")])
 class WeatherPane(ListPane):
+    '''Rain and sun.'''
+
     def draw(self, view, size):
         return [((f"{{len(view.tensors)}} tensors in {{size.width}} columns", ""),)]
 
@@ -33,12 +35,13 @@ async def main(size):
         weather = app.query_one("#weather")
         assert weather.border_title == "{key} Weather" and app.focused is weather
         assert "tensors in" in weather.render_line(0).text
-        assert "←→ days" in app.query_one("#footer").render_line(0).text
+        footer = app.query_one("#footer").render_line(0).text
+        assert "←→ days" in footer and (size[0] < 120 or "1…9{key} panes" in footer)
         assert not app.query_one("#loss").display and app.query_one("#program").display
         await pilot.press("question_mark", *"weather")
         await pilot.pause()
         rows = app.screen.query_one("RowList").rows
-        assert any("the weather pane" in "".join(text for text, _ in line) for row in rows for line in row.lines)
+        assert any("weather: Rain and sun." in "".join(text for text, _ in line) for row in rows for line in row.lines)
 
 for size in ((120, 36), (80, 24)):
     asyncio.run(main(size))

@@ -40,11 +40,11 @@ def health(session: Session, count: str = "") -> Work:
         layers.append({"layer": layer.layer, "activation": layer.activation, "units": layer.units, **series, "findings": findings})
     heading = f"updates {int(found.updates[0])} to {int(found.updates[-1])}" + ", the last one under way" * found.under_way
     notes = [f"{finding.name}: {finding.why}" for finding in found.notes]
-    lines = [heading, *aligned(rows), *notes, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
+    lines = [heading, *in_columns(rows), *notes, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
     return Result("health", "\n".join(lines), {"updates": exact(found.updates), "losses": exact(found.losses), "layers": layers})
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of texts in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
@@ -65,7 +65,7 @@ def predictions(session: Session, count: str = "") -> Work:
         heading += f", of {asked} of the {total} samples"
     rows = [("sample", "target", "answer", "error", ""), *(row for row, _ in answers)]
     data = {"asked": asked, "right": right, "mean_error": exact(surface.mean_error), "samples": [data for _, data in answers]}
-    return Result("predictions", "\n".join([heading, *aligned(rows)]), data)
+    return Result("predictions", "\n".join([heading, *in_columns(rows)]), data)
 
 
 def _answer(surface: Surface, place: int) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -57,12 +57,14 @@ class Place(NamedTuple):
         cells: whether that shows the selected cell, as it does where no pane was chosen.
         picked: whether text is selected.
         alone: whether the pane has the whole body.
+        letters: the keys of panes that have no digit.
     """
 
     hints: tuple[HintOf, ...] = ()
     cells: bool = True
     picked: bool = False
     alone: bool = False
+    letters: tuple[str, ...] = ()
 
 
 _NOWHERE = Place()
@@ -128,7 +130,7 @@ def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     yield from (made(view) for made in place.hints)
     yield from (command_keys(name)(view) for name in ("check", "help"))
     yield Hint("prompt", ("colon",), "type")
-    yield Hint("panes", ("tab",), "panes")
+    yield Hint("panes", ("tab", *place.letters), "panes")
     yield Hint("others", ("z",), "all panes") if place.alone else Hint("alone", ("z",), "alone")
     yield None if place.alone else Hint("size", ("less_than_sign", "greater_than_sign"), "size")
     yield command_keys("quit")(view)

@@ -45,7 +45,7 @@ def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapp
         commands: the command table.
         query: what is searched for; "" for everything.
         columns: the width; nothing is cut.
-        panes: the keys that choose a pane, with its name.
+        panes: the keys that choose a pane, with what it shows.
     """
     words = query.lower().split()
     usage_width = _USAGE_WIDTHS[columns >= _MUCH]
@@ -72,5 +72,4 @@ def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[t
         yield title, rows
     digits = [key for key in panes if key.isdigit()]
     choosing = [(f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it")]
-    choosing += [(key, f"the {name} pane") for key, name in panes.items() if key not in digits]
-    yield "Panes and marks", [("", keys, "", meaning) for keys, meaning in (*choosing, *PANE_KEYS)]
+    yield "Panes and marks", [("", keys, "", meaning) for keys, meaning in (*choosing, *panes.items(), *PANE_KEYS)]

@@ -10,7 +10,7 @@ from bpdebug.core.render import render, render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
-from bpdebug.trust.report import CHECK, Report, Source, sampled
+from bpdebug.trust.report import CHECK, Report, Source
 from bpdebug.ui.draw.spans import Line, Span, pad, width, wrap
 
 
@@ -84,7 +84,7 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     sign, role = finding.says.badge
     cell = cell_name("" if single else finding.stage.name, finding.cell)
     fine = _is_compared(finding) and finding.error < ROUNDING  # where, its last bits decide
-    where = [error_text(finding.error, BRIEF), "" if fine else cell] if _is_compared(finding) else ["", ""]
+    where = [error_text(finding.error, BRIEF), "" if fine or not finding.numbers else cell] if _is_compared(finding) else ["", ""]
     cells = shape_text(finding.theirs.shape) if finding.theirs is not None and finding.theirs.ndim else ""
     if source is CHECK:
         cells = f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
@@ -123,8 +123,6 @@ def report_notes(report: Report, columns: int) -> list[Line]:
         found = {finding.status for finding in report.shown} - {"non-finite"}
         named = (status for name, status in STATUSES.items() if name in found and status.reason)
         told += [(f"{status.badge[0]} {status.word}: {status.reason}", "dim") for status in named]
-        some = [finding for finding in report.shown if 0 < finding.checked < finding.ours.size][:1]
-        told += [(f"{finding.name}: {sampled(finding)}; 'check all' checks every cell", "dim") for finding in some]
     lines: list[Line] = []
     for text, role in told:
         indent = " " * (len(text) - len(text.lstrip()))

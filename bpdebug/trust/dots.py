@@ -1,0 +1,290 @@
+"""Whether a stage is the derivative that it should be, by one dot product over all of its cells.
+
+A backward stage passes cotangents u, one for each stage that uses its tensor, back to the tensor; such a stage carries tangents v
+forward. Both are the same linear map, read in two directions: ``<backward(u), v> = <u, forward(v)>`` (Griewank and Walther, "Evaluating
+Derivatives" (2008), section 3.2), which random u and v confirm for all cells at once and refute, if one cell is off, with probability 1.
+A stage is judged alone: what arrives at it is random, or, where its formula does not use that in proportion, what has arrived.
+
+How large rounding may be is measured: the same is worked out again with other last bits everywhere (:mod:`bpdebug.trust.perturbed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Name, Tree
+from bpdebug.trust.perturbed import EPSILON, Moved, Rounded, Rounding
+from bpdebug.trust.reach import Reach, degree
+
+SAFETY = 32.0
+"""How many times the largest deviation that was seen under rounding may be rounding."""
+_FEW, _MANY = 2, 16
+"""How often everything is worked out with other last bits: at first, and before anything is called wrong."""
+_TELLING = 1e-3
+"""Where rounding may be a larger part of the numbers than this, they tell nothing."""
+_FLOOR = 1e-290
+_WIDEST = 1e120
+_SPLITS = 1000
+"""How often a direction is split in search of the cells at which the loss has a corner."""
+
+
+class Judged(Record, eq=False):
+    """What a dot product says.
+
+    Attributes:
+        off, bound: how far its two sides are apart, and how far rounding may bring them.
+        size: of what they add up.
+        kinks: cells at a corner, which are left out.
+        broken: whether something is left out that is not finite.
+    """
+
+    off: float
+    bound: float
+    size: float
+    kinks: int
+    broken: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether rounding explains the difference; also where nothing is known."""
+        return not self.off > self.bound
+
+    @property
+    def telling(self) -> bool:
+        """Whether rounding is small enough to tell anything."""
+        return bool(self.bound <= _TELLING * self.size)
+
+    @property
+    def error(self) -> float:
+        """The relative difference."""
+        return self.off / self.size if self.size else 0.0
+
+
+class Dots:
+    """One update, its gradients computed in double precision.
+
+    Args:
+        program: the formulas that are meant to be differentiated.
+        running: those that have run.
+        values: every tensor.
+    """
+
+    def __init__(self, program: Program, running: Program, values: Mapping[str, Array]) -> None:
+        self.program, self.running, self.exact = program, running, Rounded(values)
+        self.generator = np.random.default_rng(0)
+        self.values = values
+
+    @cached_property
+    def forward(self) -> list[tuple[Stage, frozenset[str]]]:
+        """The stages up to the loss, with what each reads."""
+        stages = self.program.stages[: self.program.end_of(Phase.LOSS)]
+        return [(stage, frozenset(stage.formula.names)) for stage in stages]
+
+    @cached_property
+    def _rounding(self) -> Rounding:
+        return Rounding(self.generator, max(value.size for value in self.values.values()))
+
+    def reach(self, stage: Stage) -> Reach:
+        """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage."""
+        parts = [part.name for part in self.program.tensors.values() if part.through and part.of == stage.of]
+        if parts and not stage.through:
+            return Reach(stage.of, (), {part: part for part in parts})
+        return self._onwards(stage.of, stage.through, self.program.gradients)
+
+    def to_the_loss(self, tensor: str) -> Reach:
+        """All the way from a tensor to the loss."""
+        return self._onwards(tensor, "", {})
+
+    def _onwards(self, tensor: str, through: str, gradients: Mapping[str, str]) -> Reach:
+        reached, steps, ends = {tensor}, list[Stage](), dict[str, str]()
+        for stage, reads in self.forward:
+            if reads & reached and (stage.name == through or not through or steps):
+                steps.append(stage)
+                if stage.name in gradients or stage.name == self.program.loss:
+                    ends[stage.name] = gradients.get(stage.name, "")
+                else:
+                    reached.add(stage.name)
+                if through:
+                    reached.discard(tensor)
+        return Reach(tensor, tuple(steps), ends, bool(through))
+
+    def formula(self, stage: Stage) -> Tree:
+        """What has run; of a gradient that no update computes, its formula."""
+        return (self.running.stage(stage.name) if stage.name in self.running.index else stage).formula.tree
+
+    def judge(self, stage: Stage, tree: Tree | None = None) -> tuple[str, Judged]:
+        """What there is to say of a derivative stage (a key of the statuses; ``wrong`` wants a look at its cells), and by which numbers.
+
+        Args:
+            stage: which.
+            tree: another formula in its place.
+        """
+        reach, tree = self.reach(stage), tree or self.formula(stage)
+        arriving = [gradient for gradient in reach.ends.values() if gradient]
+        free = len(arriving) == len(reach.ends) and degree(tree, arriving) == 1
+        judged = self._judged(tree, reach, free)
+        if judged.agrees or not judged.telling:
+            return _status(judged), judged
+        given = self._judged(tree, reach, False, _MANY) if free else judged
+        if given.agrees or not given.telling:
+            return ("hidden" if free else _status(given)), given
+        whole = self._judged(tree, self.to_the_loss(stage.of), False, _MANY) if not stage.through else given
+        return ("good" if whole.agrees and whole.telling else "wrong"), given
+
+    def _judged(self, tree: Tree, reach: Reach, free: bool, times: int = _FEW) -> Judged:
+        judged = _Dot(self, tree, reach, free, times).judged()
+        return judged if judged.agrees or times == _MANY else self._judged(tree, reach, free, _MANY)
+
+    def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, float]:
+        """How the loss moves when tensors move along directions: forwards, and backwards; what gradients say; the most that rounding
+        may bring these apart."""
+        stages = {stage.name: stage for stage in self.running.stages if stage.phase is not Phase.UPDATE and stage.name not in directions}
+        ats = [self.exact, *(Rounded(self.values, self._rounding, stages) for _ in range(_FEW * 2))]
+        forwards = [self._loss_along(at, directions) for at in ats]
+        said = [sum(float((at.value(self.formula(stage)) * directions[of]).sum()) for of, stage in gradients.items()) for at in ats]
+        backwards = -self._loss_along(self.exact, {of: -way for of, way in directions.items()})
+        apart = np.subtract(said, forwards)
+        return forwards[0], backwards, said[0], SAFETY * float(np.abs(apart - apart[0]).max()) + 64 * EPSILON * abs(said[0])
+
+    def _loss_along(self, at: Rounded, directions: Mapping[str, Array]) -> float:
+        moved = Moved(at, directions)
+        for stage, _ in self.forward:
+            if stage.name not in directions and (way := moved.of(stage.formula.tree)) is not None:
+                moved.tensors[stage.name] = way
+        return float(moved.tensors.get(self.program.loss, np.zeros(())))
+
+    def samples(self, reach: Reach, gradients: bool, times: int) -> list[Rounded]:
+        """The values with other last bits in what comes of a tensor, and, if asked for, in all gradients."""
+        stages, first = self.running.stages, self.program.index[reach.steps[0].name] if reach.steps else 0
+        count = self.running.end_of(Phase.LOSS)
+        again = {stage.name: stage for stage in stages[first:count]} if reach.steps else {}
+        again |= {stage.name: stage for stage in stages if stage.of} if gradients else {}
+        return [Rounded(self.values, self._rounding, again) for _ in range(times)]
+
+
+class _Dot:
+    """One dot product: of a formula, with the cotangents free or as they have arrived."""
+
+    def __init__(self, dots: Dots, tree: Tree, reach: Reach, free: bool, times: int) -> None:
+        self._tree, self._reach, self._free, self._generator, self._values = tree, reach, free, dots.generator, dots.values
+        self._ats = [dots.exact, *dots.samples(reach, not free, times)]
+        names = reach.ends.items()
+        random = {n: _random(dots.generator, np.shape(dots.values[n])) for n, _ in names if free}
+        self._cotangents = [random or {n: at.value(Name(g)) if g else np.ones(()) for n, g in names} for at in self._ats]
+
+    def judged(self, widest: float = _WIDEST) -> Judged:
+        """Its two sides, with weights of the cells up to ``widest``."""
+        cotangents = self._cotangents
+        backward = self._backward(cotangents)
+        direction = self._direction(backward, widest)
+        forward, tied = self._forward(direction)
+        left_out, corners, broken = self._left_out(direction, forward, tied)
+        kinks = 0
+        if any(mask.any() for mask in left_out.values()) and self._free:
+            given = {n: self._values[g] for n, g in self._reach.ends.items()}
+            kinks = int(sum(((given[n] != 0) & corners[n]).sum() for n in corners))
+            cotangents = [{n: np.where(left_out[n], 0.0, u) for n, u in each.items()} for each in cotangents]
+            backward = self._backward(cotangents)
+        elif any(mask.any() for mask in left_out.values()):
+            smooth, kinks, broken = self._smooth(direction)
+            direction = np.where(smooth, direction, 0.0)
+            forward, _ = self._forward(direction)
+        finite = np.isfinite(backward[0])
+        broken |= not finite.all()
+        terms = [np.where(finite & (direction != 0), made * direction, 0.0) for made in backward]
+        others = [[np.where(u == 0, 0.0, u * ways[n]) for n, u in each.items()] for each, ways in zip(cotangents, forward, strict=True)]
+        apart = [float(term.sum()) - sum(float(other.sum()) for other in more) for term, more in zip(terms, others, strict=True)]
+        sizes = [_norm(terms[0]), sum(map(_norm, others[0]))]
+        spread = float(np.max(np.abs(np.array(apart[1:]) - apart[0])))
+        weights = np.abs(direction).sum() + sum(np.abs(u).sum() for u in cotangents[0].values())
+        bound = SAFETY * spread + 16 * EPSILON * sum(sizes) + _FLOOR * float(weights) * any(sizes)
+        if (broken or not np.isfinite(bound)) and widest > 1.0:
+            return self.judged(1.0)
+        return Judged(abs(apart[0]), bound if np.isfinite(bound) else np.inf, max(sizes), kinks, broken)
+
+    def _backward(self, cotangents: Sequence[Mapping[str, Array]]) -> list[Array]:
+        """What the formula makes of the cotangents, under each rounding."""
+        shape, ends = self._values[self._reach.tensor].shape, self._reach.ends
+        ats = zip(self._ats, cotangents, strict=True)
+        found = [(at.with_values({ends[n]: u for n, u in each.items()}) if self._free else at).value(self._tree) for at, each in ats]
+        return [np.broadcast_to(np.asarray(value, float), shape) for value in found]
+
+    def _direction(self, backward: Sequence[Array], widest: float) -> Array:
+        """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""
+        size = np.abs(backward[0])
+        blur = np.max([np.abs(other - backward[0]) for other in backward[1:]], axis=0) + _FLOOR
+        told = np.flatnonzero(np.isfinite(size) & np.isfinite(blur) & (size > 0))
+        random = _random(self._generator, size.shape)
+        if not len(told):
+            return random
+        some = told[:: -(-len(told) // 1024)]
+        usual = max(EPSILON, float(np.median(blur.flat[some] / size.flat[some])))
+        weights = 1.0 / (size + blur / usual)
+        weights = np.where((size == 0) & (blur <= _FLOOR), float(np.median(weights.flat[some])), weights)
+        return np.asarray(random * np.minimum(np.where(np.isfinite(weights), weights, 0.0), widest))
+
+    def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:
+        made = [self._reach.moves(at, direction) for at in self._ats]
+        return [ways for ways, _ in made], made[0][1]
+
+    def _left_out(
+        self, direction: Array, forward: Sequence[Mapping[str, Array]], tied: bool
+    ) -> tuple[dict[str, Array], dict[str, Array], bool]:
+        """Where the ends are at a corner or not finite; where at a corner; whether something is not finite."""
+        way = forward[0]
+        broken = {n: ~np.isfinite(move) for n, move in way.items()}
+        corners = dict[str, Array]()
+        if tied:
+            back, _ = self._reach.moves(self._ats[0], -direction)
+            for n, move in way.items():
+                blur = np.max([np.abs(other[n] - move) for other in forward[1:]], axis=0)
+                corners[n] = np.abs(move + back[n]) > SAFETY * blur + 64 * EPSILON * (np.abs(move) + np.abs(back[n]))
+        return {n: mask | corners.get(n, False) for n, mask in broken.items()}, corners, any(mask.any() for mask in broken.values())
+
+    def _smooth(self, direction: Array) -> tuple[Array, int, bool]:
+        """The cells that can be moved without meeting a corner; how many meet one; whether some lead to what is not finite."""
+        smooth, groups = np.zeros(direction.size, bool), [np.arange(direction.size)]
+        kinks, broken, left = 0, False, _SPLITS
+        given = self._cotangents[0]
+        while groups:
+            group, left = groups.pop(), left - 1
+            part = np.zeros_like(direction)
+            part.flat[group] = direction.flat[group]
+            forward, tied = self._forward(part)
+            left_out, _, lost = self._left_out(part, forward, tied)
+            if not any((mask & (given[n] != 0)).any() for n, mask in left_out.items()):
+                smooth[group] = True
+            elif len(group) == 1 or left <= 0:
+                kinks += len(group) if not lost else 0
+                broken |= lost
+            else:
+                groups += np.array_split(group, 2)
+        return smooth.reshape(direction.shape), kinks, broken
+
+
+def _status(judged: Judged) -> str:
+    """What a dot product comes to that accuses nobody."""
+    if judged.broken or not np.isfinite(judged.bound):
+        return "non-finite"
+    if judged.kinks:
+        return "kink"
+    return "good" if judged.telling else "noise"
+
+
+def _norm(terms: Any) -> float:
+    return float(np.sqrt(np.square(terms).sum()))
+
+
+def _random(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Numbers of both signs, none near 0, so that every cell counts."""
+    found = generator.uniform(-1.0, 1.0, shape)
+    return np.asarray(found + np.copysign(0.5, found))
