@@ -135,7 +135,7 @@ class Wrong(Stop):
         if timeline.program is not timeline.machine.program:
             return frozenset()
         with timeline.at(clock):
-            return frozenset(finding.name for finding in whole(check(timeline)).accused)
+            return frozenset(finding.name for finding in whole(check(timeline, named=False)).accused)
 
 
 def _time(seconds: float) -> str:

@@ -23,6 +23,7 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe, cells
 from bpdebug.trust.finding import DOTS, Finding
+from bpdebug.trust.meant import as_meant
 from bpdebug.trust.report import CHECK, Report
 from bpdebug.trust.steps import own_steps
 from bpdebug.trust.suspects import diagnose
@@ -36,13 +37,14 @@ _RIGHT = 1.8
 _OVERFLOW = "something in it is not finite, or rounding may make it so: there is nothing to compare"
 
 
-def check(timeline: Timeline, only: str = "", everything: bool = False) -> Generator[str, None, Report]:
+def check(timeline: Timeline, only: str = "", everything: bool = False, named: bool = True) -> Generator[str, None, Report]:
     """Check the derivatives of the present update, in backward order; yields now and then how far it is.
 
     Args:
         timeline: where we are; it stays there.
         only: one derivative stage's name (the input's too, which no stage computes), or "" for all stages.
         everything: every stage cell by cell, not only those that are wrong.
+        named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
     probe = Probe(timeline)
     given = input_stage(probe.program)
@@ -55,17 +57,20 @@ def check(timeline: Timeline, only: str = "", everything: bool = False) -> Gener
             read = [found[name].status for name in stage.formula.names if name in found]
             follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
             found[stage.name] = replace(finding, status="follows") if follows else finding
-    told = [finding for name, finding in found.items() if only in ("", name)]
-    if any(finding.says.accuses for finding in told):
+    with np.errstate(all="ignore"):
+        own = as_meant(probe, found) if named or any(finding.says.accuses for finding in found.values()) else {}
+    found = {name: finding for name, finding in own.items() if not finding.stage.of} | found | own
+    told = [finding for name, finding in found.items() if only in ("", name) or (finding.says.accuses and not finding.stage.of)]
+    if named and any(finding.says.accuses for finding in told):
         yield "looking for the mistake"
         after, start = probe.after(), timeline.calendar.clock(probe.update)
         previous = timeline.before(start) if probe.update else {}
         for place, finding in enumerate(told):
             if finding.says.accuses and finding.name in probe.values:
                 evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, probe.values, after, previous)
-                told[place] = replace(finding, suspects=diagnose(evidence))
+                told[place] = replace(finding, suspects=finding.suspects or diagnose(evidence))
     for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
-        told.append(replace(finding, suspects=diagnose(known)) if known else finding)
+        told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     return Report(CHECK, probe.update, tuple(told))
 
 

@@ -31,6 +31,7 @@ class Probe:
 
     Attributes:
         program, running: as it is shown, and as it runs.
+        start: what the update starts from.
         values: every tensor of the update.
         loss: its loss.
         dots: judges its stages.
@@ -42,9 +43,9 @@ class Probe:
         self.update, _ = timeline.calendar.under_way(timeline.clock)
         with timeline.at(timeline.calendar.clock(self.update)) as machine:
             state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}
-        self._start = self.program.batch(self.update) | state
+        self.start = self.program.batch(self.update) | state
         with np.errstate(all="ignore"):
-            self.values = self._start | self.running.run(self._start, self.program.end_of(Phase.BACKWARD))
+            self.values = self.start | self.running.run(self.start, self.program.end_of(Phase.BACKWARD))
         self.loss = float(self.values[program.loss])
 
     @cached_property
@@ -60,7 +61,7 @@ class Probe:
 
     def after(self) -> dict[str, Array]:
         """The persistent tensors after this update."""
-        after = self._start | self.running.run(self._start)
+        after = self.start | self.running.run(self.start)
         return {name: after[name] for name in self.program.persistent}
 
     def moved(self, tensors: Mapping[str, Array]) -> float:

@@ -154,10 +154,10 @@ class Report(Record, eq=False):
 
 def _of_derivative(finding: Finding) -> str:
     """A verdict's numbers."""
-    if finding.status in ("non-finite", "convention", "own"):
+    if finding.status in ("non-finite", "convention", "own", "hidden"):
         return finding.said or finding.says.reason
     if finding.status == "follows" and finding.error < ROUNDING:
-        return "right given the gradients that arrive, and these are wrong"
+        return finding.said or "right given the gradients that arrive, and these are wrong"
     praised = finding.zero and finding.says.agrees
     parts = ["entirely zero, as it should be"] if praised else [f"relative error {error_text(finding.error)}"]
     parts += ["entirely zero"] * (finding.zero and not praised)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import Evaluator, assigned
+from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
@@ -21,12 +21,11 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Name, Number, Tree
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.finding import Finding
+from bpdebug.trust.perturbed import EPSILON, Rounded, Rounding
 
 METHOD = "the derived formula"
-_EPSILON = float(np.finfo(np.float64).eps)
 _SAFETY = 16
 """How many times the largest deviation that was seen under rounding counts as rounding."""
 _UPDATES = 4
@@ -37,25 +36,12 @@ _WIDE = 1e3
 Values = Mapping[str, Array]
 
 
-class _Shaken(Evaluator):
-    """Values of trees, each result off by its last bit, one way or the other."""
-
-    def __init__(self, values: Values, seed: int) -> None:
-        super().__init__(values)
-        self._generator = np.random.default_rng(seed)
-
-    def _computed(self, tree: Tree) -> Array:
-        value = np.asarray(super()._computed(tree))
-        if isinstance(tree, Name | Number) or value.dtype.kind != "f":
-            return value
-        return np.asarray(value * (1.0 + _EPSILON * self._generator.choice([-1.0, 1.0], value.shape)))
-
-
 def rounding(formula: Formula, values: Values) -> Array:
     """How far rounding may move each cell of a formula's value."""
-    value = np.asarray(Evaluator(values).value(formula.tree), float)
-    moved = [np.abs(np.asarray(_Shaken(values, seed).value(formula.tree), float) - value) for seed in range(4)]
-    return np.asarray(_SAFETY * np.maximum(np.max(moved, axis=0), _EPSILON * np.abs(value)))
+    bits = Rounding(np.random.default_rng(0), max(value.size for value in values.values()))
+    value = np.asarray(Rounded(values).value(formula.tree), float)
+    moved = [np.abs(np.asarray(Rounded(values, bits).value(formula.tree), float) - value) for _ in range(4)]
+    return np.asarray(_SAFETY * np.maximum(np.max(moved, axis=0), EPSILON * np.abs(value)))
 
 
 def apart(one: Formula, other: Formula, values: Values) -> bool:
@@ -98,21 +84,21 @@ def own_steps(program: Program, running: Program, values: Values) -> Iterator[tu
 
 
 def _judged(program: Program, here: _Looked, likely: _Looked | None, seldom: bool, paths: _Paths) -> tuple[Finding, Evidence | None]:
-    finding = _finding(program.stage(here.stage.name), here)
+    finding = beside(program.stage(here.stage.name), here.ours, here.right)
     if not here.differ and likely is None:
-        only = "where the gradients are much larger, it gives other numbers"
+        only = "right on this batch only: where the gradients are much larger, it gives other numbers"
         return replace(finding, status="hidden" if seldom else "good", said=only * seldom), None
     if said := paths.alike(here.stage):
         return replace(finding, status="convention", said=said), None
     look = likely or here
     if not here.differ:
-        finding = replace(_finding(finding.stage, look), said=_concealed(program, here))
+        finding = replace(beside(finding.stage, look.ours, look.right), said=_concealed(program, here))
     evidence = Evidence(program, finding.stage, look.ours, look.right, look.values)
     return replace(finding, status="wrong"), evidence
 
 
-def _finding(stage: Stage, look: _Looked) -> Finding:
-    ours, right = look.ours, look.right
+def beside(stage: Stage, ours: Array, right: Array) -> Finding:
+    """What a formula of the user's gives, beside what the meant one does."""
     size = np.maximum(np.abs(ours), np.abs(right))
     error = np.where(ours == right, 0.0, np.abs(ours - right) / np.where(size > 0, size, 1.0))
     error = np.where(np.isfinite(error), error, np.inf)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from debugger_scenarios import classes, xor
+from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.core.description import Optimizer
+from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.session.session import Session
@@ -122,3 +123,148 @@ def test_a_batch_of_any_size_and_single_precision_make_no_step_wrong():
     )
     assert report.ok
     assert np.isfinite(report.findings[-1].error)
+
+
+GENERATOR = np.random.default_rng(0)
+POSITIVE = GENERATOR.uniform(0.5, 2, (5, 3))
+MEAN = Loss("squared_error", samples="mean")
+
+
+def net(*layers, rows=5, **more):
+    """A net of layers on positive inputs."""
+    x, y = POSITIVE[:rows], np.random.default_rng(1).standard_normal((rows, layers[-1].units))
+    return Scenario("net", ("p", "q", "r"), layers, x, y, **{"loss": MEAN} | more)
+
+
+RELU = net(Layer(4, "relu"), Layer(1), values={"W1": GENERATOR.uniform(0.2, 1, (3, 4))})
+PLAIN = net(Layer(4), Layer(3))
+
+
+def centred(name, axis):
+    return f"({name} - mean({name}, axis={axis}, keepdims=True))"
+
+
+def spread(axis):
+    return f"sqrt(mean({centred('z1', axis)} ** 2, axis={axis}, keepdims=True) + 1e-5)"
+
+
+def normed(axis):
+    """Batch norm (axis 0) or layer norm (1) in the place of an activation, and its derivative."""
+    slope = f"(da1 - mean(da1, axis={axis}, keepdims=True) - a1 * mean(da1 * a1, axis={axis}, keepdims=True)) / {spread(axis)}"
+    return [f"a1 = {centred('z1', axis)} / {spread(axis)}", f"dz1 = {slope}"]
+
+
+MARGIN = "a2 - sum(a2 * y, axis=1, keepdims=True) + 1"
+HINGE = [
+    f"loss = (sum(maximum(0, {MARGIN})) - m) / m",
+    f"da2 = (where({MARGIN} > 0, 1, 0) - y * sum(where({MARGIN} > 0, 1, 0), axis=1, keepdims=True)) / m",
+]
+ONE_HOT = net(Layer(4, "tanh"), Layer(3))
+ONE_HOT = Scenario("one-hot", ONE_HOT.inputs, ONE_HOT.layers, ONE_HOT.x, np.eye(3)[[0, 1, 2, 1, 0]], loss=MEAN)
+OWN = {
+    "batch norm": (PLAIN, normed(0)),
+    "layer norm": (PLAIN, normed(1)),
+    "sine": (xor(), ["a1 = sin(z1)", "dz1 = da1 * cos(z1)"]),
+    "hinge": (ONE_HOT, HINGE),
+    "no loss": (PLAIN, ["loss = sum(a2)", "da2 = 0 * a2 + 1", *normed(1)]),
+    "residual": (net(Layer(3, "tanh"), Layer(1)), ["a1 = tanh(z1) + x", "dz1 = da1 * (1 - (a1 - x) ** 2)"]),
+    "tied weights": (net(Layer(2, "tanh"), Layer(3)), ["z2 = a1 @ W1.T + b2", "dW1 = x.T @ dz1 + dz2.T @ a1", "da1 = dz2 @ W1"]),
+    "own penalty": (xor(), ["loss = -sum(y * log(a2) + (1 - y) * log(1 - a2)) + sum(W1 ** 2)", "dW1 = x.T @ dz1 + 2 * W1"]),
+}
+
+
+@pytest.mark.parametrize("update", [0, 4])
+@pytest.mark.parametrize("name", OWN)
+def test_a_right_derivative_of_a_formula_of_ones_own_is_accused_of_nothing(name, update):
+    scenario, formulas = OWN[name]
+    report, found = checked(scenario, *formulas, update=update)
+    assert report.ok
+    assert found[formulas[0].split(" = ")[0]].status == "own"
+    assert "its derivative" in found[formulas[0].split(" = ")[0]].said
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_wrong_derivative_of_a_formula_of_ones_own_is_what_is_accused(name):
+    scenario, formulas = OWN[name]
+    target, text = formulas[1].split(" = ", 1)
+    report, found = checked(scenario, formulas[0], f"{target} = 1.5 * ({text})", *formulas[2:])
+    assert [finding.name for finding in report.accused] == [target]
+    assert found[formulas[0].split(" = ")[0]].status == "own"
+
+
+SOFTMAX = "a2 = exp(z2) / sum(exp(z2), axis=0, keepdims=True)"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "formulas", "kind"),
+    [
+        (classes(12, shuffle=False), [SOFTMAX], "wrong_axis"),
+        (classes(12, shuffle=False), [SOFTMAX, "dz2 = (a2 - y) / m"], "wrong_axis"),
+        (xor(), ["a1 = tanh(z1)"], "another_activation"),
+        (xor(), ["a1 = 1 / (1 + exp(z1))", "dz1 = da1 * a1 * (1 - a1) * 1"], None),
+        (xor(), ["z2 = a1 @ W2"], "bias_missing"),
+        (xor(loss=Loss("binary_cross_entropy", l2=0.1)), ["loss = data_loss"], "l2_missing"),
+        (xor(), ["loss = 0"], "severed"),
+        (xor(loss=Loss("binary_cross_entropy", l2=0.1)), ["loss = 0"], "severed"),
+    ],
+)
+def test_a_wrong_forward_formula_is_accused_and_its_usual_derivatives_are_not(scenario, formulas, kind):
+    report, found = checked(scenario, *formulas)
+    target = formulas[0].split(" = ")[0]
+    assert [finding.name for finding in report.accused] == [target]
+    assert kind in [None, *(suspect.kind for suspect in found[target].suspects)]
+    assert "either this has to change, or what is derived from it" in found[target].said
+    derivatives = [finding for finding in report.findings if finding.said.startswith("right for")]
+    assert derivatives
+    assert {finding.status for finding in derivatives} == {"follows"}
+
+
+def test_where_neither_the_formula_is_known_nor_a_derivative_the_users_the_derivative_is_the_old_ones():
+    report, found = checked(PLAIN, normed(0)[0])
+    assert [finding.name for finding in report.accused] == ["dz1"]
+    assert [suspect.kind for suspect in found["dz1"].suspects] == ["forward_changed"]
+    assert found["a1"].said == "not identity, and dz1 is not its derivative"
+
+
+def test_two_wrong_formulas_are_two_findings():
+    report, _ = checked(classes(12, shuffle=False), "a1 = 2 * tanh(z1)", SOFTMAX, "dW2 = -(a1.T @ dz2)")
+    assert [finding.name for finding in report.accused] == ["a1", "a2", "dW2"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "formulas", "said"),
+    [
+        (RELU, ["dz1 = da1"], "every unit of layer 1 is active (z1 > 0 in every cell)"),
+        (RELU, ["a1 = z1"], "every unit of layer 1 is active (z1 > 0 in every cell)"),
+        (net(Layer(4, "tanh"), Layer(2), rows=1), ["da2 = 2 * (a2 - y)"], "the batch is a single sample"),
+        (net(Layer(4, "tanh"), Layer(2), training=Training(4, 1)), ["da2 = 2 * (a2 - y)"], "the batch is a single sample"),
+        (net(Layer(4, "tanh"), Layer(2), values={"W2": np.zeros((4, 2))}), ["da1 = dz2 @ W2.T * W1[0, 0]"], "W2 is 0"),
+    ],
+)
+def test_what_is_right_on_this_batch_only_is_told_and_accused_of_nothing(scenario, formulas, said):
+    report, found = checked(scenario, *formulas)
+    target = formulas[0].split(" = ")[0]
+    assert report.ok
+    assert report.unjudged == (target,)
+    assert (found[target].status, found[target].said) == ("hidden", f"right on this batch only: {said}")
+
+
+def test_where_the_batch_shows_it_it_is_wrong():
+    assert checked(RELU, "da2 = 2 * (a2 - y)")[0].culprit.name == "da2"
+    mixed = net(Layer(4, "relu"), Layer(1), values={"W1": GENERATOR.standard_normal((3, 4))})
+    assert checked(mixed, "dz1 = da1")[0].culprit.name == "dz1"
+
+
+@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 7))
+def test_every_formula_of_a_network_written_otherwise_is_right(number):
+    program = make_program(scenario_of(number))
+    for stage in program.stages:
+        program = program.with_formula(stage.name, f"1 * ({stage.formula.text})")
+    report = whole(check(Timeline(program)))
+    assert {finding.status for finding in report.findings} <= {"good", "kink", "noise"}
+    assert {stage.name for stage in program.stages} == {finding.name for finding in report.findings}
+
+
+def test_asked_for_alone_a_derivative_is_seen_with_its_forward_formula():
+    timeline = Timeline(make_program(classes(12, shuffle=False)).with_formula(*SOFTMAX.split(" = ", 1)))
+    assert [(finding.name, finding.status) for finding in whole(check(timeline, "dz2")).findings] == [("a2", "wrong"), ("dz2", "follows")]
