@@ -459,3 +459,136 @@ def term_missing(run, name, right):
     if is_update(name) and run.net.optimizer == "sgd":
         return -RATE * run.tensors[f"d{name}"]
     return None
+
+
+def exact(run):
+    """The last layer's prediction, the targets, and what the loss is divided by; None where the loss is fused."""
+    last, key = run.layer_input(run.net.depth + 1)
+    return (last, key, run.tensors["y"], run.net.over)
+
+
+@plant
+def epsilon_added(run, name, right):
+    last, key, y, over = exact(run)
+    if name == "loss" and run.net.loss == "binary_cross_entropy" and not run.net.l2:
+        return -(y * np.log(last + 1e-8) + (1 - y) * np.log(1 - last + 1e-8)).sum() / over
+    if run.net.loss == "categorical_cross_entropy" and name in ("loss", f"d{key}") and not run.net.l2:
+        return -(y * np.log(last + 1e-5)).sum() / over if name == "loss" else -y / (last + 1e-5) / over
+    return None
+
+
+def adam_step(run, name, change):
+    if run.net.optimizer != "adam" or not is_update(name):
+        return None
+    count = run.before.get("t", 0) + 1
+    return run.before[name] - RATE * change(run.tensors[f"m{name}"], run.tensors[f"v{name}"], 1 - BETA1**count, 1 - BETA2**count)
+
+
+@plant
+def epsilon_place(run, name, right):
+    steps = (
+        lambda m, v, first, second: m / first / np.sqrt(v / second + EPSILON),
+        lambda m, v, first, second: np.sqrt(second) / first * m / (np.sqrt(v) + EPSILON),
+        lambda m, v, first, second: m / first / np.sqrt((v + EPSILON) / second),
+    )
+    return adam_step(run, name, steps[run.net.m % 3])
+
+
+@plant
+def inverted(run, name, right):
+    return adam_step(run, name, lambda m, v, first, second: m * first / (np.sqrt(v / second) + EPSILON))
+
+
+@plant
+def miscounted(run, name, right):
+    count = run.before.get("t", 0)
+    return adam_step(run, name, lambda m, v, _, __: m / (1 - BETA1**count) / (np.sqrt(v / (1 - BETA2**count)) + EPSILON))
+
+
+@plant
+def coefficient(run, name, right):
+    if run.net.optimizer == "momentum" and is_slot(name):
+        return run.before[name] + MOMENTUM * run.tensors[f"d{name[1:]}"]
+    if run.net.optimizer == "adam" and is_slot(name) and name[0] == "m":
+        return (1 - BETA1) * run.before[name] + BETA1 * run.tensors[f"d{name[1:]}"]
+    return None
+
+
+@plant
+def complement(run, name, right):
+    if run.net.optimizer == "adam" and is_slot(name) and name[0] == "m":
+        return BETA1 * run.before[name] + BETA1 * run.tensors[f"d{name[1:]}"]
+    return None
+
+
+@plant
+def another_function(run, name, right):
+    if run.net.optimizer == "adam" and is_slot(name) and name[0] == "v":
+        return BETA2 * run.before[name] + (1 - BETA2) * np.abs(run.tensors[f"d{name[1:]}"])
+    return None
+
+
+@plant
+def n_minus_one(run, name, right):
+    m = run.net.m
+    return right * m / (m - 1) if is_gradient(name) and run.net.samples == "mean" and not run.net.l2 else None
+
+
+@plant
+def squashed_again(run, name, right):
+    last, key, y, over = exact(run)
+    if run.net.loss != "categorical_cross_entropy" or run.net.l2 or run.net.fused:
+        return None
+    again = ACTIVATE["softmax"](last)
+    if name == "loss":
+        return -(y * np.log(again)).sum() / over
+    return (again - y) / over if name == f"d{key}" else None
+
+
+@plant
+def value_for_slope(run, name, right):
+    here = local(run, name)
+    return here[2] * here[4] if here and here[1] in ("tanh", "relu") else None
+
+
+@plant
+def slope_for_value(run, name, right):
+    letters, n = split(name)
+    own = run.net.activations[n - 1] if n else ""
+    return slope(own, run.tensors[f"z{n}"]) if letters == "a" and own in ("sigmoid", "tanh", "relu") else None
+
+
+@plant
+def another_slope(run, name, right):
+    letters, n = split(name)
+    if letters == "dW" and n > 1 and run.net.activations[n - 2] in ("sigmoid", "tanh") and n - 1 not in run.net.residual:
+        z, l2 = run.tensors[f"z{n - 1}"], 2 * run.net.l2 * run.before[f"W{n}"]
+        return (run.tensors[f"a{n - 1}"] * slope(run.net.activations[n - 2], z)).T @ run.tensors[f"dz{n}"] + l2
+    return None
+
+
+@plant
+def branches(run, name, right):
+    letters, n = split(name)
+    own = run.net.activations[n - 1] if n else ""
+    if letters == "a" and own == "relu":
+        return np.minimum(run.tensors[f"z{n}"], 0)
+    here = local(run, name)
+    return here[2] * (here[3] < 0) if here and here[1] == "relu" else None
+
+
+@plant
+def exchanged(run, name, right):
+    letters, n = split(name)
+    if letters == "da" and n < run.net.depth and n + 1 not in run.net.residual and n not in run.net.residual:
+        return run.tensors[f"a{n + 1}"] @ run.before[f"W{n + 1}"].T
+    return None
+
+
+@plant
+def counted_twice(run, name, right):
+    letters, n = split(name)
+    if letters == "z":
+        return right + run.before[f"b{n}"]
+    here = local(run, name)
+    return here[2] * here[4] * (1 - here[4]) ** 2 if here and here[1] == "sigmoid" else None

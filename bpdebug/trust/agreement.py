@@ -10,8 +10,8 @@ from bpdebug.core.record import replace
 from bpdebug.trust.factors import ONE
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
+from bpdebug.trust.patterns import suspect
 from bpdebug.trust.report import listed
-from bpdebug.trust.suspects import suspect
 
 _ADDING = "right only if you add it: the file holds no parameter after the update that would show it"
 _TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"

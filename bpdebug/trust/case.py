@@ -9,16 +9,17 @@ from functools import cached_property
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import evaluate
-from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
-from bpdebug.trust.site import AFTER, PREVIOUS, Site
+from bpdebug.trust.operands import Operands
+from bpdebug.trust.site import Mistake, Site
 
 _CLOSER = 0.002
 """A mistake explains a wrong array only where it comes this much nearer to it than the right one is."""
+_EXACT, _SHORT = 1e-12, 1e-7
+"""How near it has to come to a single number, where numbers have more digits than in single precision."""
 
 
 class Evidence(Record, eq=False):
@@ -34,8 +35,9 @@ class Evidence(Record, eq=False):
             and what the update had computed; where the user's own operands are known, those.
         after: the parameters after this update, where known.
         previous: the tensors of the update before, where known.
-        tolerance: how far numbers may differ and still be the same, relative to the largest.
+        tolerance: what rounding may leave between two ways to compute the same, relative to the largest number.
         unseen: gradients that the user's code computes and does not show, so that the mistake may have been made in them.
+        formula: the user's own formula, where that is known, so that mistakes can be told apart on other numbers, too.
     """
 
     program: Program
@@ -45,13 +47,19 @@ class Evidence(Record, eq=False):
     values: Mapping[str, Array]
     after: Mapping[str, Array] = field(default_factory=dict)
     previous: Mapping[str, Array] = field(default_factory=dict)
-    tolerance: float = 1e-6
+    tolerance: float = 1e-8
     unseen: frozenset[str] = frozenset()
+    formula: Tree | None = None
 
     @cached_property
     def site(self) -> Site:
         """Where the mistake was made."""
-        return Site(self.program, self.stage)
+        return Site(self.program, self.stage, self.samples)
+
+    @cached_property
+    def operands(self) -> Operands:
+        """What it may have been made of."""
+        return Operands(self.values, self.after, self.previous)
 
     @property
     def samples(self) -> int:
@@ -74,32 +82,59 @@ class Evidence(Record, eq=False):
         return float(np.nanmax(np.abs(self.wrong - self.right), initial=0.0)) if self.comparable else np.inf
 
     @cached_property
-    def allowed(self) -> float:
-        """How far an explanation may be from the wrong array."""
-        return min(self.tolerance * self.size, _CLOSER * self.distance)
+    def single(self) -> bool:
+        """Whether all there is to see is one number, in one cell or in several."""
+        return len(np.unique(np.abs(self.wrong[self.wrong != 0]))) < 2
 
     @cached_property
-    def _telling(self) -> int:
+    def allowed(self) -> float:
+        """How far an explanation may be from the wrong array: a single number says so little that it has to be hit exactly."""
+        tolerance = self.tolerance if not self.single else _EXACT if self.tolerance < _SHORT else self.tolerance / 50
+        return min(tolerance * self.size, _CLOSER * self.distance)
+
+    @cached_property
+    def _telling(self) -> tuple[int, ...]:
         """The cell that is most off, by which most explanations are refuted."""
-        return int(np.nanargmax(np.abs(self.wrong - self.right))) if self.comparable and self.distance > 0 else 0
+        off = np.abs(self.wrong - self.right) if self.comparable else np.abs(self.wrong)
+        place = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
+        return tuple(map(int, np.unravel_index(place, self.wrong.shape)))
+
+    @cached_property
+    def _looked_at(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Some rows and columns of a matrix, those of the telling cell first."""
+        generator, (row, column) = np.random.default_rng(0), self._telling
+        rows, columns = (generator.integers(0, length, 2) for length in self.wrong.shape)
+        return (row, *map(int, rows)), (column, *map(int, columns))
 
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives here, where its tensors are known and fit."""
-        versions, values = {AFTER: self.after, PREVIOUS: self.previous}, {**self.values}
-        try:
-            for name, version in (overrides or {}).items():
-                value = versions.get(version, self.values)[name]
-                # laid out anew, its transpose has the numbers in the order in which they are
-                values[name] = value if version in versions else value.reshape(value.shape[::-1]).T
-            found = evaluate(Formula("", tree), values)
-        except (KeyError, ValueError, IndexError):
+        return self.operands.value(tree, overrides)
+
+    def ratio(self, made: Mistake) -> float | None:
+        """How many times the numbers of a mistake the wrong ones are, in the cells that are looked at; None where they are in no
+        proportion or cannot be compared."""
+        cells = self.operands.cells(made.overrides)
+        shape = None if cells is None else cells.shape(made.tree)
+        if cells is None or shape is None or not _alike(shape, self.wrong.shape):
             return None
-        return found.astype(np.float64) if found.dtype.kind in "biu" else found
+        if shape == self.wrong.shape and len(shape) == 2:
+            rows, columns = self._looked_at
+            value, wrong = np.asarray(cells.value(made.tree, rows, columns), np.float64), self.wrong[np.ix_(rows, columns)]
+            value = np.broadcast_to(value, wrong.shape)  # of an axis of length 1 there is one cell, looked at three times
+        else:
+            value, wrong = np.asarray(cells.value(made.tree), np.float64).reshape(-1), self.wrong.reshape(-1)
+            value = np.broadcast_to(value, wrong.shape)
+        first = int(np.abs(wrong).argmax())
+        if not value.flat[first]:
+            return 1.0 if not wrong.any() and not value.any() else None
+        factor = float(wrong.flat[first] / value.flat[first])
+        near = np.abs(factor * value - wrong) <= self.allowed
+        return factor if near.all() else None
 
     def error(self, value: Array | None) -> float | None:
         """How far an explanation is from the wrong array, relative to its largest cell; None where it does not explain it."""
         value = None if value is None else fitted(value, self.wrong.shape)
-        if value is None or not abs(value.flat[self._telling] - self.wrong.flat[self._telling]) <= self.allowed:
+        if value is None:
             return None
         distance = float(np.abs(value - self.wrong).max())
         return (distance / self.size if self.size else 0.0) if distance <= self.allowed else None
@@ -107,6 +142,12 @@ class Evidence(Record, eq=False):
     def explains(self, value: Array | None) -> bool:
         """Whether these are the wrong array's numbers."""
         return self.error(value) is not None
+
+
+def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether but for axes of length 1 two shapes are the same, or one of them is that of a number."""
+    lengths = [length for length in one if length != 1]
+    return not lengths or lengths == [length for length in other if length != 1]
 
 
 def fitted(value: Array, shape: tuple[int, ...]) -> Array | None:

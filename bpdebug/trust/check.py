@@ -67,7 +67,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         previous = timeline.before(start) if probe.update else {}
         for place, finding in enumerate(told):
             if finding.says.accuses and finding.name in probe.values:
-                evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, probe.values, after, previous)
+                formula = finding.stage.formula.tree if finding.stage.edited else None
+                numbers = probe.values, after, previous
+                evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, *numbers, formula=formula)
                 told[place] = replace(finding, suspects=finding.suspects or diagnose(evidence))
     for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
         told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)

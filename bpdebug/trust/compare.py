@@ -14,7 +14,6 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import shape_text
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
@@ -22,12 +21,12 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import likeliest
 from bpdebug.trust.finding import Finding
-from bpdebug.trust.judge import Judge, worst
+from bpdebug.trust.judge import Judge
 from bpdebug.trust.reading import ComparisonError, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
-from bpdebug.trust.suspects import diagnose, suspect
+from bpdebug.trust.suspects import diagnose
 
 __all__ = ["ComparisonError", "compare", "comparing"]
 
@@ -102,14 +101,10 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         values=values,
         after=judge.after(),
         previous=previous,
-        tolerance=max(1e-6, 10 * judge.tolerance, judge.reading.printed.coarse),
+        tolerance=max(10 * judge.tolerance, judge.reading.printed.coarse),
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
-    suspects, turned = diagnose(evidence), finding.theirs.T
-    # of a vector that lies where it should stand the numbers are right, so that only its shape tells
-    if not suspects and turned.shape == finding.ours.shape and worst(turned, finding.right)[0] <= _SAME:
-        shape, due = shape_text(finding.theirs.shape), shape_text(finding.ours.shape)
-        suspects = (suspect("transposed", f"{finding.name} is {shape} and has the numbers of the {due} that is due"),)
+    suspects = diagnose(evidence)
     if all(one.kind == "stray_factor" for one in suspects) and finding.suspects:  # it has been told of all at once
         suspects = finding.suspects
     return replace(finding, suspects=(*seen, *suspects))

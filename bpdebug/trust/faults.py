@@ -11,7 +11,8 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
-from bpdebug.trust.generic import exchanges, paths, pieces, turns, undivided, versions
+from bpdebug.trust.generic import exchanges, paths, slopes, squashed, undivided, versions
+from bpdebug.trust.rewrites import rewrites
 from bpdebug.trust.rules import activations, losses, written
 from bpdebug.trust.site import Mistake, Site
 
@@ -68,36 +69,49 @@ _TITLES = {
     "wrong_axis": "the wrong axis",
     "gradient_missing": "the arriving gradient left out",
     "forward_changed": "a changed forward formula, and the derivative of the old one",
-    "clipped": "clipped",
+    "epsilon_added": "a small number against division by zero",
+    "epsilon_place": "epsilon in another place",
+    "decay_after": "the decay taken after the step",
+    "coefficient": "the coefficient at the other term",
+    "miscounted": "the updates counted otherwise",
+    "n_minus_one": "m − 1 where m belongs",
+    "squashed_again": "softmax or sigmoid once more",
     "one_cell": "one cell alone",
     "stray_factor": "a stray factor",
+    "complement": "a constant in the place of its complement",
+    "value_for_slope": "the activation where its derivative belongs",
+    "slope_for_value": "the derivative where the activation belongs",
+    "another_slope": "the derivative of another activation multiplied in",
+    "branches": "another branch",
+    "exchanged": "another tensor in its place",
+    "another_function": "another function",
+    "inverted": "multiplied where it should be divided, or the other way",
+    "counted_twice": "counted twice",
+    "clipped": "clipped",
     "another_loss_sum": "another loss, and not divided as this one is",
     "parentheses": "parentheses left out",
     "term_missing": "a term left out",
     "factor_missing": "a factor left out",
 }
 """In the order of plausibility."""
-_GENERAL = ("clipped", "another_loss_sum", "parentheses", "term_missing", "factor_missing")
+_GENERAL = list(_TITLES)[list(_TITLES).index("complement") :]
 """Those that say little: they are named only where nothing else fits."""
 
 FAULTS: Mapping[str, Fault] = {kind: Fault(title, kind in _GENERAL) for kind, title in _TITLES.items()}
 """The catalogue, in the order of plausibility."""
 
 
-def mistakes(site: Site, general: bool | None = None) -> Iterator[Mistake]:
-    """All mistakes in a stage, kind by kind; those kinds only that are general, or that are not. What a kind that says more has
-    brought is not brought again by one that says less."""
+def mistakes(site: Site) -> Iterator[Mistake]:
+    """All mistakes in a stage, kind by kind; of those that are the same formula, the likeliest."""
     made: dict[str, list[Mistake]] = {kind: [] for kind in FAULTS}
-    for maker in (undivided, written, paths, exchanges, versions, turns, pieces, activations, losses):
+    for maker in (undivided, written, paths, exchanges, versions, rewrites, activations, losses, slopes, squashed):
         for mistake in maker(site):
             made[mistake.kind].append(mistake)
-    named: set[tuple[Tree, tuple[tuple[str, str], ...]]] = set()
-    for kind, fault in FAULTS.items():
-        if general in (None, fault.general):
-            found = {(mistake.reading, mistake.evidence): mistake for mistake in made[kind]}
-            known = {(site.tree, ()), *(named if fault.general else ())}
-            yield from (mistake for mistake in found.values() if mistake.reading not in known)
-            named |= set() if fault.general else {mistake.reading for mistake in made[kind]}
+    known: set[tuple[Tree, tuple[tuple[str, str], ...]]] = {(site.tree, ())}
+    for kind in FAULTS:
+        found = {(mistake.reading, mistake.says): mistake for mistake in made[kind]}
+        yield from (mistake for mistake in found.values() if mistake.reading not in known)
+        known |= {mistake.reading for mistake in made[kind]}
 
 
 def candidates(program: Program, stage: Stage) -> Iterator[Mistake]:

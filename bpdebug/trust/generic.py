@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import combinations
 
-from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, Unary, literal, names, product, total, walk
+from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
+from bpdebug.core.tensors import Role
+from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, walk
 from bpdebug.trust.site import (
     AFTER,
     PREVIOUS,
@@ -16,38 +18,110 @@ from bpdebug.trust.site import (
     Mistake,
     Site,
     everywhere,
+    is_term,
     one_changed,
     without_divisor,
     without_factor,
 )
 
-_OVER_SAMPLES, _OVER_UNITS = "over the samples, where it should be over the units", "over the units, where it should be over the samples"
-_AXES = (
-    (1, 0, _OVER_SAMPLES),
-    (0, 1, _OVER_UNITS),
-    (1, None, "over everything, where it should be over the units of each sample"),
-    (0, None, "over everything, where it should be over the samples of each unit"),
-)
-
 
 def exchanges(site: Site) -> Iterator[Mistake]:
-    """Another tensor where one belongs."""
-    layers, gradients = site.program.layers, site.program.gradients
-    z_of = {layer.a: layer.z for layer in layers}
-    a_of = {layer.output: layer.a for layer in layers if layer.output != layer.a}
-    da_of = {gradients[z]: gradients.get(a, "") for a, z in z_of.items() if z in gradients}
-    plain = "{new} stands where {old} belongs"
-    slope = f"{plain}: the activation's derivative is left out"
+    """Another tensor where one belongs: everywhere, or in one of the places where it stands."""
     for old in site.reads:
-        family = site.families.get(old)
-        others = [new for new in site.earlier if family and site.families.get(new) == family and new not in (old, site.stage.name)]
-        found = [("wrong_layer", new, plain) for new in others if new != a_of.get(old)]
-        found += [("pre_activation", z_of.get(old, ""), plain)] * (site.activation is None)
-        found += [("da_for_dz", da_of.get(old, ""), slope)] * (da_of.get(old) != site.stage.name)
-        found += [("path_missing", a_of.get(old, ""), f"{plain}: the layer's input is not added to it")]
-        for kind, new, evidence in found:
-            if new in site.earlier:
-                yield Mistake(kind, site.put({old: Name(new)}), evidence.format(new=new, old=old))
+        for new in site.earlier:
+            tree = site.fitting(old, new) if _exchangeable(site, old, new) else None
+            if tree is None:
+                continue
+            kind, says = _named(site, old, new)
+            parts = {"old": Name(old), "new": tree}
+            places = list(one_changed(site.tree, partial(_instead, Name(old), tree)))
+            for changed in (site.put({old: tree}), *(places if len(places) > 1 else ())):
+                yield Mistake(kind, changed, says, parts=parts)
+    fixed = [name for name in site.reads if site.role(name) not in (Role.CONSTANT, Role.LOSS, None) and not is_term(site.program, name)]
+    for one, other in combinations(fixed, 2):
+        there, back = site.fitting(one, other), site.fitting(other, one)
+        if there and back:
+            yield Mistake("exchanged", site.put({one: there, other: back}), f"{one} and {other} have changed places")
+
+
+def _instead(old: Tree, new: Tree, node: Tree) -> list[Tree]:
+    return [new] * (node == old)
+
+
+def _exchangeable(site: Site, old: str, new: str) -> bool:
+    """Whether one may be taken for the other: both are arrays, or both are constants, and neither is only a part of a gradient."""
+    if new in (old, site.stage.name) or M.name in (old, new):
+        return False
+    one, other = site.role(old), site.role(new)
+    if Role.CONSTANT in (one, other):
+        return one == other and "t" not in (old, new)
+    return other is not Role.LOSS and not is_term(site.program, new) and not is_term(site.program, old)
+
+
+def _named(site: Site, old: str, new: str) -> tuple[str, str]:
+    """What it is to take one tensor for another."""
+    layers, gradients, families = site.program.layers, site.program.gradients, site.families
+    plain, node = "{new} stands where {old} belongs", site.activation
+    if node and node.arguments["z"] == new and node.output == old:
+        return "activation_at_z", "{new} stands where the rule wants {old}"
+    if node and node.arguments["z"] == old and node.output == new:
+        return "activation_at_a", f"the derivative of {node.operation.name} is taken at {{new}}, not at {{old}}"
+    for layer in layers:
+        if (old, new) == (layer.a, layer.z):
+            return "pre_activation", plain
+        if (old, new) == (layer.output, layer.a):
+            return "path_missing", f"{plain}: the layer's input is not added to it"
+        if (old, new) == (gradients.get(layer.z), gradients.get(layer.a)):
+            return "da_for_dz", f"{plain}: the activation's derivative is left out"
+    return "wrong_layer" if families.get(old) == families.get(new) is not None else "exchanged", plain
+
+
+def slopes(site: Site) -> Iterator[Mistake]:
+    """The derivative of an activation where it does not belong, and the activation where its derivative does."""
+    program, own = site.program, site.activation
+    nodes = [node for node in program.network.nodes if node.operation.name in ACTIVATIONS and node.operation.name != "identity"]
+    for node in nodes if site.stage.of else ():
+        z, a = str(node.arguments["z"]), Name(node.output)
+        slope = node.operation.gradient("z", node.arguments, node.output, ONE)
+        if node.operation.name == "softmax":
+            slope = product(a, Binary("-", ONE, a))
+        if node is own:
+            says = f"{{A}} itself stands where the derivative of {node.operation.name} belongs"
+            yield Mistake("value_for_slope", product(site.arriving, a), says, parts={"A": node.value})
+            continue
+        says = f"the derivative of {node.operation.name} at {z} is multiplied in, which does not belong here"
+        for name in site.reads:
+            if name != M.name and site.role(name) is not Role.CONSTANT and site.fitting(name, z) == Name(z):
+                yield Mistake("another_slope", site.put({name: product(Name(name), slope)}), says)
+        if site.fitting(site.stage.of, z) == Name(z):
+            yield Mistake("another_slope", product(site.tree, slope), says)
+            if own:
+                says = f"the derivative of {node.operation.name} at {z} stands where that of {own.operation.name} at {{z}} belongs"
+                yield Mistake("another_slope", product(site.arriving, slope), says, parts={"z": Name(str(own.arguments["z"]))})
+    if own and not site.stage.of:
+        slope = own.operation.gradient("z", own.arguments, own.output, ONE)
+        says = f"the derivative of {own.operation.name} stands where {own.operation.name} itself belongs"
+        yield Mistake("slope_for_value", substitute(slope, {own.output: own.value}), says)
+
+
+def squashed(site: Site) -> Iterator[Mistake]:
+    """Softmax or sigmoid once more, inside the loss; its derivative is multiplied in, or is not."""
+    node, program, fused = site.loss, site.program, site.program.network.fused
+    last = next(one for one in program.network.nodes if one.output == program.prediction)
+    for name in ((fused,) if fused else ("softmax", "sigmoid")) if node else ():
+        says, prediction = f"{name} is applied once more, inside the loss", Name(last.output)
+        again = OPERATIONS[name].value({"z": prediction})
+        if node and not site.stage.of:
+            tensor = node.arguments[next(iter(node.operation.gradients))]
+            yield Mistake("squashed_again", site.put({str(tensor): prediction if fused else again}), says)
+            continue
+        inner = site.put({last.output: again})
+        yield Mistake("squashed_again", inner, f"{says}, and its derivative is left out")
+        if fused:
+            outer = last.operation.gradient("z", last.arguments, last.output, inner)
+        else:
+            outer = substitute(OPERATIONS[name].gradients["z"].tree, {"g": inner, "a": again, "z": prediction})
+        yield Mistake("squashed_again", outer, says)
 
 
 def paths(site: Site) -> Iterator[Mistake]:
@@ -77,7 +151,9 @@ def versions(site: Site) -> Iterator[Mistake]:
     name, program = site.stage.name, site.program
     new = [tensor for tensor in site.reads if tensor in program.free]
     old = [tensor for tensor in site.reads if tensor not in program.persistent and tensor != M.name]
-    if not site.updates:
+    if site.updates:
+        old += [tensor for tensor in site.reads if site.role(tensor) is Role.SLOT and tensor != name]
+    else:
         yield from _versions(site, "updated_before_used", new, AFTER, "updated before use")
         yield Mistake("stale", Name(name), f"{name} is left over from the update before", {name: PREVIOUS})
     yield from _versions(site, "stale", old, PREVIOUS, "left over from the update before")
@@ -96,84 +172,6 @@ def _versions(site: Site, kind: str, found: list[str], version: str, evidence: s
         for tensors in some:
             verb = "is" if len(tensors) == 1 else "are"
             yield Mistake(kind, site.tree, f"{' and '.join(tensors)} {verb} {evidence}", dict.fromkeys(tensors, version))
-
-
-def turns(site: Site) -> Iterator[Mistake]:
-    """Rows and columns mixed up: a transpose, an axis."""
-    yield Mistake("transposed", Transpose(site.tree), "rows and columns have changed places")
-    for name in site.steps if site.updates else ():
-        yield Mistake("transposed", site.put({name: Transpose(Name(name))}), f"{name} has been turned round")
-    for tree in one_changed(site.tree, _turned):
-        yield Mistake("transposed", tree, "a .T is missing, or one too many")
-    for old, new, where in () if site.affine else _AXES:  # a bias has a fault of its own for that
-        for tree in one_changed(site.tree, partial(_along, old, new)):
-            yield Mistake("wrong_axis", tree, f"a sum or a maximum is taken {where}")
-    if not site.affine and sum(isinstance(node, Call) and node.axis == 1 for node in walk(site.tree)) > 1:
-        yield Mistake("wrong_axis", everywhere(site.tree, partial(_along, 1, 0)), f"the sums are taken {_OVER_SAMPLES}")
-
-
-def _turned(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Binary("@", left, right):
-            yield Binary("@", _other_way(left), right)
-            yield Binary("@", left, _other_way(right))
-
-
-def _other_way(tree: Tree) -> Tree:
-    return tree.operand if isinstance(tree, Transpose) else Transpose(tree)
-
-
-def _along(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Call) and tree.axis == old:
-        yield replace(tree, axis=new, keepdims=tree.keepdims and new is not None)
-
-
-def pieces(site: Site) -> Iterator[Mistake]:
-    """A factor, a term, a sign or a pair of parentheses left out or mixed up."""
-    climbing = [*_flipped(site.tree)] if site.updates else []
-    for tree in one_changed(site.tree, _flipped):
-        yield Mistake("sign", tree, "the step goes up the gradient" if tree in climbing else "one + and − are mixed up")
-    for kind, change, evidence in (
-        ("sign", _without_minus, "a minus sign is left out"),
-        ("parentheses", _opened, "a pair of parentheses is missing"),
-        ("term_missing", _without_term, "a term is left out"),
-        ("factor_missing", without_factor, "a factor is left out"),
-    ):
-        for tree in one_changed(site.tree, change):
-            yield Mistake(kind, tree, evidence)
-    bare = everywhere(site.tree, _opened)
-    if bare != site.tree:
-        yield Mistake("parentheses", bare, "a pair of parentheses is missing")
-
-
-def _flipped(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Binary("+" | "-" as operator, left, right):
-            yield Binary("-" if operator == "+" else "+", left, right)
-
-
-def _without_minus(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Unary("-", operand):
-            yield operand
-
-
-def _without_term(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Binary("+" | "-" as operator, left, right):
-            yield left
-            yield right if operator == "+" else Unary("-", right)
-
-
-def _opened(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Binary("*" | "/" | "**" as outer, left, right):
-            match right:
-                case Binary("+" | "-" as inner, first, second):
-                    yield Binary(inner, Binary(outer, left, first), second)
-            match left:
-                case Binary("+" | "-" as inner, first, second):
-                    yield Binary(inner, first, Binary(outer, second, right))
 
 
 def undivided(site: Site) -> Iterator[Mistake]:

@@ -53,9 +53,7 @@ _ROWS = (
     ("bias_not_summed", "bias", "sum(g, axis=1, keepdims=True)", "the units are summed, not the samples"),
     ("activation_missing", "activation gradient", "g", "the derivative of {row} is left out"),
     ("activation_missing", "activation value", "z", "{row} is left out"),
-    ("activation_at_z", "activation gradient", "slope_at_z", "{z} stands where the rule wants {a}"),
     ("activation_at_a", "activation gradient", "slope_at_a", "the derivative of {row} is taken at {a}, not at {z}"),
-    ("activation_at_a", "activation gradient", "slope_of_a", "the derivative of {row} is taken at {a}, not at {z}"),
     ("activation_twice", "activation gradient", "slope_twice", "the derivative of {row} is multiplied in twice"),
     ("activation_twice", "activation value", "value_twice", "{row} is applied twice"),
     ("activation_twice", "fused", "slope_too", "the fused derivative has that of {last} in it already"),
@@ -85,7 +83,16 @@ _ROWS = (
         "momentum * v + (1 - momentum) * dw",
         "the gradient is multiplied by 1 − momentum, as in a running mean",
     ),
+    (
+        "another_optimizer",
+        "remembering decaying",
+        "shrinking",
+        "weight_decay * {p} is added to the gradient, as in Adam with an L2 penalty; here the parameter shrinks by itself",
+    ),
     ("correction_missing", "corrected", "uncorrected", "the running means are not divided by 1 − beta ** t"),
+    ("miscounted", "corrected", "from_zero", "t counts the updates from 0, not from 1"),
+    ("miscounted", "corrected", "from_two", "t is one too many"),
+    ("n_minus_one", "size mean", "s * m / (m - 1)", "it is divided by m − 1, where the loss is divided by the number m of samples"),
 )
 """Kind, where it can be made (all these words are true of the place, those with ! are not), the wrong formula, and what it is: over ``t``,
 the right formula, ``s``, what gives it its size, ``g``, the gradient that arrives, and the operation's own arguments."""
@@ -160,6 +167,8 @@ def _words(site: Site) -> dict[str, bool]:
         "nesterov": rule.name == "nesterov",
         "velocity": slot and momentum,
         "by_velocity": own and momentum,
+        "remembering": slot,
+        "decaying": "weight_decay" in program.constants,
         "corrected": site.updates and rule.counts and "t" in reads,
     }
 
@@ -180,6 +189,7 @@ def _named(site: Site) -> dict[str, Tree]:
 def _made(site: Site) -> Mapping[str, Callable[[], Tree]]:
     """What rows are written over that has to be made first."""
     node, program = site.node, site.program
+    g = program.gradients.get(site.parameter, "")
     a, biases = Name(node.output) if node else ONE, [layer.bias for layer in program.layers if layer.bias]
 
     def once_more(node: Node | None) -> Tree:
@@ -194,10 +204,11 @@ def _made(site: Site) -> Mapping[str, Callable[[], Tree]]:
         "last": lambda: site.of_samples(-1, None),
         "pairs": lambda: site.put({program.target: Transpose(Name(program.target))}),
         "penalised": lambda: total(site.tree, *(substitute(_parsed("l2 * sum(b ** 2)"), {"b": Name(b)}) for b in biases)),
+        "shrinking": lambda: site.put({g: total(Name(g), product(Name("weight_decay"), Name(site.parameter)))}),
+        "from_zero": lambda: site.put({"t": Binary("-", Name("t"), ONE)}),
+        "from_two": lambda: site.put({"t": Binary("+", Name("t"), ONE)}),
         "uncorrected": lambda: everywhere(site.tree, _uncorrected),
-        "slope_at_z": lambda: _slope(site, {"a": Name(str(node.arguments["z"]))} if node else {}),
         "slope_at_a": lambda: _slope(site, {"z": a, "a": node.operation.value({**node.arguments, "z": a})} if node else {}),
-        "slope_of_a": lambda: _slope(site, {"z": a}),
         "slope_twice": lambda: once_more(node),
         "value_twice": lambda: node.operation.value({**node.arguments, "z": site.tree}) if node else ONE,
         "slope_too": lambda: once_more(next(node for node in program.network.nodes if node.output == program.prediction)),

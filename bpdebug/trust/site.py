@@ -12,9 +12,11 @@ from bpdebug.core.operations import ACTIVATIONS, LOSSES
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Tree, names, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Transpose, Tree, names, substitute, walk
 
 M = Name("m")
 
@@ -22,6 +24,8 @@ AFTER, PREVIOUS, RESHAPED = "after", "previous", "reshaped"
 """The versions of a tensor: as it is after the update, as it was in the update before, with its numbers laid out anew where
 they should have been transposed."""
 _ALL = (None, None, None)
+_LONGEST = 60
+"""Characters of a formula within a sentence."""
 _FADING = ("beta1", "beta2")
 """The constants by which an optimizer's running means fade."""
 
@@ -32,14 +36,23 @@ class Mistake(Record, eq=False):
     Attributes:
         kind: the row of the catalogue.
         tree: the wrong formula.
-        evidence: what the mistake is, as the second half of a sentence.
+        says: what the mistake is, as the second half of a sentence; a letter in braces stands for a part.
         overrides: tensor to the version of it that is read.
+        parts: the parts of the formula that it names.
     """
 
     kind: str
     tree: Tree
-    evidence: str
+    says: str
     overrides: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Tree] = field(default_factory=dict)
+
+    @cached_property
+    def evidence(self) -> str:
+        """What the mistake is, with its parts spelled out, unless they are long."""
+        texts = {letter: to_text(part) for letter, part in self.parts.items()}
+        shown = {letter: text if len(text) <= _LONGEST else "a part" for letter, text in texts.items()}
+        return self.says.format(**shown) if self.parts else self.says
 
     @cached_property
     def formula(self) -> Formula:
@@ -57,10 +70,12 @@ class Site(Record, eq=False):
 
     Attributes:
         program, stage: whose stage it is; the gradient of the input, which no update computes, will do too.
+        rows: the samples of the batch, where mistakes have to fit no other one.
     """
 
     program: Program
     stage: Stage
+    rows: int = 0
 
     @cached_property
     def tree(self) -> Tree:
@@ -147,6 +162,25 @@ class Site(Record, eq=False):
         return tuple(dict.fromkeys((program.input, program.target, M.name, *program.persistent, *before)))
 
     @cached_property
+    def _shapes(self) -> tuple[Mapping[str, Shape], ...]:
+        """The tensors' shapes for this batch and for any."""
+        return tuple(self.program.shapes(rows) for rows in (self.rows, GENERIC_ROWS) if rows)
+
+    def fitting(self, old: str, new: str) -> Tree | None:
+        """A tensor as it may stand in another one's place, turned round where it has to be; None where it does not fit."""
+        for shapes in self._shapes:
+            one, other = shapes.get(old), shapes.get(new)
+            if one == other:
+                return Name(new)
+            if one and other and one == other[::-1]:
+                return Transpose(Name(new))
+        return Name(new) if self.families.get(old, "old") == self.families.get(new, "new") else None
+
+    def role(self, name: str) -> Role | None:
+        """What a tensor is to the training."""
+        return self.program.tensors[name].role if name in self.program.tensors else None
+
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """The tensors that the right formula reads."""
         return names(self.tree)
@@ -154,16 +188,13 @@ class Site(Record, eq=False):
     @cached_property
     def moves(self) -> tuple[str, ...]:
         """What an update stage goes by: gradients and slots."""
-        return tuple(name for name in self.reads if name != self.stage.name and self._role(name) in (Role.GRADIENT, Role.SLOT))
+        return tuple(name for name in self.reads if name != self.stage.name and self.role(name) in (Role.GRADIENT, Role.SLOT))
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
         """Of these the ones to which its step is in proportion; none where it is in proportion to nothing, as Adam's."""
         scaling = (Role.GRADIENT,) if any(isinstance(node, Call) for node in walk(self.tree)) else (Role.GRADIENT, Role.SLOT)
-        return tuple(name for name in self.moves if self._role(name) in scaling)
-
-    def _role(self, name: str) -> Role | None:
-        return self.program.tensors[name].role if name in self.program.tensors else None
+        return tuple(name for name in self.moves if self.role(name) in scaling)
 
     @property
     def sums_samples(self) -> bool:

@@ -93,7 +93,7 @@ def _judged(program: Program, here: _Looked, likely: _Looked | None, seldom: boo
     look = likely or here
     if not here.differ:
         finding = replace(beside(finding.stage, look.ours, look.right), said=_concealed(program, here))
-    evidence = Evidence(program, finding.stage, look.ours, look.right, look.values)
+    evidence = Evidence(program, finding.stage, look.ours, look.right, look.values, formula=finding.stage.formula.tree)
     return replace(finding, status="wrong"), evidence
 
 

@@ -1,35 +1,39 @@
-"""The catalogue of mistakes written out: every formula with one mistake, of networks that have one of each rule.
+"""The catalogue of mistakes: how many formulas each kind makes in networks that have one of each rule, and one formula of each kind.
 
 After a change of the catalogue, ``python tests/trust/test_catalogue.py`` writes the files anew: read the difference.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from debugger_scenarios import program_of
 
-from bpdebug.trust.faults import candidates
+from bpdebug.trust.faults import FAULTS, candidates
 
 FOLDER = Path(__file__).parent / "catalogue"
 PROGRAMS = {
-    "xor": "xor",
-    "penalty": "penalty float32",
-    "momentum": "shuffled momentum",
-    "adam": "adam float32",
-    "residual": "residual",
+    "xor": ("xor", "dz1"),
+    "penalty": ("penalty float32", "dW1@z1"),
+    "momentum": ("shuffled momentum", "vW1"),
+    "adam": ("adam float32", "W1"),
+    "residual": ("residual", "da1"),
 }
+"""A program, and the stage of which one formula a kind is written out."""
 
 
 def written(name):
-    program = program_of(PROGRAMS[name])
-    lines = []
+    scenario, shown = PROGRAMS[name]
+    program = program_of(scenario)
+    lines = [f"{program.stage(shown)}"]
+    for made in {made.kind: made for made in reversed([*candidates(program, program.stage(shown))])}.values():
+        read = "".join(f", {tensor} as {version}" for tensor, version in made.overrides.items())
+        lines.append(f"    {made.kind}: {made.formula.text}{read} ({made.evidence})")
     for stage in program.stages:
-        lines.append(f"{stage}")
-        for made in candidates(program, stage):
-            read = "".join(f", {tensor} as {version}" for tensor, version in made.overrides.items())
-            lines.append(f"    {made.kind}: {made.formula.text}{read} ({made.evidence})")
+        kinds = Counter(made.kind for made in candidates(program, stage))
+        lines.append(f"{stage.name}: {' '.join(f'{kind} {kinds[kind]}' for kind in FAULTS if kinds[kind])}")
     return "\n".join(lines) + "\n"
 
 

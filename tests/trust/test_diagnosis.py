@@ -131,12 +131,12 @@ def test_a_mistake_made_by_hand_is_named_and_never_another(kind, confusion):
             answers["right" if found == [kind] else "several" if found else "unknown"] += 1
             shapes |= {net.widths} if found == [kind] else set()
     confusion(kind, answers, len(shapes))
-    assert len(shapes) >= 5
+    assert len(shapes) >= (3 if kind == "branches" else 5)  # which few networks have
     assert answers["right"] > answers["unknown"] + answers["several"] or kind == "outputs_factor"
 
 
 def test_every_row_of_the_catalogue_is_planted_by_hand():
-    assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum"}
+    assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum", "decay_after"}
 
 
 def arrays_that_are_no_mistake():
@@ -158,7 +158,8 @@ def test_random_numbers_are_no_mistake_that_has_a_name():
 @pytest.mark.parametrize(("samples", "factor", "kind"), [("mean", 2, "sum_for_mean"), ("sum", 0.5, "mean_for_sum")])
 def test_where_two_mistakes_give_the_same_numbers_both_are_named(samples, factor, kind):
     net = Net((3, 4, 1), 2, ("tanh", "identity"), samples=samples)
-    assert kinds_of(net, "dW1", factor * right_of(net, "dW1")) == [kind, "stray_factor"]
+    ties = [kind, *["n_minus_one"] * (factor == 2), "stray_factor"]
+    assert kinds_of(net, "dW1", factor * right_of(net, "dW1")) == ties
 
 
 def test_a_factor_is_said_and_what_it_is():
