@@ -1,38 +1,28 @@
-"""How the training is doing, layer by layer: gradients, steps, saturated and dead units over the last updates, and what is worth saying.
-
-What counts as wrong is what :mod:`bpdebug.time.conditions` stops at, with its thresholds and sources. Two rules are added:
-weights that have grown tenfold while the loss rose, or a loss that is no number any more (Pascanu et al., On the Difficulty of
-Training Recurrent Neural Networks (2013)), and the step, the norm of a weight's change over the norm of the weight, of which
-about 1e-3 is healthy (Karpathy, CS231n, "Neural Networks 3"); a decade on either side of that is called usual.
-"""
+"""How the training is doing, layer by layer: gradients, steps, saturated and dead units over the last updates, and what is worth saying."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.network import LayerNames, Phase
-from bpdebug.core.numbers import short
+from bpdebug.core.network import Phase
 from bpdebug.core.parser import parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tensors import Array
+from bpdebug.look.finding import Finding
+from bpdebug.look.layer_health import LayerHealth, findings_of, resting
+from bpdebug.look.obstacles import obstacles
 from bpdebug.time.conditions import CONDITIONS, DEAD, SATURATED
 from bpdebug.time.edits import Edit
 from bpdebug.time.recording import recording
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
 
-HEALTHY_STEP = 1e-3
-USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
-"""Between which steps nothing is said."""
-USUAL = f"usually it is {USUAL_STEPS[0]:.0e} to {USUAL_STEPS[1]:.0e}".replace("e-0", "e-")
-_GROWN = 10.0
-"""How much weights must have grown over the updates looked at, while the loss rose, to be called exploding."""
 UPDATES = 24
 """Updates that are looked at, unless they are large."""
 _WORK = 2_000_000
@@ -42,61 +32,10 @@ _KEPT = 512
 """Measured updates that are remembered."""
 
 MEASURES = ("delta", "gradient", "bias_gradient", "step", "size", "mean", "deviation", "saturated", "dead")
+_COLUMNS = (*MEASURES, "sums", "arriving")
+_SAME = 1e-3
+"""How near answers are, beside their size, that are called the same."""
 _SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=1) < 0.01)"}
-
-
-class Finding(Record):
-    """Something that is worth saying of a layer.
-
-    Attributes:
-        name: of the rule; most are also names of conditions to stop at.
-        text: a word or two.
-        why: one sentence with the numbers.
-        grave: whether training cannot go well with it.
-    """
-
-    name: str
-    text: str
-    why: str
-    grave: bool = True
-
-
-class LayerHealth(Record, eq=False):
-    """One layer; every array has a number for each update, NaN where there is none.
-
-    Attributes:
-        layer: from 1.
-        activation, units: what it is.
-        delta: the norm of ``dz``.
-        gradient, bias_gradient: the norms of ``dW`` and ``db``.
-        step: the norm of the change of ``W`` over the norm of ``W``.
-        size: the norm of ``W`` after the update.
-        mean, deviation: of the activations.
-        saturated: the share of activations near an asymptote; of softmax, the share of samples with a certain answer; NaN where
-            not all activations are finite.
-        dead: how many relu units were 0 for the whole batch.
-        findings: what is worth saying, the gravest first.
-        waiting: whether the update under way has yet to compute ``dz``.
-        lasting: in so many updates in a row :attr:`never` is counted.
-        never: how many relu units were 0 in all of these.
-    """
-
-    layer: int
-    activation: str
-    units: int
-    delta: Array
-    gradient: Array
-    bias_gradient: Array
-    step: Array
-    size: Array
-    mean: Array
-    deviation: Array
-    saturated: Array
-    dead: Array
-    findings: tuple[Finding, ...] = ()
-    waiting: bool = False
-    lasting: int = 0
-    never: int = 0
 
 
 class Health(Record, eq=False):
@@ -107,30 +46,32 @@ class Health(Record, eq=False):
         losses: the loss of each.
         layers: from the first.
         under_way: whether the last of them is not complete; its steps are those of the update before.
+        findings: what is worth saying of the network, its data or its step.
     """
 
     updates: Array
     losses: Array
     layers: tuple[LayerHealth, ...]
     under_way: bool = False
+    findings: tuple[Finding, ...] = ()
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """Each kind of finding once, that of the first layer that has it."""
-        found: dict[str, Finding] = {}
-        for layer in self.layers:
-            for finding in layer.findings:
-                found.setdefault(finding.name, finding)
+        """Each kind of finding once: those of the network, and of each other that of the first layer that has it."""
+        found = {finding.name: finding for finding in self.findings}
+        for finding in (finding for layer in self.layers for finding in layer.findings):
+            found.setdefault(finding.name, finding)
         return tuple(found.values())
 
 
 class _Measured(Record, eq=False):
-    """One update: its loss, the :data:`MEASURES` of each layer, which of its relu units were 0 throughout, and the layers whose
-    ``dz`` is still to come."""
+    """One update: its loss, the numbers of each layer, which of its relu units were 0 throughout, the network's answer where
+    all samples get the same, and the layers whose ``dz`` is still to come."""
 
     loss: float
     numbers: Array
     off: tuple[Array | None, ...]
+    answer: Array | None
     waiting: frozenset[int] = frozenset()
 
 
@@ -140,6 +81,7 @@ class HealthLog:
     def __init__(self) -> None:
         self._timeline: Timeline | None = None
         self._known: dict[int, tuple[tuple[Edit, ...], _Measured]] = {}
+        self._obstacles: tuple[tuple[object, ...], tuple[Finding, ...]] = ((), ())
 
     def health(self, timeline: Timeline, updates: int = UPDATES) -> Health:
         """What :meth:`measuring` comes to, in one piece."""
@@ -162,7 +104,23 @@ class HealthLog:
             self._known = {update: self._known[update] for update in wanted}
         measured = [self._known[update][1] for update in wanted]
         present = _present(timeline, measured)
-        return _health(timeline.program, [*wanted, *[last] * len(present)], measured + present, under_way=bool(present))
+        key = (timeline.program, last, timeline.position.phase is Phase.UPDATE, *_edits(timeline, last))
+        if key != self._obstacles[0]:
+            yield "looking for what keeps it from learning"
+            self._obstacles = key, obstacles(timeline.program, timeline.machine.persistent, last)
+        health = _health(timeline.program, [*wanted, *[last] * len(present)], measured + present, under_way=bool(present))
+        return _with_obstacles(health, self._obstacles[1])
+
+
+def _with_obstacles(health: Health, found: Sequence[Finding]) -> Health:
+    """The health with what keeps it from learning, each at its place; a long step is grave where the loss rises, too."""
+    rises = len(health.losses) > 1 and not health.losses[-1] <= health.losses[0]
+    found = [replace(finding, grave=finding.grave or (finding.name == "long-step" and rises)) for finding in found]
+    layers = (
+        replace(layer, findings=(*(finding for finding in found if finding.layer == layer.layer), *layer.findings))
+        for layer in health.layers
+    )
+    return replace(health, layers=tuple(layers), findings=tuple(finding for finding in found if not finding.layer))
 
 
 def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
@@ -204,9 +162,12 @@ def _measured(values: dict[str, Array], before: dict[str, Array], program: Progr
             text = DEAD.get(names.layer.activation) if np.isfinite(active).all() else None
             mask = evaluate(_parsed(text.format(names.a), program.joined), values) if text else None
             dead = np.nan if mask is None else float(mask.sum())
-            numbers.append([*norms, step, _norm(weights), mean, deviation, saturated, dead])
+            sizes = (_norm(found) / found.size**0.5 for found in (values[names.z], values.get(names.source, program.data[program.input])))
+            numbers.append([*norms, step, _norm(weights), mean, deviation, saturated, dead, *sizes])
             off.append(mask)
-    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off))
+    answers = values[program.prediction]
+    same = bool(np.ptp(answers, axis=0).max() <= _SAME * np.abs(answers).max()) and len(answers) > 1
+    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off), answers[0].copy() if same else None)
 
 
 def _norm(values: Array) -> float:
@@ -218,65 +179,20 @@ _parsed = lru_cache(256)(parse)
 
 def _health(program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool) -> Health:
     losses, lasting = np.array([one.loss for one in measured]), max(CONDITIONS["dead"].lasting, program.batches.each_epoch)
-    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(program.layers), len(MEASURES))
+    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(program.layers), len(_COLUMNS))
     layers = []
     for place, names in enumerate(program.layers):
-        series: dict[str, Any] = {name: numbers[:, place, column] for column, name in enumerate(MEASURES)}
+        series: dict[str, Any] = {name: numbers[:, place, column] for column, name in enumerate(_COLUMNS)}
         off = [mask for one in measured if (mask := one.off[place]) is not None]
         waiting = bool(measured) and names.number in measured[-1].waiting
         never = int(np.all(off[-lasting:], axis=0).sum()) if off else 0
         shown, lately = names.layer, min(lasting, len(off))
         layer = LayerHealth(names.number, shown.activation, shown.units, **series, waiting=waiting, lasting=lately, never=never)
-        findings = _findings(program, layer, losses, numbers[:, -1, 0], updates) if measured else ()
+        findings = findings_of(program, layer, losses, numbers[:, -1, 0], updates) if measured else ()
         layers.append(replace(layer, findings=tuple(findings)))
+    moving = [layer for layer, names in zip(layers, program.layers, strict=True) if names.weight not in program.frozen]
+    if measured and all(any(finding.name == "small-update" for finding in layer.findings) for layer in moving):
+        layers = [
+            replace(layer, findings=tuple(resting(program, measured[-1].loss, measured[-1].answer, layer.findings))) for layer in layers
+        ]
     return Health(np.array(updates, int), losses, tuple(layers), under_way)
-
-
-def _findings(program: Program, layer: LayerHealth, losses: Array, last_delta: Array, updates: Sequence[int]) -> Iterator[Finding]:
-    """What is worth saying of a layer after the last of these updates, the gravest first."""
-    names = program.layers[layer.layer - 1]
-    finite = np.isfinite(layer.delta) & np.isfinite(layer.size)
-    finite[-1] |= layer.waiting and np.isfinite(layer.size[-1])
-    if not finite[-1]:
-        since = len(finite) - int(np.argmax(finite[::-1])) if finite.any() else 0
-        why = f"{names.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
-        yield Finding("non-finite", "not finite", why)
-        return
-    yield from _of_gradient(program, names, float(layer.delta[-1]), float(last_delta[-1]))
-    grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
-    if not layer.waiting and grown > _GROWN and not losses[-1] <= losses[0]:
-        why = f"‖{names.weight}‖ has grown {short(grown, 2)} times in {len(losses)} updates while the loss rose."
-        yield Finding("exploding", "W exploding", why)
-    if layer.never:
-        row = f" in {layer.lasting} updates in a row" if layer.lasting > 1 else ""
-        why = f"{layer.never} of {layer.units} units of layer {layer.layer} are 0 for every sample{row}; nothing moves them."
-        yield Finding("dead", f"dead {layer.never} of {layer.units}", why)
-    share = float(layer.saturated[-1])
-    if layer.layer < len(program.layers) and share > CONDITIONS["saturated"].threshold:
-        why = f"{100 * share:.0f} % of {names.a} are so near an asymptote that hardly any gradient passes."
-        yield Finding("saturated", f"saturated {100 * share:.0f} %", why)
-    if names.weight in program.frozen:
-        yield Finding("frozen", "frozen", f"{names.weight} is left as it is.", grave=False)
-    else:
-        yield from _of_step(names.weight, float(layer.step[-1]))
-
-
-def _of_gradient(program: Program, names: LayerNames, delta: float, last: float) -> Iterator[Finding]:
-    ratio, ours, theirs = delta / last if last else 1.0, *(f"‖{program.gradients.get(one.z)}‖" for one in (names, program.layers[-1]))
-    small, large = CONDITIONS["vanishing"].threshold, CONDITIONS["exploding"].threshold
-    if ratio < small:
-        why = f"{ours} is {short(ratio, 2)} of {theirs}; below {small:g} hardly anything is learned."
-        yield Finding("vanishing", "vanishing", why)
-    elif ratio > large:
-        yield Finding("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.")
-
-
-def _of_step(weight: str, step: float) -> Iterator[Finding]:
-    by = f"{short(step, 2)} of its size; {USUAL}."
-    if step > CONDITIONS["large-update"].threshold:
-        yield Finding("large-update", "large steps", f"an update changes {weight} by {by}")
-    elif step < CONDITIONS["small-update"].threshold:
-        yield Finding("small-update", "at rest", f"an update changes {weight} by only {by}", grave=False)
-    elif not USUAL_STEPS[0] <= step <= USUAL_STEPS[1] and np.isfinite(step):
-        text = "step large" if step > USUAL_STEPS[1] else "step small"
-        yield Finding("unusual-update", text, f"an update changes {weight} by {by}", grave=False)

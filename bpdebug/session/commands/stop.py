@@ -8,6 +8,7 @@ from typing import cast
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
 from bpdebug.core.shapes import infer
+from bpdebug.look.obstacles import OBSTACLES, Obstructed
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of, find_command
 from bpdebug.time.conditions import CONDITIONS, make_catchpoint
@@ -69,13 +70,15 @@ def _catching_wrong(words: list[str]) -> Stop:
 
 @command("catch WHAT [THRESHOLD] [for N]", "stop")
 def catch(session: Session, arguments: str) -> Result:
-    """Stop at: vanishing, exploding, dead, saturated, unchanged, small-update, large-update, rising, wrong, non-finite."""
+    """Stop at: vanishing, dead, saturated, copies, linear, long-step, rising, wrong, non-finite, …; 'catch' lists them all."""
     words = arguments.split()
-    known = [*CONDITIONS, *_OTHERS, "non-finite"]
+    known = [*CONDITIONS, *OBSTACLES, *_OTHERS, "non-finite"]
     if not words or words[0] not in known:
-        lines = [f"{row.name:<13} {row.help} (threshold {row.threshold:g})" for row in CONDITIONS.values()]
+        rows = [(row.name, row.help, row.threshold) for row in CONDITIONS.values()]
+        rows += [(row.name, row.help, row.threshold) for row in OBSTACLES.values()]
+        lines = [f"{name:<14} {text} (threshold {threshold:g})" for name, text, threshold in rows]
         hint = suggestion(words[0], known) if words else ""
-        lines += [f"{name:<13} {said}" for name, said in _OTHERS.items()]
+        lines += [f"{name:<14} {said}" for name, said in _OTHERS.items()]
         raise CommandError(f"catch what{hint or '?'}\n" + "\n".join(lines))
     if words[0] == "wrong":
         return _added(session, _catching_wrong(words[1:]))
@@ -90,6 +93,11 @@ def catch(session: Session, arguments: str) -> Result:
     if len(words) > 2:
         raise CommandError(f"one threshold is expected; found '{' '.join(words[1:])}'")
     threshold = positive(words[1], "a threshold") if len(words) == 2 else None
+    if words[0] in OBSTACLES:
+        if lasting:
+            raise CommandError(f"{words[0]} is looked for now and then: it takes no 'for'")
+        text = words[0] + (f" {threshold!r}" if threshold is not None else "")
+        return _added(session, Obstructed(number=0, text=text, row=OBSTACLES[words[0]], threshold=threshold))
     return _added(session, make_catchpoint(session.program, 0, words[0], threshold, lasting))
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import exact, short
-from bpdebug.look.health import MEASURES, UPDATES, USUAL, HealthLog
+from bpdebug.look.finding import Finding
+from bpdebug.look.health import MEASURES, UPDATES, HealthLog
+from bpdebug.look.layer_health import USUAL
 from bpdebug.look.surface import Surface, surface_of
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command, count_of
@@ -24,7 +26,7 @@ _MOST = 4
 def health(session: Session, count: str = "") -> Work:
     """Show each layer's gradients, steps, saturated and dead units over the last N updates (usually 24), and what is off."""
     found = yield from HealthLog().measuring(session.timeline, count_of(count) if count else UPDATES)
-    if not len(found.updates):
+    if not (len(found.updates) or found.notes):
         raise CommandError("no update is complete yet: 'update' runs one")
     rows = [("layer", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
     layers = list[dict[str, Any]]()
@@ -35,13 +37,20 @@ def health(session: Session, count: str = "") -> Work:
         )
         off = ", ".join(finding.text for finding in layer.findings)
         rows.append((f"{layer.layer} {layer.activation}", delta, gradient, bias, step, f"{mean} ± {deviation}", off))
-        findings = [{"name": finding.name, "text": finding.text, "why": finding.why} for finding in layer.findings]
+        findings = [*map(_told, layer.findings)]
         series = {name: exact(getattr(layer, name)) for name in MEASURES}
         layers.append({"layer": layer.layer, "activation": layer.activation, "units": layer.units, **series, "findings": findings})
-    heading = f"updates {int(found.updates[0])} to {int(found.updates[-1])}" + ", the last one under way" * found.under_way
-    notes = [f"{finding.name}: {finding.why}" for finding in found.notes]
-    lines = [heading, *in_columns(rows), *notes, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
-    return Result("health", "\n".join(lines), {"updates": exact(found.updates), "losses": exact(found.losses), "layers": layers})
+    lines = [f"{finding.name}: {finding.why}" for finding in found.notes]
+    if len(found.updates):
+        heading = f"updates {int(found.updates[0])} to {int(found.updates[-1])}" + ", the last one under way" * found.under_way
+        lines = [heading, *in_columns(rows), *lines, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
+    data = {"updates": exact(found.updates), "losses": exact(found.losses), "layers": layers, "findings": [*map(_told, found.findings)]}
+    return Result("health", "\n".join(lines), data)
+
+
+def _told(finding: Finding) -> dict[str, Any]:
+    """A finding as data."""
+    return {name: exact(value) if isinstance(value := getattr(finding, name), float) else value for name in finding.record_fields}
 
 
 def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -11,7 +11,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import minus, short, sparkline, written
 from bpdebug.core.record import Record
-from bpdebug.look.health import USUAL, USUAL_STEPS, Finding, Health, LayerHealth
+from bpdebug.look.finding import Finding
+from bpdebug.look.health import Health
+from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
 from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, plain, wrap
@@ -50,7 +52,7 @@ def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[
     if health is None:
         return [], []
     if not len(health.updates):
-        return wrap("Nothing is computed yet: u runs one update, c the training.", columns, "dim"), []
+        return wrap("Nothing is computed yet: u runs one update, c the training.", columns, "dim"), [*_sentences(health, columns)]
     shown = _columns(health, columns)
     heading = _row(shown, [((column.title, "faint"),) for column in shown], columns)
     lines = [_row(shown, [column.cell(layer) for column in shown], columns) for layer in health.layers]
@@ -66,7 +68,7 @@ def health_note(view: View, columns: int, rows: int) -> str:
     for note in (note for note in view.health.notes if note.grave):
         numbers = [layer.layer for layer in view.health.layers if _has(layer, note.name)]
         together = len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1
-        found.append(f"{note.name} " + (f"{numbers[0]}–{numbers[-1]}" if together else ", ".join(map(str, numbers))))
+        found.append(f"{note.name} {f'{numbers[0]}–{numbers[-1]}' if together else ', '.join(map(str, numbers))}".rstrip())
     return first_that_fits((", ".join(found[:count]) for count in range(len(found), 0, -1)), columns - 4, "")
 
 
@@ -198,14 +200,19 @@ def _words(layer: LayerHealth, columns: int) -> Line:
     return shown
 
 
-def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iterator[Line]:
-    """Each kind of finding once in a sentence, what is healthy, and the numbers of the layers."""
-    yield ()
-    for found in (found for found in health.notes if found.grave):
+def _sentences(health: Health, columns: int) -> Iterator[Line]:
+    """What is grave, and what is said of no layer."""
+    for found in (found for found in health.notes if found.grave or found in health.findings):
         first, *others = wrap(f"{found.name}: {found.why}", columns)
         text = plain(first)
         yield (text[: len(found.name)], _role(found)), (text[len(found.name) :], "")
         yield from others
+
+
+def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iterator[Line]:
+    """Each kind of finding once in a sentence, what is healthy, and the numbers of the layers."""
+    yield ()
+    yield from _sentences(health, columns)
     last = "last complete update" if health.under_way else "last update"
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
     for layer, names in () if told_already else zip(health.layers, view.program.layers, strict=True):

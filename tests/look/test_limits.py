@@ -1,0 +1,154 @@
+"""What no parameters reach, and how long a step may be: each said with a proof, held against trainings and against other arithmetic."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from learning_networks import XOR, found, net, network, trained
+
+from bpdebug.core.description import Layer, Optimizer, Training
+from bpdebug.core.layers import make_program
+from bpdebug.core.record import replace
+from bpdebug.look.curvature import Slope, long_step, parameters_of
+from bpdebug.look.limits import limits
+from bpdebug.look.separation import balance
+
+
+def random_data(seed):
+    """A small network over few values, so that samples, classes and planes coincide, without a penalty."""
+    generator = np.random.default_rng([9, seed])
+    samples, inputs, outputs = (int(generator.integers(*ends)) for ends in ((3, 14), (1, 4), (1, 4)))
+    function = str(generator.choice(["squared_error", "absolute_error", "huber", "binary_cross_entropy", "categorical_cross_entropy"]))
+    entropy = {"binary_cross_entropy": ["sigmoid", "softmax"], "categorical_cross_entropy": ["softmax"]}
+    last = str(generator.choice(entropy.get(function, ["identity", "sigmoid", "tanh", "relu", "softmax", "softplus"])))
+    outputs = max(outputs, 2) if last == "softmax" else outputs
+    x = generator.integers(-2, 3, (samples, inputs)) if generator.random() < 0.7 else generator.standard_normal((samples, inputs))
+    kind = str(generator.choice(["class", "soft", "number"]))
+    y = np.eye(max(outputs, 2))[generator.integers(0, max(outputs, 2), samples)][:, :outputs]
+    if kind != "class" and function != "categorical_cross_entropy":
+        y = generator.random(y.shape) if kind == "soft" or function in entropy else 3 * generator.standard_normal(y.shape)
+    y = 2 * y - 1 if last == "tanh" and kind == "class" else y
+    hidden = [
+        Layer(int(generator.integers(1, 5)), str(generator.choice(["identity", "tanh", "relu"])), bool(generator.random() < 0.5))
+        for _ in range(int(generator.integers(0, 3)))
+    ]
+    reductions = {key: str(generator.choice(["sum", "mean"])) for key in ("samples", "outputs")}
+    layers = (*hidden, Layer(outputs, last, bool(generator.random() < 0.5)))
+    return net(x, y, *layers, loss=function, reductions=reductions, seed=seed)
+
+
+def least_loss(scenario, updates):
+    """The least loss that is reached from three starts."""
+    trying = replace(scenario, training=Training(updates), optimizer=Optimizer("adam", {"learning_rate": 0.05}))
+    return min(np.nanmin(trained(replace(trying, seed=seed), updates).losses.points()[1]) for seed in range(3))
+
+
+def bounds(scenario):
+    """The bounds that are said, however small the share that they are of, by name."""
+    program = make_program(scenario)
+    said = [(finding.name, re.search(r"cannot fall below ([-\d.e]+),", finding.why)) for finding in limits(program, program.initial, 0.0)]
+    return [(name, float(told[1])) for name, told in said if told]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_training_comes_below_a_bound_that_is_said(seed):
+    for name, bound in bounds(random_data(seed)):
+        assert least_loss(random_data(seed), 400) >= bound * (1 - 1e-3) - 1e-9, name
+
+
+def test_the_bound_of_xor_is_exact_and_its_samples_are_named():
+    layer, loss = Layer(1, "sigmoid"), "binary_cross_entropy"
+    scenario = net(*XOR, layer, loss=loss, reductions={"samples": "mean"})
+    assert bounds(scenario) == [("linear", 0.6931)]
+    assert "separates samples 0 and 3 from 1 and 2" in found(trained(scenario, 0))["linear"].why
+
+
+@pytest.mark.parametrize("shift", [0.0, 40.0])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_separation_does_not_depend_on_scale_and_place(scale, shift):
+    generator = np.random.default_rng(2)
+    x = generator.standard_normal((40, 3))
+    y = (x @ [[1.0], [-2.0], [0.5]] > 0.3).astype(float)
+    apart = net(scale * (x + shift), y, Layer(1, "sigmoid"), loss="binary_cross_entropy")
+    assert "linear" not in found(trained(apart, 0))
+    x, y = (np.repeat(part, 3, axis=0) for part in XOR)
+    crossed = net(scale * (x + shift), y, Layer(1, "sigmoid"), loss="binary_cross_entropy")
+    assert found(trained(crossed, 0))["linear"].value == pytest.approx(1)
+
+
+def test_weights_that_balance_points_are_a_proof():
+    generator = np.random.default_rng(1)
+    for size in range(2, 30):
+        points = generator.standard_normal((size, 3)) + generator.uniform(-1.5, 1.5, 3)
+        weights = balance(points)
+        if weights is None:
+            assert balance(-points) is None
+        else:
+            assert weights.min() >= 0
+            assert weights.sum() == pytest.approx(1)
+            assert np.abs(weights @ points).max() < 1e-9
+
+
+def test_a_noisy_line_needs_no_hidden_layer():
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((200, 2))
+    y = x @ [[1.0], [2.0]] + 1.5 * generator.standard_normal((200, 1))
+    assert "linear" not in found(trained(net(x, y, Layer(1)), 0)), "a third of it is noise, and a parabola fits that no better"
+    assert "linear" in found(trained(net(x, y + 2 * x[:, :1] ** 2, Layer(1)), 0))
+    wrong = generator.random((200, 1)) < 0.15
+    noisy = net(x, (x[:, :1] > 0) ^ wrong, Layer(1, "sigmoid"), loss="binary_cross_entropy")
+    assert "linear" not in found(trained(noisy, 0)), "some labels are wrong, and no bend mends that"
+
+
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov"])
+@pytest.mark.parametrize("times", [0.7, 0.9, 1.1, 1.5])
+def test_a_quadratic_loss_diverges_where_it_is_said_to_and_nowhere_else(rule, times):
+    generator = np.random.default_rng(5)
+    for _ in range(4):
+        x = generator.uniform(0, 30, (9, 2))
+        y = x @ [[1.0], [2.0]]
+        hessian = 2 / 9 * np.hstack([x, np.ones((9, 1))]).T @ np.hstack([x, np.ones((9, 1))])
+        mu = 0.0 if rule == "sgd" else float(generator.uniform(0.3, 0.9))
+        limit = {"sgd": 2, "momentum": 2 * (1 + mu), "nesterov": 2 * (1 + mu) / (1 + 2 * mu)}[rule] / np.linalg.eigvalsh(hessian)[-1]
+        constants = {"learning_rate": times * limit} | ({"momentum": mu} if mu else {})
+        scenario = net(x, y, Layer(1), reductions={"samples": "mean"}, optimizer=Optimizer(rule, constants), training=Training(400))
+        timeline = trained(scenario, 2)
+        finding = found(timeline).get("long-step")
+        assert (finding is not None) == (times > 1)
+        timeline.seek(timeline.end)
+        assert (timeline.losses.points()[1][-1] > 1e3 * timeline.losses.points()[1][0]) == (times > 1)
+        if finding:
+            assert finding.grave
+            assert finding.value == pytest.approx(times, rel=0.02)
+
+
+def test_the_curvature_is_that_of_the_hessian():
+    for seed in range(6):
+        scenario = replace(network(6 * seed), precision="float64")
+        program = make_program(scenario)
+        slope, here = Slope(program, program.initial, 0), parameters_of(program, program.initial)
+        steps = np.eye(len(here)) * 1e-5
+        hessian = np.array([(slope.at(here + step) - slope.at(here - step)) / 2e-5 for step in steps])
+        largest = np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1]
+        assert 0.9 * largest <= slope.curvature(here) <= 1.01 * largest
+
+
+def test_inputs_that_are_too_large_are_named_where_scaling_them_would_do():
+    x = np.array([[21.0], [44], [60], [27], [52]])
+    scenario = net(x, 100 + x / 2, Layer(1), reductions={"samples": "mean"}, rate=0.001)
+    why = found(trained(scenario, 1))["long-step"].why
+    assert "x reaches 60: with each input scaled to size 1 λ would be 2.96, and the limit 0.675." in why
+    small = found(trained(net(x / 60, x, Layer(1), reductions={"samples": "mean"}, rate=2.0), 1))["long-step"].why
+    assert "reaches" not in small
+    assert "take a rate below" in small
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"formulas": {"W1": "W1 - 2 * learning_rate * dW1"}}, {"formulas": {"dz1": "2 * (a1 - y)"}}, {"frozen": ("W1", "b1")}],
+)
+def test_of_a_step_or_a_gradient_that_is_not_the_engines_no_limit_is_said(changes):
+    program = make_program(net([[50.0], [60.0]], [[1.0], [2.0]], Layer(1), **changes))
+    assert long_step(program, program.initial, 0) is None

@@ -1,0 +1,165 @@
+"""Right, and yet it does not learn: each reason is found where it is one, and none is said of a network that learns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import pytest
+from learning_networks import BROKEN, XOR, found, learned, net, network, trained
+from random_networks import COMBINATIONS, scenario_of
+
+from bpdebug.core.description import Initializer, Layer, Optimizer, Training
+from bpdebug.core.layers import make_program
+from bpdebug.core.record import replace
+from bpdebug.frontends import load_scenario
+from bpdebug.look.health import health_of
+from bpdebug.look.obstacles import OBSTACLES
+from bpdebug.session.session import Session
+from bpdebug.time.timeline import Timeline
+
+SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+
+
+def said_never(finding):
+    """Whether a finding says that training cannot go well."""
+    return finding.grave or finding.name != "long-step"
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_failure_is_found_before_and_after_the_first_update(name):
+    for seed in range(20):
+        for update in (0, 1):
+            findings = found(trained(BROKEN[name](seed), update))
+            assert name in findings, (seed, update)
+            finding = findings[name]
+            assert re.search(r"\d", finding.why), "a number is named"
+            assert finding.value >= finding.threshold or name == "flat"
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN.keys() - {"long-step"}))
+def test_what_cannot_learn_is_still_said_to_be_so_after_sixty_updates(name):
+    for seed in range(6):
+        timeline = trained(BROKEN[name](seed), 60)
+        if np.isfinite(timeline.machine.persistent_flat).all():
+            assert name in found(timeline), seed
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_of_a_network_that_learns_nothing_is_said(seed):
+    timeline, said = Timeline(make_program(network(seed))), []
+    updates = timeline.program.updates
+    for update in (0, 1, updates // 4, updates):
+        timeline.seek(timeline.calendar.clock(update))
+        said += [(update, finding) for finding in found(timeline).values() if said_never(finding)]
+    assert not (learned(timeline) and said)
+
+
+def test_most_of_these_networks_do_learn():
+    assert sum(learned(trained(network(seed), network(seed).updates)) for seed in range(12)) >= 9
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_of_the_shipped_scenarios_nothing_is_said(name):
+    timeline = Timeline(make_program(load_scenario(name)))
+    for update in (0, 1, timeline.program.updates):
+        timeline.seek(timeline.calendar.clock(update))
+        assert not any(map(said_never, found(timeline).values()))
+
+
+def test_units_that_are_alike_by_their_incoming_weights_alone_are_no_copies():
+    values = {"W1": np.full((2, 3), 0.5), "W2": np.array([[0.1], [0.2], [0.3]])}
+    scenario = net(*XOR, Layer(3, "tanh"), Layer(1, "sigmoid"), values=values)
+    assert "copies" not in found(trained(scenario, 0))
+    values["W2"] = np.array([[0.1], [0.2], [0.1]])
+    finding = found(trained(replace(scenario, values=values), 5))["copies"]
+    assert "units 0 and 2 of layer 1" in finding.why
+    assert (finding.value, finding.layer, finding.grave) == (1, 1, False)
+
+
+def test_a_residual_connection_tells_equal_units_apart():
+    values = {"W2": np.full((2, 2), 0.5), "W3": np.full((2, 1), 0.5)}
+    layers = (Layer(2, "tanh"), Layer(2, "tanh", residual=True), Layer(1, "sigmoid"))
+    assert "copies" not in found(trained(net(*XOR, *layers, values=values), 0))
+
+
+def test_what_is_found_stands_in_health_with_its_numbers_and_at_its_layer():
+    scenario = net(*XOR, Layer(3, "sigmoid"), Layer(1, "sigmoid"), initializer=Initializer("constant", {"value": 0.3}))
+    health = health_of(trained(scenario, 3))
+    assert [finding.name for finding in health.layers[0].findings][:1] == ["copies"]
+    session = Session(net(*XOR, Layer(1, "sigmoid")))
+    before = session.execute("health")
+    assert before.text.startswith("linear: there is no hidden layer")
+    session.execute("update 3")
+    data = session.execute("health").data
+    assert [(finding["name"], finding["threshold"]) for finding in data["findings"]] == [("linear", 0.1)]
+    assert data["findings"][0]["value"] == pytest.approx(0.25)
+
+
+def test_what_is_at_rest_says_where():
+    (x, y), mean = XOR, {"samples": "mean"}
+    layer, loss = Layer(2, "softmax"), "categorical_cross_entropy"
+    session = Session(net(x, np.hstack([1 - y, y]), layer, loss=loss, rate=0.5, reductions=mean, training=Training(800)))
+    session.execute("continue")
+    told = "the loss rests at 0.6931 (ln 2 each, as of a guess): the network answers 0.5 0.5 to everything."
+    assert told in session.execute("health").text
+
+
+@pytest.mark.parametrize(
+    ("scale", "weights", "told"), [(100.0, 0.5, "scale the inputs to size 1"), (1.0, 50.0, "start with smaller weights")]
+)
+def test_saturation_names_what_is_too_large(scale, weights, told):
+    x = scale * np.random.default_rng(0).standard_normal((6, 2))
+    scenario = net(x, np.ones((6, 1)), Layer(5, "tanh"), Layer(1), rate=1e-6, initializer=Initializer("normal", {"std": weights}))
+    (why,) = [finding.why for finding in health_of(trained(scenario, 2)).layers[0].findings if finding.name == "saturated"]
+    assert why.endswith(f"{told}.")
+    assert "threshold 50 %" in why
+
+
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_catch_stops_once_after_the_first_update_and_finds_it_again_on_the_way_back(name):
+    session = Session(replace(BROKEN[name](2), training=Training(70)))
+    session.execute("catch non-finite off")
+    session.execute(f"catch {name}")
+    answer = session.execute("continue")
+    assert answer.text.startswith(f"catchpoint 1: {name}: ")
+    assert session.position.t == len(session.program.stages)
+    session.execute("continue")
+    if not session.position.at_end:
+        assert name == "long-step", "only a step comes and goes"
+    session.execute("goto update 60")
+    assert session.execute("reverse-continue").text == answer.text
+
+
+def test_catch_sees_what_appears_later_between_two_looks():
+    session = Session(net(*XOR, Layer(3, "tanh"), Layer(1, "sigmoid"), training=Training(300)))
+    session.execute("catch copies")
+    session.execute("goto update 100")
+    for cell in ("W1[0,1]", "W1[0,2]", "W1[1,1]", "W1[1,2]", "b1[0,1]", "b1[0,2]", "W2[1,0]", "W2[2,0]"):
+        session.execute(f"set {cell} = 0.5")
+    assert "units 1 and 2 of layer 1" in session.execute("continue").text
+    assert session.position.update == 128
+
+
+def test_looking_takes_a_quarter_of_the_time_at_most():
+    def seconds(*commands):
+        session = Session(replace(network(2), training=Training(4096), optimizer=Optimizer("sgd", {"learning_rate": 0.01})))
+        for command in commands:
+            session.execute(command)
+        session.execute("update 2")
+        start = process_time()
+        session.execute("continue")
+        return process_time() - start
+
+    plain = min(seconds() for _ in range(3))
+    looking = min(seconds("catch long-step 1e9", "catch copies") for _ in range(3))
+    assert looking < 2 * plain, "a quarter, with room for noise"
+
+
+@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 9))
+def test_any_network_at_all_can_be_looked_at(number):
+    timeline = trained(scenario_of(number), 5)
+    for finding in found(timeline).values():
+        assert finding.why.endswith(".")
