@@ -85,22 +85,17 @@ def stale(program: Program, edits: list[Edit], update_start: int, t: int) -> fro
     """The tensors of this update that were computed from something that has been edited since."""
     found: set[str] = set()
     for edit in edits:
-        if update_start <= edit.t <= t:
-            found |= _stale_by(program, edit, edit.t - update_start)
+        if not update_start <= edit.t <= t:
+            continue
+        done, place = edit.t - update_start, program.index.get(edit.name, -1)
+        made_at = place if place < done else -1
+        own = {edit.name} if edit.value is not None or made_at >= 0 else set()
+        dirty = set(own)
+        for stage in program.stages[made_at + 1 : done]:
+            if dirty & set(stage.formula.names):
+                dirty.add(stage.name)
+        found |= dirty - own if edit.value is not None else dirty
     return frozenset(found)
-
-
-def _stale_by(program: Program, edit: Edit, done: int) -> set[str]:
-    """What one edit has made stale of the ``done`` stages that had run."""
-    place = program.index.get(edit.name, -1)
-    made_at = place if place < done else -1
-    dirty = {edit.name}
-    if edit.value is None:
-        dirty = {edit.name} if made_at >= 0 else set()
-    for stage in program.stages[made_at + 1 : done]:
-        if dirty & set(stage.formula.names):
-            dirty.add(stage.name)
-    return dirty - ({edit.name} if edit.value is not None else set())
 
 
 def as_number(text: str) -> float:

@@ -59,7 +59,11 @@ class LastStop:
         """Make the next window: the clocks from ``_begin`` to before ``_end``."""
         calendar = self.timeline.calendar
         self._begin = calendar.clock(max(calendar.update(self._end - 1) - self._updates + 1, 0))
-        self._runner = Runner(self.timeline, self._trial())
+        trial = Stops()  # copies of the stops for a look back
+        trial.catch_nonfinite = False
+        for stop in self.stops.enabled():
+            trial.add(stop.for_search())
+        self._runner = Runner(self.timeline, trial)
         self._at_begin = False
         self._struck: tuple[int, tuple[Hit, ...]] | None = None
 
@@ -92,11 +96,3 @@ class LastStop:
             if hit.stop.temporary:
                 self.stops.remove(hit.stop.number)
         return Outcome(hits, nonfinite=not hits)
-
-    def _trial(self) -> Stops:
-        """Copies of the stops for a look back."""
-        trial = Stops()
-        trial.catch_nonfinite = False
-        for stop in self.stops.enabled():
-            trial.add(stop.for_search())
-        return trial

@@ -215,18 +215,13 @@ class Timeline(Edited):
                 self.step()
             else:
                 with np.errstate(all="ignore"):
-                    self._run_updates(update, deadline, start, checks)
+                    while machine.update < update and not machine.done:
+                        self._run_update(checks)
+                        if self.passed(start) or perf_counter() > deadline:
+                            break
             if machine.done in checks or self.passed(start) or (not machine.done and perf_counter() > deadline):
                 return True
         return False
-
-    def _run_updates(self, end: int, deadline: float, start: int | None, checks: Checks) -> None:
-        """Run update after update, until something ends it."""
-        machine = self.machine
-        while machine.update < end and not machine.done:
-            self._run_update(checks)
-            if self.passed(start) or perf_counter() > deadline:
-                break
 
     def _run_update(self, checks: Checks) -> None:
         """Run an update from its start, to its end or where a check strikes; the first value that is not finite is found."""

@@ -103,13 +103,11 @@ class CompletingInput(LineInput):
         if tried and len(tried.completion.found) > 1:
             self._try(_Tried(tried.before, tried.completion, (tried.chosen + by) % len(tried.completion.found)))
         elif completion.common != typed and len(completion.common) >= len(typed):
-            self._write(completion, completion.common)
+            word = completion.common
+            self.put(self.value[: completion.start] + word + self.value[completion.end :], completion.start + len(word))
         elif len(completion.found) > 1:
             self._try(_Tried(self.value, completion, 0 if by > 0 else len(completion.found) - 1))
 
     def _try(self, tried: _Tried) -> None:
         self._tried = tried
         self.put(tried.text, tried.cursor)
-
-    def _write(self, completion: Completion, word: str) -> None:
-        self.put(self.value[: completion.start] + word + self.value[completion.end :], completion.start + len(word))

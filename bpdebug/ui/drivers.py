@@ -48,18 +48,15 @@ class Keys:
         """Take what has come; where a sequence cannot be read, only that one is lost."""
         self._last = monotonic()
         for character in self._decode(data):
-            self._feed(character)
-
-    def _feed(self, character: str) -> None:
-        self._tail = (self._tail + character)[-len(_PASTE) :]
-        self._pasting = self._tail == _PASTE or (self._pasting and self._tail != _PASTED)
-        try:
-            for event in self._parser.feed(character):
-                self._process(event)
-        except Exception:
-            broken, self._parser = self._parser, XTermParser()
-            for name in ("mouse_pixels", "terminal_size", "terminal_pixel_size"):
-                setattr(self._parser, name, getattr(broken, name))
+            self._tail = (self._tail + character)[-len(_PASTE) :]
+            self._pasting = self._tail == _PASTE or (self._pasting and self._tail != _PASTED)
+            try:
+                for event in self._parser.feed(character):
+                    self._process(event)
+            except Exception:
+                broken, self._parser = self._parser, XTermParser()
+                for name in ("mouse_pixels", "terminal_size", "terminal_pixel_size"):
+                    setattr(self._parser, name, getattr(broken, name))
 
     def look(self) -> None:
         """Give up waiting for the rest of a sequence, or for the end of a paste."""

@@ -91,18 +91,14 @@ class FormulaScreen(LineScreen):
         text = (self.stage.derived or self.stage.formula).text
         self._input.put(text)
 
-    def _aim(self, stage: Stage, text: str) -> None:
-        """Turn to another stage, with what has been typed of its formula."""
-        self.stage = stage
-        self._known = candidates(self.view.program, stage.name, self.view.shapes)
-        self.query_one("#target", Static).update(self._target)
-        self._input.put(text)
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Judge the text; a name and ``=`` before it turn to that stage."""
         name, sign, rest = event.value.partition("=")
         if sign and name.strip() in self.view.program.index and not rest.startswith("="):
-            self._aim(self.view.program.stage(name.strip()), rest.lstrip())
+            self.stage = self.view.program.stage(name.strip())
+            self._known = candidates(self.view.program, self.stage.name, self.view.shapes)
+            self.query_one("#target", Static).update(self._target)
+            self._input.put(rest.lstrip())
             return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
         self.draw()

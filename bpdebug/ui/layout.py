@@ -91,7 +91,9 @@ class Layout:
         if self.maximised:
             return dict.fromkeys((*WIDTHS, *HEIGHTS))
         small, body = is_small(columns, rows), rows - BARS
-        program = self._size("program", columns, 34 if small else _listing(columns), LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
+        # what the usual formulas take, and on a very wide screen what the longest take
+        listing = min(max(38, columns - 140), 60)
+        program = self._size("program", columns, 34 if small else listing, LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
         why = self._size("why", body, 10 if small else _grown(10, body - _USUAL, 16), LEAST_ROWS, LEAST_ROWS * (1 if small else 2))
         made: dict[str, int | None] = {**dict.fromkeys((*WIDTHS, *HEIGHTS)), "program": program, "why": why}
         if not small:
@@ -163,11 +165,6 @@ class Layout:
 def _grown(usual: int, more: int, part: int) -> int:
     """A height with its part of the rows that a large screen has beyond :data:`_USUAL`, or a third of those it lacks."""
     return usual + (more // part if more > 0 else -(-more // 3))
-
-
-def _listing(columns: int) -> int:
-    """The listing's columns: what the usual formulas take, and on a very wide screen what the longest take."""
-    return min(max(38, columns - 140), 60)
 
 
 def moved(split: str, by: int) -> int:

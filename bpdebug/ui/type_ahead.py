@@ -42,7 +42,8 @@ class TypeAhead:
             return False
         if self._work.busy and isinstance(event, events.MouseEvent):
             return False  # a click stops a run, too
-        waits = bool(self._held_back) or self._is_letting_in() or not (isinstance(event, _AT_ONCE) or self._at_rest())
+        at_rest = not self._app.message_queue_size and self.others_rest()
+        waits = bool(self._held_back) or self._is_letting_in() or not (isinstance(event, _AT_ONCE) or at_rest)
         if waits:
             self._held_back.append(event)
             if not self._is_letting_in():
@@ -62,10 +63,6 @@ class TypeAhead:
 
     def _is_letting_in(self) -> bool:
         return self._letting_in is not None and not self._letting_in.done()
-
-    def _at_rest(self) -> bool:
-        """Whether what is being dealt with now is the only thing under way."""
-        return not self._app.message_queue_size and self.others_rest()
 
     async def _let_all_in(self) -> None:
         """Let in what waits, one after the other."""

@@ -137,11 +137,15 @@ class _Drawing:
 
     def _block(self, group: Group, left: int, top: int) -> Iterator[Line]:
         """An operand: the caption, then what stands below it from line ``top`` on."""
-        yield self._caption(group)
+        operand = group.operand
+        caption = line((operand.caption, "next" if group.is_result else "name" if operand.name else ""), (group.shape_text, "dim"))
+        room = self._fit.width(group)
+        yield caption if width(caption) <= room + 1 else fitted(caption[:-1], room)
         if group.is_number:
-            yield self._number(group, left, top)
+            self._spot(operand, left, top, len(group.number), 0, 0)
+            yield line((group.number, "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""))
             return
-        (rows, columns), shape, folded = self._fit.windows[group], group.shape, group.operand.folded
+        (rows, columns), shape, folded = self._fit.windows[group], group.shape, operand.folded
         sides = ("‹" if columns.start else "", "›" if columns.stop < shape[1] else "")
         for y, row in enumerate(rows, top):
             first, last = row == rows[0], row == rows[-1]
@@ -154,17 +158,6 @@ class _Drawing:
         if folded == 0:  # an arrow below each column that is summed
             wide = self._fit.looks[group].width
             yield ((" " + self._fit.gap, ""), *(("↓".center(wide) + " ", self._arrow(group, 0, column)) for column in columns))
-
-    def _caption(self, group: Group) -> Line:
-        operand, room = group.operand, self._fit.width(group)
-        role = "next" if group.is_result else "name" if operand.name else ""
-        caption = line((operand.caption, role), (group.shape_text, "dim"))
-        return caption if width(caption) <= room + 1 else fitted(line((operand.caption, role)), room)
-
-    def _number(self, group: Group, left: int, top: int) -> Line:
-        role = "cursor" if group.is_result and self._equation.cell else "bold" if group.operand.caption else ""
-        self._spot(group.operand, left, top, len(group.number), 0, 0)
-        return line((group.number, role))
 
     def _row(self, group: Group, row: int, left: int, y: int) -> Iterator[Span]:
         """The cells of a row, after the bracket at the left."""

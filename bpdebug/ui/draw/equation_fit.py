@@ -177,14 +177,13 @@ class Fit:
 
     def _worth(self) -> float:
         """How much is shown of the axes, the most of those along which is summed."""
-        weights = {axis: _SUMMED_WEIGHT if axis in self._summed else 1 for axis in self._lengths}
-        shown = sum(weight * self._worth_of(axis) for axis, weight in weights.items())
-        return shown / sum(weights.values()) if weights else _TOLD + _WHOLE
-
-    def _worth_of(self, axis: str) -> float:
-        count, length = self._counts[axis], self._lengths[axis]
-        more = _SUMMED_WHOLE * (axis in self._summed)
-        return (_TOLD - more) * min(count, _TELLING) / min(length, _TELLING) + (_WHOLE + more) * (count == length)
+        shown, weights = 0.0, 0
+        for axis, length in self._lengths.items():
+            weight, more = (_SUMMED_WEIGHT, _SUMMED_WHOLE) if axis in self._summed else (1, 0.0)
+            count = self._counts[axis]
+            shown += weight * ((_TOLD - more) * min(count, _TELLING) / min(length, _TELLING) + (_WHOLE + more) * (count == length))
+            weights += weight
+        return shown / weights if weights else _TOLD + _WHOLE
 
     def _most_of(self, axis: str) -> int:
         """How many places of an axis there is room for at all."""

@@ -129,7 +129,9 @@ def plan_of(parts: Parts, columns: int, rows: int) -> Plan:
 
     @cache
     def column(layer: int, number: int, label: str, gap: int) -> Column:
-        return _headed(parts, _column(parts, sketch, layer, number, label), gap)
+        made = _column(parts, sketch, layer, number, label)
+        heading = render_name(parts.tensor(layer), parts.view.style) + ("" if made.rows else f" {made.units}")
+        return replace(made, heading=heading, free=max(len(heading) + (gap > 0) - made.width - gap, 0))
 
     for (shown, gap), label in ((choice, label) for choice in _choices(parts, columns) for label in _LABELS):
         first, last = shown[0][0], shown[-1][0]
@@ -165,12 +167,6 @@ def _choices(parts: Parts, columns: int) -> Iterator[tuple[list[tuple[int, int]]
 def hidden(layers: int) -> int:
     """Columns of the mark for that many layers that are left out."""
     return 1 + len(f"{layers}›") if layers else 0
-
-
-def _headed(parts: Parts, column: Column, gap: int) -> Column:
-    """A layer with its heading, and with the room for that where the gap after the layer is too small."""
-    heading = render_name(parts.tensor(column.layer), parts.view.style) + ("" if column.rows else f" {column.units}")
-    return replace(column, heading=heading, free=max(len(heading) + (gap > 0) - column.width - gap, 0))
 
 
 def _column(parts: Parts, plan: Plan, layer: int, number: int, label: str) -> Column:

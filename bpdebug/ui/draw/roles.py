@@ -169,7 +169,8 @@ class Roles:
         kind, _, rest = role.partition(":")
         levels: dict[str, Callable[[], Style]] = {
             "heat": lambda: self._heat(int(rest)),
-            "faded": lambda: self._faded(int(rest)),
+            # a heat that steps back, below text that is dim; only where the terminal has colours enough for such shades
+            "faded": lambda: self._heat(int(rest), 0.2) if self._system is ColorSystem.TRUECOLOR else Style(),
             "upper": lambda: Style(color=self._single(rest).bgcolor),
             "class": lambda: self._class(*map(int, rest.split(":"))),
             "patch": lambda: self._patches(*rest.split(":")),
@@ -181,7 +182,8 @@ class Roles:
         """The style of a role that has no levels."""
         surface, foreground = self._color("surface"), self._color("foreground")
         if role in _WRITTEN:
-            return self._foreground(*_WRITTEN[role])
+            name, bold = _WRITTEN[role]
+            return Style(color=self._written(self._color(name), self._least).rich_color, bold=bold or None)
         if role in _GREY:
             share, more = _GREY[role]
             return Style(color=self._written(self._color("background").blend(foreground, share), more * self._least).rich_color)
@@ -245,11 +247,6 @@ class Roles:
             return self._sign(level, self._least) if level else Style()
         return self._ground(self._color("heat-positive" if level > 0 else "heat-negative"), strongest, abs(level))
 
-    def _faded(self, level: int) -> Style:
-        """A heat that steps back, below text that is dim; only where the terminal has colours enough for such shades."""
-        many = self._system is ColorSystem.TRUECOLOR
-        return self._heat(level, 0.2) if many else Style()
-
     def _inked(self, kind: str, level: int) -> Color:
         """A foreground in the colour of the sign, stronger with the level; ``pale`` steps back, ``path`` stands out."""
         color = self._written(self._color("heat-positive" if level > 0 else "heat-negative"), _LINES)
@@ -272,6 +269,3 @@ class Roles:
             return self._color("error")
         color = self._color("heat-negative").blend(self._color("heat-positive"), (leaning + 4) / 8)
         return self._color("surface").blend(color, size / HEAT_STEPS)
-
-    def _foreground(self, name: str, bold: bool) -> Style:
-        return Style(color=self._written(self._color(name), self._least).rich_color, bold=bold or None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,19 +60,15 @@ def lattice(low: float, high: float, rows: int, whole: bool = False) -> tuple[fl
         return None
     power = 10.0 ** math.floor(math.log10((high - low) / rows))
     steps = [factor * power * scale for scale in (1.0, 10.0, 100.0) for factor in (1, 2, 5)]
-    sizes = sorted((step / every, step) for step in steps for every in _rows_between(step, rows, whole) if not whole or step >= 1)
-    for size, step in sizes:
+    more = range(_EVERY[0], max(rows // 2, _EVERY[-1]) + 1)  # from one power of ten to the next as many rows as leave room for two
+    between = {step: more if whole and step == 1 else _EVERY for step in steps if not whole or step >= 1}
+    for size, step in sorted((step / every, step) for step, numbers in between.items() for every in numbers):
         base = math.floor((low + size / 4) / size + 1e-9) * size
         if base + size * (rows - 0.5) >= high:
             values = [base + size * row for row in range(rows)]
             round_ones = [round(value / step) * step for value in values if abs(value / step - round(value / step)) < _ROUND]
             return base - size / 4, base + size * (rows - 0.5), round_ones
     return None
-
-
-def _rows_between(step: float, rows: int, whole: bool) -> Sequence[int]:
-    """How many rows may lie from one round value to the next; from one power of ten as many as leave room for two."""
-    return range(_EVERY[0], max(rows // 2, _EVERY[-1]) + 1) if whole and step == 1 else _EVERY
 
 
 def even_ticks(low: float, high: float, rows: int) -> tuple[float, float, tuple[tuple[float, str], ...]]:

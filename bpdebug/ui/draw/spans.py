@@ -58,17 +58,14 @@ def fit(drawn: Line, columns: int, role: str = "") -> Line:
 
 def crop(drawn: Line, start: int, columns: int) -> Line:
     """The part of a line from column ``start`` on."""
-    return tuple(_cropped(drawn, start, start + columns))
-
-
-def _cropped(drawn: Line, start: int, end: int) -> Iterator[Span]:
-    place = 0
+    cropped, place = list[Span](), 0
     for text, role in drawn:
         length = cell_len(text)
-        left, right = max(start - place, 0), min(end - place, length)
+        left, right = max(start - place, 0), min(start + columns - place, length)
         if right > left:
-            yield (text[left:right] if length == len(text) else _part(text, left, right)), role
+            cropped.append((text[left:right] if length == len(text) else _part(text, left, right), role))
         place += length
+    return tuple(cropped)
 
 
 def _part(text: str, left: int, right: int) -> str:
