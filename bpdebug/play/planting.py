@@ -16,6 +16,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.play.hunt import Planted, sort_of
 from bpdebug.time.tasks import whole
+from bpdebug.trust.factors import NEAR, names_of, scale
 from bpdebug.trust.faults import FAULTS, candidates
 from bpdebug.trust.site import Mistake
 
@@ -80,7 +81,23 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
     least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values[program.loss])), 1.0))
     if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):
         return None
+    if is_right(program, stage, wrong, values):
+        return None
     cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))
     numbers = cell, float(wrong[cell]), float(right[cell])
     texts = candidate.formula.text, stage.formula.text, candidate.evidence
     return Planted(stage.name, program.tensors[stage.name].group, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)
+
+
+def is_right(program: Program, stage: Stage, wrong: Array, values: Mapping[str, Array]) -> bool:
+    """Whether the parameters' gradients are then the right ones, or those of another convention: all larger by one factor with a name."""
+    made = program.run({**values}, program.end_of(Phase.BACKWARD), lambda name, value: wrong if name == stage.name else value)
+    pairs = [
+        (made[name], values[name]) for name in (program.gradients[one] for one in program.free) if values[name].any() or made[name].any()
+    ]
+    near = NEAR if program.dtype == np.float64 else _DIFFERENT
+    factors = [scale(np.asarray(theirs, float), np.asarray(ours, float), near) for theirs, ours in pairs]
+    first = factors[0] if factors else 1.0
+    if first is None or first < 0 or any(factor is None or abs(factor / first - 1) > near for factor in factors):
+        return False
+    return bool(names_of(program, values, near).of(first).name)

@@ -74,9 +74,9 @@ def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
         expected = "expected arrays such as z1, a1, dz1, dW1"
         raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({left})" if left else ""))
     judges = [likeliest(Judge(scene, reading)) for reading in plain if reading.computed]
-    if min(judge.off for judge, _ in judges):
+    if min(judge.count for judge, _ in judges):
         judges += [likeliest(Judge(scene, moment)) for judge, _ in judges for moment in moments(scene, judge.reading)]
-    return min(judges, key=lambda one: (one[0].off, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
+    return min(judges, key=lambda one: (one[0].count, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
 
 
 def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding) -> Finding:

@@ -12,21 +12,24 @@ from types import ModuleType
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, classes, xor
+from restated import computed
 
 from bpdebug import cli
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.layers import make_program
+from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import LOCKED, SORTS, TRIES, Hunt, disguised, game_of
-from bpdebug.play.planting import plant
+from bpdebug.play.planting import is_right, plant
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.script import session_script
 from bpdebug.session.session import Session
 from bpdebug.subcommands import FAULTY
 from bpdebug.time.results import to_json
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.compare import compare
 from bpdebug.trust.faults import FAULTS
 
 NAMES = [entry.name for entry in shipped()]
@@ -510,3 +513,20 @@ def test_a_locked_command_ends_a_run_with_1(run):
     status, _, errors = run("hunt", "xor", "--seed", "1", "-x", "check")
     assert status == 1
     assert "'check anyway' unlocks it and costs the point" in errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_convention_is_planted(name):
+    program = meant(loaded(name))
+    for seed in range(12):
+        fault = plant(program, seed)
+        report = compare(Timeline(program), computed(program.with_formula(fault.stage, fault.formula)))
+        assert [finding.stage.name for finding in report.accused] == [fault.stage], (seed, fault.kind, fault.formula)
+
+
+def test_a_common_factor_with_a_name_is_no_mistake_to_hunt_for():
+    program = meant(loaded("xor"))
+    values = program.initial | program.batch(0)
+    values |= program.run(values, program.end_of(Phase.BACKWARD))
+    for stage, factor, right in (("da2", 2.0, True), ("dz2", 1 / 4, True), ("da2", 3.0, False), ("da2", -1.0, False), ("da1", 2.0, False)):
+        assert is_right(program, program.stage(stage), factor * values[stage], values) == right
