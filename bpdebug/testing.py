@@ -152,7 +152,8 @@ def _told(judgement: Judgement, places: Sequence[str], strict: bool, save: str |
     __tracebackhide__ = True
     wrong = [place for place, verdict in enumerate(judgement.verdicts) if any(finding.says.accuses for finding in verdict.findings)]
     if wrong:
-        lines = [line for place in wrong for line in failure(judgement.verdicts[place], places[place])]
+        said = [failure(judgement.verdicts[place], ("also " if place != wrong[0] else "") + places[place]) for place in wrong]
+        lines = [line for some in said for line in some]
         lines += saved(judgement.verdicts[wrong[0]], save) if save is not None else []
         finding = next(finding for finding in judgement.findings if finding.says.accuses)
         raise GradientError("\n".join(lines), finding, judgement)

@@ -27,6 +27,11 @@ def as_array(value: Any) -> Array:
     return np.array(value, copy=True)
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is an array, a tensor or a plain number."""
+    return is_tensor(value) or isinstance(value, int | float)
+
+
 def is_float(value: Any) -> bool:
     """Whether it is an array of floats, or becomes one: what can be differentiated."""
     return is_tensor(value) and as_array(value).dtype.kind == "f"

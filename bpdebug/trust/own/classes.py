@@ -61,4 +61,5 @@ def _with_context(
     names = names_for(run, [None, *inputs], keywords)
     pair.given = dict(zip([*names][1:], [*inputs, *keywords.values()], strict=True))
     pair.name = f"{made.__name__}.backward"
+    pair.called, pair.context = (f"{made.__name__}.forward", pair.name), "ctx, "
     return pair

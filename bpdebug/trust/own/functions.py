@@ -19,6 +19,7 @@ from bpdebug.trust.own.pair import (
     names_for,
     output_arrays,
     parameters_of,
+    place_of,
 )
 
 
@@ -62,6 +63,9 @@ class Functions(Pair):
         self.fused = backward is None
         self._plans: list[Plan] = []
         self._several = False
+        self.called: tuple[str, ...] = tuple(getattr(function, "__name__", "forward") for function in (forward, backward))
+        self.context = ""
+        self.returned: Any = None
 
     def run(self, values: Mapping[str, Array]) -> tuple[Array, ...]:
         """See :class:`Pair`."""
@@ -121,20 +125,27 @@ class Functions(Pair):
             yield plan.convention
         self._plans = first
 
-    def calls(self) -> list[str]:
+    def calls(self, name: str) -> list[str]:
         """See :class:`Pair`."""
-        names = [f'*s["{name}"]' if isinstance(value, list) else f's["{name}"]' for name, value in self.given.items()]
-        shown = ", ".join([*names[: self.positional], *(f'{name}=s["{name}"]' for name in [*self.given][self.positional :])])
-        call = f"{getattr(self.forward, '__name__', 'forward')}({shown})"
+        made, keywords = self.arguments({})
+        result = self.forward(*made, **keywords)
+        call = f"{self.called[0]}({self.context}{self.shown_arguments()})"
+        gradient = f'["d{name}_right"]' if name.isidentifier() else f'["d({name})_right"]'
         if self.backward is None:
-            return [f"loss, *gradients = {call}", "print(gradients[{place}])"]
-        plan = self._plans[0]
-        backward = getattr(self.backward, "__name__", "backward")
-        words = {"caches": "cache", "cache": "cache{}", "output": "out", "dout": 's["dout"]'}
+            rest = _alone(self._split(result)[1])
+            where = place_of(gradients_from(rest, self.given)[name], rest)
+            return [f"loss, gradients = {call}", f"print(gradients{where} - s{gradient})"]
+        answer = self.back({}, self.cotangents)
+        plan, where = self._plans[0], place_of(answer.gradients[name], self.returned, [*answer.gradients].index(name))
         single = sum(kind == "cache" for kind, _ in plan.arguments) == 1
-        inside = [f's["{key}"]' if kind == "input" else words[kind].format("" if single else key) for kind, key in plan.arguments]
-        left = "out, cache" if any(kind.startswith("cache") for kind, _ in plan.arguments) else "out"
-        return [f"{left} = {call}", f"gradients = {backward}({', '.join(inside)})" + ' * s["dout"]' * plan.times]
+        douts = 's["dout"]' if len(self.cotangents) == 1 else 's["dout{}"]'
+        words = {"caches": "cache", "cache": "cache" if single else "cache[{}]", "output": "out", "dout": douts}
+        inside = [_written_input(key) if kind == "input" else words[kind].format(key) for kind, key in plan.arguments]
+        inside = [word for word, (kind, _) in zip(inside, plan.arguments, strict=True) if not (self.context and kind == "cache")]
+        cached = any("cache" in kind for kind, _ in plan.arguments) and not self.context
+        left = "out" if not cached else "out, cache" if single else "out, *cache"
+        back = f"{self.called[1]}({self.context}{', '.join(inside)})" + ' * s["dout"]' * plan.times
+        return [f"{left} = {call}", f"print({back}{where} - s{gradient})"]
 
     def _outputs_of(self, result: Any) -> int:
         """How many things of what forward returns are outputs."""
@@ -169,6 +180,7 @@ class Functions(Pair):
         for dout, cotangent in zip(douts, cotangents, strict=True):
             if isinstance(dout, np.ndarray) and not np.array_equal(dout, cotangent):
                 self.note("backward changes dout in place: each call here got a copy of its own")
+        self.returned = returned
         if plan.times:
             returned = as_array(returned) * cotangents[0]
         return gradients_from(returned, self.given)
@@ -240,6 +252,10 @@ class Functions(Pair):
         yield Plan(arguments, not arriving)
         if left and not caches and len(needed) == 2 and arriving:
             yield Plan(tuple(("output", 0) if kind == "input" else (kind, key) for kind, key in arguments))
+
+
+def _written_input(name: str) -> str:
+    return f's["{name}"]'
 
 
 def _alone(parts: Sequence[Any]) -> Any:

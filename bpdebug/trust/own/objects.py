@@ -19,6 +19,7 @@ from bpdebug.trust.own.pair import (
     names_for,
     output_arrays,
     parameters_of,
+    place_of,
     stem,
 )
 
@@ -80,6 +81,8 @@ class Objects(Pair):
         if self.fused or (optional and kept[0].size == 1):  # a loss, whose backward begins with 1
             self._implicit = True
             self.cotangents = tuple(np.ones_like(cotangent) for cotangent in self.cotangents)
+        if self.backward:  # what it keeps its gradients as shows only then
+            self._pull(layer, self._outputs(result), self.cotangents)
         self.parameters = self._found(layer)
         answer = self.back({}, self.cotangents)
         held = {name: as_array(read(self.layer, path)) for name, path in self.parameters.items()}
@@ -88,12 +91,21 @@ class Objects(Pair):
             self.note(f"{name} is not judged: no gradient of it was found, neither returned nor as d{name}, grads or .grad")
         return answer
 
-    def calls(self) -> list[str]:
+    def calls(self, name: str) -> list[str]:
         """See :class:`Pair`."""
-        given = ", ".join(f's["{name}"]' for name in self.given)
-        lines = [f"layer.{self.forward}({given})  # layer: your {type(self.layer).__name__}, with the saved parameters"]
-        arrives = "" if self._implicit else 's["dout"]'
-        return [*lines, f"gradients = layer.{self.backward}({arrives})"] if self.backward else lines
+        layer, result, _ = self._forward({})
+        returned = result[1:] if self.fused else self._pull(layer, self._outputs(result), self.cotangents)
+        where = place_of(self._gradients(layer, returned)[name], returned)
+        call = f"layer.{self.forward}({self.shown_arguments()})"
+        arrives = "" if self._implicit else ", ".join(f's["dout{place if len(self.cotangents) > 1 else ""}"]' for place in self._places())
+        first = f"{call}  # layer: your {type(self.layer).__name__}, with what is saved as its parameters"
+        if name in self.parameters and not where:
+            return [first, f'layer.{self.backward}({arrives})  # leaves what is to be s["d{name}_right"]']
+        back = f"layer.{self.backward}({arrives})" if self.backward else f"{call}[1:]"
+        return [first, f'print({back}{where} - s["d{name}_right"])']
+
+    def _places(self) -> range:
+        return range(len(self.cotangents))
 
     def _forward(self, values: Mapping[str, Array]) -> tuple[Any, Any, list[Any]]:
         made, keywords = self.arguments(values)

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.record import Record
-from bpdebug.trust.own.arrays import as_array, is_float, is_tensor, leaves, rebuilt
+from bpdebug.trust.own.arrays import as_array, is_float, is_number, is_tensor, leaves, rebuilt
 from bpdebug.trust.own.frozen import Frozen
 
 _BEFORE = r"(?:dl_?d|d_?loss_?d|grad(?:ient)?s?_?(?:of_|wrt_)?|delta_?|d_?|g_)"
@@ -75,9 +75,18 @@ class Pair:
         sentence where it is a convention."""
         yield ""
 
-    def calls(self) -> list[str]:
-        """Two lines of Python that give the gradients again, with ``s`` the saved arrays, and how to read ``{name}``'s."""
+    def calls(self, name: str) -> list[str]:
+        """Two lines of Python that compute a gradient again and print it beside the right one, with ``s`` the saved arrays."""
         raise NotImplementedError
+
+    def shown_arguments(self) -> str:
+        """The arguments of forward, as these lines write them."""
+        places = [*self.given]
+        shown = [_written(name, value) for name, value in self.given.items()]
+        shown[self.positional :] = [
+            f"{name}={text}" for name, text in zip(places[self.positional :], shown[self.positional :], strict=True)
+        ]
+        return ", ".join(shown)
 
     def arguments(self, values: Mapping[str, Array]) -> tuple[list[Any], dict[str, Any]]:
         """Fresh arguments for one call, all generators where they were."""
@@ -109,6 +118,20 @@ class Pair:
         finite = np.abs(output[np.isfinite(output)]) if several else np.ones(1)
         scale = float(np.clip(finite.mean(), 1e-4, 1e4)) if finite.size and finite.any() else 1.0
         return np.asarray(made / scale, output.dtype if output.dtype.kind == "f" else np.float64)
+
+
+def _written(name: str, value: Any) -> str:
+    if is_tensor(value):
+        return f's["{name}"]'
+    return name if any(leaves(value, name, is_tensor)) or len(repr(value)) > 60 or "<" in repr(value) else repr(value)
+
+
+def place_of(gradient: Array, returned: Any, usual: int = 0) -> str:
+    """How to get a gradient out of what backward returns: ``[1]``, ``['W']``, or ""; where several are equal, the usual one."""
+    parts = returned.items() if isinstance(returned, Mapping) else enumerate(returned) if isinstance(returned, list | tuple) else ()
+    found = [key for key, part in parts if is_number(part) and np.array_equal(as_array(part), gradient, equal_nan=True)]
+    key = usual if usual in found else next(iter(found), None)
+    return "" if key is None else f"[{key!r}]"
 
 
 def output_arrays(items: Sequence[Any]) -> tuple[Array, ...]:
@@ -167,12 +190,8 @@ def gradients_from(returned: Any, given: Mapping[str, Any]) -> dict[str, Array]:
         if isinstance(item, Mapping) or isinstance(given.get(name), Mapping):
             found |= _by_name(item, {name: given[name]})
         else:
-            found |= {leaf: as_array(part) for leaf, part in leaves(item, name, _is_number)}
+            found |= {leaf: as_array(part) for leaf, part in leaves(item, name, is_number)}
     return found
-
-
-def _is_number(value: Any) -> bool:
-    return is_tensor(value) or isinstance(value, int | float)
 
 
 def _slots(count: int, given: Mapping[str, Any]) -> list[str]:
@@ -187,8 +206,8 @@ def _slots(count: int, given: Mapping[str, Any]) -> list[str]:
 
 def _in_order(items: list[Any], slots: list[str], given: Mapping[str, Any]) -> list[str]:
     """The same arguments in the order of the gradients, where shapes leave only one that is not the usual."""
-    shapes = [as_array(item).shape if _is_number(item) else None for item in items]
-    wanted = {name: as_array(given[name]).shape for name in slots if _is_number(given[name])}
+    shapes = [as_array(item).shape if is_number(item) else None for item in items]
+    wanted = {name: as_array(given[name]).shape for name in slots if is_number(given[name])}
     if len(wanted) < len(slots) or len(set(wanted.values())) < len(slots) != len(items):
         return slots
     by_shape = {shape: name for name, shape in wanted.items()}
@@ -200,7 +219,7 @@ def _by_name(returned: Any, given: Mapping[str, Any]) -> dict[str, Array]:
     known = {leaf: as_array(value) for name, one in given.items() for leaf, value in leaves(one, name)}
     short = {leaf: re.sub(r".*\['?|'?\]$", "", leaf) for leaf in known}
     found: dict[str, Array] = {}
-    for key, item in leaves(returned, "", _is_number):
+    for key, item in leaves(returned, "", is_number):
         name = re.sub(r"^\['?|'?\]$", "", key)
         for leaf, plain in short.items():
             if plain in (name, stem(name)) or (plain.lower() == stem(name).lower() and leaf not in found):

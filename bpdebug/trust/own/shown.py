@@ -15,8 +15,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 from bpdebug.trust.finding import Suspect
+from bpdebug.trust.own.misshapen import SAME, same
 
-_SAME = 3e-6
 _MOST = 3
 
 
@@ -42,13 +42,10 @@ class Seen(Record, eq=False):
         return found.shape == self.wrong.shape and same(found, self.wrong)
 
 
-def same(found: Array, wrong: Array) -> bool:
-    """Whether two arrays hold the same numbers but for what differences leave, where both are known."""
-    known = np.isfinite(found) & np.isfinite(wrong)
-    if not known.any() or (np.isnan(wrong) & np.isfinite(found)).any():
-        return False
-    scale = float(np.abs(wrong[known]).max())
-    return bool((np.abs(found[known] - wrong[known]) <= _SAME * np.abs(wrong[known]) + 1e-3 * _SAME * scale).all())
+def _off(seen: Seen) -> Array:
+    """Which cells are off."""
+    scale = float(np.nanmax(np.abs(seen.right)))
+    return np.asarray(np.abs(seen.wrong - seen.right) > SAME * np.abs(seen.right) + 1e-3 * SAME * scale)
 
 
 def suspects(seen: Seen) -> tuple[Suspect, ...]:
@@ -65,51 +62,11 @@ def suspects(seen: Seen) -> tuple[Suspect, ...]:
             largest = short(float(np.abs(seen.right[known]).max()))
             evidence = f"it is 0 in every cell, where the right values reach {largest}: computed nowhere, or cut off on the way"
             return (Suspect("zero", "a gradient of zeros", evidence),)
-        for look in (_factor, _exchanged, _turned, _arriving, _rows_of_arriving, _multiplied, _centred, _added, _clipped, _few_cells):
+        for look in _LOOKS:
             found = {suspect.evidence: suspect for suspect in look(seen)}
             if found:
                 return tuple(found.values())[:_MOST]
     return ()
-
-
-def misshapen(name: str, wrong: Array, right: Array) -> tuple[Suspect, ...]:
-    """What a gradient of the wrong shape probably is."""
-    was, due = wrong.shape, right.shape
-    start = f"{name} is {was} and should be {due}"
-    with np.errstate(all="ignore"):
-        if wrong.shape == right.shape[::-1] and same(right.T, wrong):
-            return (Suspect("transposed", "a transpose missing, or one too many", f"{start}: its transpose is right"),)
-        for axes in _sums(was, due):
-            words = f"sum over axis {axes[0]}" if len(axes) == 1 else f"sum over axes {', '.join(map(str, axes))}"
-            for title, kind, found in (
-                ("a sum left out", "not_summed", wrong.sum(axis=axes)),
-                ("a mean left out", "not_summed", wrong.mean(axis=axes)),
-            ):
-                if same(right, found.reshape(due)):
-                    exact = words if "sum" in title else words.replace("sum", "the mean")
-                    return (Suspect(kind, title, f"{start}: {exact}, and it is right"),)
-        if wrong.size == right.size and same(right, wrong.reshape(due)):
-            return (Suspect("reshaped", "a wrong shape", f"{start}: its numbers are right in that order; reshape it to {due}"),)
-        for axes in _sums(due, was):
-            if same(right.sum(axis=axes).reshape(was), wrong):
-                extra = f"the sum over axis {', '.join(map(str, axes))} of the right one"
-                return (Suspect("wrong_axis", "a sum too many", f"{start}: it is {extra}"),)
-        hints = list(_sums(was, due))
-    if hints:
-        words = " or ".join(f"axis {', '.join(map(str, axes))}" for axes in hints[:2])
-        evidence = f"{start}: what was broadcast in forward is summed over in backward (here over {words}); its numbers are wrong besides"
-        return (Suspect("not_summed", "a sum left out", evidence),)
-    return (Suspect("wrong_shape", "a wrong shape", f"{start}, as what it is the gradient of"),)
-
-
-def _sums(was: tuple[int, ...], due: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """The axes over which to sum to come from one shape to another, but for axes of length 1."""
-    wanted = [length for length in due if length != 1]
-    for bits in range(1, 2 ** min(len(was), 6)):
-        axes = tuple(axis for axis in range(len(was)) if bits >> axis & 1)
-        left = [length for axis, length in enumerate(was) if axis not in axes and length != 1]
-        if left == wanted and any(was[axis] > 1 for axis in axes):
-            yield axes
 
 
 def _factor(seen: Seen) -> Iterator[Suspect]:
@@ -144,17 +101,21 @@ def _meanings(factor: float, seen: Seen) -> Iterator[tuple[str, str, str]]:
             lengths.setdefault(length, []).append(f"axis {axis} of {name} has {length}")
         if len(shape) > 1:
             lengths.setdefault(int(np.prod(shape)), []).append(f"{name} has {int(np.prod(shape))} cells")
-    for length, said in lengths.items():
+    for length, said in ((length, said) for length, said in lengths.items() if length > 1):
         if length > 1 and abs(factor * length - 1) < 1e-6:
             yield "mean_for_sum", "the mean where the sum belongs", f"{short(factor)} is 1/{length}: {said[0]}"
         if length > 1 and abs(factor / length - 1) < 1e-6:
             yield "sum_for_mean", "the sum where the mean belongs, or a sum too many", f"{length} it is: {said[0]}"
+        for said_factor, words in ((length / (length - 1), "n − 1 where n belongs"), ((length - 1) / length, "n where n − 1 belongs")):
+            if length > 2 and abs(factor / said_factor - 1) < 1e-7:
+                yield "bessel", words, f"{short(factor)} is that of {length} and {length - 1}: {said[0]}"
     for name, value in seen.arrays.items():
         if value.size == 1 and name not in ("out", "dout") and abs(float(value.flat[0])) not in (0.0, 1.0):
             number = abs(float(value.flat[0]))
-            for times, how in ((number, "once too often"), (1 / number, "not at all")):
+            often, left_out = f"a division by {name} left out, or {name} once too often", f"{name} left out, or a division by it too many"
+            for times, how in ((number, often), (1 / number, left_out)):
                 if abs(factor / times - 1) < 1e-6:
-                    yield "stray_factor", "a stray factor", f"{name} is {short(number)}: multiplied in {how}"
+                    yield "stray_factor", "a stray factor", f"{name} is {short(number)}: {how}"
 
 
 def _exchanged(seen: Seen) -> Iterator[Suspect]:
@@ -164,6 +125,42 @@ def _exchanged(seen: Seen) -> Iterator[Suspect]:
             mutual = name in seen.given and same(seen.right, seen.given[name]) if seen.given[name].shape == seen.right.shape else False
             said = f"it has the numbers of {name}" + f", and {name} those of {seen.name}" * bool(mutual)
             yield Suspect("exchanged", "two gradients exchanged" if mutual else "another gradient in its place", said)
+
+    for name, value in seen.arrays.items():
+        if name != "dout" and value.shape == seen.wrong.shape and value.std() and seen.explains(value):
+            yield Suspect("exchanged", "another array in its place", f"it has the numbers of {name}")
+
+
+def _products(seen: Seen) -> Iterator[Suspect]:
+    """A product of what arrives and what went in, another one than is right."""
+    arrives = seen.arrays.get("dout")
+    if arrives is None or arrives.ndim != 2 or seen.wrong.ndim != 2:
+        return
+    made: dict[str, Array] = {}
+    for name, value in seen.arrays.items():
+        for said, array in ((name, value), (f"{name}.T", value.T)) if value.ndim == 2 and name != "dout" else ():
+            for arriving, turned in (("dout", arrives), ("dout.T", arrives.T)):
+                for left, right, words in ((turned, array, f"{arriving} @ {said}"), (array, turned, f"{said} @ {arriving}")):
+                    if left.shape[1] == right.shape[0] and (left.shape[0], right.shape[1]) == seen.wrong.shape:
+                        made[words] = left @ right
+    meant = next((words for words, value in made.items() if same(seen.right, value)), "")
+    for words in (words for words, value in made.items() if seen.explains(value)):
+        kind, title = "exchanged", "another product"
+        if words.replace(".T", "") == meant.replace(".T", ""):
+            kind, title = "transposed", "a transpose missing, or one too many"
+        yield Suspect(kind, title, f"it is {words}" + f", where {meant} belongs" * bool(meant))
+
+
+def _repeated(seen: Seen) -> Iterator[Suspect]:
+    """Rows of equal indices that overwrite each other."""
+    rows = np.flatnonzero(_off(seen).reshape(len(seen.wrong), -1).any(axis=1)) if seen.wrong.ndim else np.zeros(0)
+    for name, value in seen.arrays.items():
+        if value.dtype.kind == "i" and value.size > 1 and len(rows):
+            numbers, counts = np.unique(value, return_counts=True)
+            if set(rows.tolist()) <= set(numbers[counts > 1].tolist()):
+                shown = ", ".join(map(str, rows[:5]))
+                evidence = f"only row {shown} is off, and {name} has that index more than once: add them up, as np.add.at does"
+                yield Suspect("repeated_index", "equal indices that overwrite each other", evidence)
 
 
 def _turned(seen: Seen) -> Iterator[Suspect]:
@@ -236,8 +233,8 @@ def _centred(seen: Seen) -> Iterator[Suspect]:
             mean = seen.wrong.mean(axis=axes, keepdims=True)
             over = ", ".join(map(str, axes))
             rest = "with that mean taken off it is right" if same(seen.right, seen.wrong - mean) else "it is wrong besides"
-            evidence = f"the right one adds up to 0 over axis {over} and this one does not: forward takes the mean off there ({rest})"
-            yield Suspect("path_missing", "the path through a mean left out", evidence)
+            evidence = f"the right one adds up to 0 over axis {over} and this one does not: forward has a mean or a sum along it ({rest})"
+            yield Suspect("path_missing", "the path through a mean or a sum left out", evidence)
             return
 
 
@@ -264,8 +261,7 @@ def _clipped(seen: Seen) -> Iterator[Suspect]:
 
 def _few_cells(seen: Seen) -> Iterator[Suspect]:
     """Right but for one cell, or for one place along an axis."""
-    scale = float(np.nanmax(np.abs(seen.right)))
-    off = np.abs(seen.wrong - seen.right) > _SAME * np.abs(seen.right) + 1e-3 * _SAME * scale
+    off = _off(seen)
     known, count = int(np.isfinite(seen.right).sum()), int(off.sum())
     if not 0 < count < known or known < 3:
         return
@@ -281,8 +277,30 @@ def _few_cells(seen: Seen) -> Iterator[Suspect]:
             where = f"only cells at {rows[0]} along axis {axis} of {off.shape[axis]} are off{zero}; the others are right"
             yield Suspect("one_row", "one place along an axis alone", where)
             return
+        good = np.setdiff1d(np.arange(off.shape[axis]), rows)
+        if len(good) == 1 and off.shape[axis] > 2 and off.ndim > 1:
+            evidence = f"only cells at {good[0]} along axis {axis} of {off.shape[axis]} are right"
+            yield Suspect("some_cells", "right at one place alone", evidence)
+            return
     if not seen.wrong[off].any():
         evidence = f"{count} of {known} cells are 0 where they should not be, and the others are right"
         yield Suspect("masked", "cells left out", evidence)
         return
     yield Suspect("some_cells", "some cells alone", f"{count} of {known} cells are off, and the others are right")
+
+
+_LOOKS = (
+    _factor,
+    _exchanged,
+    _products,
+    _turned,
+    _arriving,
+    _rows_of_arriving,
+    _multiplied,
+    _centred,
+    _added,
+    _clipped,
+    _repeated,
+    _few_cells,
+)
+"""From the simplest on; what a later one says counts only where none before it fits."""

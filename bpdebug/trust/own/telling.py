@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +89,7 @@ def failure(verdict: Verdict, where: str = "") -> list[str]:
     """That a gradient is wrong, in which cell, and what its numbers show."""
     wrong = [finding for finding in verdict.findings if finding.says.accuses]
     right = [finding.name for finding in verdict.findings if finding.says.agrees]
-    names = " and ".join(finding.name for finding in wrong)
+    names = _listed([finding.name for finding in wrong])
     lines = [f"{where}{verdict.pair.name}: {names} {'is' if len(wrong) == 1 else 'are'} wrong"]
     for finding in wrong:
         lines += [f"  {_numbers(finding)}"] if not finding.misshapen else []
@@ -103,6 +103,10 @@ def failure(verdict: Verdict, where: str = "") -> list[str]:
     other = [finding.name for finding in verdict.findings if not finding.says.agrees and not finding.says.accuses]
     lines += [f"  not judged: {', '.join(other)}"] if other else []
     return [*lines, *(f"  note: {note}" for note in verdict.notes)]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _numbers(finding: Finding) -> str:
@@ -137,9 +141,10 @@ def saved(verdict: Verdict, place: str | Path) -> list[str]:
     except OSError as error:
         return [f"  (its arrays could not be saved: {error})"]
     shown = os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
-    name = next(finding.name for finding in verdict.findings if finding.says.accuses)
+    wrong = next(finding for finding in verdict.findings if finding.says.accuses)
+    name = wrong.name
     title = f"  saved: {shown} (what went in, dout, {name}, {name}_right); to see it again:"
-    return [title, *(f"    {line}" for line in (f's = numpy.load("{shown}")', *verdict.pair.calls()))]
+    return [title, *(f"    {line}" for line in (f's = numpy.load("{shown}")', *verdict.pair.calls(wrong.stage.of)))]
 
 
 def _saved_arrays(verdict: Verdict) -> Iterable[tuple[str, Array]]:

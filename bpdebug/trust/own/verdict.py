@@ -16,10 +16,12 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name
 from bpdebug.trust.finding import Finding
-from bpdebug.trust.own.arrays import bits_equal
+from bpdebug.trust.own.arrays import bits_equal, is_number, leaves
 from bpdebug.trust.own.cells import Cells, Looked
+from bpdebug.trust.own.convention import divided
+from bpdebug.trust.own.misshapen import misshapen
 from bpdebug.trust.own.pair import Answer, Pair
-from bpdebug.trust.own.shown import Seen, misshapen, suspects
+from bpdebug.trust.own.shown import Seen, suspects
 from bpdebug.trust.own.slopes import QUICK, Slopes, directions, sizes
 
 _AGREES = 1e-7
@@ -174,7 +176,8 @@ class _Judging:
         for name in wrong:
             findings[name] = self._closely(name)
         found = [findings[name] for name in self.values]
-        return [finding if not finding.says.accuses else self._explained(finding, findings) for finding in found]
+        found = [finding if not finding.says.accuses else self._explained(finding, findings) for finding in found]
+        return divided(found, next(iter(self.values.values())), self.pair)
 
     def _agreeing(self, name: str, status: str) -> Finding:
         if name not in self.answer.gradients:
@@ -299,6 +302,8 @@ class _Judging:
         right = {other.name: other.right for other in findings.values() if other.status == "good" or other.theirs is not None}
         ours = {other.name: np.asarray(other.ours) for other in findings.values()}
         arrays = {**self.values, **({"dout": self.pair.cotangents[0]} if not self.pair.fused else {}), "out": self.answer.outputs[0]}
+        given = [part for name, value in self.pair.given.items() for part in leaves(value, name, is_number)]
+        arrays |= {name: np.asarray(value) for name, value in given if name not in arrays and np.asarray(value).dtype.kind in "if"}
         seen = Seen(finding.name, np.asarray(finding.ours), finding.theirs, arrays, right, ours)
         return replace(finding, suspects=suspects(seen))
 
