@@ -11,6 +11,7 @@ from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.numbers import short
+from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge, worst
 
@@ -31,6 +32,7 @@ def clues(judge: Judge, finding: Finding, losses: Sequence[float]) -> Iterator[S
     yield from _mask(judge, finding, theirs)
     yield from _equal_rows(judge, finding, theirs)
     yield from _apart(judge, finding, theirs)
+    yield from _of_output(judge, finding, theirs)
     if finding.stage.name == judge.program.loss:
         yield from _carried_on(judge, finding, losses)
 
@@ -69,6 +71,20 @@ def _equal_rows(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspe
     rows = " ".join(map(str, np.flatnonzero(tokens == again)))
     told = f"rows {rows} of {judge.program.input} choose {stage.of}[{again}], and the last of them alone is counted, as in d[tokens] += …"
     yield Suspect("equal_rows", "repeated indices counted once", f"{told}; np.add.at adds them all")
+
+
+def _of_output(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
+    """The derivative of what a layer gives, where that of the loss is due: ones in the place of the gradient that arrives."""
+    program, stage, seen = judge.program, finding.stage, judge.seen[finding.stage.name]
+    arriving = [name for name in stage.formula.names if name in program.gradients.values()]
+    if stage.of not in program.parameters or len(arriving) != 1:
+        return
+    ones = {**seen, arriving[0]: np.ones_like(seen[arriving[0]])}
+    if theirs.any() and _same(judge, theirs, assigned(stage.formula, ones)):
+        of = program.stage(arriving[0]).of
+        told = f"{stage.name} is what {stage.formula.text} gives with 1 for {arriving[0]}: the derivative of {of}, not of the loss"
+        few = " (of one sample alone, where the derivative of the absolute error may give the same)" * (seen[arriving[0]].size == 1)
+        yield Suspect("gradient_missing", FAULTS["gradient_missing"].title, told + few)
 
 
 def _apart(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:

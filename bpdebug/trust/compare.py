@@ -76,7 +76,20 @@ def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     judges = [likeliest(Judge(scene, reading)) for reading in plain if reading.computed]
     if min(judge.count for judge, _ in judges):
         judges += [likeliest(Judge(scene, moment)) for judge, _ in judges for moment in moments(scene, judge.reading)]
+    if min(judge.count for judge, _ in judges):
+        judges += [likeliest(Judge(scene, moment)) for judge, some in _mixed(judges) for moment in moments(scene, judge.reading, some)]
     return min(judges, key=lambda one: (one[0].count, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
+
+
+def _mixed(judges: list[tuple[Judge, tuple[int, ...]]]) -> Iterator[tuple[Judge, list[str]]]:
+    """The parameters that may have been saved after the update while the others were before: those of weighted sums that are off."""
+    for judge, _ in judges:
+        off = {finding.stage.name for finding in judge.findings if finding.says.accuses}
+        layers = [layer for layer in judge.program.layers if layer.z in off]
+        for parts in (("weight", "bias"), ("weight",), ("bias",)):
+            some = [name for layer in layers for part in parts if (name := getattr(layer, part))]
+            if some and len(some) < len(judge.program.parameters):
+                yield judge, some
 
 
 def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding) -> Finding:

@@ -6,7 +6,7 @@ gradients. What then has another shape than it should is left as it is; that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 import numpy as np
@@ -231,12 +231,11 @@ def _nonfinite(given: Mapping[str, Array]) -> Iterator[str]:
             yield f"your {name} is what the update starts from, and {cells}: {cell_name(name, place)} is {short(float(array[place]))}"
 
 
-def moments(scene: Scene, reading: Reading) -> Iterator[Reading]:
-    """The reading of a file that was saved too late: with the parameters, the slots or both taken as those after the update."""
-    parameters, slots = (
-        _late(scene, reading, set(scene.meant.parameters)),
-        _late(scene, reading, set(scene.meant.persistent) - set(scene.meant.parameters)),
-    )
+def moments(scene: Scene, reading: Reading, some: Collection[str] = ()) -> Iterator[Reading]:
+    """The reading of a file that was saved too late: with the parameters, the slots or both taken as those after the update; or with
+    some of the parameters, where these alone are."""
+    parameters = _late(scene, reading, set(some or scene.meant.parameters))
+    slots = {} if some else _late(scene, reading, set(scene.meant.persistent) - set(scene.meant.parameters))
     for late in (parameters, slots, parameters | slots if parameters and slots else {}):
         if late:  # the scenario's own in their place
             note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"

@@ -114,3 +114,16 @@ def test_a_cache_of_two_moments():
     report = compare(Timeline(program), {**computed(program), "a1": computed(other)["a1"]})
     assert "cache_apart" in [suspect.kind for suspect in report.culprit.suspects]
     assert report.culprit.name == "a1"
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+def test_the_derivative_of_the_output_where_that_of_the_loss_is_due(rows):
+    program = make_program(net("tanh", rows=rows))
+    arrays = computed(program)
+    ones = np.ones_like(arrays["dz2"])
+    mine = {**arrays, "dW2": arrays["a1"].T @ ones, "db2": ones.sum(axis=0)}
+    for name in ("dz2", "da2", "W1_new", "b1_new", "W2_new", "b2_new"):
+        del mine[name]
+    report = compare(Timeline(program), mine)
+    assert report.culprit.suspects[0].kind == "gradient_missing"
+    assert "the derivative of z2, not of the loss" in report.culprit.suspects[0].evidence

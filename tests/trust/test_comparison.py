@@ -330,6 +330,16 @@ def test_so_are_ones_of_the_users_own_by_taking_his_step_back():
     assert (comparison.culprit.name, kinds(comparison.culprit)) == ("db1", {"bias_missing"})
 
 
+@pytest.mark.parametrize("some", [("W2", "b2"), ("W1",), ("W1", "W2"), ("b1", "b2")])
+def test_so_are_some_of_which_the_others_were_saved_before(some):
+    arrays = step(own())
+    mixed = without(arrays, "_new") | {name: arrays[f"{name}_new"] for name in some}
+    comparison = compare(timeline_of(), mixed)
+    assert comparison.culprit is None
+    assert said(comparison, f"your {' '.join(some)} were saved after the update")
+    assert compare(timeline_of(), mixed | {"db1": 2 * mixed["db1"]}).culprit is not None
+
+
 def test_slots_saved_after_the_update_are_noticed():
     scenario = xor(optimizer=Optimizer("momentum", {"learning_rate": 0.1, "momentum": 0.9}))
     arrays = computed(make_program(scenario), 2)
