@@ -98,7 +98,8 @@ def judged(program: Program) -> bool:
 
 
 def long_step(program: Program, persistent: Mapping[str, Array], update: int, over: float | None = None) -> Finding | None:
-    """What is to be said of the step at these parameters; or, just after the start or where the loss has not been halved, of the first.
+    """What is to be said of the step at these parameters, or else of the first one. Of a loss that is no quadratic and has been halved
+    since the start, nothing: networks often learn well with steps beyond the limit.
 
     Args:
         program: whose loss, optimizer and data.
@@ -110,8 +111,9 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
         return None
     slope, here, start = Slope(program, persistent, update), parameters_of(program, persistent), parameters_of(program, program.initial)
     found = _too_long(slope, here, over)
-    if found or (update > 1 and slope.loss(here) <= slope.loss(start) / 2):
-        return found
+    falls = update > 1 and slope.loss(here) <= slope.loss(start) / 2
+    if falls or found:
+        return found if found and (found.grave or not falls) else None
     found = _too_long(slope, start, over)
     return found and replace(found, why=f"at the start, {found.why}")
 

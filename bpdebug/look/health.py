@@ -157,9 +157,10 @@ def _measured(values: dict[str, Array], before: dict[str, Array], program: Progr
             size, mean = _norm(old), float(active.sum()) / active.size
             step = _norm(weights - old) / size if size else np.nan
             deviation = _norm(active - mean) / active.size**0.5
-            share = _SHARES.get(names.layer.activation) if np.isfinite(mean) else None
+            kind = "" if program.stage(names.a).edited else names.layer.activation
+            share = _SHARES.get(kind) if np.isfinite(mean) else None
             saturated = float(evaluate(_parsed(share.format(names.a), program.joined), values, active.dtype)) if share else np.nan
-            text = DEAD.get(names.layer.activation) if np.isfinite(active).all() else None
+            text = DEAD.get(kind) if np.isfinite(active).all() else None
             mask = evaluate(_parsed(text.format(names.a), program.joined), values) if text else None
             dead = np.nan if mask is None else float(mask.sum())
             sizes = (_norm(found) / found.size**0.5 for found in (values[names.z], values.get(names.source, program.data[program.input])))

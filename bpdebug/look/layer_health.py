@@ -108,6 +108,9 @@ def _large(program: Program, names: LayerNames, layer: LayerHealth) -> str:
     told = f"{names.z} has size {short(sums, 2)}, {names.source} size {short(arriving, 2)}"
     if arriving >= max(weights, 2.0):
         return f"{told}: scale {'the inputs' if names.source == program.input else names.source} to size 1"
+    grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
+    if grown > _GROWN / 5:
+        return f"{told}, and {names.weight} has grown {short(grown, 2)} times in {len(layer.size)} updates: take smaller steps"
     return f"{told}, and {names.weight} would make sums of size {short(weights, 2)} of inputs of size 1: start with smaller weights"
 
 

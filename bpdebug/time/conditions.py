@@ -171,7 +171,8 @@ def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
 
 
 def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
-    found = [parts[names.layer.activation].format(names.a) for names in program.layers if names.layer.activation in parts]
+    own = [names for names in program.layers if names.layer.activation in parts and not program.stage(names.a).edited]
+    found = [parts[names.layer.activation].format(names.a) for names in own]
     if not found:
         raise BpdebugError(f"no layer of this network has {what} units ({', '.join(parts)})")
     return found

@@ -58,6 +58,16 @@ def test_no_training_comes_below_a_bound_that_is_said(seed):
         assert least_loss(random_data(seed), 400) >= bound * (1 - 1e-3) - 1e-9, name
 
 
+@pytest.mark.long
+def test_no_training_of_many_comes_below_a_bound_that_is_said():
+    below = []
+    for seed in range(60, 1500):
+        said = bounds(random_data(seed))
+        if said and max(bound for _, bound in said) * (1 - 1e-3) - 1e-9 > least_loss(random_data(seed), 1500):
+            below.append((seed, said))
+    assert below == []
+
+
 def test_the_bound_of_xor_is_exact_and_its_samples_are_named():
     layer, loss = Layer(1, "sigmoid"), "binary_cross_entropy"
     scenario = net(*XOR, layer, loss=loss, reductions={"samples": "mean"})

@@ -12,6 +12,7 @@ from learning_networks import BROKEN, XOR, found, learned, net, network, trained
 from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug.core.description import Initializer, Layer, Optimizer, Training
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
@@ -57,6 +58,27 @@ def test_of_a_network_that_learns_nothing_is_said(seed):
     assert not (learned(timeline) and said)
 
 
+@pytest.mark.long
+def test_of_three_hundred_networks_that_learn_nothing_is_said():
+    said, count = list[str](), 0
+    for seed in range(24, 424):
+        timeline = Timeline(make_program(network(seed)))
+        updates, found_here = timeline.program.updates, list[str]()
+        for update in (0, 1, 7, updates // 4, updates):
+            timeline.seek(timeline.calendar.clock(update))
+            found_here += [f"{seed} after {update}: {finding.why}" for finding in found(timeline).values() if said_never(finding)]
+        if learned(timeline):
+            count, said = count + 1, said + found_here
+    assert (said, count > 300) == ([], True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", BROKEN)
+def test_each_failure_is_found_in_three_hundred_variants(name):
+    missed = [(seed, update) for seed in range(300) for update in (0, 1) if name not in found(trained(BROKEN[name](seed), update))]
+    assert missed == []
+
+
 def test_most_of_these_networks_do_learn():
     assert sum(learned(trained(network(seed), network(seed).updates)) for seed in range(12)) >= 9
 
@@ -67,6 +89,22 @@ def test_of_the_shipped_scenarios_nothing_is_said(name):
     for update in (0, 1, timeline.program.updates):
         timeline.seek(timeline.calendar.clock(update))
         assert not any(map(said_never, found(timeline).values()))
+
+
+def test_an_activation_that_is_the_users_own_is_neither_saturated_nor_dead():
+    x = 50 * np.random.default_rng(0).standard_normal((6, 2))
+    for activation in ("tanh", "relu"):
+        scenario = net(x, np.ones((6, 1)), Layer(5, activation), Layer(1), rate=1e-9, formulas={"a1": "-abs(z1)"})
+        health = health_of(trained(scenario, 4))
+        assert not {"saturated", "dead"} & {finding.name for finding in health.layers[0].findings}
+    assert "no layer of this network has saturating units" in failing(Session(replace(scenario, layers=scenario.layers)), "catch saturated")
+
+
+def failing(session, command):
+    """What a command that cannot be carried out says."""
+    with pytest.raises(BpdebugError) as error:
+        session.execute(command)
+    return str(error.value)
 
 
 def test_units_that_are_alike_by_their_incoming_weights_alone_are_no_copies():

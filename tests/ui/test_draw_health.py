@@ -59,6 +59,15 @@ def test_dead_units_are_counted():
     assert "dead: 5 of 6 units of layer 1 are 0 for every sample" in " ".join(text(lines).split())
 
 
+def test_what_keeps_the_network_from_learning_is_told_in_the_pane_before_and_after_the_first_update():
+    for commands in (("formula a1 = z1",), ("formula a1 = z1", "update 4")):
+        shown = seen("xor", *commands)
+        said = " ".join(text(health_lines(shown, 60, 20)).split())
+        assert "linear: the hidden layers are linear" in said
+        assert "separates samples 0 and 3 from 1 and 2" in said
+    assert "linear" in health_note(shown, 60, 3)
+
+
 def test_a_healthy_step_stands_on_the_heavy_part_of_its_gauge():
     line = rows(health_lines(seen("xor", "update 100"), 76, 10), 2)[0]
     gauge = plain(line)[plain(line).index("────") :][:13]
