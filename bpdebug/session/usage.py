@@ -85,9 +85,5 @@ def _after(way: Way, state: tuple[int, int | None], word: str, start: int, own: 
         if word == item:
             yield place + 1, None
     elif word not in own:
-        yield (place, start) if is_long(item) else (place + 1, None)
-
-
-def is_long(item: str) -> bool:
-    """Whether what stands for a word of a usage may hold blanks."""
-    return item.startswith(_LONG) or item.endswith("…")
+        long = item.startswith(_LONG) or item.endswith("…")
+        yield (place, start) if long else (place + 1, None)

@@ -68,15 +68,10 @@ def _formula_at(program: Program, text: str, done: int, condition: bool, update:
         infer(formula, program.shapes(rows))
     for name in formula.names:
         if name in program.index and name not in program.persistent:
-            _refuse_absent(program, name, done, condition)
+            place, total = program.index[name], program.calendar.length
+            if place >= done:
+                raise BpdebugError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
+            if done == total and (condition or place == total - 1):
+                gone = f"{name} is gone once the update is complete, after its last stage"
+                raise BpdebugError(f"{gone}; 'break {program.stages[max(total - 2, 0)].name} if …' looks just before")
     return formula
-
-
-def _refuse_absent(program: Program, name: str, done: int, condition: bool) -> None:
-    """Refuse a tensor that has no value when so many stages have run: not yet, or, the update being complete, no longer."""
-    place, total = program.index[name], program.calendar.length
-    if place >= done:
-        raise BpdebugError(f"{name} is not computed yet at that moment; 'break {name} if …' looks right after it is")
-    if done == total and (condition or place == total - 1):
-        earlier = program.stages[max(total - 2, 0)].name
-        raise BpdebugError(f"{name} is gone once the update is complete, after its last stage; 'break {earlier} if …' looks just before")

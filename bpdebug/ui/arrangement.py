@@ -111,10 +111,7 @@ class PaneScreen(Sized):
             if self.layout_of.slot in self.layout_of.at("middle"):
                 self.layout_of.slot = self._pane_of_stage() or self.layout_of.slot
         self._moment = moment
-        self._focus_slot()
-
-    def _focus_slot(self) -> None:
-        """The arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells."""
+        # the arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells
         cells = self.layout_of.at("middle", "instead")
         if self.layout_of.slot in cells and (self.focused is None or self.focused.id in cells):
             pane = self.panes[self.layout_of.slot]

@@ -79,15 +79,12 @@ class Commanding(TerminalApp):
         else:
             self.perform(name)
 
-    def action_prompt(self) -> None:
-        """Ask for a command."""
-        self._prompt()
-
     def ask(self, command: Command) -> None:
         """Ask for what a command needs."""
-        self._prompt(prefix=command.name, hint=command.asks or command.help)
+        self.action_prompt(prefix=command.name, hint=command.asks or command.help)
 
-    def _prompt(self, **given: str) -> None:
+    def action_prompt(self, **given: str) -> None:
+        """Ask for a command."""
         if self.session:
             self.prompting.ask(self.session, **given)
 
@@ -116,15 +113,11 @@ class Commanding(TerminalApp):
     def answered(self, text: str | None) -> None:
         """Carry out what a screen has answered: commands, a line each; after a colon, one to put into the prompt."""
         if text and text.startswith(":"):
-            self._prompt(text=text[1:])
+            self.action_prompt(text=text[1:])
             return
         first, *others = (text or "").splitlines() or [""]
         if first:
             self.perform(first, others)
-
-    def _proceed(self) -> None:
-        if self._queue:
-            self._carry_out(self._queue.pop(0))
 
     def perform(self, text: str, others: Sequence[str] = ()) -> None:
         """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
@@ -229,4 +222,5 @@ class Commanding(TerminalApp):
             self.push_screen(screen, self.answered)
         elif note := note_of(self._command, result, self.session.position.at_end, bool(self._queue) or self._looked_at() != self._before):
             self.say(note)
-        self._proceed()
+        if self._queue:
+            self._carry_out(self._queue.pop(0))

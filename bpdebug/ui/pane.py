@@ -149,14 +149,6 @@ class Pane(Standing, PointedAt, can_focus=True):
             return lines[y]
         return self.line_at(view, y + self.scroll_offset.y)
 
-    def _note_painted(self, y: int, drawn: Line) -> None:
-        """What the screen has got, be it nothing, is what the next line there is compared with."""
-        place, lines = self._painted
-        if place != (self.scroll_offset, self._room):
-            self._painted = (None, [])
-        elif y < len(lines):
-            lines[y] = drawn
-
     def extend(self, columns: int, rows: int) -> None:
         """Set the virtual size, at least what is visible: as long as all fits, nothing need be laid out anew."""
         size = Size(max(columns, self.beside_scrollbar.width), max(rows, self.size.height))
@@ -183,7 +175,12 @@ class Pane(Standing, PointedAt, can_focus=True):
             drawn = self._drawn(self.view, y) if self.view is not None and self.view is self._prepared and not self.failure else ()
         if self.failure and not y:
             drawn = ((f"this pane cannot be drawn: {self.failure}", "bad"),)
-        self._note_painted(y, drawn)
+        # what the screen has got, be it nothing, is what the next line there is compared with
+        place, lines = self._painted
+        if place != (self.scroll_offset, self._room):
+            self._painted = (None, [])
+        elif y < len(lines):
+            lines[y] = drawn
         return self.selectable(to_strip(self, drawn, self._room.width, self._base), y)
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -174,7 +174,11 @@ class PointedAt(ScrollView):
         if self._picked is None:
             return strip
         ground = Style(bgcolor=self.screen.get_component_rich_style("screen--selection").bgcolor)
-        return _marked(strip, self._span(self._picked, y + self.scroll_offset.y), ground)
+        first, last = self._span(self._picked, y + self.scroll_offset.y)
+        start = cell_len(strip.text[:first])
+        end = strip.cell_length if last is None else cell_len(strip.text[:last])
+        picked = [Segment(part, (own or Style()) + ground) for part, own, _ in strip.crop(start, end)]
+        return Strip([*strip.crop(0, start), *picked, *strip.crop(end)], strip.cell_length)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The visible lines; what is the same for all of them is looked up once."""
@@ -183,12 +187,3 @@ class PointedAt(ScrollView):
             return super().render_lines(crop)
         finally:
             self._painting = False
-
-
-def _marked(strip: Strip, span: tuple[int, int | None], style: Style) -> Strip:
-    """A line with some of its characters in another style."""
-    text = strip.text
-    start = cell_len(text[: span[0]])
-    end = strip.cell_length if span[1] is None else cell_len(text[: span[1]])
-    picked = [Segment(part, (own or Style()) + style) for part, own, _ in strip.crop(start, end)]
-    return Strip([*strip.crop(0, start), *picked, *strip.crop(end)], strip.cell_length)

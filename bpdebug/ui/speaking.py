@@ -31,14 +31,13 @@ class Note(NamedTuple):
 
 def note_lines(notes: list[Note], columns: int) -> list[Line]:
     """The latest notes as lines; what there is no room for is counted."""
-    drawn = [line for note in notes for text in note.text.splitlines() for line in _wrapped(note.severity, text, columns)]
+    drawn = list[Line]()
+    for note in notes:
+        sign, role = _ROLES[note.severity]
+        for text in note.text.splitlines():
+            drawn += wrap(text, columns, role, "  " if sign else "", sign)
     more = len(drawn) - _MOST
     return [*drawn[: _MOST - 1], ((f"  … {more + 1} lines more", "dim"),)] if more > 0 else drawn
-
-
-def _wrapped(severity: Severity, text: str, columns: int) -> list[Line]:
-    sign, role = _ROLES[severity]
-    return wrap(text, columns, role, "  " if sign else "", sign)
 
 
 class MessageBar(Lines):

@@ -53,14 +53,9 @@ def _present(view: View, name: str, *statuses: str) -> Finding | None:
     return verdict if verdict and shown and verdict.status in statuses else None
 
 
-def is_bad(view: View, name: str) -> bool:
-    """Whether the check has found the shown numbers of a stage wrong."""
-    return _present(view, name, *_LASTING) is not None
-
-
 def result_role(view: View, name: str) -> str:
     """The role of a result: right and wrong are colours of their own, and what has not been checked has neither."""
-    if view.is_broken(name) or is_bad(view, name):
+    if view.is_broken(name) or _present(view, name, *_LASTING):
         return "bad"
     return "good" if _present(view, name, "good") else "bold"
 

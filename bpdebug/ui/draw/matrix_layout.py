@@ -206,28 +206,21 @@ def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, 
 
 def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[list[Block]]]:
     """Shelves with room for the numbers of the rows: as much for each block, so that columns stand below columns, or what each needs."""
-    blocks = list(blocks_of(view, names))
-    edges = [_edge(view, block) for block in blocks]
+    blocks, edges = list(blocks_of(view, names)), list[int]()
+    for block in blocks:  # the targets have no numbers of their own where they stand beside the answers
+        bare = block.rows == 1 or (part_of(view.program, block.name)[0] == TARGET and view.position.at_end)
+        widest = [block.rows - 1]  # rows of which one has the longest number
+        if _is_of_samples(view, block, True):
+            widest.append(int(samples_in(view, block.name).argmax()))
+        edges.append(0 if bare else max(len(label(view, block, row)) for row in widest))
     for chosen in ([max(edges, default=0)] * len(edges), edges):
         yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
-
-
-def _edge(view: View, block: Block) -> int:
-    """What the numbers of the rows take; the targets have none of their own where they stand beside the answers."""
-    bare = block.rows == 1 or (part_of(view.program, block.name)[0] == TARGET and view.position.at_end)
-    return 0 if bare else max(len(label(view, block, row)) for row in _widest(view, block))
 
 
 def _edged(block: Block, edge: int, columns: int) -> Block:
     """A block with room at its side, unless that makes one of few rows too wide."""
     full = block.rows <= _COUNTED and block.width <= columns < block.width + edge
     return block if full else replace(block, edge=edge, width=block.width + edge)
-
-
-def _widest(view: View, block: Block) -> tuple[int, ...]:
-    """Rows of which one has the longest number."""
-    samples = samples_in(view, block.name) if _is_of_samples(view, block, True) else None
-    return (block.rows - 1,) if samples is None else (block.rows - 1, int(samples.argmax()))
 
 
 def _is_of_samples(view: View, block: Block, down: bool) -> bool:
