@@ -72,7 +72,9 @@ def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later:
     """
     for node in walk(formula.tree):
         if isinstance(node, Name) and node.name in later:
-            raise FormulaError(f"{node.name} is not computed yet when {name} runs", formula.text, node.column)
+            own = ": each update computes it anew, and nothing is kept of the one before" * (node.name == name)
+            message = f"{node.name} is not computed yet when {name} runs{own}"
+            raise FormulaError(message, formula.text, node.column)
     try:
         found, wanted = infer(formula, shapes), shapes[name]
         if found != wanted:

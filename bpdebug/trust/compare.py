@@ -100,7 +100,8 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
     seen = tuple(clues(judge, finding, losses))
     if any(suspect.kind == "mask_missing" for suspect in seen):
         return replace(finding, suspects=seen)
-    factor = judge.convention.of(finding.stage.name)
+    # what is told of all gradients at once is no convention, and the mistake is in the numbers as they are
+    factor = 1.0 if finding.suspects else judge.convention.of(finding.stage.name)
     previous: Mapping[str, Array] = {}
     if scene.before and not any(map(judge.differs, judge.reading.given)):  # it is one that led to what the user starts from
         previous = {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}

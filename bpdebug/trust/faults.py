@@ -5,7 +5,7 @@ Diagnosis looks for the row that gives a user's numbers; the hunt plants its fau
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
@@ -101,14 +101,14 @@ FAULTS: Mapping[str, Fault] = {kind: Fault(title, kind in _GENERAL) for kind, ti
 """The catalogue, in the order of plausibility."""
 
 
-def mistakes(site: Site) -> Iterator[Mistake]:
-    """All mistakes in a stage, kind by kind; of those that are the same formula, the likeliest."""
+def mistakes(site: Site, only: Collection[str] = FAULTS) -> Iterator[Mistake]:
+    """All mistakes in a stage, or those of some kinds, kind by kind; of those that are the same formula, the likeliest."""
     made: dict[str, list[Mistake]] = {kind: [] for kind in FAULTS}
     for maker in (undivided, written, paths, exchanges, versions, rewrites, activations, losses, slopes, squashed):
         for mistake in maker(site):
             made[mistake.kind].append(mistake)
     known: set[tuple[Tree, tuple[tuple[str, str], ...]]] = {(site.tree, ())}
-    for kind in FAULTS:
+    for kind in (kind for kind in FAULTS if kind in only):
         found = {(mistake.reading, mistake.says): mistake for mistake in made[kind]}
         yield from (mistake for mistake in found.values() if mistake.reading not in known)
         known |= {mistake.reading for mistake in made[kind]}

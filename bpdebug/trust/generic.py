@@ -140,6 +140,10 @@ def paths(site: Site) -> Iterator[Mistake]:
     if node and not site.stage.of and node.operation.name == "add":
         for lost, kept in (("x", "a"), ("a", "x")):
             yield Mistake("path_missing", Name(str(node.arguments[kept])), f"{node.arguments[lost]} is not added")
+    if site.affine and isinstance(site.arriving, Name):
+        ones = Binary("+", product(literal(0.0), site.arriving), ONE)
+        says = f"{site.arriving.name}, the gradient that arrives, is left out: 1 stands in its place"
+        yield Mistake("gradient_missing", site.put({site.arriving.name: ones}), says)
     if isinstance(site.arriving, Name) and isinstance(site.tree, Binary):
         for tree in one_changed(site.tree, without_factor):
             if set(site.reads) - set(names(tree)) == {site.arriving.name}:
@@ -162,7 +166,7 @@ def versions(site: Site) -> Iterator[Mistake]:
         yield Mistake("accumulated", Binary("+", site.tree, Name(name)), evidence, {name: PREVIOUS})
     for node in walk(site.tree):
         match node:
-            case Transpose(Name(turned)):
+            case Transpose(Name(turned)) if not site.square(turned):
                 evidence = f"{turned} is reshaped where it should be transposed, which mixes up its cells"
                 yield Mistake("reshaped", site.tree, evidence, {turned: RESHAPED})
 

@@ -52,6 +52,11 @@ class Operands:
         value = np.asarray(self.values[name])  # laid out anew, its transpose has the numbers in the order in which they are
         return value.reshape(value.shape[::-1]).T
 
+    def shape(self, tree: Tree) -> Shape | None:
+        """The shape of a formula's value; None where a tensor is not known or does not fit."""
+        cells = self._cells[()]
+        return None if cells is None else cells.shape(tree)
+
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives, where its tensors are known and fit."""
         cells = self.cells(overrides or {})

@@ -16,19 +16,21 @@ from bpdebug.trust.finding import Suspect
 from bpdebug.trust.multiples import larger, named, times
 from bpdebug.trust.site import Site, is_term
 
+_NEAR_ONE = 0.01
+"""A factor that differs from 1 by less is named only where it is something."""
 _LONG = 20_000_000
 """Cells to be computed in a search over the samples; beyond that there is none."""
 
 
 def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
     """A row of the catalogue, with what speaks for it."""
-    return Suspect(kind, FAULTS[kind].title, evidence, "" if tree is None else to_text(tree))
+    return Suspect(kind, ", and ".join(FAULTS[one].title for one in kind.split("+")), evidence, "" if tree is None else to_text(tree))
 
 
 def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
     of_any_shape = (_not_summed, _reshaped)
-    cell_by_cell = (_samples, _rows, _clipped, _penalty, _factor, _one_cell) if case.comparable else ()
+    cell_by_cell = (_samples, _rows, _clipped, _penalty, _earlier, _factor, _one_cell) if case.comparable else ()
     return next(filter(None, (tuple(look(case)) for look in (*of_any_shape, *cell_by_cell))), ())
 
 
@@ -115,10 +117,26 @@ def _factor(case: Evidence) -> Iterator[Suspect]:
     if factor is None:
         return
     meaning = named(case, factor)
-    if not case.size or (np.count_nonzero(np.nan_to_num(case.right)) < 2 and not meaning):
+    if not case.size or (not meaning and (np.count_nonzero(np.nan_to_num(case.right)) < 2 or abs(abs(factor) - 1) < _NEAR_ONE)):
         return
     tree = None if case.site.updates else product(literal(float(f"{factor:.6g}")), case.site.tree)
     yield suspect("stray_factor", larger(case, factor) + (f", which is {meaning}" if meaning else ""), tree)
+
+
+def _earlier(case: Evidence) -> Iterator[Suspect]:
+    """What is too much is in proportion to the gradient of the update before."""
+    name, parameter = case.site.stage.name, case.site.stage.of
+    before = case.previous.get(name)
+    if parameter not in case.site.program.parameters or before is None or case.single or before.shape != case.right.shape:
+        return
+    more, norm = case.wrong - case.right, float(np.vdot(before, before))
+    factor = float(np.vdot(more, before)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
+    if factor and case.explains(case.right + factor * before):
+        meaning = named(case, factor)
+        seen = f"{short(factor, 6)} times the {name} of the update before is still in it" + f": {short(factor, 6)} is {meaning}" * bool(
+            meaning
+        )
+        yield suspect("accumulated", f"{seen}. It is never set back to 0, so that it goes on growing")
 
 
 def _one_cell(case: Evidence) -> Iterator[Suspect]:

@@ -176,6 +176,10 @@ class Site(Record, eq=False):
                 return Transpose(Name(new))
         return Name(new) if self.families.get(old, "old") == self.families.get(new, "new") else None
 
+    def square(self, name: str) -> bool:
+        """Whether a matrix of as many rows as columns can be told from none that is laid out anew."""
+        return self._shapes[0].get(name, ())[::-1] == self._shapes[0].get(name)
+
     def role(self, name: str) -> Role | None:
         """What a tensor is to the training."""
         return self.program.tensors[name].role if name in self.program.tensors else None

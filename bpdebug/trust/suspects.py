@@ -13,15 +13,16 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import shape_text
-from bpdebug.core.tree import Name, substitute
+from bpdebug.core.tree import ONE, Name, Unary, product, substitute
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
-from bpdebug.trust.multiples import larger, times
+from bpdebug.trust.multiples import larger, scale_of, times
 from bpdebug.trust.operands import Operands, world
 from bpdebug.trust.patterns import pattern, suspect
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
@@ -36,6 +37,15 @@ _MOST_ROWS = 200
 """Samples of a batch that is made up, if the present one has more."""
 _CHANCE = 1e-3
 """How probable a coincidence may be without being spoken of."""
+_ALONE = ("sign", "zero", "stray_factor", "sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "another_loss_sum")
+"""Kinds that are a factor, or make one of no account."""
+_LIKELY = (
+    "sign sum_for_mean mean_for_sum m_twice activation_missing activation_part another_activation another_loss transposed pre_activation",
+    "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing",
+)
+"""Kinds of which two are made at once."""
+_MOST_TWICE = 2000
+"""Pairs of mistakes that are tried."""
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
@@ -85,7 +95,42 @@ class _Search:
 
     def suspects(self) -> tuple[Suspect, ...]:
         """One mistake, a pattern, or two mistakes."""
-        return self._told(list(self._fits(_mistakes(self.case.site, self.case.unseen)))) or pattern(self.case)
+        one = self._told(list(self._fits(_mistakes(self.case.site, self.case.unseen)))) or pattern(self.case)
+        return one or self._told(list(self._scaled_fits()))[:1] or self._told(list(self._twice()))[:1]
+
+    def _scaled_fits(self) -> Iterator[Fit]:
+        """Mistakes that are too large or too small by a factor, or have the other sign, besides."""
+        case = self.case
+        for made, ratio in () if case.site.updates or (case.single and case.formula is None) else self.scaled:
+            also = None if made.kind in _ALONE else scale_of(case, ratio)
+            if also is None:
+                continue
+            kind, factor, says = also
+            tree = Unary("-", made.tree) if factor == Unary("-", ONE) else product(factor, made.tree)
+            if (error := case.error(case.value(tree, made.overrides))) is not None:
+                both = replace(made, kind=f"{made.kind}+{kind}", tree=tree, says=f"{made.says}; besides, {says}")
+                yield Fit(both, error)
+
+    def _twice(self) -> Iterator[Fit]:
+        """Two mistakes in one formula: of the likelier kinds, and only so many."""
+        case, known = self.case, {self.case.site.tree}
+        if case.single and case.formula is None:
+            return
+        left, kinds = _MOST_TWICE, " ".join(_LIKELY).split()
+        for first in mistakes(case.site):
+            if first.kind not in kinds or first.overrides or first.tree in known or case.operands.shape(first.tree) is None:
+                continue
+            known.add(first.tree)
+            stage = replace(case.stage, formula=Formula.of(first.tree), original=None)
+            for second in mistakes(Site(case.program, stage, case.samples), kinds):
+                left -= 1
+                if left < 0:
+                    return
+                made = replace(second, kind=f"{first.kind}+{second.kind}", says=f"{first.evidence}; besides, {second.evidence}", parts={})
+                ratio = None if second.overrides else case.ratio(made)
+                error = None if ratio is None else case.error(case.value(made.tree))
+                if error is not None:
+                    yield Fit(made, error)
 
     def _fits(self, found: Iterator[Mistake]) -> Iterator[Fit]:
         for made in found:
@@ -170,7 +215,12 @@ class _Search:
 def _by_kind(found: list[Fit]) -> Iterator[list[Fit]]:
     """The same formula under each name that says something; under one that says little only where it has no other."""
     kinds = dict.fromkeys(fit.made.kind for fit in found)
-    telling = [kind for kind in kinds if not FAULTS[kind].general] or kinds
+    if "+" in found[0].made.kind:  # two mistakes, of which the first pair that fits is the likeliest
+        yield found[:1]
+        return
+    telling = [kind for kind in kinds if not FAULTS[kind].general]
+    telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
+    telling = telling or [*kinds]
     yield from ([fit for fit in found if fit.made.kind == kind] for kind in telling)
 
 

@@ -70,22 +70,22 @@ def program_of(net):
 
 
 @cache
-def updates(net):
+def updates(net, seed=0):
     """Two updates by the textbook: the one before and the present one."""
-    generator, program = np.random.default_rng(net.widths), program_of(net)
+    generator, program = np.random.default_rng([*net.widths, *[seed] * (seed > 0)]), program_of(net)
     state = {name: generator.standard_normal(shape) * 0.7 for name, shape in program.parameters.items()}
     state |= {name: np.zeros(shape) for name, shape in program.persistent.items() if is_slot(name)} | {"t": 0}
-    first = train(net, state, *batch(net, 0))
-    return first, train(net, first.after | {"t": 1}, *batch(net, 1), first.tensors)
+    first = train(net, state, *batch(net, 2 * seed))
+    return first, train(net, first.after | {"t": 1}, *batch(net, 2 * seed + 1), first.tensors)
 
 
 def right_of(net, stage):
     return updates(net)[1].tensors[stage]
 
 
-def evidence_of(net, stage, wrong, **more):
+def evidence_of(net, stage, wrong, seed=0, **more):
     """What diagnosis gets to see; the right tensors are the textbook's."""
-    first, second = updates(net)
+    first, second = updates(net, seed)
     program = program_of(net)
     values = {name: np.asarray(value) for name, value in program.constants.items()}
     values |= second.tensors | second.before | {"m": np.array(net.m), "t": np.array(2.0)}
@@ -104,12 +104,12 @@ def stages(net):
     return [stage.name for stage in program_of(net).stages if stage.name in updates(net)[1].tensors]
 
 
-def places(net, kind):
+def places(net, kind, seed=0):
     """The stages of a network in which a mistake can be made, one of each sort (dz, dW, …), early or late ones by turns."""
     found = {}
     for stage in stages(net)[:: 1 if sum(net.widths) % 2 else -1]:
         sort = split(stage)[0]
-        if sort not in found and (wrong := planted(updates(net)[1], kind, stage)) is not None:
+        if sort not in found and (wrong := planted(updates(net, seed)[1], kind, stage)) is not None:
             found[sort] = (stage, wrong)
     return found.values()
 
@@ -133,6 +133,90 @@ def test_a_mistake_made_by_hand_is_named_and_never_another(kind, confusion):
     confusion(kind, answers, len(shapes))
     assert len(shapes) >= (3 if kind == "branches" else 5)  # which few networks have
     assert answers["right"] > answers["unknown"] + answers["several"] or kind == "outputs_factor"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", PLANT)
+def test_no_mistake_made_by_hand_is_ever_called_another(kind, confusion):
+    answers, shapes = Counter(), set()
+    for seed in range(1, 5):
+        for net in NETS + RESIDUAL:
+            for stage, wrong in places(net, kind, seed):
+                found = kinds_of(net, stage, wrong, seed=seed)
+                said = "right" if found == [kind] else "several" if kind in found else "wrong" if found else "unknown"
+                answers[said] += 1
+                shapes |= {net.widths} if said == "right" else set()
+    confusion(kind, answers, len(shapes))
+    assert not answers["wrong"]
+
+
+TWICE = {
+    "another_loss+sign": lambda t, net: ("da2", -(t["a2"] - t["y"]) / net.over),
+    "activation_missing+sum_for_mean": lambda t, net: ("dz2", t["da2"] * net.m),
+    "exchanged+transposed": lambda t, net: ("dW2", (t["a1"].T @ t["a2"]).T),
+    "pre_activation+da_for_dz": lambda t, net: ("dW2", t["z1"].T @ t["da2"]),
+}
+
+
+@pytest.mark.parametrize("kinds", TWICE)
+def test_two_mistakes_in_one_formula_are_both_named(kinds):
+    net = Net((3, 4, 2), 5, ("tanh", "sigmoid"), BCE)
+    stage, wrong = TWICE[kinds](updates(net)[1].tensors, net)
+    (suspect,) = diagnose(evidence_of(net, stage, wrong))
+    assert set(suspect.kind.split("+")) == set(kinds.split("+"))
+    assert "; besides, " in suspect.evidence
+
+
+ONE = Net((1, 1, 1), 3, ("sigmoid", "sigmoid"), BCE)
+
+
+@pytest.mark.parametrize("stage", ["dW1", "db2", "dW2", "loss", "W1"])
+@pytest.mark.parametrize("off", [1e-4, 1e-6, 1e-8, -1e-5, 3e-7])
+def test_a_single_number_that_is_off_by_little_has_no_name(stage, off):
+    assert kinds_of(ONE, stage, right_of(ONE, stage) * (1 + off)) == []
+
+
+def test_of_a_single_number_with_few_digits_it_is_said_that_it_says_little():
+    one = evidence_of(ONE, "dW1", np.array([[0.5]]), right=np.array([[0.25]]))
+    simple = {"x": np.array([[1.0]]), "a1": np.array([[2.0]]), "dz1": np.array([[0.25]]), "m": np.array(1.0)}
+    suspects = diagnose(replace(one, values={**one.values, **simple}))
+    assert suspects
+    assert all(suspect.evidence.endswith(" (a single number: weak evidence)") for suspect in suspects)
+
+
+def test_the_users_own_formula_tells_apart_what_this_batch_cannot():
+    net = Net((2, 3, 1), 1, ("tanh", "identity"))
+    wrong = updates(net)[1].tensors["x"].T @ np.ones((1, 3))
+    tied = diagnose(evidence_of(net, "dW1", wrong))
+    exact = diagnose(evidence_of(net, "dW1", wrong, formula=program_of(net).parse("x.T @ (0 * dz1 + 1)").tree))
+    assert [suspect.kind for suspect in exact] == ["gradient_missing"]
+    assert "gradient_missing" in [suspect.kind for suspect in tied]
+    assert kinds_of(net, "dW1", wrong, formula=program_of(net).parse("x.T @ (0 * dz1 + 1) * x.T / x.T").tree) == ["gradient_missing"]
+
+
+@pytest.mark.parametrize(("factor", "named"), [(1.0, "zero_grad"), (1 + RATE, "1.13 is 1 + learning_rate"), (0.5, "0.5 times")])
+def test_earlier_gradients_that_are_never_cleared_are_seen_with_their_factor(factor, named):
+    net = NETS[0]
+    (suspect,) = diagnose(evidence_of(net, "dW1", right_of(net, "dW1") + factor * updates(net)[0].tensors["dW1"]))
+    assert suspect.kind == "accumulated"
+    assert named in suspect.evidence
+
+
+@pytest.mark.parametrize(("factor", "name"), [(MOMENTUM, "momentum"), (1 - MOMENTUM, "1 - momentum"), (1 + RATE, "1 + learning_rate")])
+def test_a_factor_with_a_name_is_called_by_it(factor, name):
+    net = NETS[8]
+    (suspect,) = diagnose(evidence_of(net, "dW1", factor * right_of(net, "dW1")))
+    assert suspect.evidence.endswith(f" times the right value, which is {name}")
+
+
+def test_a_factor_near_one_without_a_name_is_none():
+    assert kinds_of(NETS[0], "dW1", 0.9993 * right_of(NETS[0], "dW1")) == []
+
+
+def test_the_cross_entropy_without_its_second_term_has_both_of_its_names():
+    net = NETS[0]
+    t = updates(net)[1].tensors
+    assert kinds_of(net, "loss", np.asarray(-(t["y"] * np.log(t["a2"])).sum())) == ["another_loss", "term_missing"]
 
 
 def test_every_row_of_the_catalogue_is_planted_by_hand():
@@ -265,3 +349,14 @@ def test_a_large_network_is_diagnosed_within_a_second():
     assert diagnose(replace(evidence, wrong=noisy)) == ()
     assert [suspect.kind for suspect in diagnose(replace(evidence, wrong=other))] == ["da_for_dz"]
     assert time.process_time() - began < 2
+
+
+def test_a_small_stage_is_diagnosed_in_a_moment():
+    program = make_program(load_scenario("xor"))
+    session = Session(load_scenario("xor"))
+    evidence = [replace(of_session(session, stage.name), wrong=np.full((4, 4), 0.1) ** 2) for stage in program.stages if stage.of]
+    diagnose(evidence[0])
+    began = time.process_time()
+    for one in evidence:
+        diagnose(one)
+    assert time.process_time() - began < 0.3 * len(evidence)
