@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bpdebug.testing import GradientError, Untold, check_backward
 
+ROOT = Path(__file__).parent.parent.parent
 LAYERS = """
 import numpy as np
 
@@ -53,11 +56,6 @@ def project(tmp_path):
     return tmp_path
 
 
-def shape_of(line):
-    """A line without its digits: those of an error's cell are not the same on every machine."""
-    return "".join("#" if letter.isdigit() else letter for letter in line)
-
-
 def test_a_test_file_that_fails(project):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_layers.py"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
@@ -84,6 +82,19 @@ def test_the_three_lines_show_it_again(project, monkeypatch):
     with np.load(project / ".bpdebug" / "affine_backward.npz") as saved:
         assert set(saved) == {"x", "w", "b", "dout", "out", "dx", "dw", "db", "dw_right", "db_right"}
         assert str((saved["dw"] - saved["dw_right"])[0, 0])[:6] in done.stdout
+
+
+def test_the_example_of_the_readme(tmp_path):
+    section = (ROOT / "README.md").read_text("utf-8").partition("## In your own tests")[2].partition("\n## ")[0]
+    code, shown = (part.split("```")[0] for part in (section.split("```python\n")[1], section.split("$ pytest\n")[1]))
+    (tmp_path / "test_readme.py").write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    seen = [line.removeprefix("E ").strip() for line in done.stdout.splitlines() if line.startswith("E ")]
+    expected = [line.strip() for line in shown.strip().splitlines()]
+    assert len(seen) == len(expected)
+    for line, pattern in zip(seen, expected, strict=True):
+        assert re.fullmatch(re.escape(pattern).replace("…", ".*"), line), f"{line}\n{pattern}"
 
 
 def wrong(dout, x):
