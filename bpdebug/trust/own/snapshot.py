@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.files import write_file
 from bpdebug.trust.own.arrays import as_array, is_tensor
 
 _DEEP = 5
@@ -43,19 +46,19 @@ def snapshot(things: Mapping[str, Any], path: str | Path = "mine.npz", update: i
     target = target if target.suffix == ".npz" else target.with_name(f"{target.name}.npz")
     target = target if update is None else target.with_name(f"{target.stem}-{update}.npz")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:  # by position, so that an array may be called `file`
-        write_arrays(file, arrays)
+    write_file(target, npz(arrays))
     return target
 
 
-def write_arrays(file: Any, arrays: Mapping[str, Array]) -> None:
-    """Write an ``.npz`` with any names in it, also ``file``, which ``numpy.savez`` does not take."""
-    import zipfile  # noqa: PLC0415  # only here
-
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+def npz(arrays: Mapping[str, Array]) -> bytes:
+    """The bytes of an ``.npz`` file with any names in it, also ``file``, which ``numpy.savez`` does not take."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
         for name, array in arrays.items():
-            with archive.open(f"{name.replace('/', '|')}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            archive.writestr(f"{name.replace('/', '|')}.npy", member.getvalue())
+    return whole.getvalue()
 
 
 def _arrays(value: Any, name: str, depth: int, inside: set[int]) -> Iterator[tuple[str, Array]]:

@@ -11,10 +11,12 @@ import numpy as np
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
+from bpdebug.files import write_file
 from bpdebug.trust.finding import Finding
-from bpdebug.trust.own.snapshot import write_arrays
+from bpdebug.trust.own.snapshot import npz
 from bpdebug.trust.own.verdict import Verdict
 
 _RIGHT = "right: {}"
@@ -136,9 +138,8 @@ def saved(verdict: Verdict, place: str | Path) -> list[str]:
     arrays = dict(_saved_arrays(verdict))
     try:
         _directory(path.parent)
-        with path.open("wb") as file:
-            write_arrays(file, arrays)
-    except OSError as error:
+        write_file(path, npz(arrays))
+    except (OSError, BpdebugError) as error:
         return [f"  (its arrays could not be saved: {error})"]
     shown = os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
     wrong = next(finding for finding in verdict.findings if finding.says.accuses)
@@ -168,4 +169,4 @@ def _directory(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     ignore = path / ".gitignore"
     if path.name == ".bpdebug" and not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
+        write_file(ignore, "*\n")
