@@ -61,17 +61,26 @@ class _Meant:
         touched = set[str]()
         for stage in self._own:
             if derivatives := self._derivatives(stage):
-                now = self._changed[stage.name] = self._forward(stage, derivatives)
-                touched |= set(derivatives) if now.status == "own" else set()
-        for name in self._unread(name for name, finding in self._found.items() if finding.says.accuses and name not in self._changed):
-            said = f"nothing reads {self._found[name].stage.of}, so that nothing comes of it"
-            self._changed[name] = replace(self._found[name], status="own", said=said)
+                made = self._changed[stage.name] = self._forward(stage, derivatives)
+                touched |= set(derivatives) if made.status == "own" else set()
+        self._free(self._unread(name for name, finding in self._found.items() if finding.says.accuses and name not in self._changed))
         for name, finding in self._found.items():
             edited = self._running.stage(name).edited if name in self._running.index else False
             if (edited or name in touched) and name not in self._changed and finding.status in (*_RIGHT, "hidden"):
                 self._once_more(finding)
         order = self._program.index
         return {name: self._changed[name] for name in sorted(self._changed, key=lambda name: order.get(name, -1))}
+
+    def _free(self, unread: Iterable[str]) -> None:
+        """Take back what was said of gradients of which nothing comes, and of stages that inherit no error any more."""
+        for name in unread:
+            said = f"nothing reads {self._found[name].stage.of}, so that nothing comes of it"
+            self._changed[name] = replace(self._found[name], status="own", said=said)
+        now = {**self._found, **self._changed}
+        for name, finding in self._found.items():
+            inherits = any(now[read].status in ("wrong", "follows") for read in finding.stage.formula.names if read in self._found)
+            if finding.status == "follows" and name not in self._changed and not inherits:
+                now[name] = self._changed[name] = replace(finding, status="good", error=0.0)
 
     def _unread(self, names: Iterable[str]) -> list[str]:
         """Those gradients that are of parameters that no formula reads any more: whatever they are, nothing comes of it."""
@@ -92,25 +101,43 @@ class _Meant:
             other, hidden = self._elsewhere.found(lambda there: apart(stage.formula, meant, there), [stage])
             values = values if other is None else other
         finding = beside(stage, assigned(stage.formula, values), assigned(meant, values))
-        wrong = [name for name in derivatives if self._found[name].says.accuses]
+        status = {name: self._status(name) for name in derivatives}
+        wrong = [name for name in derivatives if status[name] == "wrong"]
         if values is self._values and not apart(stage.formula, meant, values):
+            for name in self._right_as_meant(stage, wrong):  # a detour around what the derivative is of
+                self._agrees(name, "good", f"right for {what}, of which {stage.name} is another form")
             return replace(finding, error=0.0, said=f"another way to write {what}")
         if hidden and not wrong:
             return replace(finding, status="hidden", error=0.0, said=f"right on this batch only: {hidden}")
         if not wrong:
-            return replace(finding, status="own", said=f"not {what}, and {_listed(derivatives)} {_derivative(derivatives)}")
+            agree = [name for name in derivatives if status[name] in _RIGHT]
+            untold = f"not {what}; whether {_listed(derivatives)} {_derivative(derivatives)}, the numbers do not tell"
+            said = f"not {what}, and {_listed(agree)} {_derivative(agree)}" if agree else untold
+            return replace(finding, status="own" if agree else "unsure", said=said)
         fits, suspects = self._accused(stage, finding, values, derivatives, wrong)
         if not suspects and not any(self._found[name].stage.edited for name in fits):
             still = [name for name in wrong if name not in self._unread(wrong)]
             good = [name for name in derivatives if name not in wrong]
             said = f"{_listed(still)} {_derivative(still, 'not ')}" if still else f"{_listed(good)} {_derivative(good)}"
-            return replace(finding, status="own", said=f"not {what}, and {said}")
+            accused = any(self._found[name].says.accuses for name in wrong)
+            return replace(finding, status="own" if accused else "unsure", said=f"not {what}, and {said}")
         for name in fits:
-            right, said = self._found[name], f"right for {what}, which {stage.name} is meant to be"
-            self._changed[name] = replace(right, status="follows", theirs=right.ours, right=right.ours, error=0.0, said=said)
+            self._agrees(name, "follows", f"right for {what}, which {stage.name} is meant to be")
         said = f"{_listed(fits)} {_is(fits)} right for {what}: either this has to change, or what is derived from it"
         said += f"; it makes no difference in this update, since {hidden}" * bool(hidden)
         return replace(finding, status="wrong", said=said, suspects=suspects)
+
+    def _agrees(self, name: str, status: str, said: str) -> None:
+        """A derivative that was called wrong, and is right for what its forward formula is meant to be."""
+        found = self._found[name]
+        self._changed[name] = replace(found, status=status, theirs=found.ours, right=found.ours, error=0.0, said=said)
+
+    def _status(self, name: str) -> str:
+        """Whether a derivative agrees with the formulas as they are; where its numbers do not tell, on others."""
+        finding = self._found[name]
+        if finding.status not in ("non-finite", "noise", "unsure"):
+            return finding.status
+        return next((status for status in self._elsewhere.statuses(finding.stage) if status in ("good", "wrong")), "unsure")
 
     def _accused(
         self, stage: Stage, finding: Finding, values: Values, derivatives: Sequence[str], wrong: Sequence[str]
@@ -158,6 +185,10 @@ class _Elsewhere:
     def __init__(self, probe: Probe) -> None:
         self._program, self._running, self._values, self._start = probe.program, probe.running, probe.values, probe.start
         self._drawn = dict[tuple[int, bool], Values]()
+
+    def statuses(self, stage: Stage) -> Iterator[str]:
+        """What there is to say of a derivative."""
+        return (Dots(self._program, self._running, self._at(number, False)).judge(stage)[0] for number in range(_DRAWS))
 
     def found(self, wrong: Callable[[Values], bool], stages: Sequence[Stage]) -> tuple[Values | None, str]:
         """Numbers on which something is wrong that is right here, and why it is so; None where there are none.

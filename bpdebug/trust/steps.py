@@ -8,7 +8,7 @@ still be the same optimizer, as ``v = momentum * v - learning_rate * g`` with ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -31,7 +31,13 @@ _SAFETY = 16
 _UPDATES = 4
 """So many updates with random gradients are looked at."""
 _WIDE = 1e3
-"""Gradients that many times larger are not to be expected, but may come."""
+"""Gradients that many times larger are not to be expected, but may come; and so may such as are about 1, whatever they are now."""
+_ABSOLUTE = 0.0
+"""Stands for gradients of about 1."""
+
+_LARGER, _OTHERS = "where the gradients are much larger, it gives other numbers", "with other gradients it gives other numbers"
+_ALONE = "the batch is a single sample"
+"""What hides a mistake."""
 
 Values = Mapping[str, Array]
 
@@ -75,21 +81,25 @@ def own_steps(program: Program, running: Program, values: Values) -> Iterator[tu
         return
     with np.errstate(all="ignore"):
         here = {look.stage.name: look for look in _walk(running, values, own=True)}
-        usual, wide = (list(_drawn(running, values, scale)) for scale in (1.0, _WIDE))
-        paths = _Paths(running, values)
+        several = {**values, "m": np.array(3.0)} if int(values["m"]) == 1 else values
+        kinds = {"": (values, 1.0), _LARGER: (values, _WIDE), _OTHERS: (values, _ABSOLUTE), _ALONE: (several, 1.0)}
+        drawn = {kind: list(_drawn(running, given, scale)) for kind, (given, scale) in kinds.items()}
+        paths = [_Paths(running, values, scale) for scale in (1.0, _ABSOLUTE)]
         for stage in edited:
-            likely = next((look for look in usual if look.stage is stage and look.differ), None)
-            seldom = any(look.stage is stage and look.differ for look in wide)
-            yield _judged(program, here[stage.name], likely, seldom, paths)
+            differ = {kind: next((look for look in looks if look.stage is stage and look.differ), None) for kind, looks in drawn.items()}
+            yield _judged(program, here[stage.name], differ, paths)
 
 
-def _judged(program: Program, here: _Looked, likely: _Looked | None, seldom: bool, paths: _Paths) -> tuple[Finding, Evidence | None]:
-    finding = beside(program.stage(here.stage.name), here.ours, here.right)
+def _judged(
+    program: Program, here: _Looked, differ: Mapping[str, _Looked | None], paths: Sequence[_Paths]
+) -> tuple[Finding, Evidence | None]:
+    finding, likely = beside(program.stage(here.stage.name), here.ours, here.right), differ[""]
     if not here.differ and likely is None:
-        only = "right on this batch only: where the gradients are much larger, it gives other numbers"
-        return replace(finding, status="hidden" if seldom else "good", said=only * seldom), None
-    if said := paths.alike(here.stage):
-        return replace(finding, status="convention", said=said), None
+        reason = next((kind for kind, look in differ.items() if look), "")
+        said = f"right on this batch only: {reason}" if reason else ""
+        return replace(finding, status="hidden" if reason else "good", said=said), None
+    if all(alike := [path.alike(here.stage) for path in paths]):
+        return replace(finding, status="convention", said=alike[0]), None
     look = likely or here
     if not here.differ:
         finding = replace(beside(finding.stage, look.ours, look.right), said=_concealed(program, here))
@@ -150,11 +160,12 @@ def _begun(program: Program, values: Values) -> dict[str, Array]:
 
 
 def _gradients(program: Program, values: Values, scale: float, number: int) -> dict[str, Array]:
-    """Random gradients of the parameters, as large as the present ones."""
+    """Random gradients of the parameters, as large as the present ones times a scale."""
     generator, found = np.random.default_rng(number), dict[str, Array]()
     for name in program.free:
         gradient = program.gradients[name]
-        found[gradient] = generator.standard_normal(values[gradient].shape) * scale * _size(values[gradient])
+        size = 1.0 if scale == _ABSOLUTE else scale * _size(values[gradient])
+        found[gradient] = generator.standard_normal(values[gradient].shape) * size
     return found
 
 
@@ -170,17 +181,18 @@ class _Paths:
     Args:
         program: as it runs.
         values: of this update.
+        scale: of the gradients.
     """
 
-    def __init__(self, program: Program, values: Values) -> None:
-        self._program = program
+    def __init__(self, program: Program, values: Values, scale: float) -> None:
+        self._program, self._scale = program, scale
         self._paths = {own: list(self._path(values, own)) for own in (False, True)}
 
     def _path(self, values: Values, own: bool) -> Iterator[tuple[Values, Values]]:
         """After each update: the values, and how far rounding may have moved them."""
         program, known, moved = self._program, _begun(self._program, values), dict[str, Array]()
         for number in range(_UPDATES):
-            known |= _gradients(program, values, 1.0, number)
+            known |= _gradients(program, values, self._scale, number)
             for stage in program.stages[program.end_of(Phase.BACKWARD) :]:
                 formula = stage.formula if own else _meant(stage)
                 more = rounding(formula, known)

@@ -226,6 +226,16 @@ def test_where_neither_the_formula_is_known_nor_a_derivative_the_users_the_deriv
     assert found["a1"].said == "not identity, and dz1 is not its derivative"
 
 
+@pytest.mark.parametrize(
+    "formula", ["a2 = 1 / (1 + exp(-(a1 @ W2 + b2)))", "z2 = 1 / (1 + exp(-z1)) @ W2 + b2", "loss = -sum(log(y * a2 + (1 - y) * (1 - a2)))"]
+)
+def test_a_formula_that_goes_around_a_stage_is_another_form_of_the_same(formula):
+    report, found = checked(xor(), formula)
+    assert report.ok
+    assert found[formula.split(" = ")[0]].said.startswith("another way to write")
+    assert {finding.status for finding in report.findings} == {"good"}
+
+
 def test_two_wrong_formulas_are_two_findings():
     report, _ = checked(classes(12, shuffle=False), "a1 = 2 * tanh(z1)", SOFTMAX, "dW2 = -(a1.T @ dz2)")
     assert [finding.name for finding in report.accused] == ["a1", "a2", "dW2"]
