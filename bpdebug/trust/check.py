@@ -169,7 +169,7 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
         directions = {stage.of: generator.choice([-1.0, 1.0], probe.values[stage.of].shape) for stage in stages}
         yield "Taylor's remainder"
         sizes = 2.0 ** -np.arange(6.0, 14.0)
-        ahead, behind, along, bound = probe.dots.along(directions, {stage.of: stage for stage in stages})
+        exactly, along, bound, corner = probe.dots.along(directions, {stage.of: stage for stage in stages})
         moved = np.array([probe.moved({of: probe.values[of] + e * way for of, way in directions.items()}) for e in sizes])
     remainders = np.abs(moved - sizes * along)
     orders = np.log2(remainders[:-1] / remainders[1:]) if (remainders > 0).all() else np.full(len(sizes) - 1, np.nan)
@@ -177,16 +177,17 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
     title = f"Taylor's remainder along a random direction of {', '.join(stage.of for stage in stages)}"
     lines = [f"e = {short(float(size), 4):<12} {short(float(rest), 4)}" for size, rest in zip(sizes, remainders, strict=True)]
     power = f"it shrinks with the power {short(order, 3)} of e"
-    right = min(ahead, behind) - bound <= along <= max(ahead, behind) + bound
-    if not np.isfinite([ahead, behind, along, bound]).all():
+    finite, right = bool(np.isfinite([probe.loss, exactly, along, bound]).all()), abs(exactly - along) <= bound
+    if not finite:
         said = "something is not finite: there is nothing to compare"
+    elif corner:
+        said = f"{power}: the loss has a corner here, where no power is due: there is nothing to compare"
     elif not right:
-        said = f"{power}: the gradient is wrong: along the direction it says {short(along, 8)}, and the complex step {short(ahead, 8)}"
-    elif abs(ahead - behind) > bound:
-        said = f"{power}: the loss has a corner here, where no power is due; the gradient is one of its slopes"
+        said = f"{power}: the gradient is wrong: along the direction it says {short(along, 8)}, and the complex step {short(exactly, 8)}"
     elif straight or order > _RIGHT:
         said = f"{power}: the gradient is right" if not straight else "nothing but rounding is left: the gradient is right"
     else:
         said = f"{power}: corners or rounding within these steps; at the point itself, by the complex step, the gradient is right"
-    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order), "ok": bool(right)}
+    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order)}
+    data |= {"ok": finite and right and not corner}
     return Result("slope", "\n".join([title, *lines, said]), data)

@@ -144,23 +144,25 @@ class Dots:
         judged = _Dot(self, tree, reach, free, times).judged()
         return judged if judged.agrees or times == _MANY else self._judged(tree, reach, free, _MANY)
 
-    def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, float]:
-        """How the loss moves when tensors move along directions: forwards, and backwards; what gradients say; the most that rounding
-        may bring these apart."""
+    def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
+        """How the loss moves when tensors move along directions; what gradients say; the most that rounding may bring these apart; and
+        whether there is a corner."""
         stages = {stage.name: stage for stage in self.running.stages if stage.phase is not Phase.UPDATE and stage.name not in directions}
         ats = [self.exact, *(Rounded(self.values, self._rounding, stages) for _ in range(_FEW * 2))]
-        forwards = [self._loss_along(at, directions) for at in ats]
+        ways = [self._along(at, directions) for at in ats]
         said = [sum(float((at.value(self.formula(stage)) * directions[of]).sum()) for of, stage in gradients.items()) for at in ats]
-        backwards = -self._loss_along(self.exact, {of: -way for of, way in directions.items()})
-        apart = np.subtract(said, forwards)
-        return forwards[0], backwards, said[0], SAFETY * float(np.abs(apart - apart[0]).max()) + 64 * EPSILON * abs(said[0])
+        back = self._along(self.exact, {of: -way for of, way in directions.items()})
+        corner = any((np.abs(way + back[name]) > 1e-12 * np.abs(way).max(initial=0.0)).any() for name, way in ways[0].items())
+        apart = [one - float(way.get(self.program.loss, 0.0)) for one, way in zip(said, ways, strict=True)]
+        bound = SAFETY * float(np.max(np.abs(np.subtract(apart, apart[0])))) + 64 * EPSILON * abs(said[0])
+        return said[0] - apart[0], said[0], bound, corner
 
-    def _loss_along(self, at: Rounded, directions: Mapping[str, Array]) -> float:
+    def _along(self, at: Rounded, directions: Mapping[str, Array]) -> dict[str, Array]:
         moved = Moved(at, directions)
         for stage, _ in self.forward:
             if stage.name not in directions and (way := moved.of(stage.formula.tree)) is not None:
                 moved.tensors[stage.name] = way
-        return float(moved.tensors.get(self.program.loss, np.zeros(())))
+        return moved.tensors
 
     def samples(self, reach: Reach, gradients: bool, times: int) -> list[Rounded]:
         """The values with other last bits in what comes of a tensor, and, if asked for, in all gradients."""

@@ -145,7 +145,7 @@ class Moved:
             return row.branch(self._compared(_LESS, values[0], other, _or_zero(moves[0]), moved), _or_zero(moves[0]), moved)
         if rule := _ARITHMETIC.get((row.name, len(values))):
             return rule(value, *values, *moves)
-        return sum(_slope(row, values, place) * moved for place, moved in enumerate(moves) if moved is not None)
+        return sum(_slope(row, value, values, place) * moved for place, moved in enumerate(moves) if moved is not None)
 
     def _product(self, left: Array, right: Array) -> Array:
         """A product, of which only the rows count that are not all zeros."""
@@ -198,9 +198,10 @@ _ARITHMETIC: dict[tuple[str, int], Callable[..., Any]] = {
 """How a result moves, from the result, its operands and how these move (None: not at all)."""
 
 
-def _slope(row: Function, values: list[Any], place: int) -> Array:
-    """The derivative of a function for one of its operands, by the complex step; NaN where a root begins, whose slope has no end."""
+def _slope(row: Function, value: Any, values: list[Any], place: int) -> Array:
+    """The derivative of a function for one of its operands, by the complex step; NaN where it has no value, and where a root begins,
+    whose slope has no end."""
     at = values[place]
     step = _STEP * np.where(at == 0, 1.0, np.abs(at))
     found = np.asarray(row.run(*values[:place], at + 1j * step, *values[place + 1 :]).imag / step)
-    return np.where((at == 0) & (np.abs(found) > 2.0), np.nan, found)
+    return np.where(np.isnan(value) | ((at == 0) & (np.abs(found) > 2.0)), np.nan, found)

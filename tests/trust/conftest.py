@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 ROW = "row of the confusion table"
+FOUND, PLACES = "row of the table of planted formulas", ("located", "the same", "missed", "elsewhere")
 
 
 @pytest.fixture
@@ -21,10 +22,25 @@ def confusion(record_property):
     return add
 
 
+@pytest.fixture
+def confusion_of(record_property):
+    """Adds a row to the table of wrong formulas that were planted: which, and where they were found."""
+
+    def add(kind, answers):
+        record_property(FOUND, f"{kind:48}" + "".join(f"{answers[answer]:10}" for answer in PLACES))
+
+    return add
+
+
 def pytest_terminal_summary(terminalreporter):
     reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
     rows = [value for report in reports for name, value in report.user_properties if name == ROW]
     if rows:
         terminalreporter.write_line(f"\n{'planted by hand':22}{'right':>9}{'several':>9}{'unknown':>9}{'wrong':>9}{'shapes':>9}")
     for row in rows:
+        terminalreporter.write_line(row)
+    found = [value for report in reports for name, value in report.user_properties if name == FOUND]
+    if found:
+        terminalreporter.write_line(f"\n{'planted as a formula':48}" + "".join(f"{answer:>10}" for answer in PLACES))
+    for row in found:
         terminalreporter.write_line(row)

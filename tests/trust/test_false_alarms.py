@@ -1,0 +1,147 @@
+"""The check accuses nothing that is right, however nasty the numbers, and misses nothing that is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+import yaml
+from nasty_networks import nasty
+from planted_faults import SHAPES, network, planted, same, wrong_formulas
+
+from bpdebug.core.description import Initializer, Layer, Loss, Scenario
+from bpdebug.core.layers import make_program
+from bpdebug.frontends import load_scenario
+from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
+from bpdebug.trust import check as checking
+from bpdebug.trust.check import check, slope
+
+ONE = (
+    "network: {{inputs: 1, layers: [{{units: 1, activation: {}}}]}}, parameters: {{values: {{W1: [[{}]]}}}}, "
+    "data: {{inputs: {}, targets: {}}}"
+)
+BCE, ABSOLUTE = ", loss: {function: binary_cross_entropy}", ", loss: {function: absolute_error}"
+SOFTMAX = (
+    "network: {inputs: 1, layers: [{units: 5, activation: softmax}, {units: 1, activation: sigmoid}]}, parameters: {values: "
+    "{W1: [[0, 0, 0, 0, 0]], W2: [[0.3], [0.3], [0.3], [0.3], [0.3]]}}, data: {inputs: [1, 0.3], targets: [1, 0]}" + BCE
+)
+CAUSES = {
+    "elu where its slope bends": ONE.format("elu", 1, "[0]", "[1]"),
+    "a corner that hardly shows": ONE.format("relu", 1, "[1, 0]", "[0, 0.0005]"),
+    "a corner on a dead sample": ONE.format("relu", 1, "[0, 1]", "[0, 3]"),
+    "a corner along the direction": ONE.format("relu", 1, "[1, 0]", "[0, 1]"),
+    "silu before a corner": ONE.format("silu", 1, "[0]", "[0]") + ABSOLUTE,
+    "a derivative of 0 by cancellation": SOFTMAX,
+    "large inputs": ONE.format("gelu", 0.0001, "[10000]", "[0]"),
+    "1 - a near 0": ONE.format("sigmoid", 1, "[25, -25]", "[0, 1]") + BCE,
+    "denormal numbers": ONE.format("silu", 1, "[-700]", "[0]"),
+}
+"""A whole scenario for each way in which a difference of losses was once believed too much."""
+
+
+def scenario_file(tmp_path, text):
+    path = tmp_path / "one.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load("{" + text + "}")), "utf-8")
+    return load_scenario(str(path))
+
+
+@pytest.mark.parametrize("command", ["check", "check all", "check x", "check slope"])
+@pytest.mark.parametrize("cause", CAUSES)
+def test_no_cause_of_a_false_alarm_is_left(tmp_path, cause, command):
+    result = Session(scenario_file(tmp_path, CAUSES[cause])).execute(command)
+    assert not result.data.get("culprit")
+    assert not {"wrong", "follows", "hidden", "unsure"} & {stage["status"] for stage in result.data.get("stages", ())}
+    assert "is wrong" not in result.text.replace("no derivative is wrong", "")
+
+
+@pytest.mark.parametrize("command", ["check", "check all", "check x", "check slope"])
+def test_a_saturated_network_is_not_accused(command):
+    session = Session(load_scenario("saturation"))
+    for update in (1, 6, 7):
+        session.execute(f"goto update {update}")
+        result = session.execute(command)
+        assert not result.data.get("culprit"), result.text
+        assert "the gradient is wrong" not in result.text
+
+
+def accusations(number):
+    """What is said against a right network, of its stages, its input, cell by cell and along a direction."""
+    scenario, update = nasty(number)
+    timeline = Timeline(make_program(scenario))
+    timeline.seek(update * len(timeline.program.stages))
+    reports = [whole(check(timeline)), whole(check(timeline, "dx")), whole(check(timeline, everything=True))]
+    said = [f"{f.name} {f.status}" for report in reports for f in report.findings if f.notable or f.status == "hidden"]
+    return said + ["slope"] * ("the gradient is wrong" in whole(slope(timeline, "")).text)
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_right_networks_are_not_accused(tenth):
+    assert {number: said for number in range(20 * tenth, 20 * tenth + 20) if (said := accusations(number))} == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hundred", range(10, 40))
+def test_three_thousand_right_networks_are_not_accused(hundred):
+    assert {number: said for number in range(100 * hundred, 100 * hundred + 100) if (said := accusations(number))} == {}
+
+
+def located(program, name, text):
+    """``located``, ``elsewhere`` or ``missed``; ``the same`` where the formula gives the right numbers, here or whatever it reads."""
+    accused = [finding.name for finding in whole(check(Timeline(planted(program, name, text)))).accused]
+    if accused:
+        return "located" if accused == [name] else "elsewhere"
+    return "the same" if any(same(program, name, text, here) for here in (False, True)) else "missed"
+
+
+@pytest.fixture
+def unnamed(monkeypatch):
+    """No search for what a mistake is."""
+    monkeypatch.setattr(checking, "diagnose", lambda evidence: ())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_fault_of_each_kind_is_located(shape, unnamed):
+    program, found = network(shape, 99), {}
+    for kind, name, text in wrong_formulas(program):
+        if found.get(kind, "the same") == "the same" and planted(program, name, text):
+            found[kind] = located(program, name, text)
+    assert {kind: what for kind, what in found.items() if what not in ("located", "the same")} == {}
+    assert list(found.values()).count("located") >= 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_fault_is_located(shape, unnamed, confusion_of):
+    table = defaultdict(Counter)
+    for seed in range(20):
+        program = network(shape, seed)
+        for kind, name, text in wrong_formulas(program):
+            if planted(program, name, text):
+                table[kind][located(program, name, text)] += 1
+    for kind, answers in table.items():
+        confusion_of(f"{shape}: {kind}", answers)
+    assert {kind: answers for kind, answers in table.items() if answers["missed"] or answers["elsewhere"]} == {}
+
+
+DIGITS = Scenario(
+    "digits",
+    tuple(f"p{i}" for i in range(784)),
+    (Layer(128, "relu"), Layer(10, "softmax")),
+    np.random.default_rng(1).random((32, 784)),
+    np.eye(10)[np.random.default_rng(2).integers(10, size=32)],
+    initializer=Initializer("he_normal"),
+    loss=Loss("categorical_cross_entropy", "mean", from_logits=True),
+)
+
+
+def test_one_of_a_hundred_thousand_cells_that_is_off_by_a_millionth_is_found_and_named():
+    program = make_program(DIGITS)
+    place = np.unravel_index(np.argmax(program.initial["W1"]), (784, 128))
+    wrong = program.with_formula("dW1", "(x.T @ dz1) * (1 + 1e-6 * (W1 == max(W1)))")
+    report = whole(check(Timeline(wrong)))
+    assert [finding.name for finding in report.accused] == ["dW1"]
+    assert (report.culprit.cell, report.culprit.error) == (place, pytest.approx(1e-6, rel=1e-3))
+    assert whole(check(Timeline(program))).ok
