@@ -111,25 +111,19 @@ class Layout:
 
     def edge(self, pane: str, side: Side, columns: int, rows: int) -> str:
         """The size that changes when a side of a pane is moved; "" for a side at the end of the screen."""
-        parts = self._across(is_small(columns, rows)) if side in ("left", "right") else self._down(is_small(columns, rows))
+        small, top, middle = is_small(columns, rows), self.at("top", "turn"), self.at("middle", "instead")
+        # what stands side by side, the innermost rows first; or one above the other
+        whole: _Row = [("program", self.at("left")), ("right", {*self.spots} - self.at("left"))]
+        upper: _Row = [("network", self.at("top")), ("upper", self.at("turn"))]
+        across = [whole] if small else [upper, [(name, {name}) for name in self.spots if name in self.at("middle")], whole]
+        down: _Row = [("middle", top | middle)] if small else [("top", top), ("middle", middle)]
+        parts = across if side in ("left", "right") else [[*down, ("why", self.at("bottom"))]]
         for row in () if self.maximised else parts:
             place = next((place for place, (_, panes) in enumerate(row) if pane in panes), -1)
             other = place + (1 if side in ("right", "bottom") else -1)
             if place >= 0 and 0 <= other < len(row):
                 return next((name for name in (row[other][0], row[place][0]) if name in (*WIDTHS, *HEIGHTS)), "")
         return ""
-
-    def _across(self, small: bool) -> list[_Row]:
-        """What stands side by side, the innermost rows first."""
-        whole: _Row = [("program", self.at("left")), ("right", {*self.spots} - self.at("left"))]
-        top: _Row = [("network", self.at("top")), ("upper", self.at("turn"))]
-        return [whole] if small else [top, [(name, {name}) for name in self.spots if name in self.at("middle")], whole]
-
-    def _down(self, small: bool) -> list[_Row]:
-        """What stands one above the other."""
-        top, middle = self.at("top", "turn"), self.at("middle", "instead")
-        upper: _Row = [("middle", top | middle)] if small else [("top", top), ("middle", middle)]
-        return [[*upper, ("why", self.at("bottom"))]]
 
     def extent(self, split: str, columns: int, rows: int) -> int:
         """The present size of one of :data:`WIDTHS` or :data:`HEIGHTS`."""

@@ -75,7 +75,8 @@ def _middle(first: int, last: int, patches: int, cells: int) -> int:
 def _patches(values: Array, block: Block, height: int, width: int) -> tuple[Levels, Levels]:
     """For each patch how large its cells are, and how far their signs agree: from -4 (all negative) to 4 (all positive)."""
     table = as_table(values, block.turned).astype(float)
-    down, right = _bounds(block.rows, height), _bounds(block.columns, min(width, block.columns))
+    patches = ((block.rows, height), (block.columns, min(width, block.columns)))
+    down, right = (np.arange(count + 1) * cells // count for cells, count in patches)
     with np.errstate(all="ignore"):
         table = table / (np.abs(table).max(where=np.isfinite(table), initial=0.0) or 1.0)
         counts = np.outer(np.diff(down), np.diff(right))
@@ -93,10 +94,6 @@ def _stretched(sizes: Any) -> Any:
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
     gain = min(_MOST_GAIN, high / (high - low)) if high > low else 1.0
     return np.where(sizes > 0, np.maximum(1 - gain * (high - sizes) / high, 0.5 / HEAT_STEPS), 0.0)
-
-
-def _bounds(cells: int, patches: int) -> Levels:
-    return np.arange(patches + 1) * cells // patches
 
 
 def _folded(table: Array, down: Levels, right: Levels) -> Any:

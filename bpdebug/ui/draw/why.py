@@ -29,7 +29,11 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     is wrong with it, where Enter goes, what it means. Where the formula is long, the result comes first, and of a sum fewer terms.
     """
     explanation = view.explanation
-    lines = _arrival(view, columns) + [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
+    # why the last move has ended here, where it was no step; what is not finite says so itself
+    told = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→")).splitlines()
+    shown = (text for text in told if not (explanation and explanation.culprit and text.startswith("non-finite")))
+    lines = [drawn for text in shown for drawn in wrap(text, columns, "changed", "  ")]
+    lines += [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
     if explanation is None:
         return [*lines, *_empty(view, columns)]
     lines += _stale(view, explanation, columns)
@@ -56,14 +60,6 @@ def _split_displays(view: View, columns: int) -> tuple[list[str], list[str]]:
         if width(_SEPARATOR.join(shown)) <= columns:
             break
     return shown, list(view.displays[len(shown) :])
-
-
-def _arrival(view: View, columns: int) -> list[Line]:
-    """Why the last move has ended here, where it was no step; what is not finite says so itself."""
-    broken = view.explanation is not None and view.explanation.culprit
-    told = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→")).splitlines()
-    shown = (text for text in told if not (broken and text.startswith("non-finite")))
-    return [drawn for text in shown for drawn in wrap(text, columns, "changed", "  ")]
 
 
 def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:

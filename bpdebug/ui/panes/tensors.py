@@ -105,8 +105,13 @@ class MatrixPane(Pane):
         block = next(block for block in self.layout_of.blocks if block.name == name)
         row, column = block.place(index)
         left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
-        bottom = self.layout_of.bottom_of(name)
-        sight = _sight(block, bottom, row, left, self.numbers)
+        bottom, size = self.layout_of.bottom_of(name), self.numbers
+        # all of the tensor's blocks where they fit, else its own, else its beginning, else the cell; of a wide one all columns that fit
+        # from there on, so that the first of them is a whole one
+        across, width = (block.left + left, size.width) if block.width > size.width else (block.left, block.width)
+        heights = [bottom - block.top, block.bottom - block.top, *[size.height] * (block.head + row + 1 <= size.height)]
+        height = next((height for height in heights if height <= size.height), 0)
+        sight = Region(across, block.top, width, height) if height else _cell_sight(block, row, across, width)
         return sight, sight if bottom > block.bottom else _cell_sight(block, row, sight.x, sight.width)
 
     def line_at(self, view: View, y: int) -> Line:
@@ -188,15 +193,6 @@ def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
 def _aside(columns: int) -> int:
     """The columns of the overview with the gap before it."""
     return min(max(columns // 5, _PICTURE.start), _PICTURE.stop - 1) + 1
-
-
-def _sight(block: Block, bottom: int, row: int, across: int, size: Size) -> Region:
-    """What should be visible for a cell: all of the tensor's blocks where they fit, else its own, else its beginning, else the cell; of
-    a wide one all columns that fit from ``across`` on, so that the first of them is a whole one."""
-    left, width = (block.left + across, size.width) if block.width > size.width else (block.left, block.width)
-    heights = [bottom - block.top, block.bottom - block.top, *[size.height] * (block.head + row + 1 <= size.height)]
-    height = next((height for height in heights if height <= size.height), 0)
-    return Region(left, block.top, width, height) if height else _cell_sight(block, row, left, width)
 
 
 def _cell_sight(block: Block, row: int, left: int, width: int) -> Region:
