@@ -10,6 +10,8 @@ from renamed import NONSENSE, in_print, in_words, renamed
 from test_commands import OPENED, PROMPT, TRANSCRIPTS
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.tensors import Naming
+from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 
 
@@ -45,3 +47,25 @@ def test_every_command_says_the_same_of_other_names(path, naming, tmp_path):
             assert sentences(found, said, names) == sentences(kind, text, names), command
         else:
             assert found == kind, (command, said)
+
+
+def test_a_later_version_of_a_name_is_a_name_like_any_other():
+    """A tensor that is assigned again needs no key beside its name: ``h'2`` is read, stopped at, edited and explained as it stands."""
+    versions = Naming(z="h'{}", a="h'{}b", weight="W'{}", gradient="{}'")
+    session = Session(renamed(load_scenario("xor"), versions)[0])
+    told = {
+        command: session.execute(command).text
+        for command in (
+            "break h'2' if norm(h'2') > 0",
+            "continue",
+            "explain h'2[0,0]",
+            "formula h'1' = h'1b' * h'1",
+            "watch W'1[0,0]",
+            "goto 1:h'1'",
+            "diff 0:h'1, 1:h'1",
+        )
+    }
+    assert told["continue"].startswith("breakpoint 1: h'2' if norm(h'2') > 0")
+    assert told["explain h'2[0,0]"].startswith("h'2[0,0] = Σᵢ h'1b[0,i]·W'2[i,0] + b2[0,0]\n")
+    assert told["goto 1:h'1'"].endswith("h'1' = h'1b' * h'1")
+    assert "\nh'1 " in told["diff 0:h'1, 1:h'1"]
