@@ -214,16 +214,18 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
 @subcommand(
     "compare",
     scenario(),
-    option("theirs", metavar="FILE.npz", type=Path, help="your own arrays of one update, named x W1 b1 z1 a1 … dz1 dW1 db1 W1_new"),
+    option(
+        "theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 a1 … dz1 dW1"
+    ),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
     _JSON,
     _STRICT,
-    epilog="Exit status 1 where a stage is off, or nothing could be judged.",
+    epilog="Several files are updates that follow each other. Exit status 1 where a stage is off, or nothing could be judged.",
 )
 def _compare(given: argparse.Namespace) -> int:
-    session, arrays = Session(load_scenario(given.scenario)), read_arrays(given.theirs)
+    session, files = Session(load_scenario(given.scenario)), [read_arrays(path) for path in given.theirs]
     session.execute(f"goto {given.at}")
-    return _judged(given, "compare", session, compared(session, arrays))
+    return _judged(given, "compare", session, compared(session, *files))
 
 
 @subcommand(

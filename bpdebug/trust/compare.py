@@ -13,6 +13,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
@@ -27,12 +28,14 @@ from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import diagnose
+from bpdebug.trust.unusual import oddities
 
 __all__ = ["ComparisonError", "compare", "comparing"]
 
 
 _AT_ONCE = 2000
 """So many updates are run again for the losses that they had."""
+_FIRST = "the first update cannot show momentum or a gradient that is never cleared: save the second too, and compare both"
 _SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""
 
@@ -52,21 +55,55 @@ def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str,
     Raises:
         ComparisonError: where the arrays are of another network, or none of them is computed by a stage.
     """
-    scene, found = scene_of(timeline), list[Finding]()
+    scene = scene_of(timeline)
     yield "reading the arrays"
     with np.errstate(all="ignore"):
-        judge = _likeliest(scene, arrays)
+        judge = likeliest_judge(scene, arrays)
+    return (yield from report_of(timeline, scene, judge))
+
+
+def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True) -> Generator[str, None, Report]:
+    """What a judge has found, with diagnoses; ``alone`` where no other update is compared with it."""
+    reading, found = judge.reading, list(oddities(judge.reading.odd, judge.reading.given, judge.program, scene.state))
+    with np.errstate(all="ignore"):
         judge.findings = settled(judge)
     for finding in judge.findings:
         yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
             found.append(_diagnosed(timeline, scene, judge, finding))
-    understood = (*scene.notes, *judge.reading.notes, *judge.notes, *sentences(judge))
-    notes = (*understood, *_sources(judge, scene.update), *_advice(judge))
-    return Report(COMPARISON, scene.update, tuple(found), notes, judge.reading.uncompared)
+    understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
+    shared, apart = _shared(judge)
+    first = [_FIRST] if alone and scene.update == 0 and not any(one.notable for one in found) and _steps(judge) else []
+    notes = (*understood, *_sources(judge, scene.update), *_advice(judge), *shared, *first)
+    return Report(COMPARISON, scene.update, tuple(found), notes, {**reading.uncompared, **apart})
 
 
-def _likeliest(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
+def _steps(judge: Judge) -> bool:
+    """Whether the gradient of a parameter is compared, so that it may have others of before in it."""
+    return any(judge.program.gradients.get(name) in judge.reading.computed for name in judge.program.free)
+
+
+def _shared(judge: Judge) -> tuple[list[str], dict[str, str]]:
+    """Sentences on gradients of one number for all units of a bias, and those of them that are wrong."""
+    right, wrong = list[str](), dict[str, str]()
+    for name, number in judge.reading.shared.items():
+        own = judge.values.get(name, np.zeros(0)) * judge.convention.of(name)
+        if name in judge.program.gradients.values() and own.size:
+            room = 1e-6 * float(np.abs(own).sum())
+            told = {
+                f"{name} is one number, the sum of those of the {own.size} units: right for a bias that they share": float(own.sum()),
+                f"{name} is one number, the mean of those of the {own.size} units: they do not share a bias": float(own.mean()),
+            }
+            said = [sentence for sentence, value in told.items() if abs(value - number) <= room]
+            right += said[:1]
+            if not said:
+                wrong[name] = f"it is one number, and not the sum of those of the {own.size} units, {short(float(own.sum()), 8)}"
+        else:
+            wrong[name] = "it is one number for several units"
+    return right, wrong
+
+
+def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
     """The way to understand the file in which the fewest stages are off; the plainest of those."""
     plain = list(readings(scene, arrays))
     if not any(reading.computed for reading in plain):
@@ -102,8 +139,8 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         return replace(finding, suspects=seen)
     # what is told of all gradients at once is no convention, and the mistake is in the numbers as they are
     factor = 1.0 if finding.suspects else judge.convention.of(finding.stage.name)
-    previous: Mapping[str, Array] = {}
-    if scene.before and not any(map(judge.differs, judge.reading.given)):  # it is one that led to what the user starts from
+    previous, own = scene.previous, any(map(judge.differs, judge.reading.given))
+    if not previous and scene.before and not own:  # it is one that led to what the user starts from
         previous = {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
     ours = {f.stage.name: f.ours / judge.convention.of(f.stage.name) for f in judge.findings if f.stage.phase is not Phase.UPDATE}
     values = {**ours, **judge.seen[finding.stage.name]}
@@ -126,6 +163,8 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
 
 def _losses(timeline: Timeline, judge: Judge, scene: Scene) -> list[float]:
     """The losses of the updates before, where they led to what the user starts from, and can be computed at once."""
+    if judge.program.loss in scene.previous:  # his own, which has those before it in it already
+        return [float(scene.previous[judge.program.loss])]
     if not 0 < scene.update <= _AT_ONCE or any(map(judge.differs, judge.reading.given)):
         return []
     with timeline.at(0) as machine:

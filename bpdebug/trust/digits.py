@@ -118,7 +118,11 @@ class Printed(Record, eq=False):
     def nudged(self, generator: np.random.Generator, name: str, value: Array) -> Array:
         """Numbers as they may have been before they were printed."""
         printed = self.formats.get(name)
-        return value if printed is None else value + printed.half(value) * generator.uniform(-1, 1, value.shape) * (value != 0)
+        return (
+            value
+            if printed is None
+            else value + printed.half(value) * generator.uniform(-1, 1, value.shape) * (printed.fixed | (value != 0))
+        )
 
 
 def formats(arrays: Mapping[str, Array], given: Collection[str]) -> dict[str, Format]:
@@ -141,9 +145,9 @@ def formats(arrays: Mapping[str, Array], given: Collection[str]) -> dict[str, Fo
             known = []
     own = {name: one for name, one in found.items() if one}
     for name, values in cells.items():
-        fitting = [one for one in known if one.holds(values).all() and (name not in given or one.lost(values))]
-        if name not in found and fitting and not (values == np.rint(values)).all():
-            own[name] = fitting[0]
+        exact = name in given and (values == np.rint(values)).all()
+        fitting = [one for one in known if not exact and one.holds(values).all() and (name not in given or one.lost(values))]
+        own |= {name: fitting[0]} if name not in found and fitting else {}
     return own
 
 

@@ -83,7 +83,7 @@ class Judge:
         rows, expected = len(self.start[x]), len(self.start[y])
         if expected != rows:
             raise ComparisonError(f"{x} in your file has {rows} samples, but {y} is not there, and the scenario's has {expected}")
-        self.start["m"] = np.array(float(rows))
+        self.start["m"] = reading.given.get("m", np.array(float(rows)))
         self.program = scene.program(rows)
         self.right = self.program.run(self.start)
         self.convention = PLAIN
@@ -93,6 +93,9 @@ class Judge:
         self.meant: dict[str, Array] = {}
         self.findings: list[Finding] = []
         self.printed = reading.printed.beside({file_name(self.program, name): value for name, value in self.right.items()})
+        if self.printed.formats:
+            words = " or ".join(sorted({str(one) for one in self.printed.formats.values()}))
+            self.notes.append(f"your numbers have {words}: they are judged as printed so")
         self._rounding = rounding(self.program, self.start, self.right, self.printed)
         self._chain, self.values = dict(self.start), dict(self.start)
         self._tainted: set[str] = set()

@@ -21,8 +21,8 @@ from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
-from bpdebug.trust.report import listed
 from bpdebug.trust.scene import Scene
+from bpdebug.trust.unusual import forms, spread
 
 
 class ComparisonError(BpdebugError):
@@ -41,6 +41,8 @@ class Reading(Record, eq=False):
         uncompared: gradients in it that stand for nothing of ours, with the reason.
         printed: how many digits its numbers have.
         odd: what is given in a shape or with a value that it should not have, with a sentence on it.
+        shared: gradients of such biases that are one number, and what they are.
+        late: whether parameters in it are read as those after the update.
     """
 
     given: Mapping[str, Array]
@@ -51,6 +53,8 @@ class Reading(Record, eq=False):
     uncompared: Mapping[str, str]
     printed: Printed
     odd: Mapping[str, str]
+    shared: Mapping[str, float]
+    late: bool = False
 
 
 def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:
@@ -99,9 +103,23 @@ def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
 def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
     """The ways to understand arrays of known names."""
     program = scene.meant
-    for columns, count in _batches(program, pairing.arrays, scene.rows):
-        for turned in _weights(program, pairing.arrays):
-            yield _read(program, pairing, count, columns, turned)
+    for form in forms(program, pairing):
+        for columns, count in _batches(program, form.arrays, scene.rows):
+            for turned in _weights(program, form.arrays):
+                yield from _counted(_read(program, form, count, columns, turned), count)
+
+
+def _counted(reading: Reading, rows: int) -> Iterator[Reading]:
+    """The reading with the batch's own number of samples, and with the file's, where that is another."""
+    count = reading.given.get("m")
+    if count is None or float(count) == rows:
+        yield reading
+        return
+    given, said = {name: array for name, array in reading.given.items() if name != "m"}, f"m is {short(float(count))} in your file"
+    yield replace(
+        reading, given=given, notes=(*reading.notes, f"{said}, whose batch has {rows} samples: nothing in it is computed with that")
+    )
+    yield replace(reading, odd={**reading.odd, "m": f"{said}, and its batch has {rows} samples"})
 
 
 def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
@@ -123,7 +141,7 @@ def _rows(program: Program, x: Array, columns: bool) -> int:
     for turned in (columns, not columns):
         if x.ndim == 2 and x.shape[0 if turned else 1] == width and x.size:
             return int(x.shape[1 if turned else 0])
-    if x.ndim == 1 and x.size and width in (1, x.size):
+    if x.ndim < 2 and x.size and width in (1, x.size):
         return x.size // width
     raise ComparisonError(f"{name} is {shape_text(x.shape)}; the network has {width} inputs, and a row a sample is expected: m×{width}")
 
@@ -154,6 +172,7 @@ def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: 
     arrays = pairing.arrays
     shapes, biases = program.shapes(rows), [layer.bias for layer in program.layers if layer.bias]
     given, computed, reshaped = dict[str, Array](), dict[str, Array](), list[str]()
+    odd, shared = dict[str, str](), dict[str, float]()
     for name, tensor in known_names(program).items():
         if name not in arrays:
             continue
@@ -163,21 +182,24 @@ def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: 
             array = array.T if (parameter in turned if parameter and parameter not in biases else columns) else array
             array = array.T if name in program.data and array.shape != expected == array.T.shape else array
         fitted, how = _fitted(array, expected, parameter in biases, name == program.target)
-        if fitted is not array:
+        if fitted is not array and array.ndim:
             reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}{how}")
-        if name not in (*program.data, "m", *program.persistent):
+        if parameter in biases and array.size == 1 < np.prod(expected) and name != parameter:
+            shared[name] = float(array.reshape(()))
+        elif name not in (*program.data, "m", *program.persistent):
             computed[tensor] = fitted
         elif fitted.shape == expected:
             given[name] = fitted
+        elif name in biases and (found := spread(name, fitted, expected, rows)):
+            given[name], reason = found
+            odd |= {name: reason} if reason else {}
+            reshaped += [] if reason else [f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}: all its rows are alike"]
         else:
             message = f"{name} is {shape_text(expected)} in this scenario; yours is {shape_text(array.shape)}"
             if name == program.target and program.input not in arrays:
                 message += f" (there is no {program.input} in your file: the scenario's {rows} samples are taken)"
             raise ComparisonError(message)
     notes = [*_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
-    count = given.pop("m", None)
-    if count is not None and count != rows:
-        raise ComparisonError(f"m is {short(float(count))} in your file, whose batch has {rows} samples")
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
     own = {name: array for name, array in arrays.items() if name not in (*program.data, "m")}
@@ -185,13 +207,10 @@ def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: 
     kinds_of = [array.dtype for array in own.values() if array.dtype.kind == "f"]
     told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
     precision = min([*kinds_of, *([told] if told else []), np.dtype(np.float64)], key=lambda kind: kind.itemsize)
-    if printed:
-        words = listed(sorted({str(one) for one in printed.values()}))
-        notes.append(f"your numbers have {words}: they are judged as printed so")
     if told:
         notes.append(f"your numbers are those of {told.name}: they are judged as computed in it")
     digits = Printed(printed, precision)
-    return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, digits, {})
+    return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, digits, odd, shared)
 
 
 def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Array, str]:
@@ -241,9 +260,8 @@ def moments(scene: Scene, reading: Reading, some: Collection[str] = ()) -> Itera
             note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
             yield _restarted(reading, {name: scene.state[name] for name in late}, late, note)
     if parameters and (before := _undone(scene, reading, parameters)):
-        names = " ".join(before)
-        note = f"your {names} were saved after the update: they fit the rest of your numbers with your own step taken back"
-        yield _restarted(reading, before, {}, note)
+        note = f"your {' '.join(before)} were saved after the update: they fit the rest of your numbers with your own step taken back"
+        yield _restarted(reading, before, parameters, note)
 
 
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
@@ -264,4 +282,4 @@ def _restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str,
     """The reading with another start, and more that counts as computed by the update."""
     kinds = {name: np.dtype(np.float64) for name in after} | dict(reading.kinds)
     computed = {**after, **reading.computed}
-    return replace(reading, given={**reading.given, **given}, computed=computed, kinds=kinds, notes=(*reading.notes, note))
+    return replace(reading, given={**reading.given, **given}, computed=computed, kinds=kinds, notes=(*reading.notes, note), late=True)

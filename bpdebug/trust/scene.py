@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from functools import partial
 
 import numpy as np
@@ -31,6 +32,7 @@ class Scene(Record, eq=False):
         state: what it starts from: the batch ``x y m``, parameters, slots, constants.
         before: the same of the update before, or nothing.
         notes: which formulas count.
+        previous: every tensor of a user's own update before, where he has shown it.
     """
 
     meant: Program
@@ -38,6 +40,7 @@ class Scene(Record, eq=False):
     state: Mapping[str, Array]
     before: Mapping[str, Array]
     notes: tuple[str, ...]
+    previous: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -52,14 +55,14 @@ class Scene(Record, eq=False):
         return _edited(make_program(_of_batch(self.meant, batch)), self.meant.stages)
 
 
-def scene_of(timeline: Timeline) -> Scene:
-    """The present update of a timeline, which stays where it is (at the end of training, the last update).
+def scene_of(timeline: Timeline, ahead: int = 0) -> Scene:
+    """The present update of a timeline, which stays where it is (at the end of training, the last update), or one that follows.
 
     A formula of the forward pass, of the loss or of the optimizer that is the user's says what he wants; one of the backward pass
     is somebody's derivation, and the derived one counts. But no derivation is known to us for forward formulas of the user's.
     """
     program = timeline.program
-    update = min(timeline.position.update, program.updates - 1)
+    update = min(timeline.position.update + ahead, program.updates - 1)
     state = _state(timeline, update)
     kept = [stage for stage in program.stages if stage.edited]
     if own := " ".join(stage.name for stage in kept if stage.phase in (Phase.FORWARD, Phase.LOSS)):

@@ -29,6 +29,7 @@ from bpdebug.trust.compare import ComparisonError, compare
 PARAMETERS = ("W1", "b1", "W2", "b2")
 STAGES = ("z1", "a1", "z2", "a2", "loss", "da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1")
 AGREES = {"exact", "approximate"}
+FIRST = "the first update cannot show momentum or a gradient that is never cleared"
 
 
 def timeline_of(scenario=None, update=0):
@@ -97,7 +98,7 @@ def test_a_right_step_agrees_in_every_stage():
     assert tuple(statuses(comparison)) == (*STAGES, *(f"{name}_new" for name in PARAMETERS))
     assert set(statuses(comparison).values()) <= AGREES
     assert comparison.culprit is None
-    assert comparison.notes == ()
+    assert [note.split(":")[0] for note in comparison.notes] == [FIRST]
     assert max(match.error for match in comparison.findings) < 1e-14
 
 
@@ -378,11 +379,10 @@ def test_a_stage_that_does_not_exist_is_told_with_the_reason():
         (own(), "there is nothing to compare"),
         ({"x": np.zeros((4, 3)), "z1": np.zeros((4, 4))}, "x is 4×3; the network has 2 inputs, and a row a sample is expected: m×2"),
         ({"x": np.zeros((2, 0)), "z1": np.zeros((4, 4))}, "x is 2×0"),
-        ({"W1": np.zeros((3, 4)), "z1": np.zeros((4, 4))}, "W1 is 2×4 in this scenario; yours is 3×4"),
+        ({"W1": np.zeros((5, 4)), "z1": np.zeros((4, 4))}, "W1 is 2×4 in this scenario; yours is 5×4"),
         ({"y": np.zeros((4, 2)), "z1": np.zeros((4, 4))}, "y is 4×1 in this scenario; yours is 4×2"),
         ({"y": np.zeros((5, 1)), "z1": np.zeros((4, 4))}, "no x in your file: the scenario's 4 samples are taken"),
         ({"x": np.zeros((5, 2)), "z1": np.zeros((4, 4))}, "x in your file has 5 samples, but y is not there, and the scenario's has 4"),
-        ({"m": np.array(5), "z1": np.zeros((4, 4))}, "m is 5 in your file, whose batch has 4 samples"),
         ({"z1": np.array(["a"])}, "z1 holds text; expected numbers"),
     ],
 )
@@ -469,7 +469,7 @@ def test_an_edited_step_of_the_optimizer_is_what_is_meant():
     session = Session(xor())
     session.execute("formula W1 = W1 - 0.5 * dW1")
     comparison = compare(session.timeline, step(own(), W1_new=lambda t, right: t["W1"] - 0.5 * t["dW1"]))
-    assert (comparison.culprit, comparison.notes[1:]) == (None, ())
+    assert (comparison.culprit, len(comparison.notes)) == (None, 2)
 
 
 def test_a_large_network_is_compared_at_once():

@@ -103,3 +103,140 @@ def test_numbers_that_are_short_by_nature_are_exact():
     arrays = {"x": start["x"], "y": start["y"], **{name: made[name] for name in ("z1", "a1", "z2", "a2", "dz2", "dW2", "dz1", "dW1")}}
     assert answer(scenario, arrays).data["ok"] is True
     assert answer(scenario, arrays | {"dW1": np.round(arrays["dW1"], 1) + 0.05}).data["culprit"] == "dW1"
+
+
+def late(arrays, *names):
+    """The file of someone who saves some parameters after the update, and nothing else of it."""
+    before = {name: array for name, array in arrays.items() if not name.endswith("_new")}
+    return before | {name: arrays[f"{name}_new"] for name in names}
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("which", ["last", "first", "all"])
+def test_weights_saved_half_before_and_half_after_the_update_are_noticed(net, which):
+    program, arrays = computed(NETS[net])
+    layers = {"last": program.layers[-1:], "first": program.layers[:1], "all": program.layers}[which]
+    names = [name for layer in layers for name in (layer.weight, layer.bias)]
+    result = answer(NETS[net], late(arrays, *names))
+    assert result.data["ok"] is True, result.text
+    assert f"your {' '.join(names)} were saved after the update" in result.text
+    wrong = arrays | {"dz1": arrays["dz1"] ** 2 + 0.3}
+    assert answer(NETS[net], late(wrong, *names)).data["culprit"] == "dz1"
+
+
+def with_bias_row(program, arrays, end):
+    """The arrays of someone whose biases are a row of his weights."""
+    made = {name: array for name, array in arrays.items() if not name.lstrip("d").startswith("b")}
+    for layer in program.layers:
+        for form in ("{}", "d{}", "{}_new"):
+            pair = [arrays[form.format(layer.weight)], arrays[form.format(layer.bias)]]
+            made[form.format(layer.weight)] = np.vstack(pair if end == "last" else pair[::-1])
+        one = np.ones((len(arrays["x"]), 1))
+        made[layer.source] = np.hstack([arrays[layer.source], one] if end == "last" else [one, arrays[layer.source]])
+    return made
+
+
+@pytest.mark.parametrize("end", ["last", "first"])
+def test_a_bias_as_a_row_of_the_weights_is_taken_apart(end):
+    program, arrays = computed(xor())
+    result = answer(xor(), with_bias_row(program, arrays, end))
+    assert result.data["ok"] is True, result.text
+    assert f"your W1 W2 hold their biases as their {end} row" in result.text
+    result = answer(xor(), with_bias_row(program, arrays | {"db2": 0 * arrays["db2"]}, end))
+    assert result.data["culprit"] == "db2"
+    turned = {name: array.T if name.lstrip("d")[0] == "W" else array for name, array in with_bias_row(program, arrays, end).items()}
+    assert answer(xor(), turned).data["ok"] is True
+
+
+def test_an_axis_of_length_1_more_is_left_out():
+    _, arrays = computed(xor())
+    for more in (lambda array: array[None], lambda array: array[..., None]):
+        result = answer(xor(), {name: more(array) if array.ndim == 2 else array for name, array in arrays.items()})
+        assert result.data["ok"] is True, result.text
+
+
+def test_one_number_as_the_bias_of_several_units_is_a_finding():
+    _, arrays = computed(xor())
+    b = 0.3
+    z1 = arrays["x"] @ arrays["W1"] + b
+    kept = {"x": arrays["x"], "y": arrays["y"], "W1": arrays["W1"], "z1": z1, "a1": 1 / (1 + np.exp(-z1)), "b1": np.array(b)}
+    result = answer(xor(), kept)
+    assert result.data["culprit"] == "b1"
+    assert "one number is the bias of 4 units" in result.text
+    assert [stage["name"] for stage in result.data["stages"] if stage["status"] == "off"] == ["b1"]
+    dz1 = np.ones((4, 4))
+    assert "the sum of those of the 4 units" in answer(xor(), kept | {"dz1": dz1, "db1": dz1.sum()}).text
+
+
+def test_a_bias_with_a_row_a_sample_is_a_finding_and_copies_of_one_row_are_none():
+    _, arrays = computed(xor())
+    assert answer(xor(), arrays | {"b1": np.tile(arrays["b1"], (4, 1))}).data["ok"] is True
+    b1 = arrays["b1"] + np.arange(16.0).reshape(4, 4)
+    kept = {name: arrays[name] for name in ("x", "y", "W1")} | {"b1": b1, "z1": arrays["x"] @ arrays["W1"] + b1}
+    result = answer(xor(), kept)
+    assert [stage["name"] for stage in result.data["stages"] if stage["status"] == "off"] == ["b1"]
+    assert "a row for each of the 4 samples" in result.text
+
+
+def test_tokens_stand_for_rows_with_a_single_1():
+    scenario = replace(NETS["square"], x=np.eye(3)[[2, 0, 2]])
+    _, arrays = computed(scenario)
+    for tokens in (np.array([2, 0, 2]), np.array([[2], [0], [2]]), np.array([2.0, 0, 2])):
+        result = answer(scenario, arrays | {"x": tokens})
+        assert result.data["ok"] is True, result.text
+        assert "read as tokens" in result.text
+
+
+def test_plain_numbers_do_for_a_net_of_one_unit_a_layer():
+    scenario = replace(
+        xor(), inputs=("x",), layers=tuple(replace(layer, units=1) for layer in xor().layers), x=np.ones((1, 1)), y=np.ones((1, 1))
+    )
+    _, arrays = computed(scenario)
+    assert answer(scenario, {name: array.reshape(()) for name, array in arrays.items()}).data["ok"] is True
+
+
+def test_another_m_is_a_finding_where_something_is_computed_with_it():
+    scenario = replace(xor(), loss=replace(xor().loss, samples="mean"))
+    _, arrays = computed(scenario)
+    result = answer(scenario, arrays | {"m": np.array(5)})
+    assert result.data["ok"] is True
+    assert "nothing in it is computed with that" in result.text
+    assert answer(scenario, {**arrays, "m": np.array(4)}).data["ok"] is True
+
+
+def test_what_one_update_cannot_show_the_next_one_does():
+    scenario = xor()
+    program, files = make_program(scenario), []
+    values = {**program.initial, **program.batch(0)}
+    kept = {}
+    for _ in range(3):
+        made = program.run(values)
+        held = {name: made[name] + kept.get(name, 0) for name in program.gradients.values() if program.stage(name).of in program.parameters}
+        files.append(
+            {name: values[name] for name in ("x", "y", *program.parameters)} | {n: made[n] for n in program.index if n not in values} | held
+        )
+        kept = held
+        values = values | {name: values[name] - 0.1 * held[program.gradients[name]] for name in program.parameters}
+    alone = answer(scenario, files[0])
+    assert alone.data["ok"] is True
+    assert "the first update cannot show momentum or a gradient that is never cleared" in alone.text
+    result = compared(Session(scenario), *files)
+    assert (result.data["ok"], result.data["culprit"], result.data["compared"]) == (False, "dW2", 1)
+    assert result.text.splitlines()[-1] == "the first wrong stage of all: update 1, dW2 = a1.T @ dz2"
+    assert "the dW2 of the update before is still in it" in result.text
+    assert [one["compared"] for one in result.data["updates"]] == [0, 1, 2]
+
+
+def test_the_next_file_shows_what_the_step_was():
+    scenario = xor()
+    program = make_program(scenario)
+    values, files = {**program.initial, **program.batch(0)}, []
+    for _ in range(2):
+        made = program.run(values)
+        files.append(
+            {name: values[name] for name in ("x", "y", *program.parameters)} | {n: made[n] for n in program.index if n not in values}
+        )
+        values = values | {name: values[name] + 0.1 * made[program.gradients[name]] for name in program.parameters}
+    result = compared(Session(scenario), *files)
+    assert (result.data["culprit"], result.data["compared"]) == ("W1_new", 0)
+    assert "wrong sign" in result.text

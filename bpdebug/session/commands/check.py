@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Array
@@ -40,27 +42,39 @@ def check_(session: Session, arguments: str = "") -> Work:
 
 
 @command(
-    "compare FILE.npz",
+    "compare FILE.npz|.json|.txt",
     "look",
-    asks="compare with the arrays of an npz file",
-    missing="compare with which file? It is an npz file with arrays named z1, a1, dz1, dW1, …",
+    asks="compare with the arrays of an npz, JSON or text file; several are updates that follow each other",
+    missing="compare with which file? It holds arrays named z1, a1, dz1, dW1, …: npz, JSON, or text as they are printed",
 )
 def compare_(session: Session, arguments: str) -> Work:
-    """Compare your own numbers (an npz file with z1, a1, dz1, dW1, …) with this update, stage by stage."""
-    return (yield from _comparing(session, read_arrays(path_of(arguments))))
+    """Compare your own numbers (npz, JSON or text with z1, a1, dz1, dW1, …) with this update; several files: updates from this one on."""
+    return (yield from _comparing(session, [read_arrays(path) for path in _paths(arguments)]))
 
 
-def compared(session: Session, arrays: Mapping[str, Array]) -> Result:
-    """Compare with arrays that have been read already; the session keeps what was found.
+def _paths(text: str) -> list[Path]:
+    """The files of a line: all of it, where there is a file of that name, else its words."""
+    whole_line = path_of(text.strip())
+    if whole_line.exists() or " " not in text.strip():
+        return [whole_line]
+    try:
+        return [path_of(word) for word in shlex.split(text)]
+    except ValueError as error:
+        raise CommandError(f"{error}: {text}") from None
+
+
+def compared(session: Session, *files: Mapping[str, Array]) -> Result:
+    """Compare with arrays that have been read already, an update each; the session keeps what was found.
 
     Raises:
         ComparisonError: where there is nothing to compare.
     """
-    return whole(_comparing(session, arrays))
+    return whole(_comparing(session, files))
 
 
-def _comparing(session: Session, arrays: Mapping[str, Array]) -> Work:
-    from bpdebug.trust.compare import comparing  # noqa: PLC0415 - a start does without
+def _comparing(session: Session, files: Sequence[Mapping[str, Array]]) -> Work:
+    from bpdebug.trust.updates import answer, comparing_updates  # noqa: PLC0415 - a start does without
 
-    session.comparison = yield from comparing(session.timeline, arrays)
-    return session.comparison.result()
+    reports = yield from comparing_updates(session.timeline, files)
+    session.comparison = next((report for report in reports if report.culprit), reports[-1])
+    return answer(reports)
