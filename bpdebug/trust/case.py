@@ -84,7 +84,8 @@ class Evidence(Record, eq=False):
     @cached_property
     def single(self) -> bool:
         """Whether all there is to see is one number, in one cell or in several."""
-        return len(np.unique(np.abs(self.wrong[self.wrong != 0]))) < 2
+        sizes = np.abs(self.wrong[self.wrong != 0])
+        return not sizes.size or float(np.ptp(sizes)) <= self.tolerance * self.size
 
     @cached_property
     def allowed(self) -> float:

@@ -12,7 +12,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
 from bpdebug.trust.generic import exchanges, paths, slopes, squashed, undivided, versions
-from bpdebug.trust.rewrites import rewrites
+from bpdebug.trust.rewrites import protected, rewrites
 from bpdebug.trust.rules import activations, losses, written
 from bpdebug.trust.site import Mistake, Site
 
@@ -101,10 +101,21 @@ FAULTS: Mapping[str, Fault] = {kind: Fault(title, kind in _GENERAL) for kind, ti
 """The catalogue, in the order of plausibility."""
 
 
-def mistakes(site: Site, only: Collection[str] = FAULTS) -> Iterator[Mistake]:
-    """All mistakes in a stage, or those of some kinds, kind by kind; of those that are the same formula, the likeliest."""
+_MAKERS = (undivided, written, paths, exchanges, versions, rewrites, protected, activations, losses, slopes, squashed)
+_ANYWHERE = (undivided, exchanges, rewrites, slopes)
+"""What can be made of any formula, be it of a mistake already."""
+
+
+def mistakes(site: Site, only: Collection[str] = FAULTS, again: bool = False) -> Iterator[Mistake]:
+    """All mistakes in a stage, or those of some kinds, kind by kind; of those that are the same formula, the likeliest.
+
+    Args:
+        site: where.
+        only: the kinds.
+        again: whether the formula has a mistake already, so that what an operation is meant to be tells nothing.
+    """
     made: dict[str, list[Mistake]] = {kind: [] for kind in FAULTS}
-    for maker in (undivided, written, paths, exchanges, versions, rewrites, activations, losses, slopes, squashed):
+    for maker in _ANYWHERE if again else _MAKERS:
         for mistake in maker(site):
             made[mistake.kind].append(mistake)
     known: set[tuple[Tree, tuple[tuple[str, str], ...]]] = {(site.tree, ())}

@@ -100,7 +100,7 @@ def _clipped(case: Evidence) -> Iterator[Suspect]:
 def _penalty(case: Evidence) -> Iterator[Suspect]:
     """What is too much or too little is in proportion to the parameter itself."""
     program, parameter = case.site.program, case.site.stage.of
-    if parameter not in program.parameters or parameter not in case.values or case.right.size < 2:
+    if parameter not in program.parameters or parameter not in case.values or case.right.size < 2 or case.single:
         return
     weight, more = case.values[parameter], case.wrong - case.right
     norm = float(np.vdot(weight, weight))
@@ -117,7 +117,7 @@ def _factor(case: Evidence) -> Iterator[Suspect]:
     if factor is None:
         return
     meaning = named(case, factor)
-    if not case.size or (not meaning and (np.count_nonzero(np.nan_to_num(case.right)) < 2 or abs(abs(factor) - 1) < _NEAR_ONE)):
+    if not case.size or (not meaning and (case.single or abs(abs(factor) - 1) < _NEAR_ONE)):
         return
     tree = None if case.site.updates else product(literal(float(f"{factor:.6g}")), case.site.tree)
     yield suspect("stray_factor", larger(case, factor) + (f", which is {meaning}" if meaning else ""), tree)
@@ -131,8 +131,8 @@ def _earlier(case: Evidence) -> Iterator[Suspect]:
         return
     more, norm = case.wrong - case.right, float(np.vdot(before, before))
     factor = float(np.vdot(more, before)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
-    if factor and case.explains(case.right + factor * before):
-        meaning = named(case, factor)
+    meaning = named(case, factor)
+    if factor and (meaning or times(case) is None) and case.explains(case.right + factor * before):
         seen = f"{short(factor, 6)} times the {name} of the update before is still in it" + f": {short(factor, 6)} is {meaning}" * bool(
             meaning
         )

@@ -101,7 +101,6 @@ def rewrites(site: Site) -> Iterator[Mistake]:
     opened = [(right, wrong) for kind, right, wrong, _ in _rules() if kind == "parentheses"]
     yield Mistake("parentheses", everywhere(tree, lambda node: _any(node, opened, constants)), _OPEN)
     yield from _axes(site)
-    yield from () if site.updates else _protected(tree)  # which has an epsilon of its own
 
 
 def _each(tree: Tree, change: Callable[[Tree], Iterator[tuple[Tree, Mapping[str, Tree]]]]) -> Iterator[tuple[Tree, Mapping[str, Tree]]]:
@@ -173,13 +172,18 @@ def _along(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
         yield Call(tree.function, tree.arguments, new, tree.keepdims and new is not None)
 
 
-def _protected(tree: Tree) -> Iterator[Mistake]:
-    """A small number added in logarithms, or to divisors, so that none is 0."""
-    for epsilon in _EPSILONS:
+def protected(site: Site) -> Iterator[Mistake]:
+    """A small number added in logarithms, or to divisors, so that none is 0; an update has one of its own."""
+    for epsilon in () if site.updates else _EPSILONS:
         for where, right, wrong in _PROTECTED:
-            change = partial(_changed, parse(right).tree, substitute(parse(wrong).tree, {"E": Number(epsilon)}))
-            for new in (everywhere(tree, change), *one_changed(tree, change)):
+            change = partial(_changed, _parsed(right), substitute(_parsed(wrong), {"E": Number(epsilon)}))
+            for new in (everywhere(site.tree, change), *one_changed(site.tree, change)):
                 yield Mistake("epsilon_added", new, f"{epsilon:g} is added in {where}, so that nothing becomes infinite")
+
+
+@cache
+def _parsed(text: str) -> Tree:
+    return parse(text).tree
 
 
 def _changed(right: Tree, wrong: Tree, node: Tree) -> Iterator[Tree]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
@@ -44,7 +45,7 @@ _LIKELY = (
     "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing",
 )
 """Kinds of which two are made at once."""
-_MOST_TWICE = 2000
+_MOST_TWICE = 1500
 """Pairs of mistakes that are tried."""
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
@@ -80,6 +81,9 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
         if case.distance <= case.tolerance * max(case.size, _largest(right)):
             return _lying(evidence.wrong.shape, right.shape, site.stage.name)
         if edited and derived is not None and not _agree(derived, right) and case.explains(derived):
+            if site.stage.of in edited.formula.names and edited.name not in _used_by(site):
+                more = f"{edited} is your own formula, and reads {site.stage.of}, too: what comes back on that path is left out"
+                return (suspect("path_missing", more),)
             old = f"{edited} is your own formula, and {site.stage.name} is still the derivative of the old one"
             return (suspect("forward_changed", old),)
         return _Search(case).suspects()
@@ -122,7 +126,7 @@ class _Search:
                 continue
             known.add(first.tree)
             stage = replace(case.stage, formula=Formula.of(first.tree), original=None)
-            for second in mistakes(Site(case.program, stage, case.samples), kinds):
+            for second in mistakes(Site(case.program, stage, case.samples), kinds, again=True):
                 left -= 1
                 if left < 0:
                     return
@@ -250,14 +254,20 @@ def _agree(derived: Array, right: Array) -> bool:
     return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
 
 
-def _edited(site: Site) -> Stage | None:
-    """The formula that a user has replaced, where the stage is a derivative of it, so that the derived one may not be right."""
+def _used_by(site: Site) -> list[str]:
+    """The tensors through which a gradient comes back, as it was derived."""
     program = site.program
     parts = [program.tensors[name].through for name in site.reads if name in program.tensors]
-    through = [part for part in parts if part] if site.node is None else [site.node.output]
+    return [part for part in parts if part] if site.node is None else [site.node.output]
+
+
+def _edited(site: Site) -> Stage | None:
+    """The formula that a user has replaced, where the stage is a derivative of it, so that the derived one may not be right."""
+    program, through = site.program, _used_by(site)
     last = [program.loss] if site.loss or site.penalties & set(through) else []
     stages = [program.stage(name) for name in (*through, *last) if name in program.index and site.stage.of]
-    return next((stage for stage in stages if stage.edited), None)
+    more = [stage for stage in program.stages if not stage.of and stage.phase is not Phase.UPDATE and site.stage.of in stage.formula.names]
+    return next((stage for stage in (*stages, *more) if stage.edited), None)
 
 
 def _mistakes(site: Site, unseen: frozenset[str]) -> Iterator[Mistake]:

@@ -305,6 +305,15 @@ def test_the_derivative_of_a_changed_forward_formula_is_that_of_the_old_one():
     assert [suspect.kind for suspect in diagnose(replace(evidence, right=right, wrong=-3 * right))] == ["stray_factor"]
 
 
+def test_a_path_that_a_formula_of_ones_own_opens_is_missed():
+    session = Session(load_scenario("xor"))
+    session.execute("formula z2 = a1 @ W2 + b2 + sum(a1 @ W1.T, axis=1, keepdims=True)")
+    evidence = of_session(session, "dW1")
+    (suspect,) = diagnose(replace(evidence, right=evidence.wrong + np.ones((1, 4))))
+    assert suspect.kind == "path_missing"
+    assert suspect.evidence.endswith("is your own formula, and reads W1, too: what comes back on that path is left out")
+
+
 def test_cells_that_nobody_knows_are_no_hindrance():
     right = right_of(NETS[1], "dW1").copy()
     right[::2] = np.nan
