@@ -141,6 +141,8 @@ def _pair(forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping[
         return Objects(owner, forward.__name__, backward.__name__ if backward else "", inputs, keywords, outputs)
     if backward is None and not inspect.isroutine(forward) and (back := method(forward, BACKWARD)):
         return Objects(forward, method(forward, FORWARD), back, inputs, keywords, outputs)
+    if backward is None and not callable(forward) and method(forward, ("loss",)):
+        return Objects(forward, "loss", "", inputs, keywords, outputs)
     if not callable(forward):
         raise TypeError(f"{type(forward).__name__} has no forward and backward; pass two functions, or an object with both")
     functions: Callable[..., Any] = forward

@@ -293,3 +293,69 @@ def test_what_has_no_backward_is_refused():
         check_backward(3.0, X)
     with pytest.raises(TypeError, match="returns no gradient"):
         check_backward(np.tanh, X)
+
+
+class Dense:
+    """Takes its step in backward, as many a first network does."""
+
+    def __init__(self):
+        self.weights, self.bias = NORMAL((2, 3)), NORMAL((2, 1))
+
+    def forward(self, x):
+        self.x = x
+        return self.weights @ x + self.bias
+
+    def backward(self, output_gradient, learning_rate):
+        dx = self.weights.T @ output_gradient
+        self.weights -= learning_rate * output_gradient @ self.x.T
+        self.bias -= learning_rate * output_gradient
+        return dx
+
+
+def test_a_layer_that_takes_its_step_in_backward():
+    assert names(check_backward(Dense(), NORMAL((3, 1)))) == ["dx", "dweights", "dbias"]
+
+    class Late(Dense):
+        def backward(self, output_gradient, learning_rate):
+            super().backward(output_gradient, learning_rate)
+            return self.weights.T @ output_gradient
+
+    class Half(Dense):
+        def backward(self, output_gradient, learning_rate):
+            return super().backward(output_gradient, learning_rate) + self.weights.T @ (self.weights @ self.x * 0)
+
+    assert names(check_backward(Half(), NORMAL((3, 1)))) == ["dx", "dweights", "dbias"]
+    with pytest.raises(GradientError) as failure:
+        check_backward(Late(), NORMAL((3, 1)), save=None)
+    assert failure.value.finding.name == "dx"
+
+
+class Network:
+    """Layers in a list."""
+
+    def __init__(self, *layers):
+        self.layers = layers
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dout):
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)
+        return dout
+
+
+def test_a_network_of_layers_is_judged_with_what_is_in_them():
+    network = Network(Affine(3, 4), Relu(), Lists(4, 2))
+    assert len(names(check_backward(network, X))) == 5
+    network.layers[0].wrong = 1.5
+    with pytest.raises(GradientError) as failure:
+        check_backward(network, X, save=None)
+    assert failure.value.finding.name == "d(layers[0].W)"
+
+
+def test_no_gradient_at_all_is_no_verdict():
+    with pytest.raises(TypeError, match="no gradient of x was found"):
+        check_backward(lambda x: 2 * x, lambda dout: None, X)

@@ -254,3 +254,29 @@ def test_anything_that_becomes_an_array():
         return Tensor(dout.value * (1 - np.tanh(x.value) ** 2))
 
     right(forward, backward, Tensor(X))
+
+
+def test_the_gradient_of_a_loss_is_that_of_the_prediction_also_where_the_target_comes_first():
+    def loss(y_true, y_pred):
+        return ((y_true - y_pred) ** 2).mean()
+
+    y, a = NORMAL((4, 1)), NORMAL((4, 1))
+    right(loss, lambda y_true, y_pred: 2 * (y_pred - y_true) / y_true.size, y, a)
+    finding = wrong(loss, lambda y_true, y_pred: 2 * (y_true - y_pred) / y_true.size, y, a)
+    assert (finding.name, finding.suspects[0].kind) == ("dy_pred", "sign")
+
+
+def test_a_loss_whose_backward_takes_no_notice_of_what_arrives():
+    with pytest.warns(Untold, match="whatever arrives"):
+        judgement = check_backward(lambda x: ((x**2).sum(), x), lambda dout, x: 2 * x, X, save=None)
+    assert judgement.findings[0].status == "convention"
+    assert wrong(lambda x: ((x**2).sum(), x), lambda dout, x: 3 * x, X).name == "dx"
+
+
+def test_arrays_of_a_class_of_their_own_stay_so():
+    class Own(np.ndarray):
+        def __mul__(self, other):
+            return np.matmul(self, other)
+
+    x, w = NORMAL((3, 2)).view(Own), NORMAL((2, 4)).view(Own)
+    right(lambda x, w: (x * w, (x, w)), lambda dout, c: (dout @ c[1].T, c[0].T @ dout), x, w)

@@ -42,7 +42,7 @@ def like(given: Any, array: Array) -> Any:
     if isinstance(given, float | np.generic):
         return array.item() if isinstance(given, float) else array[()]
     if isinstance(given, np.ndarray):
-        return array
+        return array if type(given) is np.ndarray else array.view(type(given))
     make = getattr(given, "new_tensor", None) or type(given)
     try:
         return make(array)

@@ -14,6 +14,7 @@ from bpdebug.trust.own.pair import (
     Answer,
     Pair,
     differentiable,
+    gradient_name,
     gradients_from,
     looks_like_gradient,
     names_for,
@@ -130,7 +131,7 @@ class Functions(Pair):
         made, keywords = self.arguments({})
         result = self.forward(*made, **keywords)
         call = f"{self.called[0]}({self.context}{self.shown_arguments()})"
-        gradient = f'["d{name}_right"]' if name.isidentifier() else f'["d({name})_right"]'
+        gradient = f'["{gradient_name(name)}_right"]'
         if self.backward is None:
             rest = _alone(self._split(result)[1])
             where = place_of(gradients_from(rest, self.given)[name], rest)

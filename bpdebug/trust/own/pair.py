@@ -15,6 +15,7 @@ from bpdebug.trust.own.arrays import as_array, is_float, is_number, is_tensor, l
 from bpdebug.trust.own.frozen import Frozen
 
 _BEFORE = r"(?:dl_?d|d_?loss_?d|grad(?:ient)?s?_?(?:of_|wrt_)?|delta_?|d_?|g_)"
+_TARGET = r"(y|t|d|targets?|labels?|true.*|y_?(true|train|batch|real|actual|target)|actual|expected.*|ground_?truth|truth|gt|desired.*)$"
 _AFTER = r"_?(?:\.?grad(?:ient)?)"
 
 
@@ -164,6 +165,11 @@ def stem(name: str) -> str:
     return re.sub(rf"^{_BEFORE}(?=.)", "", name, flags=re.IGNORECASE) if short == name else short
 
 
+def gradient_name(name: str) -> str:
+    """What a gradient is called: ``dW``, or ``d(params['W1'])``."""
+    return f"d{name}" if name.isidentifier() else f"d({name})"
+
+
 def looks_like_gradient(name: str) -> bool:
     """Whether a parameter of a backward function is what arrives at it."""
     known = name.lower() in ("g", "u", "v", "ct", "eta", "err", "error", "upstream", "delta", "cotangent")
@@ -198,10 +204,11 @@ def _slots(count: int, given: Mapping[str, Any]) -> list[str]:
     """The arguments that so many gradients are of."""
     solid = [name for name, value in given.items() if any(as_array(leaf).ndim for _, leaf in leaves(value, name))]
     floats = [name for name, value in given.items() if isinstance(value, float) or any(leaves(value, name))]
-    for slots in (solid, floats, list(given)):
+    free = [name for name in solid if not re.match(_TARGET, name, re.IGNORECASE)]
+    for slots in (solid, floats, list(given), free):
         if len(slots) == count:
             return slots
-    return (solid or floats)[:count]
+    return (free if len(free) > count else solid or floats)[:count]
 
 
 def _in_order(items: list[Any], slots: list[str], given: Mapping[str, Any]) -> list[str]:

@@ -247,7 +247,8 @@ def _added(seen: Seen) -> Iterator[Suspect]:
         norm = float(np.vdot(value[known], value[known]))
         factor = float(np.vdot(more[known], value[known])) / norm if norm else 0.0
         if abs(factor) > 1e-9 and seen.explains(seen.right + factor * value):
-            yield Suspect("term_added", "a term too many", f"every cell is {short(factor)} times {name} more than the right value")
+            title, less = ("a term too many", "more") if factor > 0 else ("a term left out", "less")
+            yield Suspect("term_added", title, f"every cell is {short(abs(factor))} times {name} {less} than the right value")
 
 
 def _clipped(seen: Seen) -> Iterator[Suspect]:

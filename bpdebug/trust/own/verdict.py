@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.network import Phase
-from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.own.arrays import bits_equal, is_number, leaves
 from bpdebug.trust.own.cells import Cells, Looked
 from bpdebug.trust.own.convention import divided
+from bpdebug.trust.own.findings import finding_of, flat
 from bpdebug.trust.own.misshapen import misshapen
-from bpdebug.trust.own.pair import Answer, Pair
+from bpdebug.trust.own.pair import Answer, Pair, gradient_name
 from bpdebug.trust.own.shown import Seen, suspects
 from bpdebug.trust.own.slopes import QUICK, Slopes, directions, sizes
 
@@ -71,9 +67,11 @@ def _judged(pair: Pair, tolerance: float) -> Verdict:
     answer = pair.prepare()
     if not pair.values:
         raise ValueError(f"{pair.name}: nothing to differentiate: no input is an array of floats (integers count as labels)")
+    if not any(name in answer.gradients for name in pair.values):
+        raise TypeError(f"{pair.name}: no gradient of {', '.join(pair.values)} was found, neither returned nor kept by an object")
     values, answer, coarse = _in_double(pair, answer)
     if problem := _problem(pair, values, answer):
-        findings = [_finding(name, answer, "unsure" if "same" in problem else "non-finite") for name in pair.values]
+        findings = [finding_of(name, answer, "unsure" if "same" in problem else "non-finite") for name in pair.values]
         return Verdict(pair, answer, tuple(findings), (*pair.notes, problem), values, 2)
     judging = _Judging(pair, values, answer, tolerance)
     findings = judging.by_the_best_plan()
@@ -107,20 +105,6 @@ def _problem(pair: Pair, values: Mapping[str, Array], answer: Answer) -> str:
     return ""
 
 
-def _finding(name: str, answer: Answer, status: str, **more: Any) -> Finding:
-    ours = np.asarray(answer.gradients.get(name, np.zeros(0)))
-    unknown = np.full(ours.shape, np.nan)
-    gradient = gradient_name(name)
-    formula = Formula("backward(dout)", Name("backward(dout)"))
-    stage = Stage(gradient, formula, Phase.BACKWARD, 0, f"What backward gives for {name}.", "", "", name)
-    return replace(Finding(stage, gradient, status, 0.0, (), ours, None, unknown, method="dot product"), **more)
-
-
-def gradient_name(name: str) -> str:
-    """What a gradient is called: ``dW``, or ``params['W1'] (its gradient)``'s short form."""
-    return f"d{name}" if name.isidentifier() else f"d({name})"
-
-
 class _Judging:
     """One pair at one place."""
 
@@ -145,8 +129,26 @@ class _Judging:
         plans = self.pair.plans()
         next(plans)
         self.answer = first or self.answer
+        if self._whatever_arrives():
+            return self._all([], "convention")
         self.agreed.clear()
         return self._all([name for name in self.values if not self._quick(name)], "good")
+
+    def _whatever_arrives(self) -> bool:
+        """Whether it is the gradient of a loss for dout = 1, whatever arrives: right where the loss is what training begins from."""
+        before = self.pair.cotangents
+        if self.pair.fused or any(u.size != 1 for u in before):
+            return False
+        self.pair.cotangents = tuple(np.ones_like(u) for u in before)
+        self.slopes = Slopes(self.pair, self.values, self.answer.outputs)
+        found = self.pair.back(self.values, self.pair.cotangents).gradients
+        kept = all(bits_equal(np.asarray(found[name]), np.asarray(gradient)) for name, gradient in self.answer.gradients.items())
+        if kept and all(self._quick(name) for name in self.values):
+            self.pair.note(f"{self.pair.name} gives the gradient for dout = 1, whatever arrives: right for the loss itself")
+            return True
+        self.pair.cotangents = before
+        self.slopes = Slopes(self.pair, self.values, self.answer.outputs)
+        return False
 
     def in_single(self, finding: Finding, coarse: Answer) -> Finding:
         """The finding, and whether the same function stands in single precision, too: by more than its rounding explains."""
@@ -181,16 +183,16 @@ class _Judging:
 
     def _agreeing(self, name: str, status: str) -> Finding:
         if name not in self.answer.gradients:
-            return _finding(name, self.answer, "missing")
+            return finding_of(name, self.answer, "missing")
         _, value, terms = self.agreed.get(name, (None, 0.0, 0.0))
         error = abs(value - float(np.vdot(self.agreed[name][0], self._gradient(name)))) / terms if terms else 0.0
         ours = self._gradient(name)
-        return _finding(name, self.answer, status, error=error, right=ours, checked=ours.size)
+        return finding_of(name, self.answer, status, error=error, right=ours, checked=ours.size)
 
     def _gradient(self, name: str) -> Array:
         """The user's, in the shape of what it is the gradient of, once only axes of length 1 tell the two apart."""
         gradient, shape = np.asarray(self.answer.gradients[name], np.float64), self.values[name].shape
-        return gradient.reshape(shape) if _flat(gradient.shape) == _flat(shape) else gradient
+        return gradient.reshape(shape) if flat(gradient.shape) == flat(shape) else gradient
 
     def _quick(self, name: str) -> bool:
         """Whether a dot product shows at once that a gradient is right, or there is none."""
@@ -250,7 +252,7 @@ class _Judging:
         """A gradient that no dot product has shown to be right."""
         gradient, value = self._gradient(name), self.values[name]
         if not np.isfinite(value).all():
-            return _finding(name, self.answer, "non-finite")
+            return finding_of(name, self.answer, "non-finite")
         if gradient.shape != value.shape:
             return self._misshapen(name)
         cells = Cells(self.slopes, name, gradient, self._noise(name), self.tolerance, _SECONDS, exact)
@@ -273,14 +275,14 @@ class _Judging:
         ours = self._gradient(name)
         more = {"ours": ours, "theirs": looked.right, "right": looked.right, "checked": looked.checked, "kinks": looked.kinks}
         self.pair.note(looked.note.format(gradient_name(name)))
-        return _finding(name, self.answer, looked.status, error=looked.error, cell=looked.cell, method=looked.method, **more)
+        return finding_of(name, self.answer, looked.status, error=looked.error, cell=looked.cell, method=looked.method, **more)
 
     def _misshapen(self, name: str) -> Finding:
         """A gradient of another shape than it should have: wrong, whatever its numbers."""
         shape = self.values[name].shape
         looked = Cells(self.slopes, name, np.full(shape, np.nan), np.zeros(shape), self.tolerance, _SECONDS).look(True)
         ours = np.asarray(self.answer.gradients[name], np.float64)
-        found = _finding(name, self.answer, "wrong", error=float("inf"), ours=ours, theirs=looked.right, right=looked.right)
+        found = finding_of(name, self.answer, "wrong", error=float("inf"), ours=ours, theirs=looked.right, right=looked.right)
         return replace(found, suspects=misshapen(gradient_name(name), ours, looked.right), method="central differences")
 
     def _noise(self, name: str) -> Array:
@@ -306,7 +308,3 @@ class _Judging:
         arrays |= {name: np.asarray(value) for name, value in given if name not in arrays and np.asarray(value).dtype.kind in "if"}
         seen = Seen(finding.name, np.asarray(finding.ours), finding.theirs, arrays, right, ours)
         return replace(finding, suspects=suspects(seen))
-
-
-def _flat(shape: tuple[int, ...]) -> list[int]:
-    return [length for length in shape if length != 1]
