@@ -9,6 +9,7 @@ gradients (Golub and Van Loan, Matrix Computations, section 10.1), which comes f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,12 +36,18 @@ _LARGE = 2.0
 class Slope:
     """The gradient of the loss of one batch at any parameters, in double precision."""
 
-    def __init__(self, program: Program, persistent: Mapping[str, Array], update: int) -> None:
+    def __init__(self, program: Program) -> None:
         self.machine = Machine(replace(program, dtype=np.dtype(float)))
-        for name, value in persistent.items():
-            self.machine.persistent[name][...] = value
-        self.update, self._start = min(update, program.updates - 1), self.machine.persistent_flat.copy()
+        self.update, self.constants = 0, dict[str, Array]()
         self.size = sum(int(np.prod(program.parameters[name])) for name in program.free)
+
+    def stand(self, persistent: Mapping[str, Array], update: int) -> Slope:
+        """Go to an update, with what the optimizer does not change as it is there."""
+        self.update, self._start = min(update, self.machine.program.updates - 1), self.machine.persistent_flat.copy()
+        self.constants = self.machine.named(self._start)
+        for name, value in persistent.items():
+            self.constants[name][...] = value
+        return self
 
     def at(self, parameters: Array) -> Array:
         """The gradient at the free parameters, laid end to end; both as the machine has them."""
@@ -83,6 +90,9 @@ class Slope:
         return bool(np.abs(there + back - 2 * here).max() <= 1e-9 * (np.abs(there) + np.abs(back)).max())
 
 
+_slope = lru_cache(2)(Slope)  # which is compiled
+
+
 def parameters_of(program: Program, persistent: Mapping[str, Array]) -> Array:
     """The free parameters, laid end to end."""
     return np.concatenate([np.asarray(persistent[name], float).ravel() for name in program.free])
@@ -109,7 +119,11 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
     """
     if not judged(program):
         return None
-    slope, here, start = Slope(program, persistent, update), parameters_of(program, persistent), parameters_of(program, program.initial)
+    slope, here, start = (
+        _slope(program).stand(persistent, update),
+        parameters_of(program, persistent),
+        parameters_of(program, program.initial),
+    )
     found = _too_long(slope, here, over)
     falls = update > 1 and slope.loss(here) <= slope.loss(start) / 2
     if falls or found:
@@ -119,7 +133,7 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
 
 
 def _too_long(slope: Slope, parameters: Array, over: float | None) -> Finding | None:
-    program, constants = slope.machine.program, slope.machine.persistent
+    program, constants = slope.machine.program, slope.constants
     rate, momentum = (float(constants[name]) if name in program.constants else 0.0 for name in ("learning_rate", "momentum"))
     factor, curvature = LIMITS[program.rule.name](momentum), slope.curvature(parameters)
     times = rate * curvature / factor
@@ -144,8 +158,8 @@ def _scaled(slope: Slope, parameters: Array, curvature: float, bearable: float) 
     if not _LARGE < size.max() < np.inf:
         return ""
     scaled = replace(program, data={**program.data, program.input: x / np.where(size > 0, size, 1.0)})
-    less = Slope(scaled, slope.machine.persistent, slope.update).curvature(parameters)
+    less = Slope(scaled).stand(slope.constants, slope.update).curvature(parameters)
     if not 0 < less < min(curvature / 4, bearable):
         return ""
-    would = f"λ would be {short(less, 3)}, and the limit {short(bearable / less * float(slope.machine.persistent['learning_rate']), 3)}"
+    would = f"λ would be {short(less, 3)}, and the limit {short(bearable / less * float(slope.constants['learning_rate']), 3)}"
     return f"{program.input} reaches {short(float(size.max()), 3)}: with each input scaled to size 1 {would}."

@@ -71,6 +71,11 @@ class LayerHealth(Record, eq=False):
     never: int = 0
 
 
+def _found(name: str, text: str, why: str, value: float, threshold: float | None = None, grave: bool = True) -> Finding:
+    """A finding with its number and, where no other one is given, the threshold of the condition of that name."""
+    return Finding(name, text, why, grave, value=value, threshold=CONDITIONS[name].threshold if threshold is None else threshold)
+
+
 def findings_of(program: Program, layer: LayerHealth, losses: Array, last_delta: Array, updates: Sequence[int]) -> Iterator[Finding]:
     """What is worth saying of a layer after the last of these updates, the gravest first."""
     names = program.layers[layer.layer - 1]
@@ -85,16 +90,16 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, last_delta:
     grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
     if not layer.waiting and grown > _GROWN and not losses[-1] <= losses[0]:
         why = f"‖{names.weight}‖ has grown {short(grown, 2)} times in {len(losses)} updates while the loss rose."
-        yield Finding("exploding", "W exploding", why)
+        yield _found("exploding", "W exploding", why, grown, _GROWN)
     if layer.never:
         row = f" in {layer.lasting} updates in a row" if layer.lasting > 1 else ""
         why = f"{layer.never} of {layer.units} units of layer {layer.layer} are 0 for every sample{row}; nothing moves them."
-        yield Finding("dead", f"dead {layer.never} of {layer.units}", why)
+        yield _found("dead", f"dead {layer.never} of {layer.units}", why, layer.never)
     share = float(layer.saturated[-1])
     if layer.layer < len(program.layers) and share > CONDITIONS["saturated"].threshold:
         why = f"{100 * share:.0f} % of {names.a} are so near an asymptote that hardly any gradient passes"
         why += f" (threshold {100 * CONDITIONS['saturated'].threshold:g} %): {_large(program, names, layer)}."
-        yield Finding("saturated", f"saturated {100 * share:.0f} %", why)
+        yield _found("saturated", f"saturated {100 * share:.0f} %", why, share)
     if names.weight in program.frozen:
         yield Finding("frozen", "frozen", f"{names.weight} is left as it is.", grave=False)
     else:
@@ -132,17 +137,18 @@ def _of_gradient(program: Program, names: LayerNames, delta: float, last: float)
     small, large = CONDITIONS["vanishing"].threshold, CONDITIONS["exploding"].threshold
     if ratio < small:
         why = f"{ours} is {short(ratio, 2)} of {theirs}; below {small:g} hardly anything is learned."
-        yield Finding("vanishing", "vanishing", why)
+        yield _found("vanishing", "vanishing", why, ratio)
     elif ratio > large:
-        yield Finding("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.")
+        yield _found("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.", ratio)
 
 
 def _of_step(weight: str, step: float) -> Iterator[Finding]:
     by = f"{short(step, 2)} of its size; {USUAL}."
     if step > CONDITIONS["large-update"].threshold:
-        yield Finding("large-update", "large steps", f"an update changes {weight} by {by}")
+        yield _found("large-update", "large steps", f"an update changes {weight} by {by}", step)
     elif step < CONDITIONS["small-update"].threshold:
-        yield Finding("small-update", "at rest", f"an update changes {weight} by only {by}", grave=False)
+        yield _found("small-update", "at rest", f"an update changes {weight} by only {by}", step, grave=False)
     elif not USUAL_STEPS[0] <= step <= USUAL_STEPS[1] and np.isfinite(step):
-        text = "step large" if step > USUAL_STEPS[1] else "step small"
-        yield Finding("unusual-update", text, f"an update changes {weight} by {by}", grave=False)
+        large = step > USUAL_STEPS[1]
+        text = "step large" if large else "step small"
+        yield _found("unusual-update", text, f"an update changes {weight} by {by}", step, USUAL_STEPS[large], grave=False)

@@ -73,7 +73,7 @@ OBSTACLES: dict[str, Obstacle] = {
         Obstacle("squashed-twice", 0, "the loss takes for sums what has been through sigmoid or softmax", _limits),
         Obstacle("flat", 0, "the loss is the same whatever the parameters are", _limits),
         Obstacle("copies", 0, "more hidden units than that are copies of others", _copies),
-        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", _step, 512),
+        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", _step, 256),
     )
 }
 

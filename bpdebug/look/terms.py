@@ -69,7 +69,9 @@ class Terms(Record, eq=False):
         """The bound in words."""
         least = short(self.scale * (excess + float(self.costs(self.y).sum())), 4)
         whole = "" if len(self.y) == self.program.batches.total else f" of {len(self.y)} samples"
-        share = f"{100 * self.share(excess):.0f} % of what the best constant answer has (threshold {100 * self.threshold:g} %)"
+        part = self.share(excess)
+        share = f"{100 * part:.0f} % of" if part < 2 else f"{short(part, 2)} times"
+        share += f" what the best constant answer has (threshold {100 * self.threshold:g} %)"
         return f"the loss{whole} cannot fall below {least}, {share}"
 
 

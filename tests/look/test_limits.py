@@ -138,7 +138,7 @@ def test_the_curvature_is_that_of_the_hessian():
     for seed in range(6):
         scenario = replace(network(6 * seed), precision="float64")
         program = make_program(scenario)
-        slope, here = Slope(program, program.initial, 0), parameters_of(program, program.initial)
+        slope, here = Slope(program).stand(program.initial, 0), parameters_of(program, program.initial)
         steps = np.eye(len(here)) * 1e-5
         hessian = np.array([(slope.at(here + step) - slope.at(here - step)) / 2e-5 for step in steps])
         largest = np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1]

@@ -181,7 +181,7 @@ def test_catch_sees_what_appears_later_between_two_looks():
     assert session.position.update == 128
 
 
-def test_looking_takes_a_quarter_of_the_time_at_most():
+def test_looking_takes_no_more_than_about_a_quarter_of_the_time():
     def seconds(*commands):
         session = Session(replace(network(2), training=Training(4096), optimizer=Optimizer("sgd", {"learning_rate": 0.01})))
         for command in commands:
@@ -193,7 +193,7 @@ def test_looking_takes_a_quarter_of_the_time_at_most():
 
     plain = min(seconds() for _ in range(3))
     looking = min(seconds("catch long-step 1e9", "catch copies") for _ in range(3))
-    assert looking < 2 * plain, "a quarter, with room for noise"
+    assert looking < 1.7 * plain, "a third more, with room for noise"
 
 
 @pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 9))
@@ -201,3 +201,15 @@ def test_any_network_at_all_can_be_looked_at(number):
     timeline = trained(scenario_of(number), 5)
     for finding in found(timeline).values():
         assert finding.why.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "updates"), [("deep_sigmoid", 20), ("dead_relu", 8), ("saturation", 5), ("saturation", 8), ("one_neuron", 5)]
+)
+def test_each_finding_carries_its_number_and_the_threshold_that_it_is_beyond(name, updates):
+    below = {"vanishing", "small-update"}
+    seen = [finding for layer in health_of(trained(load_scenario(name), updates)).layers for finding in layer.findings]
+    assert seen
+    for finding in seen:
+        small = finding.name in below or finding.text == "step small"
+        assert finding.value < finding.threshold if small else finding.value > finding.threshold
