@@ -359,3 +359,49 @@ def test_a_network_of_layers_is_judged_with_what_is_in_them():
 def test_no_gradient_at_all_is_no_verdict():
     with pytest.raises(TypeError, match="no gradient of x was found"):
         check_backward(lambda x: 2 * x, lambda dout: None, X)
+
+
+class Lazy:
+    """Makes its parameters when it sees the first input."""
+
+    factor = 1
+
+    def __init__(self):
+        self.params, self.grads = {"W": None}, {}
+
+    def forward(self, x):
+        if self.params["W"] is None:
+            self.params["W"] = np.random.randn(x.shape[1], 2)
+        self.x = x
+        return x @ self.params["W"]
+
+    def backward(self, dout):
+        self.grads["W"] = self.factor * self.x.T @ dout
+        return dout @ self.params["W"].T
+
+
+class PRelu:
+    """A plain float as parameter."""
+
+    factor = 1
+
+    def __init__(self):
+        self.alpha = 0.25
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x)
+
+    def backward(self, dout):
+        self.dalpha = self.factor * (dout * self.x * (self.x < 0)).sum()
+        return dout * np.where(self.x > 0, 1, self.alpha)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(Lazy, "dW"), (PRelu, "dalpha")])
+def test_parameters_that_are_made_late_or_no_arrays(kind, name):
+    assert name in names(check_backward(kind(), X))
+    layer = kind()
+    layer.factor = 1.2
+    with pytest.raises(GradientError) as failure:
+        check_backward(layer, X, save=None)
+    assert failure.value.finding.name == name

@@ -280,3 +280,15 @@ def test_arrays_of_a_class_of_their_own_stay_so():
 
     x, w = NORMAL((3, 2)).view(Own), NORMAL((2, 4)).view(Own)
     right(lambda x, w: (x * w, (x, w)), lambda dout, c: (dout @ c[1].T, c[0].T @ dout), x, w)
+
+
+def test_the_gradient_of_another_input_is_named():
+    with pytest.warns(Untold, match="the gradient of b, not of a"):
+        check_backward(lambda a, b: a * b, lambda a, b: a, X, NORMAL(X.shape), save=None)
+
+
+def test_generators_are_left_as_they_were():
+    generator = np.random.default_rng(5)
+    before = generator.bit_generator.state, np.random.get_state()[1].tolist()
+    right(lambda x, rng: (x * (mask := rng.random(x.shape) < np.random.rand()), mask), lambda dout, mask: dout * mask, X, generator)
+    assert (generator.bit_generator.state, np.random.get_state()[1].tolist()) == before

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.trust.own.arrays import as_array, is_float, is_tensor, leaves, like
+from bpdebug.trust.own.arrays import as_array, is_float, is_number, is_tensor, leaves, like
 from bpdebug.trust.own.pair import stem
 
 _HELD = ("params", "parameters", "weights", "_parameters")
@@ -50,6 +50,7 @@ def _parameters(layer: Any, after: Any) -> dict[str, str]:
     names = {name for name, _ in fields(after)} | {name for name, _ in fields(layer)}
     names |= {name.strip("[]'\"") for held in _GRADIENTS for name, _ in leaves(getattr(after, held, None), "", is_tensor)}
     answered = {stem(name) for name in names if stem(name) != name}
+    own |= {name: value for name, value in fields(layer) if isinstance(value, float) and name in answered}
     found = {name: name for name in own if name in answered or name.lower() in _USUAL}
     found = {name: path for name, path in found.items() if not (stem(name) in own and stem(name) != name)}
     aliases = {id(read(layer, path)) for path in listed.values()}
@@ -131,7 +132,7 @@ def holders(layer: Any) -> Iterator[tuple[str, list[Any]]]:
 def kept_in(layer: Any, parameters: Mapping[str, str]) -> Iterator[tuple[str, Array]]:
     """The gradients that a layer keeps after a backward pass."""
     held_by = dict(fields(layer))
-    by_stem = {stem(name).lower(): value for name, value in held_by.items() if stem(name) != name and is_tensor(value)}
+    by_stem = {stem(name).lower(): value for name, value in held_by.items() if stem(name) != name and is_number(value)}
     places = {path: place for place, path in enumerate(path for path in parameters.values() if path.endswith("]"))}
     for name, path in parameters.items():
         own = path.rpartition(".")[0]

@@ -54,7 +54,7 @@ class Objects(Pair):
         self._implicit = False
         needed = [one.name for one in (parameters_of(getattr(layer, backward)) or []) if one.default is one.empty] if backward else []
         self._passed = [name for name in needed if name in _RATES]
-        held = [getattr(layer, name) for name in _RATES if isinstance(getattr(layer, name, None), float)]
+        held = [getattr(layer, name) for name in _RATES[:2] if isinstance(getattr(layer, name, None), float)]
         self._rate = 1.0 if self._passed else float(held[0]) if held else 0.0
 
     def run(self, values: Mapping[str, Array]) -> tuple[Array, ...]:
@@ -89,11 +89,18 @@ class Objects(Pair):
         if self.backward:  # what it keeps its gradients as shows only then
             self._pull(layer, self._outputs(result), self.cotangents)
         self.parameters = parameters_in(self.layer, layer)
+        late = {name: path for name, path in parameters_in(layer, layer).items() if name not in self.parameters}
+        if late and any(gradients_in(layer, late)):  # made by the first forward pass
+            self.layer = self._forward({})[0]
+            self.parameters = parameters_in(self.layer, layer)
         if self._rate and not [*gradients_in(layer, self.parameters)]:
             after = numbers_in(layer)
             moved = [name for name, value in before.items() if name in after and not bits_equal(value, after[name])]
-            self.parameters |= {name: name for name in moved if name in numbers_in(self.layer)}
-            self.note("the gradients of parameters are read from the step that backward takes, divided by the learning rate")
+            stepping = {name: name for name in moved if name in numbers_in(self.layer)}
+            self.parameters |= stepping
+            self.note(
+                "the gradients of parameters are read from the step that backward takes, divided by the learning rate" * bool(stepping)
+            )
         answer = self.back({}, self.cotangents)
         held = {name: as_array(read(self.layer, path)) for name, path in self.parameters.items()}
         self.values = differentiable(self.given, answer.gradients) | held

@@ -104,6 +104,10 @@ class Pair:
                 if old.shape != new.shape or not np.array_equal(old, new, equal_nan=old.dtype.kind == new.dtype.kind == "f"):
                     self.note(f"{what} changes {leaf} in place: each call here got a copy of its own; your training loop does not")
 
+    def thaw(self) -> None:
+        """Leave all generators of random numbers as they were."""
+        self._frozen.restore()
+
     def note(self, sentence: str) -> None:
         """Say something once."""
         if sentence and sentence not in self.notes:
@@ -170,6 +174,11 @@ def gradient_name(name: str) -> str:
     return f"d{name}" if name.isidentifier() else f"d({name})"
 
 
+def is_target(name: str) -> bool:
+    """Whether an argument of a loss is called as targets are, of which nobody takes the gradient."""
+    return re.match(_TARGET, name, re.IGNORECASE) is not None
+
+
 def looks_like_gradient(name: str) -> bool:
     """Whether a parameter of a backward function is what arrives at it."""
     known = name.lower() in ("g", "u", "v", "ct", "eta", "err", "error", "upstream", "delta", "cotangent")
@@ -204,7 +213,7 @@ def _slots(count: int, given: Mapping[str, Any]) -> list[str]:
     """The arguments that so many gradients are of."""
     solid = [name for name, value in given.items() if any(as_array(leaf).ndim for _, leaf in leaves(value, name))]
     floats = [name for name, value in given.items() if isinstance(value, float) or any(leaves(value, name))]
-    free = [name for name in solid if not re.match(_TARGET, name, re.IGNORECASE)]
+    free = [name for name in solid if not is_target(name)]
     for slots in (solid, floats, list(given), free):
         if len(slots) == count:
             return slots

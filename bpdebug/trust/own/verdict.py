@@ -15,8 +15,9 @@ from bpdebug.trust.own.arrays import bits_equal, is_number, leaves
 from bpdebug.trust.own.cells import Cells, Looked
 from bpdebug.trust.own.convention import divided
 from bpdebug.trust.own.findings import finding_of, flat
+from bpdebug.trust.own.ground import in_double, problem_of
 from bpdebug.trust.own.misshapen import misshapen
-from bpdebug.trust.own.pair import Answer, Pair, gradient_name
+from bpdebug.trust.own.pair import Answer, Pair, gradient_name, is_target
 from bpdebug.trust.own.shown import Seen, suspects
 from bpdebug.trust.own.slopes import QUICK, Slopes, directions, sizes
 
@@ -59,18 +60,23 @@ def judge(pair: Pair, tolerance: float = 1e-6) -> Verdict:
     Raises:
         TypeError, ValueError: where there is nothing to be judged.
     """
-    with np.errstate(all="ignore"):
-        return _judged(pair, tolerance)
+    try:
+        with np.errstate(all="ignore"):
+            return _judged(pair, tolerance)
+    finally:
+        pair.thaw()
 
 
 def _judged(pair: Pair, tolerance: float) -> Verdict:
     answer = pair.prepare()
     if not pair.values:
-        raise ValueError(f"{pair.name}: nothing to differentiate: no input is an array of floats (integers count as labels)")
+        raise ValueError(
+            f"{pair.name}: nothing to differentiate, no input is an array of floats (integers are labels; x.astype(float) is not)"
+        )
     if not any(name in answer.gradients for name in pair.values):
         raise TypeError(f"{pair.name}: no gradient of {', '.join(pair.values)} was found, neither returned nor kept by an object")
-    values, answer, coarse = _in_double(pair, answer)
-    if problem := _problem(pair, values, answer):
+    values, answer, coarse = in_double(pair, answer)
+    if problem := problem_of(pair, values, answer):
         findings = [finding_of(name, answer, "unsure" if "same" in problem else "non-finite") for name in pair.values]
         return Verdict(pair, answer, tuple(findings), (*pair.notes, problem), values, 2)
     judging = _Judging(pair, values, answer, tolerance)
@@ -78,31 +84,6 @@ def _judged(pair: Pair, tolerance: float) -> Verdict:
     if coarse is not None:
         findings = [judging.in_single(finding, coarse) for finding in findings]
     return Verdict(pair, judging.answer, tuple(findings), tuple(pair.notes), values, judging.slopes.calls + 2)
-
-
-def _in_double(pair: Pair, answer: Answer) -> tuple[dict[str, Array], Answer, Answer | None]:
-    """The same in double precision where a function takes it, beside what it gave in single."""
-    if all(value.dtype == np.float64 for value in pair.values.values()) and all(u.dtype == np.float64 for u in pair.cotangents):
-        return pair.values, answer, None
-    values = {name: value.astype(np.float64) for name, value in pair.values.items()}
-    try:
-        outputs = pair.run(values)
-        wider = tuple(u.astype(np.float64) if f.dtype == np.float64 else u for u, f in zip(pair.cotangents, outputs, strict=True))
-        answer, coarse = pair.back(values, wider), answer
-    except Exception:  # a function that insists on single precision
-        return pair.values, answer, None
-    pair.cotangents = wider
-    return values, answer, coarse
-
-
-def _problem(pair: Pair, values: Mapping[str, Array], answer: Answer) -> str:
-    """Why nothing can be judged; "" where it can."""
-    again = pair.run(values)
-    if not all(bits_equal(first, second) for first, second in zip(answer.outputs, again, strict=True)):
-        return "forward does not give the same twice for the same input, although NumPy's generators were put back: nothing can be judged"
-    if not all(np.isfinite(output).all() for output in answer.outputs):
-        return "forward gives numbers that are not finite: there is nothing to compare with"
-    return ""
 
 
 class _Judging:
@@ -129,7 +110,7 @@ class _Judging:
         plans = self.pair.plans()
         next(plans)
         self.answer = first or self.answer
-        if self._whatever_arrives():
+        if self._whatever_arrives() or self._of_another_input():
             return self._all([], "convention")
         self.agreed.clear()
         return self._all([name for name in self.values if not self._quick(name)], "good")
@@ -148,6 +129,20 @@ class _Judging:
             return True
         self.pair.cotangents = before
         self.slopes = Slopes(self.pair, self.values, self.answer.outputs)
+        return False
+
+    def _of_another_input(self) -> bool:
+        """Whether the only gradient is that of another input of the same shape, where the names do not say which is meant."""
+        given, lacking = [*self.answer.gradients], [name for name in self.values if name not in self.answer.gradients]
+        if len(given) != 1 or given[0] not in self.values or any(map(is_target, self.values)):
+            return False
+        for name in (name for name in lacking if self.values[name].shape == self.values[given[0]].shape):
+            before, self.answer = self.answer, replace(self.answer, gradients={name: self.answer.gradients[given[0]]})
+            self.agreed.clear()
+            if self._quick(name):
+                self.pair.note(f"what comes back is the gradient of {name}, not of {given[0]}: right if you use it so")
+                return True
+            self.answer = before
         return False
 
     def in_single(self, finding: Finding, coarse: Answer) -> Finding:
@@ -241,11 +236,13 @@ class _Judging:
         if abs(found - sum(claims.values())) <= sum(near.values()):
             return {}
         more: dict[str, Finding] = {}
+        notes = [*self.pair.notes]
         for name, (way, _) in weighed.items():
             one = self.slopes.imaginary({name: way})
             if one is not None and abs(one - claims[name]) > near[name]:
                 closer = self._closely(name, exact=True)
                 more |= {name: closer} if closer.says.accuses else {}
+        self.pair.notes[:] = self.pair.notes if more else notes  # a hair's breadth is no matter
         return more
 
     def _closely(self, name: str, exact: bool = False) -> Finding:
