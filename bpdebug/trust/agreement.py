@@ -105,7 +105,7 @@ def _of_deltas(judge: Judge, shown: str) -> Iterator[str]:
         factor = judge.names.of(value)
         if factor.name == "m" and value > 0:
             yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses; your {shown} have the 1/m"
-        elif factor != ONE:
+        elif factor != ONE and abs(judge.convention.of(deltas[0])) != 1:
             yield f"convention: your deltas ({listed(deltas)}) have a factor {factor.text} that your {shown} take back"
 
 

@@ -28,7 +28,7 @@ def clues(judge: Judge, finding: Finding, losses: Sequence[float]) -> Iterator[S
     """
     if finding.theirs is None or finding.misshapen or not np.isfinite(finding.theirs).all():
         return
-    theirs = finding.theirs / judge.convention.of(finding.stage.name)
+    theirs = finding.theirs / judge.shown(finding.stage.name)
     yield from _mask(judge, finding, theirs)
     yield from _equal_rows(judge, finding, theirs)
     yield from _apart(judge, finding, theirs)

@@ -137,12 +137,11 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
     seen = tuple(clues(judge, finding, losses))
     if any(suspect.kind == "mask_missing" for suspect in seen):
         return replace(finding, suspects=seen)
-    # what is told of all gradients at once is no convention, and the mistake is in the numbers as they are
-    factor = 1.0 if finding.suspects else judge.convention.of(finding.stage.name)
+    factor = judge.shown(finding.stage.name)
     previous, own = scene.previous, any(map(judge.differs, judge.reading.given))
     if not previous and scene.before and not own:  # it is one that led to what the user starts from
         previous = {**scene.program(len(scene.before[scene.meant.input])).run(scene.before), **scene.before}
-    ours = {f.stage.name: f.ours / judge.convention.of(f.stage.name) for f in judge.findings if f.stage.phase is not Phase.UPDATE}
+    ours = {f.stage.name: f.ours / judge.shown(f.stage.name) for f in judge.findings if f.stage.phase is not Phase.UPDATE}
     values = {**ours, **judge.seen[finding.stage.name]}
     evidence = Evidence(
         program=judge.program,

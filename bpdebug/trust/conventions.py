@@ -18,8 +18,8 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
-from bpdebug.trust.factors import ONE, powers, scale
-from bpdebug.trust.judge import Convention, Judge
+from bpdebug.trust.factors import ONE, Convention, powers, scale
+from bpdebug.trust.judge import Judge
 
 _PLAIN: tuple[int, ...] = (0, 0, 0)
 """The place of no convention at all among the others."""
@@ -52,6 +52,13 @@ def _masks(judge: Judge) -> Iterator[dict[str, Array]]:
     yield from [found] * bool(found)
 
 
+def _factor(judge: Judge, name: str, theirs: Array, ours: Array) -> float | None:
+    """The one factor between the two, as nearly as his numbers show it: one that has a name to the last bit."""
+    near = judge.visible(name, theirs)
+    factor = scale(theirs, ours, near)
+    return None if factor is None else judge.names.of(factor, near).value
+
+
 def _own(program: Program, stage: Stage) -> bool:
     """Whether it is a gradient, or a part of one, of a parameter."""
     return stage.of in program.parameters
@@ -64,31 +71,33 @@ class _Scales(Record, eq=False):
     gradients: Mapping[str, tuple[float, ...]]
 
 
-def _scales(judge: Judge, near: float) -> _Scales:
+def _scales(judge: Judge) -> _Scales:
     """Of a parameter's gradient, also the factor of what is not the penalty's part."""
     values, still = {**judge.values}, {**judge.values}
-    deltas, gradients = dict[str, float](), dict[str, tuple[float, ...]]()
+    deltas, gradients, taken = dict[str, float](), dict[str, tuple[float, ...]](), dict[str, float]()
     for stage in judge.program.stages:
         if stage.phase is not Phase.BACKWARD:
             continue
         due, rest, own = judge.computed(stage, values), judge.computed(stage, still), _own(judge.program, stage)
         still[stage.name], values[stage.name] = rest if own else 0 * rest, due
         theirs = judge.reading.computed.get(stage.name)
+        taken[stage.name] = next((taken[name] for name in stage.formula.names if name in taken), 1.0)
         if theirs is None or theirs.shape != due.shape:
             continue
-        whole = scale(theirs, due, near)
+        whole = _factor(judge, stage.name, theirs, due)
         if own:
-            found = (whole, scale(theirs - rest, due - rest, near))
+            found = (whole, _factor(judge, stage.name, theirs - rest, due - rest))
             gradients[stage.name] = tuple(dict.fromkeys(factor for factor in found if factor))
         elif whole:
             deltas[stage.name] = whole
-        values[stage.name] = theirs / (1.0 if own else whole or 1.0)
+        taken[stage.name] = whole or taken[stage.name]
+        values[stage.name] = theirs / (1.0 if own else taken[stage.name])
     if not any(stage in judge.reading.computed for stage in gradients):
-        gradients |= _hidden(judge, values, near)
+        gradients |= _hidden(judge, values)
     return _Scales(deltas, gradients)
 
 
-def _hidden(judge: Judge, values: Mapping[str, Array], near: float) -> dict[str, tuple[float, ...]]:
+def _hidden(judge: Judge, values: Mapping[str, Array]) -> dict[str, tuple[float, ...]]:
     """The same of parameters' gradients that are not shown, by the steps that are."""
     program, found = judge.program, dict[str, tuple[float, ...]]()
     still = {**values, **{name: 0 * values[name] for name in (*program.gradients.values(), *program.slots) if name in values}}
@@ -98,7 +107,7 @@ def _hidden(judge: Judge, values: Mapping[str, Array], near: float) -> dict[str,
                 known[stage.name] = judge.computed(stage, known)
     for name in program.free:
         theirs = judge.reading.computed.get(name)
-        factor = None if theirs is None else scale(theirs - still[name], moved[name] - still[name], near)
+        factor = None if theirs is None else _factor(judge, name, theirs - still[name], moved[name] - still[name])
         found |= {program.gradients[name]: (factor,)} if factor else {}
     return found
 
@@ -106,7 +115,7 @@ def _hidden(judge: Judge, values: Mapping[str, Array], near: float) -> dict[str,
 def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
     """The conventions whose factors are seen in the user's numbers, each with its place among them: the plainest first."""
     program, names, near = judge.program, judge.names, judge.near
-    seen = _scales(judge, near)
+    seen = _scales(judge)
     stages = [stage for stage in program.stages if stage.phase is Phase.BACKWARD]
     deltas = [names.of(factor) for name, factor in seen.deltas.items() if name != program.gradients.get(program.prediction)]
     shared = _shared(seen, near)
@@ -178,6 +187,6 @@ def _slot_scales(half: Judge, slots: Iterable[str], step: float) -> Iterator[flo
         old = values[name] * step ** power[name] if given is None else given
         rest = half.computed(stage, {**values, gradient: 0 * values[gradient], name: old})
         added = half.computed(stage, {**values, name: 0 * old})
-        found = scale(theirs - rest, added, half.near) if theirs.shape == rest.shape else None
-        found = scale(theirs, added + rest, half.near) if found is None and given is None else found
+        found = _factor(half, name, theirs - rest, added) if theirs.shape == rest.shape else None
+        found = _factor(half, name, theirs, added + rest) if found is None and given is None else found
         yield from [found] if found else []

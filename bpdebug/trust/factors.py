@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from itertools import product as each_of
 
 import numpy as np
@@ -53,9 +54,10 @@ class Names(Record, eq=False):
     factors: tuple[Factor, ...]
     near: float
 
-    def of(self, number: float) -> Factor:
-        """What a factor is."""
-        known = next((one for one in self.factors if abs(abs(number) / one.value - 1) <= self.near), Factor(abs(number)))
+    def of(self, number: float, near: float = 0.0) -> Factor:
+        """What a factor is that may be as far off as that, or as :attr:`near`."""
+        near = max(near, self.near)
+        known = next((one for one in self.factors if abs(abs(number) / one.value - 1) <= near), Factor(abs(number)))
         return replace(known, value=-known.value, parts=known.parts + 1) if number < 0 else known
 
 
@@ -125,3 +127,27 @@ def mask_of(due: Array, theirs: Array, positive: Array, near: float) -> Array | 
     even = factor >= 1 - near and float(np.abs(ratios - factor).max()) <= near * factor
     by_sign = any(np.array_equal(kept[live], side[live]) for side in (positive, ~positive))
     return np.where(live, kept * factor, factor) if even and not by_sign else None
+
+
+class Convention(Record, eq=False):
+    """How a user's numbers stand to ours: they are read divided by these factors.
+
+    Attributes:
+        factors: by the name of a gradient, or of an optimizer's slot; 1 where nothing is said.
+        step: the factor with which the gradients reach his optimizer.
+        masks: by the name of a gradient, what it is multiplied by besides (0 where a unit has been dropped).
+        stray: whether the factor that all his gradients share is none that people use on purpose.
+    """
+
+    factors: Mapping[str, float] = field(default_factory=dict)
+    step: float = 1.0
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    stray: bool = False
+
+    def of(self, name: str) -> float:
+        """The factor of a tensor."""
+        return self.factors.get(name, 1.0)
+
+
+PLAIN = Convention()
+"""His numbers are ours."""

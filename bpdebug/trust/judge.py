@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +15,10 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.trust.digits import ROUNDINGS
-from bpdebug.trust.factors import NEAR, Names, loss_factors, mask_of, names_of, powers
+from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, mask_of, names_of, powers
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
@@ -27,32 +26,10 @@ from bpdebug.trust.scene import Scene, rounding, sensitivity
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
+_BARELY = 0.02
+"""Numbers of which less is known show no factor."""
 _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
-
-
-class Convention(Record, eq=False):
-    """How a user's numbers stand to ours: they are read divided by these factors.
-
-    Attributes:
-        factors: by the name of a gradient, or of an optimizer's slot; 1 where nothing is said.
-        step: the factor with which the gradients reach his optimizer.
-        masks: by the name of a gradient, what it is multiplied by besides (0 where a unit has been dropped).
-        stray: whether the factor that all his gradients share is none that people use on purpose.
-    """
-
-    factors: Mapping[str, float] = field(default_factory=dict)
-    step: float = 1.0
-    masks: Mapping[str, Array] = field(default_factory=dict)
-    stray: bool = False
-
-    def of(self, name: str) -> float:
-        """The factor of a tensor."""
-        return self.factors.get(name, 1.0)
-
-
-PLAIN = Convention()
-"""His numbers are ours."""
 
 
 class Judge:
@@ -144,6 +121,12 @@ class Judge:
         """How far from a factor's name a number may be that is read off the file."""
         return max(NEAR, 100 * self.tolerance, self.printed.coarse)
 
+    def visible(self, name: str, theirs: Array) -> float:
+        """How exactly the numbers of an array show a factor: those of few decimals may be small."""
+        printed = self.printed.formats.get(file_name(self.program, name))
+        half = 0.5 * 10.0**-printed.count if printed and printed.fixed else 0.0
+        return max(self.near, min(_BARELY, 10 * half / (_largest(theirs) or 1.0)))
+
     @cached_property
     def names(self) -> Names:
         """The names that factors have here."""
@@ -161,6 +144,10 @@ class Judge:
         """What a stage gives in the user's convention."""
         found = assigned(stage.formula, self.unmasked(stage, values))
         return found * self.convention.masks[stage.name] if stage.name in self.convention.masks else found
+
+    def shown(self, name: str) -> float:
+        """The factor of what a finding tells of a stage: a stray one is a fault, and not read out of the numbers."""
+        return 1.0 if self.convention.stray else self.convention.of(name)
 
     def unmasked(self, stage: Stage, values: Mapping[str, Array]) -> Mapping[str, Array]:
         """The values with the activation as it is before its mask, where the stage is its derivative."""
@@ -198,7 +185,7 @@ class Judge:
             status = "convention"
         elif status in ("exact", "approximate") and name in self.convention.masks:
             status, said = "own", "with that mask"
-        shown = 1.0 if self.convention.stray else factor
+        shown = self.shown(name)
         found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
         self.values[name], self._chain[name] = due, due if follows is None else follows
         if read is None or theirs is None:
@@ -232,7 +219,7 @@ class Judge:
             penalty = sum(self.values[term.name] for term in terms if term.operation == "penalty")
             names = names_of(self.program, self.start, self.near, rate=False)
             for factor, expected in loss_factors(names, due, due - penalty, theirs):
-                if self.close(theirs, expected, self._rounding[stage.name]):
+                if self.close(theirs, expected, self._rounding[stage.name] * max(1.0, factor.value)):
                     return "convention", f"{factor.text} times ours", expected
         elif layer and (mask := mask_of(due, theirs, self.values[layer.z] > 0, self.near)) is not None:
             self.dropped[stage.name] = due, mask
@@ -270,7 +257,9 @@ class Judge:
 
     def _blown_up(self, stage: Stage) -> float:
         """By how much what is lost in printing grows when a factor is taken out."""
-        return max(1.0, abs(1 / self.convention.of(stage.name))) if self.printed.formats else 1.0
+        return (
+            max(1.0, *(abs(1 / self.convention.of(name)) for name in (stage.name, *stage.formula.names))) if self.printed.formats else 1.0
+        )
 
     def close(self, theirs: Array, right: Array, cancelled: float) -> bool:
         """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
