@@ -75,6 +75,24 @@ def test_the_bound_of_xor_is_exact_and_its_samples_are_named():
     assert "separates samples 0 and 3 from 1 and 2" in found(trained(scenario, 0))["linear"].why
 
 
+def test_bounds_of_other_losses_and_batches_are_those_by_hand():
+    (x, y), ln2 = XOR, np.log(2)
+    both = np.hstack([1 - y, y])
+    assert bounds(net(x, both, Layer(2, "softmax"))) == [("linear", 0.5)], "one sample at least is undecided"
+    assert bounds(net(x, both, Layer(2, "softmax"), loss="binary_cross_entropy"))[0][1] == pytest.approx(8 * ln2, rel=1e-3)
+    halves = net(x, y, Layer(1, "sigmoid"), loss="binary_cross_entropy", training=Training(9, 2))
+    assert bounds(halves)[0][1] == pytest.approx(2 * ln2, rel=1e-3), "of a batch, on the average"
+    same, targets = np.ones((3, 1)), [[0.0], [0.0], [3.0]]
+    assert bounds(net(same, targets, Layer(2, "tanh"), Layer(1), loss="absolute_error")) == [("contradiction", 3.0)]
+    assert bounds(net(same, targets, Layer(2, "tanh"), Layer(1))) == [("contradiction", 6.0)]
+
+
+def test_what_bends_a_little_is_not_called_linear():
+    for formula, said in (("z1", True), ("3 * z1 - 1", True), ("z1 + 1e-3 * tanh(z1)", False), ("maximum(z1, 0.999 * z1)", False)):
+        scenario = net(*XOR, Layer(3, "tanh"), Layer(1, "sigmoid"), loss="binary_cross_entropy", formulas={"a1": formula})
+        assert ("linear" in found(trained(scenario, 0))) == said, formula
+
+
 @pytest.mark.parametrize("shift", [0.0, 40.0])
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
 def test_separation_does_not_depend_on_scale_and_place(scale, shift):
