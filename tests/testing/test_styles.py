@@ -222,12 +222,12 @@ def test_one_cell_of_many_is_found():
         dx[123, 45] *= 1 + 1e-4
         return dx
 
-    finding = wrong(forward, backward, NORMAL((250, 400)))
+    finding = wrong(forward, backward, NORMAL((130, 60)))
     assert (finding.cell, finding.suspects[0].kind) == ((123, 45), "one_cell")
 
 
 def test_a_large_relu_with_many_zeros_is_judged():
-    x = np.maximum(NORMAL((200, 300)), 0)
+    x = np.maximum(NORMAL((60, 100)), 0)
     judgement = right(lambda x: (np.maximum(x, 0), x), lambda dout, x: dout * (x > 0), x)
     assert judgement.findings[0].kinks
     finding = wrong(lambda x: (np.maximum(x, 0), x), lambda dout, x: dout * np.where(x > 0, 1, -1), x)
