@@ -25,11 +25,12 @@ TRIES = 3
 LOCKED = ("check", "compare", "formula", "export", "paths")
 """Commands that would tell the fault; during a hunt they are there after ``check anyway``."""
 SORTS = {
-    "a factor or a sign is wrong": "sum_for_mean mean_for_sum m_twice outputs_factor sign learning_rate stray_factor l2_factor",
+    "a factor or a sign is wrong": "sum_for_mean mean_for_sum m_twice outputs_factor sign learning_rate stray_factor l2_factor "
+    "n_minus_one inverted counted_twice",
     "something is left out": "zero bias_missing bias_not_summed not_summed activation_missing gradient_missing path_missing l2_missing "
     "sample_missing activation_part term_missing factor_missing parentheses",
     "the derivative is that of something else": "activation_twice activation_at_z activation_at_a another_activation another_loss "
-    "another_loss_sum",
+    "another_loss_sum value_for_slope squashed_again another_function branches",
 }
 """What the last hint says, and of which kinds of mistake; of the others, what follows."""
 _OTHER = "something is there that does not belong there"

@@ -70,7 +70,7 @@ def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> 
 
 def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[str, Array], glaring: bool) -> Planted | None:
     """The candidate, where it fits, runs and shows; a value that is 0 everywhere shows at a glance."""
-    if candidate.overrides:
+    if candidate.overrides or candidate.kind == "epsilon_added":  # which many add, and mean to
         return None
     try:
         program.with_formula(stage.name, candidate.formula.text)
