@@ -11,7 +11,7 @@ How large rounding may be is measured: the same is worked out again with other l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -200,9 +200,10 @@ class _Dot:
             smooth, kinks, broken = self._smooth(direction)
             direction = np.where(smooth, direction, 0.0)
             forward, _ = self._forward(direction)
-        finite = np.isfinite(backward[0])
-        broken |= not finite.all()
-        terms = [np.where(finite & (direction != 0), made * direction, 0.0) for made in backward]
+        if not np.isfinite(backward[0]).all():
+            broken, kept = True, np.isfinite(backward[0])
+            backward, direction = [np.where(kept, made, 0.0) for made in backward], np.where(kept, direction, 0.0)
+        terms = [made * direction for made in backward]
         others = [[np.where(u == 0, 0.0, u * ways[n]) for n, u in each.items()] for each, ways in zip(cotangents, forward, strict=True)]
         apart = [float(term.sum()) - sum(float(other.sum()) for other in more) for term, more in zip(terms, others, strict=True)]
         sizes = [_norm(terms[0]), sum(map(_norm, others[0]))]
@@ -222,17 +223,19 @@ class _Dot:
 
     def _direction(self, backward: Sequence[Array], widest: float) -> Array:
         """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""
-        size = np.abs(backward[0])
-        blur = np.max([np.abs(other - backward[0]) for other in backward[1:]], axis=0) + _FLOOR
-        told = np.flatnonzero(np.isfinite(size) & np.isfinite(blur) & (size > 0))
-        random = _random(self._generator, size.shape)
-        if not len(told):
+        size, random = np.abs(backward[0]), _random(self._generator, backward[0].shape)
+        blur = _farthest(backward)
+        blur += _FLOOR
+        step = max(1, size.size // 1024) | 1
+        some, around = size.ravel()[::step], blur.ravel()[::step]
+        told = np.isfinite(some) & np.isfinite(around) & (some > 0)
+        if not told.any():
             return random
-        some = told[:: -(-len(told) // 1024)]
-        usual = max(EPSILON, float(np.median(blur.flat[some] / size.flat[some])))
+        usual = max(EPSILON, float(np.median(around[told] / some[told])))
         weights = 1.0 / (size + blur / usual)
-        weights = np.where((size == 0) & (blur <= _FLOOR), float(np.median(weights.flat[some])), weights)
-        return np.asarray(random * np.minimum(np.where(np.isfinite(weights), weights, 0.0), widest))
+        typical = float(np.median(weights.ravel()[::step][told]))
+        weights[(size == 0) & (blur <= _FLOOR)] = typical
+        return np.asarray(random * np.minimum(np.nan_to_num(weights, copy=False, posinf=0.0), widest))
 
     def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:
         made = [self._reach.moves(at, direction) for at in self._ats]
@@ -248,7 +251,7 @@ class _Dot:
         if tied:
             back, _ = self._reach.moves(self._ats[0], -direction)
             for n, move in way.items():
-                blur = np.max([np.abs(other[n] - move) for other in forward[1:]], axis=0)
+                blur = _farthest([move, *(other[n] for other in forward[1:])])
                 corners[n] = np.abs(move + back[n]) > SAFETY * blur + 64 * EPSILON * (np.abs(move) + np.abs(back[n]))
         return {n: mask | corners.get(n, False) for n, mask in broken.items()}, corners, any(mask.any() for mask in broken.values())
 
@@ -283,10 +286,15 @@ def _status(judged: Judged) -> str:
 
 
 def _norm(terms: Any) -> float:
-    return float(np.sqrt(np.square(terms).sum()))
+    return float(np.linalg.norm(terms))
+
+
+def _farthest(values: Sequence[Array]) -> Array:
+    """How far the first array is from the others, cell by cell, at most."""
+    return np.asarray(reduce(np.maximum, (np.abs(other - values[0]) for other in values[1:])))
 
 
 def _random(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Numbers of both signs, none near 0, so that every cell counts."""
-    found = generator.uniform(-1.0, 1.0, shape)
-    return np.asarray(found + np.copysign(0.5, found))
+    found = np.asarray(generator.random(shape) - 0.5)
+    return found + np.copysign(0.25, found)

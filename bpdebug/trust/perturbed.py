@@ -29,7 +29,7 @@ _EXACT = ("max", "min", "where", "positive")
 """What only chooses, as do functions with a corner: there is nothing to be rounded."""
 _AHEAD = 1 << 12
 _TINIEST = 1e-290
-"""Numbers from here on have fewer bits than others, the smaller the fewer."""
+"""Smaller numbers have fewer bits, the smaller the fewer."""
 
 
 class Rounding:
@@ -42,7 +42,7 @@ class Rounding:
 
     def __init__(self, generator: np.random.Generator, size: int) -> None:
         self._generator, size = generator, size + _AHEAD
-        self._bits = 1.0 + EPSILON * generator.choice([-2.0, -1.0, 1.0, 2.0], size)
+        self._bits = 1.0 + EPSILON * np.array([-2.0, -1.0, 1.0, 2.0]).take(generator.integers(0, 4, size, np.uint8))
 
     def off(self, value: Any) -> Any:
         """Numbers with other last bits; zeros stay, and so does what is no number."""
@@ -51,9 +51,9 @@ class Rounding:
             return value
         start = int(self._generator.integers(_AHEAD))
         bits = self._bits[start : start + value.size].reshape(value.shape)
-        moved = value * bits
-        small = (np.abs(value) < _TINIEST) & (value != 0)
-        return np.where(small, value + (bits - 1.0) * (_TINIEST / 256), moved) if small.any() else moved
+        if value.size and -_TINIEST < value.min() <= value.max() < _TINIEST:
+            return np.where(value == 0, value, value + (bits - 1.0) * (_TINIEST / 256))
+        return value * bits
 
 
 class Rounded(Evaluator):
