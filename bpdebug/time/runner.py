@@ -56,7 +56,7 @@ class Runner:
     def _run(self, t: int, stop: Callable[[], bool]) -> Outcome:
         while self.timeline.clock < t:
             outcome = self._piece(t, stop)
-            if outcome.stopped or stop():
+            if outcome.stopped or (stop() and self.timeline.clock < t):
                 return outcome
         return self._review(in_any_case=True)
 

@@ -44,6 +44,7 @@ class Wrong(Stop):
     known: frozenset[str] = frozenset()
     seen: int = -1
     ahead: Moment | None = None
+    _looked: float = field(default=0.0, repr=False)
     _begun: int = field(default=0, repr=False)
     _ran: tuple[float, int] = field(default=(0.0, 0), repr=False)
     _rested: tuple[Timeline | None, int, tuple[Edit, ...]] = field(default=(None, 0, ()), repr=False, compare=False)
@@ -101,15 +102,17 @@ class Wrong(Stop):
         began, (ran, last) = perf_counter(), self._ran
         accused = self._accused(timeline, timeline.clock)
         self.look = perf_counter() - began
+        self._looked += self.look
         if update > last and seconds > ran:
             self.update = (seconds - ran) / (update - last)
-            self.every = min(2 * self.every + 1, max(1, ceil(_SHARE * self.look / self.update)))
+            owed = max(self.look, self._looked + self.look - seconds / _SHARE)  # the first looks come before there is time to share
+            self.every = max(1, ceil(_SHARE * owed / self.update))
         self._ran = seconds, update
         if new := accused - self.known:
             self.ahead = self._first(timeline, update, new)
         else:
             self.known = accused
-        self.seen = update
+        self.seen = timeline.calendar.ran(self.ahead[0])[0] if self.ahead else update
 
     def _first(self, timeline: Timeline, update: int, new: frozenset[str]) -> Moment | None:
         """Where something new is wrong first, from the update after the last look to this one, in which it is."""
