@@ -80,7 +80,7 @@ def _flat(trials: Trials, edited: list[str]) -> Finding | None:
     answers, losses = [answer for answer, _ in seen], [loss for _, loss in seen]
     size = float(np.abs(answers).max())
     fixed = equal(answers, size)
-    if not (fixed or (equal(losses, min(size, size**2)) and (edited or np.any(losses)))):
+    if not (fixed or (equal(losses, min(size, size * size)) and (edited or np.any(losses)))):
         return None
     loss = short(float(losses[0]), 4) if abs(losses[0]) > SAME * size else "0"
     what = f"the answer {program.prediction} is the same" if fixed else f"the loss is {loss}"
