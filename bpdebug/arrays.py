@@ -128,12 +128,17 @@ def _mega(count: int) -> str:
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """All arrays of an npz file by name.
+    """All arrays of a file by name: of an npz file, of JSON, or of a text in which they stand as a program prints them.
 
     Raises:
         ArrayError: where there are none, or one is not what is expected; the message begins with the path.
+        TextError: the same of a text, with line and column.
         FileError: where the file cannot be read.
     """
+    if path.suffix.lower() != ".npz" and not _zipped(path):
+        from bpdebug.printed import read_printed  # noqa: PLC0415 - an npz file does without
+
+        return read_printed(path)
     try:
         with Arrays(path) as arrays:
             if not arrays.names:
@@ -141,3 +146,11 @@ def read_arrays(path: Path) -> dict[str, Array]:
             return {printable(name): array for name, array in arrays.read(arrays.names).items()}
     except ArrayError as error:
         raise ArrayError(f"{path}: {error}") from None
+
+
+def _zipped(path: Path) -> bool:
+    """Whether a regular file begins as an archive does."""
+    if not path.is_file():
+        return False
+    with open_file(path, "npz, JSON or text", _FILE) as stream:
+        return stream.read(4) == b"PK\x03\x04"

@@ -103,7 +103,7 @@ def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
 def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
     """The ways to understand arrays of known names."""
     program = scene.meant
-    for form in forms(program, pairing):
+    for form in forms(program, pairing, scene.rows):
         for columns, count in _batches(program, form.arrays, scene.rows):
             for turned in _weights(program, form.arrays):
                 yield from _counted(_read(program, form, count, columns, turned), count)

@@ -12,7 +12,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.names import AFTER
+from bpdebug.trust.names import AFTER, known_names
 from bpdebug.trust.pairing import Pairing
 from bpdebug.trust.report import listed
 
@@ -27,8 +27,28 @@ class Start(Stage):
         return self.name
 
 
-def forms(program: Program, pairing: Pairing) -> Iterator[Pairing]:
-    """A file as it is, and, where shapes say so, with biases taken out of the weights and tokens as one-hot rows."""
+def forms(program: Program, pairing: Pairing, rows: int) -> Iterator[Pairing]:
+    """A file as it is, and, where shapes say so, with lists as tables, biases taken out of the weights, and tokens as one-hot rows."""
+    flat = _flat(program, pairing.arrays, rows)
+    for order in ("C", "F") if flat else ("C",):
+        arrays = {name: array.reshape(flat[name], order=order) if name in flat else array for name, array in pairing.arrays.items()}
+        way = "row by row" if order == "C" else "column by column"
+        notes = (*pairing.notes, *[f"your {listed([*flat])} are lists without a shape: read {way}"] * bool(flat))
+        yield from _forms(program, replace(pairing, arrays=arrays, notes=notes))
+
+
+def _flat(program: Program, arrays: Mapping[str, Array], rows: int) -> dict[str, tuple[int, ...]]:
+    """The tables that stand in a file as lists of as many numbers, and the shapes that they should have."""
+    x, names = arrays.get(program.input), known_names(program)
+    if x is not None and x.ndim == 1 and x.size % len(program.inputs) == 0 and len(program.inputs) > 1:
+        rows = x.size // len(program.inputs)
+    elif x is not None and x.ndim == 2:
+        rows = x.shape[0] if x.shape[1] == len(program.inputs) else x.shape[1]
+    shapes = {name: program.shapes(rows)[names[name]] for name, array in arrays.items() if array.ndim == 1 and array.size}
+    return {name: shape for name, shape in shapes.items() if min(shape, default=1) > 1 and np.prod(shape) == arrays[name].size}
+
+
+def _forms(program: Program, pairing: Pairing) -> Iterator[Pairing]:
     arrays, notes = dict(pairing.arrays), [*pairing.notes]
     deep = {name: np.squeeze(array) for name, array in arrays.items() if array.ndim > 2 and np.squeeze(array).ndim <= 2}
     arrays |= deep

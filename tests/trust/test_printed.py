@@ -1,0 +1,80 @@
+"""Arrays as other languages print them; a hostile text is refused, in no time and with a place."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from debugger_scenarios import xor
+from test_names import computed
+
+from bpdebug.arrays import read_arrays
+from bpdebug.core.errors import BpdebugError
+from bpdebug.printed import parse
+from bpdebug.session.commands.check import compared
+from bpdebug.session.session import Session
+
+TEXTS = {
+    "JSON": '{"W1": [[1, 2], [3, 4]], "b1": [5, 6], "loss": 0.5, "name": "x"}',
+    "print": "W1 [[1. 2.]\n [3. 4.]]\nb1: [5. 6.]\nloss = 0.5\n",
+    "dict": "{'W1': array([[1., 2.],\n [3., 4.]]), 'b1': array([5., 6.], dtype=float32), 'loss': np.float64(0.5)}",
+    "torch": "W1 = tensor([[1., 2.], [3., 4.]], grad_fn=<AddBackward0>)\nb1 = tensor([5., 6.], requires_grad=True)\nloss: tensor(0.5)",
+    "Java": "double[][] W1 = {{1.0, 2.0}, {3.0, 4.0}};\ndouble[] b1 = new double[]{5, 6};\ndouble loss = 0.5;",
+    "C++": "std::vector<std::vector<double>> W1 = {{1.0f, 2.f}, {3, 4}};\nfloat b1[2] = {5, 6}; // bias\nfloat loss = .5f;",
+    "JavaScript": "const W1 = [[1, 2], [3, 4]];\nlet b1: number[] = [5, 6];\nvar loss = 5e-1",
+    "Julia": "julia> W1\n2×2 Matrix{Float64}:\n 1.0  2.0\n 3.0  4.0\n\nb1 = Float64[5.0, 6.0]\nloss = 5.0f-1",
+    "MATLAB": "W1 =\n\n   1.0e+00 *\n\n    1.0000    2.0000\n    3.0000    4.0000\n\nb1 = [5 6];\nloss =\n\n    0.5000\n",
+    "Kotlin": "val W1 = arrayOf(doubleArrayOf(1.0, 2.0), doubleArrayOf(3.0, 4.0))\nval b1 = doubleArrayOf(5.0, 6.0)\nval loss = 0.5",
+    "Go": "W1 := [][]float64{{1, 2}, {3, 4}}\nb1 := []float64{5, 6}\nloss := 0.5",
+}
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_an_array_is_read_as_any_language_prints_it(language):
+    arrays = parse(TEXTS[language])
+    assert {name: array.tolist() for name, array in arrays.items()} == {"W1": [[1, 2], [3, 4]], "b1": [5, 6], "loss": 0.5}
+
+
+def test_lists_without_a_shape_are_taken_as_they_come():
+    arrays = parse("real(8) :: W1(2,2) = reshape((/ 1d0, 2.5D-1, 3.0_dp, 4d0 /), (/2,2/))\n")
+    assert arrays["W1"].tolist() == [1, 0.25, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "text:1:1: this holds no arrays"),
+        ("1 2 3", "text:1:1: expected a name before the number 1"),
+        ("a = 1\nW1 = [[1, 2], [3]]", "text:2:6: expected rows of the same length"),
+        ("W1 = [[1, 2]", "text:1:6: this [ is not closed"),
+        ("W1 = [1 ... 2]", "text:1:9: numbers were left out"),
+        ("W1 = [1]\nW1 = [2]", "text:2:6: W1 is there a second time"),
+        ("W1 = " + "[" * 30 + "1", "deep"),
+    ],
+)
+def test_what_is_no_array_is_told_with_line_and_column(text, words):
+    with pytest.raises(BpdebugError) as caught:
+        parse(text)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("piece", ["'", "[", "/* ", "1", "W=[", "{'a':", "1 A{", "1x1", "\"'", "a->", "x['", "W=-", "1e9", "(", "😀"])
+def test_a_hostile_text_ends_at_once(piece):
+    begin = time.process_time()
+    with pytest.raises(BpdebugError):
+        parse(piece * 100_000)
+    assert time.process_time() - begin < 5
+
+
+def test_files_in_json_and_in_text_agree_with_the_same_numbers(tmp_path):
+    _, arrays = computed(xor())
+    (tmp_path / "mine.json").write_text(json.dumps({name: array.tolist() for name, array in arrays.items()}))
+    (tmp_path / "mine.txt").write_text("\n".join(f"{name} = {np.array2string(array, precision=17)}" for name, array in arrays.items()))
+    flat = {name: array.T.reshape(-1).tolist() for name, array in arrays.items()}
+    (tmp_path / "flat.txt").write_text("\n".join(f"{name}: {numbers}" for name, numbers in flat.items()))
+    for file in ("mine.json", "mine.txt", "flat.txt"):
+        result = compared(Session(xor()), read_arrays(tmp_path / file))
+        assert result.data["ok"] is True, result.text
+    assert "read column by column" in result.text
