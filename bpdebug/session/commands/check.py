@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,9 +55,9 @@ def compare_(session: Session, arguments: str) -> Work:
 
 def _paths(text: str) -> list[Path]:
     """The files of a line: all of it, where there is a file of that name, else its words."""
-    whole_line = path_of(text.strip())
-    if whole_line.exists() or " " not in text.strip():
-        return [whole_line]
+    line = path_of(text.strip())
+    if os.path.exists(line) or " " not in text.strip():  # noqa: PTH110 - Path.exists raises for a name that is too long
+        return [line]
     try:
         return [path_of(word) for word in shlex.split(text)]
     except ValueError as error:
