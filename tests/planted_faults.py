@@ -74,6 +74,6 @@ def same(program: Program, name: str, text: str, here: bool) -> bool:
             values = given if here else {k: generator.uniform(0.1, 0.9, v.shape) if v.ndim else v for k, v in given.items()}
             a, b = (np.asarray(Evaluator(values).value(formula.tree), float) for formula in (right, wrong))
             a, b = np.broadcast_arrays(a, b)
-            if not np.allclose(a, b, rtol=1e-12, atol=1e-14 * np.abs(a).max(initial=0.0), equal_nan=True):
+            if not np.allclose(a, b, rtol=1e-10, atol=1e-14 * np.abs(a).max(initial=0.0), equal_nan=True):
                 return False
     return True
