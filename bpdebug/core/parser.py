@@ -232,7 +232,8 @@ class _Reader:
             raise self.refuse("only the functions of the language can be called, by their name", node)
         function = FUNCTIONS.get(node.func.id)
         if function is None:
-            hint = suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
+            product = "; a matrix product is written a @ b" if node.func.id in ("matmul", "dot") else ""
+            hint = product or suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
             raise self.refuse(f"unknown function '{node.func.id}'{hint}", node)
         axis, keepdims = self._axis(node, function), False
         for value in [k.value for k in node.keywords if k.arg == "keepdims"]:

@@ -79,6 +79,8 @@ def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later:
         found, wanted = infer(formula, shapes), shapes[name]
         if found != wanted:
             remedy = keepdims_hint(formula.tree) if len(found) < len(wanted) else ""
+            if len(found) == len(wanted) == 2 and wanted[0] == 1 != found[0] and found[1] == wanted[1]:
+                remedy = f"sum over the samples, sum({to_text(formula.tree)}, axis=0, keepdims=True)"
             message = f"{name} is {shape_text(wanted)}; this formula gives {shape_text(found)}{remedy and f': {remedy}'}"
             raise ShapeError(message, formula.text, 1)
     except ShapeError as error:
@@ -132,7 +134,9 @@ class _Inference:
             raise self.error(f"@ multiplies two matrices; {a} is {shape_text(left)} and {b} is {shape_text(right)}", tree)
         turned_left, turned_right = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
         fits = "; the other order would fit" if left[0] == right[1] else ""
-        if left[0] == right[0]:
+        if left == right:
+            fits = f"; both have one shape: multiply them cell by cell, {to_text(Binary('*', tree.left, tree.right))}"
+        elif left[0] == right[0]:
             fits = f"; {to_text(Binary('@', turned_left, tree.right))} would fit"
         elif left[1] == right[1]:
             fits = f"; {to_text(Binary('@', tree.left, turned_right))} would fit"

@@ -208,5 +208,17 @@ def _kept(remedy):
 
 def test_the_product_that_would_fit_parses_to_what_is_meant():
     with pytest.raises(ShapeError) as caught:
-        make_program(xor(layers=(Layer(3, "sigmoid"), Layer(1, "sigmoid")))).with_formula("dz1", "a1 @ (1 - a1) @ a1")
-    assert "; a1.T @ (1 - a1) would fit" in caught.value.message
+        make_program(xor(layers=(Layer(3, "sigmoid"), Layer(1, "sigmoid")))).with_formula("dz1", "a2 @ (1 - a1) @ a1")
+    assert "; a2.T @ (1 - a1) would fit" in caught.value.message
+
+
+def test_what_should_be_multiplied_cell_by_cell_or_summed_is_told():
+    program = make_program(xor(layers=(Layer(3, "sigmoid"), Layer(1, "sigmoid"))))
+    for stage, text, remedy in (
+        ("dz1", "a1 @ (1 - a1) @ da1", "both have one shape: multiply them cell by cell, a1 * (1 - a1)"),
+        ("db1", "dz1", "sum over the samples, sum(dz1, axis=0, keepdims=True)"),
+        ("dz1", "matmul(a1, W1)", "a matrix product is written a @ b"),
+    ):
+        with pytest.raises(FormulaError) as error:
+            program.with_formula(stage, text)
+        assert remedy in str(error.value)
