@@ -86,6 +86,15 @@ def read_text(path: Path, report: Report, expected: str) -> str:
         report.fail(place(before, len(before)), f"expected UTF-8 text; found the byte {content[error.start]:#04x}")
 
 
+def _in_columns(inputs: Any, targets: Any) -> bool:
+    """Whether each row of either holds a number for every sample."""
+    try:
+        one, other = np.shape(inputs), np.shape(targets)
+    except ValueError:
+        return False
+    return len(one) == len(other) == 2 and one[1] == other[1] > 1
+
+
 def _load_data(section: Section, root: Mapping, folder: Path, report: Report) -> Data:
     """What a checked data section describes.
 
@@ -95,6 +104,8 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report) ->
     if "file" not in section:
         if len(section["inputs"]) != len(section["targets"]):
             message = f"{len(section['inputs'])} rows of inputs need as many rows of targets; found {len(section['targets'])}"
+            if _in_columns(section["inputs"], section["targets"]):
+                message += f"; your {len(section['inputs'][0])} samples stand in columns: transpose inputs and targets"
             report.fail(mark_of(root, ("data", "targets")), message)
         return Data(section["inputs"], section["targets"])
     path = folder / section["file"]

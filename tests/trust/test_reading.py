@@ -11,8 +11,10 @@ from debugger_scenarios import SCENARIOS, xor
 from random_networks import COMBINATIONS, scenario_of
 from test_names import NETS, computed
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
+from bpdebug.frontends import load_scenario
 from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
 
@@ -240,3 +242,11 @@ def test_the_next_file_shows_what_the_step_was():
     result = compared(Session(scenario), *files)
     assert (result.data["culprit"], result.data["compared"]) == ("W1_new", 0)
     assert "wrong sign" in result.text
+
+
+def test_samples_in_columns_of_a_scenario_are_told_at_once(tmp_path):
+    (tmp_path / "s.yaml").write_text(
+        "network: {inputs: [p, q], layers: [{units: 1}]}\ndata: {inputs: [[0, 0, 1, 1], [0, 1, 0, 1]], targets: [[0, 1, 0, 1]]}\n"
+    )
+    with pytest.raises(BpdebugError, match="your 4 samples stand in columns: transpose inputs and targets"):
+        load_scenario(tmp_path / "s.yaml")
