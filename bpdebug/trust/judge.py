@@ -245,7 +245,7 @@ class Judge:
             return "off"
         return "follows" if again or self._tainted & set(stage.formula.names) else "approximate"
 
-    def _cancelled(self, stage: Stage) -> float:
+    def _cancelled(self, stage: Stage) -> Array:
         """How far a stage may be off, given the user's numbers, for every relative error of 1 in a single rounding."""
         values = self.unmasked(stage, self._chain)
         mask = self.convention.masks.get(stage.name, np.ones(()))
@@ -261,7 +261,7 @@ class Judge:
             max(1.0, *(abs(1 / self.convention.of(name)) for name in (stage.name, *stage.formula.names))) if self.printed.formats else 1.0
         )
 
-    def close(self, theirs: Array, right: Array, cancelled: float) -> bool:
+    def close(self, theirs: Array, right: Array, cancelled: Array | float) -> bool:
         """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
         if theirs.shape != right.shape:
             return False

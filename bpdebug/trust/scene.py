@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
-from functools import partial
 
 import numpy as np
 
@@ -16,11 +15,16 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.digits import Printed
+from bpdebug.trust.digits import ROUNDINGS, Printed
 from bpdebug.trust.names import file_name
 
 _NUDGE = 1e-8
 _NUDGES = 4
+_LITTLE, _UNEVEN = 0.01, 5.0
+"""A second nudge, as a share of the first; and by which factor what follows from the two may differ from that share."""
+Change = Callable[[str, Array], Array]
+Moved = tuple[float, Array]
+_NOTHING: Moved = (0.0, np.zeros(()))
 
 
 class Scene(Record, eq=False):
@@ -96,43 +100,65 @@ def _edited(program: Program, stages: Iterable[Stage]) -> Program:
     return program
 
 
-def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array], printed: Printed) -> dict[str, float]:
-    """How far each tensor may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a
-    right to it.
+def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array], printed: Printed) -> dict[str, Array]:
+    """How far each cell may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a right
+    to it.
 
     The update runs a few times with every result nudged at random (Parker, "Monte Carlo Arithmetic" (1997)); where numbers were printed,
     also from what they may have been before.
     """
-    worst = dict.fromkeys(right, 0.0)
-    for seed in range(_NUDGES):
-        generator = np.random.default_rng(seed)
-        nudged = partial(_nudged, program, generator)
-        for name, value in program.run({name: nudged(name, value) for name, value in start.items()}, change=nudged).items():
-            worst[name] = max(worst[name], _off(value, right[name]))
-    spread = dict.fromkeys(right, 0.0)
-    for seed in range(_NUDGES if printed.formats else 0):
-        generator = np.random.default_rng(seed)
-        for name, value in program.run({name: printed.nudged(generator, name, value) for name, value in start.items()}).items():
-            spread[name] = max(spread[name], 2 * _NUDGE * _off(value, right[name]))
-    return {
-        name: printed.more * off + printed.roundings(file_name(program, name), right[name], spread[name]) for name, off in worst.items()
-    }
 
+    def begun(nudge: Change) -> dict[str, Array]:
+        return {name: nudge(name, value) for name, value in start.items()}
 
-def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array, printed: Printed) -> float:
-    """The same for one stage whose operands have been rounded."""
-    generator, names = np.random.default_rng(0), stage.formula.names
-    nudged = [{name: _nudged(program, generator, name, values[name]) for name in names} for _ in range(_NUDGES)]
-    off, spread = max(_off(assigned(stage.formula, operands), result) for operands in nudged), 0.0
+    by_rounding = _moved(lambda nudge: program.run(begun(nudge), change=nudge), right, program)
+    spread = dict.fromkeys(right, _NOTHING)
     if printed.formats:
-        before = [{name: printed.nudged(generator, name, values[name]) for name in names} for _ in range(_NUDGES)]
-        spread = max(2 * _NUDGE * _off(assigned(stage.formula, operands), result) for operands in before)
-    return printed.more * off + printed.roundings(file_name(program, stage.name), result, spread)
+        spread = _moved(lambda nudge: program.run(begun(nudge)), right, printed)
+    return {name: _together(printed, file_name(program, name), right[name], by_rounding[name], spread[name]) for name in right}
 
 
-def _off(value: Array, right: Array) -> float:
-    off = np.abs(value - right) / _NUDGE
-    return float(np.max(off, initial=0.0, where=np.isfinite(off)))
+def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array, printed: Printed) -> Array:
+    """The same for one stage whose operands have been rounded."""
+    name, right = stage.name, {stage.name: result}
+
+    def run(nudge: Change) -> dict[str, Array]:
+        return {name: assigned(stage.formula, {operand: nudge(operand, values[operand]) for operand in stage.formula.names})}
+
+    spread = _moved(run, right, printed)[name] if printed.formats else _NOTHING
+    return _together(printed, file_name(program, name), result, _moved(run, right, program)[name], spread)
+
+
+def _together(printed: Printed, name: str, right: Array, by_rounding: Moved, spread: Moved) -> Array:
+    """Roundings and printing, in numbers of roundings; what jumps does so by itself, however many roundings there are."""
+    jumps = np.maximum(by_rounding[1], spread[1]) / (ROUNDINGS * printed.eps)
+    return np.asarray(printed.more * by_rounding[0] / _NUDGE + printed.roundings(name, right, 2 * spread[0]) + jumps)
+
+
+def _moved(run: Callable[[Change], Mapping[str, Array]], right: Mapping[str, Array], by: Program | Printed) -> dict[str, Moved]:
+    """How far tensors move when what is computed is nudged: the most of all cells that move in proportion to the nudge, and cell by cell
+    what does not: a number at a corner falls on its other side."""
+    most, jumps = dict.fromkeys(right, 0.0), {name: np.zeros(value.shape) for name, value in right.items()}
+    for seed in range(_NUDGES):
+        whole, little = (run(_nudging(by, seed, size)) for size in (1.0, _LITTLE))
+        for name, value in right.items():
+            far, near = np.abs(whole[name] - value), np.abs(little[name] - value)
+            known = np.isfinite(far)
+            even = known & (far >= near / _LITTLE / _UNEVEN) & (far <= near / _LITTLE * _UNEVEN)
+            most[name] = max(most[name], float(np.max(far, initial=0.0, where=even)))
+            jumps[name] = np.maximum(jumps[name], np.where(known & ~even, far, 0.0))
+    return {name: (most[name], jumps[name]) for name in right}
+
+
+def _nudging(by: Program | Printed, seed: int, size: float) -> Change:
+    """A nudge of a size, in directions that are the same for every size."""
+    generator = np.random.default_rng(seed)
+
+    def nudge(name: str, value: Array) -> Array:
+        moved = by.nudged(generator, name, value) if isinstance(by, Printed) else _nudged(by, generator, name, value)
+        return moved if size == 1.0 else value + size * (moved - value)
+
+    return nudge
 
 
 def _nudged(program: Program, generator: np.random.Generator, name: str, value: Array) -> Array:
