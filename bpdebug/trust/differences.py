@@ -39,7 +39,8 @@ class Probe:
 
     def __init__(self, timeline: Timeline) -> None:
         program = timeline.program
-        self.program, self.running = (replace(made, dtype=np.dtype(np.float64)) for made in (program, timeline.machine.program))
+        exact, running = np.dtype(np.float64), timeline.machine.program
+        self.program, self.running = (made if made.dtype == exact else replace(made, dtype=exact) for made in (program, running))
         self.update, _ = timeline.calendar.under_way(timeline.clock)
         with timeline.at(timeline.calendar.clock(self.update)) as machine:
             state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}

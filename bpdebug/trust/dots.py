@@ -22,13 +22,15 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree
+from bpdebug.trust.finding import ROUNDING
 from bpdebug.trust.perturbed import EPSILON, Moved, Rounded, Rounding
 from bpdebug.trust.reach import Reach, degree
 
 SAFETY = 32.0
 """How many times the largest deviation that was seen under rounding may be rounding."""
-_FEW, _MANY = 2, 16
-"""How often everything is worked out with other last bits: at first, and before anything is called wrong."""
+_TIMES = 0, 2, 16
+"""How often everything is worked out with other last bits: not where both sides are the same anyhow; many times before anything is
+called wrong."""
 _TELLING = 1e-3
 """Where rounding may be a larger part of the numbers than this, they tell nothing."""
 _FLOOR = 1e-290
@@ -69,6 +71,9 @@ class Judged(Record, eq=False):
         return self.off / self.size if self.size else 0.0
 
 
+_UNKNOWN = Judged(np.inf, 0.0, 0.0, 0, True)
+
+
 class Dots:
     """One update, its gradients computed in double precision.
 
@@ -91,7 +96,7 @@ class Dots:
 
     @cached_property
     def _rounding(self) -> Rounding:
-        return Rounding(self.generator, max(value.size for value in self.values.values()))
+        return Rounding(self.generator)
 
     def reach(self, stage: Stage) -> Reach:
         """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage."""
@@ -134,21 +139,24 @@ class Dots:
         judged = self._judged(tree, reach, free)
         if judged.agrees or not judged.telling:
             return _status(judged), judged
-        given = self._judged(tree, reach, False, _MANY) if free else judged
+        given = self._judged(tree, reach, False) if free else judged
         if given.agrees or not given.telling:
             return ("hidden" if free else _status(given)), given
-        whole = self._judged(tree, self.to_the_loss(stage.of), False, _MANY) if not stage.through else given
+        whole = self._judged(tree, self.to_the_loss(stage.of), False) if not stage.through else given
         return ("good" if whole.agrees and whole.telling else "wrong"), given
 
-    def _judged(self, tree: Tree, reach: Reach, free: bool, times: int = _FEW) -> Judged:
-        judged = _Dot(self, tree, reach, free, times).judged()
-        return judged if judged.agrees or times == _MANY else self._judged(tree, reach, free, _MANY)
+    def _judged(self, tree: Tree, reach: Reach, free: bool) -> Judged:
+        for times in _TIMES:
+            judged = _Dot(self, tree, reach, free, times).judged()
+            if judged.agrees:
+                break
+        return judged
 
     def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
         """How the loss moves when tensors move along directions; what gradients say; the most that rounding may bring these apart; and
         whether there is a corner."""
         stages = {stage.name: stage for stage in self.running.stages if stage.phase is not Phase.UPDATE and stage.name not in directions}
-        ats = [self.exact, *(Rounded(self.values, self._rounding, stages) for _ in range(_FEW * 2))]
+        ats = [self.exact, *(Rounded(self.values, self._rounding, stages) for _ in range(4))]
         ways = [self._along(at, directions) for at in ats]
         said = [sum(float((at.value(self.formula(stage)) * directions[of]).sum()) for of, stage in gradients.items()) for at in ats]
         back = self._along(self.exact, {of: -way for of, way in directions.items()})
@@ -178,35 +186,40 @@ class _Dot:
 
     def __init__(self, dots: Dots, tree: Tree, reach: Reach, free: bool, times: int) -> None:
         self._tree, self._reach, self._free, self._generator, self._values = tree, reach, free, dots.generator, dots.values
-        self._ats = [dots.exact, *dots.samples(reach, not free, times)]
-        names = reach.ends.items()
+        self._ats, names = [dots.exact, *dots.samples(reach, not free, times)], reach.ends.items()
         random = {n: _random(dots.generator, np.shape(dots.values[n])) for n, _ in names if free}
         self._cotangents = [random or {n: at.value(Name(g)) if g else np.ones(()) for n, g in names} for at in self._ats]
 
     def judged(self, widest: float = _WIDEST) -> Judged:
         """Its two sides, with weights of the cells up to ``widest``."""
-        cotangents = self._cotangents
+        cotangents, once, kinks = self._cotangents, len(self._ats) == 1, 0
         backward = self._backward(cotangents)
         direction = self._direction(backward, widest)
         forward, tied = self._forward(direction)
-        left_out, corners, broken = self._left_out(direction, forward, tied)
-        kinks = 0
-        if any(mask.any() for mask in left_out.values()) and self._free:
+        finite, lost = np.isfinite(backward[0]), {n: ~np.isfinite(way) for n, way in forward[0].items()}
+        broken = any(mask.any() for mask in lost.values())
+        if once and (tied or broken or not finite.all()):
+            return _UNKNOWN
+        corners = self._corners(direction, forward) if tied else {}
+        left_out = {n: mask | corners.get(n, False) for n, mask in lost.items()}
+        if self._free and any(mask.any() for mask in left_out.values()):
             given = {n: self._values[g] for n, g in self._reach.ends.items()}
             kinks = int(sum(((given[n] != 0) & corners[n]).sum() for n in corners))
             cotangents = [{n: np.where(left_out[n], 0.0, u) for n, u in each.items()} for each in cotangents]
             backward = self._backward(cotangents)
+            finite = np.isfinite(backward[0])
         elif any(mask.any() for mask in left_out.values()):
             smooth, kinks, broken = self._smooth(direction)
             direction = np.where(smooth, direction, 0.0)
             forward, _ = self._forward(direction)
-        if not np.isfinite(backward[0]).all():
-            broken, kept = True, np.isfinite(backward[0])
-            backward, direction = [np.where(kept, made, 0.0) for made in backward], np.where(kept, direction, 0.0)
+        if not finite.all():
+            broken, backward, direction = True, [np.where(finite, made, 0.0) for made in backward], np.where(finite, direction, 0.0)
         terms = [made * direction for made in backward]
         others = [[np.where(u == 0, 0.0, u * ways[n]) for n, u in each.items()] for each, ways in zip(cotangents, forward, strict=True)]
         apart = [float(term.sum()) - sum(float(other.sum()) for other in more) for term, more in zip(terms, others, strict=True)]
         sizes = [_norm(terms[0]), sum(map(_norm, others[0]))]
+        if once:
+            return Judged(abs(apart[0]), ROUNDING * sizes[0], max(sizes), 0, False) if abs(apart[0]) <= ROUNDING * sizes[0] else _UNKNOWN
         spread = float(np.max(np.abs(np.array(apart[1:]) - apart[0])))
         weights = np.abs(direction).sum() + sum(np.abs(u).sum() for u in cotangents[0].values())
         bound = SAFETY * spread + 16 * EPSILON * sum(sizes) + _FLOOR * float(weights) * any(sizes)
@@ -224,36 +237,28 @@ class _Dot:
     def _direction(self, backward: Sequence[Array], widest: float) -> Array:
         """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""
         size, random = np.abs(backward[0]), _random(self._generator, backward[0].shape)
-        blur = _farthest(backward)
-        blur += _FLOOR
+        blur = _farthest(backward) + _FLOOR
         step = max(1, size.size // 1024) | 1
         some, around = size.ravel()[::step], blur.ravel()[::step]
         told = np.isfinite(some) & np.isfinite(around) & (some > 0)
         if not told.any():
             return random
-        usual = max(EPSILON, float(np.median(around[told] / some[told])))
+        usual = max(EPSILON, _middle(around[told] / some[told]))
         weights = 1.0 / (size + blur / usual)
-        typical = float(np.median(weights.ravel()[::step][told]))
-        weights[(size == 0) & (blur <= _FLOOR)] = typical
-        return np.asarray(random * np.minimum(np.nan_to_num(weights, copy=False, posinf=0.0), widest))
+        weights[(size == 0) & (blur <= _FLOOR)] = _middle(weights.ravel()[::step][told])
+        return np.where(np.isfinite(weights), random * np.minimum(weights, widest), 0.0)
 
     def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:
         made = [self._reach.moves(at, direction) for at in self._ats]
         return [ways for ways, _ in made], made[0][1]
 
-    def _left_out(
-        self, direction: Array, forward: Sequence[Mapping[str, Array]], tied: bool
-    ) -> tuple[dict[str, Array], dict[str, Array], bool]:
-        """Where the ends are at a corner or not finite; where at a corner; whether something is not finite."""
-        way = forward[0]
-        broken = {n: ~np.isfinite(move) for n, move in way.items()}
-        corners = dict[str, Array]()
-        if tied:
-            back, _ = self._reach.moves(self._ats[0], -direction)
-            for n, move in way.items():
-                blur = _farthest([move, *(other[n] for other in forward[1:])])
-                corners[n] = np.abs(move + back[n]) > SAFETY * blur + 64 * EPSILON * (np.abs(move) + np.abs(back[n]))
-        return {n: mask | corners.get(n, False) for n, mask in broken.items()}, corners, any(mask.any() for mask in broken.values())
+    def _corners(self, direction: Array, forward: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+        """Which cells of the ends are at a corner."""
+        back, found = self._reach.moves(self._ats[0], -direction)[0], dict[str, Array]()
+        for n, way in forward[0].items():
+            blur = _farthest([ways[n] for ways in forward])
+            found[n] = np.abs(way + back[n]) > SAFETY * blur + 64 * EPSILON * (np.abs(way) + np.abs(back[n]))
+        return found
 
     def _smooth(self, direction: Array) -> tuple[Array, int, bool]:
         """The cells that can be moved without meeting a corner; how many meet one; whether some lead to what is not finite."""
@@ -265,12 +270,12 @@ class _Dot:
             part = np.zeros_like(direction)
             part.flat[group] = direction.flat[group]
             forward, tied = self._forward(part)
-            left_out, _, lost = self._left_out(part, forward, tied)
-            if not any((mask & (given[n] != 0)).any() for n, mask in left_out.items()):
+            corners, lost = self._corners(part, forward) if tied else {}, {n: ~np.isfinite(way) for n, way in forward[0].items()}
+            if not any(((mask | corners.get(n, False)) & (given[n] != 0)).any() for n, mask in lost.items()):
                 smooth[group] = True
             elif len(group) == 1 or left <= 0:
-                kinks += len(group) if not lost else 0
-                broken |= lost
+                gone = any(mask.any() for mask in lost.values())
+                kinks, broken = kinks + len(group) * (not gone), broken or gone
             else:
                 groups += np.array_split(group, 2)
         return smooth.reshape(direction.shape), kinks, broken
@@ -291,10 +296,17 @@ def _norm(terms: Any) -> float:
 
 def _farthest(values: Sequence[Array]) -> Array:
     """How far the first array is from the others, cell by cell, at most."""
-    return np.asarray(reduce(np.maximum, (np.abs(other - values[0]) for other in values[1:])))
+    return np.asarray(reduce(np.maximum, (np.abs(other - values[0]) for other in values[1:]), np.zeros(np.shape(values[0]))))
+
+
+def _middle(values: Array) -> float:
+    """About the median."""
+    return float(np.sort(values)[len(values) // 2])
 
 
 def _random(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Numbers of both signs, none near 0, so that every cell counts."""
-    found = np.asarray(generator.random(shape) - 0.5)
-    return found + np.copysign(0.25, found)
+    found = np.asarray(generator.random(shape))
+    found -= 0.5
+    found += np.copysign(0.25, found)
+    return found

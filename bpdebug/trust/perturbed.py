@@ -37,18 +37,19 @@ class Rounding:
 
     Args:
         generator: where they come from.
-        size: how many numbers an array may have.
     """
 
-    def __init__(self, generator: np.random.Generator, size: int) -> None:
-        self._generator, size = generator, size + _AHEAD
-        self._bits = 1.0 + EPSILON * np.array([-2.0, -1.0, 1.0, 2.0]).take(generator.integers(0, 4, size, np.uint8))
+    def __init__(self, generator: np.random.Generator) -> None:
+        self._generator, self._bits = generator, np.empty(0)
 
     def off(self, value: Any) -> Any:
         """Numbers with other last bits; zeros stay, and so does what is no number."""
         value = np.asarray(value)
         if value.dtype.kind != "f":
             return value
+        if len(self._bits) < value.size + _AHEAD:
+            bits = self._generator.integers(0, 4, value.size + _AHEAD, np.uint8)
+            self._bits = 1.0 + EPSILON * np.array([-2.0, -1.0, 1.0, 2.0]).take(bits)
         start = int(self._generator.integers(_AHEAD))
         bits = self._bits[start : start + value.size].reshape(value.shape)
         if value.size and -_TINIEST < value.min() <= value.max() < _TINIEST:

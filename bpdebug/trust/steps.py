@@ -44,7 +44,7 @@ Values = Mapping[str, Array]
 
 def rounding(formula: Formula, values: Values) -> Array:
     """How far rounding may move each cell of a formula's value."""
-    bits = Rounding(np.random.default_rng(0), max(value.size for value in values.values()))
+    bits = Rounding(np.random.default_rng(0))
     value = np.asarray(Rounded(values).value(formula.tree), float)
     moved = [np.abs(np.asarray(Rounded(values, bits).value(formula.tree), float) - value) for _ in range(4)]
     return np.asarray(_SAFETY * np.maximum(np.max(moved, axis=0), EPSILON * np.abs(value)))

@@ -85,7 +85,7 @@ def test_the_error_function_has_its_slope_as_imaginary_part(x):
 
 def test_rounding_touches_last_bits_only_and_leaves_zeros_and_choices_alone():
     generator = np.random.default_rng(0)
-    rounding = Rounding(generator, 1000)
+    rounding = Rounding(generator)
     value = generator.standard_normal(1000)
     off = np.abs(rounding.off(value) / value - 1)
     assert 0 < off.min() <= off.max() <= 3 * EPSILON
