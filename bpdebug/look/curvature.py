@@ -8,7 +8,7 @@ gradients (Golub and Van Loan, Matrix Computations, section 10.1), which comes f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -31,23 +31,19 @@ _STEPS = 8
 _WORK = 400_000_000
 """Multiplications that a measurement may take, roughly; two iterations are made in any case."""
 _LARGE = 2.0
+"""From which size on inputs may be what makes the loss bend."""
 
 
 class Slope:
-    """The gradient of the loss of one batch at any parameters, in double precision."""
+    """The gradient of the loss of one batch at any parameters, in double precision; what the optimizer does not change is as given."""
 
-    def __init__(self, program: Program) -> None:
-        self.machine = Machine(replace(program, dtype=np.dtype(float)))
-        self.update, self.constants = 0, dict[str, Array]()
+    def __init__(self, program: Program, persistent: Mapping[str, Array], update: int) -> None:
+        self.machine, self.update, self.persistent = _machine(program), min(update, program.updates - 1), persistent
+        self._start = self.machine.persistent_flat.copy()
         self.size = sum(int(np.prod(program.parameters[name])) for name in program.free)
-
-    def stand(self, persistent: Mapping[str, Array], update: int) -> Slope:
-        """Go to an update, with what the optimizer does not change as it is there."""
-        self.update, self._start = min(update, self.machine.program.updates - 1), self.machine.persistent_flat.copy()
-        self.constants = self.machine.named(self._start)
-        for name, value in persistent.items():
-            self.constants[name][...] = value
-        return self
+        for name, values in self.machine.named(self._start).items():
+            values[...] = persistent.get(name, values)
+        self.here = self._start[: self.size].copy()
 
     def at(self, parameters: Array) -> Array:
         """The gradient at the free parameters, laid end to end; both as the machine has them."""
@@ -62,54 +58,34 @@ class Slope:
         return float(self.machine.last(self.machine.program.loss))
 
     def curvature(self, parameters: Array) -> float:
-        """The largest eigenvalue of the Hessian there, or a little less."""
-        steps = max(int(_WORK / (12 * self.size * self.machine.program.batches.largest + 1)), 2)
-        length = 1e-5 * (1.0 + float(np.linalg.norm(parameters)))
-        vector = np.random.default_rng(3).standard_normal(self.size)
-        basis, diagonal, beside, found = list[Array](), list[float](), list[float](), 0.0
-        for _ in range(min(steps, _STEPS, self.size)):
-            vector = vector / np.linalg.norm(vector)
-            basis.append(vector)
-            bent = (self.at(parameters + length * vector) - self.at(parameters - length * vector)) / (2 * length)
-            if not np.isfinite(bent).all():
-                return float("nan")
-            diagonal.append(float(bent @ vector))
-            before, found = found, float(np.linalg.eigvalsh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))[-1])
-            known = np.array(basis)
-            vector = bent - known.T @ (known @ bent)
-            vector -= known.T @ (known @ vector)
-            beside.append(float(np.linalg.norm(vector)))
-            if beside[-1] <= 1e-6 * abs(found) or abs(found - before) <= 0.01 * abs(found):
+        """The largest eigenvalue of the Hessian there, or a little less; NaN where gradients are not finite."""
+        steps = min(max(int(_WORK / (12 * self.size * self.machine.program.batches.largest + 1)), 2), _STEPS, self.size)
+        length, vector = 1e-5 * (1.0 + np.linalg.norm(parameters)), np.random.default_rng(3).standard_normal(self.size)
+        basis, bent, found = np.empty((0, self.size)), np.empty((0, self.size)), np.nan
+        for _ in range(steps):
+            before = np.linalg.norm(vector)
+            vector = vector - basis.T @ (basis @ vector)
+            vector -= basis.T @ (basis @ vector)
+            if not np.linalg.norm(vector) > 1e-6 * before:  # what is left of it is rounding
                 break
+            basis = np.vstack([basis, vector / np.linalg.norm(vector)])
+            vector = (self.at(parameters + length * basis[-1]) - self.at(parameters - length * basis[-1])) / (2 * length)
+            if not np.isfinite(vector).all():
+                return float("nan")
+            bent = np.vstack([bent, vector])
+            found = float(np.linalg.eigvalsh(basis @ bent.T)[-1])
         return found
 
-    def quadratic(self, parameters: Array) -> bool:
-        """Whether the gradient is a linear function of the parameters, far to either side."""
-        way = np.random.default_rng(4).standard_normal(self.size) * (1.0 + float(np.abs(parameters).max()))
-        here, there, back = self.at(parameters), self.at(parameters + way), self.at(parameters - way)
-        return bool(np.abs(there + back - 2 * here).max() <= 1e-9 * (np.abs(there) + np.abs(back)).max())
+
+@lru_cache(2)
+def _machine(program: Program) -> Machine:
+    return Machine(replace(program, dtype=np.dtype(float)))
 
 
-_slope = lru_cache(2)(Slope)  # which is compiled
-
-
-def parameters_of(program: Program, persistent: Mapping[str, Array]) -> Array:
-    """The free parameters, laid end to end."""
-    return np.concatenate([np.asarray(persistent[name], float).ravel() for name in program.free])
-
-
-def judged(program: Program) -> bool:
-    """Whether the optimizer has such a limit, and the stages are the engine's own from the gradients on."""
-    return (
-        program.rule.name in LIMITS
-        and bool(program.free)
-        and not any(s.edited for s in program.stages if s.phase in (Phase.BACKWARD, Phase.UPDATE))
-    )
-
-
-def long_step(program: Program, persistent: Mapping[str, Array], update: int, over: float | None = None) -> Finding | None:
-    """What is to be said of the step at these parameters, or else of the first one. Of a loss that is no quadratic and has been halved
-    since the start, nothing: networks often learn well with steps beyond the limit.
+def long_step(program: Program, persistent: Mapping[str, Array], update: int, over: float | None = None) -> Iterator[Finding]:
+    """What is to be said of the step at these parameters, or else of the first one, where the optimizer has such a limit, and the
+    gradients are the engine's own. Of a loss that is no quadratic and has been halved since the start, nothing: networks often learn
+    well with steps beyond the limit.
 
     Args:
         program: whose loss, optimizer and data.
@@ -117,49 +93,39 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
         update: whose batch is taken.
         over: how many times the limit it may be, by default once where the loss is a quadratic, else ``OVER`` times.
     """
-    if not judged(program):
-        return None
-    slope, here, start = (
-        _slope(program).stand(persistent, update),
-        parameters_of(program, persistent),
-        parameters_of(program, program.initial),
-    )
-    found = _too_long(slope, here, over)
-    falls = update > 1 and slope.loss(here) <= slope.loss(start) / 2
-    if falls or found:
-        return found if found and (found.grave or not falls) else None
-    found = _too_long(slope, start, over)
-    return found and replace(found, why=f"at the start, {found.why}")
+    edited = any(stage.edited for stage in program.stages if stage.phase in (Phase.BACKWARD, Phase.UPDATE))
+    if edited or program.rule.name not in LIMITS or not program.free:
+        return
+    slope, start = Slope(program, persistent, update), Slope(program, program.initial, update).here
+    falls = update > 1 and slope.loss(slope.here) <= slope.loss(start) / 2
+    for parameters, when in ((slope.here, ""), (start, "at the start, ")):
+        found = _too_long(program, slope, parameters, over)
+        if found and (found.grave or not falls):
+            yield replace(found, why=when + found.why)
+        if found or falls:
+            return
 
 
-def _too_long(slope: Slope, parameters: Array, over: float | None) -> Finding | None:
-    program, constants = slope.machine.program, slope.constants
-    rate, momentum = (float(constants[name]) if name in program.constants else 0.0 for name in ("learning_rate", "momentum"))
-    factor, curvature = LIMITS[program.rule.name](momentum), slope.curvature(parameters)
-    times = rate * curvature / factor
-    if not times > 1:
-        return None
-    certain = program.batches.size(slope.update) == program.batches.total and slope.quadratic(parameters)
+def _too_long(program: Program, slope: Slope, parameters: Array, over: float | None) -> Finding | None:
+    rate, momentum = (float(slope.persistent.get(name, 0.0)) for name in ("learning_rate", "momentum"))
+    factor, x = LIMITS[program.rule.name](momentum), program.data[program.input]
+    curvature, last, whole = slope.curvature(parameters), program.layers[-1], program.batches.size(slope.update) == program.batches.total
+    times, linear = rate * curvature / factor, len(program.layers) == 1 and last.layer.activation == "identity"
+    certain = whole and linear and program.network.asked.function == "squared_error" and not any(stage.edited for stage in program.stages)
     threshold = over or (1.0 if certain else OVER)
     if not threshold < times < np.inf:
         return None
-    limit = f"{factor:.3g}/λ = {short(factor / curvature, 3)} (λ = {short(curvature, 4)}, the largest curvature of the loss)"
-    end = "each step overshoots further than the one before" if certain else "steps overshoot where the loss bends most"
-    remedy = _scaled(slope, parameters, curvature, factor / rate) or f"take a rate below {short(factor / curvature, 2)}."
-    why = f"learning rate {short(rate, 3)} is {short(times, 3)} times the limit {limit}; threshold {threshold:g}: {end}; {remedy}"
+    limit = f"{factor:.3g}/λ = {short(factor / curvature, 3)}"
+    limit += f" (threshold {threshold:g}; λ = {short(curvature, 4)}, how much the loss bends at most)"
+    end = "each step overshoots further than the one before" if certain else "steps overshoot where it bends so"
+    why = f"learning rate {short(rate, 3)} is {short(times, 3)} times the limit {limit}: {end}; "
+    size, less = np.abs(x).max(axis=0), np.nan
+    if _LARGE < size.max() < np.inf:
+        scaled = replace(program, data={**program.data, program.input: x / np.where(size > 0, size, 1.0)})
+        less = Slope(scaled, slope.persistent, slope.update).curvature(parameters)
+    if 0 < less < min(curvature / 4, factor / rate):
+        reach, limit = short(float(size.max()), 3), short(factor / less, 3)
+        why += f"{program.input} reaches {reach}: scale each input to size 1 (λ would be {short(less, 3)}, the limit {limit})."
+    else:
+        why += f"take a rate below {short(factor / curvature, 2)}."
     return Finding("long-step", "step too long", why, certain, 0, times, threshold)
-
-
-def _scaled(slope: Slope, parameters: Array, curvature: float, bearable: float) -> str:
-    """What inputs of size 1 would change, where that alone would do."""
-    program = slope.machine.program
-    x = program.data[program.input]
-    size = np.abs(x).max(axis=0)
-    if not _LARGE < size.max() < np.inf:
-        return ""
-    scaled = replace(program, data={**program.data, program.input: x / np.where(size > 0, size, 1.0)})
-    less = Slope(scaled).stand(slope.constants, slope.update).curvature(parameters)
-    if not 0 < less < min(curvature / 4, bearable):
-        return ""
-    would = f"λ would be {short(less, 3)}, and the limit {short(bearable / less * float(slope.constants['learning_rate']), 3)}"
-    return f"{program.input} reaches {short(float(size.max()), 3)}: with each input scaled to size 1 {would}."

@@ -15,186 +15,150 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.core.tensors import Array
 from bpdebug.look.finding import Finding
-from bpdebug.look.plane import Plane
-from bpdebug.look.separation import bent, centred
-from bpdebug.look.terms import Terms, bounded, terms_of
-from bpdebug.look.trials import SAME, Trials, equal, shape_of
+from bpdebug.look.plane import plane
+from bpdebug.look.terms import Terms
 
+_SAME = 1e-9
+"""How near numbers are, beside their size, that are called the same."""
 _OUTRIGHT = 0.5
 """From which share on a straight line is called too little even where squares and products of the inputs would not do better."""
-_ROWS = 400
-"""Samples that are looked at where that takes time."""
+_BIAS = "Give the layers a bias"
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf), "softplus": (0.0, np.inf)}
 """By activation: between which values its answers lie."""
 
 
-def limits(program: Program, persistent: Mapping[str, Array], threshold: float) -> tuple[Finding, ...]:
-    """All that no parameters reach.
-
-    Args:
-        program: with its data.
-        persistent: the parameters that are frozen are what they are.
-        threshold: from which share of the best constant answer's loss on it is said.
-    """
-    return _limits(program, tuple((name, persistent[name].tobytes()) for name in program.frozen), threshold)
-
-
 @lru_cache(4)
-def _limits(program: Program, frozen: tuple[tuple[str, bytes], ...], threshold: float) -> tuple[Finding, ...]:
-    fixed = {name: np.frombuffer(data, program.dtype).reshape(program.parameters[name]) for name, data in frozen}
+def limits(program: Program, threshold: float) -> tuple[Finding, ...]:
+    """All that no parameters reach, from which share of what there is to learn on it is said."""
+    reads = any(program.target in stage.formula.names for stage in program.stages if stage.phase is Phase.FORWARD)
+    if reads or not all(np.isfinite(program.data[name]).all() for name in (program.input, program.target)):
+        return ()
     with np.errstate(all="ignore"):
-        return tuple(_found(program, program.initial | fixed, threshold))
+        return tuple(_found(replace(program, dtype=np.dtype(float)), Terms(program, threshold)))
 
 
-def _found(program: Program, persistent: Mapping[str, Array], threshold: float) -> Iterator[Finding]:
-    stages = [stage for stage in program.stages if stage.phase in (Phase.FORWARD, Phase.LOSS)]
-    edited = [stage.name for stage in stages if stage.edited]
-    reads = any(program.target in stage.formula.names for stage in stages if stage.phase is Phase.FORWARD)
-    if not np.isfinite(program.data[program.input]).all() or not np.isfinite(program.data[program.target]).all() or reads:
+def _found(program: Program, terms: Terms) -> Iterator[Finding]:
+    edited = [stage.phase for stage in program.stages if stage.edited and stage.phase in (Phase.FORWARD, Phase.LOSS)]
+    if edited and ((terms.y == 0) | (terms.y == 1)).all():
+        yield from _squashed(program)
+    if Phase.LOSS in edited or not terms.bounded:
         return
-    trials = Trials(program, persistent)
-    if flat := _flat(trials, edited):
-        yield flat
-    if edited:
-        yield from _squashed(trials)
-    if any(stage.edited for stage in stages if stage.phase is Phase.LOSS) or not bounded(program):
-        return
-    every = np.arange(program.batches.total)
     if not edited:
-        terms = terms_of(program, every, threshold)
         yield from _contradicting(terms)
         yield from _out_of_range(terms)
-    few = every if len(every) <= _ROWS else np.linspace(0, len(every) - 1, _ROWS).astype(int)
-    yield from _straight(trials, terms_of(program, few, threshold))
+    yield from _straight(program, terms)
 
 
-def _flat(trials: Trials, edited: list[str]) -> Finding | None:
-    """A loss that depends on no parameter."""
-    program = trials.program
-    if not program.free:
-        return None
+def _drawn(program: Program, given: Mapping[str, Array], upto: str) -> Iterator[dict[str, Array]]:
+    """All tensors up to one of them at other parameters than the program's own, to see what is so at all of them: twice all are
+    positive, so that relus have something to pass, and once they are of any sign."""
+    generator = np.random.default_rng(20)
+    for sign in (np.abs, np.abs, np.positive):
+        drawn = {name: sign(generator.standard_normal(shape)) / shape[0] ** 0.5 for name, shape in program.parameters.items()}
+        values = {**program.initial, **drawn, **given}
+        yield values | program.run(values, program.index[upto] + 1)
+
+
+def _answers(program: Program, x: Array, upto: str) -> list[Array]:
+    """A tensor for these inputs, at each of the parameters drawn."""
+    given = {program.input: x, program.target: np.zeros((len(x), len(program.outputs))), "m": np.array(len(x))}
+    return [values[upto] for values in _drawn(program, given, upto)]
+
+
+def _squashed(program: Program) -> Iterator[Finding]:
+    """A loss on logits, of what has been through sigmoid or softmax already."""
+    last, given = program.layers[-1], program.batch(0)
+    stage = program.stage(last.z)
     data_loss = next(node.output for node in program.network.nodes if node.phase is Phase.LOSS)
-    seen = [(values[program.prediction], values[data_loss]) for values in trials.run(program.batch(0), data_loss)]
-    answers, losses = [answer for answer, _ in seen], [loss for _, loss in seen]
-    size = float(np.abs(answers).max())
-    fixed = equal(answers, size)
-    if not (fixed or (equal(losses, min(size, size * size)) and (edited or np.any(losses)))):
-        return None
-    loss = short(float(losses[0]), 4) if abs(losses[0]) > SAME * size else "0"
-    what = f"the answer {program.prediction} is the same" if fixed else f"the loss is {loss}"
-    names = program.layers[-1]
-    why = "softmax of a single unit is 1, take sigmoid" if names.layer.activation == "softmax" and names.layer.units == 1 else ""
-    why = why or (
-        f"look at your formula of {' and '.join(edited)}"
-        if edited
-        else "its slope is 0 wherever the answers can be: look at the targets and the loss"
-    )
-    spread = float(np.ptp(np.array(losses)))
-    return Finding(
-        "flat", "flat loss", f"{what} whatever the parameters are (5 were tried): no step changes it; {why}.", True, 0, spread, SAME
-    )
-
-
-def _squashed(trials: Trials) -> Iterator[Finding]:
-    """A loss on logits, of what has been through sigmoid or softmax already; here the answers are of use for a bound only."""
-    program, last = trials.program, trials.program.layers[-1]
-    terms, stage = terms_of(program, program.batches.samples(0)), program.stage(last.z)
-    data_loss = next(node.output for node in program.network.nodes if node.phase is Phase.LOSS)
-    if not (((terms.y == 0) | (terms.y == 1)).all()):
-        return
     for squash, function in (("sigmoid", "binary_cross_entropy"), ("softmax", "categorical_cross_entropy")):
-        row, ratios = OPERATIONS[f"{function}_from_logits"], list[float]()
-        for values in trials.run(program.batch(0), data_loss):
-            sums = evaluate(stage.derived or stage.formula, values)
-            twice = evaluate(row.forward, {"z": evaluate(OPERATIONS[squash].forward, {"z": sums}), "y": terms.y}).sum()
-            ratios.append(float(np.divide(values[data_loss], twice)))
-        if (squash == "softmax" and (terms.y.sum(axis=1) != 1).any()) or not np.ptp(ratios) <= 1e-6 * abs(ratios[0]):
+        y, loss, ratios = given[program.target], OPERATIONS[f"{function}_from_logits"].forward, list[float]()
+        for values in _drawn(program, given, data_loss):
+            answers = evaluate(OPERATIONS[squash].forward, {"z": evaluate(stage.derived or stage.formula, values)})
+            ratios.append(float(values[data_loss] / evaluate(loss, {"z": answers, "y": y}).sum()))
+        if (squash == "softmax" and (y.sum(axis=1) != 1).any()) or not np.ptp(ratios) <= 1e-6 * abs(ratios[0]):
             continue
-        least = ratios[0] * float(evaluate(row.forward, {"z": terms.y, "y": terms.y}).sum())
-        why = f"{squash} is taken twice, once more within the loss: on this batch it cannot fall below {short(least, 4)}"
-        yield Finding(
-            "squashed-twice",
-            f"{squash} twice",
-            f"{why}, even for right answers; give the loss the sums {last.z}.",
-            value=least,
-            threshold=0,
-        )
-
-
-def _finding(terms: Terms, name: str, text: str, excess: float, reason: str, remedy: str) -> Iterator[Finding]:
-    share = terms.share(excess)
-    if share >= terms.threshold > 0 or share > terms.threshold:
-        yield Finding(name, text, f"{reason}: {terms.told(excess)}; {remedy}.", True, 0, share, terms.threshold)
+        least = ratios[0] * float(evaluate(loss, {"z": y, "y": y}).sum())
+        why = f"{squash} is taken twice, once more within the loss: on this batch that cannot fall below {short(least, 4)} (threshold 0)"
+        why += f", even for right answers. Give the loss the sums {last.z}."
+        yield Finding("squashed-twice", f"{squash} twice", why, value=least, threshold=0)
 
 
 def _contradicting(terms: Terms) -> Iterator[Finding]:
     """Samples with the same inputs and different targets."""
-    if terms.function == "huber":  # what is best for several targets has no formula
+    first = dict[bytes, int]()
+    groups = np.array([first.setdefault(inputs.tobytes(), place) for place, inputs in enumerate(terms.x + 0.0)])
+    apart = np.flatnonzero((terms.y != terms.y[groups]).any(axis=1))
+    if not len(apart) or terms.function == "huber":  # what is best for several targets has no formula
         return
-    known, groups = dict[bytes, int](), np.empty(len(terms.x), int)
-    for place, inputs in enumerate(terms.x + 0.0):
-        groups[place] = known.setdefault(inputs.tobytes(), place)
-    apart = (terms.y != terms.y[groups]).any(axis=1)
-    if not apart.any():
-        return
-    second = int(np.argmax(apart))
-    excess = float((terms.costs(terms.best(groups)) - terms.costs(terms.y)).sum())
-    rows = f"samples {groups[second]} and {second} have the same inputs and different targets"
-    more = f", and so have {int(apart.sum()) - 1} more" if apart.sum() > 1 else ""
-    remedy = "no network can fit them: look whether targets stand in the wrong rows, or an input is missing"
-    yield from _finding(terms, "contradiction", "targets contradict", excess, rows + more, remedy)
+    why = f"samples {terms.rows[groups[apart[0]]]} and {terms.rows[apart[0]]} have the same inputs and different targets"
+    why += f", and so have {len(apart) - 1} more" if len(apart) > 1 else ""
+    remedy = "No network can fit them: look whether targets stand in the wrong rows, or an input is missing"
+    yield from terms.finding("contradiction", "targets contradict", float(terms.excess(terms.best(groups)).sum()), why, remedy)
 
 
 def _out_of_range(terms: Terms) -> Iterator[Finding]:
     """Targets that the last activation cannot give."""
-    last = terms.program.layers[-1]
-    low, high = _RANGES.get(last.layer.activation, (-np.inf, np.inf))
-    if last.layer.residual or terms.entropy:
+    last = terms.program.layers[-1].layer
+    low, high = _RANGES.get(last.activation, (-np.inf, np.inf))
+    low = 1.0 if last.activation == "softmax" and last.units == 1 else low
+    if last.residual:
         return
-    excess = float((terms.costs(np.clip(terms.y, low, high)) - terms.costs(terms.y)).sum())
+    excess = float(terms.excess(np.clip(terms.y, low, high)).sum())
     reach = f"targets go from {short(float(terms.y.min()), 3)} to {short(float(terms.y.max()), 3)}"
-    ends = f"from {low:g} to {high:g}" if high < np.inf else f"from {low:g} up"
-    remedy = "scale the targets, or make the last layer identity"
-    yield from _finding(
-        terms, "out-of-range", "targets out of range", excess, f"{reach}, and {last.layer.activation} answers {ends}", remedy
+    ends = (
+        f"is always {low:g} of one unit" if low == high else f"answers {low:g} to {high:g}" if high < np.inf else f"answers {low:g} or more"
     )
+    remedy = "Take sigmoid" if low == high else "Scale the targets, or make the last layer identity"
+    yield from terms.finding("out-of-range", "targets out of range", excess, f"{reach}, and {last.activation} {ends}", remedy)
 
 
-def _straight(trials: Trials, terms: Terms) -> Iterator[Finding]:
+def _straight(program: Program, terms: Terms) -> Iterator[Finding]:
     """What no linear function of the inputs fits, and what none without a constant does."""
-    program = trials.program
-    straight, constant = shape_of(trials)
-    if straight:
-        whole = Plane(terms, centred(terms.x, constant=True))
-        if whole.known:
-            share = terms.share(whole.excess)
-            if share >= _OUTRIGHT or (share >= terms.threshold and _bends(terms, whole.excess)):
-                hidden = "the hidden layers are linear" if len(program.layers) > 1 else "there is no hidden layer"
-                remedy = "add a hidden layer with tanh or relu" if len(program.layers) == 1 else "give a hidden layer tanh or relu"
-                yield from _finding(terms, "linear", "only linear", whole.excess, f"{hidden}, and {whole.reason}", remedy)
-            bare = whole if constant else Plane(terms, centred(terms.x, constant=False))
-            if terms.share(bare.excess) >= terms.threshold and whole.excess <= bare.excess / 2:
-                reason = f"{_bare(program)}, and without one {bare.reason}"
-                yield from _finding(terms, "no-bias", "no bias", bare.excess, reason, "give the layers a bias")
-                return
+    straight, constant = _shape_of(program)
+    line, through = (plane(terms, _centred(terms.x, around)) if straight else None for around in (True, False))
+    if line and through:
+        share = terms.share(line[0])
+        if share >= _OUTRIGHT or (share >= terms.threshold and _bends(terms, line[0])):
+            hidden, bend = ("the hidden layers are linear", "Give") if len(program.layers) > 1 else ("there is no hidden layer", "Add")
+            yield from terms.finding("linear", "only linear", line[0], f"{hidden}, and {line[1]}", f"{bend} a hidden layer tanh or relu")
+        if not constant and line[0] <= through[0] / 2:
+            yield from terms.finding("no-bias", "no bias", through[0], f"no layer has a bias, and without one {through[1]}", _BIAS)
+        return
     zero = np.flatnonzero((terms.x == 0).all(axis=1))
-    if not constant and len(zero):
-        answers = trials.answers(terms.x[zero[:1]], program.prediction)
-        if equal(answers, max(float(np.abs(answers).max()), 1e-3)):
-            excess = float((terms.costs(answers[0]) - terms.costs(terms.y))[zero].sum())
-            fixed = " ".join(short(float(value), 3) for value in answers[0][0][:4])
-            reason = f"sample {terms.chosen[zero[0]]}, all of whose inputs are 0, is answered {fixed} by any weights, as {_bare(program)}"
-            yield from _finding(terms, "no-bias", "no bias", excess, reason, "give the layers a bias")
+    answers = _answers(program, terms.x[zero[:1]], program.prediction)
+    if not constant and len(zero) and np.ptp(answers, axis=0).max() <= _SAME * max(float(np.abs(answers).max()), 1e-3):
+        excess = float(terms.excess(answers[0])[zero].sum())
+        fixed = " ".join(short(float(value), 3) for value in answers[0][0][:4])
+        why = f"no layer has a bias, and so sample {terms.rows[zero[0]]}, all of whose inputs are 0, is answered {fixed} by any weights"
+        yield from terms.finding("no-bias", "no bias", excess, why, _BIAS)
 
 
-def _bare(program: Program) -> str:
-    return "no bias is free to move" if any(names.bias for names in program.layers) else "no layer has a bias"
+def _shape_of(program: Program) -> tuple[bool, bool]:
+    """Whether the last weighted sums are a linear function of the inputs, plus a constant; and whether they have a constant."""
+    last, straight, constant = program.layers[-1], True, False
+    bends = any(names.layer.activation != "identity" and not program.stage(names.a).edited for names in program.layers[:-1])
+    one, other = np.random.default_rng(21).standard_normal((2, 8, len(program.inputs))) * np.abs(program.data[program.input]).max(axis=0)
+    for found in _answers(program, np.vstack([0 * one[:1], one, other, -one, 2 * one, one + other]), last.z):
+        parts, size = found[1:].reshape(5, 8, -1) - found[0], _SAME * np.abs(found).max()
+        sums = (parts[2] + parts[0], parts[3] - 2 * parts[0], parts[4] - parts[0] - parts[1])
+        straight = straight and all(np.abs(part).max() <= size for part in sums)
+        constant = constant or bool(np.any(found[0]))
+    return straight and not bends and not last.layer.residual, constant
+
+
+def _centred(x: Array, constant: bool) -> Array:
+    """The inputs at size 1; with a column of ones, and then around 0, where the network can add a constant."""
+    x = x - x.mean(axis=0) if constant else x
+    x = x / np.where(np.abs(x).max(axis=0) > 0, np.abs(x).max(axis=0), 1.0)
+    return np.hstack([x, np.ones((len(x), 1))]) if constant else x
 
 
 def _bends(terms: Terms, excess: float) -> bool:
     """Whether squares and products of the inputs, beside them, leave far less: so much less that it is no matter of their number."""
-    curved = centred(bent(terms.x), constant=True)
-    left = Plane(terms, curved)
-    return left.known and left.excess <= (excess / 2 if len(curved) >= 10 * curved.shape[1] else 1e-9 * excess)
+    first, second = np.triu_indices(terms.x.shape[1])
+    curved = _centred(np.hstack([terms.x, terms.x[:, first] * terms.x[:, second]]), constant=True)
+    left = plane(terms, curved)
+    return left is not None and left[0] <= (excess / 2 if len(curved) >= 10 * curved.shape[1] else 1e-9 * excess)

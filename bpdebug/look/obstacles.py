@@ -5,7 +5,7 @@ Nothing of this is computed while a training runs, but for a look now and then w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,10 +18,6 @@ from bpdebug.look.finding import OVER, SHARE, Finding
 from bpdebug.time.stop import Stop
 from bpdebug.time.timeline import Timeline
 
-Look = Callable[[Program, Mapping[str, Array], int, float | None], Iterable[Finding]]
-"""What is to be said of a program whose parameters and constants are these, before an update of that number, where a value is beyond a
-threshold (None: the usual one)."""
-
 
 class Obstacle(Record):
     """One row.
@@ -30,59 +26,54 @@ class Obstacle(Record):
         name: of the findings, and as a condition to stop at.
         threshold: with which their value is compared, usually.
         help: one line.
-        look: finds it.
         every: how many updates lie between two looks of a stop, so that they take a quarter of the time at most.
     """
 
     name: str
     threshold: float
     help: str
-    look: Look
     every: int = 64
 
 
-def _limits(program: Program, persistent: Mapping[str, Array], _: int, threshold: float | None) -> Iterable[Finding]:
-    from bpdebug.look.limits import limits  # noqa: PLC0415 - a start does without
-
-    return limits(program, persistent, SHARE if threshold is None else threshold)
-
-
-def _copies(program: Program, persistent: Mapping[str, Array], update: int, threshold: float | None) -> Iterable[Finding]:
-    from bpdebug.look.copies import copies  # noqa: PLC0415 - a start does without
-
-    return copies(program, persistent, update, threshold or 0.0)
-
-
-def _step(program: Program, persistent: Mapping[str, Array], update: int, threshold: float | None) -> Iterable[Finding]:
-    from bpdebug.look.curvature import long_step  # noqa: PLC0415 - a start does without
-
-    found = long_step(program, persistent, update, threshold)
-    return [found] if found else []
-
-
-_WHAT_CANNOT_BE = {
-    "linear": "a larger share of the loss is out of reach of a network that is linear up to its output",
-    "no-bias": "a larger share of the loss is out of reach of a network without a bias",
-    "contradiction": "a larger share of the loss comes from samples with the same inputs and different targets",
-    "out-of-range": "a larger share of the loss comes from targets that the last activation cannot give",
-}
 OBSTACLES: dict[str, Obstacle] = {
     row.name: row
     for row in (
-        *(Obstacle(name, SHARE, text, _limits) for name, text in _WHAT_CANNOT_BE.items()),
-        Obstacle("squashed-twice", 0, "the loss takes for sums what has been through sigmoid or softmax", _limits),
-        Obstacle("flat", 0, "the loss is the same whatever the parameters are", _limits),
-        Obstacle("copies", 0, "more hidden units than that are copies of others", _copies),
-        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", _step, 256),
+        Obstacle("linear", SHARE, "a larger share of what there is to learn is out of reach of a network that is linear up to its output"),
+        Obstacle("no-bias", SHARE, "a larger share of what there is to learn is out of reach of a network without a bias"),
+        Obstacle("contradiction", SHARE, "a larger share of it is out of reach, since samples with the same inputs have different targets"),
+        Obstacle("out-of-range", SHARE, "a larger share of it is out of reach, since the last activation cannot give the targets"),
+        Obstacle("squashed-twice", 0, "the loss takes for sums what has been through sigmoid or softmax"),
+        Obstacle("copies", 0, "more hidden units than that are copies of others"),
+        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", 256),
     )
 }
 
 
-def obstacles(program: Program, persistent: Mapping[str, Array], update: int) -> tuple[Finding, ...]:
-    """All that is found, in the order of the table."""
-    looks = dict.fromkeys(row.look for row in OBSTACLES.values())
+def obstacles(
+    program: Program, persistent: Mapping[str, Array], update: int, name: str = "", threshold: float | None = None
+) -> tuple[Finding, ...]:
+    """All that is found, in the order of the table.
+
+    Args:
+        program: of which something is to be said.
+        persistent: its parameters and constants.
+        update: the number of the update that comes next.
+        name: of one row, where only that is looked for.
+        threshold: another one than the usual.
+    """
+    from bpdebug.look.copies import copies  # noqa: PLC0415 - a start does without
+    from bpdebug.look.curvature import long_step  # noqa: PLC0415 - a start does without
+    from bpdebug.look.limits import limits  # noqa: PLC0415 - a start does without
+
+    found = list[Finding]()
     with np.errstate(all="ignore"):
-        return tuple(finding for look in looks for finding in look(program, persistent, update, None))
+        if name not in ("copies", "long-step"):
+            found += limits(program, SHARE if threshold is None else threshold)
+        if name in ("", "copies"):
+            found += copies(program, persistent, update, threshold or 0.0)
+        if name in ("", "long-step"):
+            found += long_step(program, persistent, update, threshold)
+    return tuple(finding for finding in found if name in ("", finding.name))
 
 
 @dataclass(kw_only=True)
@@ -138,6 +129,5 @@ class Obstructed(Stop):
         return 1 if update < 1 else update + self.row.every - update % self.row.every
 
     def _found(self, machine: Machine) -> str:
-        with np.errstate(all="ignore"):
-            found = self.row.look(machine.program, machine.persistent, machine.update, self.threshold)
-            return next((finding.why for finding in found if finding.name == self.row.name), "")
+        found = obstacles(machine.program, machine.persistent, machine.update, self.row.name, self.threshold)
+        return found[0].why if found else ""

@@ -1,6 +1,8 @@
-"""What answers cost: the loss of the data's samples beside the best that each target allows, and the best constant answer."""
+"""What answers cost: the loss of the data's samples above the best that each target allows, beside the best constant answer."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,83 +10,75 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array
+from bpdebug.look.finding import Finding
+
+_ROWS = 400
+"""Samples that are looked at, at most."""
 
 
-class Terms(Record, eq=False):
+class Terms:
     """The loss of answers, sample by sample.
 
-    Attributes:
+    Args:
         program: whose loss it is.
-        chosen: the rows of the data that are looked at.
+        threshold: from which share of what there is to learn on something is said.
+
+    Attributes:
+        rows: of the data, that are looked at.
         x, y: their inputs and targets.
-        threshold: from which share on something is said.
+        function: of the loss, without what it fuses.
+        entropy: whether that is one of the cross-entropies.
     """
 
-    program: Program
-    chosen: Array
-    x: Array
-    y: Array
-    threshold: float
+    def __init__(self, program: Program, threshold: float) -> None:
+        total, asked = program.batches.total, program.network.asked
+        self.program, self.threshold = program, threshold
+        self.rows = np.linspace(0, total - 1, min(total, _ROWS)).astype(int)
+        self.x, self.y = (np.asarray(program.data[name][self.rows], float) for name in (program.input, program.target))
+        self.function, self.entropy = asked.function, asked.function.endswith("cross_entropy")
+        constants = dict(OPERATIONS[self.function].constants) | dict(asked.constants)
+        self._given = {name: np.array(value) for name, value in constants.items()} | {"y": self.y}
+        self._own = self._costs(self.y)
+        self._most = float(self.excess(self.best(np.zeros(len(self.y), int))).sum())
 
     @property
-    def function(self) -> str:
-        """The row of the operation table, without what it fuses."""
-        return self.program.network.asked.function
+    def bounded(self) -> bool:
+        """Whether the loss has a least value that is known for each target by itself."""
+        inside, last = bool(((self.y >= 0) & (self.y <= 1)).all()), self.program.layers[-1].layer.activation
+        if self.function == "categorical_cross_entropy":
+            return inside and last == "softmax" and np.allclose(self.y.sum(axis=1), 1, atol=1e-6)
+        return inside or not self.entropy
 
-    @property
-    def entropy(self) -> bool:
-        """Whether it is one of the cross-entropies."""
-        return self.function.endswith("cross_entropy")
-
-    @property
-    def scale(self) -> float:
-        """What a sum over all samples is multiplied with to give the loss of an update, on the average."""
-        asked, batches, samples = self.program.network.asked, self.program.batches, len(self.y)
-        over = samples if asked.samples == "mean" else batches.each_epoch if samples == batches.total else 1
-        return asked.factor / over / (self.y.shape[1] if asked.outputs == "mean" else 1)
-
-    def costs(self, answers: Array) -> Array:
-        """The loss of each sample, (samples,), before it is scaled."""
-        row = OPERATIONS[self.function]
-        constants = {name: np.array(value) for name, value in (dict(row.constants) | dict(self.program.network.asked.constants)).items()}
+    def _costs(self, answers: Array) -> Array:
         answers = np.clip(answers, 1e-300, 1 - 1e-16) if self.entropy else answers
-        return np.asarray(evaluate(row.forward, {"a": np.broadcast_to(answers, self.y.shape), "y": self.y, **constants}).sum(axis=1))
+        given = {**self._given, "a": np.broadcast_to(answers, self.y.shape)}
+        return np.asarray(evaluate(OPERATIONS[self.function].forward, given).sum(axis=1))
+
+    def excess(self, answers: Array) -> Array:
+        """What each sample loses above what its target allows, (samples,), before it is scaled."""
+        return self._costs(answers) - self._own
 
     def best(self, groups: Array) -> Array:
         """The best answers, where all samples of a group get the same one."""
-        answers = np.empty_like(self.y)
-        order = np.argsort(groups, kind="stable")
-        for places in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
-            answers[places] = (np.median if self.function == "absolute_error" else np.mean)(self.y[places], axis=0)
-        return answers
+        middle = np.median if self.function == "absolute_error" else np.mean
+        return np.array([middle(self.y[groups == group], axis=0) for group in groups])
 
     def share(self, excess: float) -> float:
-        """What an excess over the targets' own loss is beside that of the best constant answer."""
-        of = float((self.costs(self.best(np.zeros(len(self.y), int))) - self.costs(self.y)).sum())
-        return excess / of if of > 1e-12 * len(self.y) * float(np.abs(self.y).max(initial=0.0)) ** 2 else 0.0
+        """What an excess is beside that of the best constant answer, which is what there is to learn."""
+        return excess / self._most if self._most > 1e-12 * len(self.y) * float(np.abs(self.y).max()) ** 2 else 0.0
 
-    def told(self, excess: float) -> str:
-        """The bound in words."""
-        least = short(self.scale * (excess + float(self.costs(self.y).sum())), 4)
-        whole = "" if len(self.y) == self.program.batches.total else f" of {len(self.y)} samples"
-        part = self.share(excess)
-        share = f"{100 * part:.0f} % of" if part < 2 else f"{short(part, 2)} times"
-        share += f" what the best constant answer has (threshold {100 * self.threshold:g} %)"
-        return f"the loss{whole} cannot fall below {least}, {share}"
-
-
-def terms_of(program: Program, chosen: Array, threshold: float = 0.0) -> Terms:
-    """The terms of these rows of the data."""
-    x, y = (np.asarray(program.data[name][chosen], float) for name in (program.input, program.target))
-    return Terms(program, chosen, x, y, threshold)
-
-
-def bounded(program: Program) -> bool:
-    """Whether the loss has a least value that is known for each target by itself."""
-    function, y, last = program.network.asked.function, program.data[program.target], program.layers[-1].layer.activation
-    inside = bool(((y >= 0) & (y <= 1)).all())
-    if function == "categorical_cross_entropy":
-        return inside and last == "softmax" and np.allclose(y.sum(axis=1), 1, atol=1e-6)
-    return inside or function != "binary_cross_entropy"
+    def finding(self, name: str, text: str, excess: float, why: str, remedy: str) -> Iterator[Finding]:
+        """What is to be said of an excess that no parameters avoid."""
+        share, asked, batches = self.share(excess), self.program.network.asked, self.program.batches
+        if not (share >= self.threshold > 0 or share > self.threshold):
+            return
+        whole = len(self.y) == batches.total
+        over = len(self.y) if asked.samples == "mean" else batches.each_epoch if whole else 1
+        scale = asked.factor / over / (self.y.shape[1] if asked.outputs == "mean" else 1)
+        least, constant = (short(scale * (float(self._own.sum()) + more), 4) for more in (excess, self._most))
+        bound = (
+            f"The loss{'' if whole else f' of {len(self.y)} samples'} cannot fall below {least}, where one answer for all has {constant}"
+        )
+        beyond = f"{short(100 * share, 2)} % of what there is to learn is out of reach (threshold {100 * self.threshold:g} %)"
+        yield Finding(name, text, f"{why}. {bound}: {beyond}. {remedy}.", True, 0, share, self.threshold)

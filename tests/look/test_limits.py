@@ -11,9 +11,9 @@ from learning_networks import XOR, found, net, network, trained
 from bpdebug.core.description import Layer, Optimizer, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
-from bpdebug.look.curvature import Slope, long_step, parameters_of
+from bpdebug.look.curvature import Slope, long_step
 from bpdebug.look.limits import limits
-from bpdebug.look.separation import balance
+from bpdebug.look.plane import balance
 
 
 def random_data(seed):
@@ -48,7 +48,7 @@ def least_loss(scenario, updates):
 def bounds(scenario):
     """The bounds that are said, however small the share that they are of, by name."""
     program = make_program(scenario)
-    said = [(finding.name, re.search(r"cannot fall below ([-\d.e]+),", finding.why)) for finding in limits(program, program.initial, 0.0)]
+    said = [(finding.name, re.search(r"cannot fall below ([-\d.e]+),", finding.why)) for finding in limits(program, 0.0)]
     return [(name, float(told[1])) for name, told in said if told]
 
 
@@ -156,7 +156,8 @@ def test_the_curvature_is_that_of_the_hessian():
     for seed in range(6):
         scenario = replace(network(6 * seed), precision="float64")
         program = make_program(scenario)
-        slope, here = Slope(program).stand(program.initial, 0), parameters_of(program, program.initial)
+        slope = Slope(program, program.initial, 0)
+        here = slope.here
         steps = np.eye(len(here)) * 1e-5
         hessian = np.array([(slope.at(here + step) - slope.at(here - step)) / 2e-5 for step in steps])
         largest = np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1]
@@ -167,7 +168,7 @@ def test_inputs_that_are_too_large_are_named_where_scaling_them_would_do():
     x = np.array([[21.0], [44], [60], [27], [52]])
     scenario = net(x, 100 + x / 2, Layer(1), reductions={"samples": "mean"}, rate=0.001)
     why = found(trained(scenario, 1))["long-step"].why
-    assert "x reaches 60: with each input scaled to size 1 λ would be 2.96, and the limit 0.675." in why
+    assert "x reaches 60: scale each input to size 1 (λ would be 2.96, the limit 0.675)." in why
     small = found(trained(net(x / 60, x, Layer(1), reductions={"samples": "mean"}, rate=2.0), 1))["long-step"].why
     assert "reaches" not in small
     assert "take a rate below" in small
@@ -179,4 +180,4 @@ def test_inputs_that_are_too_large_are_named_where_scaling_them_would_do():
 )
 def test_of_a_step_or_a_gradient_that_is_not_the_engines_no_limit_is_said(changes):
     program = make_program(net([[50.0], [60.0]], [[1.0], [2.0]], Layer(1), **changes))
-    assert long_step(program, program.initial, 0) is None
+    assert not [*long_step(program, program.initial, 0)]
