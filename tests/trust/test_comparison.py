@@ -640,3 +640,13 @@ def test_a_file_of_nan_ends_the_command_with_1(tmp_path, capsys):
     np.savez(tmp_path / "nan.npz", **arrays)
     assert cli.main(["run", "xor", "-x", "set b2[0,0] = nan", "-x", f"compare {tmp_path / 'nan.npz'}"]) == 1
     assert "nothing could be judged" in capsys.readouterr().out
+
+
+def test_a_sum_that_another_bias_would_give_accuses_nobody_where_the_file_has_none():
+    timeline = timeline_of(update=3)
+    arrays = without(step({**start_of(timeline), "b1": np.array([[0.3, -0.2, 0.1, 0.7]])}), "b1", "_new")
+    comparison = compare(timeline, arrays)
+    assert comparison.culprit is None
+    assert comparison.stages["z1"].status == "unsure"
+    assert "another b1" in comparison.stages["z1"].said
+    assert compare(timeline, {**arrays, "z1": arrays["z1"] * 1.5}).culprit.name == "z1"
