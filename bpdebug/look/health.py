@@ -10,12 +10,13 @@ import numpy as np
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
 from bpdebug.core.parser import parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tensors import Array
 from bpdebug.look.finding import Finding
-from bpdebug.look.layer_health import LayerHealth, findings_of, resting
+from bpdebug.look.layer_health import LayerHealth, findings_of
 from bpdebug.look.obstacles import obstacles
 from bpdebug.time.conditions import CONDITIONS, DEAD, SATURATED
 from bpdebug.time.edits import Edit
@@ -71,7 +72,7 @@ class _Measured(Record, eq=False):
     loss: float
     numbers: Array
     off: tuple[Array | None, ...]
-    answer: Array | None
+    answer: str = ""
     waiting: frozenset[int] = frozenset()
 
 
@@ -92,35 +93,23 @@ class HealthLog:
         if timeline is not self._timeline:
             self._timeline = timeline
             self._known.clear()
-        size = timeline.machine.last_workspace().flat.size + timeline.machine.persistent_flat.size
-        last, count = timeline.position.update, min(updates, max(_WORK // max(size, 1), _FEWEST))
-        wanted = range(max(last - count, 0), last)
+        program, machine, last = timeline.program, timeline.machine, timeline.position.update
+        most = _WORK // max(machine.last_workspace().flat.size + machine.persistent_flat.size, 1)
+        wanted = range(max(last - min(updates, max(most, _FEWEST)), 0), last)
         missing = [update for update in wanted if update not in self._known or self._known[update][0] != _edits(timeline, update)]
         if missing:
             start, end = missing[0], missing[-1] + 1
             for made in (yield from recording(timeline, end - start, end, seconds)):
-                self._known[made.update] = (_edits(timeline, made.update), _measured(made.values(), made.before(), timeline.program))
+                self._known[made.update] = (_edits(timeline, made.update), _measured(made.values(), made.before(), program))
         if len(self._known) > _KEPT:
             self._known = {update: self._known[update] for update in wanted}
-        measured = [self._known[update][1] for update in wanted]
-        present = _present(timeline, measured)
-        key = (timeline.program, last, timeline.position.phase is Phase.UPDATE, *_edits(timeline, last))
+        key = (program, last, timeline.position.phase is Phase.UPDATE, *_edits(timeline, last))
         if key != self._obstacles[0]:
             yield "looking for what keeps it from learning"
-            self._obstacles = key, obstacles(timeline.program, timeline.machine.persistent, last)
-        health = _health(timeline.program, [*wanted, *[last] * len(present)], measured + present, under_way=bool(present))
-        return _with_obstacles(health, self._obstacles[1])
-
-
-def _with_obstacles(health: Health, found: Sequence[Finding]) -> Health:
-    """The health with what keeps it from learning, each at its place; a long step is grave where the loss rises, too."""
-    rises = len(health.losses) > 1 and not health.losses[-1] <= health.losses[0]
-    found = [replace(finding, grave=finding.grave or (finding.name == "long-step" and rises)) for finding in found]
-    layers = (
-        replace(layer, findings=(*(finding for finding in found if finding.layer == layer.layer), *layer.findings))
-        for layer in health.layers
-    )
-    return replace(health, layers=tuple(layers), findings=tuple(finding for finding in found if not finding.layer))
+            self._obstacles = key, obstacles(program, machine.persistent, last)
+        complete = [self._known[update][1] for update in wanted]
+        present = _present(timeline, complete)
+        return _health(program, [*wanted, *[last] * len(present)], complete + present, bool(present), self._obstacles[1])
 
 
 def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
@@ -155,20 +144,17 @@ def _measured(values: dict[str, Array], before: dict[str, Array], program: Progr
             gradients = (program.gradients.get(tensor) for tensor in (names.z, names.weight, names.bias))
             norms = [_norm(values[gradient]) if gradient in values else np.nan for gradient in gradients]
             size, mean = _norm(old), float(active.sum()) / active.size
-            step = _norm(weights - old) / size if size else np.nan
-            deviation = _norm(active - mean) / active.size**0.5
-            kind = "" if program.stage(names.a).edited else names.layer.activation
-            share = _SHARES.get(kind) if np.isfinite(mean) else None
-            saturated = float(evaluate(_parsed(share.format(names.a), program.joined), values, active.dtype)) if share else np.nan
-            text = DEAD.get(kind) if np.isfinite(active).all() else None
-            mask = evaluate(_parsed(text.format(names.a), program.joined), values) if text else None
-            dead = np.nan if mask is None else float(mask.sum())
+            kind = "" if program.stage(names.a).edited or not np.isfinite(active).all() else names.layer.activation
+            share, mask = (_parsed(table[kind].format(names.a), program.joined) if kind in table else None for table in (_SHARES, DEAD))
+            off.append(evaluate(mask, values) if mask else None)
+            shares = float(evaluate(share, values, active.dtype)) if share else np.nan, np.nan if off[-1] is None else float(off[-1].sum())
             sizes = (_norm(found) / found.size**0.5 for found in (values[names.z], values.get(names.source, program.data[program.input])))
-            numbers.append([*norms, step, _norm(weights), mean, deviation, saturated, dead, *sizes])
-            off.append(mask)
+            step, deviation = _norm(weights - old) / size if size else np.nan, _norm(active - mean) / active.size**0.5
+            numbers.append([*norms, step, _norm(weights), mean, deviation, *shares, *sizes])
     answers = values[program.prediction]
     same = bool(np.ptp(answers, axis=0).max() <= _SAME * np.abs(answers).max()) and len(answers) > 1
-    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off), answers[0].copy() if same else None)
+    answer = " ".join(short(float(value), 3) for value in answers[0][:4]) if same else ""
+    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off), answer)
 
 
 def _norm(values: Array) -> float:
@@ -178,22 +164,33 @@ def _norm(values: Array) -> float:
 _parsed = lru_cache(256)(parse)
 
 
-def _health(program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool) -> Health:
-    losses, lasting = np.array([one.loss for one in measured]), max(CONDITIONS["dead"].lasting, program.batches.each_epoch)
+def _health(
+    program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool, obstructing: Sequence[Finding]
+) -> Health:
+    losses = np.array([one.loss for one in measured])
     numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(program.layers), len(_COLUMNS))
-    layers = []
+    rises, layers = len(losses) > 1 and not losses[-1] <= losses[0], list[LayerHealth]()
+    obstructing = [replace(finding, grave=finding.grave or (finding.name == "long-step" and rises)) for finding in obstructing]
     for place, names in enumerate(program.layers):
         series: dict[str, Any] = {name: numbers[:, place, column] for column, name in enumerate(_COLUMNS)}
-        off = [mask for one in measured if (mask := one.off[place]) is not None]
         waiting = bool(measured) and names.number in measured[-1].waiting
-        never = int(np.all(off[-lasting:], axis=0).sum()) if off else 0
-        shown, lately = names.layer, min(lasting, len(off))
-        layer = LayerHealth(names.number, shown.activation, shown.units, **series, waiting=waiting, lasting=lately, never=never)
-        findings = findings_of(program, layer, losses, numbers[:, -1, 0], updates) if measured else ()
+        layer = LayerHealth(names.number, names.layer.activation, names.layer.units, **series, waiting=waiting)
+        findings = [finding for finding in obstructing if finding.layer == names.number]
+        if measured:
+            off = [mask for one in measured if (mask := one.off[place]) is not None]
+            off = off[-max(CONDITIONS["dead"].lasting, program.batches.each_epoch) :]
+            never, row = int(np.all(off, axis=0).sum()) if off else 0, f" in {len(off)} updates in a row" * (len(off) > 1)
+            ratio = numbers[-1, place, 0] / numbers[-1, -1, 0] if numbers[-1, -1, 0] else 1.0
+            more = {"ratio": ratio, "never": never, "row": row, "rests": _rests(program, measured[-1])}
+            findings += findings_of(program, layer, losses, updates, **more)
         layers.append(replace(layer, findings=tuple(findings)))
-    moving = [layer for layer, names in zip(layers, program.layers, strict=True) if names.weight not in program.frozen]
-    if measured and all(any(finding.name == "small-update" for finding in layer.findings) for layer in moving):
-        layers = [
-            replace(layer, findings=tuple(resting(program, measured[-1].loss, measured[-1].answer, layer.findings))) for layer in layers
-        ]
-    return Health(np.array(updates, int), losses, tuple(layers), under_way)
+    return Health(np.array(updates, int), losses, tuple(layers), under_way, tuple(found for found in obstructing if not found.layer))
+
+
+def _rests(program: Program, last: _Measured) -> str:
+    """Where a network is at rest, if no weight moves any more."""
+    free = [names.weight in program.free for names in program.layers]
+    if not (last.numbers[free, MEASURES.index("step")] < CONDITIONS["small-update"].threshold).all():
+        return ""
+    answers = f", and the network answers {last.answer} to everything" if last.answer else ""
+    return f": the loss rests at {short(last.loss, 4)}{answers}"

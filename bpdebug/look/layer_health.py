@@ -9,13 +9,15 @@ about 1e-3 is healthy (Karpathy, CS231n, "Neural Networks 3"); a decade on eithe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import nan
+from typing import Any
 
 import numpy as np
 
 from bpdebug.core.network import LayerNames
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array
 from bpdebug.look.finding import Finding
 from bpdebug.time.conditions import CONDITIONS
@@ -24,10 +26,7 @@ HEALTHY_STEP = 1e-3
 USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
 """Between which steps nothing is said."""
 USUAL = f"usually it is {USUAL_STEPS[0]:.0e} to {USUAL_STEPS[1]:.0e}".replace("e-0", "e-")
-_GROWN = 10.0
-"""How much weights must have grown over the updates looked at, while the loss rose, to be called exploding."""
-_CHANCE = 1e-4
-"""How near a loss is to that of a guess among so many classes."""
+_LEAST, _MOST = CONDITIONS["small-update"].threshold, CONDITIONS["large-update"].threshold
 
 
 class LayerHealth(Record, eq=False):
@@ -47,8 +46,6 @@ class LayerHealth(Record, eq=False):
         sums, arriving: how large the weighted sums are, and what comes in: the roots of their mean squares.
         findings: what is worth saying, the gravest first.
         waiting: whether the update under way has yet to compute ``dz``.
-        lasting: in so many updates in a row :attr:`never` is counted.
-        never: how many relu units were 0 in all of these.
     """
 
     layer: int
@@ -67,18 +64,68 @@ class LayerHealth(Record, eq=False):
     arriving: Array
     findings: tuple[Finding, ...] = ()
     waiting: bool = False
-    lasting: int = 0
-    never: int = 0
 
 
-def _found(name: str, text: str, why: str, value: float, threshold: float | None = None, grave: bool = True) -> Finding:
-    """A finding with its number and, where no other one is given, the threshold of the condition of that name."""
-    return Finding(name, text, why, grave, value=value, threshold=CONDITIONS[name].threshold if threshold is None else threshold)
+class Rule(Record):
+    """One row.
+
+    Attributes:
+        name: of the finding, and of the condition to stop at.
+        text: a word or two.
+        measure: the fact that is compared; where it is NaN, nothing is said.
+        threshold: what it is compared with; by default the condition's.
+        below: whether it has to be less.
+        grave: whether training cannot go well with it.
+        why: the sentence, with the facts.
+    """
+
+    name: str
+    text: str
+    measure: str
+    why: str
+    threshold: float | None = None
+    below: bool = False
+    grave: bool = True
 
 
-def findings_of(program: Program, layer: LayerHealth, losses: Array, last_delta: Array, updates: Sequence[int]) -> Iterator[Finding]:
-    """What is worth saying of a layer after the last of these updates, the gravest first."""
-    names = program.layers[layer.layer - 1]
+_CHANGES = "an update changes {W} by {value} of its size (threshold {threshold:g}; " + USUAL + ")"
+RULES = (
+    Rule(
+        "vanishing",
+        "vanishing",
+        "ratio",
+        "‖{dz}‖ is {value} of ‖{last}‖ (threshold {threshold:g}): {W} learns next to nothing.",
+        below=True,
+    ),
+    Rule("exploding", "exploding", "ratio", "‖{dz}‖ is {value} times ‖{last}‖ (threshold {threshold:g}): start with smaller weights."),
+    Rule("exploding", "W exploding", "grown", "‖{W}‖ has grown {value} times in {count} updates (threshold 10) while the loss rose.", 10.0),
+    Rule(
+        "dead",
+        "dead {value} of {units}",
+        "never",
+        "{value} of {units} units of layer {layer} are 0 for every sample{row}; nothing moves them.",
+    ),
+    Rule("saturated", "saturated {share}", "saturated", "{share} of {a} let hardly any gradient pass (threshold 50 %): {large}."),
+    Rule("frozen", "frozen", "frozen", "{W} is left as it is.", 0.0, grave=False),
+    Rule("large-update", "large steps", "step", _CHANGES + ": take a smaller learning rate."),
+    Rule("small-update", "at rest", "step", _CHANGES + "{rests}.", None, below=True, grave=False),
+    Rule("unusual-update", "step large", "usual", _CHANGES + ".", USUAL_STEPS[1], grave=False),
+    Rule("unusual-update", "step small", "usual", _CHANGES + ".", USUAL_STEPS[0], below=True, grave=False),
+)
+"""What is said of a layer, the gravest first."""
+
+
+def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Sequence[int], **more: Any) -> Iterator[Finding]:
+    """What is worth saying of a layer after the last of these updates, the gravest first.
+
+    Args:
+        program: whose layer it is.
+        layer: its numbers.
+        losses, updates: those looked at.
+        more: facts that its numbers do not tell: ``ratio`` of its ``dz`` to the last layer's, ``never``, how many units were 0
+            throughout, ``row``, in how many updates, and ``rests``, where the loss rests if no weight moves any more.
+    """
+    names, end, step = program.layers[layer.layer - 1], layer.layer == len(program.layers), float(layer.step[-1])
     finite = np.isfinite(layer.delta) & np.isfinite(layer.size)
     finite[-1] |= layer.waiting and np.isfinite(layer.size[-1])
     if not finite[-1]:
@@ -86,69 +133,32 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, last_delta:
         why = f"{names.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
         yield Finding("non-finite", "not finite", why)
         return
-    yield from _of_gradient(program, names, float(layer.delta[-1]), float(last_delta[-1]))
-    grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
-    if not layer.waiting and grown > _GROWN and not losses[-1] <= losses[0]:
-        why = f"‖{names.weight}‖ has grown {short(grown, 2)} times in {len(losses)} updates while the loss rose."
-        yield _found("exploding", "W exploding", why, grown, _GROWN)
-    if layer.never:
-        row = f" in {layer.lasting} updates in a row" if layer.lasting > 1 else ""
-        why = f"{layer.never} of {layer.units} units of layer {layer.layer} are 0 for every sample{row}; nothing moves them."
-        yield _found("dead", f"dead {layer.never} of {layer.units}", why, layer.never)
-    share = float(layer.saturated[-1])
-    if layer.layer < len(program.layers) and share > CONDITIONS["saturated"].threshold:
-        why = f"{100 * share:.0f} % of {names.a} are so near an asymptote that hardly any gradient passes"
-        why += f" (threshold {100 * CONDITIONS['saturated'].threshold:g} %): {_large(program, names, layer)}."
-        yield _found("saturated", f"saturated {100 * share:.0f} %", why, share)
-    if names.weight in program.frozen:
-        yield Finding("frozen", "frozen", f"{names.weight} is left as it is.", grave=False)
-    else:
-        yield from _of_step(names.weight, float(layer.step[-1]))
+    grown, frozen = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0, names.weight in program.frozen
+    step, usual = nan if frozen else step, nan if frozen or not _LEAST <= step <= _MOST else step
+    facts: dict[str, Any] = {
+        "W": names.weight,
+        "a": names.a,
+        "dz": program.gradients.get(names.z),
+        "last": program.gradients.get(program.layers[-1].z),
+        **more,
+    }
+    facts |= {"units": layer.units, "layer": layer.layer, "count": len(losses), "share": f"{100 * layer.saturated[-1]:.0f} %"}
+    facts |= {"grown": nan if layer.waiting or losses[-1] <= losses[0] else grown, "saturated": nan if end else layer.saturated[-1]}
+    facts |= {"frozen": frozen, "step": step, "usual": usual, "large": _large(program, names, layer, grown)}
+    for rule in RULES:
+        value, threshold = float(facts[rule.measure]), CONDITIONS[rule.name].threshold if rule.threshold is None else rule.threshold
+        if value < threshold if rule.below else value > threshold:
+            told = {**facts, "value": short(value, 2), "threshold": threshold}
+            yield Finding(rule.name, rule.text.format_map(told), rule.why.format_map(told), rule.grave, 0, value, threshold)
 
 
-def _large(program: Program, names: LayerNames, layer: LayerHealth) -> str:
+def _large(program: Program, names: LayerNames, layer: LayerHealth, grown: float) -> str:
     """How large the weighted sums are, and whether that comes from what is summed or from its weights."""
     sums, arriving = float(layer.sums[-1]), float(layer.arriving[-1])
     weights = float(layer.size[-1]) / layer.units**0.5  # what the sums' size would be, were the inputs of size 1 and of any signs
     told = f"{names.z} has size {short(sums, 2)}, {names.source} size {short(arriving, 2)}"
     if arriving >= max(weights, 2.0):
         return f"{told}: scale {'the inputs' if names.source == program.input else names.source} to size 1"
-    grown = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0
-    if grown > _GROWN / 5:
+    if grown > 2:
         return f"{told}, and {names.weight} has grown {short(grown, 2)} times in {len(layer.size)} updates: take smaller steps"
     return f"{told}, and {names.weight} would make sums of size {short(weights, 2)} of inputs of size 1: start with smaller weights"
-
-
-def resting(program: Program, loss: float, answer: Array | None, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """The findings, and of a network that is all at rest where that is."""
-    asked, rows, outputs = program.network.asked, program.batches.largest, len(program.data[program.target][0])
-    each = loss / asked.factor * (outputs if asked.outputs == "mean" else 1) / (rows if asked.samples == "sum" else 1)
-    each, classes = (each / outputs, 2) if asked.function == "binary_cross_entropy" else (each, outputs)
-    guess = asked.function.endswith("cross_entropy") and bool(abs(each - np.log(classes)) < _CHANCE)
-    where = f"the loss rests at {short(loss, 4)}" + f" (ln {classes} each, as of a guess)" * guess
-    if answer is not None:
-        where += f": the network answers {' '.join(short(float(value), 3) for value in answer[:4])} to everything"
-    for finding in findings:
-        yield replace(finding, why=f"{finding.why.rstrip('.')}; {where}.") if finding.name == "small-update" else finding
-
-
-def _of_gradient(program: Program, names: LayerNames, delta: float, last: float) -> Iterator[Finding]:
-    ratio, ours, theirs = delta / last if last else 1.0, *(f"‖{program.gradients.get(one.z)}‖" for one in (names, program.layers[-1]))
-    small, large = CONDITIONS["vanishing"].threshold, CONDITIONS["exploding"].threshold
-    if ratio < small:
-        why = f"{ours} is {short(ratio, 2)} of {theirs}; below {small:g} hardly anything is learned."
-        yield _found("vanishing", "vanishing", why, ratio)
-    elif ratio > large:
-        yield _found("exploding", "exploding", f"{ours} is {short(ratio, 2)} times {theirs}; more than {large:g} is too much.", ratio)
-
-
-def _of_step(weight: str, step: float) -> Iterator[Finding]:
-    by = f"{short(step, 2)} of its size; {USUAL}."
-    if step > CONDITIONS["large-update"].threshold:
-        yield _found("large-update", "large steps", f"an update changes {weight} by {by}", step)
-    elif step < CONDITIONS["small-update"].threshold:
-        yield _found("small-update", "at rest", f"an update changes {weight} by only {by}", step, grave=False)
-    elif not USUAL_STEPS[0] <= step <= USUAL_STEPS[1] and np.isfinite(step):
-        large = step > USUAL_STEPS[1]
-        text = "step large" if large else "step small"
-        yield _found("unusual-update", text, f"an update changes {weight} by {by}", step, USUAL_STEPS[large], grave=False)

@@ -9,6 +9,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape
+from bpdebug.look.obstacles import OBSTACLES
 from bpdebug.session.completion import Candidate, Completion, beginning, complete, formula_words, tensor_words
 from bpdebug.session.path_completion import complete_path
 from bpdebug.session.session import Session
@@ -160,6 +161,7 @@ def _stages(known: Known) -> Iterable[Candidate]:
 
 def _conditions(known: Known) -> Iterable[Candidate]:
     yield from (Candidate(row.name, note=row.help) for row in CONDITIONS.values())
+    yield from (Candidate(row.name, note=row.help) for row in OBSTACLES.values())
     yield Candidate("rising", note="the loss has risen several times in a row")
     yield Candidate("wrong", note="check finds a stage wrong, at the first update at which it is")
     yield Candidate("non-finite ", note="a value is not finite (on or off)")

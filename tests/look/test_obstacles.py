@@ -148,7 +148,7 @@ def test_what_is_at_rest_says_where():
     layer, loss = Layer(2, "softmax"), "categorical_cross_entropy"
     session = Session(net(x, np.hstack([1 - y, y]), layer, loss=loss, rate=0.5, reductions=mean, training=Training(800)))
     session.execute("continue")
-    told = "the loss rests at 0.6931 (ln 2 each, as of a guess): the network answers 0.5 0.5 to everything."
+    told = "the loss rests at 0.6931, and the network answers 0.5 0.5 to everything."
     assert told in session.execute("health").text
 
 

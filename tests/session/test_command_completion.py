@@ -6,6 +6,7 @@ from renamed import NONSENSE, renamed
 
 from bpdebug.export.formats import FORMATS
 from bpdebug.frontends import load_scenario
+from bpdebug.look.obstacles import OBSTACLES
 from bpdebug.session.command_completion import complete_command, known_of, meant
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.path_completion import complete_path
@@ -128,7 +129,7 @@ def test_every_gradient_that_is_offered_can_be_checked_and_every_condition_caugh
     session = Session(xor())
     for word in words("check d", known):
         assert session.execute(f"check {word}").data["ok"]
-    assert [word.strip() for word in words("catch ", known)] == [*CONDITIONS, "rising", "wrong", "non-finite"]
+    assert [word.strip() for word in words("catch ", known)] == [*CONDITIONS, *OBSTACLES, "rising", "wrong", "non-finite"]
 
 
 def test_the_words_of_a_hunt_do_not_give_the_mistake_away():
