@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MethodType
 from typing import Any
@@ -23,16 +23,16 @@ import numpy as np
 
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.own.arrays import like
-from bpdebug.trust.own.classes import of_class
-from bpdebug.trust.own.functions import Functions
-from bpdebug.trust.own.objects import BACKWARD, FORWARD, Objects, method
-from bpdebug.trust.own.pair import Pair
+from bpdebug.trust.own.piece import Piece
 from bpdebug.trust.own.snapshot import snapshot
 from bpdebug.trust.own.telling import Judgement, failure, saved
 from bpdebug.trust.own.verdict import judge
+from bpdebug.trust.own.words import parameters_of
 
 __all__ = ["GradientError", "Judgement", "Untold", "check_backward", "check_chain", "snapshot"]
 
+_FORWARD = ("forward", "__call__", "loss")
+_BACKWARD = ("backward", "backprop", "bprop", "backward_pass")
 SAVED = ".bpdebug"
 """Where a failure leaves its arrays: a directory in the current one."""
 
@@ -48,6 +48,17 @@ class GradientError(AssertionError):
     def __init__(self, message: str, finding: Finding, judgement: Judgement) -> None:
         super().__init__(message)
         self.finding, self.judgement = finding, judgement
+
+
+class Context:
+    """What ``forward(ctx, x)`` and ``backward(ctx, dout)`` of a function class share: anything may be kept in it."""
+
+    needs_input_grad = (True,) * 32
+    saved_tensors: tuple[Any, ...] = ()
+
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep arrays for the backward pass."""
+        self.saved_tensors = values
 
 
 class Untold(UserWarning):
@@ -88,8 +99,8 @@ def check_backward(
     __tracebackhide__ = True
     if backward is not None and not callable(backward):
         backward, inputs = None, (backward, *inputs)
-    pair = _pair(forward, backward, inputs, keywords, outputs)
-    return _told(Judgement((judge(pair, tolerance),)), [""], strict, save)
+    piece = _piece(forward, backward, inputs, keywords, outputs)
+    return _told(Judgement((judge(piece, tolerance),)), [""], strict, save)
 
 
 def check_chain(
@@ -117,8 +128,8 @@ def check_chain(
     for place, station in enumerate(stations, 1):
         last = loss is not None and place == len(stations)
         forward, backward, parameters = _parts(station)
-        pair = _pair(forward, backward, (*given, *parameters, *(targets if last else ())), {}, None)
-        verdict = judge(pair, tolerance)
+        piece = _piece(forward, backward, (*given, *parameters, *(targets if last else ())), {}, None)
+        verdict = judge(piece, tolerance)
         verdicts.append(verdict)
         places.append("the loss, " if last else f"layer {place} of {len(layers)}, ")
         given = tuple(like(given[0], np.array(verdict.answer.outputs[0])) for _ in range(1))
@@ -132,21 +143,33 @@ def _parts(station: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     return station, None, ()
 
 
-def _pair(forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping[str, Any], outputs: int | None) -> Pair:
+def _piece(forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping[str, Any], outputs: int | None) -> Piece:
     """What is to be judged, in the form in which the user has it."""
-    if isinstance(forward, type) and backward is None:
-        return of_class(forward, inputs, keywords, outputs)
-    owner = getattr(forward, "__self__", None) if isinstance(forward, MethodType) and not inspect.isclass(forward.__self__) else None
-    if owner is not None and (backward is None or getattr(backward, "__self__", None) is owner):
-        return Objects(owner, forward.__name__, backward.__name__ if backward else "", inputs, keywords, outputs)
-    if backward is None and not inspect.isroutine(forward) and (back := method(forward, BACKWARD)):
-        return Objects(forward, method(forward, FORWARD), back, inputs, keywords, outputs)
-    if backward is None and not callable(forward) and method(forward, ("loss",)):
-        return Objects(forward, "loss", "", inputs, keywords, outputs)
-    if not callable(forward):
-        raise TypeError(f"{type(forward).__name__} has no forward and backward; pass two functions, or an object with both")
-    functions: Callable[..., Any] = forward
-    return Functions(functions, backward, inputs, keywords, outputs)
+    if isinstance(forward, type) and backward is None and (back := _method(forward, _BACKWARD)):
+        run = _method(forward, _FORWARD)
+        first = [parameter.name for parameter in parameters_of(getattr(forward, run)) or []][:1]
+        if not isinstance(inspect.getattr_static(forward, run), staticmethod):
+            forward = forward()
+        elif first[0] in ("ctx", "context", "self", "cache"):
+            methods = {name: getattr(forward, name) for name in (run, back)}
+            forward = type(forward.__name__, (Context,), methods)()
+        else:
+            forward, backward = getattr(forward, run), getattr(forward, back)
+    owner = forward.__self__ if isinstance(forward, MethodType) else None
+    if owner is not None and not isinstance(owner, type) and getattr(backward, "__self__", owner) is owner:
+        return Piece(forward.__name__, backward and backward.__name__, inputs, keywords, outputs, owner)
+    back = _method(forward, _BACKWARD)
+    if backward is None and not inspect.isroutine(forward) and (back or not callable(forward)):
+        run = _method(forward, _FORWARD)
+        if not run:
+            raise TypeError(f"{type(forward).__name__} has no forward and backward; pass two functions, or an object with both")
+        return Piece(run, back, inputs, keywords, outputs, forward)
+    return Piece(forward, backward, inputs, keywords, outputs)
+
+
+def _method(thing: Any, names: Sequence[str]) -> str:
+    """The first of these methods that it has, or ""."""
+    return next((name for name in names if callable(getattr(thing, name, None))), "")
 
 
 def _told(judgement: Judgement, places: Sequence[str], strict: bool, save: str | Path | None) -> Judgement:

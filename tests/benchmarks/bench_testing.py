@@ -19,7 +19,7 @@ def test_ten_layers_of_a_course(measured):
         begin = process_time()
         judgements = [check_backward(forward, backward, *inputs, **keywords) for _, forward, backward, inputs, keywords in layers]
         totals.append(1e3 * (process_time() - begin))
-        calls = sum(verdict.calls for judgement in judgements for verdict in judgement.verdicts)
+        calls = sum(verdict.piece.calls for judgement in judgements for verdict in judgement.verdicts)
     own = []
     for _ in range(15):
         begin = process_time()

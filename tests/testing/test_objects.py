@@ -330,6 +330,24 @@ def test_a_layer_that_takes_its_step_in_backward():
     assert failure.value.finding.name == "dx"
 
 
+def test_a_step_that_is_added_is_a_convention_and_no_wrong_sign():
+    class Upward(Dense):
+        factor = 1
+
+        def backward(self, error, learning_rate):
+            before = self.weights.copy()
+            self.weights += self.factor * learning_rate * error @ self.x.T
+            self.bias += learning_rate * error
+            return before.T @ error
+
+    with pytest.warns(Untold, match="adds its step: right where what arrives is the negative gradient"):
+        judgement = check_backward(Upward(), NORMAL((3, 1)), save=None)
+    assert [finding.status for finding in judgement.findings] == ["good", "convention", "convention"]
+    Upward.factor = 2
+    with pytest.raises(GradientError):
+        check_backward(Upward(), NORMAL((3, 1)), save=None)
+
+
 class Network:
     """Layers in a list."""
 

@@ -292,3 +292,21 @@ def test_generators_are_left_as_they_were():
     before = generator.bit_generator.state, np.random.get_state()[1].tolist()
     right(lambda x, rng: (x * (mask := rng.random(x.shape) < np.random.rand()), mask), lambda dout, mask: dout * mask, X, generator)
     assert (generator.bit_generator.state, np.random.get_state()[1].tolist()) == before
+
+
+def test_an_input_without_a_gradient_is_missed_but_one_for_which_none_is_meant_is_not():
+    def forward(x, w, scale):
+        return x @ w * scale, (x, w, scale)
+
+    with pytest.warns(Untold, match="w is not judged: no gradient of it was found"):
+        check_backward(forward, lambda dout, cache: dout * cache[2] @ cache[1].T, X, W, B, save=None)
+    judgement = right(forward, lambda dout, c: (dout * c[2] @ c[1].T, c[0].T @ (dout * c[2]), None), X, W, B)
+    assert judgement.unjudged == ("dscale",)
+
+
+def test_that_only_some_cells_of_a_large_array_were_looked_at_is_said():
+    def backward(dout, x):
+        return dout * np.where(np.arange(x.size).reshape(x.shape) % 7, 3 * x**2, 0)
+
+    with pytest.raises(GradientError, match=r"cells that were looked at, of 40000 are off"):
+        check_backward(lambda x: (x**3, x), backward, NORMAL((200, 200)), save=None)

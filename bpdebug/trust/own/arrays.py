@@ -1,9 +1,13 @@
-"""What a user's code takes and gives, as named arrays: numbers, lists and dicts of arrays, tensors of a framework."""
+"""The arrays and numbers in what a user's code takes, keeps and gives, each with the way to it: ``x``, ``params['W1']``, ``net.W[0]``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import copy, deepcopy
+from functools import cache
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,73 +15,100 @@ import numpy as np
 from bpdebug.core.description import Array
 
 _DEEP = 6
+_CLOSED = (str, bytes, complex, type, ModuleType, FunctionType, MethodType, type(None))
+"""What has no numbers in it."""
 
 
 def is_tensor(value: Any) -> bool:
     """Whether it turns into an array by itself: an array, or a tensor of some framework."""
-    return isinstance(value, np.ndarray | np.generic) or (hasattr(value, "__array__") and not isinstance(value, type))
+    return hasattr(value, "__array__") and not isinstance(value, type)
 
 
 def as_array(value: Any) -> Array:
     """The numbers of an array, of a number, or of a tensor of some framework, with no tie to the original."""
-    while hasattr(value, "detach"):
-        value = value.detach()
-        value = value.cpu() if hasattr(value, "cpu") else value
-        break
-    return np.array(value, copy=True)
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is an array, a tensor or a plain number."""
-    return is_tensor(value) or isinstance(value, int | float)
+    value = value.detach() if hasattr(value, "detach") else value
+    return np.array(value.cpu() if hasattr(value, "cpu") else value, copy=True)
 
 
 def is_float(value: Any) -> bool:
-    """Whether it is an array of floats, or becomes one: what can be differentiated."""
-    return is_tensor(value) and as_array(value).dtype.kind == "f"
+    """Whether it is a number, or an array of numbers, that can be varied: integers are labels."""
+    return isinstance(value, float) or ((isinstance(value, list) or is_tensor(value)) and as_array(value).dtype.kind == "f")
 
 
 def like(given: Any, array: Array) -> Any:
     """The numbers in the clothes of what was given: a float for a float, a tensor for a tensor, and an array else."""
-    if isinstance(given, float | np.generic):
-        return array.item() if isinstance(given, float) else array[()]
-    if isinstance(given, np.ndarray):
-        return array if type(given) is np.ndarray else array.view(type(given))
-    make = getattr(given, "new_tensor", None) or type(given)
-    try:
-        return make(array)
-    except Exception:  # whatever a class that is not ours does with an array
-        return array
+    if isinstance(given, float | list):
+        return array.tolist()
+    if isinstance(given, np.ndarray | np.generic):
+        return array.view(type(given)) if isinstance(given, np.ndarray) else array[()]
+    with suppress(Exception):  # whatever a class that is not ours does with an array
+        return (getattr(given, "new_tensor", None) or type(given))(array)
+    return array
 
 
-def leaves(value: Any, name: str, wanted: Callable[[Any], bool] = is_float, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The arrays of floats in it, by name: ``W``, ``params['W1']``, ``W[0]``."""
-    if wanted(value):
-        yield name, value
-    elif isinstance(value, Mapping) and depth < _DEEP:
-        for key, part in value.items():
-            yield from leaves(part, f"{name}[{key!r}]", wanted, depth + 1)
-    elif isinstance(value, list | tuple) and depth < _DEEP:
-        for place, part in enumerate(value):
-            yield from leaves(part, f"{name}[{place}]", wanted, depth + 1)
+def leaves(value: Any, name: str, depth: int = 0, inside: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
+    """The tensors, numbers and lists of numbers in a value; dicts, lists and objects are opened."""
+    numbers = isinstance(value, list | tuple) and value and all(isinstance(part, int | float) for part in value)
+    if numbers or isinstance(value, int | float) or is_tensor(value):
+        yield name, value if not numbers else list(value)
+        if not isinstance(value, np.ndarray) and is_tensor(getattr(value, "grad", None)):
+            yield f"{name}.grad", value.grad
+    elif not isinstance(value, _CLOSED) and depth < _DEEP and id(value) not in inside:
+        for path, part in _opened(value, name):
+            yield from leaves(part, path, depth + 1, inside | {id(value)})
 
 
-def rebuilt(value: Any, name: str, values: Mapping[str, Array]) -> Any:
-    """A copy of it with other numbers in those leaves that have some; nothing in it is shared with the original."""
-    if name in values:
-        return like(value, values[name].copy())
-    if type(value) is dict:
-        return {key: rebuilt(part, f"{name}[{key!r}]", values) for key, part in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(rebuilt(part, f"{name}[{place}]", values) for place, part in enumerate(value))
-    try:
-        return deepcopy(value)
-    except Exception:  # locks, modules, open files: shared, since they cannot be copied
-        return value
+def _opened(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return ((f"{name}[{key!r}]", part) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ((f"{name}[{place}]", part) for place, part in enumerate(value))
+    slots = {key: getattr(value, key) for key in getattr(type(value), "__slots__", ()) if hasattr(value, key)}
+    fields = {**getattr(value, "__dict__", {}), **slots}
+    return ((f"{name}.{key}", part) for key, part in fields.items() if not key.startswith("__"))
 
 
-def bits_equal(first: Array, second: Array) -> bool:
-    """Whether two arrays hold the same numbers, NaN at the same places."""
-    if first.shape != second.shape:
-        return False
-    return bool(np.array_equal(first, second, equal_nan=first.dtype.kind in "fc" and second.dtype.kind in "fc"))
+def copied(value: Any) -> Any:
+    """A copy that shares nothing with the original but what cannot be copied: locks, modules, open files."""
+    with suppress(Exception):
+        return value.copy() if type(value) is np.ndarray else deepcopy(value)
+    with suppress(Exception):
+        made = copy(value)
+        vars(made).update({name: copied(part) for name, part in vars(value).items()})
+        return made
+    return value
+
+
+def read(things: Mapping[str, Any], path: str) -> Any:
+    """What stands at the end of a way that begins with the name of a thing."""
+    *way, last = _steps(path)
+    holder: Any = things
+    for step in (*way, last):
+        holder = _get(holder, step)
+    return holder
+
+
+def write(things: dict[str, Any], path: str, array: Array) -> None:
+    """Put other numbers there, into an array of an object itself where it can hold them, so that whoever else has it sees them, too."""
+    *way, last = _steps(path)
+    holder: Any = things
+    for step in way:
+        holder = _get(holder, step)
+    old = _get(holder, last)
+    if way and isinstance(old, np.ndarray) and old.flags.writeable and old.dtype == array.dtype:
+        old[...] = array
+    elif last[0] != ".":
+        holder[last[1]] = like(old, array.copy())
+    else:
+        setattr(holder, last[1], like(old, array.copy()))
+
+
+def _get(holder: Any, step: tuple[str, Any]) -> Any:
+    return getattr(holder, step[1]) if step[0] == "." else holder[step[1]]
+
+
+@cache
+def _steps(path: str) -> list[tuple[str, Any]]:
+    """The ways from one holder to the next: by ``.``, an attribute; else an item."""
+    found = re.findall(r"(\.?)(\w+)|\[(?:'(.*?)'|(\d+))\]", path)
+    return [(dot, name) if name else ("[", int(place) if place else key) for dot, name, key, place in found]

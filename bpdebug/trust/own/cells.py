@@ -8,237 +8,155 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
-from bpdebug.core.record import Record
 from bpdebug.trust.own.slopes import Slope, Slopes, sizes
 
-_CONFIRMED = 3
-"""So many wrong cells are looked at with a whole ladder of steps."""
-
-
-class Looked(Record, eq=False):
-    """What is found.
-
-    Attributes:
-        status: a key of ``STATUSES``.
-        right: the derivative in each cell that was looked at, NaN elsewhere.
-        error, cell: the largest relative error of a cell that is surely wrong, and where it is.
-        checked, kinks: how many cells were looked at, and how many of them are on a corner.
-        method: by which it was found.
-        note: what to say besides, over the gradient's name.
-    """
-
-    status: str
-    right: Array
-    error: float
-    cell: Cell
-    checked: int
-    kinks: int
-    method: str
-    note: str = ""
+_SECONDS = 0.5
+"""About how long a gradient is looked at."""
+_MANY = 400
+"""In more cells than these, a wrong one is looked for by halving."""
 
 
 class Cells:
     """Looks at the cells of one gradient.
 
     Args:
-        slopes: the pair at its place.
+        slopes: the piece at its place.
         name: what the gradient is of.
         gradient: what the user's backward gives.
         noise: what rounding moves in each cell of it.
         tolerance: what a cell may be off, relative to itself.
-        seconds: about how long it may take.
         exact: whether the complex step is to be used.
+
+    Attributes:
+        status: a key of ``STATUSES``.
+        right: the derivative in each cell that was looked at, NaN elsewhere.
+        error, cell: the relative error of a cell that is surely wrong, and where it is.
+        checked, kinks: how many cells were looked at, and how many of them are on a corner.
+        note: what to say besides, over the gradient's name.
     """
 
-    def __init__(
-        self, slopes: Slopes, name: str, gradient: Array, noise: Array, tolerance: float, seconds: float, exact: bool = False
-    ) -> None:
-        self.slopes, self.name, self.gradient, self.noise, self.tolerance = slopes, name, gradient, noise, tolerance
-        self.until, self.exact = process_time() + seconds, exact
-        self.sizes = sizes(slopes.values[name])
-        self.right, self.corners = np.full(gradient.shape, np.nan), np.zeros(gradient.shape, bool)
-        self.unsure = np.zeros(gradient.shape, bool)
-        self._known = False
+    def __init__(self, slopes: Slopes, name: str, gradient: Array, noise: Array, tolerance: float, exact: bool = False) -> None:
+        self.slopes, self.name, self.gradient, self.tolerance, self.exact = slopes, name, gradient, tolerance, exact
+        self._until, self._sizes, self._noise = process_time() + _SECONDS, sizes(slopes.values[name]), noise
+        self.right = np.full(gradient.shape, np.nan)
+        self._corners, self._unsure = np.zeros((2, *gradient.shape), bool)
+        self.status, self.note, self.error, self.checked, self.kinks = "good", "", 0.0, 0, 0
+        self.cell: Cell = ()
 
-    def look(self, asked: bool = False, among: Array | None = None) -> Looked:
+    def look(self, among: Array | None = None) -> str:
         """Look at all cells, or at as many as there is time for, a wrong one found by halving among them.
 
         Args:
-            asked: whether only the right numbers are asked for.
             among: the cells that are in doubt, where the others are known to be right.
+
+        Returns:
+            The status.
         """
-        self._known = among is not None
-        order = np.random.default_rng(3).permutation(np.arange(self.gradient.size) if among is None else among)
-        if len(order) > 400 and not asked and (found := self._halved()) is not None:
-            order = np.concatenate([[found], order[order != found]])
-        done = 0
-        for cell in order:
+        generator, done = np.random.default_rng(3), set[int]()
+        order = generator.permutation(np.arange(self.gradient.size) if among is None else among)
+        for cell in np.append(self._halved(generator), order) if len(order) > _MANY else order:
             self._estimate(int(cell))
-            done += 1
-            if process_time() > self.until and done >= 8:
+            done.add(int(cell))
+            if process_time() > self._until and len(done) >= 8:
                 break
-        looked = order[:done]
-        off = self._off(looked)
-        order = looked[np.argsort(-off, kind="stable")]
-        confirmed = None if asked else self._confirm([int(cell) for cell in order if off[list(looked).index(cell)] > 0][:40])
-        return self._summed(confirmed, done)
+        off, self.checked = self._off(np.array(sorted(done))), len(done)
+        worst = [cell for _, cell in sorted(zip(-off, sorted(done), strict=True)) if _ < 0][:40]
+        wrong = next((cell for cell in worst if self._surely(cell)), None)
+        self.kinks = int(self._corners.sum())
+        if wrong is not None:
+            self.cell = tuple(map(int, np.unravel_index(wrong, self.gradient.shape)))
+            self.status, self.error = "wrong", float(off[sorted(done).index(wrong)])
+        elif self._unsure.any():
+            self.status, places = "unsure", np.argwhere(self._unsure)
+            where = f" at {len(places)} of its cells, such as {tuple(map(int, places[0]))}" * bool(places[0].size)
+            self.note = "{} cannot be told" + where + ": the differences of forward are too coarse there for a verdict"
+        elif not self.kinks and len(done) < self.gradient.size and among is None:
+            self.status = "unsure"
+            self.note = "{}: the dot product disagrees, but none of the " + f"{len(done)} cells that there was time for is surely wrong"
+        elif self.kinks and (tied := self._ties()):
+            self.status, self.note = "unsure", tied
+        elif self.kinks == self.gradient.size:
+            self.status, self.note = "kink", "{} is on corners only: any slope between both sides is right"
+        return self.status
 
-    def _summed(self, confirmed: tuple[int, float] | None, done: int) -> Looked:
-        kinks, count = int(self.corners.sum()), self.gradient.size
-        method = "complex step" if self.exact else "central differences"
-        if confirmed is not None:
-            place = tuple(int(i) for i in np.unravel_index(confirmed[0], self.gradient.shape))
-            return Looked("wrong", self.right, confirmed[1], place, done, kinks, method)
-        if self.unsure.any() or not done:
-            return Looked("unsure", self.right, 0.0, (), done, kinks, method, self._why())
-        if kinks and (note := self._ties()):
-            return Looked("unsure", self.right, 0.0, (), done, kinks, method, note)
-        if kinks == done == count:
-            return Looked("kink", self.right, 0.0, (), done, kinks, method, "{} is on corners only: any slope between both sides is right")
-        told = np.abs(self.right[~self.corners & np.isfinite(self.right)])
-        if not kinks and done < count and not self._known:
-            note = "{}: the dot product disagrees, but none of the " + f"{done} cells that there was time for is surely wrong"
-            return Looked("unsure", self.right, 0.0, (), done, kinks, method, note)
-        small = self.slopes.coarse * self.slopes.size * 1e3 / max(float(self.sizes.max(initial=1.0)), 1e-300)
-        status = "noise" if told.size and told.max() <= small and not kinks else "good"
-        return Looked(status, self.right, 0.0, (), done, kinks, method)
-
-    def _why(self) -> str:
-        places = np.argwhere(self.unsure)
-        where = f" at {len(places)} of its cells, such as {tuple(int(i) for i in places[0])}" if len(places) and places[0].size else ""
-        return "{} cannot be told" + where + ": the differences of forward are too coarse there for a verdict"
-
-    def _halved(self) -> int | None:
+    def _halved(self, generator: np.random.Generator) -> Array:
         """A cell that makes the dot product disagree, by halving the cells again and again."""
         some = np.arange(self.gradient.size)
-        generator = np.random.default_rng(5)
         while len(some) > 1:
             halves = np.array_split(some, 2)
-            worst = []
-            for half in halves:
-                way = np.zeros(self.gradient.size)
-                way[half] = generator.choice((-1.0, 1.0), len(half)) * self.sizes.flat[half]
-                worst.append(self._disagreement(way.reshape(self.gradient.shape)))
-            if not max(worst) > 0:
-                return None
-            some = halves[int(np.argmax(worst))]
-        return int(some[0])
+            ways = [self._way(half, generator.choice((-1.0, 1.0), len(half))) for half in halves]
+            gaps = np.nan_to_num([abs(self._reading(way, 1e-6) - float((way * self.gradient).sum())) for way in ways])
+            some = halves[int(gaps[1] > gaps[0])]
+        return some
 
-    def _disagreement(self, way: Array) -> float:
-        claims = way * self.gradient
-        found = self._reading(way)
-        return abs(found - float(claims.sum())) if np.isfinite(found) else -1.0
-
-    def _reading(self, way: Array) -> float:
-        if self.exact and (found := self.slopes.imaginary({self.name: way})) is not None:
-            return found
-        return self.slopes.central({self.name: way}, 1e-6)
-
-    def _way(self, cell: int) -> Array:
+    def _way(self, cells: Array | int, signs: Array | float = 1.0) -> Array:
         way = np.zeros(self.gradient.shape)
-        way.flat[cell] = self.sizes.flat[cell]
+        way.flat[cells] = signs * self._sizes.flat[cells]
         return way
+
+    def _reading(self, way: Array, step: float) -> float:
+        found = self.slopes.imaginary({self.name: way}) if self.exact else np.nan
+        return found if np.isfinite(found) else self.slopes.central({self.name: way}, step)
 
     def _estimate(self, cell: int) -> None:
         """A first derivative of one cell, by two steps that agree, else by the whole ladder where there is time."""
-        size, claim, way = self.sizes.flat[cell], self.gradient.flat[cell], self._way(cell)
-        first = self._reading(way) / size
-        if abs(first - claim) <= 1e-8 * abs(claim):
-            self.right.flat[cell] = first
-            return
-        second = first if self.exact else self.slopes.central({self.name: way}, 1e-5) / size
+        first, second = (self._reading(self._way(cell), step) / self._sizes.flat[cell] for step in (1e-6, 1e-5))
+        self.right.flat[cell] = second
         if abs(first - second) <= 1e-6 * max(abs(first), abs(second)) and first:
             self.right.flat[cell] = first
-        elif process_time() < self.until:
+        elif process_time() < self._until:
             self._closely(cell)
-        else:
-            self.right.flat[cell] = second
 
     def _closely(self, cell: int) -> Slope:
-        size = float(self.sizes.flat[cell])
-        slope = self.slopes.close({self.name: self._way(cell)})
-        slope = Slope(slope.value / size, slope.error / size, slope.left / size, slope.right / size, slope.step)
-        self.right.flat[cell] = slope.value
-        self.corners.flat[cell] = slope.corner
-        if slope.corner:
-            self.right.flat[cell] = np.clip(self.gradient.flat[cell], min(slope.left, slope.right), max(slope.left, slope.right))
+        size, found = float(self._sizes.flat[cell]), self.slopes.close({self.name: self._way(cell)})
+        slope = Slope(found.low / size, found.high / size, found.error / size)
+        self._corners.flat[cell] = slope.low < slope.high
+        self.right.flat[cell] = np.clip(np.nan_to_num(self.gradient.flat[cell]), slope.low, slope.high)
         return slope
 
     def _off(self, cells: Array) -> Array:
-        """How far each of the cells is off, relative to itself; 0 where it is not."""
+        """How far each of the cells is off, relative to itself; 0 where it is not, and a little where that is not known."""
         claims, right = self.gradient.flat[cells], self.right.flat[cells]
-        with np.errstate(all="ignore"):
-            off = np.abs(claims - right) / np.maximum(np.maximum(np.abs(claims), np.abs(right)), 1e-300)
-        off = np.where(np.isfinite(claims), off, np.inf)
-        return np.asarray(np.where(np.isfinite(right) & (off > 1e-8), off, np.where(np.isfinite(right), 0.0, 1e-3)))
+        off = np.abs(claims - right) / np.maximum(np.maximum(np.abs(claims), np.abs(right)), 1e-300)
+        off = np.where(np.isfinite(claims), np.where(np.isfinite(right), off, 1e-3), np.inf)
+        return np.where(off > 1e-8, off, 0.0)
 
-    def _confirm(self, cells: list[int]) -> tuple[int, float] | None:
-        """The worst cell that is surely wrong, of those that seem to be, each looked at with a whole ladder of steps."""
-        found: list[tuple[int, float]] = []
-        for count, cell in enumerate(cells):
-            late = process_time() > self.until and (found or count > _CONFIRMED)
-            if len(found) == _CONFIRMED or late:
-                break
-            verdict = self._of_cell(cell, self._closely(cell))
-            self.unsure.flat[cell] = verdict is None
-            if verdict:
-                found.append((cell, verdict))
-        return max(found, key=lambda one: one[1]) if found else None
-
-    def _of_cell(self, cell: int, slope: Slope) -> float | None:
-        """By how much a cell is surely wrong, relative to itself; 0 where it is right, None where that cannot be told."""
-        claim = float(self.gradient.flat[cell])
-        off, scale = abs(claim - slope.value), max(abs(claim), abs(slope.value), 1e-300)
-        if not np.isfinite(slope.value) or (not np.isfinite(claim) and slope.corner):
-            return None
-        if not np.isfinite(claim):
-            return float("inf")
-        rounded = self._rounded(cell)
-        if slope.corner and max(abs(slope.left), abs(slope.right), abs(claim)) > rounded - float(self.noise.flat[cell]):
-            return 0.0 if slope.admits(claim) else off / scale if slope.beyond(claim) else None
-        if self.exact and off > rounded and self._by_complex(cell, claim, slope.error):
-            return off / scale
-        if off <= slope.error + rounded:
-            allowed = slope.error if off <= slope.error else slope.error + rounded
-            return None if allowed > 0.03 * scale > 0.03 * self._negligible() else 0.0
-        sure = off > self.tolerance * scale and (off > 10 * (slope.error + rounded) or self._by_complex(cell, claim))
-        return off / scale if sure else None
-
-    def _rounded(self, cell: int) -> float:
-        """What the user's backward may have rounded in a cell: as nudged inputs show, and beside what arrives times what forward
-        gives, since terms of that size may have cancelled, and beside what arrives, since 1 − tanh² and its like are 0 by then."""
-        beside = self.slopes.size / float(self.sizes.flat[cell]) + self.slopes.largest
-        return float(self.noise.flat[cell]) + 64 * self.slopes.coarse * beside
-
-    def _by_complex(self, cell: int, claim: float, error: float = 0.0) -> bool:
-        """Whether the complex step confirms that a cell is wrong."""
-        found = self.slopes.imaginary({self.name: self._way(cell)})
-        size, right = float(self.sizes.flat[cell]), float(self.right.flat[cell])
-        if found is None or abs(found / size - right) > max(error, 0.1 * abs(claim - right)):
+    def _surely(self, cell: int) -> bool:
+        """Whether a cell is surely wrong; noted where that cannot be told."""
+        if process_time() > self._until + _SECONDS:
             return False
-        return abs(found / size - claim) > self.tolerance * max(abs(claim), abs(right)) + self._rounded(cell)
-
-    def _negligible(self) -> float:
-        """What is 0 but for rounding, beside what arrives times what forward gives."""
-        beside = 1e-9 * self.slopes.size / max(float(self.sizes.max(initial=1.0)), 1e-300)
-        return float(max(beside, 1e4 * self.slopes.coarse * self.slopes.largest))
+        slope, claim = self._closely(cell), float(self.gradient.flat[cell])
+        gap, jump = max(slope.low - claim, claim - slope.high, 0.0), 0.01 * (slope.high - slope.low)
+        if not np.isfinite(claim):
+            self._unsure.flat[cell] = jump != 0
+            return jump == 0
+        size, coarse = float(self._sizes.flat[cell]), self.slopes.coarse
+        scale = max(abs(claim), abs(slope.low), abs(slope.high), 1e-300)
+        # what the user's backward may have rounded: as nudged inputs show, and beside what arrives times what forward gives, since
+        # terms of that size may have cancelled, and beside what arrives, since 1 − tanh² and its like are 0 by then
+        rounded = float(self._noise.flat[cell]) + 64 * coarse * (self.slopes.size / size + self.slopes.arriving)
+        nothing = max(1e-9 * self.slopes.size / max(float(self._sizes.max()), 1e-300), 1e4 * coarse * self.slopes.arriving)
+        confirmed, near = False, max(slope.error * self.exact, 0.1 * gap)
+        if not jump and gap > rounded + self.tolerance * scale * (not self.exact):
+            found = self.slopes.imaginary({self.name: self._way(cell)}) / size
+            confirmed = abs(found - slope.low) <= near and abs(found - claim) > self.tolerance * scale + rounded
+        if gap <= slope.error + rounded and not (self.exact and confirmed):
+            allowed = slope.error if gap <= slope.error else slope.error + rounded
+            self._unsure.flat[cell] = not jump and scale > nothing and not allowed <= 0.03 * scale
+            return False
+        sure = confirmed or (gap > self.tolerance * scale and gap > 10 * (slope.error + rounded) + jump)
+        self._unsure.flat[cell] = not sure
+        return sure
 
     def _ties(self) -> str:
         """Whether equal numbers that are moved together have a derivative, and the gradient does not add up to it."""
         value = self.slopes.values[self.name]
-        way = np.where(self.corners, self.sizes, 0.0)
-        if not way.any():
-            return ""
-        for number in np.unique(value[self.corners])[:20]:
+        for number in np.unique(value[self._corners])[:20]:
             together = np.where(value == number, float(np.abs(number)) or 1.0, 0.0)
-            if (together > 0).sum() < 2:
-                continue
-            slope = self.slopes.close({self.name: together})
-            claim = float((together * self.gradient).sum())
-            scale = max(abs(claim), abs(slope.value))
-            if not slope.corner and abs(claim - slope.value) > slope.error + 1e-6 * scale + float((together * self.noise).sum()):
-                return (
-                    "{}: where cells are tied (" + f"{number:g}), their gradients add up to {claim / together.max():.4g}, and moving them "
-                    f"together gives {slope.value / together.max():.4g}: one of them may have it all, or they may share it"
-                )
+            slope, claim = self.slopes.close({self.name: together}), float((together * self.gradient).sum())
+            near = slope.error + 1e-6 * max(abs(claim), abs(slope.low)) + float((together * self._noise).sum())
+            if np.count_nonzero(together) > 1 and slope.low == slope.high and abs(claim - slope.low) > near:
+                size = together.max()
+                added = f"their gradients add up to {claim / size:.4g}, and moving them together gives {slope.low / size:.4g}"
+                return "{}: where cells are tied (" + f"{number:g}), {added}: one of them may have it all, or they may share it"
         return ""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.files import write_file
-from bpdebug.trust.own.arrays import as_array, is_tensor
-
-_DEEP = 5
+from bpdebug.trust.own.arrays import as_array, leaves
 
 
 def snapshot(things: Mapping[str, Any], path: str | Path = "mine.npz", update: int | None = None) -> Path:
@@ -37,9 +35,10 @@ def snapshot(things: Mapping[str, Any], path: str | Path = "mine.npz", update: i
     """
     arrays: dict[str, Array] = {}
     for name, value in things.items():
-        if not name.startswith("__"):
-            for key, array in _arrays(value, name, 0, set()):
-                arrays.setdefault(key, array)
+        for key, leaf in leaves(value, name) if not name.startswith("__") else ():
+            with suppress(Exception):  # a tensor that gives no array
+                array = as_array(leaf)
+                arrays |= {key: array} if array.dtype.kind in "biuf" else {}
     if not arrays:
         raise ValueError("there is no array among these variables: snapshot(locals()) belongs where the arrays are")
     target = Path(path)
@@ -59,35 +58,3 @@ def npz(arrays: Mapping[str, Array]) -> bytes:
             np.lib.format.write_array(member, array, allow_pickle=False)
             archive.writestr(f"{name.replace('/', '|')}.npy", member.getvalue())
     return whole.getvalue()
-
-
-def _arrays(value: Any, name: str, depth: int, inside: set[int]) -> Iterator[tuple[str, Array]]:
-    """The arrays in a value, each with the words that lead to it."""
-    if isinstance(value, bool | int | float | np.bool_) or is_tensor(value):
-        try:
-            array = as_array(value)
-        except Exception:  # a tensor that gives no array
-            return
-        if array.dtype.kind in "biuf":
-            yield name, array
-        gradient = None if isinstance(value, np.ndarray | np.generic | int | float) else getattr(value, "grad", None)
-        if gradient is not None and is_tensor(gradient):
-            yield f"{name}.grad", as_array(gradient)
-        return
-    skipped = isinstance(value, str | bytes | complex | type | ModuleType | FunctionType | MethodType | type(None))
-    if skipped or depth == _DEEP or id(value) in inside:
-        return
-    for key, part in _opened(value, name):
-        yield from _arrays(part, key, depth + 1, inside | {id(value)})
-
-
-def _opened(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        yield from ((f"{name}[{key!r}]", part) for key, part in value.items())
-    elif isinstance(value, list | tuple):
-        if value and all(isinstance(part, bool | int | float) for part in value):
-            yield name, np.asarray(value)
-            return
-        yield from ((f"{name}[{place}]", part) for place, part in enumerate(value))
-    elif hasattr(value, "__dict__"):
-        yield from ((f"{name}.{key}", part) for key, part in vars(value).items() if not key.startswith("__"))

@@ -1,0 +1,305 @@
+"""A piece of a user's program, functions or an object: what it computes, and the gradients that it says, over named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record, replace
+from bpdebug.trust.own.arrays import as_array, copied, is_float, is_tensor, leaves, like, read, write
+from bpdebug.trust.own.frozen import Frozen
+from bpdebug.trust.own.plans import Plan, Signature
+from bpdebug.trust.own.words import (
+    RATES,
+    arrives,
+    called,
+    gradient_key,
+    gradient_name,
+    is_parameter,
+    is_target,
+    key,
+    names_for,
+    parameters_of,
+)
+
+SELF = "self"
+
+
+class Answer(Record, eq=False):
+    """One forward and one backward pass.
+
+    Attributes:
+        outputs: what forward gives, without a cache.
+        gradients: by the name of what they are the gradient of, in the shape in which they come.
+        where: the same as a user finds them: ``back[1]``, ``layer.dW``; nothing for those that are read from a step.
+        declined: the arguments for which None comes back.
+    """
+
+    outputs: tuple[Array, ...]
+    gradients: Mapping[str, Array]
+    where: Mapping[str, str]
+    declined: Sequence[str]
+
+
+class Piece:
+    """What is judged. Each call is made on copies of its own, so that neither arguments nor an object ever change.
+
+    Args:
+        forward, backward: functions, or the names of methods; no ``backward`` where ``forward`` returns the gradients, too.
+        inputs, keywords: what ``forward`` takes.
+        outputs: how many of the things that ``forward`` returns are outputs; the rest is a cache. None where it has to be seen.
+        holder: the object that has the methods.
+
+    Attributes:
+        name: what a message calls it.
+        given: the arguments by name, in order, and the object as ``self``.
+        paths: the arrays of floats in these, by name, with the way to each: ``W``, ``params['W1']``; an object's without ``self``.
+        values: what is judged.
+        cotangents: what arrives: random numbers, one array an output.
+        plans: the ways to read backward, the likeliest first.
+        calls: how many times forward has run.
+        notes: what had to be understood on the way, in sentences.
+    """
+
+    def __init__(
+        self, forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping[str, Any], outputs: int | None, holder: Any = None
+    ) -> None:
+        self.forward, self.backward, self.holder, self._count = forward, backward, holder, outputs
+        named = backward or forward
+        short = getattr(named, "__qualname__", "backward").replace("<locals>.", "")
+        self.name = f"{type(holder).__name__}.{named}" if holder is not None else short.rpartition(".<lambda>")[2] or short
+        held = {} if holder is None else {SELF: holder}
+        self.given = names_for(self._function(forward, held), inputs, keywords) | held
+        self.keywords = [*keywords]
+        self.frozen = Frozen(forward, backward, *self.given.values())
+        self.notes, self.plans = list[str](), list[Plan]()
+        self.paths, self.values, self._stale = dict[str, str](), dict[str, Array](), list[str]()
+        self.cotangents: tuple[Array, ...] = ()
+        self.calls = 0
+
+    def run(self, values: Mapping[str, Array]) -> tuple[Array, ...]:
+        """What forward gives for other numbers."""
+        return tuple(map(as_array, self._split(self._run(values)[1])[0]))
+
+    def back(self, values: Mapping[str, Array], plan: Plan) -> Answer:
+        """What both give."""
+        made, result = self._run(values)
+        outputs, caches = self._split(result)
+        kept, before = tuple(map(as_array, outputs)), self._parameters(made)
+        returned = caches[0] if len(caches) == 1 else tuple(caches)
+        if self.backward:
+            douts = [like(output, u.copy()) for output, u in zip(outputs, self.cotangents, strict=True)]
+            fresh = self._fresh(values) if any(kind == "input" for kind, _ in plan.arguments) else {}
+            sources: dict[str, Any] = {
+                "dout": douts,
+                "cache": caches,
+                "output": outputs,
+                "input": fresh,
+                "caches": [tuple(caches)],
+                "rate": [1.0],
+            }
+            backward = self._function(self.backward, made)
+            known = [one.name for one in parameters_of(backward) or []][len(plan.arguments) :]
+            also = {name: made[name] for name in self.keywords if name in known and ("input", name) not in plan.arguments}
+            returned = backward(*(sources[kind][place] for kind, place in plan.arguments), **also)
+            returned = as_array(returned) * self.cotangents[0] if plan.times else returned
+        found, declined = self._found(returned, made)
+        gradients = {name: as_array(leaf) for name, (leaf, _) in found.items()}
+        if not before.keys() & gradients.keys():  # by the step that a backward pass with a learning rate takes by itself
+            rates = [1.0] * (("rate", 0) in plan.arguments) + [getattr(self.holder, name, None) for name in RATES[:2]]
+            rate = next((rate for rate in rates if isinstance(rate, float)), 0.0)
+            after = self._parameters(made)
+            gradients |= {name: (old - after[name]) / rate for name, old in before.items() if rate and not bits_equal(old, after[name])}
+        first = next(iter(self.paths), "")
+        gradients = {plan.of or name: gradient * (1.0 if name == first else plan.scale) for name, gradient in gradients.items()}
+        return Answer(kept, gradients, {name: where for name, (_, where) in found.items()}, declined)
+
+    def prepare(self) -> Answer:
+        """Both passes on what is given, from which it is learned what is an output, a cache, a gradient.
+
+        Raises:
+            TypeError: where backward cannot be called, or there is none.
+        """
+        made, result = self._run({})
+        for name, value in self.given.items():
+            for (path, old), (_, now) in zip(leaves(value, name), leaves(made[name], name), strict=False):
+                if name != SELF and not bits_equal(as_array(old), as_array(now)):
+                    self.note(f"forward changes {path} in place: each call here got a copy of its own; your training loop does not")
+        if not self.backward and not isinstance(result, tuple | list):
+            raise TypeError(f"{self.name} returns no gradient, and there is no backward function: pass one, or return loss, gradients")
+        if len(self._parameters(self.given)) < len(self._parameters(made)):  # they are made when the first input is seen
+            self.given[SELF] = made[SELF]
+        self._learn()
+        names, function = [name for name in self.given if name != SELF], self.backward and self._function(self.backward, made)
+        if self._count is None and self.backward and isinstance(result, tuple | list):  # as many outputs as arrive at backward
+            asked = [one.name for one in parameters_of(function) or []]
+            leading = next((place for place, name in enumerate(asked) if not arrives(name) or name in names), len(asked))
+            self._count = max(1, min(leading, next((place for place, item in enumerate(result) if not is_float(item)), len(result))))
+        outputs, caches = self._split(result)
+        kept = [as_array(output) for output in outputs]
+        self.cotangents, self.plans = _arriving(kept), [Plan(ones=True)]
+        if self.backward:
+            scalar = all(output.size == 1 for output in kept)
+            self.plans = [*Signature(self.name, function, self.holder is not None, names, len(kept), len(caches), scalar).plans()]
+        answer = self._first()
+        values = {name: read(self.given, path) for name, path in self.paths.items()}
+        held = self._parameters(self.given)
+        solid = {name for name, value in values.items() if not isinstance(value, float) and as_array(value).ndim}
+        judged = {name for name in solid if name in held or not self.paths[name].startswith(f"{SELF}.")} | answer.gradients.keys()
+        self.values = {name: as_array(value) for name, value in values.items() if name in judged}
+        return answer
+
+    def note(self, sentence: str) -> None:
+        """Say something once."""
+        self.notes += [sentence] if sentence and sentence not in self.notes else []
+
+    def lines(self, name: str, answer: Answer) -> list[str]:
+        """Two lines of Python that compute a gradient again and print it beside the right one, with ``s`` the saved arrays."""
+        shown = {one: f's["{one}"]' if is_tensor(value) else _written(one, value) for one, value in self.given.items() if one != SELF}
+        inside = ", ".join(f"{one}={text}" if one in self.keywords else text for one, text in shown.items())
+        words = {"caches": "cache", "cache": "cache", "output": "out", "rate": "1.0", "dout": 's["dout{}"]'}
+        several = [kind for kind, _ in self.plans[0].arguments].count("cache") > 1
+        words |= {"cache": "*cache"} if several else {}
+        arguments = dict.fromkeys(
+            shown[place] if kind == "input" else words[kind].format(place if len(self.cotangents) > 1 else "")
+            for kind, place in self.plans[0].arguments
+        )
+        start = "layer." if self.holder is not None else ""
+        forward, backward = (one if start else getattr(one, "__name__", "f") for one in (self.forward, self.backward))
+        left = f"out, {words['cache']}" if any("cache" in one for one in arguments) else "out"
+        back = f"{start}{backward}({', '.join(arguments)})" if self.backward else "gradients"
+        where = answer.where.get(name, "layer")
+        first = f"{left if self.backward else 'loss, gradients'} = {start}{forward}({inside})"
+        seen = where.replace("back", back) + ' * s["dout"]' * self.plans[0].times
+        again = f"{back}; " * ("back" not in where)
+        return [first, f'{again}print({seen} - s["{gradient_name(name)}_right"])']
+
+    def _function(self, which: Any, things: Mapping[str, Any]) -> Callable[..., Any]:
+        made: Callable[..., Any] = getattr(things[SELF], which) if isinstance(which, str) else which
+        return made
+
+    def _fresh(self, values: Mapping[str, Array]) -> dict[str, Any]:
+        """Arguments for one call, with all generators where they were, and gradients of 0, so that what is added to them shows alone."""
+        self.frozen.restore()
+        made = {name: copied(value) for name, value in self.given.items()}
+        for path in self._stale:
+            write(made, path, np.zeros_like(as_array(read(made, path))))
+        for name, array in values.items():
+            write(made, self.paths[name], array)
+        return made
+
+    def _run(self, values: Mapping[str, Array]) -> tuple[dict[str, Any], Any]:
+        made = self._fresh(values)
+        self.calls += 1
+        positional = [value for name, value in made.items() if name != SELF and name not in self.keywords]
+        return made, self._function(self.forward, made)(*positional, **{name: made[name] for name in self.keywords})
+
+    def _split(self, result: Any) -> tuple[list[Any], list[Any]]:
+        """Outputs and the cache."""
+        several, count = isinstance(result, tuple) or (isinstance(result, list) and not is_float(result)), self._count or 1
+        return (list(result[:count]), list(result[count:])) if several else ([result], [])
+
+    def _learn(self) -> None:
+        """The arrays of floats in what is given; what an object has twice counts once, and gradients of before are left out."""
+        found = [(path, leaf) for name, value in self.given.items() for path, leaf in leaves(value, name) if is_float(leaf)]
+        keys, known = {key(path) for path, _ in found}, set[int]()
+        for path, leaf in sorted(found, key=lambda one: one[0].endswith("]")):
+            of, name = gradient_key(path), called(path)
+            if path.startswith(f"{SELF}.") and of in keys and of != key(path):
+                self._stale.append(path)
+            elif name == path or isinstance(leaf, float) or id(leaf) not in known:
+                known |= {id(leaf)} if name != path else set()
+                self.paths[path if name in self.paths else name] = path
+
+    def _parameters(self, things: Mapping[str, Any]) -> dict[str, Array]:
+        """What an object holds under the names of parameters, as it is now."""
+        held = leaves(things.get(SELF), SELF)
+        return {
+            called(path): as_array(leaf) for path, leaf in held if is_parameter(path[5:]) and is_float(leaf) and path not in self._stale
+        }
+
+    def _first(self) -> Answer:
+        """What the first of the plans gives by which backward can be called; those before it are dropped, and conventions added."""
+        failure: Exception | None = None
+        for place, plan in enumerate(self.plans):
+            try:
+                answer = self.back({}, plan)
+            except Exception as error:  # whatever the user's code says of other arguments
+                failure = failure or error
+                continue
+            self.plans = [*self.plans[place:], *self._conventions(plan, answer)]
+            return answer
+        raise failure or TypeError(f"{self.name} could not be called")
+
+    def _conventions(self, plan: Plan, answer: Answer) -> Iterator[Plan]:
+        """A step that is added, the 1/m of a loss in the gradients of all parameters (of one alone it is a mistake), the gradient of
+        another input alone."""
+        names = [name for name in answer.gradients if name != next(iter(self.paths))]
+        if any(name not in answer.where for name in names):
+            self.note("the gradients of parameters are read from the step that backward takes, divided by the learning rate")
+            yield replace(
+                plan, scale=-1.0, says=f"{self.name} adds its step: right where what arrives is the negative gradient, as y − a is"
+            )
+        shape = as_array(read(self.given, next(iter(self.paths.values())))).shape if len(names) > 1 and self.backward else ()
+        for m in {*shape[:1], *shape[-1:]} - {1}:
+            where = f"{' and '.join(map(gradient_name, names))} are 1/{m} of the derivative: the 1/m of the loss is here"
+            yield replace(plan, scale=float(m), says=f"{where}, as some courses have it; right if it is nowhere else")
+        shapes = {name: as_array(read(self.given, path)).shape for name, path in self.paths.items()}
+        alone = next(iter(answer.gradients), "") if len(answer.gradients) == 1 and not any(map(is_target, self.given)) else ""
+        for name in (name for name in shapes if alone and name != alone and shapes[name] == shapes[alone]):
+            says = f"what comes back is the gradient of {name}, not of {alone}: right if you use it so"
+            yield replace(plan, of=name, says=says)
+
+    def _found(self, returned: Any, made: Mapping[str, Any]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
+        """What an object keeps and what backward returns, by the names of what it is the gradient of, with where it is."""
+        keys = {key(path[len(root) :]): name for name, path in self.paths.items() for root in (path.split("[")[0].split(".")[0], "")}
+        keys.pop("", None)
+        held = leaves(made.get(SELF), SELF)
+        found = {keys[of]: (leaf, f"layer{path[4:]}") for path, leaf in held if (of := gradient_key(path)) in keys and of != key(path)}
+        several = isinstance(returned, tuple | list)
+        items = [*returned] if several else [returned]
+        names = [] if isinstance(returned, Mapping) else self._slots(items)
+        names += [""] * (len(items) - len(names))
+        for place, (name, item) in enumerate(zip(names, items, strict=True)):
+            for path, leaf in leaves(item, name):
+                inner = path[len(name) :]
+                of = path if path in self.paths else keys.get(gradient_key(inner)) or keys.get(key(inner), "")
+                found |= {of: (leaf, "back" + f"[{place}]" * several + inner)} if of else {}
+        return found, [name for name, item in zip(names, items, strict=True) if item is None and several]
+
+    def _slots(self, items: Sequence[Any]) -> list[str]:
+        """What the gradients that backward returns are of: the arguments in their order, or in another that only shapes tell."""
+        shapes = {name: as_array(value).shape if is_float(value) else None for name, value in self.given.items() if name != SELF}
+        roots = {path.split("[")[0].split(".")[0] for path in self.paths.values()}
+        floats = [name for name in shapes if name in roots]
+        solid = [name for name in floats if shapes[name] != ()]
+        free, count = [name for name in solid if not is_target(name)], len(items)
+        ways = (solid, floats, [*shapes], free, [*solid, *self._parameters(self.given)])
+        chosen = next((way for way in ways if len(way) == count), (free if len(free) > count else solid or floats)[:count])
+        given, due = [as_array(item).shape if is_float(item) else None for item in items], [shapes.get(name) for name in chosen]
+        if len({*due}) == len(due) == count and given != due and {*given} == {*due}:
+            return [chosen[due.index(shape)] for shape in given]
+        return chosen
+
+
+def bits_equal(first: Array, second: Array) -> bool:
+    """Whether two arrays hold the same numbers, NaN at the same places."""
+    return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=first.dtype.kind == second.dtype.kind == "f"))
+
+
+def _arriving(outputs: Sequence[Array]) -> tuple[Array, ...]:
+    """Random numbers of the outputs' shapes, never ones, for which many a wrong gradient is right; each output weighs the same."""
+    generator, found = np.random.default_rng(20), list[Array]()
+    for output in outputs:
+        sizes = np.abs(output[np.isfinite(output)]) if len(outputs) > 1 else np.ones(1)
+        made = generator.standard_normal(output.shape) / (np.clip(sizes.mean(), 1e-4, 1e4) if sizes.any() else 1.0)
+        found.append(np.asarray(made, output.dtype if output.dtype.kind == "f" else np.float64))
+    return tuple(found)
+
+
+def _written(name: str, value: Any) -> str:
+    """An argument that is no array, as a line of Python has it."""
+    return name if any(is_float(leaf) for _, leaf in leaves(value, name)) or len(repr(value)) > 60 or "<" in repr(value) else repr(value)
