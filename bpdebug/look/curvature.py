@@ -116,8 +116,8 @@ def _too_long(program: Program, slope: Slope, parameters: Array, over: float | N
     if not threshold < times < np.inf:
         return None
     limit = f"{factor:.3g}/λ = {short(factor / curvature, 3)}"
-    limit += f" (threshold {threshold:g}; λ = {short(curvature, 4)}, how much the loss bends at most)"
-    end = "each step overshoots further than the one before" if certain else "steps overshoot where it bends so"
+    limit += f" (threshold {threshold:g}; λ = {short(curvature, 4)} is the loss's largest curvature)"
+    end = "each step overshoots further than the one before" if certain else "steps overshoot there"
     why = f"learning rate {short(rate, 3)} is {short(times, 3)} times the limit {limit}: {end}; "
     size, less = np.abs(x).max(axis=0), np.nan
     if _LARGE < size.max() < np.inf:

@@ -88,29 +88,36 @@ class Rule(Record):
     grave: bool = True
 
 
-_CHANGES = "an update changes {W} by {value} of its size (threshold {threshold:g}; " + USUAL + ")"
+_CHANGES = "an update changes {W} by {value} of its size"
+_BEYOND, _BESIDE = f"{_CHANGES} (threshold {{threshold:g}}; {USUAL})", f"{_CHANGES}; {USUAL}."
 RULES = (
     Rule(
         "vanishing",
         "vanishing",
         "ratio",
-        "‖{dz}‖ is {value} of ‖{last}‖ (threshold {threshold:g}): {W} learns next to nothing.",
+        "‖{dz}‖ is {value} of ‖{last}‖ (threshold {threshold:g}): {W} learns next to nothing; take relu, larger weights or fewer layers.",
         below=True,
     ),
     Rule("exploding", "exploding", "ratio", "‖{dz}‖ is {value} times ‖{last}‖ (threshold {threshold:g}): start with smaller weights."),
-    Rule("exploding", "W exploding", "grown", "‖{W}‖ has grown {value} times in {count} updates (threshold 10) while the loss rose.", 10.0),
+    Rule(
+        "exploding",
+        "W exploding",
+        "grown",
+        "‖{W}‖ has grown {value} times in {count} updates (threshold 10) while the loss rose: take smaller steps.",
+        10.0,
+    ),
     Rule(
         "dead",
         "dead {value} of {units}",
         "never",
-        "{value} of {units} units of layer {layer} are 0 for every sample{row}; nothing moves them.",
+        "{value} of {units} units of layer {layer} are 0 for every sample{row} (threshold 0): start again with smaller steps.",
     ),
     Rule("saturated", "saturated {share}", "saturated", "{share} of {a} let hardly any gradient pass (threshold 50 %): {large}."),
     Rule("frozen", "frozen", "frozen", "{W} is left as it is.", 0.0, grave=False),
-    Rule("large-update", "large steps", "step", _CHANGES + ": take a smaller learning rate."),
-    Rule("small-update", "at rest", "step", _CHANGES + "{rests}.", None, below=True, grave=False),
-    Rule("unusual-update", "step large", "usual", _CHANGES + ".", USUAL_STEPS[1], grave=False),
-    Rule("unusual-update", "step small", "usual", _CHANGES + ".", USUAL_STEPS[0], below=True, grave=False),
+    Rule("large-update", "large steps", "step", _BEYOND + ": take a smaller learning rate."),
+    Rule("small-update", "at rest", "step", _BEYOND + "{rests}.", None, below=True, grave=False),
+    Rule("unusual-update", "step large", "usual", _BESIDE, USUAL_STEPS[1], grave=False),
+    Rule("unusual-update", "step small", "usual", _BESIDE, USUAL_STEPS[0], below=True, grave=False),
 )
 """What is said of a layer, the gravest first."""
 
@@ -131,6 +138,7 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Se
     if not finite[-1]:
         since = len(finite) - int(np.argmax(finite[::-1])) if finite.any() else 0
         why = f"{names.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
+        why += " 'catch non-finite' finds where it begins."
         yield Finding("non-finite", "not finite", why)
         return
     grown, frozen = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0, names.weight in program.frozen

@@ -141,10 +141,9 @@ def _shape_of(program: Program) -> tuple[bool, bool]:
     last, straight, constant = program.layers[-1], True, False
     bends = any(names.layer.activation != "identity" and not program.stage(names.a).edited for names in program.layers[:-1])
     one, other = np.random.default_rng(21).standard_normal((2, 8, len(program.inputs))) * np.abs(program.data[program.input]).max(axis=0)
-    for found in _answers(program, np.vstack([0 * one[:1], one, other, -one, 2 * one, one + other]), last.z):
-        parts, size = found[1:].reshape(5, 8, -1) - found[0], _SAME * np.abs(found).max()
-        sums = (parts[2] + parts[0], parts[3] - 2 * parts[0], parts[4] - parts[0] - parts[1])
-        straight = straight and all(np.abs(part).max() <= size for part in sums)
+    for found in _answers(program, np.vstack([0 * one[:1], one, other, -one, one + other]), last.z):
+        parts, size = found[1:].reshape(4, 8, -1) - found[0], _SAME * np.abs(found).max()
+        straight &= bool(np.abs([parts[0] + parts[2], parts[0] + parts[1] - parts[3]]).max() <= size < np.inf)
         constant = constant or bool(np.any(found[0]))
     return straight and not bends and not last.layer.residual, constant
 
