@@ -166,7 +166,7 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     findings = worked.check.findings
     methods = " and ".join(dict.fromkeys(finding.method for finding in findings if finding.method))
     by = f" ({methods})" * bool(methods)
-    yield Paragraph((f"Each derivative against what the loss itself says{by}; the cell is where the two are furthest apart.",))
+    yield Paragraph((f"Each derivative is judged given what arrives at it{by}; a cell is where the two numbers are furthest apart.",))
     heads = ("derivative", "verdict", "relative error", "cell", "here", "by the check", "cells")
     rows: list[list[str | Maths]] = []
     for finding in findings:

@@ -23,9 +23,8 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe, cells
 from bpdebug.trust.finding import DOTS, Finding
-from bpdebug.trust.meant import as_meant
+from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.report import CHECK, Report
-from bpdebug.trust.steps import own_steps
 from bpdebug.trust.suspects import diagnose
 
 _SWEPT, _SWEEP = 64, 20_000_000
@@ -71,8 +70,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
                 numbers = probe.values, after, previous
                 evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, *numbers, formula=formula)
                 told[place] = replace(finding, suspects=finding.suspects or diagnose(evidence))
-    for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
-        told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
+    with np.errstate(all="ignore"):
+        for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
+            told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     return Report(CHECK, probe.update, tuple(told))
 
 
@@ -171,8 +171,8 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
         sizes = 2.0 ** -np.arange(6.0, 14.0)
         exactly, along, bound, corner = probe.dots.along(directions, {stage.of: stage for stage in stages})
         moved = np.array([probe.moved({of: probe.values[of] + e * way for of, way in directions.items()}) for e in sizes])
-    remainders = np.abs(moved - sizes * along)
-    orders = np.log2(remainders[:-1] / remainders[1:]) if (remainders > 0).all() else np.full(len(sizes) - 1, np.nan)
+        remainders = np.abs(moved - sizes * along)
+        orders = np.log2(remainders[:-1] / remainders[1:]) if (remainders > 0).all() else np.full(len(sizes) - 1, np.nan)
     order, straight = float(np.median(orders)), bool((remainders <= 1e-13 * max(1.0, abs(probe.loss))).all())
     title = f"Taylor's remainder along a random direction of {', '.join(stage.of for stage in stages)}"
     lines = [f"e = {short(float(size), 4):<12} {short(float(rest), 4)}" for size, rest in zip(sizes, remainders, strict=True)]

@@ -3,8 +3,9 @@ differences along a direction."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -16,8 +17,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.dots import SAFETY, Dots
-from bpdebug.trust.perturbed import EPSILON
-from bpdebug.trust.reach import Reach
+from bpdebug.trust.perturbed import EPSILON, Reach
 
 _TIMES = 4
 """How often each cell is worked out with other last bits."""
@@ -67,13 +67,8 @@ class Probe:
 
     def moved(self, tensors: Mapping[str, Array]) -> float:
         """How far the loss moves when some tensors have other values."""
-        known = Evaluator({**self.values, **tensors})
-        reached = set(tensors)
-        for stage, reads in self.dots.forward:
-            if reads & reached and stage.name not in tensors:
-                known.values = {**known.values, stage.name: np.asarray(known.value(stage.formula.tree))}
-                reached.add(stage.name)
-        return float(known.values[self.program.loss]) - self.loss
+        there = self.program.run({**self.values, **tensors}, self.program.end_of(Phase.LOSS), tensors.get)
+        return float(there[self.program.loss]) - self.loss
 
 
 class Cells(Record, eq=False):
@@ -115,38 +110,35 @@ def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
     low, high, size, blur = (np.zeros(shape) for _ in range(4))
     ats = [dots.exact, *dots.samples(reach, True, _TIMES)]
     given = [{name: np.asarray(at.value(Name(g)) if g else 1.0) for name, g in reach.ends.items()} for at in ats]
-    rows, columns = (_apart(dots, reach, axis) for axis in (0, 1))
+    apart = [axis for axis in (0, 1) if _apart(dots, reach, axis)]
+
+    def folded(terms: Array) -> Array:
+        """What each of the cells that are moved together has a part in."""
+        return np.asarray(terms.sum(axis=tuple({0, 1} - {*apart}) if apart else None))
+
+    places: list[Iterable[slice | int]] = [[slice(None)] if axis in apart else range(length) for axis, length in enumerate(shape)]
     done = 0
-    for group in _groups(shape, rows, columns):
+    for group in product(*places):
         chosen = np.zeros(shape)
         chosen[group] = 1.0
-        ways = [reach.moves(at, chosen) for at in ats]
-        back = reach.moves(dots.exact, -chosen)[0] if ways[0][1] else {}
+        ways = [reach.moves(at, {reach.tensor: chosen}) for at in ats]
+        back = reach.moves(dots.exact, {reach.tensor: -chosen})[0] if ways[0][1] else {}
         for name, arriving in given[0].items():
             way = ways[0][0][name]
             if not way.ndim and way == 0:
                 continue
             terms = np.where(arriving == 0, 0.0, arriving * way)
             other = np.where(arriving == 0, 0.0, -arriving * back[name]) if back else terms
-            low[group] += _folded(np.minimum(terms, other), rows, columns)
-            high[group] += _folded(np.maximum(terms, other), rows, columns)
-            size[group] += _folded(np.abs(terms), rows, columns)
             again = [np.where(g[name] == 0, 0.0, g[name] * w[name]) for g, (w, _) in zip(given[1:], ways[1:], strict=True)]
-            blur[group] += np.max([np.abs(_folded(other - terms, rows, columns)) for other in again], axis=0)
+            low[group] += folded(np.minimum(terms, other))
+            high[group] += folded(np.maximum(terms, other))
+            size[group] += folded(np.abs(terms))
+            blur[group] += np.max([np.abs(folded(one - terms)) for one in again], axis=0)
         done += int(chosen.sum())
         yield said.format(done)
     ours = [np.asarray(at.value(dots.formula(stage)), float) for at in ats]
     own = np.max([np.abs(other - ours[0]) for other in ours[1:]], axis=0)
     return Cells(low, high, SAFETY * (blur + np.where(np.isfinite(own), own, 0.0)) + 64 * EPSILON * (size + np.abs(low)))
-
-
-def _folded(terms: Array, rows: bool, columns: bool) -> Array:
-    """What each of the cells that are moved together has a part in."""
-    if rows and columns:
-        return terms
-    if not rows and not columns:
-        return np.asarray(terms.sum())
-    return np.asarray(terms.reshape(len(terms), -1).sum(axis=1) if rows else terms.reshape(-1, terms.shape[-1]).sum(axis=0))
 
 
 def _apart(dots: Dots, reach: Reach, axis: int) -> bool:
@@ -157,18 +149,5 @@ def _apart(dots: Dots, reach: Reach, axis: int) -> bool:
     some = dots.generator.permutation(shape[axis]) < shape[axis] // 2
     direction = np.zeros(shape)
     direction[(slice(None),) * axis + (some,)] = 1.5
-    ways = reach.moves(dots.exact, direction)[0].values()
+    ways = reach.moves(dots.exact, {reach.tensor: direction})[0].values()
     return all(way.ndim == 2 and way.shape[axis] == shape[axis] and not way.compress(~some, axis).any() for way in ways)
-
-
-def _groups(shape: tuple[int, ...], rows: bool, columns: bool) -> Iterator[tuple[slice | int, ...]]:
-    """The cells that are moved together."""
-    every = slice(None)
-    if rows and columns:
-        yield (every, every)
-    elif rows:
-        yield from ((every, column) for column in range(shape[1]))
-    elif columns:
-        yield from ((row, every) for row in range(shape[0]))
-    else:
-        yield from np.ndindex(shape)

@@ -10,7 +10,7 @@ How large rounding may be is measured: the same is worked out again with other l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any
 
@@ -23,8 +23,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree
 from bpdebug.trust.finding import ROUNDING
-from bpdebug.trust.perturbed import EPSILON, Moved, Rounded, Rounding
-from bpdebug.trust.reach import Reach, degree
+from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding, degree
 
 SAFETY = 32.0
 """How many times the largest deviation that was seen under rounding may be rounding."""
@@ -81,12 +80,13 @@ class Dots:
         program: the formulas that are meant to be differentiated.
         running: those that have run.
         values: every tensor.
+        given: tensors that are what they are, whatever their stages make of the others.
     """
 
-    def __init__(self, program: Program, running: Program, values: Mapping[str, Array]) -> None:
+    def __init__(self, program: Program, running: Program, values: Mapping[str, Array], given: Collection[str] = ()) -> None:
         self.program, self.running, self.exact = program, running, Rounded(values)
         self.generator = np.random.default_rng(0)
-        self.values = values
+        self.values, self._given = values, given
 
     @cached_property
     def forward(self) -> list[tuple[Stage, frozenset[str]]]:
@@ -155,22 +155,15 @@ class Dots:
     def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
         """How the loss moves when tensors move along directions; what gradients say; the most that rounding may bring these apart; and
         whether there is a corner."""
-        stages = {stage.name: stage for stage in self.running.stages if stage.phase is not Phase.UPDATE and stage.name not in directions}
-        ats = [self.exact, *(Rounded(self.values, self._rounding, stages) for _ in range(4))]
-        ways = [self._along(at, directions) for at in ats]
+        steps = tuple(stage for stage, _ in self.forward if stage.name not in directions)
+        reach = Reach("", steps, {self.program.loss: ""})
+        ats = [self.exact, *self.samples(reach, True, 4)]
+        ways = [float(reach.moves(at, directions)[0][self.program.loss]) for at in ats]
+        back = float(reach.moves(self.exact, {of: -way for of, way in directions.items()})[0][self.program.loss])
         said = [sum(float((at.value(self.formula(stage)) * directions[of]).sum()) for of, stage in gradients.items()) for at in ats]
-        back = self._along(self.exact, {of: -way for of, way in directions.items()})
-        corner = any((np.abs(way + back[name]) > 1e-12 * np.abs(way).max(initial=0.0)).any() for name, way in ways[0].items())
-        apart = [one - float(way.get(self.program.loss, 0.0)) for one, way in zip(said, ways, strict=True)]
-        bound = SAFETY * float(np.max(np.abs(np.subtract(apart, apart[0])))) + 64 * EPSILON * abs(said[0])
-        return said[0] - apart[0], said[0], bound, corner
-
-    def _along(self, at: Rounded, directions: Mapping[str, Array]) -> dict[str, Array]:
-        moved = Moved(at, directions)
-        for stage, _ in self.forward:
-            if stage.name not in directions and (way := moved.of(stage.formula.tree)) is not None:
-                moved.tensors[stage.name] = way
-        return moved.tensors
+        apart = np.subtract(said, ways)
+        bound = SAFETY * float(np.max(np.abs(apart - apart[0]))) + 64 * EPSILON * abs(said[0])
+        return ways[0], said[0], bound, abs(ways[0] + back) > max(bound, 1e-12 * abs(ways[0]))
 
     def samples(self, reach: Reach, gradients: bool, times: int) -> list[Rounded]:
         """The values with other last bits in what comes of a tensor, and, if asked for, in all gradients."""
@@ -178,6 +171,7 @@ class Dots:
         count = self.running.end_of(Phase.LOSS)
         again = {stage.name: stage for stage in stages[first:count]} if reach.steps else {}
         again |= {stage.name: stage for stage in stages if stage.of} if gradients else {}
+        again = {name: stage for name, stage in again.items() if name not in self._given}
         return [Rounded(self.values, self._rounding, again) for _ in range(times)]
 
 
@@ -249,12 +243,12 @@ class _Dot:
         return np.where(np.isfinite(weights), random * np.minimum(weights, widest), 0.0)
 
     def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:
-        made = [self._reach.moves(at, direction) for at in self._ats]
+        made = [self._reach.moves(at, {self._reach.tensor: direction}) for at in self._ats]
         return [ways for ways, _ in made], made[0][1]
 
     def _corners(self, direction: Array, forward: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """Which cells of the ends are at a corner."""
-        back, found = self._reach.moves(self._ats[0], -direction)[0], dict[str, Array]()
+        back, found = self._reach.moves(self._ats[0], {self._reach.tensor: -direction})[0], dict[str, Array]()
         for n, way in forward[0].items():
             blur = _farthest([ways[n] for ways in forward])
             found[n] = np.abs(way + back[n]) > SAFETY * blur + 64 * EPSILON * (np.abs(way) + np.abs(back[n]))

@@ -143,8 +143,8 @@ class Finding(Record, eq=False):
 
     @property
     def judged(self) -> bool:
-        """Whether it tells anything of the stage."""
-        return not self.says.untold and not self.hollow
+        """Whether it tells anything of the stage; at a corner of the loss, of its other cells."""
+        return (not self.says.untold or 0 < self.kinks < self.checked) and not self.hollow
 
     @property
     def notable(self) -> bool:

@@ -1,39 +1,37 @@
-"""Formulas of the user's own in the forward pass, the loss and the derivatives, beside what they are meant to be.
+"""Formulas of the user's own in the forward pass, the loss, the derivatives and the optimizer, beside what they are meant to be.
 
 A forward formula that gives other numbers than its operation is one of three things. Its derivatives agree with it: then it is the user's
 own, and right. They are right for the operation instead: then the formula is what is wrong, and not they. Or they are right for neither,
-and are wrong. What is right is looked at once more on other numbers, since a batch may hide what is wrong: a relu whose units are all
-active is no relu, and of one sample the sum is the mean.
+and are wrong. What an update formula is meant to be is known. One that differs may still be the same optimizer, as
+``v = momentum * v - learning_rate * g`` with ``w = w + v`` is: so the parameter's path is compared too. What is right is looked at once
+more on other numbers (:mod:`bpdebug.trust.elsewhere`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
 from bpdebug.core.operations import ACTIVATIONS, LOSSES
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Binary, Call, Number, Tree, walk
+from bpdebug.core.tensors import Role
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
+from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, updated
 from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.steps import apart, beside
 from bpdebug.trust.suspects import diagnose
 
-Values = Mapping[str, Array]
-_DRAWS = 4
-"""So many other numbers are looked at."""
 _RIGHT = ("good", "kink", "noise", "follows")
 """Statuses of stages that are right, as far as can be told."""
-_SAMPLES = 64
+_HERE = "right on this batch only: "
+_LARGER, _OTHERS = "where the gradients are much larger, it gives other numbers", "with other gradients it gives other numbers"
 
 
 def as_meant(probe: Probe, found: Mapping[str, Finding]) -> dict[str, Finding]:
@@ -51,11 +49,13 @@ def as_meant(probe: Probe, found: Mapping[str, Finding]) -> dict[str, Finding]:
 
 class _Meant:
     def __init__(self, probe: Probe, found: Mapping[str, Finding]) -> None:
-        self._probe, self._found, self._elsewhere = probe, found, _Elsewhere(probe)
-        self._program, self._running = probe.program, probe.running
-        self._values: Values = probe.values
+        self._probe, self._found, self._elsewhere = probe, found, Elsewhere(probe)
+        self._program, self._running, self._values = probe.program, probe.running, probe.values
         self._own = [stage for stage in self._program.stages if stage.edited and not stage.of and stage.phase is not Phase.UPDATE]
         self._changed = dict[str, Finding]()
+        forward = self._program.stages[: self._program.end_of(Phase.LOSS)]
+        read = {name for stage in forward for name in stage.formula.names}
+        self._unread = {name for name, finding in found.items() if finding.stage.of in {*self._program.parameters} - read}
 
     def judged(self) -> dict[str, Finding]:
         touched = set[str]()
@@ -63,67 +63,61 @@ class _Meant:
             if derivatives := self._derivatives(stage):
                 made = self._changed[stage.name] = self._forward(stage, derivatives)
                 touched |= set(derivatives) if made.status == "own" else set()
-        self._free(self._unread(name for name, finding in self._found.items() if finding.says.accuses and name not in self._changed))
+        for name in self._unread - {*self._changed}:
+            if self._found[name].says.accuses:
+                said = f"nothing reads {self._found[name].stage.of}, so that nothing comes of it"
+                self._changed[name] = replace(self._found[name], status="own", said=said)
+        now = {**self._found, **self._changed}
         for name, finding in self._found.items():
-            edited = self._running.stage(name).edited if name in self._running.index else False
+            follows = any(now[read].status in ("wrong", "follows") for read in finding.stage.formula.names if read in self._found)
+            if finding.status == "follows" and name not in self._changed and not follows:
+                now[name] = self._changed[name] = replace(finding, status="good", error=0.0)
+            edited = name in self._running.index and self._running.stage(name).edited
             if (edited or name in touched) and name not in self._changed and finding.status in (*_RIGHT, "hidden"):
                 self._once_more(finding)
         order = self._program.index
         return {name: self._changed[name] for name in sorted(self._changed, key=lambda name: order.get(name, -1))}
 
-    def _free(self, unread: Iterable[str]) -> None:
-        """Take back what was said of gradients of which nothing comes, and of stages that inherit no error any more."""
-        for name in unread:
-            said = f"nothing reads {self._found[name].stage.of}, so that nothing comes of it"
-            self._changed[name] = replace(self._found[name], status="own", said=said)
-        now = {**self._found, **self._changed}
-        for name, finding in self._found.items():
-            inherits = any(now[read].status in ("wrong", "follows") for read in finding.stage.formula.names if read in self._found)
-            if finding.status == "follows" and name not in self._changed and not inherits:
-                now[name] = self._changed[name] = replace(finding, status="good", error=0.0)
-
-    def _unread(self, names: Iterable[str]) -> list[str]:
-        """Those gradients that are of parameters that no formula reads any more: whatever they are, nothing comes of it."""
-        read = {name for stage in self._program.stages[: self._program.end_of(Phase.LOSS)] for name in stage.formula.names}
-        return [name for name in names if (of := self._found[name].stage.of) in self._program.parameters and of not in read]
-
     def _derivatives(self, stage: Stage) -> list[str]:
         """The derivatives of a forward stage, of those that were looked at: as it is, and as it is meant."""
-        programs = (self._program, _restored(self._program, [stage]))
-        dots = [Dots(program, program, self._values) for program in programs]
-        reached = {name: {step.name for one in dots for step in one.reach(finding.stage).steps} for name, finding in self._found.items()}
-        return [name for name, steps in reached.items() if stage.name in steps]
+        dots = [Dots(program, program, self._values) for program in (self._program, _restored(self._program, [stage]))]
+        return [name for name, finding in self._found.items() if any(stage.name in _through(one, finding.stage) for one in dots)]
 
     def _forward(self, stage: Stage, derivatives: Sequence[str]) -> Finding:
         """What is to be said of a forward formula; the verdicts on its derivatives change where it is the one that is wrong."""
-        meant, what, hidden, values = stage.derived or stage.formula, _operation(stage), "", self._values
-        if not apart(stage.formula, meant, values):
-            other, hidden = self._elsewhere.found(lambda there: apart(stage.formula, meant, there), [stage])
-            values = values if other is None else other
-        finding = beside(stage, assigned(stage.formula, values), assigned(meant, values))
+        look, what, hidden = Beside(stage, self._values), _operation(stage), ""
+        if not look.differ:  # then on numbers on which it does, if there are any
+            values, hidden = self._elsewhere.found(lambda there, _: Beside(stage, there).differ, [stage])
+            look = Beside(stage, values)
+        finding = look.finding(stage)
         status = {name: self._status(name) for name in derivatives}
         wrong = [name for name in derivatives if status[name] == "wrong"]
-        if values is self._values and not apart(stage.formula, meant, values):
+        if not look.differ:
             for name in self._right_as_meant(stage, wrong):  # a detour around what the derivative is of
                 self._agrees(name, "good", f"right for {what}, of which {stage.name} is another form")
             return replace(finding, error=0.0, said=f"another way to write {what}")
         if hidden and not wrong:
-            return replace(finding, status="hidden", error=0.0, said=f"right on this batch only: {hidden}")
+            return replace(finding, status="hidden", error=0.0, said=_HERE + hidden)
         if not wrong:
             agree = [name for name in derivatives if status[name] in _RIGHT]
-            untold = f"not {what}; whether {_listed(derivatives)} {_derivative(derivatives)}, the numbers do not tell"
-            said = f"not {what}, and {_listed(agree)} {_derivative(agree)}" if agree else untold
-            return replace(finding, status="own" if agree else "unsure", said=said)
-        fits, suspects = self._accused(stage, finding, values, derivatives, wrong)
+            untold = f"not {what}; whether {_are(derivatives, 'its derivative')}, the numbers do not tell"
+            return (
+                replace(finding, status="own", said=f"not {what}, and {_are(agree, 'its derivative')}")
+                if agree
+                else (replace(finding, status="unsure", said=untold))
+            )
+        others = [name for name in derivatives if name not in wrong and self._found[name].stage.edited]
+        # a derivative of the user's own that is right for the formula, and not for what we take it to be meant to be, speaks for it
+        fits = self._right_as_meant(stage, wrong) if len(self._right_as_meant(stage, others)) == len(others) else []
+        suspects = self._suspects(stage, look) if fits else ()
         if not suspects and not any(self._found[name].stage.edited for name in fits):
-            still = [name for name in wrong if name not in self._unread(wrong)]
+            still = [name for name in wrong if name not in self._unread]
             good = [name for name in derivatives if name not in wrong]
-            said = f"{_listed(still)} {_derivative(still, 'not ')}" if still else f"{_listed(good)} {_derivative(good)}"
-            accused = any(self._found[name].says.accuses for name in wrong)
-            return replace(finding, status="own" if accused else "unsure", said=f"not {what}, and {said}")
+            said = f"not {what}, and {_are(still, 'its derivative', 'not ') if still else _are(good, 'its derivative')}"
+            return replace(finding, status="own" if any(self._found[name].says.accuses for name in wrong) else "unsure", said=said)
         for name in fits:
             self._agrees(name, "follows", f"right for {what}, which {stage.name} is meant to be")
-        said = f"{_listed(fits)} {_is(fits)} right for {what}: either this has to change, or what is derived from it"
+        said = f"{_are(fits)} right for {what}: either this has to change, or what is derived from it"
         said += f"; it makes no difference in this update, since {hidden}" * bool(hidden)
         return replace(finding, status="wrong", said=said, suspects=suspects)
 
@@ -137,22 +131,15 @@ class _Meant:
         finding = self._found[name]
         if finding.status not in ("non-finite", "noise", "unsure"):
             return finding.status
-        return next((status for status in self._elsewhere.statuses(finding.stage) if status in ("good", "wrong")), "unsure")
+        draws = map(self._elsewhere.at, range(DRAWS))
+        found = (Dots(self._program, self._running, values).judge(finding.stage)[0] for values in draws)
+        return next((status for status in found if status in ("good", "wrong")), "unsure")
 
-    def _accused(
-        self, stage: Stage, finding: Finding, values: Values, derivatives: Sequence[str], wrong: Sequence[str]
-    ) -> tuple[list[str], tuple[Suspect, ...]]:
-        """The wrong derivatives that are right for what a formula is meant to be, and what is probably the mistake in it; nothing where a
-        derivative of the user's own is right for the formula, and not for what we take it to be meant to be."""
-        others = [name for name in derivatives if name not in wrong and self._found[name].stage.edited]
-        if others and len(self._right_as_meant(stage, others)) < len(others):
-            return [], ()
-        fits = self._right_as_meant(stage, wrong)
-        if not fits:
-            return [], ()
+    def _suspects(self, stage: Stage, look: Beside) -> tuple[Suspect, ...]:
+        """What is probably the mistake in a forward formula."""
         if not _learns(self._program) and _learns(_restored(self._program, [stage])):
-            return fits, (Suspect("severed", "a loss that nothing can be learnt from", f"with {stage}, it depends on no parameter"),)
-        return fits, diagnose(Evidence(self._program, stage, finding.ours, finding.right, values))
+            return (Suspect("severed", "a loss that nothing can be learnt from", f"with {stage}, it depends on no parameter"),)
+        return diagnose(Evidence(self._program, stage, look.ours, look.right, look.values))
 
     def _right_as_meant(self, stage: Stage, names: Sequence[str]) -> list[str]:
         """Those of some derivatives that are right where the formula, or every one of the user's own, is what it is meant to be."""
@@ -168,102 +155,86 @@ class _Meant:
         """A derivative that is right here: whether it is so elsewhere."""
         stage, program = finding.stage, self._program
 
-        def wrong(values: Values) -> bool:
-            return Dots(program, self._running, values).judge(stage)[0] == "wrong"
+        def wrong(values: Values, given: Collection[str]) -> bool:
+            return Dots(program, self._running, values, given).judge(stage)[0] == "wrong"
 
-        dots = Dots(program, self._running, self._values)
-        _, reason = self._elsewhere.found(wrong, [stage, *dots.reach(stage).steps])
+        steps = [program.stage(name) for name in _through(Dots(program, self._running, self._values), stage)]
+        _, reason = self._elsewhere.found(wrong, [stage, *steps])
         if reason or finding.status == "hidden":
-            said = f"right on this batch only: {reason or 'with other gradients arriving it is wrong'}"
+            said = _HERE + (reason or "with other gradients arriving it is wrong")
             self._changed[stage.name] = replace(finding, status="hidden", said=said)
 
 
-class _Elsewhere:
-    """The same formulas on other numbers: other parameters, and of a single sample several that resemble it; x and y stay what they are,
-    since a formula may rely on what they are like."""
-
-    def __init__(self, probe: Probe) -> None:
-        self._program, self._running, self._values, self._start = probe.program, probe.running, probe.values, probe.start
-        self._drawn = dict[tuple[int, bool], Values]()
-
-    def statuses(self, stage: Stage) -> Iterator[str]:
-        """What there is to say of a derivative."""
-        return (Dots(self._program, self._running, self._at(number, False)).judge(stage)[0] for number in range(_DRAWS))
-
-    def found(self, wrong: Callable[[Values], bool], stages: Sequence[Stage]) -> tuple[Values | None, str]:
-        """Numbers on which something is wrong that is right here, and why it is so; None where there are none.
-
-        Args:
-            wrong: whether it is wrong on some numbers.
-            stages: that it depends on.
-        """
-        alone = int(self._values["m"]) == 1
-        for several in (False, True) if alone else (False,):
-            for number in range(_DRAWS):
-                if wrong(values := self._at(number, several)):
-                    return values, "the batch is a single sample" if several else self._seen(stages, values)
-        return None, ""
-
-    def _at(self, number: int, several: bool) -> Values:
-        if (number, several) not in self._drawn:
-            generator, start = np.random.default_rng([number, several]), {**self._start}
-            for name, shape in self._program.parameters.items():
-                start[name] = generator.standard_normal(shape) * _size(start[name], shape[0])
-            if several:
-                start |= self._resembling(generator)
-            with np.errstate(all="ignore"):
-                self._drawn[number, several] = start | self._running.run(start, self._running.end_of(Phase.BACKWARD))
-        return self._drawn[number, several]
-
-    def _resembling(self, generator: np.random.Generator) -> Values:
-        """Several samples: those that there are, or, where there is but one, others around it with the same target."""
-        program, data = self._program, self._program.data
-        rows = min(len(data[program.input]), _SAMPLES)
-        if rows > 1:
-            return {name: np.asarray(values[:rows], float) for name, values in data.items()} | {"m": np.array(float(rows))}
-        several = {name: np.repeat(self._start[name], 3, axis=0) for name in data}
-        several[program.input] = several[program.input] * (1 + 0.5 * generator.standard_normal(several[program.input].shape))
-        return several | {"m": np.array(3.0)}
-
-    def _seen(self, stages: Sequence[Stage], other: Values) -> str:
-        """What of these numbers may hide a mistake: a comparison that comes out alike in every cell, a tensor that is 0."""
-        for tree in (node for stage in stages for node in _compared(stage)):
-            here, there = (_side(tree, values) for values in (self._values, other))
-            if here is not None and here != there:
-                return self._told(tree, here)
-        for stage in stages:
-            read = dict.fromkeys((*stage.formula.names, *(stage.derived or stage.formula).names))
-            if zero := [name for name in read if name in other and not self._values[name].any() and other[name].any()]:
-                return f"{_listed(zero)} {_is(zero)} 0"
-        return "with other parameters it is wrong"
-
-    def _told(self, tree: Tree, sign: str) -> str:
-        left, right = tree.children() if len(tree.children()) == 2 else (tree.children()[0], Number(0.0))
-        layer = next((layer for layer in self._program.layers if to_text(left) == layer.z and right == Number(0.0)), None)
-        compared = f"{to_text(left)} {sign} {to_text(right)} in every cell"
-        return f"every unit of layer {layer.number} is {'active' if sign == '>' else 'inactive'} ({compared})" if layer else compared
+def _through(dots: Dots, stage: Stage) -> list[str]:
+    """The forward stages that a derivative is of."""
+    return [step.name for step in dots.reach(stage).steps]
 
 
-def _size(value: Array, rows: int) -> float:
-    """The size of other numbers in a parameter's place."""
-    size = float(np.sqrt(np.mean(np.square(value)))) if value.size else 0.0
-    return size if np.isfinite(size) and size > 0 else rows**-0.5
+def own_steps(program: Program, running: Program, values: Values) -> Iterator[tuple[Finding, Evidence | None]]:
+    """The update stages with formulas of the user's own, judged; with what is known of the wrong ones.
+
+    Args:
+        program: as it is shown.
+        running: as it runs.
+        values: all that this update has computed up to its gradients, in double precision.
+    """
+    edited = [stage for stage in running.stages if stage.phase is Phase.UPDATE and stage.edited]
+    kinds = {"": (values, 1.0), _LARGER: (values, 1e3), _OTHERS: (values, 0.0)}
+    kinds |= {ALONE: ({**values, "m": np.array(3.0)}, 1.0)} if int(values["m"]) == 1 else {}
+    looks = {
+        kind: [look for small in (False, True) for look in course(running, given, size, small=small) if look.stage in edited]
+        for kind, (given, size) in (kinds.items() if edited else ())
+    }
+    for here in (look for look in updated(running, values, own=True) if look.stage in edited):
+        stage, shown = here.stage, program.stage(here.stage.name)
+        differ = {kind: next((look for look in looks[kind] if look.stage is stage and look.differ), None) for kind in looks}
+        if not here.differ and not differ[""]:
+            reason = next((kind for kind, look in differ.items() if look), "")
+            said = (_HERE + reason) * bool(reason)
+            yield replace(here.finding(shown), status="hidden" if reason else "good", said=said), None
+        elif all(alike := [_alike(running, stage, values, size) for size in (1.0, 0.0)]):
+            yield replace(here.finding(shown), status="convention", said=alike[0]), None
+        else:
+            look = differ[""] or here
+            finding = here.finding(shown) if here.differ else replace(look.finding(shown), said=_concealed(program, here))
+            formula = shown.formula.tree
+            yield replace(finding, status="wrong"), Evidence(program, shown, look.ours, look.right, look.values, formula=formula)
 
 
-def _compared(stage: Stage) -> Iterator[Tree]:
-    """Where a formula, the user's or the meant one, decides between two numbers."""
-    for formula in (stage.formula, stage.derived or stage.formula):
-        for node in walk(formula.tree):
-            decides = isinstance(node, Binary) and node.operator in ("<", "<=", ">", ">=")
-            if decides or (isinstance(node, Call) and node.function in ("maximum", "minimum", "abs", "sign")):
-                yield node
+def _concealed(program: Program, here: Beside) -> str:
+    """Why this update does not show what is wrong."""
+    zeros = [name for name in (*here.stage.formula.names, *meant(here.stage).names) if not np.any(here.values.get(name, 1.0))]
+    moving = [name for name in dict.fromkeys(zeros) if program.tensors[name].role in (Role.SLOT, Role.GRADIENT)]
+    return f"it makes no difference in this update{f', since {_are(moving)} 0' if moving else ''}; these are numbers of a later one"
 
 
-def _side(tree: Tree, values: Values) -> str | None:
-    """Which of the two numbers is larger in every cell; None where that differs."""
-    known, (left, *right) = Evaluator(values), tree.children()
-    distance = np.asarray(known.value(left)) - (np.asarray(known.value(right[0])) if right else 0.0)
-    return ">" if (distance > 0).all() else "<" if (distance < 0).all() else None
+def _alike(program: Program, stage: Stage, values: Values, size: float) -> str:
+    """In which other convention the stage's parameter goes the right way, in a sentence; "" where it does not."""
+    tensor, moved, last = program.tensors[stage.name], dict[str, Array](), dict[str, tuple[Beside, Beside]]()
+    parameters = [tensor.of] if tensor.role is Role.SLOT else [stage.name] if stage.name in program.free else [*program.free]
+    ours, right = (course(program, values, size, own=own) for own in (True, False))
+    for one, other in zip(ours, right, strict=True):
+        name = one.stage.name
+        moved[name], last[name] = moved.get(name, np.zeros(())) + one.blur + other.blur, (one, other)
+        if name in parameters and not (np.abs(one.ours - other.right) <= SAFETY * moved[name]).all():
+            return ""
+    slots = [slot for slot, of in program.slots.items() if of in parameters and slot in last]
+    kept = [_kept(slot, last[slot][0], last[slot][1].right) for slot in slots]
+    return f"{', '.join(parameters)} moves as it is meant to" + "".join(f"; {said}" for said in kept if said)
+
+
+def _kept(slot: str, look: Beside, right: Array) -> str:
+    """How a slot of the user's differs from the usual one."""
+    ours, norm = look.ours, float(np.vdot(right, right))
+    if np.allclose(ours, right, 1e-9, 0.0):
+        return ""
+    factor = float(np.vdot(ours, right)) / norm if norm > 0 else 0.0
+    if not factor or not np.allclose(ours, factor * right, 1e-9, 0.0):
+        return f"{slot} is kept otherwise"
+    rate = float(look.values.get("learning_rate", np.nan))
+    known = {"minus the learning rate": -rate, "the learning rate": rate, "minus 1": -1.0}
+    times = next((name for name, value in known.items() if abs(factor - value) <= 1e-9 * abs(value)), short(factor, 6))
+    return f"{slot} is kept as {times} times what {slot} is by {METHOD}"
 
 
 def _restored(program: Program, stages: Iterable[Stage]) -> Program:
@@ -278,8 +249,7 @@ def _learns(program: Program) -> bool:
     """Whether a parameter reaches the loss."""
     reached = {program.loss}
     for stage in reversed(program.stages[: program.end_of(Phase.LOSS)]):
-        if stage.name in reached:
-            reached |= {*stage.formula.names}
+        reached |= {*stage.formula.names} if stage.name in reached else set()
     return not reached.isdisjoint(program.parameters)
 
 
@@ -287,16 +257,10 @@ def _operation(stage: Stage) -> str:
     """What a stage is meant to compute, in a word or as a formula."""
     if stage.operation in ACTIVATIONS or stage.operation.removesuffix("_from_logits") in LOSSES:
         return stage.operation.replace("_", " ").replace("cross entropy", "cross-entropy")
-    return f"'{(stage.derived or stage.formula).text}'"
+    return f"'{meant(stage).text}'"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
-
-
-def _derivative(names: Sequence[str], no: str = "") -> str:
-    return f"are {no}its derivatives" if len(names) > 1 else f"is {no}its derivative"
-
-
-def _is(names: Sequence[str]) -> str:
-    return "are" if len(names) > 1 else "is"
+def _are(names: Sequence[str], what: str = "", no: str = "") -> str:
+    """``a and b are not its derivatives``."""
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+    return f"{listed} {'are' if len(names) > 1 else 'is'} {no}{what}{'s' * (len(names) > 1 and bool(what))}".rstrip()

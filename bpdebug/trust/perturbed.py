@@ -11,7 +11,7 @@ later: what is found is the one-sided derivative, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.functions import COMPARISONS, Function
+from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Call, Name, Operation, Tree, View, operation
+from bpdebug.core.tree import Call, Name, Number, Operation, Tree, View, operation
 
 EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 1e-30
@@ -123,7 +124,7 @@ class Moved:
         same = all(moved is None and value is self.at.value(operand) for (value, moved), operand in zip(pairs, operands, strict=True))
         if same and not any(isinstance(operand, View) for operand in operands):
             return self.at.value(tree), None
-        values, moves = row.numbers([value for value, _ in pairs], _number), [moved for _, moved in pairs]
+        values, moves = row.numbers([value for value, _ in pairs], self.at._number), [moved for _, moved in pairs]
         if row.name in COMPARISONS and any(moved is not None for moved in moves):
             return self._compared(row, *values, *map(_or_zero, moves)), None
         value = self.at._applied(tree, row, values) if self.tied else self.at.value(tree)
@@ -173,11 +174,61 @@ class Moved:
         return row.run(np.where(extreme, moved, -np.inf if row.name == "max" else np.inf), **how)
 
 
+class Reach(Record, eq=False):
+    """What uses a tensor.
+
+    Attributes:
+        tensor: which.
+        steps: the stages through which it moves, in order, up to those at which a gradient arrives.
+        ends: these, to the gradient that arrives; "" is the loss, whose gradient is 1.
+        alone: whether the tensor counts for the first of the steps only.
+    """
+
+    tensor: str
+    steps: tuple[Stage, ...]
+    ends: Mapping[str, str]
+    alone: bool = False
+
+    def moves(self, at: Rounded, directions: Mapping[str, Array]) -> tuple[dict[str, Array], bool]:
+        """How the ends move when the tensor, or several, move; and whether the opposite direction may tell something else."""
+        if not self.steps:  # a sum: each of its parts moves it as itself
+            return dict.fromkeys(self.ends, directions[self.tensor]), False
+        moved, found = Moved(at, directions), dict[str, Array]()
+        for stage in self.steps:
+            way = moved.of(stage.formula.tree)
+            if stage.name in self.ends:
+                found[stage.name] = np.zeros(()) if way is None else way
+            elif way is not None:
+                moved.tensors[stage.name] = way
+            if self.alone:
+                moved.tensors.pop(self.tensor, None)
+        return found, moved.tied
+
+
+def degree(tree: Tree, arriving: Sequence[str]) -> int:
+    """1 where a formula is in proportion to what arrives, 0 where it does not use it, 2 where neither can be seen."""
+    if isinstance(tree, Name):
+        return int(tree.name in arriving)
+    if isinstance(tree, View):
+        return degree(tree.operand, arriving)
+    if not isinstance(tree, Operation):
+        return 0
+    row, operands = operation(tree)
+    found = [degree(operand, arriving) for operand in operands]
+    if max(found) != 1:
+        return max(found)
+    fits = {
+        **dict.fromkeys(("*", "@"), sum(found) == 1),
+        "/": found[-1] == 0,
+        "where": found[0] == 0,
+        **dict.fromkeys(("sum", "mean", "positive", "+", "-"), True),
+    }
+    added = row.name in ("+", "-", "where")
+    whole = all(one or operand == Number(0.0) for one, operand in list(zip(found, operands, strict=True))[row.name == "where" :])
+    return 1 if fits.get(row.name) and (whole or not added) else 2
+
+
 _LESS = Function("<", np.less, 2, result="bool")
-
-
-def _number(value: Any) -> Any:
-    return value.astype(np.float64) if value.dtype.kind in "biu" else value
 
 
 def _or_zero(moved: Any) -> Any:

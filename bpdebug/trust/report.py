@@ -126,6 +126,9 @@ class Report(Record, eq=False):
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
         if self.ok:
             agrees = "what could be compared agrees" if self.uncompared else self.source.agrees
+            updates = [finding for finding in self.findings if finding.stage.phase is Phase.UPDATE]
+            if self.source is CHECK and updates and all(finding.says.agrees for finding in updates):
+                agrees += f", and your own update formula{'s are' if len(updates) > 1 else ' is'} right"
             agrees += " (in your convention)" * (self.source is COMPARISON and any(f.status == "convention" for f in self.findings))
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
         reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))

@@ -249,6 +249,7 @@ def test_two_wrong_formulas_are_two_findings():
         (net(Layer(4, "tanh"), Layer(2), rows=1), ["da2 = 2 * (a2 - y)"], "the batch is a single sample"),
         (net(Layer(4, "tanh"), Layer(2), training=Training(4, 1)), ["da2 = 2 * (a2 - y)"], "the batch is a single sample"),
         (net(Layer(4, "tanh"), Layer(2), values={"W2": np.zeros((4, 2))}), ["da1 = dz2 @ W2.T * W1[0, 0]"], "W2 is 0"),
+        (net(Layer(4, "tanh"), Layer(2), values={"W2": np.zeros((4, 2))}), ["db1 = 2 * sum(dz1, axis=0, keepdims=True)"], "dz1 is 0"),
     ],
 )
 def test_what_is_right_on_this_batch_only_is_told_and_accused_of_nothing(scenario, formulas, said):

@@ -20,7 +20,7 @@ _HOW = ("all", "sweep", "slope")
 
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str = "") -> Work:
-    """Check the derivatives of this update against differences of the loss: each stage, or one; every cell of large ones (all)."""
+    """Check each derivative of this update, given what arrives at it, and your own formulas; one by name; cell by cell (all)."""
     from bpdebug.trust.check import check, input_stage, slope, sweep  # noqa: PLC0415 - a start does without
 
     words, program, name = arguments.split(), session.program, ""
