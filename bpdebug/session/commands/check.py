@@ -49,7 +49,7 @@ def check_(session: Session, arguments: str = "") -> Work:
     missing="compare with which file? It holds arrays named z1, a1, dz1, dW1, …: npz, JSON, or text as they are printed",
 )
 def compare_(session: Session, arguments: str) -> Work:
-    """Compare your numbers (npz, JSON or text with z1, a1, dz1, dW1, …) with this update; several files: updates from this one on."""
+    """Compare your numbers (npz, JSON or text with z1, a1, dz1, …) with this update; several files: updates from this one on."""
     return (yield from _comparing(session, [read_arrays(path) for path in _paths(arguments)]))
 
 
