@@ -30,9 +30,8 @@ def copies(program: Program, persistent: Mapping[str, Array], update: int, thres
         spare = sum(len(group) - 1 for group in groups)
         if spare <= threshold or groups != _groups(program, after, place, 1e3 * same):
             continue  # they are alike by chance, or a residual connection tells them apart
-        what = "all 0" if not (persistent[names.weight].any() or persistent[weights].any()) else "equal in each"
-        why = f"units {listed(groups[0])} of layer {names.number} are copies: {names.weight} and {weights} are {what}, so that they get "
-        why += f"equal gradients and stay one unit. {spare} of {units} add nothing (threshold {threshold:g}). Start the weights at random."
+        why = f"units {listed(groups[0])} of layer {names.number} are copies: their weights in {names.weight} and {weights} are equal, and "
+        why += f"so stay their gradients. {spare} of {units} add nothing (threshold {threshold:g}). Start the weights at random."
         text = f"{spare + len(groups)} of {units} units are copies"
         yield Finding("copies", text, why, 2 * spare >= units, names.number, spare, threshold)
 

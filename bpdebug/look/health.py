@@ -19,7 +19,6 @@ from bpdebug.look.finding import Finding
 from bpdebug.look.layer_health import LayerHealth, findings_of
 from bpdebug.look.obstacles import obstacles
 from bpdebug.time.conditions import CONDITIONS, DEAD, SATURATED
-from bpdebug.time.edits import Edit
 from bpdebug.time.recording import recording
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
@@ -81,7 +80,7 @@ class HealthLog:
 
     def __init__(self) -> None:
         self._timeline: Timeline | None = None
-        self._known: dict[int, tuple[tuple[Edit, ...], _Measured]] = {}
+        self._known: dict[tuple[object, ...], _Measured] = {}
         self._obstacles: tuple[tuple[object, ...], tuple[Finding, ...]] = ((), ())
 
     def health(self, timeline: Timeline, updates: int = UPDATES) -> Health:
@@ -96,18 +95,18 @@ class HealthLog:
         program, machine, last = timeline.program, timeline.machine, timeline.position.update
         most = _WORK // max(machine.last_workspace().flat.size + machine.persistent_flat.size, 1)
         wanted = range(max(last - min(updates, max(most, _FEWEST)), 0), last)
-        missing = [update for update in wanted if update not in self._known or self._known[update][0] != _edits(timeline, update)]
+        missing = [update for update in wanted if _key(timeline, update) not in self._known]
         if missing:
             start, end = missing[0], missing[-1] + 1
             for made in (yield from recording(timeline, end - start, end, seconds)):
-                self._known[made.update] = (_edits(timeline, made.update), _measured(made.values(), made.before(), program))
+                self._known[_key(timeline, made.update)] = _measured(made.values(), made.before(), program)
+        complete = [self._known[_key(timeline, update)] for update in wanted]
         if len(self._known) > _KEPT:
-            self._known = {update: self._known[update] for update in wanted}
-        key = (program, last, timeline.position.phase is Phase.UPDATE, *_edits(timeline, last))
+            self._known.clear()
+        key = (program, timeline.position.phase is Phase.UPDATE, *_key(timeline, last))
         if key != self._obstacles[0]:
             yield "looking for what keeps it from learning"
             self._obstacles = key, obstacles(program, machine.persistent, last)
-        complete = [self._known[update][1] for update in wanted]
         present = _present(timeline, complete)
         return _health(program, [*wanted, *[last] * len(present)], complete + present, bool(present), self._obstacles[1])
 
@@ -117,10 +116,10 @@ def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
     return HealthLog().health(timeline, updates)
 
 
-def _edits(timeline: Timeline, update: int) -> tuple[Edit, ...]:
+def _key(timeline: Timeline, update: int) -> tuple[object, ...]:
     """What an update depends on beyond the program."""
     end = timeline.calendar.clock(update + 1)
-    return tuple(edit for edit in timeline.edits if edit.t < end)
+    return (update, *(edit for edit in timeline.edits if edit.t < end))
 
 
 def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measured]:

@@ -64,8 +64,7 @@ def _drawn(program: Program, given: Mapping[str, Array], upto: str) -> Iterator[
 
 def _answers(program: Program, x: Array, upto: str) -> list[Array]:
     """A tensor for these inputs, at each of the parameters drawn."""
-    given = {program.input: x, program.target: np.zeros((len(x), len(program.outputs))), "m": np.array(len(x))}
-    return [values[upto] for values in _drawn(program, given, upto)]
+    return [values[upto] for values in _drawn(program, {program.input: x, "m": np.array(len(x))}, upto)]
 
 
 def _squashed(program: Program) -> Iterator[Finding]:
