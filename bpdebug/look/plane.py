@@ -54,7 +54,9 @@ def _one_side(x: Array, classes: Array) -> tuple[Array, Array]:
     inputs (Kesler's construction: Duda and Hart, Pattern Classification (1973), section 5.12), and the sample of each."""
     one_of = np.eye(classes.max() + 1)
     samples, others = np.nonzero(one_of[classes] == 0)
-    return ((one_of[classes[samples]] - one_of[others])[:, :, None] * x[samples, None]).reshape(len(samples), -1), samples
+    return ((one_of[classes[samples]] - one_of[others])[:, :, None] * x[samples, None]).reshape(
+        len(samples), len(one_of) * x.shape[1]
+    ), samples
 
 
 def _separate(terms: Terms, points: Array, samples: Array, costs: Array) -> tuple[float, str]:

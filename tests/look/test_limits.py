@@ -106,6 +106,12 @@ def test_separation_does_not_depend_on_scale_and_place(scale, shift):
     assert found(trained(crossed, 0))["linear"].value == pytest.approx(1)
 
 
+def test_of_samples_of_one_class_nothing_is_said():
+    for outputs in (2, 3):
+        classes = np.eye(outputs)[np.zeros(4, int)]
+        assert bounds(net(XOR[0], classes, Layer(outputs, "softmax"), loss="categorical_cross_entropy")) == []
+
+
 def test_weights_that_balance_points_are_a_proof():
     generator = np.random.default_rng(1)
     for size in range(2, 30):
