@@ -330,6 +330,33 @@ def test_a_layer_that_takes_its_step_in_backward():
     assert failure.value.finding.name == "dx"
 
 
+def test_the_memory_of_an_optimizer_in_a_layer_is_no_parameter():
+    class Momentum(Dense):
+        factor = 1
+
+        def __init__(self):
+            super().__init__()
+            self.filters, self.w_v = self.weights, np.zeros((2, 3))
+            del self.weights
+
+        def forward(self, x):
+            self.x = x
+            return self.filters @ x + self.bias
+
+        def backward(self, output_gradient, learning_rate):
+            dx = self.filters.T @ output_gradient
+            self.w_v = 0.9 * self.w_v + self.factor * output_gradient @ self.x.T
+            self.filters = self.filters - learning_rate * self.w_v
+            self.bias = self.bias - learning_rate * output_gradient
+            return dx
+
+    assert names(check_backward(Momentum(), NORMAL((3, 1)))) == ["dx", "dbias", "dfilters"]
+    Momentum.factor = 2
+    with pytest.raises(GradientError) as failure:
+        check_backward(Momentum(), NORMAL((3, 1)), save=None)
+    assert failure.value.finding.name == "dfilters"
+
+
 def test_a_step_that_is_added_is_a_convention_and_no_wrong_sign():
     class Upward(Dense):
         factor = 1

@@ -88,19 +88,13 @@ class Piece:
         """What both give."""
         made, result = self._run(values)
         outputs, caches = self._split(result)
-        kept, before = tuple(map(as_array, outputs)), self._parameters(made)
+        kept, before = tuple(map(as_array, outputs)), self._held(made)
         returned = caches[0] if len(caches) == 1 else tuple(caches)
         if self.backward:
             douts = [like(output, u.copy()) for output, u in zip(outputs, self.cotangents, strict=True)]
             fresh = self._fresh(values) if any(kind == "input" for kind, _ in plan.arguments) else {}
-            sources: dict[str, Any] = {
-                "dout": douts,
-                "cache": caches,
-                "output": outputs,
-                "input": fresh,
-                "caches": [tuple(caches)],
-                "rate": [1.0],
-            }
+            sources: dict[str, Any] = {"dout": douts, "cache": caches, "caches": [tuple(caches)], "output": outputs}
+            sources |= {"input": fresh, "rate": [1.0]}
             backward = self._function(self.backward, made)
             known = [one.name for one in parameters_of(backward) or []][len(plan.arguments) :]
             also = {name: made[name] for name in self.keywords if name in known and ("input", name) not in plan.arguments}
@@ -111,7 +105,7 @@ class Piece:
         if not before.keys() & gradients.keys():  # by the step that a backward pass with a learning rate takes by itself
             rates = [1.0] * (("rate", 0) in plan.arguments) + [getattr(self.holder, name, None) for name in RATES[:2]]
             rate = next((rate for rate in rates if isinstance(rate, float)), 0.0)
-            after = self._parameters(made)
+            after = self._held(made)
             gradients |= {name: (old - after[name]) / rate for name, old in before.items() if rate and not bits_equal(old, after[name])}
         first = next(iter(self.paths), "")
         gradients = {plan.of or name: gradient * (1.0 if name == first else plan.scale) for name, gradient in gradients.items()}
@@ -130,7 +124,8 @@ class Piece:
                     self.note(f"forward changes {path} in place: each call here got a copy of its own; your training loop does not")
         if not self.backward and not isinstance(result, tuple | list):
             raise TypeError(f"{self.name} returns no gradient, and there is no backward function: pass one, or return loss, gradients")
-        if len(self._parameters(self.given)) < len(self._parameters(made)):  # they are made when the first input is seen
+        late = [sum(is_parameter(path) for path, _ in leaves(things.get(SELF), "")) for things in (self.given, made)]
+        if late[0] < late[1]:  # parameters that are made when the first input is seen
             self.given[SELF] = made[SELF]
         self._learn()
         names, function = [name for name in self.given if name != SELF], self.backward and self._function(self.backward, made)
@@ -145,11 +140,14 @@ class Piece:
             scalar = all(output.size == 1 for output in kept)
             self.plans = [*Signature(self.name, function, self.holder is not None, names, len(kept), len(caches), scalar).plans()]
         answer = self._first()
-        values = {name: read(self.given, path) for name, path in self.paths.items()}
-        held = self._parameters(self.given)
-        solid = {name for name, value in values.items() if not isinstance(value, float) and as_array(value).ndim}
-        judged = {name for name in solid if name in held or not self.paths[name].startswith(f"{SELF}.")} | answer.gradients.keys()
-        self.values = {name: as_array(value) for name, value in values.items() if name in judged}
+        for name in [name for name in answer.gradients if name not in answer.where]:
+            moved = self.run({name: np.asarray(1.01 * as_array(read(self.given, self.paths[name])) + 0.01)})
+            if all(map(bits_equal, answer.outputs, moved)):  # an optimizer's memory, which backward changes, too
+                del self.paths[name]
+        for name, path in self.paths.items():
+            value, due = read(self.given, path), not path.startswith(f"{SELF}.") or is_parameter(path[5:])
+            if name in answer.gradients or (due and not isinstance(value, float) and as_array(value).ndim):
+                self.values[name] = as_array(value)
         return answer
 
     def note(self, sentence: str) -> None:
@@ -214,12 +212,9 @@ class Piece:
                 known |= {id(leaf)} if name != path else set()
                 self.paths[path if name in self.paths else name] = path
 
-    def _parameters(self, things: Mapping[str, Any]) -> dict[str, Array]:
-        """What an object holds under the names of parameters, as it is now."""
-        held = leaves(things.get(SELF), SELF)
-        return {
-            called(path): as_array(leaf) for path, leaf in held if is_parameter(path[5:]) and is_float(leaf) and path not in self._stale
-        }
+    def _held(self, things: Mapping[str, Any]) -> dict[str, Array]:
+        """The arrays of an object, as they are now."""
+        return {name: as_array(read(things, path)) for name, path in self.paths.items() if path.startswith(f"{SELF}.")}
 
     def _first(self) -> Answer:
         """What the first of the plans gives by which backward can be called; those before it are dropped, and conventions added."""
@@ -277,7 +272,8 @@ class Piece:
         floats = [name for name in shapes if name in roots]
         solid = [name for name in floats if shapes[name] != ()]
         free, count = [name for name in solid if not is_target(name)], len(items)
-        ways = (solid, floats, [*shapes], free, [*solid, *self._parameters(self.given)])
+        held = [name for name, path in self.paths.items() if path.startswith(f"{SELF}.") and is_parameter(path[5:])]
+        ways = (solid, floats, [*shapes], free, [*solid, *held])
         chosen = next((way for way in ways if len(way) == count), (free if len(free) > count else solid or floats)[:count])
         given, due = [as_array(item).shape if is_float(item) else None for item in items], [shapes.get(name) for name in chosen]
         if len({*due}) == len(due) == count and given != due and {*given} == {*due}:
