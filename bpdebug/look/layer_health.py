@@ -114,7 +114,7 @@ RULES = (
     ),
     Rule("saturated", "saturated {share}", "saturated", "{share} of {a} let hardly any gradient pass (threshold 50 %): {large}."),
     Rule("frozen", "frozen", "frozen", "{W} is left as it is.", 0.0, grave=False),
-    Rule("large-update", "large steps", "step", _BEYOND + ": take a smaller learning rate."),
+    Rule("large-update", "large steps", "step", _BEYOND + ": take a smaller learning rate if the loss rises."),
     Rule("small-update", "at rest", "step", _BEYOND + "{rests}.", None, below=True, grave=False),
     Rule("unusual-update", "step large", "usual", _BESIDE, USUAL_STEPS[1], grave=False),
     Rule("unusual-update", "step small", "usual", _BESIDE, USUAL_STEPS[0], below=True, grave=False),
