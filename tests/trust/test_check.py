@@ -244,6 +244,7 @@ def test_a_kink_is_no_fault():
     assert verdicts["dz1"].status == "kink"
     assert verdicts["dz1"].kinks == 4
     assert report.culprit is None
+    assert report.unjudged == ()  # its other cells are judged
 
 
 def test_an_edited_formula_is_checked_from_then_on():
