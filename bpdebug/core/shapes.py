@@ -42,7 +42,7 @@ def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Shape:
         FormulaError: for a name that ``shapes`` does not have.
         ShapeError: for operands that do not fit, with both shapes and, where there is one, the likely remedy.
     """
-    return _Inference(formula.text, shapes).shape(formula.tree)
+    return Inference(formula.text, shapes).shape(formula.tree)
 
 
 def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
@@ -91,7 +91,9 @@ def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later:
         raise ShapeError(f"{general} ({reason})", error.text, error.column) from None
 
 
-class _Inference:
+class Inference:
+    """The shapes of the nodes of one formula, each made of those below it."""
+
     def __init__(self, text: str, shapes: Mapping[str, Shape]) -> None:
         self.text, self.shapes = text, shapes
 
@@ -99,11 +101,15 @@ class _Inference:
         return ShapeError(message, self.text, tree.column)
 
     def shape(self, tree: Tree) -> Shape:
-        """The shape of any node."""
+        """The shape of any node.
+
+        Raises:
+            FormulaError: as :func:`infer`.
+        """
         if isinstance(tree, Number):
             return ()
         if isinstance(tree, Name):
-            return self._name(tree)
+            return self.of_name(tree)
         operands = tree.children()
         shapes = tuple(map(self.shape, operands))
         if isinstance(tree, View):
@@ -115,9 +121,10 @@ class _Inference:
                 raise self.error(message, operand)
         if isinstance(tree, Binary) and row.name == "@":
             return self._product(tree, *shapes)
-        return self._reduced(tree, shapes[0]) if isinstance(tree, Call) and row.reduces else self._together(tree, operands, shapes)
+        return self._reduced(tree, shapes[0]) if isinstance(tree, Call) and row.reduces else self.together(tree, operands, shapes)
 
-    def _name(self, tree: Name) -> Shape:
+    def of_name(self, tree: Name) -> Shape:
+        """The shape of a tensor."""
         if tree.name in self.shapes:
             return self.shapes[tree.name]
         if tree.name in CONSTANTS:
@@ -143,7 +150,7 @@ class _Inference:
         message = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}: @ needs as many columns on the left as rows on the right"
         raise self.error(f"{message} ({left[1]} and {right[0]}){fits}", tree)
 
-    def _together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
+    def together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
         """The common shape of elementwise operands: that of one of them."""
         result, holder = shapes[0], operands[0]
         for operand, shape in zip(operands[1:], shapes[1:], strict=True):

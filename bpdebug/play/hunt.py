@@ -24,21 +24,6 @@ TRIES = 3
 """Wrong accusations that lose a hunt."""
 LOCKED = ("check", "compare", "formula", "export", "paths")
 """Commands that would tell the fault; during a hunt they are there after ``check anyway``."""
-SORTS = {
-    "a factor or a sign is wrong": "sum_for_mean mean_for_sum m_twice outputs_factor sign learning_rate stray_factor l2_factor "
-    "n_minus_one inverted counted_twice",
-    "something is left out": "zero bias_missing bias_not_summed not_summed activation_missing gradient_missing path_missing l2_missing "
-    "sample_missing activation_part term_missing factor_missing parentheses",
-    "the derivative is that of something else": "activation_twice activation_at_z activation_at_a another_activation another_loss "
-    "another_loss_sum value_for_slope squashed_again another_function branches",
-}
-"""What the last hint says, and of which kinds of mistake; of the others, what follows."""
-_OTHER = "something is there that does not belong there"
-
-
-def sort_of(kind: str) -> str:
-    """What a hint says of a kind of mistake."""
-    return next((sort for sort, kinds in SORTS.items() if kind in kinds.split()), _OTHER)
 
 
 class Planted(Record):
@@ -46,7 +31,7 @@ class Planted(Record):
 
     Attributes:
         stage, group: where.
-        kind, title: the mistake, as in the catalogue of faults.
+        kind, sort, title: the mistake, as in the catalogue of faults.
         formula, meant: what runs, and what the listing shows.
         evidence: what the mistake is, in a sentence.
         cell, value, right: a cell of the first update in which it is seen best: what it is, and what it would have to be.
@@ -55,6 +40,7 @@ class Planted(Record):
     stage: str
     group: str
     kind: str
+    sort: str
     title: str
     formula: str
     meant: str
@@ -78,7 +64,7 @@ class Planted(Record):
         patterns = (naming.weight, naming.bias) if learned else (naming.a, naming.z)
         names = ", ".join(naming.gradient.format(pattern.format("")) for pattern in patterns)
         sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({names})"
-        return f"it is {sort}", f"it is in {self.group}", sort_of(self.kind)
+        return f"it is {sort}", f"it is in {self.group}", self.sort
 
 
 def disguised(program: Program, stage: str, formula: str) -> tuple[Program, Callable[[Program], Program]]:

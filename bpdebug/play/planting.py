@@ -14,7 +14,7 @@ from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
-from bpdebug.play.hunt import Planted, sort_of
+from bpdebug.play.hunt import Planted
 from bpdebug.time.tasks import whole
 from bpdebug.trust.factors import NEAR, names_of, scale
 from bpdebug.trust.faults import FAULTS, candidates
@@ -58,8 +58,8 @@ def _shuffled(found: list[Mistake], seed: int) -> Iterator[Mistake]:
     kinds: dict[str, list[Mistake]] = {}
     for candidate in found:
         kinds.setdefault(candidate.kind, []).append(candidate)
-    for sort in _ranked(seed, set(map(sort_of, kinds)), str):
-        for kind in _ranked(seed, [kind for kind in kinds if sort_of(kind) == sort], str):
+    for sort in _ranked(seed, {FAULTS[kind].sort for kind in kinds}, str):
+        for kind in _ranked(seed, [kind for kind in kinds if FAULTS[kind].sort == sort], str):
             yield from _ranked(seed, kinds[kind], lambda candidate: candidate.formula.text)
 
 
@@ -86,7 +86,8 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
     cell = tuple(int(place) for place in np.unravel_index(int(distance.argmax()), right.shape))
     numbers = cell, float(wrong[cell]), float(right[cell])
     texts = candidate.formula.text, stage.formula.text, candidate.evidence
-    return Planted(stage.name, program.tensors[stage.name].group, candidate.kind, FAULTS[candidate.kind].title, *texts, *numbers)
+    group, fault = program.tensors[stage.name].group, FAULTS[candidate.kind]
+    return Planted(stage.name, group, candidate.kind, fault.sort, fault.title, *texts, *numbers)
 
 
 def is_right(program: Program, stage: Stage, wrong: Array, values: Mapping[str, Array]) -> bool:

@@ -94,43 +94,33 @@ class Evidence(Record, eq=False):
         return min(tolerance * self.size, _CLOSER * self.distance)
 
     @cached_property
-    def _telling(self) -> tuple[int, ...]:
-        """The cell that is most off, by which most explanations are refuted."""
+    def _looked_at(self) -> list[tuple[int, ...]]:
+        """Some rows and columns of a matrix, those of the cell first that is most off, by which most explanations are refuted."""
         off = np.abs(self.wrong - self.right) if self.comparable else np.abs(self.wrong)
         place = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
-        return tuple(map(int, np.unravel_index(place, self.wrong.shape)))
-
-    @cached_property
-    def _looked_at(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Some rows and columns of a matrix, those of the telling cell first."""
-        generator, (row, column) = np.random.default_rng(0), self._telling
-        rows, columns = (generator.integers(0, length, 2) for length in self.wrong.shape)
-        return (row, *map(int, rows)), (column, *map(int, columns))
+        cell, generator = np.unravel_index(place, self.wrong.shape), np.random.default_rng(0)
+        return [(int(at), *map(int, generator.integers(0, length, 2))) for at, length in zip(cell, self.wrong.shape, strict=True)]
 
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives here, where its tensors are known and fit."""
         return self.operands.value(tree, overrides)
 
-    def ratio(self, made: Mistake) -> float | None:
-        """How many times the numbers of a mistake the wrong ones are, in the cells that are looked at; None where they are in no
-        proportion or cannot be compared."""
-        cells = self.operands.cells(made.overrides)
+    def in_proportion(self, made: Mistake) -> bool:
+        """Whether the wrong numbers are one multiple of a mistake's, in the cells that are looked at."""
+        cells = self.operands.cells(made.tree, made.overrides)
         shape = None if cells is None else cells.shape(made.tree)
         if cells is None or shape is None or not _alike(shape, self.wrong.shape):
-            return None
+            return False
         if shape == self.wrong.shape and len(shape) == 2:
             rows, columns = self._looked_at
-            value, wrong = np.asarray(cells.value(made.tree, rows, columns), np.float64), self.wrong[np.ix_(rows, columns)]
-            value = np.broadcast_to(value, wrong.shape)  # of an axis of length 1 there is one cell, looked at three times
+            value, wrong = np.asarray(cells.part(made.tree, rows, columns), np.float64), self.wrong[np.ix_(rows, columns)]
         else:
             value, wrong = np.asarray(cells.value(made.tree), np.float64).reshape(-1), self.wrong.reshape(-1)
-            value = np.broadcast_to(value, wrong.shape)
+        value = np.broadcast_to(value, wrong.shape)  # of an axis of length 1 there is one cell, looked at three times
         first = int(np.abs(wrong).argmax())
         if not value.flat[first]:
-            return 1.0 if not wrong.any() and not value.any() else None
-        factor = float(wrong.flat[first] / value.flat[first])
-        near = np.abs(factor * value - wrong) <= self.allowed
-        return factor if near.all() else None
+            return not wrong.any() and not value.any()
+        return bool((np.abs(wrong.flat[first] / value.flat[first] * value - wrong) <= self.allowed).all())
 
     def error(self, value: Array | None) -> float | None:
         """How far an explanation is from the wrong array, relative to its largest cell; None where it does not explain it."""
@@ -146,14 +136,13 @@ class Evidence(Record, eq=False):
 
 
 def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether but for axes of length 1 two shapes are the same, or one of them is that of a number."""
+    """Whether but for axes of length 1 two shapes are the same, or the first is that of a number."""
     lengths = [length for length in one if length != 1]
     return not lengths or lengths == [length for length in other if length != 1]
 
 
 def fitted(value: Array, shape: tuple[int, ...]) -> Array | None:
     """The array in a shape that only axes of length 1 tell from its own, or one number in every cell; None where that cannot be."""
-    if value.size == 1:
-        return np.broadcast_to(value.reshape(()), shape)
-    squeezed = [length for length in shape if length != 1]
-    return value.reshape(shape) if [length for length in value.shape if length != 1] == squeezed else None
+    if not _alike(value.shape, shape):
+        return None
+    return np.broadcast_to(value.reshape(()), shape) if value.size == 1 else value.reshape(shape)

@@ -6,14 +6,15 @@ Diagnosis looks for the row that gives a user's numbers; the hunt plants its fau
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
-from bpdebug.trust.generic import exchanges, paths, slopes, squashed, undivided, versions
-from bpdebug.trust.rewrites import protected, rewrites
-from bpdebug.trust.rules import activations, losses, written
+from bpdebug.trust.generic import exchanges, versions
+from bpdebug.trust.rewrites import protected, rewrites, table
+from bpdebug.trust.rules import activations, losses, slopes, squashed, written
 from bpdebug.trust.site import Mistake, Site
 
 
@@ -21,88 +22,96 @@ class Fault(Record):
     """One row.
 
     Attributes:
+        sort: what a player is told of it at last.
         title: the mistake in a few words.
         general: whether it says little: it is named only where nothing else fits.
     """
 
+    sort: str
     title: str
     general: bool
 
 
-_TITLES = {
-    "sum_for_mean": "the sum where the mean belongs",
-    "mean_for_sum": "the mean where the sum belongs",
-    "m_twice": "divided by the number of samples twice",
-    "outputs_factor": "the number of outputs as a factor",
-    "sign": "a wrong sign",
-    "learning_rate": "the learning rate in the wrong place",
-    "zero": "a gradient of zeros",
-    "bias_missing": "the bias left out",
-    "bias_not_summed": "the bias's gradient not summed over the samples",
-    "not_summed": "one value for each sample, not summed",
-    "activation_missing": "the activation left out",
-    "activation_twice": "the activation applied twice",
-    "activation_at_z": "z where the activation's derivative wants a",
-    "activation_at_a": "the activation's derivative taken at a",
-    "activation_part": "a part of the activation's derivative left out",
-    "another_activation": "another activation",
-    "another_loss": "another loss",
-    "y_broadcast": "a flat y, paired with everything",
-    "transposed": "a transpose missing, or one too many",
-    "reshaped": "reshaped where it should be transposed",
-    "pre_activation": "z where a belongs",
-    "da_for_dz": "da where dz belongs",
-    "wrong_layer": "the wrong tensor of its kind",
-    "path_missing": "one of several paths left out",
-    "l2_missing": "the L2 penalty left out",
-    "l2_on_biases": "the L2 penalty on the biases too",
-    "l2_factor": "another factor of the L2 penalty",
-    "l2_unasked": "a penalty that the loss does not have",
-    "updated_before_used": "updated before it is used",
-    "stale": "left over from the update before",
-    "accumulated": "added to the gradient of the update before",
-    "sample_missing": "not every sample counted",
-    "not_updated": "not updated",
-    "momentum_missing": "the momentum left out",
-    "another_optimizer": "the step of another optimizer",
-    "correction_missing": "the correction of the running means left out",
-    "wrong_axis": "the wrong axis",
-    "gradient_missing": "the arriving gradient left out",
-    "forward_changed": "a changed forward formula, and the derivative of the old one",
-    "epsilon_added": "a small number against division by zero",
-    "epsilon_place": "epsilon in another place",
-    "decay_after": "the decay taken after the step",
-    "coefficient": "the coefficient at the other term",
-    "miscounted": "the updates counted otherwise",
-    "n_minus_one": "m − 1 where m belongs",
-    "squashed_again": "softmax or sigmoid once more",
-    "one_cell": "one cell alone",
-    "stray_factor": "a stray factor",
-    "complement": "a constant in the place of its complement",
-    "value_for_slope": "the activation where its derivative belongs",
-    "slope_for_value": "the derivative where the activation belongs",
-    "another_slope": "the derivative of another activation multiplied in",
-    "branches": "another branch",
-    "exchanged": "another tensor in its place",
-    "another_function": "another function",
-    "inverted": "multiplied where it should be divided, or the other way",
-    "counted_twice": "counted twice",
-    "clipped": "clipped",
-    "another_loss_sum": "another loss, and not divided as this one is",
-    "parentheses": "parentheses left out",
-    "term_missing": "a term left out",
-    "factor_missing": "a factor left out",
+_SORTS = {
+    "size": "a factor or a sign is wrong",
+    "left out": "something is left out",
+    "another rule": "the derivative is that of something else",
+    "added": "something is there that does not belong there",
 }
-"""In the order of plausibility."""
-_GENERAL = list(_TITLES)[list(_TITLES).index("complement") :]
-"""Those that say little: they are named only where nothing else fits."""
-
-FAULTS: Mapping[str, Fault] = {kind: Fault(title, kind in _GENERAL) for kind, title in _TITLES.items()}
+_TELLING = """
+sum_for_mean        | size         | the sum where the mean belongs
+mean_for_sum        | size         | the mean where the sum belongs
+m_twice             | size         | divided by the number of samples twice
+outputs_factor      | size         | the number of outputs as a factor
+sign                | size         | a wrong sign
+learning_rate       | size         | the learning rate in the wrong place
+zero                | left out     | a gradient of zeros
+bias_missing        | left out     | the bias left out
+bias_not_summed     | left out     | the bias's gradient not summed over the samples
+not_summed          | left out     | one value for each sample, not summed
+activation_missing  | left out     | the activation left out
+activation_twice    | another rule | the activation applied twice
+activation_at_z     | another rule | z where the activation's derivative wants a
+activation_at_a     | another rule | the activation's derivative taken at a
+activation_part     | left out     | a part of the activation's derivative left out
+another_activation  | another rule | another activation
+another_loss        | another rule | another loss
+y_broadcast         | added        | a flat y, paired with everything
+transposed          | added        | a transpose missing, or one too many
+reshaped            | added        | reshaped where it should be transposed
+pre_activation      | added        | z where a belongs
+da_for_dz           | added        | da where dz belongs
+wrong_layer         | added        | the wrong tensor of its kind
+path_missing        | left out     | one of several paths left out
+l2_missing          | left out     | the L2 penalty left out
+l2_on_biases        | added        | the L2 penalty on the biases too
+l2_factor           | size         | another factor of the L2 penalty
+l2_unasked          | added        | a penalty that the loss does not have
+updated_before_used | added        | updated before it is used
+stale               | added        | left over from the update before
+accumulated         | added        | added to the gradient of the update before
+sample_missing      | left out     | not every sample counted
+not_updated         | added        | not updated
+momentum_missing    | added        | the momentum left out
+another_optimizer   | added        | the step of another optimizer
+correction_missing  | added        | the correction of the running means left out
+wrong_axis          | added        | the wrong axis
+gradient_missing    | left out     | the arriving gradient left out
+forward_changed     | added        | a changed forward formula, and the derivative of the old one
+epsilon_added       | added        | a small number against division by zero
+epsilon_place       | added        | epsilon in another place
+decay_after         | added        | the decay taken after the step
+coefficient         | added        | the coefficient at the other term
+miscounted          | added        | the updates counted otherwise
+n_minus_one         | size         | m − 1 where m belongs
+squashed_again      | another rule | softmax or sigmoid once more
+one_cell            | added        | one cell alone
+stray_factor        | size         | a stray factor
+"""
+_GENERAL = """
+complement          | added        | a constant in the place of its complement
+value_for_slope     | another rule | the activation where its derivative belongs
+slope_for_value     | added        | the derivative where the activation belongs
+another_slope       | added        | the derivative of another activation multiplied in
+branches            | another rule | another branch
+exchanged           | added        | another tensor in its place
+another_function    | another rule | another function
+inverted            | size         | multiplied where it should be divided, or the other way
+counted_twice       | size         | counted twice
+clipped             | added        | clipped
+another_loss_sum    | another rule | another loss, and not divided as this one is
+parentheses         | left out     | parentheses left out
+term_missing        | left out     | a term left out
+factor_missing      | left out     | a factor left out
+"""
+FAULTS: Mapping[str, Fault] = {
+    kind: Fault(_SORTS[sort], title, rows is _GENERAL) for rows in (_TELLING, _GENERAL) for kind, sort, title in table(rows)
+}
 """The catalogue, in the order of plausibility."""
 
 
-_MAKERS = (undivided, written, paths, exchanges, versions, rewrites, protected, activations, losses, slopes, squashed)
-_ANYWHERE = (undivided, exchanges, rewrites, slopes)
+_MAKERS = (written, exchanges, versions, rewrites, protected, activations, losses, slopes, squashed)
+_ANYWHERE = (partial(written, sizes=True), exchanges, rewrites, slopes)
 """What can be made of any formula, be it of a mistake already."""
 
 

@@ -1,150 +1,190 @@
-"""What the numbers of a wrong array show by themselves: patterns that no single formula expresses."""
+"""What the numbers of a wrong array show by themselves: patterns that no single formula expresses, and factors.
+
+Each look yields what may have been made of the right array, and what that would be; the looks that give the wrong numbers count.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 
 from bpdebug.core.cells import cell_name
+from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
+from bpdebug.core.parser import parse
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Name, Tree, literal, product, total
+from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, substitute, total, walk
 from bpdebug.trust.case import Evidence
+from bpdebug.trust.factors import scale
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
-from bpdebug.trust.multiples import larger, named, times
 from bpdebug.trust.site import Site, is_term
 
 _NEAR_ONE = 0.01
 """A factor that differs from 1 by less is named only where it is something."""
+_NAMED = 1e-9
+"""How near a factor has to come to a number with a name, relatively, to be it."""
 _LONG = 20_000_000
 """Cells to be computed in a search over the samples; beyond that there is none."""
 
+Look = Iterator[tuple[str, Array, str, Tree | None]]
+"""Kind, what the numbers would be, what is seen, and the formula, where there is one."""
+
 
 def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
-    """A row of the catalogue, with what speaks for it."""
+    """A row of the catalogue, or two of them, with what speaks for it."""
     return Suspect(kind, ", and ".join(FAULTS[one].title for one in kind.split("+")), evidence, "" if tree is None else to_text(tree))
 
 
 def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
-    of_any_shape = (_not_summed, _reshaped)
-    cell_by_cell = (_samples, _rows, _clipped, _penalty, _earlier, _factor, _one_cell) if case.comparable else ()
-    return next(filter(None, (tuple(look(case)) for look in (*of_any_shape, *cell_by_cell))), ())
+    for look in (_shapes, *((_samples, _rows, _clipped, _multiples, _one_cell) if case.comparable else ())):
+        if found := tuple(suspect(kind, says, tree) for kind, value, says, tree in look(case) if case.explains(value)):
+            return found
+    return ()
 
 
-def _not_summed(case: Evidence) -> Iterator[Suspect]:
-    if case.wrong.size <= case.right.size or not np.isfinite(case.right).all():
-        return
-    axes = None if case.right.size == 1 else 0
-    for said, found in (("sum", case.wrong.sum(axis=axes)), ("mean", case.wrong.mean(axis=axes))):
-        if found.size == case.right.size and np.allclose(found.reshape(case.right.shape), case.right, case.tolerance, 0):
-            shape = "×".join(map(str, case.wrong.shape))
-            yield suspect("not_summed", f"the shape is {shape}, and the {said} over the samples is the right value")
+def times(case: Evidence) -> float | None:
+    """The factor by which all cells, or an update's whole step, are larger than they should be; None where it is not one factor."""
+    start = case.value(case.site.put(dict.fromkeys(case.site.moves, Number(0.0)))) if case.site.updates else np.zeros(case.right.shape)
+    if not case.comparable or start is None or start.shape != case.right.shape:
+        return None
+    known = np.isfinite(case.right)
+    return _multiple(case, (case.wrong - start)[known], (case.right - start)[known])
 
 
-def _reshaped(case: Evidence) -> Iterator[Suspect]:
-    right = case.right
-    if right.ndim != 2 or min(right.shape) < 2:
-        return
-    if case.wrong.shape == right.T.shape and case.explains(right.reshape(right.T.shape)):
-        yield suspect("reshaped", "the right numbers are here in their order, in the shape of the transpose")
-    elif case.comparable and case.explains(right.T.reshape(right.shape)):
-        yield suspect("reshaped", "the transpose's numbers are here in their order, in the shape of the right array")
+def larger(case: Evidence, factor: float) -> str:
+    """That every cell, or a step, is so many times what it should be."""
+    number = short(factor, 6)
+    if not case.site.updates:
+        return f"every cell is {number} times the right value"
+    parameter = case.site.stage.name in case.site.program.parameters
+    return f"the step is {number} times the right one" if parameter else f"what the gradient adds is {number} times the right value"
 
 
-def _samples(case: Evidence) -> Iterator[Suspect]:
+def _multiple(case: Evidence, more: Array, of: Array) -> float | None:
+    """How many times another array an array is, as nearly as the wrong numbers show it."""
+    size = float(np.abs(more).max(initial=0.0))
+    return scale(more, of, case.allowed / size) if size > 0 else None
+
+
+def _named(case: Evidence, factor: float) -> str:
+    """What a factor is, such as ``1/m``; "" where it is nothing that this program has."""
+    found = (text for text, value in _constants(case) if abs(abs(factor) - value) <= _NAMED * value)
+    return next((("minus " if factor < 0 else "") + text for text in found), "")
+
+
+def _constants(case: Evidence) -> Iterator[tuple[str, float]]:
+    """Numbers with a name, the simpler ones first."""
+    program = case.site.program
+    names = [name for name in program.constants if name != "t"]
+    texts = ["m", "m**2", "outputs", "outputs * m", *names, *(f"{name} * m" for name in names)]
+    texts += [f"{one}{name}" for name in names for one in ("1 - ", "1 + ")]
+    texts += [f"1 - {one} * {other}" for one, other in combinations(names, 2)]
+    texts += [f"1 - {name}**t" for name in names] + [f"sqrt(1 - {name}**t)" for name in names] + ["m - 1", "(m - 1) / m"]
+    for text in texts:
+        value = case.value(substitute(parse(text).tree, {"outputs": literal(case.site.outputs)}))
+        if value is not None and 0 < float(value) < np.inf and float(value) != 1.0:
+            shown = text.replace("outputs", "the number of outputs")
+            yield shown, float(value)
+            yield f"1/{shown}" if text.replace("_", "").isalnum() or text == "m**2" else f"1 / ({shown})", 1 / float(value)
+    for stage in program.stages:
+        for node in walk(stage.formula.tree) if stage.edited and not stage.of else ():
+            if isinstance(node, Number) and node.value not in (0.0, 1.0):
+                whose = f"the {node.value:g} of your formula of {stage.name}"
+                yield whose, node.value
+                yield f"1/{node.value:g}, {whose}", 1 / node.value
+
+
+def _shapes(case: Evidence) -> Look:
+    """One value for each sample that is not summed, and numbers in their order in another shape."""
+    wrong, right = case.wrong, case.right
+    axes = None if right.size == 1 else 0
+    for said, found in (("sum", wrong.sum(axis=axes)), ("mean", wrong.mean(axis=axes))) if wrong.size > right.size else ():
+        if found.size == right.size and np.allclose(found.reshape(right.shape), right, case.tolerance, 0):
+            shape = "×".join(map(str, wrong.shape))
+            yield "not_summed", wrong, f"the shape is {shape}, and the {said} over the samples is the right value", None
+    if right.ndim == 2 and min(right.shape) > 1:
+        turned = right.reshape(right.T.shape)
+        yield "reshaped", turned, "the right numbers are here in their order, in the shape of the transpose", None
+        yield (
+            "reshaped",
+            right.T.reshape(right.shape),
+            "the transpose's numbers are here in their order, in the shape of the right array",
+            None,
+        )
+
+
+def _samples(case: Evidence) -> Look:
     """One sample left out of a sum, or nothing but one sample in it."""
-    if not 1 < case.samples <= _LONG / case.right.size:
-        return
-    parts = [Site(case.site.program, case.site.program.stage(name)) for name in case.site.reads if is_term(case.site.program, name)]
-    for site in (case.site, *parts):
+    program, tree = case.site.program, case.site.tree
+    parts = [Site(program, program.stage(name)) for name in case.site.reads if is_term(program, name)]
+    for site in (case.site, *parts) if 1 < case.samples <= _LONG / case.right.size else ():
         whole = case.value(site.tree) if site.sums_samples else None
         for row in range(case.samples) if whole is not None else ():
-            tree = site.of_samples(row, row + 1)
-            one = case.value(tree)
-            if one is None:
+            alone = site.of_samples(row, row + 1)
+            if (one := case.value(alone)) is None:
                 break
-            if case.explains(case.right - one):
-                yield suspect("sample_missing", f"row {row} of the batch is left out of the sum", Binary("-", case.site.tree, tree))
-            if case.explains(case.right - whole + one):
-                kind = "bias_not_summed" if site.argument == "b" else "sample_missing"
-                found = tree if site is case.site else case.site.put({site.stage.name: tree})
-                yield suspect(kind, f"only row {row} of the batch is counted", found)
+            yield "sample_missing", case.right - one, f"row {row} of the batch is left out of the sum", Binary("-", tree, alone)
+            kind = "bias_not_summed" if site.argument == "b" else "sample_missing"
+            found = alone if site is case.site else case.site.put({site.stage.name: alone})
+            yield kind, case.right - whole + one, f"only row {row} of the batch is counted", found
 
 
-def _rows(case: Evidence) -> Iterator[Suspect]:
+def _rows(case: Evidence) -> Look:
     """Rows of zeros, where each sample has a row."""
-    stage = case.site.stage
-    if stage.name not in case.site.program.sampled or not np.isfinite(case.right).all():
-        return
-    empty = np.asarray(~case.wrong.any(axis=1) & case.right.any(axis=1))
-    if empty.any() and not empty.all() and case.explains(np.where(empty[:, None], 0.0, case.right)):
-        numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
-        yield suspect("sample_missing", f"row {numbers} of {stage.name} is 0, and the other rows are right")
+    name = case.site.stage.name
+    if name in case.site.program.sampled:
+        empty = np.asarray(~case.wrong.any(axis=1) & case.right.any(axis=1))
+        if empty.any() and not empty.all():
+            numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
+            says = f"row {numbers} of {name} is 0, and the other rows are right"
+            yield "sample_missing", np.where(empty[:, None], 0.0, case.right), says, None
 
 
-def _clipped(case: Evidence) -> Iterator[Suspect]:
-    limit = case.size
-    if not np.isfinite(case.right).all():
-        return
-    off = np.abs(case.wrong - case.right) > case.allowed
-    if off.sum() > 1 and case.explains(np.clip(case.right, -limit, limit)):
-        yield suspect("clipped", f"{off.sum()} cells are cut off at ±{short(limit)}, and the other cells are right")
+def _clipped(case: Evidence) -> Look:
+    limit, off = case.size, np.abs(case.wrong - case.right) > case.allowed
+    if off.sum() > 1:
+        says = f"{off.sum()} cells are cut off at ±{short(limit)}, and the other cells are right"
+        yield "clipped", np.clip(case.right, -limit, limit), says, None
     norm, factor = float(np.linalg.norm(case.wrong)), times(case)
     if factor is not None and 0 < factor < 1 and case.wrong.size > 1 and abs(norm - float(f"{norm:.1g}")) <= 1e-6 * norm:
-        yield suspect("clipped", f"every cell is {short(factor)} times the right value, which makes the norm exactly {short(norm)}")
+        says = f"every cell is {short(factor)} times the right value, which makes the norm exactly {short(norm)}"
+        yield "clipped", case.wrong, says, None
 
 
-def _penalty(case: Evidence) -> Iterator[Suspect]:
-    """What is too much or too little is in proportion to the parameter itself."""
-    program, parameter = case.site.program, case.site.stage.of
-    if parameter not in program.parameters or parameter not in case.values or case.right.size < 2 or case.single:
-        return
-    weight, more = case.values[parameter], case.wrong - case.right
-    norm = float(np.vdot(weight, weight))
-    factor = float(np.vdot(more, weight)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
-    if factor and case.explains(case.right + factor * weight):
-        kind = "l2_on_biases" if parameter in {layer.bias for layer in program.layers} else "l2_factor"
-        kind = kind if program.network.asked.l2 else "l2_unasked"
-        tree = total(case.site.tree, product(literal(float(f"{factor:.6g}")), Name(parameter)))
-        yield suspect(kind, f"every cell is {short(factor, 6)} times {parameter} more than the right value", tree)
+def _multiples(case: Evidence) -> Look:
+    """What is too much is in proportion to the parameter, to the gradient of the update before, or to what is right."""
+    program, stage, tree = case.site.program, case.site.stage, case.site.tree
+    parameter, more, factor = stage.of, case.wrong - case.right, times(case)
+    weight, before = case.values.get(parameter), case.previous.get(stage.name)
+    if parameter in program.parameters and not case.single:
+        if weight is not None and weight.shape == more.shape and more.size > 1 and (extra := _multiple(case, more, weight)):
+            kind = "l2_on_biases" if parameter in {layer.bias for layer in program.layers} else "l2_factor"
+            added = total(tree, product(literal(float(f"{extra:.6g}")), Name(parameter)))
+            says = f"every cell is {short(extra, 6)} times {parameter} more than the right value"
+            yield kind if program.network.asked.l2 else "l2_unasked", case.wrong, says, added
+            return
+        if before is not None and before.shape == more.shape and (extra := _multiple(case, more, before)):
+            meaning = _named(case, extra)
+            if meaning or factor is None:
+                says = f"{short(extra, 6)} times the {stage.name} of the update before is still in it"
+                says += f": {short(extra, 6)} is {meaning}" * bool(meaning)
+                yield "accumulated", case.wrong, f"{says}. It is never set back to 0, so that it goes on growing", None
+                return
+    meaning = "" if factor is None else _named(case, factor)
+    if factor is not None and (meaning or not (case.single or abs(abs(factor) - 1) < _NEAR_ONE)):
+        larger_by = None if case.site.updates else product(literal(float(f"{factor:.6g}")), tree)
+        yield "stray_factor", case.wrong, larger(case, factor) + (f", which is {meaning}" if meaning else ""), larger_by
 
 
-def _factor(case: Evidence) -> Iterator[Suspect]:
-    factor = times(case)
-    if factor is None:
-        return
-    meaning = named(case, factor)
-    if not case.size or (not meaning and (case.single or abs(abs(factor) - 1) < _NEAR_ONE)):
-        return
-    tree = None if case.site.updates else product(literal(float(f"{factor:.6g}")), case.site.tree)
-    yield suspect("stray_factor", larger(case, factor) + (f", which is {meaning}" if meaning else ""), tree)
-
-
-def _earlier(case: Evidence) -> Iterator[Suspect]:
-    """What is too much is in proportion to the gradient of the update before."""
-    name, parameter = case.site.stage.name, case.site.stage.of
-    before = case.previous.get(name)
-    if parameter not in case.site.program.parameters or before is None or case.single or before.shape != case.right.shape:
-        return
-    more, norm = case.wrong - case.right, float(np.vdot(before, before))
-    factor = float(np.vdot(more, before)) / norm if norm > 0 and np.isfinite(more).all() else 0.0
-    meaning = named(case, factor)
-    if factor and (meaning or times(case) is None) and case.explains(case.right + factor * before):
-        seen = f"{short(factor, 6)} times the {name} of the update before is still in it" + f": {short(factor, 6)} is {meaning}" * bool(
-            meaning
-        )
-        yield suspect("accumulated", f"{seen}. It is never set back to 0, so that it goes on growing")
-
-
-def _one_cell(case: Evidence) -> Iterator[Suspect]:
-    if case.wrong.size < 3:
-        return
-    off = np.flatnonzero(~(np.abs(case.wrong - case.right) <= case.allowed))
-    if len(off) == 1 and np.isfinite(case.right).all():
-        place = np.unravel_index(int(off[0]), case.wrong.shape)
-        cell = cell_name(case.site.stage.name, tuple(map(int, place)))
-        theirs, right = short(float(case.wrong[place])), short(float(case.right[place]))
-        yield suspect("one_cell", f"only {cell} is off: {theirs} where {right} is right; the other {case.wrong.size - 1} are right")
+def _one_cell(case: Evidence) -> Look:
+    wrong, right = case.wrong, case.right
+    off = np.flatnonzero(~(np.abs(wrong - right) <= case.allowed))
+    if len(off) == 1 and wrong.size > 2 and np.isfinite(right).all():
+        place = tuple(map(int, np.unravel_index(int(off[0]), wrong.shape)))
+        numbers = f"{short(float(wrong[place]))} where {short(float(right[place]))} is right"
+        says = f"only {cell_name(case.site.stage.name, place)} is off: {numbers}; the other {wrong.size - 1} are right"
+        yield "one_cell", wrong, says, None

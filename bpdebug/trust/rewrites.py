@@ -6,185 +6,210 @@ or what is made of it, and ``E`` for that or a literal. A fold is matched along 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
 
 from bpdebug.core.parser import parse
-from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, names, substitute, walk
-from bpdebug.trust.site import M, Mistake, Site, everywhere, one_changed
+from bpdebug.core.record import replace
+from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, names, substitute
+from bpdebug.trust.site import M, Mistake, Site
 
-_OVER_SAMPLES, _OVER_UNITS = "over the samples, where it should be over the units", "over the units, where it should be over the samples"
-_ROOT, _BEFORE = "{E} is added inside the root", "{E} is added before the division by {B}"
-_MIXED, _OPEN = "one + and − are mixed up", "a pair of parentheses is missing"
-_TURNED, _BRANCHES = "a .T is missing, or one too many", "the two branches are exchanged"
-
-_ROWS = (
-    ("transposed", "A @ B", "A.T @ B", _TURNED),
-    ("transposed", "A @ B", "A @ B.T", _TURNED),
-    ("transposed", "A @ B", "A.T @ B.T", _TURNED),
-    ("transposed", "A @ B", "B @ A", "the factors of the matrix product have changed places"),
-    ("sign", "A + B", "A - B", _MIXED),
-    ("sign", "A - B", "A + B", _MIXED),
-    ("sign", "-A", "A", "a minus sign is left out"),
-    ("epsilon_place", "sqrt(A) + E", "sqrt(A + E)", _ROOT),
-    ("epsilon_place", "sqrt(A / B) + E", "(sqrt(A) + E) / sqrt(B)", _BEFORE),
-    ("epsilon_place", "sqrt(A / B) + E", "sqrt((A + E) / B)", f"{_ROOT}, before the division by {{B}}"),
-    ("coefficient", "C * A + B", "A + C * B", "{C} is the coefficient of {B}, not of {A}"),
-    ("coefficient", "C * A + D * B", "D * A + C * B", "the coefficients {C} and {D} have changed places"),
-    ("coefficient", "C * A + B", "C * (A + B)", "{C} is the coefficient of {B}, too"),
-    ("decay_after", "A * C - B", "(A - B) * C", "what is moved already is multiplied by {C}"),
-    ("branches", "where(A, B, F)", "where(A, F, B)", _BRANCHES),
-    ("branches", "A > B", "A < B", _BRANCHES),
-    ("branches", "A > B", "A >= B", "≥ stands where > belongs"),
-    ("branches", "maximum(A, B)", "minimum(A, B)", _BRANCHES),
-    ("branches", "minimum(A, B)", "maximum(A, B)", _BRANCHES),
-    ("another_function", "A ** 2", "abs(A)", "abs({A}) stands where {A} ** 2 belongs"),
-    ("another_function", "A ** 2", "A", "the square is left out"),
-    ("another_function", "A ** B", "A * B", "{A} * {B} stands where {A} ** {B} belongs"),
-    ("another_function", "C ** B", "C", "the power {B} is left out"),
-    ("another_function", "sqrt(A)", "A", "the root is left out"),
-    ("another_function", "exp(A)", "A", "exp is left out"),
-    ("another_function", "log(A)", "A", "log is left out"),
-    ("another_function", "sum(A)", "mean(A)", "the mean is taken, where the sum belongs"),
-    ("another_function", "mean(A)", "sum(A)", "the sum is taken, where the mean belongs"),
-    ("another_function", "max(A)", "sum(A)", "the sum is taken, where the maximum belongs"),
-    ("inverted", "A / B", "A * B", "it is multiplied by {B}, not divided"),
-    ("inverted", "C * A", "A / C", "it is divided by {C}, not multiplied"),
-    ("complement", "1 - C", "C", "{C} stands where 1 - {C} belongs"),
-    ("complement", "C * A", "(1 - C) * A", "1 - {C} stands where {C} belongs"),
-    ("counted_twice", "A + B", "A + B + B", "{B} is added twice"),
-    ("counted_twice", "A + B", "A + A + B", "{A} is added twice"),
-    ("counted_twice", "A - B", "A - B - B", "{B} is subtracted twice"),
-    ("counted_twice", "A * B", "A * B * B", "{B} is multiplied in twice"),
-    ("counted_twice", "A * B", "A * A * B", "{A} is multiplied in twice"),
-    ("counted_twice", "A / B", "A / B / B", "it is divided by {B} twice"),
-    *(
-        ("parentheses", *(f"{text.format(outer, inner)}" for text in texts), _OPEN)
-        for outer in ("*", "/", "**")
-        for inner in "+-"
-        for texts in (("A {0} (B {1} F)", "A {0} B {1} F"), ("(A {1} B) {0} F", "A {1} B {0} F"))
-    ),
-    ("term_missing", "A + B", "A", "{B} is left out"),
-    ("term_missing", "A + B", "B", "{A} is left out"),
-    ("term_missing", "A - B", "A", "{B} is left out"),
-    ("term_missing", "A - B", "-B", "{A} is left out"),
-    ("factor_missing", "A * B", "A", "{B} is left out"),
-    ("factor_missing", "A * B", "B", "{A} is left out"),
-    ("factor_missing", "A / B", "A", "it is not divided by {B}"),
-)
+_TABLE = """
+transposed       | A @ B           | A.T @ B                 | a .T is missing, or one too many
+transposed       | A @ B           | A @ B.T                 | a .T is missing, or one too many
+transposed       | A @ B           | A.T @ B.T               | a .T is missing, or one too many
+transposed       | A @ B           | B @ A                   | the factors of the matrix product have changed places
+sign             | A + B           | A - B                   | one + and − are mixed up
+sign             | A - B           | A + B                   | one + and − are mixed up
+sign             | -A              | A                       | a minus sign is left out
+epsilon_place    | sqrt(A) + E     | sqrt(A + E)             | {E} is added inside the root
+epsilon_place    | sqrt(A / B) + E | (sqrt(A) + E) / sqrt(B) | {E} is added before the division by {B}
+epsilon_place    | sqrt(A / B) + E | sqrt((A + E) / B)       | {E} is added inside the root, before the division by {B}
+coefficient      | C * A + B       | A + C * B               | {C} is the coefficient of {B}, not of {A}
+coefficient      | C * A + D * B   | D * A + C * B           | the coefficients {C} and {D} have changed places
+coefficient      | C * A + B       | C * (A + B)             | {C} is the coefficient of {B}, too
+decay_after      | A * C - B       | (A - B) * C             | what is moved already is multiplied by {C}
+branches         | where(A, B, F)  | where(A, F, B)          | the two branches are exchanged
+branches         | A > B           | A < B                   | the two branches are exchanged
+branches         | A > B           | A >= B                  | ≥ stands where > belongs
+branches         | maximum(A, B)   | minimum(A, B)           | the two branches are exchanged
+branches         | minimum(A, B)   | maximum(A, B)           | the two branches are exchanged
+another_function | A ** 2          | abs(A)                  | abs({A}) stands where {A} ** 2 belongs
+another_function | A ** 2          | A                       | the square is left out
+another_function | A ** B          | A * B                   | {A} * {B} stands where {A} ** {B} belongs
+another_function | C ** B          | C                       | the power {B} is left out
+another_function | sqrt(A)         | A                       | the root is left out
+another_function | exp(A)          | A                       | exp is left out
+another_function | log(A)          | A                       | log is left out
+another_function | sum(A)          | mean(A)                 | the mean is taken, where the sum belongs
+another_function | mean(A)         | sum(A)                  | the sum is taken, where the mean belongs
+another_function | max(A)          | sum(A)                  | the sum is taken, where the maximum belongs
+inverted         | A / B           | A * B                   | it is multiplied by {B}, not divided
+inverted         | C * A           | A / C                   | it is divided by {C}, not multiplied
+complement       | 1 - C           | C                       | {C} stands where 1 - {C} belongs
+complement       | C * A           | (1 - C) * A             | 1 - {C} stands where {C} belongs
+counted_twice    | A + B           | A + B + B               | {B} is added twice
+counted_twice    | A + B           | A + A + B               | {A} is added twice
+counted_twice    | A - B           | A - B - B               | {B} is subtracted twice
+counted_twice    | A * B           | A * B * B               | {B} is multiplied in twice
+counted_twice    | A * B           | A * A * B               | {A} is multiplied in twice
+counted_twice    | A / B           | A / B / B               | it is divided by {B} twice
+parentheses      | A * (B + F)     | A * B + F               | a pair of parentheses is missing
+parentheses      | (A + B) * F     | A + B * F               | a pair of parentheses is missing
+parentheses      | A * (B - F)     | A * B - F               | a pair of parentheses is missing
+parentheses      | (A - B) * F     | A - B * F               | a pair of parentheses is missing
+parentheses      | A / (B + F)     | A / B + F               | a pair of parentheses is missing
+parentheses      | (A + B) / F     | A + B / F               | a pair of parentheses is missing
+parentheses      | A / (B - F)     | A / B - F               | a pair of parentheses is missing
+parentheses      | (A - B) / F     | A - B / F               | a pair of parentheses is missing
+parentheses      | A ** (B + F)    | A ** B + F              | a pair of parentheses is missing
+parentheses      | (A + B) ** F    | A + B ** F              | a pair of parentheses is missing
+parentheses      | A ** (B - F)    | A ** B - F              | a pair of parentheses is missing
+parentheses      | (A - B) ** F    | A - B ** F              | a pair of parentheses is missing
+term_missing     | A + B           | A                       | {B} is left out
+term_missing     | A + B           | B                       | {A} is left out
+term_missing     | A - B           | A                       | {B} is left out
+term_missing     | A - B           | -B                      | {A} is left out
+factor_missing   | A * B           | A                       | {B} is left out
+factor_missing   | A * B           | B                       | {A} is left out
+factor_missing   | A / B           | A                       | it is not divided by {B}
+"""
 """Kind, what is right, what stands there, and what that is."""
 _AXES = (
-    (1, 0, _OVER_SAMPLES),
-    (0, 1, _OVER_UNITS),
+    (1, 0, "over the samples, where it should be over the units"),
+    (0, 1, "over the units, where it should be over the samples"),
     (1, None, "over everything, where it should be over the units of each sample"),
     (0, None, "over everything, where it should be over the samples of each unit"),
 )
 _PROTECTED = (("a logarithm", "log(A)", "log(A + E)"), ("a divisor", "A / B", "A / (B + E)"))
 _EPSILONS = tuple(10.0**-place for place in range(3, 17))
 
+parsed = cache(parse)
+"""The formula of a text, of which each row's is read once."""
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of a table, a row a line."""
+    return [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+
 
 @cache
-def _rules() -> tuple[tuple[str, Tree, Tree, str], ...]:
-    return tuple((kind, parse(right).tree, parse(wrong).tree, says) for kind, right, wrong, says in _ROWS)
+def _rules() -> list[tuple[str, Tree, Tree, str]]:
+    return [(kind, parsed(right).tree, parsed(wrong).tree, says) for kind, right, wrong, says in table(_TABLE)]
+
+
+def places(tree: Tree) -> Iterator[tuple[Tree, Callable[[Tree], Tree]]]:
+    """Each node of a tree, parents first, and what makes the tree with another one in its place."""
+    yield tree, lambda new: new
+    for place, child in enumerate(tree.children()):
+        for node, put in places(child):
+            yield node, partial(_put, tree, place, put)
+
+
+def _put(tree: Tree, place: int, put: Callable[[Tree], Tree], new: Tree) -> Tree:
+    count = iter(range(place + 1))
+    return tree.rebuilt(lambda child: put(new) if next(count, None) == place else child)
+
+
+def everywhere(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """The tree with each of its nodes changed, those below first."""
+    return change(tree.rebuilt(lambda child: everywhere(child, change)))
+
+
+def rewritten(right: Tree, wrong: Tree, node: Tree, constants: Collection[str] = ()) -> Tree:
+    """A node that a pattern fits, written in another one; any other node as it is."""
+    parts: dict[str, Tree] = {}
+    return _filled(wrong, parts, node) if _fits(right, node, parts, constants) else node
 
 
 def rewrites(site: Site) -> Iterator[Mistake]:
     """The formula of a stage with one of its parts written otherwise."""
-    program, tree = site.program, site.tree
-    constants = {*program.constants, M.name}
+    tree, constants = site.tree, {*site.program.constants, M.name}
+    nodes = list(places(tree))
     for kind, right, wrong, says in _rules():
-        change = partial(_rewritten, right, wrong, constants)
-        climbing = {new for new, _ in change(tree)} if kind == "sign" and site.updates else set()
-        for new, parts in _each(tree, change):
-            yield Mistake(kind, new, "the step goes up the gradient" if new in climbing else says, parts=parts)
+        for node, put in nodes:
+            parts: dict[str, Tree] = {}
+            if _fits(right, node, parts, constants):
+                climbs = kind == "sign" and site.updates and node is tree
+                new = Mistake(kind, put(_filled(wrong, parts, node)), "the step goes up the gradient" if climbs else says, parts=parts)
+                yield _named(site, new) if kind.endswith("_missing") else new
     yield Mistake("transposed", Transpose(tree), "rows and columns have changed places")
-    opened = [(right, wrong) for kind, right, wrong, _ in _rules() if kind == "parentheses"]
-    yield Mistake("parentheses", everywhere(tree, lambda node: _any(node, opened, constants)), _OPEN)
-    yield from _axes(site)
+    yield Mistake("parentheses", everywhere(tree, _opened), "a pair of parentheses is missing")
+    for old, new_axis, where in () if site.affine else _AXES:  # a bias has a fault of its own for that
+        turned = partial(_along, old, new_axis)
+        folds = [(node, put) for node, put in nodes if turned(node) is not node]
+        for node, put in folds:
+            yield Mistake("wrong_axis", put(turned(node)), f"a sum or a maximum is taken {where}")
+        if len(folds) > 1 and (old, new_axis) == (1, 0):
+            yield Mistake("wrong_axis", everywhere(tree, turned), f"the sums are taken {where}")
 
 
-def _each(tree: Tree, change: Callable[[Tree], Iterator[tuple[Tree, Mapping[str, Tree]]]]) -> Iterator[tuple[Tree, Mapping[str, Tree]]]:
-    """The whole tree with one node changed, and the parts of that node."""
-    found: list[Mapping[str, Tree]] = []
-
-    def kept(node: Tree) -> Iterator[Tree]:
-        for new, parts in change(node):
-            found.append(parts)
-            yield new
-
-    for new in one_changed(tree, kept):
-        yield new, found[-1]
+def _opened(node: Tree) -> Tree:
+    """A node without the parentheses in it."""
+    forms = (rewritten(right, wrong, node) for kind, right, wrong, _ in _rules() if kind == "parentheses")
+    return next((form for form in forms if form is not node), node)
 
 
-def _any(node: Tree, rules: list[tuple[Tree, Tree]], constants: set[str]) -> Iterator[Tree]:
-    for right, wrong in rules:
-        for new, _ in _rewritten(right, wrong, constants, node):
-            yield new
+def _named(site: Site, made: Mistake) -> Mistake:
+    """What is left out, by the name that it has in this place."""
+    node, arriving, left = site.node, names(site.arriving), names(made.tree)
+    lost = [name for name in site.reads if name not in left]
+    through = {name: site.program.tensors[name].through for name in lost if name in site.program.tensors}
+    kind, says = made.kind, made.says
+    if kind == "factor_missing":
+        if lost and lost == [*arriving]:
+            kind, says = "gradient_missing", f"{lost[0]}, the gradient that arrives, is left out"
+        elif site.activation and {*arriving} & {*left} and {site.activation.output, site.activation.arguments["z"]} & {*left}:
+            kind, says = "activation_part", f"one factor of the derivative of {site.activation.operation.name} is left out"
+    elif through and all({name, through.get(name)} & site.penalties for name in lost):
+        kind, says = "l2_missing", f"{' + '.join(lost)}, the L2 penalty, is left out"
+    elif len(lost) == 1 and through.get(lost[0]):
+        kind, says = "path_missing", f"{lost[0]}, what comes back on the path through {through[lost[0]]}, is left out"
+    elif lost and node and not site.stage.of and node.operation.name == "add":
+        kind, says = "path_missing", f"{lost[0]} is not added"
+    elif node and not site.stage.of and lost == [node.arguments.get("b")]:
+        kind, says = "bias_missing", f"{lost[0]} is not added"
+    return replace(made, kind=kind, says=says)
 
 
-def _rewritten(right: Tree, wrong: Tree, constants: set[str], node: Tree) -> Iterator[tuple[Tree, Mapping[str, Tree]]]:
-    """A node that a pattern fits, written in another one."""
-    parts: dict[str, Tree] = {}
-    if _fits(right, node, parts, constants):
-        yield _filled(wrong, parts, node), parts
+def _along(old: int, new: int | None, node: Tree) -> Tree:
+    """A fold along one axis, along another."""
+    if isinstance(node, Call) and node.reduces and node.axis == old:
+        return replace(node, axis=new, keepdims=node.keepdims and new is not None)
+    return node
 
 
-def _fits(pattern: Tree, tree: Tree, parts: dict[str, Tree], constants: set[str]) -> bool:
+def _fits(pattern: Tree, tree: Tree, parts: dict[str, Tree], constants: Collection[str]) -> bool:
     match pattern, tree:
         case Name(letter), _:
             known, numbers = parts.setdefault(letter, tree), names(tree) if letter in "CDE" else ()
-            constant = constants.issuperset(numbers) and (bool(numbers) or (letter == "E" and isinstance(tree, Number)))
-            return known == tree and (letter not in "CDE" or constant)
-        case Call(name), Call(function):
-            same = name == function
-        case (Number(value), Number(other)):
-            same = value == other
-        case _:
-            same = type(pattern) is type(tree) and getattr(pattern, "operator", "") == getattr(tree, "operator", "")
-    return same and all(_fits(*pair, parts, constants) for pair in zip(pattern.children(), tree.children(), strict=True))
+            constant = all(name in constants for name in numbers) and (numbers or (letter == "E" and isinstance(tree, Number)))
+            return known == tree and (letter not in "CDE" or bool(constant))
+        case Number(), _:
+            return pattern == tree
+    same = all(getattr(pattern, part, "") == getattr(tree, part, "") for part in ("operator", "function"))
+    pairs = zip(pattern.children(), tree.children(), strict=False)
+    return same and type(pattern) is type(tree) and all(_fits(*pair, parts, constants) for pair in pairs)
 
 
 def _filled(pattern: Tree, parts: Mapping[str, Tree], node: Tree) -> Tree:
     match pattern:
-        case Name(letter) if letter in parts:
-            return parts[letter]
+        case Name(letter):
+            return parts.get(letter, pattern)
         case Transpose(Name(letter)):
             part = parts[letter]
             return part.operand if isinstance(part, Transpose) else Transpose(part)
-        case Call() if pattern.reduces and isinstance(node, Call):
-            return Call(pattern.function, (_filled(pattern.arguments[0], parts, node),), node.axis, node.keepdims)
-    return pattern.rebuilt(lambda child: _filled(child, parts, node))
-
-
-def _axes(site: Site) -> Iterator[Mistake]:
-    """A fold along another axis."""
-    if site.affine:  # a bias has a fault of its own for that
-        return
-    for old, new, where in _AXES:
-        for tree in one_changed(site.tree, partial(_along, old, new)):
-            yield Mistake("wrong_axis", tree, f"a sum or a maximum is taken {where}")
-    if sum(isinstance(node, Call) and node.axis == 1 for node in walk(site.tree)) > 1:
-        yield Mistake("wrong_axis", everywhere(site.tree, partial(_along, 1, 0)), f"the sums are taken {_OVER_SAMPLES}")
-
-
-def _along(old: int, new: int | None, tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, Call) and tree.axis == old:
-        yield Call(tree.function, tree.arguments, new, tree.keepdims and new is not None)
+    filled = pattern.rebuilt(lambda child: _filled(child, parts, node))
+    if isinstance(filled, Call) and filled.reduces and isinstance(node, Call):
+        return replace(filled, axis=node.axis, keepdims=node.keepdims)
+    return filled
 
 
 def protected(site: Site) -> Iterator[Mistake]:
     """A small number added in logarithms, or to divisors, so that none is 0; an update has one of its own."""
+    nodes = list(places(site.tree))
     for epsilon in () if site.updates else _EPSILONS:
         for where, right, wrong in _PROTECTED:
-            change = partial(_changed, _parsed(right), substitute(_parsed(wrong), {"E": Number(epsilon)}))
-            for new in (everywhere(site.tree, change), *one_changed(site.tree, change)):
+            change = partial(rewritten, parsed(right).tree, substitute(parsed(wrong).tree, {"E": Number(epsilon)}))
+            for new in (everywhere(site.tree, change), *(put(change(node)) for node, put in nodes)):
                 yield Mistake("epsilon_added", new, f"{epsilon:g} is added in {where}, so that nothing becomes infinite")
-
-
-@cache
-def _parsed(text: str) -> Tree:
-    return parse(text).tree
-
-
-def _changed(right: Tree, wrong: Tree, node: Tree) -> Iterator[Tree]:
-    yield from (new for new, _ in _rewritten(right, wrong, set(), node))

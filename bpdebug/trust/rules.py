@@ -2,130 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 
-from bpdebug.core.network import Node, Phase, loss_row
+from bpdebug.core.network import Node, loss_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
-from bpdebug.core.parser import parse
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, without_ones
-from bpdebug.trust.site import M, Mistake, Site, everywhere, is_data_loss, one_changed, without_factor
+from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
+from bpdebug.trust.site import M, Mistake, Site, is_data_loss
 
-_CLIMB = "{b} is penalised too; the penalty is on the weights alone"
-
-_FLAT = "{y} has the shape (m,) and not (m, 1), so that each prediction meets each target"
-_SUMMED, _MEAN = f"{_FLAT}; the table of all pairs is summed", f"{_FLAT}; the mean of the table of all pairs is taken"
-
-_ROWS = (
-    ("mean_for_sum", "size !mean", "s / m", "the loss is the sum over the samples, and here it is divided by their number m"),
-    (
-        "mean_for_sum",
-        "size !mean !means many",
-        "s / (k * m)",
-        "the loss is a sum, and here it is divided by the m samples times the {k} outputs",
-    ),
-    ("m_twice", "size mean", "s / m", "the loss is divided by m already, and here it is divided by m once more"),
-    (
-        "outputs_factor",
-        "size means many",
-        "s / k",
-        "the loss is divided by the {k} outputs already, and here it is divided by {k} once more",
-    ),
-    ("outputs_factor", "size !means many", "s / k", "the loss is the sum over the {k} outputs, and here it is divided by {k}"),
-    ("stray_factor", "size", "2 * s", "a factor of 2 too many"),
-    ("stray_factor", "size", "0.5 * s", "a factor of 1/2 too many"),
-    ("learning_rate", "stepping", "whole_step", "the step is not multiplied by the learning rate"),
-    ("learning_rate", "size rate", "learning_rate * s", "the gradient is multiplied by the learning rate, which belongs to the update"),
-    ("zero", "gradient !bias", "0 * t", "it looks initialised and never computed"),
-    ("clipped", "gradient", "maximum(minimum(t, 1), -1)", "every cell is cut off at −1 and 1"),
-    ("sample_missing", "samples", "but_first", "the first sample is left out"),
-    ("sample_missing", "samples", "but_last", "the last sample is left out"),
-    ("sample_missing", "samples !bias", "first", "only the first sample is counted"),
-    ("sample_missing", "samples !bias", "last", "only the last sample is counted"),
-    ("bias_missing", "bias", "0 * t", "the bias would never move"),
-    ("bias_missing", "biased", "x @ W", "{b} is not added"),
-    ("bias_not_summed", "bias", "g", "there is a row for each sample; they are not summed"),
-    ("bias_not_summed", "bias", "first", "it is the row of the first sample alone"),
-    ("bias_not_summed", "bias", "last", "it is the row of the last sample alone"),
-    ("bias_not_summed", "bias wide", "sum(g)", "everything is summed, over the units too"),
-    ("bias_not_summed", "bias wide", "mean(g)", "the mean is taken over everything, over the units too"),
-    ("bias_not_summed", "bias", "sum(g, axis=1, keepdims=True)", "the units are summed, not the samples"),
-    ("activation_missing", "activation gradient", "g", "the derivative of {row} is left out"),
-    ("activation_missing", "activation value", "z", "{row} is left out"),
-    ("activation_at_a", "activation gradient", "slope_at_a", "the derivative of {row} is taken at {a}, not at {z}"),
-    ("activation_twice", "activation gradient", "slope_twice", "the derivative of {row} is multiplied in twice"),
-    ("activation_twice", "activation value", "value_twice", "{row} is applied twice"),
-    ("activation_twice", "fused", "slope_too", "the fused derivative has that of {last} in it already"),
-    ("y_broadcast", "flat value", "pairs", _FLAT),
-    ("y_broadcast", "flat value", "pairs / m", _FLAT),
-    ("y_broadcast", "flat gradient", "pairs", f"{_FLAT}, in a table of all pairs"),
-    ("y_broadcast", "flat gradient", "sum(pairs, axis=1, keepdims=True)", _SUMMED),
-    ("y_broadcast", "flat gradient", "mean(pairs, axis=1, keepdims=True)", _MEAN),
-    ("y_broadcast", "flat gradient", "sum(pairs.T, axis=1, keepdims=True)", _SUMMED),
-    ("y_broadcast", "flat gradient", "mean(pairs.T, axis=1, keepdims=True)", _MEAN),
-    ("l2_on_biases", "bias l2", "t + 2 * l2 * b", _CLIMB),
-    ("l2_on_biases", "bias l2", "t + l2 * b", _CLIMB),
-    ("l2_on_biases", "whole_loss l2", "penalised", "the biases are penalised too; the penalty is on the weights alone"),
-    ("l2_factor", "penalty", "0.5 * t", "this is {of}half the penalty"),
-    ("l2_factor", "penalty", "t / m", "the penalty is divided by m, the number of samples"),
-    ("l2_factor", "penalty", "0.5 * t / m", "this is {of}half the penalty, divided by m, the number of samples"),
-    ("l2_factor", "penalty", "2 * t", "this is {of}twice the penalty"),
-    ("sign", "!update", "-t", "every sign is turned round"),
-    ("not_updated", "kept", "w", "it is what it was before the update"),
-    ("momentum_missing", "velocity", "dw", "what is left of the earlier velocity is not added"),
-    ("momentum_missing", "by_velocity", "p - learning_rate * dw", "{v} is left out: the step is that of plain gradient descent"),
-    ("another_optimizer", "step !linear", "p - learning_rate * dw", "the step is that of plain gradient descent"),
-    ("another_optimizer", "step nesterov", "p - learning_rate * v", "the step is that of plain momentum, without the look ahead"),
-    (
-        "another_optimizer",
-        "velocity",
-        "momentum * v + (1 - momentum) * dw",
-        "the gradient is multiplied by 1 − momentum, as in a running mean",
-    ),
-    (
-        "another_optimizer",
-        "remembering decaying",
-        "shrinking",
-        "weight_decay * {p} is added to the gradient, as in Adam with an L2 penalty; here the parameter shrinks by itself",
-    ),
-    ("correction_missing", "corrected", "uncorrected", "the running means are not divided by 1 − beta ** t"),
-    ("miscounted", "corrected", "from_zero", "t counts the updates from 0, not from 1"),
-    ("miscounted", "corrected", "from_two", "t is one too many"),
-    ("n_minus_one", "size mean", "s * m / (m - 1)", "it is divided by m − 1, where the loss is divided by the number m of samples"),
-)
-"""Kind, where it can be made (all these words are true of the place, those with ! are not), the wrong formula, and what it is: over ``t``,
-the right formula, ``s``, what gives it its size, ``g``, the gradient that arrives, and the operation's own arguments."""
-
-
-def written(site: Site) -> Iterator[Mistake]:
-    """The rows that can be made in a stage."""
-    words, named, made = _words(site), _named(site), _made(site)
-    shown = {name: tree.name if isinstance(tree, Name) else "" for name, tree in named.items()}
-    shown |= {
-        "k": str(site.outputs),
-        "row": site.node.operation.name if site.node else "",
-        "last": site.program.layers[-1].layer.activation,
-    }
-    shown["of"] = "the derivative of " if site.stage.of else ""
-    for kind, where, text, evidence in _ROWS:
-        if all(words[word.removeprefix("!")] != word.startswith("!") for word in where.split()):
-            pattern = _parsed(text)
-            values = named | {name: made[name]() for name in names(pattern) if name in made}
-            change = partial(_filled, pattern, values)
-            tree = site.scaled(change) if "s" in names(pattern) else change(ONE)
-            if tree is not None:
-                yield Mistake(kind, tree, evidence.format(**shown))
+_TABLE = """
+sum_for_mean       | mean                | s * m             | the loss is the mean over the m samples, and here it is not divided by m
+sum_for_mean       | mean means          | s * k * m | the loss is the mean over samples and outputs, and here it is divided by neither
+outputs_factor     | means               | s * k             | the loss is the mean over the {k} outputs, and here it is not divided by {k}
+mean_for_sum       | !mean               | s / m | the loss is the sum over the samples, and here it is divided by their number m
+mean_for_sum       | !mean sums          | s / (k * m) | the loss is a sum, and here it is divided by the m samples times the {k} outputs
+m_twice            | mean                | s / m             | the loss is divided by m already, and here it is divided by m once more
+outputs_factor     | means               | s / k | the loss is divided by the {k} outputs already, and here it is divided by {k} once more
+outputs_factor     | sums                | s / k             | the loss is the sum over the {k} outputs, and here it is divided by {k}
+stray_factor       |                     | 2 * s             | a factor of 2 too many
+stray_factor       |                     | 0.5 * s           | a factor of 1/2 too many
+learning_rate      | !loss               | whole_step        | the step is not multiplied by the learning rate
+learning_rate      | !loss               | learning_rate * s | the gradient is multiplied by the learning rate, which belongs to the update
+n_minus_one        | mean                | s * m / (m - 1)   | it is divided by m − 1, where the loss is divided by the number m of samples
+zero               | gradient !db        | 0 * t             | it looks initialised and never computed
+clipped            | gradient            | maximum(minimum(t, 1), -1) | every cell is cut off at −1 and 1
+sample_missing     |                     | but_first         | the first sample is left out
+sample_missing     |                     | but_last          | the last sample is left out
+sample_missing     | !db                 | first             | only the first sample is counted
+sample_missing     | !db                 | last              | only the last sample is counted
+gradient_missing   |                     | unmoved           | {g}, the gradient that arrives, is left out: 1 stands in its place
+bias_missing       | db                  | 0 * t             | the bias would never move
+bias_not_summed    | db                  | g                 | there is a row for each sample; they are not summed
+bias_not_summed    | db                  | first             | it is the row of the first sample alone
+bias_not_summed    | db                  | last              | it is the row of the last sample alone
+bias_not_summed    | db wide             | sum(g)            | everything is summed, over the units too
+bias_not_summed    | db wide             | mean(g)           | the mean is taken over everything, over the units too
+bias_not_summed    | db                  | sum(g, axis=1, keepdims=True) | the units are summed, not the samples
+activation_missing | activation gradient | g                 | the derivative of {row} is left out
+activation_missing | activation value    | z                 | {row} is left out
+activation_at_a    | gradient            | slope_at_a        | the derivative of {row} is taken at {a}, not at {z}
+activation_twice   | activation gradient | slope_again       | the derivative of {row} is multiplied in twice
+activation_twice   | value               | value_twice       | {row} is applied twice
+activation_twice   | !activation         | slope_again       | the fused derivative has that of {last} in it already
+value_for_slope    | activation gradient | g * a             | {a} itself stands where the derivative of {row} belongs
+slope_for_value    | value               | slope             | the derivative of {row} stands where {row} itself belongs
+y_broadcast        | value               | pairs             | {flat}
+y_broadcast        | value               | pairs / m         | {flat}
+y_broadcast        | gradient            | pairs             | {flat}, in a table of all pairs
+y_broadcast        | gradient            | sum(pairs, axis=1, keepdims=True) | {flat}; the table of all pairs is summed
+y_broadcast        | gradient            | mean(pairs, axis=1, keepdims=True) | {flat}; the mean of the table of all pairs is taken
+y_broadcast        | gradient            | sum(pairs.T, axis=1, keepdims=True) | {flat}; the table of all pairs is summed
+y_broadcast        | gradient            | mean(pairs.T, axis=1, keepdims=True) | {flat}; the mean of the table of all pairs is taken
+l2_on_biases       | db                  | t + 2 * l2 * b    | {b} is penalised too; the penalty is on the weights alone
+l2_on_biases       | db                  | t + l2 * b        | {b} is penalised too; the penalty is on the weights alone
+l2_on_biases       |                     | penalised         | the biases are penalised too; the penalty is on the weights alone
+l2_missing         |                     | unpenalised       | {penalties}, the L2 penalty, is left out
+l2_factor          | penalty             | 0.5 * t           | this is {of}half the penalty
+l2_factor          | penalty             | t / m             | the penalty is divided by m, the number of samples
+l2_factor          | penalty             | 0.5 * t / m       | this is {of}half the penalty, divided by m, the number of samples
+l2_factor          | penalty             | 2 * t             | this is {of}twice the penalty
+sign               | !update             | -t                | every sign is turned round
+not_updated        | update              | w                 | it is what it was before the update
+momentum_missing   | slot momentum       | dw                | what is left of the earlier velocity is not added
+momentum_missing   | step momentum       | p - learning_rate * dw | {v} is left out: the step is that of plain gradient descent
+another_optimizer  | step !sgd !momentum | p - learning_rate * dw | the step is that of plain gradient descent
+another_optimizer  | step nesterov       | p - learning_rate * v | the step is that of plain momentum, without the look ahead
+another_optimizer  | slot | momentum * v + (1 - momentum) * dw | the gradient is multiplied by 1 − momentum, as in a running mean
+another_optimizer  | slot | shrinking | weight_decay * {p} is in the gradient, as with an L2 penalty; here the parameter shrinks by itself
+correction_missing |                     | uncorrected       | the running means are not divided by 1 − beta ** t
+miscounted         |                     | from_zero         | t counts the updates from 0, not from 1
+miscounted         |                     | from_two          | t is one too many
+"""
+"""Kind, where it can be made (all these words are true of the place, those with ! are not, and there is all that the formula is made
+of), the wrong formula, and what it is: over ``t``, the right formula, ``s``, what gives it its size, and what :func:`_known` has."""
 
 
 @cache
-def _parsed(text: str) -> Tree:
-    return parse(text).tree
+def _rows() -> list[tuple[str, list[str], Tree, tuple[str, ...], str]]:
+    return [(kind, where.split(), tree := parsed(text).tree, names(tree), says) for kind, where, text, says in table(_TABLE)]
 
 
-def _filled(pattern: Tree, values: Mapping[str, Tree], size: Tree) -> Tree:
+def written(site: Site, sizes: bool = False) -> Iterator[Mistake]:
+    """The rows that can be made in a stage, or those alone that change its size."""
+    facts, known, node, penalties = _facts(site), _known(site), site.node, [name for name in site.reads if name in site.penalties]
+    shown = {name: tree.name for name, tree in known.items() if isinstance(tree, Name)} | {
+        "k": str(site.outputs),
+        "row": node.operation.name if node else "",
+        "last": site.program.layers[-1].layer.activation,
+        "of": "the derivative of " if site.stage.of else "",
+        "flat": f"{site.program.target} has the shape (m,) and not (m, 1), so that each prediction meets each target",
+        "penalties": " + ".join(penalties),
+    }
+    for kind, where, pattern, letters, says in _rows():
+        sized = "s" in letters
+        holds = ((word.removeprefix("!") in facts) != word.startswith("!") for word in where)
+        if sized >= sizes and known.keys() >= {*letters} and all(holds):
+            tree = site.scaled(partial(_sized, site, pattern, known)) if sized else _filled(pattern, known)
+            if tree is not None:
+                yield Mistake(kind, tree, says.format(**shown))
+
+
+def _sized(site: Site, pattern: Tree, known: Mapping[str, Tree], tree: Tree) -> Tree:
+    """A row's formula of another size; what a loss is divided by, and is not to be, is taken out of it."""
+    if site.loss and isinstance(pattern, Binary) and pattern.operator == "*":
+        for letter in names(pattern):
+            less = everywhere(tree, partial(_undivided, known[letter]))
+            tree, known = (less, {**known, letter: ONE}) if less != tree and letter != "s" else (tree, known)
+    return _filled(pattern, {**known, "s": tree})
+
+
+def _undivided(divisor: Tree, node: Tree) -> Tree:
+    match node:
+        case Binary("/", value, by) if by == divisor:
+            return value
+        case Binary("/", value, Binary("*", left, right)) if divisor in (left, right):
+            return Binary("/", value, right if left == divisor else left)
+    return node
+
+
+def _filled(pattern: Tree, values: Mapping[str, Tree]) -> Tree:
     """A row's formula over these tensors; a product, or a quotient, as a person would write it."""
-    tree = substitute(pattern, {**values, "s": size})
+    tree = substitute(pattern, values)
     match pattern, tree:
         case Binary(), Binary("/", value, by):
             return product(value, over=by)
@@ -134,113 +133,73 @@ def _filled(pattern: Tree, values: Mapping[str, Tree], size: Tree) -> Tree:
     return tree
 
 
-def _words(site: Site) -> dict[str, bool]:
-    """What is true of a stage."""
+def _facts(site: Site) -> set[str]:
+    """What is true of a stage, in words."""
     program, node, stage, asked = site.program, site.node, site.stage, site.program.network.asked
-    own, rule = site.parameter == stage.name != "", program.rule
-    slot, momentum = bool(site.parameter) and not own, "momentum" in program.constants
-    linear = rule.name in ("sgd", "momentum", "nesterov")
-    bias, reads = site.argument == "b", site.reads
-    return {
-        "gradient": bool(stage.of),
-        "value": not stage.of,
-        "update": site.updates,
-        "size": site.scaled(lambda tree: tree) is not None,
-        "mean": asked.samples == "mean",
-        "means": asked.outputs == "mean",
-        "many": site.outputs > 1,
-        "rate": "learning_rate" in program.constants and stage.phase is not Phase.LOSS,
-        "stepping": "learning_rate" in reads and stage.phase is not Phase.LOSS,
-        "samples": site.sums_samples,
-        "bias": bias,
-        "wide": bias and program.parameters[stage.of][1] > 1,
-        "biased": node is not None and not stage.of and node.operation.name == "affine",
-        "activation": site.activation is not None,
-        "fused": bool(site.loss and program.network.fused and stage.of),
-        "flat": site.outputs == 1 and program.target in reads,
-        "l2": bool(asked.l2),
-        "penalty": node is not None and node.operation.name == "penalty",
-        "whole_loss": stage.name == program.loss,
-        "kept": site.updates and stage.name in reads,
-        "step": own,
-        "linear": linear,
-        "nesterov": rule.name == "nesterov",
-        "velocity": slot and momentum,
-        "by_velocity": own and momentum,
-        "remembering": slot,
-        "decaying": "weight_decay" in program.constants,
-        "corrected": site.updates and rule.counts and "t" in reads,
-    }
+    found = {"gradient" if stage.of else "value", stage.phase.value, program.rule.name, *program.constants}
+    found |= {asked.samples, f"{asked.outputs}s" * (site.outputs > 1)}
+    found |= {node.operation.name, f"d{site.argument}"} if node else set()
+    found |= {"activation"} if site.activation else set()
+    found |= {"step" if site.parameter == stage.name else "slot"} if site.parameter else set()
+    return found | ({"wide"} if site.argument == "b" and program.parameters[stage.of][1] > 1 else set())
 
 
-def _named(site: Site) -> dict[str, Tree]:
-    """The tensors and numbers that rows are written over."""
-    program, arguments = site.program, site.node.arguments if site.node else {}
-    named: dict[str, Tree] = {name: Name(tensor) for name, tensor in arguments.items() if isinstance(tensor, str)}
-    named |= {"t": site.tree, "g": site.arriving, "k": literal(site.outputs), "y": Name(program.target), "w": Name(site.stage.name)}
-    if site.activation:
-        named["a"] = Name(site.activation.output)
-    if site.parameter:
-        slot = next((name for name, tensor in program.tensors.items() if tensor.role is Role.SLOT and tensor.of == site.parameter), "")
-        named |= {"p": Name(site.parameter), "v": Name(slot), "dw": Name(program.gradients[site.parameter])}
-    return named
+def _known(site: Site) -> dict[str, Tree]:
+    """The tensors, numbers and formulas that rows are written over, as far as a stage has them."""
+    program, node, tree, of = site.program, site.node, site.tree, site.stage.of
+    known: dict[str, Tree] = {name: Name(name) for name in (*program.constants, M.name)}
+    known |= {name: Name(tensor) for name, tensor in (node.arguments if node else {}).items() if isinstance(tensor, str)}
+    known |= {"t": tree, "s": tree, "k": literal(site.outputs)}
+    if of:
+        known["g"] = site.arriving
+    if site.affine and isinstance(site.arriving, Name):
+        known["unmoved"] = site.put({site.arriving.name: parsed("0 * g + 1").tree.rebuilt(partial(substitute, values=known))})
+    if site.sums_samples:
+        parts = {"but_first": (1, None), "but_last": (None, -1), "first": (0, 1), "last": (-1, None)}
+        known |= {part: site.of_samples(*rows) for part, rows in parts.items()}
+    if site.outputs == 1 and program.target in site.reads:
+        known["pairs"] = site.put({program.target: Transpose(Name(program.target))})
+    if site.activation and node:
+        rule, a = node.operation, Name(node.output)
+        there = {**node.arguments, "z": a}
+        known["value_twice"] = rule.value({**node.arguments, "z": tree})
+        known["slope"] = substitute(rule.gradient("z", node.arguments, "", ONE), {"": node.value})
+        if rule.name != "identity":
+            known |= {"a": a, "slope_at_a": substitute(rule.gradient("z", there, "", site.arriving), {"": rule.value(there)})}
+    if of and (site.activation or (site.loss and program.network.fused)):
+        own = site.activation or next(one for one in program.network.nodes if one.output == program.prediction)
+        known["slope_again"] = own.operation.gradient("z", own.arguments, own.output, tree)
+    if site.stage.name == program.loss and site.penalties:
+        biases = [Name(layer.bias) for layer in program.layers if layer.bias]
+        known["penalised"] = total(tree, *(substitute(parsed("l2 * sum(b ** 2)").tree, {"b": bias}) for bias in biases))
+        known["unpenalised"] = total(*(Name(name) for name in site.reads if name not in site.penalties))
+    if "learning_rate" in site.reads:
+        known["whole_step"] = without_ones(site.put({"learning_rate": ONE}))
+    return known | (_known_to_updates(site, known) if site.updates else {})
 
 
-def _made(site: Site) -> Mapping[str, Callable[[], Tree]]:
-    """What rows are written over that has to be made first."""
-    node, program = site.node, site.program
-    g = program.gradients.get(site.parameter, "")
-    a, biases = Name(node.output) if node else ONE, [layer.bias for layer in program.layers if layer.bias]
-
-    def once_more(node: Node | None) -> Tree:
-        """What the stage gives, multiplied by an activation's derivative."""
-        return node.operation.gradient("z", node.arguments, node.output, site.tree) if node else ONE
-
-    return {
-        "whole_step": lambda: without_ones(site.put({"learning_rate": ONE})),
-        "but_first": lambda: site.of_samples(1, None),
-        "but_last": lambda: site.of_samples(None, -1),
-        "first": lambda: site.of_samples(0, 1),
-        "last": lambda: site.of_samples(-1, None),
-        "pairs": lambda: site.put({program.target: Transpose(Name(program.target))}),
-        "penalised": lambda: total(site.tree, *(substitute(_parsed("l2 * sum(b ** 2)"), {"b": Name(b)}) for b in biases)),
-        "shrinking": lambda: site.put({g: total(Name(g), product(Name("weight_decay"), Name(site.parameter)))}),
-        "from_zero": lambda: site.put({"t": Binary("-", Name("t"), ONE)}),
-        "from_two": lambda: site.put({"t": Binary("+", Name("t"), ONE)}),
-        "uncorrected": lambda: everywhere(site.tree, _uncorrected),
-        "slope_at_a": lambda: _slope(site, {"z": a, "a": node.operation.value({**node.arguments, "z": a})} if node else {}),
-        "slope_twice": lambda: once_more(node),
-        "value_twice": lambda: node.operation.value({**node.arguments, "z": site.tree}) if node else ONE,
-        "slope_too": lambda: once_more(next(node for node in program.network.nodes if node.output == program.prediction)),
-    }
-
-
-def _slope(site: Site, changes: Mapping[str, Tree]) -> Tree:
-    """An activation's derivative with other tensors put into its rule (not into the gradient that arrives)."""
-    node = site.activation
-    if node is None:
-        return ONE
-    constants = {name: tree for name, tree in node.arguments.items() if isinstance(tree, Tree)}
-    usual = {"z": Name(str(node.arguments["z"])), node.operation.output: Name(node.output), "g": site.arriving}
-    return substitute(node.operation.gradients["z"].tree, {**usual, **constants, **changes})
-
-
-def _uncorrected(tree: Tree) -> Iterator[Tree]:
-    match tree:
-        case Binary("/", value, Binary("-")):
-            yield value
+def _known_to_updates(site: Site, known: Mapping[str, Tree]) -> dict[str, Tree]:
+    """The same of what the optimizer alone has."""
+    program, name, parameter, made = site.program, site.stage.name, site.parameter, dict[str, Tree]()
+    if parameter:
+        slots = [tensor.name for tensor in program.tensors.values() if (tensor.role, tensor.of) == (Role.SLOT, parameter)]
+        g, p, decay = Name(program.gradients[parameter]), Name(parameter), Name("weight_decay")
+        made = {"p": p, "dw": g, "v": Name(next(iter(slots), ""))}
+        made |= {"shrinking": site.put({g.name: total(g, product(decay, p))})} if decay.name in known else {}
+    if name in site.reads:
+        made["w"] = Name(name)
+    if program.rule.counts and "t" in site.reads:
+        made |= {count: site.put({"t": parsed(text).tree}) for count, text in (("from_zero", "t - 1"), ("from_two", "t + 1"))}
+        made["uncorrected"] = everywhere(site.tree, partial(rewritten, parsed("A / (B - F)").tree, Name("A")))
+    return made
 
 
 def activations(site: Site) -> Iterator[Mistake]:
-    """Another activation of the table, or its derivative; or a part of the derivative alone."""
+    """Another activation of the table, or its derivative."""
     node = site.activation
     if node is None:
         return
     own, one_unit = node.operation.name, site.program.layers[node.layer - 1].layer.units == 1
-    for tree in one_changed(site.tree, without_factor) if site.stage.of else ():
-        left = set(names(tree))
-        if left & {node.output, node.arguments["z"]} and isinstance(site.arriving, Name) and site.arriving.name in left:
-            yield Mistake("activation_part", tree, f"one factor of the derivative of {own} is left out")
     simpler = {own, "identity"}  # or with a simpler name: softmax of one unit is 1, the slope of softplus is σ(z), a part of the sigmoid's
     simpler |= {"softmax"} if one_unit else set()
     simpler |= {"softplus"} if own == "sigmoid" and site.stage.of else set()
@@ -303,3 +262,42 @@ def _spoken(site: Site, name: str, tensor: str, half: str) -> str:
     words = "Huber's loss" if name == "huber" else f"{half}the {words}" if plain == name else f"{FUSED[plain]} and {words} fused"
     with_respect = f", with respect to {tensor}" if tensor != site.stage.of else ""
     return f"the derivative of {words}{with_respect}" if site.stage.of else words
+
+
+def slopes(site: Site) -> Iterator[Mistake]:
+    """The derivative of another activation of the network multiplied in, or in the place of the one that belongs there."""
+    program, own = site.program, site.activation
+    nodes = [node for node in program.network.nodes if node.operation.name in ACTIVATIONS and node.operation.name != "identity"]
+    for node in nodes if site.stage.of else ():
+        z, a = str(node.arguments["z"]), Name(node.output)
+        if node is own:
+            continue
+        slope = node.operation.gradient("z", node.arguments, node.output, ONE)
+        if node.operation.name == "softmax":
+            slope = product(a, Binary("-", ONE, a))
+        says = f"the derivative of {node.operation.name} at {z} is multiplied in, which does not belong here"
+        for name in site.reads:
+            if name != M.name and site.role(name) is not Role.CONSTANT and site.fitting(name, z) == Name(z):
+                yield Mistake("another_slope", site.put({name: product(Name(name), slope)}), says)
+        if site.fitting(site.stage.of, z) == Name(z):
+            yield Mistake("another_slope", product(site.tree, slope), says)
+            if own:
+                says = f"the derivative of {node.operation.name} at {z} stands where that of {own.operation.name} at {{z}} belongs"
+                yield Mistake("another_slope", product(site.arriving, slope), says, parts={"z": Name(str(own.arguments["z"]))})
+
+
+def squashed(site: Site) -> Iterator[Mistake]:
+    """Softmax or sigmoid once more, inside the loss; its derivative is multiplied in, or is not."""
+    node, program, fused = site.loss, site.program, site.program.network.fused
+    last = next(one for one in program.network.nodes if one.output == program.prediction)
+    for name in ((fused,) if fused else ("softmax", "sigmoid")) if node else ():
+        says, prediction = f"{name} is applied once more, inside the loss", Name(last.output)
+        again = OPERATIONS[name].value({"z": prediction})
+        if node and not site.stage.of:
+            tensor = node.arguments[next(iter(node.operation.gradients))]
+            yield Mistake("squashed_again", site.put({str(tensor): prediction if fused else again}), says)
+            continue
+        inner = site.put({last.output: again})
+        yield Mistake("squashed_again", inner, f"{says}, and its derivative is left out")
+        at = {"z": Name(str(last.arguments["z"])), "a": prediction} if fused else {"z": prediction, "a": again}
+        yield Mistake("squashed_again", substitute(OPERATIONS[name].gradients["z"].tree, {"g": inner, **at}), says)

@@ -1,9 +1,8 @@
-"""A stage as the catalogue of mistakes sees it: the node that its formula was made of, and the ways to rewrite a formula."""
+"""A stage as the catalogue of mistakes sees it: the node that its formula was made of, and a formula with a mistake in it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import cached_property
 
@@ -16,7 +15,7 @@ from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Transpose, Tree, names, substitute, walk
+from bpdebug.core.tree import ONE, Call, Index, Name, Transpose, Tree, names, substitute, walk
 
 M = Name("m")
 
@@ -90,19 +89,12 @@ class Site(Record, eq=False):
     @cached_property
     def families(self) -> dict[str, tuple[str, ...]]:
         """A tensor to its family: inputs, activations and sums are one, weights another, the gradients of each, the optimizer's slots."""
-        layers = self.program.layers
-        own = {layer.output: "sum" for layer in layers}
-        own |= {getattr(layer, part): part for layer in layers for part in ("weight", "bias", "z", "a") if getattr(layer, part)}
-        own |= dict.fromkeys(self.penalties, "penalty") | dict.fromkeys(_FADING, "fading")
-        found: dict[str, tuple[str, ...]] = {name: (part,) for name, part in own.items()}
-        slots = Counter[str]()
-        for tensor in self.program.tensors.values():
-            if tensor.role is Role.GRADIENT and not tensor.through and tensor.of in own:
-                found[tensor.name] = ("gradient", own[tensor.of])
-            elif tensor.role is Role.SLOT:
-                slots[tensor.of] += 1
-                found[tensor.name] = (f"slot {slots[tensor.of]}", own[tensor.of])
-        return found | dict.fromkeys([self.program.input, *(layer.output for layer in layers)], ("a",))
+        program, parts = self.program, ("output", "weight", "bias", "z", "a")
+        own = {getattr(layer, part): part for layer in program.layers for part in parts} | dict.fromkeys(self.penalties, "penalty")
+        found: dict[str, tuple[str, ...]] = {name: (part,) for name, part in (own | dict.fromkeys(_FADING, "fading")).items()}
+        found |= {gradient: ("gradient", own[of]) for of, gradient in program.gradients.items() if of in own}
+        found |= {slot: (letter, own[program.slots[slot]]) for letter in program.rule.slots for slot in program.letters[letter]}
+        return found | dict.fromkeys([program.input, *(layer.output for layer in program.layers)], ("a",))
 
     @cached_property
     def node(self) -> Node | None:
@@ -194,12 +186,6 @@ class Site(Record, eq=False):
         """What an update stage goes by: gradients and slots."""
         return tuple(name for name in self.reads if name != self.stage.name and self.role(name) in (Role.GRADIENT, Role.SLOT))
 
-    @cached_property
-    def steps(self) -> tuple[str, ...]:
-        """Of these the ones to which its step is in proportion; none where it is in proportion to nothing, as Adam's."""
-        scaling = (Role.GRADIENT,) if any(isinstance(node, Call) for node in walk(self.tree)) else (Role.GRADIENT, Role.SLOT)
-        return tuple(name for name in self.moves if self.role(name) in scaling)
-
     @property
     def sums_samples(self) -> bool:
         """Whether the stage adds up what the samples contribute."""
@@ -222,9 +208,11 @@ class Site(Record, eq=False):
     def scaled(self, change: Callable[[Tree], Tree]) -> Tree | None:
         """The formula with its size changed: that of a gradient or a loss, or of an update's step; None in the forward pass, and for the
         penalty, whose factors are a fault of their own."""
-        if self.updates:
-            return self.put({name: change(Name(name)) for name in self.steps}) if self.steps else None
-        return None if self.stage.phase is Phase.FORWARD or self.stage.operation == "penalty" else change(self.tree)
+        if not self.updates:
+            return None if self.stage.phase is Phase.FORWARD or self.stage.operation == "penalty" else change(self.tree)
+        bent = any(isinstance(node, Call) for node in walk(self.tree))  # in proportion to no slot, as Adam's
+        steps = [name for name in self.moves if not bent or self.role(name) is Role.GRADIENT]
+        return self.put({name: change(Name(name)) for name in steps}) if steps else None
 
 
 def is_data_loss(node: Node) -> bool:
@@ -237,41 +225,3 @@ def is_term(program: Program, name: str) -> bool:
     tensor = program.tensors.get(name)
     in_loss = name in program.index and name != program.loss and program.stage(name).phase is Phase.LOSS
     return in_loss or (tensor is not None and bool(tensor.through))
-
-
-def one_changed(tree: Tree, change: Callable[[Tree], Iterable[Tree]]) -> Iterator[Tree]:
-    """The tree with one of its nodes changed, for each node and each change of it."""
-    yield from change(tree)
-    for place, child in enumerate(tree.children()):
-        for new in one_changed(child, change):
-            yield _with_child(tree, place, new)
-
-
-def _with_child(tree: Tree, place: int, new: Tree) -> Tree:
-    places = iter(range(len(tree.children())))
-    return tree.rebuilt(lambda child: new if next(places) == place else child)
-
-
-def everywhere(tree: Tree, change: Callable[[Tree], Iterable[Tree]]) -> Tree:
-    """The tree with each node that can be changed replaced by its first change, those below first."""
-    tree = tree.rebuilt(lambda child: everywhere(child, change))
-    return next(iter(change(tree)), tree)
-
-
-def without_factor(tree: Tree) -> Iterator[Tree]:
-    """A product without one of its factors, a quotient without its divisor."""
-    match tree:
-        case Binary("*", left, right):
-            yield left
-            yield right
-        case Binary("/", left):
-            yield left
-
-
-def without_divisor(divisor: Tree, tree: Tree) -> Iterator[Tree]:
-    """A quotient without that factor of its divisor."""
-    match tree:
-        case Binary("/", value, by) if by == divisor:
-            yield value
-        case Binary("/", value, Binary("*", left, right)) if divisor in (left, right):
-            yield Binary("/", value, right if left == divisor else left)

@@ -7,28 +7,30 @@ these numbers, the answer is empty, and where several do that other numbers woul
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
-from bpdebug.core.parser import Formula
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import shape_text
-from bpdebug.core.tree import ONE, Name, Unary, product, substitute
+from bpdebug.core.tree import Name, Unary, substitute
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
-from bpdebug.trust.multiples import larger, scale_of, times
 from bpdebug.trust.operands import Operands, world
-from bpdebug.trust.patterns import pattern, suspect
+from bpdebug.trust.patterns import larger, pattern, suspect, times
+from bpdebug.trust.rules import written
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
 
-_SCALE = ("sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "stray_factor")
+_OVER_SAMPLES = ("sum_for_mean", "mean_for_sum", "m_twice")
+_SCALE = (*_OVER_SAMPLES, "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
 _WITHIN = " (in "
 """Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
@@ -38,11 +40,11 @@ _MOST_ROWS = 200
 """Samples of a batch that is made up, if the present one has more."""
 _CHANCE = 1e-3
 """How probable a coincidence may be without being spoken of."""
-_ALONE = ("sign", "zero", "stray_factor", "sum_for_mean", "mean_for_sum", "m_twice", "outputs_factor", "learning_rate", "another_loss_sum")
+_ALONE = (*_SCALE, "sign", "zero", "another_loss_sum")
 """Kinds that are a factor, or make one of no account."""
 _LIKELY = (
-    "sign sum_for_mean mean_for_sum m_twice activation_missing activation_part another_activation another_loss transposed pre_activation",
-    "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing",
+    "sign sum_for_mean mean_for_sum m_twice activation_missing activation_part another_activation another_loss transposed pre_activation "
+    "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing"
 )
 """Kinds of which two are made at once."""
 _MOST_TWICE = 1500
@@ -50,13 +52,6 @@ _MOST_TWICE = 1500
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
 _VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
-
-
-class Fit(Record, eq=False):
-    """A mistake that gives the wrong numbers, and how exactly."""
-
-    made: Mistake
-    error: float
 
 
 def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
@@ -70,22 +65,23 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
     if not wrong.size or wrong.dtype.kind not in "biuf" or not np.isfinite(wrong).all():
         return ()
     with np.errstate(all="ignore"):
-        terms = {
-            name: evidence.value(Site(site.program, site.program.stage(name)).tree) for name in site.reads if is_term(site.program, name)
-        }
+        terms = {name: evidence.value(_of(site, name).tree) for name in site.reads if is_term(site.program, name)}
         case = replace(evidence, values={**evidence.values, **{name: value for name, value in terms.items() if value is not None}})
         derived, edited, wrong = case.value(site.tree), _edited(site), wrong.astype(np.float64)
-        right = right if derived is None or (edited and not _agree(derived, right)) else derived
         same = fitted(wrong, right.shape) if wrong.size == right.size else None
+        old = edited is not None and derived is not None and not _agree(derived, right)
+        right = right if derived is None or old else derived
         case = replace(case, wrong=wrong if same is None else same, right=right)
         if case.distance <= case.tolerance * max(case.size, _largest(right)):
-            return _lying(evidence.wrong.shape, right.shape, site.stage.name)
-        if edited and derived is not None and not _agree(derived, right) and case.explains(derived):
+            shape, due = evidence.wrong.shape, right.shape
+            says = f"{site.stage.name} is {shape_text(shape)} and has the numbers of the {shape_text(due)} that is due"
+            return (suspect("transposed", says),) * (shape != due and shape[::-1] == due)
+        if edited and old and case.explains(derived):
             if site.stage.of in edited.formula.names and edited.name not in _used_by(site):
                 more = f"{edited} is your own formula, and reads {site.stage.of}, too: what comes back on that path is left out"
                 return (suspect("path_missing", more),)
-            old = f"{edited} is your own formula, and {site.stage.name} is still the derivative of the old one"
-            return (suspect("forward_changed", old),)
+            says = f"{edited} is your own formula, and {site.stage.name} is still the derivative of the old one"
+            return (suspect("forward_changed", says),)
         return _Search(case).suspects()
 
 
@@ -94,117 +90,86 @@ class _Search:
 
     def __init__(self, case: Evidence) -> None:
         self.case, self.tried = case, 0
-        self._made: dict[tuple[int, int], tuple[Operands | None, ...]] = {}
-        self.scaled: list[tuple[Mistake, float]] = []
+        self.near: list[Mistake] = []
 
     def suspects(self) -> tuple[Suspect, ...]:
         """One mistake, a pattern, or two mistakes."""
-        one = self._told(list(self._fits(_mistakes(self.case.site, self.case.unseen)))) or pattern(self.case)
-        return one or self._told(list(self._scaled_fits()))[:1] or self._told(list(self._twice()))[:1]
-
-    def _scaled_fits(self) -> Iterator[Fit]:
-        """Mistakes that are too large or too small by a factor, or have the other sign, besides."""
         case = self.case
-        for made, ratio in () if case.site.updates or (case.single and case.formula is None) else self.scaled:
-            also = None if made.kind in _ALONE else scale_of(case, ratio)
-            if also is None:
-                continue
-            kind, factor, says = also
-            tree = Unary("-", made.tree) if factor == Unary("-", ONE) else product(factor, made.tree)
-            if (error := case.error(case.value(tree, made.overrides))) is not None:
-                both = replace(made, kind=f"{made.kind}+{kind}", tree=tree, says=f"{made.says}; besides, {says}")
-                yield Fit(both, error)
+        one = self._told(filter(self._fits, _mistakes(case.site, case.unseen))) or pattern(case)
+        if one or (case.single and case.formula is None):
+            return one
+        kinds = _LIKELY.split()
+        alone = [] if case.site.updates else [made for made in self.near if made.kind not in _ALONE]
+        likely = (made for made in mistakes(case.site) if made.kind in kinds and not made.overrides)
+        again = partial(mistakes, only=kinds, again=True)
+        return self._told(self._twice(alone, _sizes))[:1] or self._told(self._twice(likely, again))[:1]
 
-    def _twice(self) -> Iterator[Fit]:
-        """Two mistakes in one formula: of the likelier kinds, and only so many."""
-        case, known = self.case, {self.case.site.tree}
-        if case.single and case.formula is None:
-            return
-        left, kinds = _MOST_TWICE, " ".join(_LIKELY).split()
-        for first in mistakes(case.site):
-            if first.kind not in kinds or first.overrides or first.tree in known or case.operands.shape(first.tree) is None:
+    def _fits(self, made: Mistake) -> bool:
+        """Whether a mistake gives the wrong numbers; one that gives them in another size is remembered."""
+        case = self.case
+        self.tried += 1
+        if (made.kind == "y_broadcast" and case.samples**2 > _MOST_PAIRS) or not case.in_proportion(made):
+            return False
+        fits = case.explains(case.value(made.tree, made.overrides))
+        self.near += [made] * (not fits)
+        return fits
+
+    def _twice(self, firsts: Iterable[Mistake], seconds: Callable[[Site], Iterable[Mistake]]) -> Iterator[Mistake]:
+        """Two mistakes in one formula, and only so many of them."""
+        case, left, known = self.case, _MOST_TWICE, {self.case.site.tree}
+        for first in firsts:
+            if (first.tree in known and not first.overrides) or case.operands.cells(first.tree) is None:
                 continue
             known.add(first.tree)
-            stage = replace(case.stage, formula=Formula.of(first.tree), original=None)
-            for second in mistakes(Site(case.program, stage, case.samples), kinds, again=True):
+            stage = replace(case.stage, formula=first.formula, original=None)
+            for second in islice(seconds(Site(case.program, stage, case.samples)), left):
                 left -= 1
-                if left < 0:
-                    return
-                made = replace(second, kind=f"{first.kind}+{second.kind}", says=f"{first.evidence}; besides, {second.evidence}", parts={})
-                ratio = None if second.overrides else case.ratio(made)
-                error = None if ratio is None else case.error(case.value(made.tree))
-                if error is not None:
-                    yield Fit(made, error)
+                says = f"{first.evidence}; besides, {second.evidence}"
+                made = Mistake(f"{first.kind}+{second.kind}", second.tree, says, first.overrides)
+                yield from [made] * self._fits(made)
 
-    def _fits(self, found: Iterator[Mistake]) -> Iterator[Fit]:
-        for made in found:
-            if made.kind == "y_broadcast" and self.case.samples**2 > _MOST_PAIRS:
-                continue
-            self.tried += 1
-            ratio = self.case.ratio(made)
-            if ratio is None:
-                continue
-            error = self.case.error(self.case.value(made.tree, made.overrides))
-            if error is not None:
-                yield Fit(made, error)
-            else:
-                self.scaled.append((made, ratio))
-
-    def _told(self, fits: list[Fit]) -> tuple[Suspect, ...]:
+    def _told(self, fits: Iterable[Mistake]) -> tuple[Suspect, ...]:
         """Each mistake that other numbers would tell from the rest; those alone that are the user's own formula, where that is known."""
-        groups: list[tuple[list[Array | None], list[Fit]]] = []
-        for fit in fits:
-            values = [None if one is None else one.value(fit.made.tree, fit.made.overrides) for one in self._worlds(len(fits))]
+        case, formula, found = self.case, self.case.formula, [*fits]
+        others = _worlds(case, min(case.samples, _MOST_ROWS) + 1) if len(found) > 1 else []
+        groups: list[tuple[list[Array | None], list[Mistake]]] = []
+        for made in found:
+            values = [None if one is None else one.value(made.tree, made.overrides) for one in others]
             group = next((members for known, members in groups if all(map(_same, known, values))), None)
             if group is None:
-                groups.append((values, [fit]))
+                groups.append((values, [made]))
             else:
-                group.append(fit)
+                group.append(made)
         told = [members for _, members in groups]
-        if self.case.formula is not None and self.case.samples <= _MOST_ROWS:
-            told = [members for members in told if self._is_own(members[0].made)]
+        if told and formula is not None and case.samples <= _MOST_ROWS:
+            own = [(one, one.value(formula)) for one in _worlds(case, case.samples) if one]
+            told = [some for some in told if all(_same(value, one.value(some[0].tree, some[0].overrides)) for one, value in own)]
         return tuple(self._suspect(same) for members in told for same in _by_kind(members))[:_MOST_TOLD]
 
-    def _worlds(self, fits: int) -> tuple[Operands | None, ...]:
-        """Other numbers, and another number of samples."""
-        return self._others(min(self.case.samples, _MOST_ROWS) + 1, 2) if fits > 1 else ()
-
-    def _is_own(self, made: Mistake) -> bool:
-        """Whether it is the user's own formula on any numbers."""
-        formula = self.case.formula
-        if formula is None:
-            return False
-        others = [one for one in self._others(self.case.samples, 2) if one is not None]
-        return all(_same(one.value(formula), one.value(made.tree, made.overrides)) for one in others)
-
-    def _others(self, rows: int, count: int) -> tuple[Operands | None, ...]:
-        case, key = self.case, (rows, count)
-        if key not in self._made:
-            self._made[key] = tuple(world(case.program, case.stage, case.values, rows, seed) for seed in range(count))
-        return self._made[key]
-
-    def _suspect(self, found: list[Fit]) -> Suspect:
+    def _suspect(self, found: list[Mistake]) -> Suspect:
         """One mistake: what is seen in the numbers, and the simplest of its formulas that fit."""
-        case, made, error = self.case, found[0].made, found[0].error
-        kind, name = made.kind, case.site.stage.name
-        said = {fit.made.evidence.partition(_WITHIN)[0]: fit.made.evidence for fit in reversed(found)}
-        clauses = list(reversed(said.values()))[:2]
-        clause = ", or ".join([clauses[0], *(clause.removeprefix("this is ") for clause in clauses[1:])])
+        case, made, said = self.case, found[0], dict[str, str]()
+        name, factor = case.site.stage.name, times(case) if made.kind in _SCALE else None
+        for one in found:
+            said.setdefault(one.evidence.partition(_WITHIN)[0], one.evidence)
+        first, *more = list(said.values())[:2]
         if not case.size:
             seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
-        elif kind in _SCALE and (factor := times(case)) is not None:
+        elif factor is not None:
             seen = larger(case, factor)
-            if kind in ("sum_for_mean", "mean_for_sum", "m_twice"):
+            if made.kind in _OVER_SAMPLES:
                 seen += f", and the batch has m = {case.samples} samples"
-            elif kind == "learning_rate":
+            elif made.kind == "learning_rate":
                 seen += f", and the learning rate is {short(float(case.values['learning_rate']))}"
         else:
+            error = case.error(case.value(made.tree, made.overrides))
             versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
             old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
             exactly = f"to {error:.0e}" if error else "to the last bit"
             seen = f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {exactly}"
+        clause = ", or ".join([first, *(other.removeprefix("this is ") for other in more)])
         weak = " (a single number: weak evidence)" * self._weak
-        return suspect(kind, f"{seen}: {clause}{weak}", None if made.overrides else made.tree)
+        return suspect(made.kind, f"{seen}: {clause}{weak}", None if made.overrides else made.tree)
 
     @property
     def _weak(self) -> bool:
@@ -216,16 +181,29 @@ class _Search:
         return self.tried * max(10.0**-digits, case.allowed / case.size) > _CHANCE
 
 
-def _by_kind(found: list[Fit]) -> Iterator[list[Fit]]:
+def _sizes(site: Site) -> Iterator[Mistake]:
+    """What makes a formula larger or smaller, or turns its sign."""
+    says = "every sign is turned round"
+    yield Mistake("sign", Unary("-", site.tree), says)
+    for made in written(site, sizes=True):
+        yield made
+        yield replace(made, tree=Unary("-", made.tree), says=f"{says}, and {made.says}")
+
+
+def _worlds(case: Evidence, rows: int) -> list[Operands | None]:
+    """Other numbers, twice, for batches of so many samples."""
+    return [world(case.program, case.stage, case.values, rows, seed) for seed in range(2)]
+
+
+def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
     """The same formula under each name that says something; under one that says little only where it has no other."""
-    kinds = dict.fromkeys(fit.made.kind for fit in found)
-    if "+" in found[0].made.kind:  # two mistakes, of which the first pair that fits is the likeliest
+    kinds = dict.fromkeys(made.kind for made in found)
+    if "+" in found[0].kind:  # two mistakes, of which the first pair that fits is the likeliest
         yield found[:1]
         return
     telling = [kind for kind in kinds if not FAULTS[kind].general]
     telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
-    telling = telling or [*kinds]
-    yield from ([fit for fit in found if fit.made.kind == kind] for kind in telling)
+    yield from ([made for made in found if made.kind == kind] for kind in telling or kinds)
 
 
 def _same(one: Array | None, other: Array | None) -> bool:
@@ -234,12 +212,6 @@ def _same(one: Array | None, other: Array | None) -> bool:
         return False
     size = float(np.max(np.abs(one), initial=0.0, where=np.isfinite(one)))
     return bool(np.allclose(one, other, 1e-9, 1e-11 * size, equal_nan=True))
-
-
-def _lying(shape: tuple[int, ...], due: tuple[int, ...], name: str) -> tuple[Suspect, ...]:
-    """Of a vector that lies where it should stand the numbers are right, and only its shape tells."""
-    turned = shape != due and shape[::-1] == due
-    return (suspect("transposed", f"{name} is {shape_text(shape)} and has the numbers of the {shape_text(due)} that is due"),) * turned
 
 
 def _largest(right: Array) -> float:
@@ -270,16 +242,19 @@ def _edited(site: Site) -> Stage | None:
     return next((stage for stage in (*stages, *more) if stage.edited), None)
 
 
+def _of(site: Site, name: str) -> Site:
+    """Another stage of the same program."""
+    return Site(site.program, site.program.stage(name), site.rows)
+
+
 def _mistakes(site: Site, unseen: frozenset[str]) -> Iterator[Mistake]:
     """The mistakes that can be made in a stage, and in what it reads that the user does not show."""
     yield from mistakes(site)
     for name in site.reads:
         term = is_term(site.program, name)
-        if name not in site.program.index or not (term or name in unseen):
-            continue
-        inner = Site(site.program, site.program.stage(name), site.rows)
-        penalty = inner.stage.operation == "penalty"
-        for made in _mistakes(inner, unseen):
-            if made.kind != "zero" and (not penalty or made.kind in _OF_PENALTY):
-                where = "" if term or _WITHIN in made.says else f"{_WITHIN}{name})"
-                yield replace(made, tree=site.put({name: made.tree}), says=made.says + where)
+        if name in site.program.index and (term or name in unseen):
+            inner = _of(site, name)
+            for made in _mistakes(inner, unseen):
+                if made.kind != "zero" and (inner.stage.operation != "penalty" or made.kind in _OF_PENALTY):
+                    where = "" if term or _WITHIN in made.says else f"{_WITHIN}{name})"
+                    yield replace(made, tree=site.put({name: made.tree}), says=made.says + where)

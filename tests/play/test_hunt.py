@@ -21,7 +21,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
-from bpdebug.play.hunt import LOCKED, SORTS, TRIES, Hunt, disguised, game_of
+from bpdebug.play.hunt import LOCKED, TRIES, Hunt, disguised, game_of
 from bpdebug.play.planting import is_right, plant
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.script import session_script
@@ -352,12 +352,6 @@ def test_hints_narrow_it_down_and_end():
         with pytest.raises(BpdebugError, match="no more hints"):
             session.execute("hint")
         assert session.hunts[-1].hints == 3
-
-
-def test_the_hints_name_kinds_of_the_catalogue_each_once():
-    named = [kind for kinds in SORTS.values() for kind in kinds.split()]
-    assert len(set(named)) == len(named)
-    assert set(named) <= set(FAULTS)
 
 
 def test_an_accusation_twice_is_refused_and_costs_nothing():

@@ -11,6 +11,8 @@ from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
+from bpdebug.trust.case import Evidence
+from bpdebug.trust.suspects import diagnose
 
 CLASSES = {"y": np.eye(2)[[0, 1, 1, 0]], "loss": Loss("categorical_cross_entropy", samples="mean"), "layers": (Layer(2, "softmax"),)}
 CENTRED = "a1 = z1 - mean(z1, axis=0, keepdims=True)", "dz1 = da1 - mean(da1, axis=0, keepdims=True)"
@@ -58,8 +60,10 @@ def test_a_cause_at_two_places_is_told_once():
     session = Session(scenario)
     session.execute("until dz2")
     theirs = {"a1": session.value("a1"), "a2": session.value("a2"), "dz2": 4 * session.value("dz2")}
-    (suspect,) = next(stage for stage in compared(session, theirs).data["stages"] if stage["name"] == "dz2")["suspects"]
-    assert suspect["evidence"].count("is not divided by m") == 1
+    assert "convention: your deltas (dz2) are those of the samples' own losses" in compared(session, theirs).text
+    values, program = session.timeline.machine.values(), session.timeline.program
+    (suspect,) = diagnose(Evidence(program, program.stage("dz2"), theirs["dz2"], values["dz2"], values, unseen=frozenset(("da2",))))
+    assert suspect.evidence.count("is not divided by m") == 1
 
 
 def test_evidence_names_tensors_whole():
