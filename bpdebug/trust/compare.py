@@ -155,9 +155,18 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
     )
     suspects = diagnose(evidence)
+    if not suspects and (deltas := _of_one_sample(judge)):
+        suspects = diagnose(replace(evidence, values=values | deltas))
     if all(one.kind == "stray_factor" for one in suspects) and finding.suspects:  # it has been told of all at once
         suspects = finding.suspects
     return replace(finding, suspects=(*seen, *suspects))
+
+
+def _of_one_sample(judge: Judge) -> dict[str, Array]:
+    """The user's gradients of weighted sums, where he does not show them and there is one sample: those of the biases are they."""
+    gradients, computed = judge.program.gradients, judge.reading.computed
+    pairs = {gradients.get(layer.z, ""): gradients.get(layer.bias, "") for layer in judge.program.layers if int(judge.values["m"]) == 1}
+    return {delta: computed[bias] / judge.shown(bias) for delta, bias in pairs.items() if bias in computed and delta not in computed}
 
 
 def _losses(timeline: Timeline, judge: Judge, scene: Scene) -> list[float]:

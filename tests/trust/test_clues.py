@@ -127,3 +127,14 @@ def test_the_derivative_of_the_output_where_that_of_the_loss_is_due(rows):
     report = compare(Timeline(program), mine)
     assert report.culprit.suspects[0].kind == "gradient_missing"
     assert "the derivative of z2, not of the loss" in report.culprit.suspects[0].evidence
+
+
+def test_of_one_sample_what_is_not_shown_is_seen_in_the_gradient_of_the_bias():
+    program = make_program(net("tanh", rows=1))
+    arrays = computed(program)
+    own = arrays["dz1"] * np.arange(1, 6)
+    mine = {**arrays, "dW1": -arrays["x"].T @ own, "db1": own}
+    for name in ("dz1", "da1", "W1_new", "b1_new", "W2_new", "b2_new"):
+        del mine[name]
+    (off,) = [finding for finding in compare(Timeline(program), mine).findings if finding.name == "dW1"]
+    assert [suspect.kind for suspect in off.suspects] == ["sign"]
