@@ -74,7 +74,8 @@ _REASONS = {
 def sentences(judge: Judge) -> Iterator[str]:
     """What the convention is."""
     if not judge.convention.stray:
-        shown = [f.name for f in judge.findings if f.theirs is not None and f.stage.of in judge.program.parameters]
+        theirs = [f for f in judge.findings if f.theirs is not None and not f.says.accuses]
+        shown = [f.name for f in theirs if f.stage.of in judge.program.parameters]
         yield from _of_gradients(judge, listed(shown))
         yield from _of_deltas(judge, listed(shown))
         yield from _of_slots(judge)

@@ -23,7 +23,7 @@ from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import likeliest
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
-from bpdebug.trust.reading import ComparisonError, moments, readings
+from bpdebug.trust.reading import ComparisonError, Reading, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
@@ -110,12 +110,27 @@ def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
         left = "; ".join([*plain[0].notes, *(f"{name}: {why}" for name, why in plain[0].uncompared.items())])
         expected = "expected arrays such as z1, a1, dz1, dW1"
         raise ComparisonError(f"there is nothing to compare: {expected}" + (f" ({left})" if left else ""))
-    judges = [likeliest(Judge(scene, reading)) for reading in plain if reading.computed]
-    if min(judge.count for judge, _ in judges):
+    return likeliest_of(scene, [reading for reading in plain if reading.computed])
+
+
+def likeliest_of(scene: Scene, plain: list[Reading]) -> Judge:
+    """The same of ways that have something to compare."""
+    judges = [likeliest(Judge(scene, reading)) for reading in plain]
+    if min(judge.count + _strange(judge) for judge, _ in judges):
         judges += [likeliest(Judge(scene, moment)) for judge, _ in judges for moment in moments(scene, judge.reading)]
     if min(judge.count for judge, _ in judges):
         judges += [likeliest(Judge(scene, moment)) for judge, some in _mixed(judges) for moment in moments(scene, judge.reading, some)]
-    return min(judges, key=lambda one: (one[0].count, one[1], sum(finding.status == "follows" for finding in one[0].findings)))[0]
+    return min(judges, key=lambda one: (one[0].count, _strange(one[0]), one[0].surprises, one[1], _following(one[0])))[0]
+
+
+def _following(judge: Judge) -> int:
+    return sum(finding.status == "follows" for finding in judge.findings)
+
+
+def _strange(judge: Judge) -> bool:
+    """Whether the file has something else for what an optimizer starts with than what it is known to be."""
+    slots = [name for name in judge.reading.given if name in judge.program.slots]
+    return bool(judge.scene.previous or not judge.scene.update) and any(map(judge.differs, slots))
 
 
 def _mixed(judges: list[tuple[Judge, tuple[int, ...]]]) -> Iterator[tuple[Judge, list[str]]]:

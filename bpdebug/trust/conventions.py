@@ -26,16 +26,16 @@ _PLAIN: tuple[int, ...] = (0, 0, 0)
 
 
 def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
-    """A judge that has gone through the forward pass goes on in the convention in which the fewest stages are off, the plainest of
-    those; and how plain that one is."""
+    """A judge that has gone through the forward pass goes on in the convention in which the fewest stages are off, and the fewest
+    right in spite of others, the plainest of those; and how plain that one is."""
     bases = [judge.under(Convention(masks=masks)) for masks in _masks(judge)]
     best, rank = min((base.backward(base.convention).update(base.convention) for base in bases), key=lambda one: one.off), _PLAIN
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
         half = base.backward(convention)
-        if half.count < best.count or (half.count == best.count and place < rank):
+        if (half.count, half.surprises, place) < (best.count, best.surprises, rank):
             for whole in map(half.update, _steps(half)):
-                if (whole.count, place) < (best.count, rank):
+                if (whole.count, whole.surprises, place) < (best.count, best.surprises, rank):
                     best, rank = whole, place
     return best, rank
 

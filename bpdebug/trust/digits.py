@@ -147,7 +147,7 @@ def formats(arrays: Mapping[str, Array], given: Collection[str]) -> dict[str, Fo
     for name, values in cells.items():
         exact = name in given and (values == np.rint(values)).all()
         fitting = [one for one in known if not exact and one.holds(values).all() and (name not in given or one.lost(values))]
-        own |= {name: fitting[0]} if name not in found and fitting else {}
+        own |= {name: max(fitting, key=lambda one: _coarse(one, values))} if name not in found and fitting else {}
     return own
 
 
@@ -197,6 +197,12 @@ def _format(values: Array) -> tuple[Format | None, float]:
         if one:
             shorter = Format(one.count - 1, fixed).holds(values) if one.count > 1 else np.zeros(1)
             ways.append((1.0 - float(np.mean(shorter)), one))
-    likely = [way for way in ways if way[0] > max(share for share, _ in ways) - _CLOSE]
-    share, best = max(likely, key=lambda way: float(np.mean(way[1].half(values))), default=(0.0, None))
+    chance = 0.1 + 0.9 / np.sqrt(max(values.size, 1))  # of ten last digits one is 0, in a few numbers more by chance
+    likely = [way for way in ways if way[0] > min(max(share for share, _ in ways) - _CLOSE, 1.0 - chance)]
+    share, best = max(likely, key=lambda way: _coarse(way[1], values), default=(0.0, None))
     return best, share
+
+
+def _coarse(printed: Format, values: Array) -> float:
+    """How much is lost of numbers that are printed so."""
+    return float(np.mean(printed.half(values)))

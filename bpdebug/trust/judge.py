@@ -73,6 +73,8 @@ class Judge:
         if self.printed.formats:
             words = " or ".join(sorted({str(one) for one in self.printed.formats.values()}))
             self.notes.append(f"your numbers have {words}: they are judged as printed so")
+        carried = {name: one for name, one in scene.printed.items() if name not in reading.given}
+        self.printed = replace(self.printed, formats={**carried, **self.printed.formats}) if carried else self.printed
         self._rounding = rounding(self.program, self.start, self.right, self.printed)
         self._chain, self.values = dict(self.start), dict(self.start)
         self._tainted: set[str] = set()
@@ -115,6 +117,12 @@ class Judge:
     def count(self) -> int:
         """How many faults that are."""
         return self.off + self.convention.stray
+
+    @property
+    def surprises(self) -> int:
+        """How many gradients are right although they are computed from others that are not."""
+        backward = [f for f in self.findings if f.stage.phase is Phase.BACKWARD and f.theirs is not None and f.says.agrees]
+        return sum(bool(self._tainted & {*finding.stage.formula.names}) for finding in backward)
 
     @property
     def near(self) -> float:

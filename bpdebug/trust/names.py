@@ -35,7 +35,7 @@ class Meaning(Record):
     Attributes:
         kind: ``weight``, ``bias``, ``z``, ``a``, ``input``, ``target``, ``prediction`` or ``loss``.
         numbers: those in it, in their order.
-        place: ``hidden``, ``out`` or ``in`` where it says so, else "".
+        place: ``hidden``, ``out`` or ``in`` where it says so, else ""; ``in`` with numbers is what goes into a layer.
         gradient: whether it is the gradient of that.
         after: whether it is what the update has made of it.
         slot: the word by which it is what the optimizer keeps of it, else "".
@@ -78,7 +78,7 @@ _WORDS = {
     "second": "who ho hy",
     "": "self this model network nn mlp module modules param params parameter parameters cache caches fc linear lin dense block blocks "
     "seq sequential my mine value values val vals matrix matrices vec vector vectors array arrays tensor tensors of by wrt the to e u "
-    "node nodes unit units neuron neurons sum sums total rate torch np number num state dict result results step tmp",
+    "function fn node nodes unit units neuron neurons sum sums total rate torch np number num state dict result results step tmp",
 }
 """Pieces of names, by what they say; the last ones say nothing."""
 _TAGS = {word: tag for tag, words in _WORDS.items() for word in words.split()}
@@ -185,12 +185,19 @@ def _read(tags: list[str], numbers: tuple[int, ...]) -> Iterator[Meaning]:
         kinds, place = kinds or ["weight"], "in" if "first" in have else "out"
     if not kinds and "net" in have and (numbers or place):
         kinds = ["z"]
+    if kinds == ["a"] and "in" in have and (numbers or "loss" in have):  # what goes into an activation: activation1.dinputs
+        kinds, place = ["z"], "out" if "loss" in have else ""
+    elif kinds == ["a"] and place == "out" and numbers:  # what comes out of one: activation1.output
+        place = ""
     slot = next((tag for tag in ("first slot", "slot") if tag in have), "")
     if len(kinds) > 1 or (slot and kinds not in (["weight"], ["bias"])):
         return
     if not kinds:
         yield from _unkind(have, place, numbers, gradient)
-    elif kinds != ["loss"] or not gradient:
+    elif kinds == ["loss"] and gradient:
+        if "in" in have:  # what goes into a loss
+            yield from (Meaning(kind, (), "out", True, trust=trust) for kind, trust in (("a", 0.95), ("z", 0.9)))
+    else:
         kind = "a" if kinds == ["target"] and numbers and not gradient else kinds[0]
         yield Meaning(kind, numbers, place, gradient and not slot, after, slot)
 
@@ -205,7 +212,7 @@ def _unkind(have: set[str], place: str, numbers: tuple[int, ...], gradient: bool
     elif "delta" in have or (gradient and numbers and not place and "layer" not in have):
         yield Meaning("z", numbers, place, True)
     elif place == "in":
-        yield Meaning("input", numbers, "", gradient)
+        yield Meaning("a", numbers, "in", gradient, trust=0.8) if numbers else Meaning("input", numbers, "", gradient)
     elif place == "out" and not numbers:
         yield Meaning("prediction", numbers, "", gradient, trust=0.95)
         yield Meaning("z", numbers, "out", gradient, trust=0.6)

@@ -78,8 +78,10 @@ def countings(program: Program, arrays: Mapping[str, Array]) -> Iterator[Countin
         yield Counting(0, 0, 1)
         yield Counting(0, 1, 1)
     numbers = sorted(own)
-    if len(numbers) == len(program.layers) and numbers[-1] not in ((len(numbers),), (len(numbers) - 1,)):
+    if len(numbers) == len(program.layers) and all(numbers != [(place + first,) for place in range(len(numbers))] for first in (0, 1)):
         yield Counting(ranks={number: place for place, number in enumerate(numbers, 1)})
+    if any(meaning.kind in ("z", "a") and meaning.numbers[-1] == len(program.layers) + 1 for meaning in read):
+        yield Counting(1, 2, 2)  # the inputs are the first layer (Ng's "Machine Learning")
     if any(meaning.kind == "z" or (meaning.kind == "a" and "h" in name.lower()) for name in arrays for meaning in meanings(name)[:1]):
         yield Counting(swapped=True)
 
@@ -166,7 +168,7 @@ class Pairs:
         if kind == "a" and not meaning.gradient and meaning.numbers and meaning.numbers[-1] == counting.a - 1 and not meaning.place:
             yield program.input, meaning.trust
         for layer, trust in self._layers(meaning, kind, counting):
-            tensor = str(getattr(layer, kind))
+            tensor = self._into(layer) if meaning.place == "in" and meaning.numbers and kind == "a" else str(getattr(layer, kind))
             if tensor and (target := self._form(tensor, meaning)):
                 yield target, meaning.trust * trust
             started = meaning.numbers in self._earlier and not (meaning.gradient or meaning.slot or meaning.after)
@@ -175,11 +177,13 @@ class Pairs:
 
     def _layers(self, meaning: Meaning, kind: str, counting: Counting) -> Iterator[tuple[LayerNames, float]]:
         """The layers of which a name may speak."""
-        layers, first = self.program.layers, counting.parameters if kind in ("weight", "bias") else getattr(counting, kind)
+        into = meaning.place == "in" and kind == "a"
+        layers, first = self.program.layers, counting.parameters if kind in ("weight", "bias") or into else getattr(counting, kind)
         if meaning.place == "out":
             yield layers[-1], 1.0
         elif meaning.numbers:
-            number = counting.ranks.get(meaning.numbers, meaning.numbers[-1] - first + 1)
+            between = counting.ranks and (into or meaning.trust < 1.0)  # what goes into one without weights, or comes out of it
+            number = counting.ranks.get(meaning.numbers, 0 if between else meaning.numbers[-1] - first + 1)
             if 1 <= number <= len(layers):
                 yield layers[number - 1], 1.0
         elif meaning.place == "in":
@@ -187,6 +191,11 @@ class Pairs:
         else:
             among = layers[:-1] if meaning.place else layers
             yield from ((layer, 1.0 if len(among) == 1 else _UNSAID + 0.05 * (layer is layers[-1])) for layer in among)
+
+    def _into(self, layer: LayerNames) -> str:
+        """What goes into a layer: the activation of the one before, or the inputs."""
+        place = self.program.layers.index(layer)
+        return self.program.layers[place - 1].a if place else self.program.input
 
     def _form(self, tensor: str, meaning: Meaning) -> str:
         """The gradient of a tensor, what the optimizer keeps of it, or what it is after the update; "" where there is none."""
@@ -261,7 +270,7 @@ class Pairs:
         """Why a gradient is not compared."""
         if twins:
             return f"your {names[twins[0]]} is compared as {twins[0]}, and this has other numbers"
-        if gradients and gradients[0].kind == "input":
+        if gradients and (gradients[0].kind == "input" or gradients[0].place == "in"):
             return "the gradient of the inputs is no stage of an update"
         gradient = self.program.network.naming.gradient.format(self.program.prediction)
         if reason := self.reasons.get(name) or self.reasons.get(gradient if self._of_prediction(gradients) else ""):

@@ -14,6 +14,7 @@ import numpy as np
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import assigned
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
@@ -258,10 +259,14 @@ def moments(scene: Scene, reading: Reading, some: Collection[str] = ()) -> Itera
     for late in (parameters, slots, parameters | slots if parameters and slots else {}):
         if late:  # the scenario's own in their place
             note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
-            yield _restarted(reading, {name: scene.state[name] for name in late}, late, note)
+            started = _restarted(reading, {name: scene.state[name] for name in late}, late, note)
+            yield replace(started, late=bool(late.keys() & parameters.keys()))
+    if slots and (before := _unslotted(scene, reading, slots)):
+        note = f"your {' '.join(before)} are those after the update; those before it are not in your file: how they changed is not judged"
+        yield replace(reading, given={**reading.given, **before}, notes=(*reading.notes, note))
     if parameters and (before := _undone(scene, reading, parameters)):
         note = f"your {' '.join(before)} were saved after the update: they fit the rest of your numbers with your own step taken back"
-        yield _restarted(reading, before, parameters, note)
+        yield replace(_restarted(reading, before, parameters, note), late=True)
 
 
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
@@ -278,8 +283,27 @@ def _undone(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str,
     return {name: late[name] + steps[name] for name in steps} if program.rule.name == "sgd" and len(steps) == len(late) else {}
 
 
+def _unslotted(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str, Array]:
+    """The slots from which the update comes to those of the file, in a run of the user's own of which the update before is not known."""
+    program, given = scene.meant, reading.given
+    own = any(not np.allclose(given[name], scene.state[name], 1e-6) for name in program.parameters if name in given)
+    values, before = {**scene.state, **given, **reading.computed}, dict[str, Array]()
+    for name, after in late.items() if own and scene.update and not scene.previous else ():
+        if name in program.slots and program.gradients.get(program.slots[name]) not in reading.computed:
+            return {}
+        with suppress(ValueError, IndexError):  # of a wrong shape
+            rest, moved = (assigned(program.stage(name).formula, {**values, name: at * np.ones_like(after)}) for at in (0.0, 1.0))
+            before |= {name: (after - rest) / (moved - rest)} if rest.shape == after.shape and np.all(moved != rest) else {}
+    return before if before.keys() == late.keys() else {}
+
+
 def _restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str, Array], note: str) -> Reading:
     """The reading with another start, and more that counts as computed by the update."""
     kinds = {name: np.dtype(np.float64) for name in after} | dict(reading.kinds)
     computed = {**after, **reading.computed}
-    return replace(reading, given={**reading.given, **given}, computed=computed, kinds=kinds, notes=(*reading.notes, note), late=True)
+    digits = {**reading.printed.formats} | {
+        name + AFTER: reading.printed.formats[name] for name in after if name in reading.printed.formats
+    }
+    printed = replace(reading.printed, formats=digits)
+    notes = (*reading.notes, note)
+    return replace(reading, given={**reading.given, **given}, computed=computed, kinds=kinds, notes=notes, printed=printed)

@@ -15,7 +15,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.digits import ROUNDINGS, Printed
+from bpdebug.trust.digits import ROUNDINGS, Format, Printed
 from bpdebug.trust.names import file_name
 
 _NUDGE = 1e-8
@@ -37,6 +37,7 @@ class Scene(Record, eq=False):
         before: the same of the update before, or nothing.
         notes: which formulas count.
         previous: every tensor of a user's own update before, where he has shown it.
+        printed: how what he has brought along from there was printed, by its name.
     """
 
     meant: Program
@@ -45,6 +46,7 @@ class Scene(Record, eq=False):
     before: Mapping[str, Array]
     notes: tuple[str, ...]
     previous: Mapping[str, Array] = field(default_factory=dict)
+    printed: Mapping[str, Format] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

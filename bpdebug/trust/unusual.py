@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 import numpy as np
 
@@ -60,10 +61,10 @@ def _forms(program: Program, pairing: Pairing) -> Iterator[Pairing]:
     joined = [layer for layer in program.layers if _with_bias(program, layer, arrays)]
     if not joined:
         yield plain
-    for end, row in _ENDS.items() if joined else ():
+    for (end, row), turned in product(_ENDS.items(), _turned(program, joined, arrays)) if joined else ():
         apart = dict(arrays)
         for layer in joined:
-            _take_apart(program, layer, apart, row)
+            _take_apart(program, layer, apart, row, turned)
         names = " ".join(layer.weight for layer in joined)
         verb = "hold their biases as their" if len(joined) > 1 else "holds its bias as its"
         yield replace(plain, arrays=apart, notes=(*notes, f"your {names} {verb} {end} row: taken apart for the comparison"))
@@ -86,15 +87,22 @@ def _with_bias(program: Program, layer: LayerNames, arrays: Mapping[str, Array])
     return bool(layer.bias) and layer.bias not in arrays and array is not None and array.shape in ((inputs + 1, units), (units, inputs + 1))
 
 
-def _take_apart(program: Program, layer: LayerNames, arrays: dict[str, Array], row: int) -> None:
-    """Take the bias out of the weights, out of their gradient and of what they are after the update, and the 1 out of the inputs."""
+def _turned(program: Program, joined: list[LayerNames], arrays: Mapping[str, Array]) -> list[bool]:
+    """Whether weights that are square with their bias hold it as a column: as the others do, or either."""
+    told = {arrays[one.weight].shape[1] != program.parameters[one.weight][1] for one in joined if len({*arrays[one.weight].shape}) == 2}
+    return [told.pop()] if len(told) == 1 else [False, True]
+
+
+def _take_apart(program: Program, layer: LayerNames, arrays: dict[str, Array], row: int, turned: bool) -> None:
+    """Take the bias out of the weights, out of their gradient and of what they are after the update, and the 1 out of the inputs;
+    ``turned`` tells where it stands in square ones."""
     (inputs, units), gradients = program.parameters[layer.weight], program.gradients
     pairs = {layer.weight: layer.bias, layer.weight + AFTER: layer.bias + AFTER}
     pairs |= {gradients[layer.weight]: gradients[layer.bias]} if layer.weight in gradients and layer.bias in gradients else {}
     for weight, bias in pairs.items():
         array = arrays.get(weight, np.empty(0))
         if array.shape in ((inputs + 1, units), (units, inputs + 1)):
-            axis = 0 if array.shape == (inputs + 1, units) else 1
+            axis = int(turned) if inputs + 1 == units else int(array.shape != (inputs + 1, units))
             arrays[bias] = np.take(array, row, axis).reshape(1, units)
             arrays[weight] = np.delete(array, row, axis)
     for source in (layer.source, gradients.get(layer.source, "")):

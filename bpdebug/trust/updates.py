@@ -11,10 +11,9 @@ from bpdebug.core.description import Array
 from bpdebug.core.record import replace
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.compare import likeliest_judge, report_of
-from bpdebug.trust.conventions import likeliest
+from bpdebug.trust.compare import likeliest_judge, likeliest_of, report_of
 from bpdebug.trust.judge import Judge
-from bpdebug.trust.names import AFTER
+from bpdebug.trust.names import AFTER, file_name
 from bpdebug.trust.reading import ComparisonError
 from bpdebug.trust.report import Report
 from bpdebug.trust.scene import Scene, scene_of
@@ -32,12 +31,16 @@ def comparing_updates(timeline: Timeline, files: Sequence[Mapping[str, Array]]) 
     with np.errstate(all="ignore"):
         for ahead, arrays in enumerate(files):
             yield f"reading update {scene.update}"
-            judges.append(likeliest_judge(scene, arrays))
+            judge = likeliest_judge(scene, arrays)
+            if judges:
+                before, judges[-1] = judges[-1], _continued(judges[-1], judge)
+                if any(not np.array_equal(judges[-1].start[name], value) for name, value in before.start.items()):
+                    judge = likeliest_judge(_after(scene, judges[-1]), arrays)  # the one before began otherwise
+            judges.append(judge)
             scene = _after(scene_of(timeline, ahead + 1), judges[-1]) if ahead + 1 < len(files) else scene
         reports = list[Report]()
-        for judge, after in zip(judges, [*judges[1:], None], strict=True):
-            whole = _continued(judge, after) if after else judge
-            reports.append((yield from report_of(timeline, whole.scene, whole, len(files) == 1)))
+        for judge in judges:
+            reports.append((yield from report_of(timeline, judge.scene, judge, len(files) == 1)))
     return tuple(reports)
 
 
@@ -45,7 +48,15 @@ def _after(scene: Scene, judge: Judge) -> Scene:
     """The next update, from what a user's own has come to; what his file has is taken instead."""
     kept = {name: judge.values[name] for name in scene.state if name in judge.program.persistent and name in judge.program.index}
     before = {name: value for name, value in judge.start.items() if name in scene.state}
-    return replace(scene, state={**scene.state, **kept}, before=before, previous={**judge.right, **judge.values, **before})
+    digits = {name: one for name in kept for of in _shown(judge, name) if (one := judge.printed.formats.get(of))}
+    previous = {**judge.right, **judge.values, **before}
+    return replace(scene, state={**scene.state, **kept}, before=before, previous=previous, printed=digits)
+
+
+def _shown(judge: Judge, name: str) -> tuple[str, str]:
+    """What tells how exactly is known what an update has made of a parameter or a slot: its gradient, or better itself."""
+    program = judge.program
+    return program.gradients.get(program.slots.get(name, name), ""), file_name(program, name)
 
 
 def _continued(judge: Judge, after: Judge) -> Judge:
@@ -58,8 +69,10 @@ def _continued(judge: Judge, after: Judge) -> Judge:
         return judge
     kinds = {**reading.kinds, **{name: np.dtype(np.float64) for name in known}}
     note = f"your {' '.join(known)} of the next file count as {' '.join(name + AFTER for name in known)}"
-    filled = replace(reading, computed={**reading.computed, **known}, kinds=kinds, notes=(*reading.notes, note))
-    return likeliest(Judge(judge.scene, filled))[0]
+    digits = {name + AFTER: one for name in known if (one := after.reading.printed.formats.get(name))}
+    printed = replace(reading.printed, formats={**reading.printed.formats, **digits})
+    filled = replace(reading, computed={**reading.computed, **known}, kinds=kinds, notes=(*reading.notes, note), printed=printed)
+    return likeliest_of(judge.scene, [filled])
 
 
 def answer(reports: Sequence[Report]) -> Result:
