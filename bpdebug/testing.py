@@ -26,7 +26,7 @@ from bpdebug.trust.own.arrays import like
 from bpdebug.trust.own.piece import Piece
 from bpdebug.trust.own.snapshot import snapshot
 from bpdebug.trust.own.telling import Judgement, failure, saved
-from bpdebug.trust.own.verdict import judge
+from bpdebug.trust.own.verdict import Verdict, judge
 from bpdebug.trust.own.words import parameters_of
 
 __all__ = ["GradientError", "Judgement", "Untold", "check_backward", "check_chain", "snapshot"]
@@ -123,24 +123,14 @@ def check_chain(
     """
     __tracebackhide__ = True
     given, targets = (inputs, ()) if loss is None else (inputs[:1], inputs[1:])
-    stations = [*layers] + ([loss] if loss is not None else [])
-    verdicts, places = [], []
-    for place, station in enumerate(stations, 1):
-        last = loss is not None and place == len(stations)
-        forward, backward, parameters = _parts(station)
-        piece = _piece(forward, backward, (*given, *parameters, *(targets if last else ())), {}, None)
-        verdict = judge(piece, tolerance)
-        verdicts.append(verdict)
-        places.append("the loss, " if last else f"layer {place} of {len(layers)}, ")
-        given = tuple(like(given[0], np.array(verdict.answer.outputs[0])) for _ in range(1))
-    return _told(Judgement(tuple(verdicts)), places, strict, save)
-
-
-def _parts(station: Any) -> tuple[Any, Any, tuple[Any, ...]]:
-    """A layer's forward, backward and parameters."""
-    if isinstance(station, tuple | list):
-        return station[0], station[1] if len(station) > 1 else None, tuple(station[2:])
-    return station, None, ()
+    verdicts, places = list[Verdict](), [f"layer {place} of {len(layers)}, " for place in range(1, len(layers) + 1)]
+    for station in (*layers, *[loss] * (loss is not None)):
+        parts = [*station] if isinstance(station, tuple | list) else [station]
+        forward, backward, *parameters = parts if len(parts) > 1 else [*parts, None]
+        more = targets if len(verdicts) == len(layers) else ()
+        verdicts.append(judge(_piece(forward, backward, (*given, *parameters, *more), {}, None), tolerance))
+        given = (like(given[0], np.array(verdicts[-1].answer.outputs[0])),)
+    return _told(Judgement(tuple(verdicts)), [*places, "the loss, "], strict, save)
 
 
 def _piece(forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping[str, Any], outputs: int | None) -> Piece:
@@ -175,13 +165,12 @@ def _method(thing: Any, names: Sequence[str]) -> str:
 def _told(judgement: Judgement, places: Sequence[str], strict: bool, save: str | Path | None) -> Judgement:
     """The judgement, or a failure, or a warning of what could not be told."""
     __tracebackhide__ = True
-    wrong = [place for place, verdict in enumerate(judgement.verdicts) if any(finding.says.accuses for finding in verdict.findings)]
+    wrong = [finding for finding in judgement.findings if finding.says.accuses]
     if wrong:
-        said = [failure(judgement.verdicts[place], ("also " if place != wrong[0] else "") + places[place]) for place in wrong]
-        lines = [line for some in said for line in some]
-        lines += saved(judgement.verdicts[wrong[0]], save) if save is not None else []
-        finding = next(finding for finding in judgement.findings if finding.says.accuses)
-        raise GradientError("\n".join(lines), finding, judgement)
+        named = [(place, verdict) for place, verdict in zip(places, judgement.verdicts, strict=False) if {*verdict.findings} & {*wrong}]
+        lines = [line for n, (place, verdict) in enumerate(named) for line in failure(verdict, "also " * (n > 0) + place)]
+        lines += saved(named[0][1], save) if save is not None else []
+        raise GradientError("\n".join(lines), wrong[0], judgement)
     if strict and judgement.doubts:
         raise GradientError(f"not plainly right:\n{judgement}", judgement.doubts[0], judgement)
     if judgement.doubts:
