@@ -106,6 +106,21 @@ def test_a_loss_with_gradients_by_name():
     assert "b1" in wrong(forgot, {"W1": W, "b1": B}, X).name
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (3, 3)])
+def test_parameters_in_a_list_get_a_list_of_gradients(shape):
+    def backward(dout, cache):
+        x, (first, second) = cache
+        return dout @ (first + second).T, [x.T @ dout, x.T @ dout]
+
+    def forward(x, params):
+        return x @ params[0] + x @ params[1], (x, params)
+
+    judgement = right(forward, backward, X, [NORMAL(shape), NORMAL(shape)])
+    assert [finding.name for finding in judgement.findings] == ["dx", "d(params[0])", "d(params[1])"]
+    name = wrong(forward, lambda dout, c: (backward(dout, c)[0], [2 * backward(dout, c)[1][0], backward(dout, c)[1][1]]), X, [W, W]).name
+    assert name == "d(params[0])"
+
+
 def test_gradients_in_another_order_are_read_by_their_shapes():
     def backward(dout, cache):
         dx, dw, db = layers.affine_backward(dout, cache)

@@ -32,7 +32,12 @@ def as_array(value: Any) -> Array:
 
 def is_float(value: Any) -> bool:
     """Whether it is a number, or an array of numbers, that can be varied: integers are labels."""
-    return isinstance(value, float) or ((isinstance(value, list) or is_tensor(value)) and as_array(value).dtype.kind == "f")
+    return isinstance(value, float) or ((_is_numbers(value) or is_tensor(value)) and as_array(value).dtype.kind == "f")
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether it is a list of numbers."""
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(part, int | float) for part in value)
 
 
 def like(given: Any, array: Array) -> Any:
@@ -48,7 +53,7 @@ def like(given: Any, array: Array) -> Any:
 
 def leaves(value: Any, name: str, depth: int = 0, inside: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
     """The tensors, numbers and lists of numbers in a value; dicts, lists and objects are opened."""
-    numbers = isinstance(value, list | tuple) and value and all(isinstance(part, int | float) for part in value)
+    numbers = _is_numbers(value)
     if numbers or isinstance(value, int | float) or is_tensor(value):
         yield name, value if not numbers else list(value)
         if not isinstance(value, np.ndarray) and is_tensor(getattr(value, "grad", None)):
