@@ -7,9 +7,9 @@ from itertools import chain
 
 from bpdebug.core.record import Record
 
-_SIGNS = "− · × ≤ ≥ ≠ ∞ ⊙ ∂ ∑ ← ∧ ∨ ¬ ⊤ … ⋯ ⋮ ⋱ η μ ϵ λ α β δ π"
+_SIGNS = "− · × ≤ ≥ ≠ ≈ ∞ ⊙ ∂ ∑ ← ∧ ∨ ¬ ⊤ … ⋯ ⋮ ⋱ η μ ϵ λ α β δ π"
 _COMMANDS_OF_SIGNS = (
-    r"- \cdot \times \le \ge \ne \infty \odot \partial \sum \leftarrow \land \lor \lnot \top \dots \cdots \vdots \ddots "
+    r"- \cdot \times \le \ge \ne \approx \infty \odot \partial \sum \leftarrow \land \lor \lnot \top \dots \cdots \vdots \ddots "
     r"\eta \mu \epsilon \lambda \alpha \beta \delta \pi"
 )
 SYMBOLS = dict(zip(_SIGNS.split(), _COMMANDS_OF_SIGNS.split(), strict=True))
@@ -88,6 +88,9 @@ def figure(text: str) -> Piece:
     """A number that is written already, such as ``−1.5e-5``, ``(−inf)`` or the ellipsis of a long sum."""
     if text[0] == "(":
         return row("(", figure(text[1:-1]), ")")
+    count, together, rest = text.partition(" more, together ")
+    if together:
+        return row(count, THIN, "more,", THIN, "together", THIN, figure(rest))
     if text[0] in "-−":
         return row("−", figure(text[1:]))
     mantissa, _, exponent = text.partition("e")
@@ -149,7 +152,7 @@ def width(piece: Piece) -> float:
     kind = kind_of(piece)
     if isinstance(piece, str) or (piece.text and not piece.parts):
         text = piece.strip(" ") if isinstance(piece, str) else piece.text
-        return {"sign": 2.8 if text in "+−⊙·≤≥≠∧∨×←=<>" else 1.0, "letter": 1.2, "space": 3.0}.get(kind, float(len(text)))
+        return {"sign": 2.8 if text in "+−⊙·≤≥≠≈∧∨×←=<>" else 1.0, "letter": 1.2, "space": 3.0}.get(kind, float(len(text)))
     if kind == "grid":
         columns = zip(*(map(width, pieces(line)) for line in piece.parts), strict=True)
         return sum((max(column) + 2 for column in columns), 2.0)

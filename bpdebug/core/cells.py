@@ -29,9 +29,10 @@ class Term(Record, eq=False):
     """A number in an explanation, and what it is made of.
 
     Attributes:
-        operator: ``cell``, ``number``, ``sum`` (its parts add up to it), an arithmetic sign, or a function's name.
+        operator: ``cell``, ``number``, ``sum`` (its parts add up to it), an arithmetic sign, or a function's name; ``rest`` for what
+            the terms of a sum add up to that are not shown.
         value: the number.
-        name, index: the tensor and its cell, where ``operator`` is ``cell``.
+        name, index: the tensor and its cell, where ``operator`` is ``cell``; of a ``rest`` how many terms it stands for.
     """
 
     operator: str
@@ -56,6 +57,18 @@ class Term(Record, eq=False):
         """This number made of the values of its parts alone."""
         return Term(self.operator, self.value, self.name, self.index, lambda: (Term("cell", part.value) for part in self.parts))
 
+    def brief(self, most: int) -> Term:
+        """This number with at most so many terms in each sum; what the others add up to is one more."""
+
+        def parts() -> Iterator[Term]:
+            yield from (part.brief(most) for part in self.parts[:most] if self.operator == "sum")
+            if self.operator != "sum":
+                yield from (part.brief(most) for part in self.parts)
+            elif others := self.parts[most:]:
+                yield Term("rest", sum(part.value for part in others), str(len(others)))
+
+        return Term(self.operator, self.value, self.name, self.index, parts)
+
     def tree(self, leaf: Callable[[Term], Tree], most: int = 8) -> Tree:
         """The arithmetic of this number as a formula, for rendering.
 
@@ -63,7 +76,7 @@ class Term(Record, eq=False):
             leaf: what to write for a cell: its name or its value.
             most: terms of a sum (or a maximum) that are written out; the rest is an ellipsis.
         """
-        if self.operator == "cell":
+        if self.operator in ("cell", "rest"):
             return leaf(self)
         if self.operator == "number":
             return literal(self.value)

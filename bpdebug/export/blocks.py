@@ -65,7 +65,7 @@ class Display(Record):
         """The lines as LaTeX sets them within an environment that aligns."""
         shown: list[str] = []
         for left, right in self.lines:  # aligned at a sign, or as a whole
-            beside = to_latex(right).lstrip() if pieces(right)[0] in (" = ", " ← ", QUAD) else f" {to_latex(right)}"
+            beside = to_latex(right).lstrip() if pieces(right)[0] in (" = ", " ← ", " ≈ ", QUAD) else f" {to_latex(right)}"
             shown.append(f"{to_latex(left)} &{beside}".strip())
         return " \\\\\n".join(shown)
 

@@ -10,7 +10,6 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.functions import ARITHMETIC
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style
@@ -20,7 +19,8 @@ from bpdebug.core.typeset import transposed, typeset, typeset_cell, typeset_name
 from bpdebug.export.blocks import Block, Code, Display, Maths, Paragraph
 from bpdebug.export.matrices import fits, matrix, summary
 from bpdebug.export.update import WorkedStage
-from bpdebug.look.explanation import Explanation, culprit_steps, digits_of, in_formula, with_numbers
+from bpdebug.look.explanation import Explanation, culprit_steps, in_formula, with_numbers
+from bpdebug.look.pencil import Figures, figures
 from bpdebug.time.edits import Edit
 
 WIDTH = 78.0
@@ -127,21 +127,24 @@ class StageWriter(Record):
             return
         if explained.index:
             yield Paragraph((name, " in full:"))
-        first, result = typeset_cell(explained.formula, self.style, self.shapes), figure(short(explained.value, 8))
+        first = typeset_cell(explained.formula, self.style, self.shapes)
         shown = [explained.term, explained.term.flat()] if any(part.parts for part in explained.term.parts) else [explained.term]
-        put_in = [box for term in shown if (box := self.fitting(term, digits_of(explained.stage)))]
-        yield derivation(name.box, _sign(explained.name, explained.stage.formula), _different([first, *put_in, result]))
+        put_in = [fitted for term in shown if (fitted := self.fitting(term, explained.updated))]
+        last = min([found for _, found in put_in] or [explained.figures], key=lambda found: (found.agree, found.result))
+        boxes = _different([first, *(box for box, _ in put_in), figure(last.text(explained.value))])
+        yield derivation(name.box, _sign(explained.name, explained.stage.formula), boxes, last.sign)
         part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
         if to_latex(part) != to_latex(first):
             yield Paragraph(("Not finite first:",))
             yield derivation(part, "=", _different([part, *steps])[1:])
 
-    def fitting(self, term: Term, digits: int) -> Piece | None:
-        """The numbers of a cell with as many terms as fit into a line; None where not even two of them do."""
+    def fitting(self, term: Term, step: bool) -> tuple[Piece, Figures] | None:
+        """The numbers of a cell with as many terms as fit into a line, and their digits; None where not even two of them do."""
         for most in (8, 5, 3, 2):
-            box = typeset_cell(with_numbers(term, digits, most), self.style)
+            found = figures(term.brief(most), term.value, step)
+            box = typeset_cell(with_numbers(term, found.digits, most), self.style)
             if max(map(width, lines(box, WIDTH - 12))) < WIDTH - 8:
-                return box
+                return box, found
         return None
 
     def derived(self, step: WorkedStage) -> Iterator[Block]:
@@ -183,8 +186,8 @@ def _different(boxes: Iterable[Piece]) -> list[Piece]:
     return list({to_latex(box): box for box in boxes}.values())
 
 
-def derivation(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
-    """``left`` and what it is equal to, step by step; short steps share a line, long ones are broken."""
+def derivation(left: Piece, sign: str, steps: Sequence[Piece], last: str = "=") -> Display:
+    """``left`` and what it is equal to, step by step, at last perhaps nearly; short steps share a line, long ones are broken."""
     rows, room = list[tuple[Piece, Piece]]([(left, NOTHING)]), WIDTH - width(left)
     for number, step in enumerate(steps):
         parts = lines(step, WIDTH - 12)
@@ -192,7 +195,8 @@ def derivation(left: Piece, sign: str, steps: Sequence[Piece]) -> Display:
         if number and (needed > room or len(parts) > 1):
             rows, room = [*rows, (NOTHING, NOTHING)], WIDTH - 12
         first, before = rows[-1]
-        rows[-1] = first, row(before, f" {'=' if number else sign} ", parts[0])
+        between = sign if not number else last if number == len(steps) - 1 else "="
+        rows[-1] = first, row(before, f" {between} ", parts[0])
         rows += [(NOTHING, row(QUAD, part)) for part in parts[1:]]
         room = room - needed if len(parts) == 1 else 0.0
     return Display(tuple(rows))

@@ -18,15 +18,14 @@ from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import Number, Place, Tree, Written
+from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.time.position import Position, position_at
 from bpdebug.time.timeline import Timeline
 
 UNICODE = Style("unicode")
-_SHOWN_TERMS = 8
+SHOWN_TERMS = 8
 MOST_OPERANDS = 64
 """Of a number that is made of more cells, the operands are those of the largest terms."""
-_DIGITS, _UPDATE_DIGITS = 4, 8
-"""Digits of a number in a formula; a step is small beside its parameter, so that updates need more."""
 
 
 class Explanation(Record, eq=False):
@@ -45,6 +44,7 @@ class Explanation(Record, eq=False):
         operands: the cells that it is made of, each once: where to jump to. What is not finite first comes first, then gradients,
             computed and given numbers, among them those of the largest terms.
         culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
+        figures: with how many digits the numbers and the result are shown.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Explanation(Record, eq=False):
     culprit: str = ""
     style: Style = UNICODE
     formula: Tree | None = None
+    figures: Figures = Figures()
 
     @property
     def cell(self) -> str:
@@ -72,21 +73,24 @@ class Explanation(Record, eq=False):
         return render_name(self.name, self.style, self.index)
 
     @property
+    def updated(self) -> bool:
+        """Whether it is what an update has made of a number, which changes it by little."""
+        return self.stage is not None and self.stage.phase is Phase.UPDATE
+
+    @property
     def blame(self) -> str:
         """Which part a value that is not finite comes from; "" for a finite one."""
         return f"{exact(self.value)} comes from {self.culprit}" if self.culprit else ""
 
     def lines(self) -> list[str]:
         """The explanation as text: formula, numbers, result, meaning."""
-        result = short(self.value, 10)
         if self.term is None:
-            return [f"{self.shown} = {result}", self.origin]
+            return [f"{self.shown} = {short(self.value, GIVEN)}", self.origin]
         margin = " " * len(self.shown)
         sign = "←" if self.stage and self.name in self.stage.formula.names else "="
-        steps = [f"{self.shown} {sign} {self.symbolic}"] + [
-            f"{margin} = {text}" for text in (self.numbers, result) if text != self.symbolic
-        ]
-        return [*steps, *filter(None, [self.blame]), self.origin]
+        put_in, result = (f"{margin} = {self.numbers}", f"{margin} {self.figures.sign} {self.figures.text(self.value)}")
+        steps = [put_in] * (self.numbers != self.symbolic) + [result]
+        return [f"{self.shown} {sign} {self.symbolic}", *steps, *filter(None, [self.blame]), self.origin]
 
 
 def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:
@@ -107,15 +111,12 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)
-    symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, digits_of(stage))
+    shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
+    symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
-    return Explanation(name, index, value, stage.meaning, stage, computed, term, symbolic, numbers, operands, culprit, style, formula)
-
-
-def digits_of(stage: Stage) -> int:
-    """Significant digits of the numbers that are put into a stage's formula."""
-    return _UPDATE_DIGITS if stage.phase is Phase.UPDATE else _DIGITS
+    made = stage, computed, term, symbolic, numbers, operands, culprit, style, formula, shown
+    return Explanation(name, index, value, stage.meaning, *made)
 
 
 def put_in(term: Term, style: Style, digits: int) -> str:
@@ -129,9 +130,14 @@ def put_in(term: Term, style: Style, digits: int) -> str:
     return render_cell(with_numbers(term, digits), style)
 
 
-def with_numbers(term: Term, digits: int = _DIGITS, most: int = _SHOWN_TERMS) -> Tree:
-    """The same as a tree."""
-    return term.tree(lambda t: Written(in_formula(t.value, digits)), most)
+def with_numbers(term: Term, digits: int = 4, most: int = SHOWN_TERMS) -> Tree:
+    """The same as a tree, of a long sum with what the terms beyond so many add up to."""
+
+    def number(part: Term) -> Tree:
+        text = in_formula(part.value, digits)
+        return Written(f"{part.name} more, together {text}" if part.operator == "rest" else text)
+
+    return term.brief(most).tree(number, most + 1)
 
 
 def _by_interest(program: Program, term: Term) -> list[Term]:
@@ -180,7 +186,7 @@ def culprit_steps(term: Term) -> list[Tree]:
     if math.isfinite(term.value):
         return []
     term = _broken(term)
-    named = term.tree(lambda t: Place(t.name, t.index), _SHOWN_TERMS)
+    named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
     return [named, with_numbers(term), with_numbers(term.flat()), Number(term.value)]
 
 

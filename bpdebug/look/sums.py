@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import field
+from functools import partial
+
 import numpy as np
 
 from bpdebug.core.cells import Term
@@ -16,11 +20,13 @@ class Sum(Record, eq=False):
         terms: what is added, each with its sign.
         around: what is done with the sum afterwards, such as ``/ 4``.
         value: of the sum.
+        made: what the number is, of a sum in the place of this one.
     """
 
     terms: tuple[tuple[str, Term], ...]
     around: str
     value: float
+    made: Callable[[Term], Term] = field(default=lambda term: term, repr=False)
 
     @property
     def values(self) -> Sum:
@@ -38,6 +44,13 @@ class Sum(Record, eq=False):
         others = [signed(sign, term) for sign, term in self.terms if id(term) not in seen]
         return len(others), sum(others)
 
+    def cut(self, shown: tuple[tuple[str, Term], ...]) -> Term:
+        """The number, made of those terms and of what the others add up to."""
+        others, rest = self.beside(shown)
+        parts = [Term("-", -term.value, _make=partial(iter, (term,))) if sign == "−" else term for sign, term in shown]
+        parts += [Term("rest", rest, str(others))] * bool(others)
+        return self.made(Term("sum", self.value, _make=partial(iter, parts)))
+
 
 def signed(sign: str, term: Term) -> float:
     """What a term adds."""
@@ -52,8 +65,13 @@ def sum_of(term: Term) -> Sum | None:
         for inner, other, sign in ((term.parts[0], term.parts[1], term.operator), (term.parts[1], term.parts[0], "*")):
             found = sum_of(inner) if other.operator in ("cell", "number") and (sign == "/" or term.operator == "*") else None
             if found and inner.operator == "sum":
-                return Sum(found.terms, f"{found.around} {'/' if sign == '/' else '·'} {short(other.value, 4)}", found.value)
+                made = partial(_around, term, other, found.made)
+                return Sum(found.terms, f"{found.around} {'/' if sign == '/' else '·'} {short(other.value, 4)}", found.value, made)
     return None
+
+
+def _around(term: Term, other: Term, made: Callable[[Term], Term], inner: Term) -> Term:
+    return Term(term.operator, term.value, _make=partial(iter, (made(inner), other)))
 
 
 def _summands(term: Term, sign: str = "+") -> list[tuple[str, Term]]:

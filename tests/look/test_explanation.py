@@ -198,7 +198,7 @@ def test_long_sums_are_cut_in_the_text_and_whole_in_the_tree():
     session.execute("step")
     explained = session.explain("z1", (1, 1))
     assert explained.numbers.count("·") == 8
-    assert "…" in explained.numbers
+    assert "12 more, together 1.1" in explained.numbers
     assert len(explained.operands) == 41
     assert_parts(explained.term, np.dtype("float64"))
 

@@ -19,8 +19,9 @@ def why(columns, rows, *moment):
 def test_a_gradient_is_explained_by_formula_numbers_and_result():
     assert why(76, 8, "xor", "goto dW2").splitlines() == [
         "dW2[0,0] = Σᵢ a1[i,0]·dz2[i,0]",
-        "         = 0.5·0.7217 + 0.8662·(−0.3102) + 0.8537·(−0.1712) + 0.9742·0.8126",
-        "         = 0.7375666006",
+        "         = 0.5·0.721688 + 0.866175·(−0.31025) + 0.853716·(−0.171238)",
+        "         + 0.974209·0.8126",
+        "         = 0.73757",
         "Enter goes to dz2[3,0]   o takes the next of 8 operands   r paths",
         "Each weight gets its input times the arriving gradient, summed over the",
         "samples.",
@@ -31,7 +32,7 @@ def test_a_gradient_is_explained_by_formula_numbers_and_result():
 def test_in_columns_places_are_subscripts_and_brackets_are_what_commands_say():
     lines = why(76, 8, "iris", "convention columns", "goto dW1", "select dW1[3,6]").splitlines()
     assert lines[0] == "dW1₆,₃ = Σᵢ x₃,ᵢ·dz1₆,ᵢ"
-    assert lines[4].endswith("= −0.06005291193   in commands dW1[3,6]")
+    assert lines[4].endswith("= −0.060053   in commands dW1[3,6]")
     assert lines[5].startswith("Enter goes to dz1₆,₁₁ ")
     assert why(60, 4, "xor", "convention columns", "select x[1,0]").startswith(
         "x₀,₁ = 0   in commands x[1,0]\nGiven: input 0 (x1) of sample 1"
@@ -99,8 +100,8 @@ def test_the_result_is_always_in_sight_in_the_pane_of_a_small_screen(name):
         if shown.explanation.term is None:
             continue
         lines = why_lines(shown, 42, 8)
-        result = f"= {short(shown.explanation.value, 10)}".replace("-", "−")
-        assert any(result in plain(line) for line in lines[:8]), opened.position.stage
+        results = {f" {short(shown.explanation.value, digits)}".replace("-", "−") for digits in range(4, 11)}
+        assert any(result in plain(line) for line in lines[:8] for result in results), opened.position.stage
 
 
 def test_the_sentence_on_the_operand_fits_the_pane_of_a_small_screen():
@@ -146,8 +147,8 @@ def test_the_number_that_enter_goes_to_is_underlined():
 
 
 def test_the_values_of_long_terms_stand_for_them_where_there_is_little_room():
-    assert "= 1.279 + 0.3714 + 0.1878 + 1.675\n" in why(42, 8, "xor", "goto loss")
-    assert "log(0.7217)" in why(150, 12, "xor", "goto loss")
+    assert "= 1.279 + 0.37143 + 0.18782 + 1.6745\n     = 3.5128" in why(42, 8, "xor", "goto loss")
+    assert "log(0.72169)" in why(150, 12, "xor", "goto loss")
 
 
 def test_why_the_program_stands_here_comes_first_until_the_next_move():
@@ -186,8 +187,8 @@ def test_a_number_from_before_an_edit_says_so_and_when_it_is_computed_anew():
 
 def test_a_result_is_green_only_where_a_check_says_that_it_is_right():
     def role(opened):
-        (drawn,) = [line for line in why_lines(opened.view(), 76, 8) if plain(line).startswith("         = 0.7375666006")]
-        return role_of(drawn, "0.7375666006")
+        (drawn,) = [line for line in why_lines(opened.view(), 76, 8) if plain(line).startswith("         = 0.73757")]
+        return role_of(drawn, "0.73757")
 
     opened = session("xor", "goto dW2")
     assert role(opened) == "bold"
@@ -206,7 +207,7 @@ def test_how_the_number_has_changed_stands_beside_it_where_there_is_room():
     shown = why(100, 8, *moment).splitlines()
     now, was = session(*moment).value("dW2")[0, 0], session(*moment[:2]).value("dW2")[0, 0]
     value, change = re.fullmatch(r"         = (\S+)   was (\S+)  Δ (\S+) since the last stop", shown[2]).group(1, 3)
-    assert float(value) == pytest.approx(now, rel=1e-9)
+    assert float(value) == pytest.approx(now, rel=1e-4)
     assert float(change.replace("−", "-")) == pytest.approx(now - was, rel=1e-2)
     assert "Δ" not in why(24, 8, *moment)
 

@@ -26,7 +26,7 @@ def pointed(shown, columns=78):
 def test_each_operand_is_found_where_it_is_written_and_nowhere_else():
     shown = view("xor", "goto 3:dW2", "select dz2[1,0]")
     assert shown.explanation.operands == (("da2", (1, 0)), ("a2", (1, 0)))
-    assert pointed(shown) == {0: "da2[1,0]−1.869da2[1,0]", 1: "a2[1,0]" * 2 + "0.5350.535"}
+    assert pointed(shown) == {0: "da2[1,0]−1.86915da2[1,0]", 1: "a2[1,0]" * 2 + "0.5350040.535004"}
 
 
 @pytest.mark.parametrize("columns", [20, 78])

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bpdebug.core.cells import Term
-from bpdebug.core.numbers import AUTO, Statistics, minus, short, written
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, minus, short
 from bpdebug.core.render import render_cell
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import Place
 from bpdebug.look.equation import Equation
-from bpdebug.look.explanation import Explanation, digits_of, put_in
+from bpdebug.look.explanation import Explanation, put_in
+from bpdebug.look.pencil import Figures, figures
 from bpdebug.look.sums import Sum, signed, sum_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import result_role
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.matrix_cells import look_of
+from bpdebug.ui.draw.matrix_cells import Look, look_of
 from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, width
 from bpdebug.ui.draw.why_numbers import written_out
 
 _LONGEST_BAR, _SHORTEST_BAR = 24, 6
 _HEAT = 8
+_MOST_DIGITS = 8
 
 
 def terms_lines(view: View, equation: Equation, columns: int, rows: int) -> list[Line]:
@@ -44,19 +47,23 @@ def terms_wanted(view: View) -> int:
 
 def _in_a_line(view: View, explained: Explanation, columns: int, rows: int) -> list[Line]:
     """The numbers and the result, in a line or as many as they take; without room for all numbers, the largest of a sum."""
-    result: Span = (written(explained.value, 8), result_role(view, explained.name))
-    name, end = line((explained.shown, "name")), line(" = ", result)
+    name, role = line((explained.shown, "name")), result_role(view, explained.name)
+
+    def end(shown: Figures) -> Line:
+        return line(f" {shown.sign} ", (minus(shown.text(explained.value)), role))
+
     margin = " " * len(explained.shown)
     for numbers in written_out(explained):
-        if numbers.text in ("", result[0]):
+        last = end(numbers.figures)
+        if numbers.text in ("", last[-1][0]):
             break
-        whole = (*name, (" = ", ""), *numbers.part(0, len(numbers.text)), *end)
+        whole = (*name, (" = ", ""), *numbers.part(0, len(numbers.text)), *last)
         if width(whole) <= columns:
             return [whole]
         first, *others = formula_lines(numbers, columns, f"{margin} = ", f"{margin} ")
         if len(others) + 2 <= rows:
-            return [(*name, *crop(first, len(margin), columns)), *others, line((margin, ""), *end)]
-    return [fit((*name, *end), columns)]
+            return [(*name, *crop(first, len(margin), columns)), *others, line((margin, ""), *last)]
+    return [fit((*name, *end(explained.figures)), columns)]
 
 
 def _table(view: View, explained: Explanation, found: Sum, shapes: Mapping[str, Shape], columns: int, rows: int) -> list[Line]:
@@ -64,10 +71,15 @@ def _table(view: View, explained: Explanation, found: Sum, shapes: Mapping[str, 
     then what is left out, and the result."""
     shown, margin = found.largest(rows if len(found.terms) <= rows else rows - 1), len(explained.shown)
     left_out, rest = found.beside(shown)
-    parts = [(sign, *_texts(explained, term, shapes, len(found.terms)), term.value, signed(sign, term)) for sign, term in shown]
+    put, last = (figures(made, explained.value, explained.updated) for made in (found.cut(shown), found.made(Term("cell", found.value))))
+    terms, exact = len(found.terms), last.digits if found.around else put.result
+    parts = [(sign, *_texts(explained, term, shapes, terms, put.digits), term.value, signed(sign, term)) for sign, term in shown]
     parts += [("+", f"{left_out} more", "", rest, rest)] * bool(left_out)
     values = np.array([value for *_, value, _ in parts])
-    look, largest = look_of(Statistics(values), AUTO), float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0
+    look, largest = (
+        _adding(values, [added for *_, added in parts], short(found.value, exact), exact),
+        float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0,
+    )
     widths = _widths([part[1:3] for part in parts], columns - margin - 3 - look.width)
     drawn: list[Line] = []
     for place, (sign, *texts, value, added) in enumerate(parts):
@@ -84,15 +96,25 @@ def _table(view: View, explained: Explanation, found: Sum, shapes: Mapping[str, 
         elif left >= _SHORTEST_BAR:
             spans += [("  ", ""), _bar(added / largest, min(left, _LONGEST_BAR))]
         drawn.append(fit(tuple(spans), columns))
-    around = [minus(f"({short(found.value, 6)}){found.around} = ")] * bool(found.around)
-    result = (written(explained.value, 8), result_role(view, explained.name))
-    return [*drawn, fit(line(" " * margin, " = ", *around, result), columns)]
+    around = [minus(f"= ({short(found.value, exact)}){found.around} ")] * bool(found.around)
+    result = (minus(put.text(explained.value)), result_role(view, explained.name))
+    return [*drawn, fit(line(" " * margin, " ", *around, f"{put.sign} ", result), columns)]
 
 
-def _texts(explained: Explanation, term: Term, shapes: Mapping[str, Shape], terms: int) -> tuple[str, str]:
+def _adding(values: Array, added: Sequence[float], together: str, exact: int) -> Look:
+    """The look of terms with as many digits as it takes for the shown ones to add up to what is shown, with so many digits, below them."""
+    known = Statistics(values)
+    for digits in range(AUTO.digits, _MOST_DIGITS + 1):
+        look = look_of(known, NumberStyle(digits=digits))
+        if short(sum(float(aligned(value, look.form)) for value in added), exact) == together:
+            return look
+    return look_of(known, AUTO)
+
+
+def _texts(explained: Explanation, term: Term, shapes: Mapping[str, Shape], terms: int, digits: int) -> tuple[str, str]:
     """A term over cells, and with the numbers put in."""
     named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), explained.style, shapes)
-    numbers = put_in(term, explained.style, digits_of(explained.stage)) if explained.stage else ""
+    numbers = put_in(term, explained.style, digits)
     grouped = f"({named})" if term.operator in ("+", "-") and terms > 1 else named
     return grouped, "" if term.operator in ("cell", "number") else numbers
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from math import prod
 
-from bpdebug.core.numbers import written
+from bpdebug.core.numbers import minus, written
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.paths import MOST_CELLS
+from bpdebug.look.pencil import GIVEN
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
 from bpdebug.ui.draw.formula_lines import formula_lines
@@ -90,20 +91,21 @@ def _empty(view: View, columns: int) -> list[Line]:
 
 def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
     """The formula over cells, the numbers put in, and the result; where that is more than the rows, the result is first."""
-    name, result = explanation.shown, (written(explanation.value, 10), result_role(view, explanation.name))
+    name, result = explanation.shown, (written(explanation.value, GIVEN), result_role(view, explanation.name))
     address = line(("   in commands ", "dim"), explanation.cell) if view.style.columns and len(explanation.index) == 2 else ()
     if explanation.term is None:
         return [_with(line((name, "name"), " = ", result), columns, address)]
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     room, steps = rows - 1 - (not margin), formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
-    symbolic, chosen = steps, view.operand % max(len(explanation.operands), 1)
+    symbolic, chosen, shown = steps, view.operand % max(len(explanation.operands), 1), explanation.figures
     for tried in written_out(explanation, chosen):
-        if tried.text not in (explanation.symbolic, result[0]):
-            steps = symbolic + formula_lines(tried, columns, f"{margin} = ", f"{margin} ")
+        if tried.text not in (explanation.symbolic, minus(tried.figures.text(explanation.value))):
+            shown, steps = tried.figures, symbolic + formula_lines(tried, columns, f"{margin} = ", f"{margin} ")
             if len(steps) <= room:
                 break
-    last, change = line(f"{margin} = ", result), change_text(view, explanation.name, explanation.index)
+    result = (minus(shown.text(explanation.value)), result[1])
+    last, change = line(f"{margin} {shown.sign} ", result), change_text(view, explanation.name, explanation.index)
     praised = praise(view, explanation.name, columns - width(last))
     last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
     first, *rest = [*steps, last] if len(steps) <= room else [last, *steps]

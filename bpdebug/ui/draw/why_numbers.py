@@ -9,7 +9,8 @@ from bpdebug.core.cells import Cell, Term
 from bpdebug.core.numbers import written
 from bpdebug.core.render import render_cell, render_name
 from bpdebug.core.tree import Tree, Written
-from bpdebug.look.explanation import Explanation, digits_of, in_formula
+from bpdebug.look.explanation import Explanation, in_formula
+from bpdebug.look.pencil import Figures, figures
 from bpdebug.look.sums import Sum, sum_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import Marked
@@ -22,7 +23,17 @@ _FIRST_MARK = 0xE000
 _MARK = re.compile("([\ue000-\uf8ff])(−?(?:[0-9.]+(?:e[−-]?[0-9]+)?|inf|nan|∞))")
 
 
-def written_out(explanation: Explanation, chosen: int | None = None) -> Iterator[Marked]:
+class Calculation(Marked):
+    """Numbers put into a formula.
+
+    Attributes:
+        figures: with how many digits they and the result are shown.
+    """
+
+    figures: Figures = Figures()
+
+
+def written_out(explanation: Explanation, chosen: int | None = None) -> Iterator[Calculation]:
     """The formula of a number with the numbers put in, from the most to the least: in full, with fewer and fewer of the terms of a sum
     (what they add up to is said), and with the values of its parts alone.
 
@@ -53,32 +64,41 @@ class _Numbers:
     def __init__(self, explanation: Explanation, chosen: int | None) -> None:
         self._explanation, self._chosen = explanation, chosen
         self._places: dict[tuple[str, Cell], int] = {cell: place for place, cell in enumerate(explanation.operands)}
-        self._digits = digits_of(explanation.stage) if explanation.stage else 0
+        self._figures = explanation.figures
 
-    def whole(self, term: Term) -> Marked:
+    def whole(self, term: Term) -> Calculation:
         """All of it."""
-        return self._marked(self._text(term))
+        shown = term.brief(_MOST)
+        self._fit(shown)
+        return self._marked(self._text(shown))
 
-    def cut(self, found: Sum, count: int) -> Marked:
+    def cut(self, found: Sum, count: int) -> Calculation:
         """So many terms of a sum, and what the others add up to."""
         shown = found.largest(count)
+        others, rest = found.beside(shown)
+        self._fit(found.cut(shown))
         text = ""
         for sign, term in shown:
             part = f"({self._text(term)})" if term.operator in ("+", "-") else self._text(term)
             text += f" {sign} {part}" if text else f"{sign.replace('+', '')}{part}"
-        others, rest = found.beside(shown)
-        text += f" + {others} more, together {written(rest, self._digits)}" * bool(others)
+        text += f" + {others} more, together {written(rest, self._figures.digits)}" * bool(others)
         return self._marked(f"({text}){found.around}" if found.around else text)
 
+    def _fit(self, shown: Term) -> None:
+        """As many digits as these numbers need."""
+        self._figures = figures(shown, self._explanation.value, self._explanation.updated)
+
     def _text(self, term: Term) -> str:
-        return render_cell(term.tree(self._leaf, _MOST), self._explanation.style)
+        return render_cell(term.tree(self._leaf, _MOST + 1), self._explanation.style)
 
     def _leaf(self, term: Term) -> Tree:
-        text, place = in_formula(term.value, self._digits), self._places.get((term.name, term.index))
+        text, place = in_formula(term.value, self._figures.digits), self._places.get((term.name, term.index))
+        if term.operator == "rest":
+            return Written(f"{term.name} more, together {text}")
         mark = "" if place is None else chr(_FIRST_MARK + place)
         return Written(f"({mark}{text[1:]}" if text.startswith("(") else mark + text)
 
-    def _marked(self, text: str) -> Marked:
+    def _marked(self, text: str) -> Calculation:
         """The text without its marks, and what they stand for."""
         marks, plain, end = [], "", 0
         for found in _MARK.finditer(text):
@@ -87,7 +107,7 @@ class _Numbers:
             role = f"{OPERAND}:{place}" + " bold lit" * (place == self._chosen)
             marks.append((len(plain), len(plain) + len(found[2]), role))
             plain, end = plain + found[2], found.end()
-        return Marked(plain + text[end:], tuple(marks))
+        return Calculation(plain + text[end:], tuple(marks), self._figures)
 
 
 def operand_at(view: View, drawn: Line, x: int) -> int | None:

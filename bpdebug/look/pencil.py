@@ -1,0 +1,84 @@
+"""How many digits have to be shown, so that a reader with a pencil gets from the shown numbers the result that is shown."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.cells import Term
+from bpdebug.core.functions import ARITHMETIC, COMPARISONS, FUNCTIONS
+from bpdebug.core.numbers import short
+from bpdebug.core.record import Record
+
+_LEAST, _MOST = 4, 8
+"""Digits of the numbers that are put into a formula."""
+RESULT = 5
+"""Digits of what comes out."""
+GIVEN = 10
+"""Of a number that comes from nothing else."""
+_BRIEF = 6
+_PAIRS = [(digits, result) for most, result in ((_BRIEF, RESULT), (_MOST, _LEAST), (_MOST, RESULT)) for digits in range(_LEAST, most + 1)]
+"""Digits of what is put in and of what comes out, the best first."""
+_STEP = [(digits, result) for result in (7, 6, RESULT, _LEAST) for digits in range(_LEAST, _MOST + 1)]
+"""Of an updated parameter: a step is small beside it."""
+
+
+class Figures(Record):
+    """How numbers are shown.
+
+    Attributes:
+        digits: of the numbers that are put in.
+        result: of what comes out.
+        agree: whether the one gives the other, to its last digit.
+    """
+
+    digits: int = _LEAST
+    result: int = RESULT
+    agree: bool = True
+
+    @property
+    def sign(self) -> str:
+        """What stands before the result."""
+        return "=" if self.agree else "≈"
+
+    def text(self, value: float) -> str:
+        """The result."""
+        return short(value, self.result)
+
+
+def figures(shown: Term, value: float, step: bool = False) -> Figures:
+    """The best digits with which the result can be confirmed.
+
+    Args:
+        shown: what the numbers are put into, with no more terms than are shown.
+        value: the result.
+        step: whether it is a parameter after an update.
+    """
+    for digits, result in _STEP if step else _PAIRS:
+        if short(recomputed(shown, digits), result) == short(value, result):
+            return Figures(digits, result)
+    return Figures(_MOST, RESULT, agree=False)
+
+
+def recomputed(term: Term, digits: int) -> float:
+    """What a number is, from its cells as they are shown with so many digits."""
+    with np.errstate(all="ignore"):
+        return float(_again(term, digits))
+
+
+def _again(term: Term, digits: int) -> Any:
+    if not term.parts:
+        finite = term.operator in ("cell", "rest") and math.isfinite(term.value)
+        return np.float64(short(term.value, digits) if finite else term.value)
+    parts = [_again(part, digits) for part in term.parts]
+    if term.operator == "sum":
+        return sum(parts)
+    if term.operator == "-" and len(parts) == 1:
+        return -parts[0]
+    run = ARITHMETIC.get(term.operator) or COMPARISONS.get(term.operator)
+    if run is not None:
+        return run(*parts)
+    row = FUNCTIONS[term.operator]
+    return row.run(np.array(parts)) if row.reduces else row.run(*parts)
