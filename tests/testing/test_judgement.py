@@ -88,6 +88,13 @@ def test_a_pooling_gradient_that_goes_to_all_ties_is_neither_accused_nor_passed_
         check_backward(layers.max_pool_forward, to_all, x, save=None)
 
 
+def test_signs_that_are_lost_where_everything_is_tied_are_seen():
+    x = np.array([[1.0, 0, -2, 1, -1], [-1, 0, -1, -2, -1], [-1, 0, -1, -1, -2], [0, -1, 2, 1, -2], [1, 0, 1, 0, -1]])
+    y = np.array([3, 4, 0, 3, 0])
+    with pytest.raises(GradientError):
+        check_backward(lambda x, y: (right.hinge(x, y)[0], np.abs(right.hinge(x, y)[1])), x, y, save=None)
+
+
 def test_an_embedding_whose_equal_indices_overwrite_each_other():
     table = np.random.default_rng(0).standard_normal((4, 3))
     with pytest.raises(GradientError) as failure:

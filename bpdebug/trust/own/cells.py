@@ -134,7 +134,8 @@ class Cells:
         scale = max(abs(claim), abs(slope.low), abs(slope.high), 1e-300)
         # what the user's backward may have rounded: as nudged inputs show, and beside what arrives times what forward gives, since
         # terms of that size may have cancelled, and beside what arrives, since 1 − tanh² and its like are 0 by then
-        rounded = float(self._noise.flat[cell]) + 64 * coarse * (self.slopes.size / size + self.slopes.arriving)
+        rounded = 64 * coarse * (self.slopes.size / size + self.slopes.arriving)
+        rounded += float(self._noise.flat[cell]) * (not jump or scale <= rounded)  # at a corner a nudge may choose another side
         nothing = max(1e-9 * self.slopes.size / max(float(self._sizes.max()), 1e-300), 1e4 * coarse * self.slopes.arriving)
         confirmed, near = False, max(slope.error * self.exact, 0.1 * gap)
         if not jump and gap > rounded + self.tolerance * scale * (not self.exact):
