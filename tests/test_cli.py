@@ -163,7 +163,7 @@ def test_explain_shows_a_cell_as_soon_as_it_is_computed(run):
     assert (status, errors) == (0, "")
     lines = output.splitlines()
     assert lines[0] == "dW2[0,0] = Σᵢ a1[i,0]·dz2[i,0]"
-    assert lines[2].strip() == "= 0.7375666006"
+    assert lines[2].strip() == "= 0.73757"
     assert run("explain", "xor", "dW2[0,0]", "--at", "0:W2")[1] == output
     assert run("explain", "xor", "dW2[0,0]", "--at", "1:dW2")[1] != output
 

@@ -95,7 +95,7 @@ def _arguments(command: Command, known: Known, text: str) -> Completion:
             offers.append(Completion(start, len(text), found))
         elif token.startswith("FILE"):
             endings = [part for part in token.removeprefix("FILE").split("|") if part]
-            offers.append(complete_path(text[start:], endings, new=len(endings) > 1).later(start))
+            offers.append(complete_path(text[start:], endings, new=command.writes and len(endings) > 1).later(start))
         elif token in ARGUMENTS:
             offers.append(ARGUMENTS[token](known, text[start:]).later(start))
     begun = [offer for offer in offers if offer.found]

@@ -41,6 +41,7 @@ class Command(Record):
         group: one of :data:`GROUPS`.
         asks: what the app asks for before it runs the command by key ("" for nothing).
         label: its word in the app's footer ("" for none).
+        writes: whether it makes the file that it takes.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Command(Record):
     group: str = "look"
     asks: str = ""
     label: str = ""
+    writes: bool = False
 
 
 COMMANDS: dict[str, Command] = {}
@@ -67,7 +69,7 @@ def in_order() -> list[Command]:
     return sorted(COMMANDS.values(), key=lambda command: groups.index(command.group))
 
 
-def command(usage: str, group: str, keys: str = "", aliases: str = "", missing: str = "", **more: str) -> Callable[[Action], Action]:
+def command(usage: str, group: str, keys: str = "", aliases: str = "", missing: str = "", **more: Any) -> Callable[[Action], Action]:
     """Register a function as a command; its docstring is the help.
 
     It is given what the usage declares: nothing, a number, a cell or a location that has been read, or else the text itself. Where

@@ -33,11 +33,18 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
         half = base.backward(convention)
-        if (half.count, half.surprises, place) < (best.count, best.surprises, rank):
+        if _is_likelier(half, place, best, rank):
             for whole in map(half.update, _steps(half)):
-                if (whole.count, whole.surprises, place) < (best.count, best.surprises, rank):
+                if _is_likelier(whole, place, best, rank):
                     best, rank = whole, place
     return best, rank
+
+
+def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[int, ...]) -> bool:
+    """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts."""
+    if one.convention.masks.keys() != best.convention.masks.keys():
+        return one.count < best.count
+    return (one.count, one.surprises, place) < (best.count, best.surprises, rank)
 
 
 def _masks(judge: Judge) -> Iterator[dict[str, Array]]:

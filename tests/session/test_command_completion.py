@@ -169,7 +169,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_files_are_offered_with_the_endings_that_the_command_takes(folder, known):
-    assert words("compare ", known) == ["mine/", "numbers.npz"]
+    assert words("compare ", known) == ["mine/", "notes.txt", "numbers.npz"]
     assert found("compare mine/", known) == (13, ["step.npz"])
     assert words("compare .h", known) == [".hidden.npz"]
     assert words("source n", known) == ["net.yaml", "notes.txt", "numbers.npz"]

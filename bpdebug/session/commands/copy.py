@@ -72,6 +72,7 @@ def as_numpy(value: Array, margin: int = 0) -> str:
     "session",
     asks="export this update to a file (.md .tex .html .py .npz .jsonl)",
     missing=f"export to which file? Its ending tells the format: {', '.join(row.ending for row in FORMATS.values())}",
+    writes=True,
 )
 def export_(session: Session, arguments: str) -> Work:
     """Write this update to a file: a worked solution (.md .tex .html), a PyTorch script (.py), data (.npz .jsonl)."""
