@@ -234,7 +234,7 @@ def test_every_row_of_the_catalogue_is_planted_by_hand():
 
 def arrays_that_are_no_mistake():
     generator = np.random.default_rng(5)
-    for number in range(300):
+    for number in range(100):
         net = (NETS + RESIDUAL)[number % 20]
         stage = str(generator.choice(stages(net)))
         right, size = right_of(net, stage), 10.0 ** -generator.integers(0, 5)
