@@ -15,6 +15,7 @@ from bpdebug.trust.report import listed
 
 _ADDING = "right only if you add it: the file holds no parameter after the update that would show it"
 _TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"
+_TAKEN_BACK = "right only if your gradients of the parameters take that factor back: the file holds none that would show it"
 _TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
 
 
@@ -41,6 +42,7 @@ def settled(judge: Judge) -> list[Finding]:
             for f in judge.findings
         ]  # fmt: skip
     steps = [f for f in judge.findings if f.stage.name in program.parameters and f.says.agrees]
+    gradients = [f for f in judge.findings if f.stage.of in program.parameters and f.theirs is not None]
     doubts = dict[str, str]()
     for finding in scaled:
         slot = finding.stage.name in program.slots
@@ -48,6 +50,8 @@ def settled(judge: Judge) -> list[Finding]:
             doubts[finding.name] = _ADDING
         elif not steps and slot and judge.convention.of(finding.stage.name) != 1:
             doubts[finding.name] = _TAKEN
+        elif not steps and not gradients and finding.stage.of and abs(judge.convention.of(finding.name)) != 1:
+            doubts[finding.name] = _TAKEN_BACK
         elif finding in steps and _rate_twice(judge):
             doubts[finding.name] = _TWICE
     return [replace(f, status="unsure", said=doubts[f.name]) if f.name in doubts else f for f in judge.findings]
@@ -105,8 +109,9 @@ def _of_deltas(judge: Judge, shown: str) -> Iterator[str]:
     for value, deltas in by.items():
         factor = judge.names.of(value)
         if factor.name == "m" and value > 0:
-            yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses; your {shown} have the 1/m"
-        elif factor != ONE and abs(judge.convention.of(deltas[0])) != 1:
+            rest = f"; your {shown} have the 1/m" * bool(shown)
+            yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses{rest}"
+        elif shown and factor != ONE and abs(judge.convention.of(deltas[0])) != 1:
             yield f"convention: your deltas ({listed(deltas)}) have a factor {factor.text} that your {shown} take back"
 
 

@@ -12,8 +12,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.numbers import short
 from bpdebug.trust.faults import FAULTS
-from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.judge import Judge, worst
+from bpdebug.trust.finding import Finding, Suspect, worst
+from bpdebug.trust.judge import Judge
 
 _TURNS = 6
 """A function of one number that rises and falls so often is none of the table, which has one valley at most."""

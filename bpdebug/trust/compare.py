@@ -7,7 +7,7 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -20,14 +20,14 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clues import clues
-from bpdebug.trust.conventions import likeliest
+from bpdebug.trust.conventions import PLAINEST, likeliest
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.reading import ComparisonError, Reading, moments, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
-from bpdebug.trust.suspects import diagnose
+from bpdebug.trust.suspects import WITHIN, diagnose
 from bpdebug.trust.unusual import oddities
 
 __all__ = ["ComparisonError", "compare", "comparing"]
@@ -73,14 +73,37 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
             found.append(_diagnosed(timeline, scene, judge, finding))
     understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
     shared, apart = _shared(judge)
-    first = [_FIRST] if alone and scene.update == 0 and not any(one.notable for one in found) and _steps(judge) else []
+    found = _joined(judge, found)
+    more = alone and scene.update == 0 and timeline.program.updates > 1 and not any(one.notable for one in found)
+    first = [_FIRST] if more and _steps(judge) else []
     notes = (*understood, *_sources(judge, scene.update), *_advice(judge), *shared, *first)
     return Report(COMPARISON, scene.update, tuple(found), notes, {**reading.uncompared, **apart})
 
 
 def _steps(judge: Judge) -> bool:
-    """Whether the gradient of a parameter is compared, so that it may have others of before in it."""
-    return any(judge.program.gradients.get(name) in judge.reading.computed for name in judge.program.free)
+    """Whether the gradient of a parameter is compared, so that it may have others of before in it, or a step that would."""
+    program, shown = judge.program, judge.reading.computed
+    return any(program.gradients.get(name) in shown or (program.slots and name in shown) for name in program.free)
+
+
+def _joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
+    """The findings, of which those that one mistake explains are one accusation: a factor that they share, or one place before all of
+    them that the file does not show."""
+    first, joined = dict[str, str](), list[Finding]()
+    for finding in found:
+        one = finding
+        if one.status == "off":
+            unseen = [name for name in _unseen(judge, one) if judge.program.stage(name).of]
+            places = [(suspect.kind, suspect.evidence.partition(WITHIN)[2].partition(")")[0]) for suspect in one.suspects]
+            strays = [suspect.evidence.partition(" is ")[2] for suspect in one.suspects if suspect.kind == "stray_factor"]
+            keys = [f"{kind} {place}" for kind, place in places if place in unseen] or strays or ([] if one.suspects else unseen)
+            same = next((first[key] for key in keys if key in first), "")
+            if same:
+                said = f"the same factor as in {same}" if strays else f"the same mistake as in {same}, before both of them"
+                one = replace(one, status="follows", said=said, suspects=())
+            first |= {key: one.name for key in keys if key not in first}
+        joined.append(one)
+    return joined
 
 
 def _shared(judge: Judge) -> tuple[list[str], dict[str, str]]:
@@ -104,7 +127,10 @@ def _shared(judge: Judge) -> tuple[list[str], dict[str, str]]:
 
 
 def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
-    """The way to understand the file in which the fewest stages are off; the plainest of those."""
+    """The way to understand the file in which the fewest stages are off; the plainest of those.
+
+    Late moments are tried where something is off, and none goes on beyond the forward pass that has more faults in it than the best.
+    """
     plain = list(readings(scene, arrays))
     if not any(reading.computed for reading in plain):
         left = "; ".join([*plain[0].notes, *(f"{name}: {why}" for name, why in plain[0].uncompared.items())])
@@ -115,12 +141,23 @@ def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
 
 def likeliest_of(scene: Scene, plain: list[Reading]) -> Judge:
     """The same of ways that have something to compare."""
-    judges = [likeliest(Judge(scene, reading)) for reading in plain]
-    if min(judge.count + _strange(judge) for judge, _ in judges):
-        judges += [likeliest(Judge(scene, moment)) for judge, _ in judges for moment in moments(scene, judge.reading)]
-    if min(judge.count for judge, _ in judges):
-        judges += [likeliest(Judge(scene, moment)) for judge, some in _mixed(judges) for moment in moments(scene, judge.reading, some)]
-    return min(judges, key=lambda one: (one[0].count, _strange(one[0]), one[0].surprises, one[1], _following(one[0])))[0]
+    tried, best, order = list[Judge](), None, (len(scene.meant.stages) + 1, True, 0, PLAINEST, 0)
+    for step in range(3):
+        parts = [(judge, some) for judge in tried for some in ([()] if step == 1 else _mixed(judge))]
+        for reading in [late for judge, some in parts for late in moments(scene, judge.reading, some)] if step else plain:
+            judge = Judge(scene, reading)
+            tried.append(judge)
+            if judge.off > order[0]:
+                continue
+            judge, rank = likeliest(judge)
+            tried[-1] = judge
+            if (new := (judge.count, _strange(judge), judge.surprises, rank, _following(judge))) < order:
+                best, order = judge, new
+            if order == (0, False, 0, PLAINEST, 0):
+                return judge
+        if not order[0] + (order[1] and not step):
+            break
+    return best or tried[0]
 
 
 def _following(judge: Judge) -> int:
@@ -133,15 +170,14 @@ def _strange(judge: Judge) -> bool:
     return bool(judge.scene.previous or not judge.scene.update) and any(map(judge.differs, slots))
 
 
-def _mixed(judges: list[tuple[Judge, tuple[int, ...]]]) -> Iterator[tuple[Judge, list[str]]]:
+def _mixed(judge: Judge) -> Iterator[list[str]]:
     """The parameters that may have been saved after the update while the others were before: those of weighted sums that are off."""
-    for judge, _ in judges:
-        off = {finding.stage.name for finding in judge.findings if finding.says.accuses}
-        layers = [layer for layer in judge.program.layers if layer.z in off]
-        for parts in (("weight", "bias"), ("weight",), ("bias",)):
-            some = [name for layer in layers for part in parts if (name := getattr(layer, part))]
-            if some and len(some) < len(judge.program.parameters):
-                yield judge, some
+    off = {finding.stage.name for finding in judge.findings if finding.says.accuses}
+    layers = [layer for layer in judge.program.layers if layer.z in off]
+    for parts in (("weight", "bias"), ("weight",), ("bias",)):
+        some = [name for layer in layers for part in parts if (name := getattr(layer, part))]
+        if some and len(some) < len(judge.program.parameters):
+            yield some
 
 
 def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding) -> Finding:
@@ -164,7 +200,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         wrong=finding.theirs / factor,
         right=finding.right / factor,
         values=values,
-        after=judge.after(),
+        after={name: judge.values[name] for name in judge.program.parameters},
         previous=previous,
         tolerance=max(10 * judge.tolerance, judge.reading.printed.coarse),
         unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
@@ -231,7 +267,8 @@ def _unseen(judge: Judge, off: Finding) -> list[str]:
     """What was computed and not saved before a stage, and may be wrong: nothing right has come of it."""
     found: list[str] = []
     wanted, right = {*off.stage.formula.names}, set[str]()
-    for finding in reversed(judge.findings[: judge.findings.index(off)]):
+    names = [finding.name for finding in judge.findings]
+    for finding in reversed(judge.findings[: names.index(off.name)] if off.name in names else []):
         stage, missing = finding.stage, finding.status == "missing"
         if finding.says.agrees or (missing and stage.name in right):
             right |= {*stage.formula.names}

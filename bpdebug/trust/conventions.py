@@ -21,7 +21,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.trust.factors import ONE, Convention, powers, scale
 from bpdebug.trust.judge import Judge
 
-_PLAIN: tuple[int, ...] = (0, 0, 0)
+PLAINEST: tuple[int, ...] = (0, 0, 0)
 """The place of no convention at all among the others."""
 
 
@@ -29,7 +29,7 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     """A judge that has gone through the forward pass goes on in the convention in which the fewest stages are off, and the fewest
     right in spite of others, the plainest of those; and how plain that one is."""
     bases = [judge.under(Convention(masks=masks)) for masks in _masks(judge)]
-    best, rank = min((base.backward(base.convention).update(base.convention) for base in bases), key=lambda one: one.off), _PLAIN
+    best, rank = min((base.backward(base.convention).update(base.convention) for base in bases), key=lambda one: one.off), PLAINEST
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
         half = base.backward(convention)

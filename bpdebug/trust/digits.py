@@ -89,40 +89,16 @@ class Printed(Record, eq=False):
         return max((10.0 ** (1 - one.count) for one in self.formats.values()), default=0.0)
 
     @property
-    def more(self) -> float:
-        """How many times more roundings there may be than its type says."""
-        few = (
-            0 < max((one.count for one in self.formats.values()), default=0) <= _COARSE
-            and self.kind.itemsize == np.dtype(np.float64).itemsize
-        )
-        return 1.0 + few * 4 * float(np.finfo(np.float32).eps) / (ROUNDINGS * self.eps)
-
-    def roundings(self, name: str, right: Array, spread: float) -> float:
-        """For how many roundings the printing of an array stands.
-
-        Args:
-            name: of the array.
-            right: what it should be.
-            spread: what the printing of the numbers from which it is computed may have done to it.
-        """
-        printed = self.formats.get(name)
-        lost = printed is not None and not printed.holds(right).all()
-        own = float(np.max(printed.half(right), initial=0.0, where=np.isfinite(right))) if printed and lost else 0.0
-        return (1.01 * own + spread) / (ROUNDINGS * self.eps)
+    def rounding(self) -> float:
+        """What is let pass as rounding, relative to a number."""
+        counts = [one.count for one in self.formats.values()]
+        few = counts and max(counts) <= _COARSE and self.kind.itemsize == np.dtype(np.float64).itemsize
+        return ROUNDINGS * self.eps + (4 * float(np.finfo(np.float32).eps) if few else 0.0)
 
     def beside(self, right: Mapping[str, Array]) -> Printed:
         """The same for a file of which the right numbers are these: where printing loses nothing of any, they are short by nature."""
         lost = any(not one.holds(right[name]).all() for name, one in self.formats.items() if name in right)
         return self if lost else Printed({}, self.kind)
-
-    def nudged(self, generator: np.random.Generator, name: str, value: Array) -> Array:
-        """Numbers as they may have been before they were printed."""
-        printed = self.formats.get(name)
-        return (
-            value
-            if printed is None
-            else value + printed.half(value) * generator.uniform(-1, 1, value.shape) * (printed.fixed | (value != 0))
-        )
 
 
 def formats(arrays: Mapping[str, Array], given: Collection[str]) -> dict[str, Format]:
@@ -205,4 +181,4 @@ def _format(values: Array) -> tuple[Format | None, float]:
 
 def _coarse(printed: Format, values: Array) -> float:
     """How much is lost of numbers that are printed so."""
-    return float(np.mean(printed.half(values)))
+    return float(np.mean(printed.half(values))) if values.size else 0.0

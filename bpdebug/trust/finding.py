@@ -172,3 +172,24 @@ class Finding(Record, eq=False):
 def error_text(error: float, rounding: str = f"below {short(ROUNDING)}") -> str:
     """A relative error; below what rounding leaves, its digits say nothing."""
     return short(error, 2) if not error < ROUNDING else rounding
+
+
+def worst(theirs: Array, right: Array) -> tuple[float, Cell]:
+    """The largest difference relative to the largest number, and its cell."""
+    if theirs.shape != right.shape:
+        return np.inf, ()
+    off = distance(theirs, right)
+    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+    return float(off[cell] / (max(largest(right), largest(theirs)) or 1.0)), cell
+
+
+def distance(left: Array, right: Array) -> Array:
+    """The absolute difference: 0 between two values of the same kind that are not finite, inf where only one is."""
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    off = np.abs(left - right)
+    return np.where(same, 0.0, np.where(np.isfinite(off), off, np.inf))
+
+
+def largest(array: Array) -> float:
+    """The largest absolute value that is finite; 0 where there is none."""
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))

@@ -5,29 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.trust.digits import ROUNDINGS
 from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, mask_of, names_of, powers
-from bpdebug.trust.finding import Finding
+from bpdebug.trust.finding import Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
-from bpdebug.trust.scene import Scene, rounding, sensitivity
+from bpdebug.trust.scene import Scene
+from bpdebug.trust.worlds import Worlds
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
 _BARELY = 0.02
 """Numbers of which less is known show no factor."""
+_WIDE = 0.5
+"""What may be off by more than this share of itself, or of a step, tells nothing."""
 _LARGEST = 2000
 """The longest axis of a tensor of the wrong shape with which it is tried what follows from it."""
 
@@ -75,8 +76,13 @@ class Judge:
             self.notes.append(f"your numbers have {words}: they are judged as printed so")
         carried = {name: one for name, one in scene.printed.items() if name not in reading.given}
         self.printed = replace(self.printed, formats={**carried, **self.printed.formats}) if carried else self.printed
-        self._rounding = rounding(self.program, self.start, self.right, self.printed)
+        self._worlds = Worlds(self.program, self.printed)
+        for name in self.program.constants:  # a small one may have been printed as 0
+            meant = scene.state[name]
+            if np.all(np.abs(self.start[name] - meant) <= 1.01 * self._worlds.half(name, self.start[name])):
+                self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
+        self._passed: list[tuple[Stage | None, str, str, Array, float]] = [(None, n, n, value, 1.0) for n, value in self.start.items()]
         self._tainted: set[str] = set()
         self._go_on(Phase.FORWARD, Phase.LOSS)
 
@@ -87,13 +93,15 @@ class Judge:
     def update(self, convention: Convention) -> Judge:
         """A judge that has gone on from there through the optimizer's steps."""
         twin = self.under(convention)
-        for known in (twin.values, twin._chain):
-            for name in twin.program.gradients.values():
-                known[name] = known[name] * convention.step
-            for name, power in powers(twin.program).items() if convention.step != 1 else ():
-                known[name] = known[name] if name in self.reading.given else known[name] * convention.step**power
-            for name in twin.program.slots:
-                known[name] = known[name] / (convention.of(name) if name in self.reading.given else 1.0)
+        scales = dict.fromkeys(twin.program.gradients.values(), convention.step)
+        for name, power in powers(twin.program).items():
+            scales[name] = 1 / convention.of(name) if name in self.reading.given else convention.step**power
+        if any(scale != 1 for scale in scales.values()):
+            worlds = twin._caught_up()
+            for name, scale in scales.items():
+                worlds.scale(name, scale)
+                for known in (twin.values, twin._chain):
+                    known[name] = known[name] * scale
         return twin._go_on(Phase.UPDATE)
 
     def under(self, convention: Convention) -> Judge:
@@ -102,6 +110,7 @@ class Judge:
         twin.convention, twin.findings, twin.seen = convention, [*self.findings], {**self.seen}
         twin.meant = {**self.meant}
         twin._chain, twin.values, twin._tainted = {**self._chain}, {**self.values}, {*self._tainted}
+        twin._worlds, twin._passed = self._worlds.copy(), [*self._passed]
         return twin
 
     def _go_on(self, *phases: Phase) -> Judge:
@@ -133,16 +142,12 @@ class Judge:
         """How exactly the numbers of an array show a factor: those of few decimals may be small."""
         printed = self.printed.formats.get(file_name(self.program, name))
         half = 0.5 * 10.0**-printed.count if printed and printed.fixed else 0.0
-        return max(self.near, min(_BARELY, 10 * half / (_largest(theirs) or 1.0)))
+        return max(self.near, min(_BARELY, 10 * half / (largest(theirs) or 1.0)))
 
     @cached_property
     def names(self) -> Names:
         """The names that factors have here."""
         return names_of(self.program, self.start, self.near)
-
-    def after(self) -> dict[str, Array]:
-        """The parameters after the update, theirs where the file has them."""
-        return {name: self.values[name] for name in self.program.parameters}
 
     def differs(self, name: str) -> bool:
         """Whether what the file gives as a start is not the scenario's."""
@@ -180,11 +185,9 @@ class Judge:
         ours = due if moved else self.right[name]  # as we compute it, from our slots, it need not be
         theirs = self._theirs(stage, ours)
         read = None if theirs is None else theirs / factor
-        status = self._status(stage, read, follows, ours)
+        status, said = self._status(stage, read, follows, ours), ""
         if status == "off" and (meant := self._meant(stage, due, read)):
             status, said, ours = meant
-        else:
-            said = ""
         if status == "off" and theirs is not None:
             self.meant[name] = due
         if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
@@ -196,12 +199,14 @@ class Judge:
         shown = self.shown(name)
         found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
         self.values[name], self._chain[name] = due, due if follows is None else follows
-        if read is None or theirs is None:
-            return found
-        if not found.misshapen:
+        known = read is not None and (not found.misshapen or max(read.shape, default=0) <= _LARGEST)
+        if read is not None and not found.misshapen:
             self.values[name] = read
-        if not found.misshapen or max(read.shape, default=0) <= _LARGEST:
+        if read is not None and known:
             self._chain[name] = read
+        self._passed.append((None if known or follows is None else stage, name, found.name, self._chain[name], factor))
+        if theirs is None:
+            return found
         error, cell = worst(theirs, found.ours)
         return replace(found, error=error, cell=cell, checked=theirs.size)
 
@@ -211,7 +216,7 @@ class Judge:
         if theirs is None or stage.phase is not Phase.LOSS or theirs.size in (0, 1):
             return theirs
         for word, total in (("sum", theirs.sum()), ("mean", theirs.mean())):
-            if self.close(np.asarray(total), ours, self._rounding[stage.name]):
+            if self._agrees(stage, np.asarray(total), ours) is not False:
                 self.notes.append(f"your {stage.name} holds {theirs.size} numbers, not one; their {word} is right")
                 return np.asarray(total)
         self.notes.append(f"your {stage.name} holds {theirs.size} numbers, and neither their sum nor their mean is right")
@@ -223,15 +228,14 @@ class Judge:
             return None
         layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
         biases = [layer.bias for layer in self.program.layers if layer.z == stage.name and layer.bias not in ("", *self.reading.given)]
-        more = theirs - due
-        if biases and self.close(more, np.broadcast_to(more[:1], more.shape), self._rounding[stage.name]):
+        if biases and self._agrees(stage, theirs, due + (theirs - due)[:1]) is not False:
             return "unsure", f"right with another {biases[0]}, which is not in your file: save it, too", theirs
         if stage.name == self.program.loss:
             terms = [self.program.stage(name) for name in stage.formula.names if name in self.program.index]
             penalty = sum(self.values[term.name] for term in terms if term.operation == "penalty")
             names = names_of(self.program, self.start, self.near, rate=False)
             for factor, expected in loss_factors(names, due, due - penalty, theirs):
-                if self.close(theirs, expected, self._rounding[stage.name] * max(1.0, factor.value)):
+                if self._agrees(stage, theirs, expected, factor.value) is not False:
                     return "convention", f"{factor.text} times ours", expected
         elif layer and (mask := mask_of(due, theirs, self.values[layer.z] > 0, self.near)) is not None:
             self.dropped[stage.name] = due, mask
@@ -241,7 +245,7 @@ class Judge:
     def _status(self, stage: Stage, theirs: Array | None, follows: Array | None, right: Array) -> str:
         if theirs is None:
             return "missing"
-        if self.close(theirs, right, self._rounding[stage.name] * self._blown_up(stage)):
+        if not self._beyond(stage, theirs, right).any():
             kind = self.reading.kinds[stage.name]
             rounded = right.astype(kind) if kind.kind == "f" else right
             return "exact" if np.array_equal(theirs, rounded.astype(np.float64), equal_nan=True) else "approximate"
@@ -250,60 +254,52 @@ class Judge:
         if follows.shape != right.shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
             theirs = theirs.reshape(follows.shape)  # of a wrong shape, both may lack an axis of length 1
         meant = self.meant.get(self._activation(stage))
-        again = meant is not None and self.close(theirs, self.computed(stage, {**self.values, self._activation(stage): meant}), 0.0)
+        due = None if meant is None else self.computed(stage, {**self.values, self._activation(stage): meant})
+        again = due is not None and not self._beyond(stage, theirs, due).any()
         # a loss of the logits does not read what he makes of them, and his may
         again = again or (stage.phase is Phase.LOSS and bool(self.program.network.fused) and self.program.prediction in self.meant)
-        if not again and not self.close(theirs, follows, self._cancelled(stage)):
-            return "off"
+        if not (agrees := again or self._agrees(stage, theirs, follows)):
+            return "off" if agrees is False else "unsure"
         return "follows" if again or self._tainted & set(stage.formula.names) else "approximate"
 
-    def _cancelled(self, stage: Stage) -> Array:
-        """How far a stage may be off, given the user's numbers, for every relative error of 1 in a single rounding."""
-        values = self.unmasked(stage, self._chain)
-        mask = self.convention.masks.get(stage.name, np.ones(()))
-        return (
-            sensitivity(self.program, stage, values, assigned(stage.formula, values), self.printed)
-            * float(np.max(mask, initial=1.0))
-            * self._blown_up(stage)
-        )
+    def _agrees(self, stage: Stage, theirs: Array, due: Array, grown: float = 1.0) -> bool | None:
+        """Whether numbers are what a stage makes of the user's before it, times a factor; None where these tell too little."""
+        beyond = self._beyond(stage, theirs, due)
+        if not beyond.any() or theirs.shape != due.shape:
+            return not beyond.any()
+        worlds, values, run = self._caught_up(), self._chain, partial(self.computed, stage)
+        if stage.phase is Phase.UPDATE:
+            room = worlds.ends(stage.formula.names, values, run)
+            size = largest(due - values[stage.name]) if stage.name in self.program.parameters else largest(due)
+        else:
+            room, size = worlds.spread(run, run(values)), largest(due)
+        room = np.asarray(room * max(1.0, grown))
+        if room.shape == due.shape and not self._beyond(stage, theirs, due, room).any():
+            return None if self.printed.formats and (beyond & (room > _WIDE * size)).any() else True
+        return False
 
-    def _blown_up(self, stage: Stage) -> float:
-        """By how much what is lost in printing grows when a factor is taken out."""
-        return (
-            max(1.0, *(abs(1 / self.convention.of(name)) for name in (stage.name, *stage.formula.names))) if self.printed.formats else 1.0
-        )
+    def _caught_up(self) -> Worlds:
+        """What the numbers may have been of all that came before."""
+        for stage, name, shown_as, value, factor in self._passed:
+            if stage:
+                self._worlds.compute(name, partial(self.computed, stage))
+            else:
+                self._worlds.see(name, value, shown_as, factor)
+        self._passed = []
+        return self._worlds
 
-    def close(self, theirs: Array, right: Array, cancelled: Array | float) -> bool:
-        """Whether only rounding is between them, where some of it is blown up by what has cancelled."""
+    def _beyond(self, stage: Stage, theirs: Array, right: Array, room: Array | float = 0.0) -> Array:
+        """In which cells more than rounding is between the two, and more than a room besides; all of them where shapes differ."""
         if theirs.shape != right.shape:
-            return False
+            return np.ones(1, bool)
         precision: Any = np.finfo(self.reading.precision)
         rounded = right.astype(precision.dtype).astype(np.float64)
         right = np.where(np.isinf(rounded), rounded, right)
-        room = self.tolerance * _largest(right) + ROUNDINGS * float(precision.eps) * cancelled + 2 * float(precision.smallest_subnormal)
-        return bool(np.all(_distance(theirs, right) <= room))
+        half = 1.01 * self._worlds.half(file_name(self.program, stage.name), theirs, self.convention.of(stage.name))
+        few = max(self.tolerance, self.printed.rounding)
+        return distance(theirs, right) > few * largest(right) + half + room + 2 * float(precision.smallest_subnormal)
 
     @property
     def tolerance(self) -> float:
         """What counts as rounding in the file's precision, relative to the largest number of a tensor."""
         return _RELATIVE[self.reading.precision.itemsize]
-
-
-def worst(theirs: Array, right: Array) -> tuple[float, Cell]:
-    """The largest difference relative to the largest number, and its cell."""
-    if theirs.shape != right.shape:
-        return np.inf, ()
-    off = _distance(theirs, right)
-    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-    return float(off[cell] / (max(_largest(right), _largest(theirs)) or 1.0)), cell
-
-
-def _distance(left: Array, right: Array) -> Array:
-    """The absolute difference: 0 between two values of the same kind that are not finite, inf where only one is."""
-    same = (left == right) | (np.isnan(left) & np.isnan(right))
-    off = np.abs(left - right)
-    return np.where(same, 0.0, np.where(np.isfinite(off), off, np.inf))
-
-
-def _largest(array: Array) -> float:
-    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))

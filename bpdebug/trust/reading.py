@@ -22,7 +22,7 @@ from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
-from bpdebug.trust.scene import Scene
+from bpdebug.trust.scene import Scene, typed
 from bpdebug.trust.unusual import forms, spread
 
 
@@ -107,7 +107,7 @@ def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
     for form in forms(program, pairing, scene.rows):
         for columns, count in _batches(program, form.arrays, scene.rows):
             for turned in _weights(program, form.arrays):
-                yield from _counted(_read(program, form, count, columns, turned), count)
+                yield from _counted(_read(scene, form, count, columns, turned), count)
 
 
 def _counted(reading: Reading, rows: int) -> Iterator[Reading]:
@@ -168,9 +168,9 @@ def _forms(program: Program, weight: str) -> tuple[str, ...]:
     return weight, weight + AFTER, program.gradients.get(weight, "")
 
 
-def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: frozenset[str]) -> Reading:
+def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: frozenset[str]) -> Reading:
     """The file as it is understood, where samples are columns or not, and these weights are stored as units × inputs."""
-    arrays = pairing.arrays
+    arrays, program = pairing.arrays, scene.meant
     shapes, biases = program.shapes(rows), [layer.bias for layer in program.layers if layer.bias]
     given, computed, reshaped = dict[str, Array](), dict[str, Array](), list[str]()
     odd, shared = dict[str, str](), dict[str, float]()
@@ -204,7 +204,7 @@ def _read(program: Program, pairing: Pairing, rows: int, columns: bool, turned: 
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
     own = {name: array for name, array in arrays.items() if name not in (*program.data, "m")}
-    printed = formats({name: array for name, array in arrays.items() if name not in (program.target, "m")}, given)
+    printed = formats({name: array for name, array in arrays.items() if name != "m"}, typed(scene, given))
     kinds_of = [array.dtype for array in own.values() if array.dtype.kind == "f"]
     told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
     precision = min([*kinds_of, *([told] if told else []), np.dtype(np.float64)], key=lambda kind: kind.itemsize)

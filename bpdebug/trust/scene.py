@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 import numpy as np
 
 from bpdebug.core.description import Array, Debug, Scenario, Training
-from bpdebug.core.evaluate import assigned
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.digits import ROUNDINGS, Format, Printed
-from bpdebug.trust.names import file_name
+from bpdebug.trust.digits import Format
 
-_NUDGE = 1e-8
-_NUDGES = 4
-_LITTLE, _UNEVEN = 0.01, 5.0
-"""A second nudge, as a share of the first; and by which factor what follows from the two may differ from that share."""
-Change = Callable[[str, Array], Array]
-Moved = tuple[float, Array]
-_NOTHING: Moved = (0.0, np.zeros(()))
+_NEARLY = 0.02
+"""Numbers that are as close as this to the scenario's, relative to the largest, are those in fewer digits."""
 
 
 class Scene(Record, eq=False):
@@ -102,68 +95,14 @@ def _edited(program: Program, stages: Iterable[Stage]) -> Program:
     return program
 
 
-def rounding(program: Program, start: Mapping[str, Array], right: Mapping[str, Array], printed: Printed) -> dict[str, Array]:
-    """How far each cell may be off for every relative error of 1 in a single rounding: a scenario that cancels large numbers has a right
-    to it.
-
-    The update runs a few times with every result nudged at random (Parker, "Monte Carlo Arithmetic" (1997)); where numbers were printed,
-    also from what they may have been before.
-    """
-
-    def begun(nudge: Change) -> dict[str, Array]:
-        return {name: nudge(name, value) for name, value in start.items()}
-
-    by_rounding = _moved(lambda nudge: program.run(begun(nudge), change=nudge), right, program)
-    spread = dict.fromkeys(right, _NOTHING)
-    if printed.formats:
-        spread = _moved(lambda nudge: program.run(begun(nudge)), right, printed)
-    return {name: _together(printed, file_name(program, name), right[name], by_rounding[name], spread[name]) for name in right}
+def typed(scene: Scene, given: Mapping[str, Array]) -> list[str]:
+    """What somebody may have typed with few digits: no slots and later parameters, which updates have computed, no constants, of which a
+    small one may be printed as 0, and nothing that is nearly what the scenario has."""
+    typed = [*scene.meant.data, *scene.meant.parameters] if not scene.update else [*scene.meant.data]
+    return [name for name in typed if name in given and not _nearly(given[name], scene.state[name])]
 
 
-def sensitivity(program: Program, stage: Stage, values: Mapping[str, Array], result: Array, printed: Printed) -> Array:
-    """The same for one stage whose operands have been rounded."""
-    name, right = stage.name, {stage.name: result}
-
-    def run(nudge: Change) -> dict[str, Array]:
-        return {name: assigned(stage.formula, {operand: nudge(operand, values[operand]) for operand in stage.formula.names})}
-
-    spread = _moved(run, right, printed)[name] if printed.formats else _NOTHING
-    return _together(printed, file_name(program, name), result, _moved(run, right, program)[name], spread)
-
-
-def _together(printed: Printed, name: str, right: Array, by_rounding: Moved, spread: Moved) -> Array:
-    """Roundings and printing, in numbers of roundings; what jumps does so by itself, however many roundings there are."""
-    jumps = np.maximum(by_rounding[1], spread[1]) / (ROUNDINGS * printed.eps)
-    return np.asarray(printed.more * by_rounding[0] / _NUDGE + printed.roundings(name, right, 2 * spread[0]) + jumps)
-
-
-def _moved(run: Callable[[Change], Mapping[str, Array]], right: Mapping[str, Array], by: Program | Printed) -> dict[str, Moved]:
-    """How far tensors move when what is computed is nudged: the most of all cells that move in proportion to the nudge, and cell by cell
-    what does not: a number at a corner falls on its other side."""
-    most, jumps = dict.fromkeys(right, 0.0), {name: np.zeros(value.shape) for name, value in right.items()}
-    for seed in range(_NUDGES):
-        whole, little = (run(_nudging(by, seed, size)) for size in (1.0, _LITTLE))
-        for name, value in right.items():
-            far, near = np.abs(whole[name] - value), np.abs(little[name] - value)
-            known = np.isfinite(far)
-            even = known & (far >= near / _LITTLE / _UNEVEN) & (far <= near / _LITTLE * _UNEVEN)
-            most[name] = max(most[name], float(np.max(far, initial=0.0, where=even)))
-            jumps[name] = np.maximum(jumps[name], np.where(known & ~even, far, 0.0))
-    return {name: (most[name], jumps[name]) for name in right}
-
-
-def _nudging(by: Program | Printed, seed: int, size: float) -> Change:
-    """A nudge of a size, in directions that are the same for every size."""
-    generator = np.random.default_rng(seed)
-
-    def nudge(name: str, value: Array) -> Array:
-        moved = by.nudged(generator, name, value) if isinstance(by, Printed) else _nudged(by, generator, name, value)
-        return moved if size == 1.0 else value + size * (moved - value)
-
-    return nudge
-
-
-def _nudged(program: Program, generator: np.random.Generator, name: str, value: Array) -> Array:
-    """The value with a relative error, if it is one that is computed or measured."""
-    exact = name in (program.target, "m") or name in program.constants
-    return value if exact else value * (1 + _NUDGE * generator.standard_normal(value.shape))
+def _nearly(array: Array, state: Array) -> bool:
+    if array.shape != state.shape or not array.size or np.array_equal(array, state):
+        return False
+    return float(np.abs(array - state).max()) <= _NEARLY * float(np.abs(state).max())

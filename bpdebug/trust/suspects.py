@@ -32,7 +32,7 @@ from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
 _OVER_SAMPLES = ("sum_for_mean", "mean_for_sum", "m_twice")
 _SCALE = (*_OVER_SAMPLES, "outputs_factor", "learning_rate", "stray_factor")
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
-_WITHIN = " (in "
+WITHIN = " (in "
 """Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
 _MOST_PAIRS = 4_000_000
 """Cells of a table of all pairs of samples that are looked at."""
@@ -151,7 +151,7 @@ class _Search:
         case, made, said = self.case, found[0], dict[str, str]()
         name, factor = case.site.stage.name, times(case) if made.kind in _SCALE else None
         for one in found:
-            said.setdefault(one.evidence.partition(_WITHIN)[0], one.evidence)
+            said.setdefault(one.evidence.partition(WITHIN)[0], one.evidence)
         first, *more = list(said.values())[:2]
         if not case.size:
             seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
@@ -256,5 +256,5 @@ def _mistakes(site: Site, unseen: frozenset[str]) -> Iterator[Mistake]:
             inner = _of(site, name)
             for made in _mistakes(inner, unseen):
                 if made.kind != "zero" and (inner.stage.operation != "penalty" or made.kind in _OF_PENALTY):
-                    where = "" if term or _WITHIN in made.says else f"{_WITHIN}{name})"
+                    where = "" if term or WITHIN in made.says else f"{WITHIN}{name})"
                     yield replace(made, tree=site.put({name: made.tree}), says=made.says + where)

@@ -1,0 +1,126 @@
+"""How far a stage may be from what a user's own numbers before it give, since these have been rounded, or printed with few digits.
+
+The numbers are nudged at random a few times, and what is not in his file is computed from the nudged ones (Parker, "Monte Carlo
+Arithmetic" (1997)). An optimizer's step goes cell by cell and may divide by almost nothing: there the ends of what each operand may have
+been are tried in every combination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from itertools import product as each_of
+from zlib import crc32
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.program import Program
+from bpdebug.trust.digits import Printed
+
+_NUDGE = 1e-8
+_LITTLE, _UNEVEN = 0.01, 5.0
+"""A second nudge, as a share of the first; and by which factor what follows from the two may differ from that share."""
+_TIMES = 3.0
+"""How many times further than in any world it may be in truth."""
+_ENDS = 6
+"""So many operands of a step are tried at both ends."""
+
+Values = Mapping[str, Array]
+Run = Callable[[Values], Array]
+
+
+class Worlds:
+    """What a user's numbers may have been.
+
+    Args:
+        program: what has been executed.
+        printed: the digits of his file.
+    """
+
+    def __init__(self, program: Program, printed: Printed) -> None:
+        self.program, self.printed = program, printed
+        self._size = 1.0 if printed.formats else _NUDGE / printed.rounding
+        # each direction and its opposite, and a little way into both
+        pairs = 4 if printed.formats else 2
+        self._ways = [(seed, sign * share) for seed in range(pairs) for sign in (1, -1) for share in (1.0, _LITTLE)]
+        self._all = [dict[str, Array]() for _ in self._ways]
+        self._rooms = dict[str, Array]()
+
+    def copy(self) -> Worlds:
+        """The same so far."""
+        twin = copy(self)
+        twin._all, twin._rooms = [{**world} for world in self._all], {**self._rooms}
+        return twin
+
+    def half(self, key: str, value: Array, factor: float = 1.0) -> Array:
+        """Half a unit of the last digit of what a file has under a name, and is read divided by a factor."""
+        printed = self.printed.formats.get(key)
+        return np.zeros(value.shape) if printed is None else printed.half(value * factor) / abs(factor)
+
+    def see(self, name: str, value: Array, key: str, factor: float = 1.0) -> None:
+        """Have numbers that are known in all worlds."""
+        eps, made = self._eps(name), dict[int, Array]()
+        half = np.zeros(value.shape) if name in self.program.constants else self.half(key, value, factor)
+        self._rooms[name] = half + eps * np.abs(value)
+        for world, (seed, share) in zip(self._all, self._ways, strict=True):
+            if seed not in made:
+                generator = _generator(name, seed)
+                made[seed] = generator.standard_normal(value.shape) * value * (eps / _TIMES)
+                made[seed] += np.where(generator.random(value.shape) < 0.5, -half, half)
+            world[name] = value + share * self._size * made[seed]
+
+    def compute(self, name: str, run: Run) -> None:
+        """Have what the file lacks in all worlds, each from what is in it."""
+        self._rooms.pop(name, None)
+        for world, (seed, share) in zip(self._all, self._ways, strict=True):
+            found = run(world)
+            off = _generator(name, seed).standard_normal(found.shape) * (self._eps(name) / _TIMES)
+            world[name] = found * (1 + share * self._size * off)
+
+    def scale(self, name: str, factor: float) -> None:
+        """Have a number times a factor in all worlds."""
+        for known in (*self._all, self._rooms):
+            if name in known:
+                known[name] = known[name] * factor
+
+    def _eps(self, name: str) -> float:
+        """What rounding does to a number, relatively, if it is one that is computed or measured."""
+        exact = name in (self.program.target, "m") or name in self.program.constants
+        return 0.0 if exact else self.printed.rounding
+
+    def spread(self, run: Run, due: Array) -> Array:
+        """How far a stage moves: the most of all cells that move in proportion to the nudge, and cell by cell what does not, as a number at
+        a corner falls on its other side."""
+        most, jumps = 0.0, np.zeros(due.shape)
+        for whole, little in zip(self._all[::2], self._all[1::2], strict=True):
+            far, near = (_apart(run(world), due) for world in (whole, little))
+            even = (far >= near / _LITTLE / _UNEVEN) & (far <= near / _LITTLE * _UNEVEN) & np.isfinite(far)
+            most = max(most, float(np.max(far, initial=0.0, where=even)))
+            jumps = np.maximum(jumps, np.where(even, 0.0, far))
+        return np.asarray(_TIMES * most / self._size + jumps)
+
+    def ends(self, names: Iterable[str], values: Values, run: Run) -> Array:
+        """How far each cell of a step may be, whatever the operands of these names have been."""
+        due, rooms = run(values), dict[str, Array]()
+        for name in names:
+            room = self._rooms.get(name)
+            if room is None:
+                room = _TIMES / self._size * np.max([_apart(world[name], values[name]) for world in self._all], axis=0)
+            rooms |= {name: room} if room.any() and len(rooms) < _ENDS else {}
+        moved = [
+            {**values, **{name: values[name] + sign * rooms[name] for name, sign in zip(rooms, signs, strict=True)}}
+            for signs in each_of((1, -1), repeat=len(rooms))
+        ]
+        return np.asarray(np.max([_apart(run(one), due) for one in moved], axis=0))
+
+
+def _generator(name: str, seed: int) -> np.random.Generator:
+    """The same directions for a name in every judge, whatever has been asked before."""
+    return np.random.default_rng([seed, crc32(name.encode())])
+
+
+def _apart(moved: Array, value: Array) -> Array:
+    """The distance; as far as can be where nothing finite is left of a finite number."""
+    far = np.abs(moved - value)
+    return np.where(np.isfinite(far), far, np.where(np.isfinite(value), np.inf, 0.0))
