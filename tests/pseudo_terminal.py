@@ -40,6 +40,8 @@ class Terminal:
         if self.process == 0:
             os.close(ours)
             self._login(theirs)
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):  # nohup, for one, leaves them ignored
+                signal.signal(number, signal.SIG_DFL)
             variables = os.environ | {"TERM": "xterm-256color", "COLUMNS": "", "LINES": ""} | environment
             os.chdir(ROOT)
             os.execvpe(command[0], command, {name: text for name, text in variables.items() if text})  # noqa: S606

@@ -20,7 +20,7 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clues import clues
-from bpdebug.trust.conventions import PLAINEST, likeliest
+from bpdebug.trust.conventions import PLAINEST, likeliest, surprises
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.reading import ComparisonError, Reading, moments, readings
@@ -151,7 +151,7 @@ def likeliest_of(scene: Scene, plain: list[Reading]) -> Judge:
                 continue
             judge, rank = likeliest(judge)
             tried[-1] = judge
-            if (new := (judge.count, _strange(judge), judge.surprises, rank, _following(judge))) < order:
+            if (new := (judge.count, _strange(judge), surprises(judge), rank, _following(judge))) < order:
                 best, order = judge, new
             if order == (0, False, 0, PLAINEST, 0):
                 return judge

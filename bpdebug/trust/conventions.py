@@ -44,7 +44,13 @@ def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[in
     """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts."""
     if one.convention.masks.keys() != best.convention.masks.keys():
         return one.count < best.count
-    return (one.count, one.surprises, place) < (best.count, best.surprises, rank)
+    return (one.count, surprises(one), place) < (best.count, surprises(best), rank)
+
+
+def surprises(judge: Judge) -> int:
+    """How many gradients are right although they are computed from others that are not."""
+    backward = [f for f in judge.findings if f.stage.phase is Phase.BACKWARD and f.theirs is not None and f.says.agrees]
+    return sum(bool(judge.tainted & {*finding.stage.formula.names}) for finding in backward)
 
 
 def _masks(judge: Judge) -> Iterator[dict[str, Array]]:

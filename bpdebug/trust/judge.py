@@ -21,7 +21,7 @@ from bpdebug.trust.finding import Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
 from bpdebug.trust.scene import Scene
-from bpdebug.trust.worlds import Worlds
+from bpdebug.trust.worlds import Worlds, solved
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
@@ -48,6 +48,7 @@ class Judge:
         notes: what had to be understood on the way.
         seen: for each stage, the user's values before it where they have the right shape, ours elsewhere; read in the convention.
         dropped: by activation, what it is without the mask that the user's code has laid over it, and that mask.
+        tainted: what is off, and what follows from it.
         meant: by activation that is off, what it should be: his derivative may go by that, too.
 
     Raises:
@@ -83,7 +84,7 @@ class Judge:
                 self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
         self._passed: list[tuple[Stage | None, str, str, Array, float]] = [(None, n, n, value, 1.0) for n, value in self.start.items()]
-        self._tainted: set[str] = set()
+        self.tainted, self._open = set[str](), set[str]()
         self._go_on(Phase.FORWARD, Phase.LOSS)
 
     def backward(self, convention: Convention = PLAIN) -> Judge:
@@ -109,7 +110,8 @@ class Judge:
         twin = copy(self)
         twin.convention, twin.findings, twin.seen = convention, [*self.findings], {**self.seen}
         twin.meant = {**self.meant}
-        twin._chain, twin.values, twin._tainted = {**self._chain}, {**self.values}, {*self._tainted}
+        twin._chain, twin.values = {**self._chain}, {**self.values}
+        twin.tainted, twin._open = {*self.tainted}, {*self._open}
         twin._worlds, twin._passed = self._worlds.copy(), [*self._passed]
         return twin
 
@@ -126,12 +128,6 @@ class Judge:
     def count(self) -> int:
         """How many faults that are."""
         return self.off + self.convention.stray
-
-    @property
-    def surprises(self) -> int:
-        """How many gradients are right although they are computed from others that are not."""
-        backward = [f for f in self.findings if f.stage.phase is Phase.BACKWARD and f.theirs is not None and f.says.agrees]
-        return sum(bool(self._tainted & {*finding.stage.formula.names}) for finding in backward)
 
     @property
     def near(self) -> float:
@@ -188,10 +184,12 @@ class Judge:
         status, said = self._status(stage, read, follows, ours), ""
         if status == "off" and (meant := self._meant(stage, due, read)):
             status, said, ours = meant
+        if status == "missing" and (self._lacking | self._open) & {*stage.formula.names}:
+            self._open.add(name)
         if status == "off" and theirs is not None:
             self.meant[name] = due
-        if status == "off" or (status in ("follows", "missing") and self._tainted & set(stage.formula.names)):
-            self._tainted.add(name)
+        if status == "off" or (status in ("follows", "missing") and self.tainted & set(stage.formula.names)):
+            self.tainted.add(name)
         if status in ("exact", "approximate") and (factor != 1 or scaled):
             status = "convention"
         elif status in ("exact", "approximate") and name in self.convention.masks:
@@ -222,14 +220,30 @@ class Judge:
         self.notes.append(f"your {stage.name} holds {theirs.size} numbers, and neither their sum nor their mean is right")
         return theirs
 
+    @cached_property
+    def _lacking(self) -> set[str]:
+        """The parameters that the file lacks although it has others; without any it means the scenario's."""
+        parameters, given = {*self.program.parameters}, self.reading.given.keys()
+        return parameters - given if self.reading.uncompared or parameters & given else set()
+
+    def _others(self, stage: Stage, theirs: Array) -> list[str]:
+        """The parameters that the file lacks, where with some numbers in their place a stage gives theirs; these count from here on."""
+        lacking = {name: self.values[name] for name in stage.formula.names if name in self._lacking}
+        found = solved(lambda put: self.computed(stage, {**self.values, **put}), lacking, theirs) if lacking else None
+        if found is None or self._agrees(stage, theirs, self.computed(stage, {**self.values, **found[0]})) is False:
+            return [name for name in stage.formula.names if name in self._open]
+        if found[1] and stage.phase is Phase.FORWARD:
+            self.values |= found[0]
+            self._chain |= found[0]
+        return [*lacking]
+
     def _meant(self, stage: Stage, due: Array, theirs: Array | None) -> tuple[str, str, Array] | None:
         """What is right in a way of its own, with what is then due: a loss with a factor, an activation under a mask."""
         if theirs is None or theirs.shape != due.shape:
             return None
         layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
-        biases = [layer.bias for layer in self.program.layers if layer.z == stage.name and layer.bias not in ("", *self.reading.given)]
-        if biases and self._agrees(stage, theirs, due + (theirs - due)[:1]) is not False:
-            return "unsure", f"right with another {biases[0]}, which is not in your file: save it, too", theirs
+        if others := self._others(stage, theirs):
+            return "unsure", f"perhaps right with another {' and '.join(others)}, not in your file: save that, too", theirs
         if stage.name == self.program.loss:
             terms = [self.program.stage(name) for name in stage.formula.names if name in self.program.index]
             penalty = sum(self.values[term.name] for term in terms if term.operation == "penalty")
@@ -260,7 +274,7 @@ class Judge:
         again = again or (stage.phase is Phase.LOSS and bool(self.program.network.fused) and self.program.prediction in self.meant)
         if not (agrees := again or self._agrees(stage, theirs, follows)):
             return "off" if agrees is False else "unsure"
-        return "follows" if again or self._tainted & set(stage.formula.names) else "approximate"
+        return "follows" if again or self.tainted & set(stage.formula.names) else "approximate"
 
     def _agrees(self, stage: Stage, theirs: Array, due: Array, grown: float = 1.0) -> bool | None:
         """Whether numbers are what a stage makes of the user's before it, times a factor; None where these tell too little."""

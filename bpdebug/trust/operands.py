@@ -121,19 +121,20 @@ class Cells(Evaluator):
 
 
 def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int, seed: int) -> Operands | None:
-    """What a stage would read in the second update of a training with other samples and other parameters, so that no coincidence
+    """What a stage would read in the second update of a training with other samples, parameters and constants, so that no coincidence
     of the present numbers is left; None where the program does not run on them.
 
     Args:
         program, stage: whose operands.
-        values: the present ones, of which the constants count, and the likes of which the targets are.
+        values: the present ones, the likes of which the targets are, and a little below which the constants.
         rows: of the batch.
         seed: of the numbers.
     """
     generator = np.random.default_rng(seed)
     state = {name: np.zeros(shape) for name, shape in program.persistent.items()}
     state |= {name: generator.standard_normal(shape) / np.sqrt(shape[0]) for name, shape in program.parameters.items()}
-    state |= {name: np.asarray(values.get(name, number), np.float64) for name, number in program.constants.items() if name != "t"}
+    for name, number in program.constants.items():
+        state |= {name: generator.uniform(0.6, 0.95) * np.asarray(values.get(name, number), np.float64)} if name != "t" else {}
     try:
         state |= _batch(program, values, rows, generator)
         previous = state | program.run(state)

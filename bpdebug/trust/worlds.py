@@ -25,6 +25,8 @@ _TIMES = 3.0
 """How many times further than in any world it may be in truth."""
 _ENDS = 6
 """So many operands of a step are tried at both ends."""
+_SOLVED = 100_000
+"""The largest number of equations times unknowns in a search for parameters that a file lacks."""
 
 Values = Mapping[str, Array]
 Run = Callable[[Values], Array]
@@ -124,3 +126,24 @@ def _apart(moved: Array, value: Array) -> Array:
     """The distance; as far as can be where nothing finite is left of a finite number."""
     far = np.abs(moved - value)
     return np.where(np.isfinite(far), far, np.where(np.isfinite(value), np.inf, 0.0))
+
+
+def solved(
+    gives: Callable[[Mapping[str, Array]], Array], unknown: Mapping[str, Array], wanted: Array
+) -> tuple[dict[str, Array], bool] | None:
+    """Some tensors so that what is in proportion to them is as wanted, as nearly as can be, and whether nothing else would do as well;
+    None where they are too large, or not everything is finite."""
+    ends = np.cumsum([value.size for value in unknown.values()])
+    if ends[-1] * wanted.size > _SOLVED or not np.isfinite(wanted).all():
+        return None
+
+    def put(flat: Array) -> dict[str, Array]:
+        parts = zip(np.split(flat, ends[:-1]), unknown.items(), strict=True)
+        return {name: part.reshape(value.shape) for part, (name, value) in parts}
+
+    base = gives(put(np.zeros(ends[-1]))).ravel()
+    columns = np.stack([gives(put(one)).ravel() - base for one in np.eye(ends[-1])], axis=1)
+    if not np.isfinite(columns).all() or len(base) != wanted.size:
+        return None
+    flat, _, rank, _ = np.linalg.lstsq(columns, wanted.ravel() - base, rcond=None)
+    return put(flat), int(rank) == ends[-1]

@@ -650,3 +650,14 @@ def test_a_sum_that_another_bias_would_give_accuses_nobody_where_the_file_has_no
     assert comparison.stages["z1"].status == "unsure"
     assert "another b1" in comparison.stages["z1"].said
     assert compare(timeline, {**arrays, "z1": arrays["z1"] * 1.5}).culprit.name == "z1"
+
+
+@pytest.mark.parametrize("lacking", [["W2"], ["W2", "z2"], ["W1"], ["W1", "b1"], ["W1", "z1", "da1"], ["b2", "z2"]], ids=" ".join)
+def test_what_hangs_on_parameters_that_the_file_alone_lacks_is_not_accused(lacking):
+    timeline, generator = timeline_of(), np.random.default_rng(2)
+    start = start_of(timeline)
+    start |= {name: start[name] + generator.normal(size=start[name].shape) for name in lacking if name in start}
+    right = without(step(start), *lacking, "_new")
+    assert compare(timeline, right).culprit is None
+    assert compare(timeline, {**right, "dz1": right["dz1"] * [1, 1, 1, 3]}).culprit.name == "dz1"
+    assert compare(timeline, {**right, "dW2": right["dW2"] * 1.1}).culprit is not None
