@@ -9,7 +9,7 @@ USAGES = {
     "run": ("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts"),
     "explain": ("explain SCENARIO CELL", "where one number comes from"),
     "check": ("check SCENARIO", "check every derivative; status 1 if one is wrong"),
-    "compare": ("compare SCENARIO FILE …", "your own numbers (npz, JSON, text), stage by stage"),
+    "compare": ("compare SCENARIO FILE …", "your own numbers (npz, JSON, text), by stage"),
     "hunt": ("hunt [SCENARIO]", "find a mistake that is planted and not shown"),
     "export": ("export SCENARIO -o FILE", "one update worked out, in a file"),
     "screenshot": ("screenshot SCENARIO -o FILE", "a picture of the screen as SVG"),
