@@ -10,13 +10,14 @@ import difflib
 import math
 import re
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
-from bpdebug.core.record import Record
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, chained, names
+from bpdebug.core.spelling import METHODS, SPELLINGS, Given, SpellingError, Vocabulary, as_number, lengths, numpy_name, rewritten
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, chained, names, product, substitute
 
 MAXIMUM_LENGTH = 2000
 MAXIMUM_DEPTH = 60
@@ -26,7 +27,7 @@ _FILLER, _FIRST = "\u02d0", 0x4E00
 _BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _REFUSED = {
-    ast.Attribute: "the only attribute is .T (transpose)",
+    ast.Attribute: f"what may follow a value is .T, .size, .shape[0] and the methods {' '.join(METHODS)}",
     ast.Lambda: "a formula has no lambda",
     ast.IfExp: "write where(condition, a, b) for a choice",
     ast.List: "a formula works on named tensors; lists have no place in it",
@@ -62,12 +63,15 @@ class Formula(Record):
         return names(self.tree)
 
 
-def parse(text: str, joined: Collection[str] = ()) -> Formula:
+_PLAIN = Vocabulary()
+
+
+def parse(text: str, vocabulary: Vocabulary = _PLAIN) -> Formula:
     """Parse a formula.
 
     Args:
-        text: an expression such as ``a1.T @ dz2``.
-        joined: the names that are no Python names (``da1@z2``, ``blocks.0.weight``, ``W[0]``); the longest that fits is read.
+        text: an expression such as ``a1.T @ dz2``, or ``np.dot(a1.T, dz2)``.
+        vocabulary: the program's names.
 
     Raises:
         FormulaError: with the column, for anything that the language does not have.
@@ -77,7 +81,7 @@ def parse(text: str, joined: Collection[str] = ()) -> Formula:
     stripped = text.strip()
     if not stripped:
         raise FormulaError("a formula is expected; found nothing", text or " ", 1)
-    return Formula(stripped, _Reader(stripped, joined).read())
+    return Formula(stripped, _Reader(stripped, vocabulary).read())
 
 
 def parse_assignment(text: str) -> tuple[str, Formula]:
@@ -112,8 +116,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 class _Reader:
     """Translates one ``ast`` expression; every refusal knows its column."""
 
-    def __init__(self, text: str, joined: Collection[str]) -> None:
-        self.text, self.depth = text, 0
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+        self.text, self.vocabulary, self.depth, joined = text, vocabulary, 0, vocabulary.joined
         # the names that Python cannot read have stand-ins of the same length
         known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
         at = {name: "@" * ("@" in name) for name in known}
@@ -133,6 +137,8 @@ class _Reader:
                 warnings.simplefilter("ignore")  # Python warns of "1or 2"; the screen is no place for that
                 parsed = ast.parse(self.source, mode="eval").body
             return self.tree(parsed)
+        except SpellingError as refusal:
+            raise FormulaError(refusal.message, self.text, self.column(refusal.node)) from None
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (ValueError, MemoryError, RecursionError, OverflowError):
@@ -152,43 +158,39 @@ class _Reader:
         """The column in characters (``ast`` counts bytes)."""
         return len(self.source.encode()[: node.col_offset].decode(errors="ignore")) + 1
 
-    def refuse(self, message: str, node: ast.expr) -> FormulaError:
-        """The error for ``node``."""
-        return FormulaError(message, self.text, self.column(node))
-
     def tree(self, node: ast.expr) -> Tree:
         """One node, translated."""
         self.depth += 1
         if self.depth > 2 * MAXIMUM_DEPTH:
-            raise self.refuse(f"nested more than {2 * MAXIMUM_DEPTH} deep", node)
+            raise SpellingError(f"nested more than {2 * MAXIMUM_DEPTH} deep", node)
         handler = getattr(self, f"_{type(node).__name__.lower()}", None)
         if handler is None:
-            raise self.refuse(_REFUSED.get(type(node), f"a formula has no {type(node).__name__.lower()}"), node)
+            raise SpellingError(_REFUSED.get(type(node), f"a formula has no {type(node).__name__.lower()}"), node)
         result: Tree = handler(node)
         self.depth -= 1
         return result
 
     def _constant(self, node: ast.Constant) -> Tree:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise self.refuse(f"a number is expected; found {node.value!r:.30}", node)
+            raise SpellingError(f"a number is expected; found {node.value!r:.30}", node)
         try:
             value = float(node.value)
         except OverflowError:
             value = math.inf
         if math.isinf(value):
-            raise self.refuse("the number is too large for a float; infinity is written inf", node)
+            raise SpellingError("the number is too large for a float; infinity is written inf", node)
         return Number(value, column=self.column(node))
 
     def _name(self, node: ast.Name) -> Tree:
         if node.id in FUNCTIONS:
-            raise self.refuse(f"'{node.id}' is a function: write {node.id}(…)", node)
+            raise SpellingError(f"'{node.id}' is a function: write {node.id}(…)", node)
         return Name(self.meant.get(node.id, node.id), column=self.column(node))
 
     def _unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.UAdd):
             return self.tree(node.operand)
         if isinstance(node.op, ast.Invert):
-            raise self.refuse(_REFUSED[ast.Invert], node)
+            raise SpellingError(_REFUSED[ast.Invert], node)
         operator = "-" if isinstance(node.op, ast.USub) else "not"
         return Unary(operator, self.tree(node.operand), column=self.column(node))
 
@@ -217,57 +219,65 @@ class _Reader:
         pairs: list[Tree] = []
         for left, operation, right in zip(operands, node.ops, operands[1:], strict=False):
             if type(operation) not in _COMPARE:
-                raise self.refuse("the comparisons are < <= > >= == !=", right)
+                raise SpellingError("the comparisons are < <= > >= == !=", right)
             column = self._operator_column(left, right)
             pairs.append(Binary(_COMPARE[type(operation)], self.tree(left), self.tree(right), column=column))
         return chained("and", pairs)
 
     def _attribute(self, node: ast.Attribute) -> Tree:
+        if (constant := numpy_name(node)) in CONSTANTS:
+            return Name(constant, column=self.column(node))
+        if node.attr == "size":
+            return product(*self._lengths(node.value))
         if node.attr != "T":
-            raise self.refuse(f"'.{node.attr}' is not in the language; {_REFUSED[ast.Attribute]}", node)
+            raise SpellingError(f"'.{node.attr}' is not in the language; {_REFUSED[ast.Attribute]}", node)
         return Transpose(self.tree(node.value), column=self.column(node))
 
-    def _call(self, node: ast.Call) -> Tree:
-        if not isinstance(node.func, ast.Name):
-            raise self.refuse("only the functions of the language can be called, by their name", node)
-        function = FUNCTIONS.get(node.func.id)
-        if function is None:
-            product = "; a matrix product is written a @ b" if node.func.id in ("matmul", "dot") else ""
-            hint = product or suggestion(node.func.id, FUNCTIONS) or f"; there are {' '.join(FUNCTIONS)}"
-            raise self.refuse(f"unknown function '{node.func.id}'{hint}", node)
-        axis, keepdims = self._axis(node, function), False
-        for value in [k.value for k in node.keywords if k.arg == "keepdims"]:
-            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
-                raise self.refuse("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
-            keepdims |= value.value
-        positional = node.args[: function.arity] if function.reduces else node.args
-        if len(positional) != function.arity:
-            wanted = f"{function.arity} argument{'s' * (function.arity > 1)}"
-            raise self.refuse(f"{function.name} takes {wanted}; found {len(node.args)}", node)
-        return Call(function.name, tuple(self.tree(a) for a in positional), axis, keepdims, column=self.column(node))
+    def _lengths(self, node: ast.expr) -> Sequence[Tree]:
+        """The lengths of a tensor's axes."""
+        found = lengths(self.tree(node), self.vocabulary)
+        if found is None:
+            raise SpellingError("only of a tensor's name can the lengths be asked: x.shape[0], len(x)", node)
+        return [replace(length, column=self.column(node)) for length in found]
 
-    def _axis(self, node: ast.Call, function: Function) -> int | None:
-        given = [k.value for k in node.keywords if k.arg == "axis"]
-        others = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
-        if others or (node.keywords and not function.reduces):
-            raise self.refuse(f"{function.name} takes no argument '{(others or node.keywords)[0].arg}'", node)
-        if function.reduces and len(node.args) == function.arity + 1:
-            given.append(node.args[-1])
-        elif function.reduces and len(node.args) > function.arity:
-            raise self.refuse(f"{function.name} takes {function.arity} argument and an axis; found {len(node.args)}", node)
-        if len(given) > 1:
-            raise self.refuse("the axis is given twice", given[1])
-        if not given:
-            return None
-        value = given[0]
-        if not isinstance(value, ast.Constant) or type(value.value) is not int or value.value not in (0, 1):
-            raise self.refuse("axis is 0 (down the rows) or 1 (along the columns)", value)
-        return value.value
+    def _call(self, node: ast.Call) -> Tree:
+        given, column = Given.of(node), self.column(node)
+        function = FUNCTIONS.get(given.name)
+        if function is None:
+            return replace(self._spelt(given), column=column)
+        arguments = tuple(map(self.tree, given.arguments(function)))
+        axis = given.axis(function, arguments[0], self.vocabulary) if function.reduces else None
+        return Call(function.name, arguments, axis, given.keepdims(), column=column)
+
+    def _spelt(self, given: Given) -> Tree:
+        """A call that stands for something else: an operator by its name in NumPy, a length, a composite."""
+        name, node, count = given.name, given.node, len(given.positional)
+        if not name:
+            raise SpellingError(f"only the functions of the language can be called, by their name; {_REFUSED[ast.Attribute]}", node)
+        if name == "astype" and given.positional:
+            return as_number(self.tree(given.positional[0]))
+        if name == "len" and count == 1:
+            return next(iter(self._lengths(given.positional[0])), ONE)
+        letters, formula = self.vocabulary.composites.get(name, ((), ONE))
+        if not letters and name not in SPELLINGS:
+            known = [*FUNCTIONS, *self.vocabulary.composites]
+            raise SpellingError(f"unknown function '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}", node)
+        arguments = [] if node.keywords else [self.tree(one) for one in given.positional]
+        if letters and len(letters) == len(arguments):
+            return substitute(formula, dict(zip(letters, arguments, strict=True)))
+        if letters or (made := rewritten(name, arguments)) is None:
+            raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}", node)
+        return made
 
     def _subscript(self, node: ast.Subscript) -> Tree:
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+            found, place = self._lengths(node.value.value), self._bound(node.slice)
+            if place is None or not -len(found) <= place < len(found):
+                raise SpellingError(f"its axes are {', '.join(map(str, range(len(found))))}", node.slice)
+            return found[place]
         if not 1 <= len(parts) <= 2:
-            raise self.refuse("a tensor has two axes at most: write [row, column]", node)
+            raise SpellingError("a tensor has two axes at most: write [row, column]", node)
         items: list[int | Slice] = []
         operand = self.tree(node.value)
         for part in parts:
@@ -282,7 +292,7 @@ class _Reader:
             return None
         sign, inner = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
         if not isinstance(inner, ast.Constant) or type(inner.value) is not int or abs(inner.value) > 10**9:
-            raise self.refuse("an index is a whole number or a slice such as 0:2", node)
+            raise SpellingError("an index is a whole number or a slice such as 0:2", node)
         return sign * inner.value
 
 

@@ -13,13 +13,16 @@ from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import LayerNames, Network, Phase
+from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
+from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.tensors import Role, Tensor
+from bpdebug.core.tree import Name, Tree, literal, substitute
 
 Change = Callable[[str, Array], Array]
 
@@ -114,9 +117,20 @@ class Program(Record, eq=False):
         return {stage.name: place for place, stage in enumerate(self.stages)}
 
     @cached_property
-    def joined(self) -> frozenset[str]:
-        """The names that are none to Python: partial gradients, names with dots or brackets."""
-        return frozenset(name for name in self.tensors if not name.isidentifier())
+    def vocabulary(self) -> Vocabulary:
+        """What formulas may be made of: this program's tensors, and the rows of the operation table that have one argument."""
+        formulas = {
+            row.name: (["z"], substitute(row.forward.tree, {name: literal(value) for name, value in row.constants.items()}))
+            for row in map(OPERATIONS.__getitem__, ACTIVATIONS)
+        }
+        return Vocabulary(frozenset(name for name in self.tensors if not name.isidentifier()), self._lengths, formulas)
+
+    def _lengths(self, name: str) -> list[Tree] | None:
+        """The lengths of a tensor's axes; that of the samples is ``m``."""
+        tensor = self.tensors.get(name)
+        if tensor is None:
+            return None
+        return [Name("m") if axis == tensor.batch_axis else literal(n) for axis, n in enumerate(self.shapes(2)[name])]
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -227,7 +241,7 @@ class Program(Record, eq=False):
 
     def parse(self, text: str) -> Formula:
         """A formula over this program's names."""
-        return parse(text, self.joined)
+        return parse(text, self.vocabulary)
 
     def stage(self, name: str) -> Stage:
         """The stage of that name.

@@ -202,8 +202,8 @@ def to_columns(tree: Tree) -> Tree:
         case Binary("@", left, right):
             return replace(turned, left=right, right=left)
         case Call(axis=int()):
-            return _turned_fold(turned, _axes(cast(Call, tree).arguments[0]))
-        case Index(operand, items) if _axes(operand) == 2:
+            return _turned_fold(turned, axes(cast(Call, tree).arguments[0]))
+        case Index(operand, items) if axes(operand) == 2:
             whole: Slice = (None, None, None)
             return replace(turned, items=(*items, whole)[:2][::-1])
     return turned
@@ -237,14 +237,16 @@ def without_ones(tree: Tree) -> Tree:
     return tree
 
 
-def _axes(tree: Tree) -> int:
-    """How many axes a node's value has, where every tensor has two."""
+def axes(tree: Tree, of: Callable[[str], int] = lambda _: 2) -> int:
+    """How many axes a node's value has; ``of`` tells it of the names."""
     match tree:
+        case Name(name):
+            return 0 if name in CONSTANTS else of(name)
         case Index(operand, items):
-            return _axes(operand) - sum(isinstance(item, int) for item in items)
+            return axes(operand, of) - sum(isinstance(item, int) for item in items)
         case Call(_, (operand,), axis, False) if tree.reduces:
-            return 0 if axis is None else _axes(operand) - 1
-    return 2 if isinstance(tree, Name) else max(map(_axes, tree.children()), default=0)
+            return 0 if axis is None else axes(operand, of) - 1
+    return max((axes(child, of) for child in tree.children()), default=0)
 
 
 def product(*factors: Tree, over: Tree | None = None) -> Tree:

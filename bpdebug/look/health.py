@@ -144,7 +144,7 @@ def _measured(values: dict[str, Array], before: dict[str, Array], program: Progr
             norms = [_norm(values[gradient]) if gradient in values else np.nan for gradient in gradients]
             size, mean = _norm(old), float(active.sum()) / active.size
             kind = "" if program.stage(names.a).edited or not np.isfinite(active).all() else names.layer.activation
-            share, mask = (_parsed(table[kind].format(names.a), program.joined) if kind in table else None for table in (_SHARES, DEAD))
+            share, mask = (_parsed(table[kind].format(names.a), program.vocabulary) if kind in table else None for table in (_SHARES, DEAD))
             off.append(evaluate(mask, values) if mask else None)
             shares = float(evaluate(share, values, active.dtype)) if share else np.nan, np.nan if off[-1] is None else float(off[-1].sum())
             sizes = (_norm(found) / found.size**0.5 for found in (values[names.z], values.get(names.source, program.data[program.input])))

@@ -217,7 +217,7 @@ def test_what_should_be_multiplied_cell_by_cell_or_summed_is_told():
     for stage, text, remedy in (
         ("dz1", "a1 @ (1 - a1) @ da1", "both have one shape: multiply them cell by cell, a1 * (1 - a1)"),
         ("db1", "dz1", "sum over the samples, sum(dz1, axis=0, keepdims=True)"),
-        ("dz1", "matmul(a1, W1)", "a matrix product is written a @ b"),
+        ("dz1", "matmul(a1, W1)", "a1 is 4×3 and W1 is 2×3: @ needs as many columns on the left as rows on the right (3 and 2)"),
     ):
         with pytest.raises(FormulaError) as error:
             program.with_formula(stage, text)

@@ -1,0 +1,85 @@
+"""A line of NumPy, pasted: it is read, it gives NumPy's own numbers, and where it is right it is said to be right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bpdebug import BpdebugError, Session, load_scenario
+from bpdebug.core.evaluate import evaluate
+
+RIGHT = {
+    "dz2": ["a2 - y", "np.subtract(a2, y)", "da2 * sigmoid(z2) * (1 - sigmoid(z2))"],
+    "dW2": ["np.dot(a1.T, dz2)", "a1.T.dot(dz2)", "np.matmul(a1.transpose(), dz2)", "numpy.dot(np.transpose(a1), dz2)"],
+    "db2": [
+        "np.sum(dz2, axis=0, keepdims=True)",
+        "dz2.sum(0, keepdims=True)",
+        "dz2.sum(axis=-2, keepdims=True)",
+        "dz2.mean(0, keepdims=True) * len(x)",
+    ],
+    "da1": ["dz2.dot(W2.T)", "np.dot(dz2, W2.T)"],
+    "dz1": ["np.multiply(da1, a1 * (1 - a1))", "da1 * np.exp(-z1) / (1 + np.exp(-z1)) ** 2"],
+    "dW1": ["x.T.dot(dz1)", "np.dot(x.T, dz1) / x.shape[0] * y.shape[0]", "np.dot(x.T, dz1) * x.size / (x.shape[0] * x.shape[1])"],
+    "a1": ["sigmoid(z1)", "1. / (1. + np.exp(-z1))", "np.reciprocal(1 + np.exp(np.negative(z1)))"],
+    "loss": ["-np.sum(y * np.log(a2) + (1 - y) * np.log(1 - a2))", "np.sum(-y * np.log(a2) - (1 - y) * np.log(1 - a2), axis=(0, 1))"],
+}
+
+
+@pytest.mark.parametrize(("stage", "line"), [(stage, line) for stage, lines in RIGHT.items() for line in lines])
+def test_a_right_line_of_numpy_in_place_of_ours_is_right(stage, line):
+    session = Session(load_scenario("xor"))
+    assert session.execute(f"formula {stage} = {line}").type != "error"
+    result = session.execute("check")
+    assert result.data["culprit"] is None and not [one for one in result.data["stages"] if one["status"] in ("wrong", "WRONG")]
+
+
+@pytest.mark.parametrize("line", ["dz2.mean(axis=0, keepdims=True)", "np.sum(dz2, axis=0, keepdims=True) / x.shape[0]"])
+def test_a_wrong_one_is_found(line):
+    session = Session(load_scenario("xor"))
+    session.execute(f"formula db2 = {line}")
+    assert session.execute("check").data["culprit"] == "db2"
+
+
+LINES = (
+    "np.dot(z1, a1.T)",
+    "z1.dot(a1.T).sum(axis=1)",
+    "np.mean(z1, axis=-1, keepdims=True)",
+    "z1.max(-1, keepdims=True) - z1.min(axis=(0, 1))",
+    "np.clip(z1, -0.5, 0.5)",
+    "z1.clip(0, 1).sum()",
+    "np.where(z1 > 0, z1, 0.1 * z1)",
+    "np.linalg.norm(z1)",
+    "np.true_divide(z1, np.absolute(a1) + 1)",
+    "(z1 > a1).astype(float) * 2",
+    "(z1 > 0).sum(axis=0) / z1.shape[0]",
+    "z1 / len(z1) + z1.T.shape[0] + a1.size",
+    "np.maximum(0, z1)",
+    "np.power(np.abs(z1), 1.5) + np.pi",
+    "z1.argmax(axis=1)",
+    "(z1 == z1.max(axis=1, keepdims=True)).all()",
+    "np.amax(z1, 1)",
+)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_gives_the_bits_that_python_gives(line):
+    """The formula language is NumPy: the same text under Python's own evaluator."""
+    program, random = Session(load_scenario("xor")).program, np.random.default_rng(1)
+    values = {"z1": random.normal(size=(4, 4)), "a1": random.normal(size=(4, 4))}
+    found = evaluate(program.parse(line), values | {"m": np.array(4.0)})
+    assert np.array_equal(found, eval(line, {"np": np}, values))  # noqa: S307
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("np.dot(x.T, dz1).reshape(2, 4)", "the methods"),
+        ("x.shape[2]", "its axes are 0, 1"),
+        ("np.tensordot(x, dz1)", "unknown function 'tensordot'"),
+        ("sigmoid(x, dz1)", "sigmoid does not take 2 arguments"),
+        ("x.dot(dz1)", "would fit"),
+    ],
+)
+def test_what_is_not_read_says_what_is(line, says):
+    with pytest.raises(BpdebugError, match=says):
+        Session(load_scenario("xor")).execute(f"formula dW1 = {line}")
