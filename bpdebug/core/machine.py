@@ -111,7 +111,7 @@ class Machine:
         return name
 
     def _execute(self, place: int) -> None:
-        self._work.code.stages[place]()
+        self._work.code.stage(place)()
         complaints = len(self._noted)
         self.finite = is_finite(self._work.rows[place])
         del self._noted[complaints:]

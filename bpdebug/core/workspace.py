@@ -19,6 +19,7 @@ from bpdebug.core.shapes import Shape
 Checks = Mapping[int, Sequence[Check]]
 """What may end an update early, by how many of its stages have run."""
 UNCHECKED: Checks = {}
+Whole = tuple[Routine, Callable[[], int | None]]
 _PIECE, _MOST_PIECES = 8192, 64
 """Numbers of a piece of what the optimizer's steps work on, and how many pieces there are at most, then of more numbers."""
 _PROGRAMS = 8
@@ -55,22 +56,28 @@ class Memory:
 
 
 class Code:
-    """A program compiled for one workspace.
+    """A program compiled for one workspace, each part when it is first run: who steps needs no function for all stages.
 
     Attributes:
         program: which one.
-        stages: one function a stage.
-        prepare: to be run when a batch has been loaded.
-        update: one function for all stages.
+        stages: one function a stage, by its place.
+        whole: one function to run when a batch has been loaded, and one for all stages.
     """
 
-    def __init__(self, program: Program, work: Workspace) -> None:
-        self.program, compiler = program, Compiler(work.tensors, program.dtype)
-        self.stages: list[Routine] = [compiler.routine(compiler.lines(stage.name, stage.formula)) for stage in program.stages]
-        self.prepare, self.update = _update(program, work, {})
+    def __init__(self, program: Program, tensors: Mapping[str, Array]) -> None:
+        self.program, self._compiler = program, Compiler(tensors, program.dtype)
+        self.stages: dict[int, Routine] = {}
+        self.whole: Whole | None = None
+
+    def stage(self, place: int) -> Routine:
+        """The function of a stage."""
+        if place not in self.stages:
+            stage = self.program.stages[place]
+            self.stages[place] = self._compiler.routine(self._compiler.lines(stage.name, stage.formula))
+        return self.stages[place]
 
 
-def _update(program: Program, work: Workspace, checks: Checks) -> tuple[Routine, Callable[[], int | None]]:
+def _whole(program: Program, work: Workspace, checks: Checks) -> Whole:
     steps = [(stage.name, stage.formula) for stage in program.stages]
     kept = [step for step, stage in zip(steps, program.stages, strict=True) if stage.phase is not Phase.UPDATE]
     fused = fuse_updates(program.stages, program.rule, work.pieces)
@@ -118,15 +125,14 @@ class Workspace:
     def adopt(self, program: Program) -> None:
         """Take another version of the program: the same stages and shapes, other formulas."""
         if id(program) not in self._codes:
-            self._codes[id(program)] = Code(program, self)
+            self._codes[id(program)] = Code(program, self.tensors)
             for old in list(self._codes)[:-_PROGRAMS]:
                 del self._codes[old]
         self.code = self._codes[id(program)]
         edited = any(stage.edited for stage in program.stages if stage.phase is Phase.UPDATE)
         self.telling = self.flat if edited else self.flat[self._gradients :]
-        if self.loaded >= 0:
-            self.code.prepare()
         self._checks: Checks = UNCHECKED
+        self._prepared: Routine | None = None
 
     def named(self, flat: Array, kept: Array) -> dict[str, Array]:
         """Views of copies of the intermediate and of the persistent tensors, by name."""
@@ -135,12 +141,16 @@ class Workspace:
     def update(self, checks: Checks) -> Callable[[], int | None]:
         """One function for all stages that returns how many have run where a check has struck, else None."""
         if not checks:
-            return self.code.update
-        if checks is not self._checks:
-            self._prepare_guarded, self._guarded = _update(self.code.program, self, checks)
-            self._prepare_guarded()
-            self._checks = checks
-        return self._guarded
+            self.code.whole = whole = self.code.whole or _whole(self.code.program, self, UNCHECKED)
+        else:
+            if checks is not self._checks:
+                self._guarded, self._checks = _whole(self.code.program, self, checks), checks
+            whole = self._guarded
+        prepare, update = whole
+        if self._prepared is not prepare:
+            prepare()
+            self._prepared = prepare
+        return update
 
     def load(self, update: int, data: Mapping[str, Array], chosen: Array | None) -> None:
         """Bring an update's batch into the buffers."""
@@ -149,7 +159,4 @@ class Workspace:
                 self.given[name][...] = values
             else:
                 values.take(chosen, axis=0, out=self.given[name], mode="clip")
-        self.code.prepare()
-        if self._checks:
-            self._prepare_guarded()
-        self.loaded = update
+        self.loaded, self._prepared = update, None

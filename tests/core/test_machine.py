@@ -6,6 +6,7 @@ from engine_strategies import same_bits, scenarios, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpdebug.core.compiler import Compiler
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
@@ -38,6 +39,21 @@ def test_stepping_and_running_whole_updates_have_the_same_bits(scenario, updates
         update_by_steps(stepping)
         running.run_update()
         assert_same(final(stepping), final(running))
+
+
+def test_only_what_is_run_is_compiled_and_once(monkeypatch):
+    made, routine = [], Compiler.routine
+    monkeypatch.setattr(Compiler, "routine", lambda self, lines: made.append(1) or routine(self, lines))
+    machine = Machine(make_program(xor()))
+    assert len(made) == 0
+    machine.step()
+    assert len(made) == 1
+    for _ in range(2):
+        update_by_steps(machine)
+    assert len(made) == len(machine.program.stages)
+    for _ in range(3):
+        machine.run_update()
+    assert len(made) == len(machine.program.stages) + 2, "what runs once a batch, and what runs in every update"
 
 
 @settings(max_examples=80, deadline=None)
