@@ -117,7 +117,7 @@ class Obstructed(Stop):
         """The clock of the next look."""
         return timeline.calendar.clock(self._next)
 
-    def review(self, timeline: Timeline, seconds: float) -> tuple[int, str] | None:
+    def review(self, timeline: Timeline) -> tuple[int, str] | None:
         """The finding, where it is time for a look, and there was none at the last."""
         if timeline.clock < self.due(timeline):
             return None

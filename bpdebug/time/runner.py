@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 
 from bpdebug.core.record import Record
 from bpdebug.time.stop import Hit, Stop, hit_of
@@ -38,7 +38,7 @@ class Runner:
 
     def __init__(self, timeline: Timeline, stops: Stops) -> None:
         self.timeline, self.stops = timeline, stops
-        self._looked, self._seconds = -1, 0.0
+        self._looked = -1
         self._reviewing: list[Stop] = []
 
     def forward(self, t: int, stop: Callable[[], bool]) -> Outcome:
@@ -68,9 +68,10 @@ class Runner:
         fixed = stops.next_clock(timeline.program, timeline.clock)
         goal = min(clock for clock in (t, fixed, *(reviewing.due(timeline) for reviewing in self._reviewing)) if clock is not None)
         while timeline.clock < goal:
-            checks, began = stops.checks(timeline.program), perf_counter()
+            checks, clock, began = stops.checks(timeline.program), timeline.clock, process_time()
             bad = timeline.run(goal, stop, checks, stops.catch_nonfinite)
-            self._seconds += perf_counter() - began
+            for reviewing in self._reviewing:
+                reviewing.ran(process_time() - began, timeline.calendar.in_updates(timeline.clock - clock))
             if bad:
                 return Outcome(nonfinite=True)
             struck = timeline.machine.done in checks
@@ -96,7 +97,7 @@ class Runner:
         for stop in self._reviewing:
             due = stop.due(self.timeline)
             if in_any_case or (due is not None and due <= self.timeline.clock):
-                moment = stop.review(self.timeline, self._seconds)
+                moment = stop.review(self.timeline)
                 found += [(moment[0], hit_of(stop, moment[1]))] if moment else []
         if not found:
             return Outcome()

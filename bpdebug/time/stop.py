@@ -89,14 +89,12 @@ class Stop:
         """The next clock at which it reviews what has run, where it is a stop that does."""
         return None
 
-    def review(self, timeline: Timeline, seconds: float) -> tuple[int, str] | None:
-        """The first clock up to now at which to stop, and what to say.
-
-        Args:
-            timeline: which stays where it is.
-            seconds: how long it has run up to now.
-        """
+    def review(self, timeline: Timeline) -> tuple[int, str] | None:
+        """The first clock up to now at which to stop, and what to say; the timeline stays where it is."""
         return None
+
+    def ran(self, seconds: float, updates: float) -> None:
+        """Take note of what running has taken of the processor's time, where it reviews what has run."""
 
     def rest(self, timeline: Timeline) -> None:
         """Take note of where a run, or a slice of it, has ended."""

@@ -1,14 +1,15 @@
 """The stop at the first wrong derivative, ``catch wrong``: the check again and again while a program runs.
 
-A check costs what many updates cost, so it is made every so many updates; where it finds something, the first update at which that is
-wrong lies between the last look and this one, and is found by halving: the state of any update can be had again, bit for bit.
+A check costs what many updates cost, so it is made once running has taken enough of the processor's time to pay for it; where it finds
+something, the first update at which that is wrong lies between the last look and this one, and is found by halving: the state of any
+update can be had again, bit for bit.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil
-from time import perf_counter
+from time import process_time
 from typing import Self
 
 from bpdebug.core.numbers import short
@@ -20,7 +21,7 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import check
 
 _SHARE = 3
-"""Running takes that many times the time of looking, so that looking takes a quarter of all."""
+"""Running takes at least that many times the time of looking, so that looking takes at most a quarter of all."""
 
 Moment = tuple[int, str]
 
@@ -31,7 +32,8 @@ class Wrong(Stop):
 
     Attributes:
         anew: whether what is wrong already where a run begins is a reason to stop; in a search for the last stop it is none.
-        every: how many updates lie between two looks; what a look and an update have taken, in seconds.
+        every: how many updates lie between two looks.
+        look, update: what a look and an update have taken last, in seconds of the processor.
         known: the stages that have been told of.
         seen: the last update that was looked at.
         ahead: a moment at which to stop, found already, and what to say then.
@@ -44,9 +46,9 @@ class Wrong(Stop):
     known: frozenset[str] = frozenset()
     seen: int = -1
     ahead: Moment | None = None
-    _looked: float = field(default=0.0, repr=False)
+    _credit: float = field(default=0.0, repr=False)
+    _stretch: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
     _begun: int = field(default=0, repr=False)
-    _ran: tuple[float, int] = field(default=(0.0, 0), repr=False)
     _rested: tuple[Timeline | None, int, tuple[Edit, ...]] = field(default=(None, 0, ()), repr=False, compare=False)
 
     kind = "catchpoint"
@@ -83,31 +85,35 @@ class Wrong(Stop):
         """Remember where a run, or a slice of it, has ended."""
         self._rested = timeline, timeline.clock, (*timeline.edits,)
 
-    def due(self, timeline: Timeline) -> int:
-        """The clock of the next look, or of what was found ahead."""
-        return self.ahead[0] if self.ahead else timeline.calendar.clock(self.seen + self.every)
+    def ran(self, seconds: float, updates: float) -> None:
+        """Running pays for looking."""
+        self._credit += seconds / _SHARE
+        self._stretch = self._stretch[0] + seconds, self._stretch[1] + updates
 
-    def review(self, timeline: Timeline, seconds: float) -> Moment | None:
+    def due(self, timeline: Timeline) -> int:
+        """The clock of what was found ahead, or of the next look: as soon as that is paid for, and the look at which a run ends too."""
+        if self.ahead:
+            return self.ahead[0]
+        (seconds, updates), lacking = self._stretch, _SHARE * (2 * self.look - self._credit)
+        if self.look and seconds:
+            self.update = seconds / updates
+            run = timeline.calendar.under_way(timeline.clock)[0] - self.seen
+            self.every = max(1, run + max(0, ceil(lacking / self.update)))
+        return timeline.calendar.clock(self.seen + self.every)
+
+    def review(self, timeline: Timeline) -> Moment | None:
         """Look at the present update; the first moment up to now at which something new was wrong."""
         here, (update, _) = timeline.clock, timeline.calendar.under_way(timeline.clock)
         if not self.ahead and update != self.seen:
-            self._look(timeline, update, seconds)
+            self._look(timeline, update)
         if self.ahead is None or self.ahead[0] > here:
             return None
         found, self.ahead = self.ahead, None
         return found
 
-    def _look(self, timeline: Timeline, update: int, seconds: float) -> None:
+    def _look(self, timeline: Timeline, update: int) -> None:
         """Look at an update; where something new is wrong in it, find the first update in which it is."""
-        began, (ran, last) = perf_counter(), self._ran
-        accused = self._accused(timeline, timeline.clock)
-        self.look = perf_counter() - began
-        self._looked += self.look
-        if update > last and seconds > ran:
-            self.update = (seconds - ran) / (update - last)
-            owed = max(self.look, self._looked + self.look - seconds / _SHARE)  # the first looks come before there is time to share
-            self.every = max(1, ceil(_SHARE * owed / self.update))
-        self._ran = seconds, update
+        accused, self._stretch = self._accused(timeline, timeline.clock), (0.0, 0.0)
         if new := accused - self.known:
             self.ahead = self._first(timeline, update, new)
         else:
@@ -137,8 +143,12 @@ class Wrong(Stop):
         """The stages that the check accuses in the update of a clock; during a hunt it would tell what is to be found."""
         if timeline.program is not timeline.machine.program:
             return frozenset()
+        began = process_time()
         with timeline.at(clock):
-            return frozenset(finding.name for finding in whole(check(timeline, named=False)).accused)
+            accused = frozenset(finding.name for finding in whole(check(timeline, named=False)).accused)
+        self.look = process_time() - began
+        self._credit -= self.look
+        return accused
 
 
 def _time(seconds: float) -> str:

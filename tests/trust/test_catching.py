@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from debugger_scenarios import classes, xor
@@ -10,6 +12,7 @@ from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenar
 from bpdebug.session.session import Session
 from bpdebug.session.stop_lines import stop_blocks
 from bpdebug.time.tasks import whole
+from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import check
 
 WRONG = "formula dz1 = da1 * (1 - a1)"
@@ -124,3 +127,48 @@ def test_during_a_hunt_it_tells_nothing():
 def test_it_takes_no_threshold():
     with pytest.raises(Exception, match="wrong takes no threshold"):
         opened(xor(), "catch wrong 3")
+
+
+LOOK = 1.0
+UPDATES = {
+    "each longer than a look": lambda update: 2.0,
+    "as long as a look": lambda update: 1.0,
+    "a third of a look": lambda update: 1 / 3,
+    "short": lambda update: 0.01,
+    "compiled in the first": lambda update: 3.0 if update == 0 else 0.02,
+    "slow, then quick": lambda update: 0.5 if update < 40 else 0.02,
+    "quick, then slow": lambda update: 0.02 if update < 600 else 2.0,
+    "by turns": lambda update: (0.01, 0.4, 0.002)[update // 50 % 3],
+}
+
+
+@pytest.mark.parametrize("slices", [False, True], ids=["at once", "in slices"])
+@pytest.mark.parametrize("cost", UPDATES)
+def test_looking_takes_at_most_a_quarter_of_the_time_whatever_an_update_takes(cost, slices, monkeypatch):
+    """By a clock of our own; a run of less than six looks has one at its start and one at its end all the same."""
+    now, looked = [0.0], [0]
+    run = Timeline.run
+
+    def slow(timeline, *arguments):
+        before = timeline.machine.update
+        bad = run(timeline, *arguments)
+        now[0] += sum(map(UPDATES[cost], range(before, timeline.machine.update)))
+        return bad
+
+    def look(_):
+        now[0] += LOOK
+        looked[0] += 1
+        return SimpleNamespace(accused=())
+
+    monkeypatch.setattr(Timeline, "run", slow)
+    monkeypatch.setattr("bpdebug.trust.catching.whole", look)
+    for module in ("time.runner", "trust.catching"):
+        monkeypatch.setattr(f"bpdebug.{module}.process_time", lambda: now[0])
+    session = opened(xor(1000), "catch wrong")
+    session.execute("continue", lambda: slices)
+    while session.pending:
+        session.resume(lambda: True)
+    assert session.timeline.clock == session.timeline.end
+    assert looked[0] * LOOK <= now[0] / 4
+    assert looked[0] * LOOK > now[0] / 12 or looked[0] == 1000 or "then slow" in cost or "turns" in cost, "what there is time for is done"
+    assert looked[0] > 2
