@@ -15,7 +15,7 @@ async def test_a_click_on_the_curve_goes_to_its_loss():
         assert app.view.position.stage == "loss"
         assert 150 < app.view.position.update < 250
         text = shown(app, "loss").splitlines()
-        column = next(line.index("●") for line in text if "●" in line)
+        column = next(line.index("◉") for line in text if "◉" in line)
         assert column == pytest.approx(pane.size.width // 2, abs=1)
         before = app.view.position
         await pilot.click(pane, offset=(2, 4))
@@ -51,7 +51,7 @@ async def test_health_and_surface_are_worked_out_where_they_are_shown():
         assert app.query_one("#health").border_title == "8 Health · updates 6 to 29"
         assert "━" in shown(app, "health")
         await press(pilot, "9")
-        assert app.query_one("#surface").border_title == "9 Surface · a2 over x1, x2"
+        assert app.query_one("#surface").border_title == "9 Surface  a2 over x1, x2"
         assert "of 4 right" in shown(app, "surface")
         assert app.view.health is None
         await press(pilot, "u")
@@ -64,7 +64,7 @@ async def test_the_panes_fill_their_place_at_other_sizes(size):
         app.perform("goto update 60")
         await press(pilot, "9")
         assert "125 of 150 right" in shown(app, "surface")
-        assert "▶  63" in shown(app, "surface")
+        assert "▸  63" in shown(app, "surface")
         await press(pilot, "8")
         assert "layer" in shown(app, "health") or "1 " in shown(app, "health")
 
@@ -72,8 +72,8 @@ async def test_the_panes_fill_their_place_at_other_sizes(size):
 def listed(app):
     """The samples in sight in the list of answers, and what stands above them."""
     lines = shown(app, "surface").splitlines()
-    first = next(place for place, line in enumerate(lines) if line.startswith("▶")) + 1
-    return lines[:first], [int(line.replace("▶", " ").split()[0]) for line in lines[first:] if line.strip()]
+    first = next(place for place, line in enumerate(lines) if line.startswith("▸")) + 1
+    return lines[:first], [int(line.replace("▸", " ").split()[0]) for line in lines[first:] if line.strip()]
 
 
 async def test_of_the_list_of_answers_the_head_stays_and_no_sample_is_passed_over():
@@ -83,7 +83,7 @@ async def test_of_the_list_of_answers_the_head_stays_and_no_sample_is_passed_ove
         worst = app.view.surface.worst.tolist()
         head, first = listed(app)
         assert "125 of 150 right" in head[0]
-        assert head[-1].startswith("▶  63")
+        assert head[-1].startswith("▸  63")
         seen = [*first]
         for _ in range(3):
             await press(pilot, "pagedown")
@@ -105,7 +105,7 @@ async def test_another_sample_takes_the_place_above_the_list():
         await press(pilot, "9")
         app.perform("sample 3")
         await settled(pilot)
-        assert listed(app)[0][-1].startswith(f"▶ {int(app.view.samples[3]):>3} ")
+        assert listed(app)[0][-1].startswith(f"▸ {int(app.view.samples[3]):>3} ")
 
 
 async def test_what_the_health_of_many_layers_means_is_scrolled_to():

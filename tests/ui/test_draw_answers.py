@@ -27,7 +27,7 @@ def seen(scenario, *commands):
 
 def table(lines):
     """The samples of a table's lines, with their words."""
-    found = [plain(line).replace("▶", " ").replace("→", " ").split() for line in lines]
+    found = [plain(line).replace("▸", " ").replace("→", " ").split() for line in lines]
     return [words for words in found if words and words[0].isdigit() and set(words) & {"✓", "✗"}]
 
 
@@ -60,7 +60,7 @@ def test_the_sample_in_sight_stands_above_the_list_and_is_marked_in_it(columns, 
         fixed, below = surface_parts(shown, columns, rows)
         assert len(fixed) < rows
         assert int(plain(fixed[-1]).split()[1]) == shown.samples[row]
-        assert [line for line in below if plain(line).startswith("▶")] == [fixed[-1]]
+        assert [line for line in below if plain(line).startswith("▸")] == [fixed[-1]]
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(36, 10), (43, 12), (76, 20)])
@@ -72,7 +72,7 @@ def test_the_classes_have_a_table_of_targets_by_answers(columns, rows):
     for line, label in zip(fixed[2:5], surface.labels, strict=True):
         own = surface.y[:, surface.labels.index(label)] == 1
         counts = [int((surface.outputs[own].argmax(axis=1) == answer).sum()) for answer in range(3)]
-        words = plain(line).replace("·", "0").split()
+        words = plain(line).split()
         assert words[:2] == [label[0].upper().replace("V", "V" if label == "versicolor" else "I"), label]
         assert [int(word) for word in words[2:5]] == counts
         assert int(words[5]) == round(100 * counts[surface.labels.index(label)] / own.sum())
@@ -126,14 +126,14 @@ def test_two_sides_without_a_plane_have_a_table_with_the_output():
         "1": ["1", "1", "✓", "0.881"],
         "2": ["0", "1", "✗", "0.731"],
     }
-    assert ["".join(plain(line).split()) for line in fixed[2:4]] == ["0·10%", "1·150%"]
+    assert ["".join(plain(line).split()) for line in fixed[2:4]] == ["0010%", "10150%"]
 
 
 def test_numbers_have_a_table_with_their_errors():
     x = np.arange(12.0).reshape(4, 3)
     fixed, below = surface_parts(seen(chain((2,), x, x[:, :2] * 2)), 76, 10)
     assert plain(fixed[1]).split() == ["sample", "target", "answer", "error"]
-    errors = [float(plain(line).replace("−", "-").replace("▶", "").split()[6]) for line in below]
+    errors = [float(plain(line).replace("−", "-").replace("▸", "").split()[6]) for line in below]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -179,7 +179,7 @@ def test_an_answer_that_is_no_number_has_no_class():
     fixed, below = surface_parts(replace(shown, surface=replace(shown.surface, outputs=outputs)), 43, 14)
     assert [words[1:5] for words in table(below)[:4]] == [["setosa", "?", "✗", "nan"]] * 4
     right = next(plain(line).split() for line in fixed if "S setosa" in plain(line))
-    assert right[2:] == ["46", "·", "·", "92", "%"], "they count as asked, and as none of the answers"
+    assert right[2:] == ["46", "0", "0", "92", "%"], "they count as asked, and as none of the answers"
 
 
 @pytest.mark.parametrize(

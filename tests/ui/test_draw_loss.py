@@ -76,7 +76,7 @@ def test_the_curve_falls_from_the_upper_left_to_the_lower_right():
 
 def test_the_present_moment_is_marked_on_the_curve():
     lines = loss_lines(session("xor", "update 100", "goto 50:z1").view(), 48, 11)
-    marks = {plain(line).index("●") for line in lines if "●" in plain(line)}
+    marks = {plain(line).index("◉") for line in lines if "◉" in plain(line)}
     assert len(marks) == 1
     assert marks.pop() == pytest.approx(4 + 44 / 2, abs=2)
 
@@ -234,7 +234,7 @@ def test_the_column_of_an_update_is_the_one_that_a_click_on_it_means(columns):
         shown = opened.view()
         assert newest(shown) == update
         lines = loss_lines(shown, columns, 12)
-        column = next(plain(line).index("●") for line in lines if "●" in plain(line))
+        column = next(plain(line).index("◉") for line in lines if "◉" in plain(line))
         clicked = update_at(shown, columns, 12, column)
         assert abs(clicked - update) <= updates_a_column(shown, columns, 12)
     assert update_at(shown, columns, 12, 0) is None

@@ -51,7 +51,7 @@ def cells(line):
 
 def field(lines, left):
     """The plane alone: without the numbers above it, the axes, and what is left of it."""
-    legend = any(word in plain(lines[1]) for word in ("wrong", "north"))
+    legend = "wrong" in plain(lines[1])
     return [cells(line)[left:] for line in lines[1 + legend : -1]]
 
 
@@ -61,43 +61,42 @@ def test_where_it_is_not_looked_at_nothing_is_drawn():
 
 
 def test_the_title_says_what_is_shown():
-    assert surface_title(seen("xor"), "9 Surface") == "9 Surface · a2 over x1, x2"
-    assert surface_title(seen("residual"), "9 Surface") == "9 Surface · a4 over x"
-    assert surface_title(seen("iris"), "9 Surface") == "9 Answers · a2 beside y"
+    assert surface_title(seen("xor"), "9 Surface") == "9 Surface  a2 over x1, x2"
+    assert surface_title(seen("residual"), "9 Surface") == "9 Surface  a4 over x"
+    assert surface_title(seen("iris"), "9 Surface") == "9 Answers  a2 beside y"
 
 
 def test_a_trained_network_has_its_samples_on_their_sides():
     lines = surface_lines(seen("xor", "goto end"), 46, 18)
     assert plain(lines[0]).startswith("4 of 4 right")
     plane = field(lines, 4)
-    marks = {(x > 20, y > 8): cell for y, row in enumerate(plane) for x, cell in enumerate(row) if cell[0] in "●○◆◇"}
+    marks = {(x > 20, y > 8): cell for y, row in enumerate(plane) for x, cell in enumerate(row) if cell[0] in "01"}
     assert {place: mark for place, (mark, _) in marks.items()} == {
-        (False, False): "●",
-        (True, False): "○",
-        (False, True): "○",
-        (True, True): "●",
+        (False, False): "1",
+        (True, False): "0",
+        (False, True): "0",
+        (True, True): "1",
     }
-    assert all(int(role.split()[0].removeprefix("heat:")) > 0 for mark, role in marks.values() if mark == "●")
-    assert [role for _, role in marks.values()].count("cursor") == 1
+    assert {role for _, role in marks.values()} == {"point"}
+    bare = [text for row in plane for text, role in row if role == "point" and text == " "]
+    assert len(bare) == 2, "the sample in sight is three columns wide"
 
 
 def test_an_untrained_network_has_samples_on_the_wrong_side():
     lines = surface_lines(seen("xor", "goto 8:z1"), 60, 18)
     assert plain(lines[0]).startswith("1 of 4 right   sample 0: 0.509 for 0 ✗")
-    marks = [cell for row in field(lines, 4) for cell in row if cell[0] in "◆◇●○"]
-    assert sorted(mark for mark, _ in marks) == sorted("◆◇◇●"), "one of three wrong ones is under the cursor"
-    assert sum("bad" in role for _, role in marks) == 2
+    marks = [cell for row in field(lines, 4) for cell in row if cell[0] in "01"]
+    assert sorted(mark for mark, _ in marks) == list("0011")
+    assert [role for _, role in marks].count("point missed") == 3
 
 
-def test_without_colours_the_border_and_letters_tell_the_sides():
+def test_letters_and_digits_stand_only_where_samples_are():
     plane = field(surface_lines(seen("xor", "goto end"), 46, 18), 4)
     dotted = {(x, y) for y, row in enumerate(plane) for x, (character, _) in enumerate(row) if "\u2800" < character <= "\u28ff"}
     assert len(dotted) > 20
-    strewn = {(x, y): character for y, row in enumerate(plane) for x, (character, _) in enumerate(row) if character in "01"}
-    assert set(strewn.values()) == {"0", "1"}
-    for (x, y), character in strewn.items():
-        level = next(int(part.removeprefix("heat:")) for part in plane[y][x][1].split() if part.startswith("heat:"))
-        assert (level >= 0) == (character == "1")
+    assert all(role == "point" for row in plane for character, role in row if character.isalnum())
+    plane = field(surface_lines(seen(four(), "goto end"), 60, 24), 5)
+    assert sorted(character for row in plane for character, role in row if character.isalnum()) == sorted("NESW")
 
 
 def test_the_colours_follow_the_output():
@@ -113,8 +112,8 @@ def test_classes_have_letters_and_borders():
     lines = surface_lines(seen(four(), "goto end"), 60, 24)
     plane = field(lines, 5)
     assert plain(lines[0]).startswith("4 of 4 right   sample 0: north")
-    strewn = [character for row in plane for character, role in row if character in "nesw" and role.startswith("class:")]
-    assert set(strewn) == set("nesw")
+    told = {part.strip(): role for part, role in lines[1] if role.startswith("class:")}
+    assert told == {name: f"class:{place}:8" for place, name in enumerate(("north", "east", "south", "west"))}
     assert {character for row in plane for character, _ in row} >= set("NESW")
     assert any(character > "\u2800" for row in plane for character, _ in row)
     top, bottom = plane[0][len(plane[0]) // 2], plane[-1][len(plane[0]) // 2]
@@ -126,7 +125,7 @@ def test_a_wrong_class_is_underlined_and_named():
     lines = surface_lines(opened.view(("surface",)), 70, 20)
     assert plain(lines[0]).startswith("1 of 4 right   sample 0: east 1 ✗ not north")
     marks = [cell for row in field(lines, 5) for cell in row if cell[0] in "SW"]
-    assert all("bad lit" in role for _, role in marks)
+    assert all(role == "point missed" for _, role in marks)
     assert {mark for mark, _ in marks} == {"S", "W"}
 
 
@@ -135,7 +134,7 @@ def test_numbers_over_a_plane_point_to_their_targets():
     scenario = chain((1,), x, np.array([[5.0], [-5.0], [0.0]]), values={"W1": np.zeros((2, 1))})
     lines = surface_lines(seen(scenario), 70, 12)
     drawn = text(lines[2:])
-    assert (drawn.count("▲"), drawn.count("▼"), drawn.count("●")) == (1, 1, 1)
+    assert (drawn.count("▲"), drawn.count("▼"), drawn.count("◆")) == (1, 1, 1)
     assert plain(lines[0]).startswith("mean |error| 3.33   sample 0: 0 for 5")
 
 
@@ -155,7 +154,7 @@ def test_over_one_input_the_curve_goes_by_its_samples_when_it_has_learned_them()
     shown = seen("residual", "goto end")
     lines = surface_lines(shown, 66, 22)
     rows = [plain(line) for line in lines[1:-2]]
-    points = [(x, y) for y, row in enumerate(rows) for x, character in enumerate(row) if character == "●"]
+    points = [(x, y) for y, row in enumerate(rows) for x, character in enumerate(row) if character == "◆"]
     dots = {(x, y) for y, row in enumerate(rows) for x, character in enumerate(row) if character > "\u2800"}
     assert len(points) == 13
     assert all(any((x + a, y + b) in dots for a in (-1, 0, 1) for b in (-1, 0, 1)) for x, y in points)
@@ -197,9 +196,7 @@ def test_where_the_plane_has_no_answer_it_says_so_and_shows_the_rest(value):
     middle = len(whole[0]) // 2
     assert [row[middle + 2 :] for row in part] == [row[middle + 2 :] for row in whole]
     left = [cell for row in part for cell in row[: middle - 2]]
-    assert {character for character, _ in left if character.isalnum()} == set()
-    assert ("?", "bad") in left
-    assert {role.split()[0] for character, role in left if character == " "} == {"heat:+0"}
+    assert {cell for cell in left if cell[0] < "\u2800" and cell[1] != "point"} == {("?", "faint")}
     borders = {x for row in part for x, (character, _) in enumerate(row) if character > "\u2800"}
     assert any(abs(x - middle) <= 1 for x in borders), "a border stands where the answers end"
 
@@ -207,8 +204,7 @@ def test_where_the_plane_has_no_answer_it_says_so_and_shows_the_rest(value):
 def test_classes_without_an_answer_have_no_colour():
     shown = with_grid(seen(four(), "goto end"), np.nan)
     plane = field(surface_lines(shown, 60, 24), 5)
-    assert {role.split(":")[2] for row in plane for character, role in row[:20] if character == " " and role} == {"0"}
-    assert "?" in {character for row in plane for character, _ in row[:20]}
+    assert {cell for row in plane for cell in row[:20] if cell[1] != "point"} == {("?", "faint")}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
@@ -217,7 +213,7 @@ def test_a_curve_goes_only_where_there_are_answers(value):
     lines = surface_lines(with_grid(shown, value), 66, 22)
     columns = {x for line in lines[1:-2] for x, character in enumerate(plain(line)) if character > "\u2800"}
     assert min(columns) >= 30
-    assert text(lines).count("●") == 1 + 13, "the samples and the one that explains the mark"
+    assert text(lines).count("◆") == 1 + 13, "the samples and the one that explains the mark"
 
 
 def test_a_curve_of_one_input_as_it_is_drawn():
@@ -228,13 +224,13 @@ def test_a_curve_of_one_input_as_it_is_drawn():
 
 CURVE = """
 mean |error| 0   sample 0: −2 for −2
-● target
+◆ target
   │
- 2┤                                 ⣀⣀⡤●⠒⠒⠉⠉
+ 2┤                                 ⣀⣀⡤◆⠒⠒⠉⠉
   │                         ⣀⣀⡤⠤⠖⠒⠋⠉⠁
- 0┤                 ⢀⣀⡠●⠔⠒⠊⠉⠁
+ 0┤                 ⢀⣀⡠◆⠔⠒⠊⠉⠁
   │         ⢀⣀⣠⠤⠴⠒⠚⠉⠁
-−2┤  ⣀⣀●⠴⠒⠚⠉⠉
+−2┤  ⣀⣀◆⠴⠒⠚⠉⠉
   │⠉⠉
   └────┬───────────────┬───────────────┬─ x1
       −1               0               1
@@ -250,15 +246,15 @@ def test_a_plane_as_it_is_drawn_without_colours():
 
 
 PLANE = """
-4 of 4 right   ● 1  ○ 0  ◆◇ wrong
+4 of 4 right   0  1  0 wrong
  x2 ⠉⠓⠦⣄⡀
-1.0    ▀○⠓⠦⣄⡀        1             ●
+1.0    ▀0⠓⠦⣄⡀                      1
            ▀⠉⠓⠦⣄⡀
                ▀⠉⠓⠦⣄⡀
-0.5           0    ▀⠉⠓⠦⣄⡀   1
+0.5                ▀⠉⠓⠦⣄⡀
                        ▀⠉⠓⠦⣄⡀
                            ▀⠉⠓⠦⣄⡀
-0.0     ○            0         ▀⠉⠓⠦○⡀
+0.0     0                      ▀⠉⠓⠦0⡀
                                    ▀⠉⠓⠦⡄
        0.0           0.5          1.0 x1
 """
@@ -284,15 +280,9 @@ def test_without_colours_the_outputs_are_shades():
 
 @pytest.mark.parametrize("size", [(36, 8), (38, 10), (60, 12), (76, 18), (156, 40)])
 def test_what_the_marks_mean_is_told_at_every_usual_size(size):
-    for scenario, words in (("xor", ("● 1", "○ 0", "◆◇ wrong")), ("residual", ("● target",)), (four(), ("N north", "W west"))):
+    for scenario, words in (("xor", ("0  1", "0 wrong")), ("residual", ("◆ target",)), (four(), ("N north", "W west"))):
         head = text(surface_lines(seen(scenario, "goto end"), *size)[:2])
         assert all(word in head for word in words) or (scenario == four() and size[1] < 9), (scenario, head)
-
-
-def test_no_letter_of_a_side_stands_beside_a_sample():
-    for row in field(surface_lines(seen("xor", "goto end"), 46, 18), 4):
-        for x, (character, _) in enumerate(row):
-            assert character not in "●○◆◇" or not {beside for beside, _ in row[max(x - 2, 0) : x + 3]} & {"0", "1"}
 
 
 def test_at_tiny_sizes_only_the_score_is_left():

@@ -15,6 +15,8 @@ ON_GROUNDS_OF_THEIR_OWN = [
     "cursor",
     *[f"heat:{level}{more}" for level in LEVELS for more in ("", " bold lit")],
     *[f"faded:{level} dim" for level in LEVELS],
+    "point",
+    "point missed",
     *[f"class:{place}:{level}" for place in range(6) for level in range(HEAT_STEPS + 1)],
 ]
 
@@ -80,9 +82,11 @@ def test_what_is_dim_stands_before_what_is_faint_and_both_behind_the_rest(theme)
 def test_strong_lines_are_seen_and_stronger_heat_is_told_from_weaker(theme):
     assert all(min(ratios(theme, f"ink:{sign}{HEAT_STEPS}")) >= 3 for sign in "+-")
     for sign in "+-":
-        strengths = [ratios(theme, f"heat:{sign}{level}")[0] for level in range(1, HEAT_STEPS + 1)]
-        assert strengths == sorted(strengths, reverse=True)
-        assert strengths[0] / strengths[-1] > 1.5
+        grounds = [of(roles_of(theme.name).style(f"heat:{sign}{level}").bgcolor) for level in range(HEAT_STEPS + 1)]
+        strengths = [contrast(ground, grounds[0]) for ground in grounds]
+        assert strengths == sorted(strengths)
+        assert strengths[-1] > 2
+        assert grounds[-1] == Color.parse(colors(theme)["heat-positive" if sign == "+" else "heat-negative"]), "the colour itself"
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)

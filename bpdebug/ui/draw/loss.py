@@ -62,7 +62,7 @@ def loss_lines(view: View, columns: int, rows: int) -> list[Line]:
         canvas.dot(x, y, "next", 0.5)
     known = losses[updates <= newest(view)][-1:]
     if np.isfinite(known).any() and not (chart.log and known[0] <= 0):
-        canvas.write(x // 2, int(chart.y(known[0])) // 4, "●", "next")
+        canvas.write(x // 2, int(chart.y(known[0])) // 4, "◉", "next")
     chart.scale(canvas)
     head = [] if rows < 5 else [fit(numbers_line(view, chart.log, columns), columns)]
     return [*head, *(crop(drawn, 0, columns) for drawn in (*canvas.lines(), *_axis(view, chart, rows - len(head) - chart.rows)))]
@@ -250,7 +250,7 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     if room < 1:
         return []
     close = (minus(f"{a:.3f}") if _LEAST <= abs(a) < _LARGE else written(a, 3) for a in given)
-    texts = list(zip(names, map(written, wanted), ["·"] * len(wanted) if answers is None else close, strict=True))
+    texts = list(zip(names, map(written, wanted), ["░"] * len(wanted) if answers is None else close, strict=True))
     table = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
     errors, rest = [abs(a - t) for a, t in zip(given, wanted, strict=True)], len(texts) - room
     widths, most = _widths(table), max(filter(math.isfinite, errors), default=0.0)

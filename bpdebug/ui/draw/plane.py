@@ -1,5 +1,5 @@
 """The answers over the plane of two inputs: half blocks in the colour of the output, the border of its two sides as a line of
-dots, the samples on top. Without colours the outputs are shades, and the sides are told by the letters that are strewn over them.
+dots, the samples on top, that in sight the widest. Without colours the outputs are shades.
 
 Over one input: a curve for each output, and the samples."""
 
@@ -24,13 +24,9 @@ _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))
 """The dots of a braille character by row and column."""
 SHADES = " ░▒▓█"
 """In the place of colours, from the lowest output to the highest; classes take theirs in turn."""
-_CLEAR = 2
-"""Columns beside a sample in which no letter stands."""
-_STRIDE = (3, 14)
-"""Rows and columns from one letter of a side to the next, at least."""
 _STEPS = HEAT_STEPS + 1
 _UNKNOWN = -1
-"""The side of an answer that is not finite; ``?`` is its letter."""
+"""The side of an answer that is not finite; it is filled with ``?``."""
 _TOLERANCE = 1e-9
 _LARGEST = 1e100
 """Beyond that no output is drawn over one input."""
@@ -77,14 +73,15 @@ def _field(sight: Sight, rows: int, columns: int, shades: bool) -> list[list[Spa
     above, below = halves[0::2].tolist(), halves[1::2].tolist()
     cell = _shade if shades else _cell
     field = [[cell(*codes) for codes in zip(*parts, strict=True)] for parts in zip(above, below, dots, strict=True)]
-    (across, up), points = surface.axes, surface.x.tolist()
-    places = [(rows - 1 - _part(up, point[1], rows), _part(across, point[0], columns)) for point in points]
-    _strew_letters(sight, field, places, sides, dots)
+    for row, column in np.argwhere((sides[2::4, 1::2] == _UNKNOWN) & (np.array(dots) == 0)).tolist():
+        field[row][column] = ("?", "faint")
+    across, up = surface.axes
     for place in sight.order:
-        row, column = places[place]
-        mark, role = sight.mark(place)
-        on = role if shades else f"{_ground(below[row][column])} {role}"
-        field[row][column] = (mark, "cursor" if place == sight.present else on)
+        right, above = surface.x[place].tolist()
+        row, column, (mark, role) = rows - 1 - _part(up, above, rows), _part(across, right, columns), sight.mark(place)
+        for beside in (-1, 0, 1) if place == sight.present else (0,):
+            if 0 <= column + beside < columns:
+                field[row][column + beside] = (" " if beside else mark, role)
     return field
 
 
@@ -145,18 +142,6 @@ def _shade(above: int, below: int, dots: int) -> Span:
         return chr(0x2800 + dots), "bold"
     level = (below - 1000) // _STEPS % len(SHADES) if below >= 1000 else (below + HEAT_STEPS) * len(SHADES) // (2 * HEAT_STEPS + 1)
     return SHADES[level], ""
-
-
-def _strew_letters(sight: Sight, field: list[list[Span]], places: list[tuple[int, int]], sides: Array, dots: list[list[int]]) -> None:
-    """Strew each side's letter over the plane, clear of the border and of the places of the samples."""
-    labels = {"classes": [letter.lower() for letter in sight.letters], "binary": sight.surface.labels}.get(sight.surface.task, "−+")
-    down, across = max(_STRIDE[0], len(field) // 4), max(_STRIDE[1], len(field[0]) // 4)
-    taken = {(row, column + by) for row, column in places for by in range(-_CLEAR, _CLEAR + 1)}
-    for row in range(1, len(field), down):
-        for column in range(3 + across // 2 * (row // down % 2), len(field[row]), across):
-            if not dots[row][column] and (row, column) not in taken:
-                side = int(sides[4 * row + 2, 2 * column + 1])
-                field[row][column] = ("?", "bad") if side == _UNKNOWN else (labels[side][-1], field[row][column][1].partition(" ")[0])
 
 
 def _part(axis: Array, value: float, parts: int) -> int:

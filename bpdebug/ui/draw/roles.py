@@ -79,7 +79,7 @@ CONTRAST = Theme(
     dark=True,
     variables={
         "heat-positive": "#ff9d00",
-        "heat-negative": "#2f8fff",
+        "heat-negative": "#4a9dff",
         "border-blurred": "#a0a0a0",
         "footer-key-foreground": "#ffd800",
         "least-contrast": "7",
@@ -95,7 +95,7 @@ _TEXT, _LINES = 4.5, 3.0
 _PALE = 2.2
 """The contrast that lines have at least which step back as far as ``_BACK``."""
 _BACK = 0.6
-_STEPS = 20
+_STEPS, _SHADES = 20, 160
 _SIGNS = (("#5555ff", "#55ffff", "#0000aa"), ("#aa5500", "#ffff55", "#aa00aa"))
 """Of 16 colours (bright blue, bright cyan, blue; yellow, bright yellow, magenta) those of negative and of positive numbers, the most
 wanted first; red stays for what is wrong."""
@@ -114,6 +114,8 @@ _WRITTEN = {
     "bad": ("error", True),
 }
 """The theme's colours of what is written, and what is bold."""
+_POINTS = {"point": "foreground", "missed": "error"}
+"""The backgrounds of the samples in a picture; of those whose answer is wrong."""
 _GREY = {"dim": (0.5, 1.3), "faint": (0.35, 1.0)}
 """How far from the background towards the foreground, and how many times the least contrast that has to give."""
 
@@ -153,7 +155,6 @@ class Roles:
         self._system = COLOR_SYSTEMS[system or "truecolor"]
         self._least = float(variables.get("least-contrast", _TEXT))
         self._colors = {name: color for name, value in variables.items() if (color := _parsed(value))}
-        self._shares: dict[tuple[Color, float], float] = {}
         self._known: dict[str, Style] = {"": Style()}
 
     def style(self, role: str) -> Style:
@@ -181,6 +182,8 @@ class Roles:
     def _plain(self, role: str) -> Style:
         """The style of a role that has no levels."""
         surface, foreground = self._color("surface"), self._color("foreground")
+        if role in _POINTS:
+            return self._ground(self._color(_POINTS[role]), 1.0, HEAT_STEPS) + Style(bold=True, underline=role == "missed" or None)
         if role in _WRITTEN:
             name, bold = _WRITTEN[role]
             return Style(color=self._written(self._color(name), self._least).rich_color, bold=bold or None)
@@ -202,17 +205,12 @@ class Roles:
         return next((c for c in tried if min(contrast(c, ground) for ground in grounds) >= least), foreground)
 
     def _ground(self, color: Color, strongest: float, level: int) -> Style:
-        """A background between the surface and a colour, no stronger than text on it allows; a terminal of few colours may have only
-        a stronger one, on which black or white is read better."""
-        surface, text = self._color("surface"), self._color("foreground")
-        if (color, strongest) not in self._shares:
-            shares = (strongest * step / _STEPS for step in range(_STEPS, 0, -1))
-            allowed = (share for share in shares if contrast(surface.blend(color, share), text) >= self._least)
-            self._shares[color, strongest] = next(allowed, 0.0)
-        ground = surface.blend(color, self._shares[color, strongest] * level / HEAT_STEPS)
-        seen = self._seen(ground)
-        if contrast(seen, self._seen(text)) < self._least:
-            text = max(_BLACK_AND_WHITE, key=lambda color: contrast(seen, color))
+        """A background between the surface and a colour, and what is read on it: the foreground, else black or white; where neither is
+        read well, a little weaker."""
+        surface, texts = self._color("surface"), (self._color("foreground"), *_BLACK_AND_WHITE)
+        grounds = (surface.blend(color, share / _SHADES) for share in range(round(strongest * level / HEAT_STEPS * _SHADES), -1, -1))
+        read = ((ground, text) for ground in grounds for text in texts if contrast(self._seen(ground), self._seen(text)) >= self._least)
+        ground, text = next(read, (surface, max(_BLACK_AND_WHITE, key=partial(contrast, self._seen(surface)))))
         return Style(bgcolor=ground.rich_color, color=text.rich_color)
 
     def _seen(self, color: Color) -> Color:
@@ -239,9 +237,9 @@ class Roles:
 
     def _class(self, place: int, level: int) -> Style:
         """A background between the surface and the colour of a class; ``upper:`` before a background makes it a foreground."""
-        return self._ground(self._color(_CLASSES[place % len(_CLASSES)]), 0.6, level)
+        return self._ground(self._color(_CLASSES[place % len(_CLASSES)]), 0.8, level)
 
-    def _heat(self, level: int, strongest: float = 0.75) -> Style:
+    def _heat(self, level: int, strongest: float = 1.0) -> Style:
         """A background between the surface and the colour of the sign."""
         if self.few:
             return self._sign(level, self._least) if level else Style()

@@ -15,9 +15,7 @@ from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Span
 
-RIGHT, WRONG = ("○", "●"), ("◇", "◆")
-"""By whether the answer is right, the marks of the lower and of the upper side."""
-HIGHER, LOWER = "▲", "▼"
+HIGHER, LOWER, NEAR = "▲", "▼", "◆"
 """Of numbers: where the target lies from the answer."""
 _NEAR = 0.05
 """Share of what the outputs reach within which an answer counts as that of the target."""
@@ -70,15 +68,16 @@ class Sight(Record, eq=False):
         return self.surface.right is None or bool(self.surface.right[place])
 
     def mark(self, place: int) -> Span:
-        """The mark of a sample and its role: its target, and whether the answer is right; of a number in the plane, whether the target
-        is above the answer, below it, or near."""
-        surface, right, wanted = self.surface, self.is_right(place), int(self.surface.wanted[place])
-        if surface.task == "classes":
-            return self.letters[wanted], "bold" if right else "bad lit"
-        if surface.task == "binary":
-            return (RIGHT if right else WRONG)[wanted], "bold" if right else "bad"
+        """The mark of a sample: the letter of its class, of a number in the plane whether the target is above the answer, below it, or
+        near. And its role: whether the answer is right."""
+        surface = self.surface
+        role = "point" if self.is_right(place) else "point missed"
+        if surface.task != "numbers":
+            return self.letters[int(surface.wanted[place])], role
         away = float(surface.y[place, self.output] - surface.outputs[place, self.output]) / surface.reach
-        return RIGHT[1] if len(surface.axes) < 2 or abs(away) <= _NEAR else HIGHER if away > 0 else LOWER, "bold"
+        if len(surface.axes) < 2:
+            return NEAR, "bold"
+        return NEAR if abs(away) <= _NEAR else HIGHER if away > 0 else LOWER, role
 
     @property
     def order(self) -> list[int]:

@@ -18,9 +18,9 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plane import SHADES, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, RIGHT, WRONG, Sight, output_shown
+from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, NEAR, Sight, output_shown
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, crop, fit, line, pad, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, pad, width, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""
@@ -48,9 +48,9 @@ def surface_title(view: View, name: str) -> str:
         return name
     answer = render_name(surface.prediction, view.style)
     if surface.grid is None:
-        return f"{name.replace('Surface', 'Answers')} · {answer} beside {render_name(view.program.target, view.style)}"
+        return f"{name.replace('Surface', 'Answers')}  {answer} beside {render_name(view.program.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
-    return f"{name} · {answer}{output} over {', '.join(view.program.inputs)}"
+    return f"{name}  {answer}{output} over {', '.join(view.program.inputs)}"
 
 
 def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> tuple[list[Line], list[Line]]:
@@ -75,7 +75,7 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
 def summary(sight: Sight, columns: int, most: int, shades: bool = False) -> list[Line]:
     """How good the answers are, the present sample's, the meaning of the marks and of the colours, in so many lines at
     most; the marks alone are worth a line of their own."""
-    lines, marks = [_score(sight.surface, sight.view.program.batches.total)], _marks(sight)
+    lines, marks = [_score(sight.surface, sight.view.program.batches.total)], _marks(sight, columns, shades)
     for part in [_sample(sight), marks, _ramp(sight.surface, shades)] if sight.surface.grid is not None else []:
         fitting = next((place for place, drawn in enumerate(lines) if width(drawn) + 3 + width(part) <= columns), None)
         if part and fitting is not None:
@@ -114,16 +114,19 @@ def _sample(sight: Sight) -> Line:
     return (head, (answer, "bold"), (f" for {target}", "dim"), *sign)
 
 
-def _marks(sight: Sight) -> Line:
-    """What the marks of the samples mean."""
-    labels = sight.surface.labels
-    if sight.surface.task == "binary":
-        return line(RIGHT[1], (f" {labels[1]}  ", "dim"), RIGHT[0], (f" {labels[0]}  ", "dim"), WRONG[1] + WRONG[0], (" wrong", "dim"))
-    if sight.surface.task == "numbers":
-        plane = len(sight.surface.axes) == 2
-        return line(HIGHER + LOWER if plane else RIGHT[1], (" target higher, lower" if plane else " target", "dim"))
-    entries = ((letter, "" if letter == label else f" {label}") for letter, label in zip(sight.letters, labels, strict=True))
-    return tuple(span for letter, label in entries for span in ((letter, "bold"), (f"{label}  ", "dim" * bool(label))))
+def _marks(sight: Sight, columns: int, shades: bool) -> Line:
+    """What the marks of the samples mean, and of classes the colour of each."""
+    surface = sight.surface
+    if surface.task == "numbers":
+        if len(surface.axes) < 2:
+            return line((NEAR, "bold"), (" target", "dim"))
+        return line((HIGHER + LOWER, "point"), (" target higher, lower", "dim"))
+    drawn: list[Span] = []
+    for place, (letter, label) in enumerate(zip(sight.letters, surface.labels, strict=True)):
+        shade = SHADES[place % len(SHADES)] * 2 if shades and surface.task == "classes" else ""
+        role = f"class:{place}:{HEAT_STEPS}" if surface.task == "classes" and not shades else "dim"
+        drawn += [(letter, "point"), (f"{shade} {label if letter != label else ''}".rstrip() + " ", role), (" ", "")]
+    return first_that_fits(((*drawn, (sight.letters[0], "point missed"), (" wrong", "dim")), tuple(drawn)), columns)
 
 
 def _ramp(surface: Surface, shades: bool) -> Line:
@@ -170,7 +173,7 @@ class _Table(Record):
         arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, _WIDEST_BAR)
         texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
         said = (pad(row.verdict[0], verdict), row.verdict[1])
-        drawn: Line = (("▶ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
+        drawn: Line = (("▸ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
         return fit((*drawn, (bar(row.share, length), "curve")) if length >= _BAR else drawn, self.columns)
 
 
@@ -268,7 +271,7 @@ def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
     for place, (name, asked) in enumerate(zip(names, np.bincount(surface.wanted, minlength=len(labels)).tolist(), strict=True)):
         spans: list[Span] = [(pad(name, room), "dim")]
         for answer, count in enumerate(counts[place].tolist()):
-            spans.append((str(count or "·").rjust(cell), "faint" if not count else "good" if place == answer else "bad"))
+            spans.append((str(count).rjust(cell), "faint" if not count else "good" if place == answer else "bad"))
         right = int(counts[place, place])
         share = f"{100 * right / asked:.0f} %" if asked else "—"
         drawn.append((*spans, (share.rjust(_SHARE), "dim" if right < asked or not asked else "done")))
