@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from bpdebug.core.description import Initializer, Loss, Scenario
@@ -44,7 +46,8 @@ def build(scenario: Scenario) -> Network:
     Raises:
         SetupError: where the scenario contradicts itself; ``path`` names the keys.
     """
-    _check(scenario)
+    for error in objections(scenario):
+        raise error
     nodes: list[Node] = []
     parameters: dict[str, tuple[int, int]] = {}
     drawn: dict[str, tuple[int, Initializer]] = {}
@@ -91,26 +94,27 @@ def _loss(loss: Loss, layers: list[LayerNames], naming: Naming, outputs: int) ->
     return [*terms, Node(naming.loss, sum_row(naming.loss, len(terms)), added, Phase.LOSS, depth)]
 
 
-def _check(scenario: Scenario) -> None:
+def objections(scenario: Scenario) -> Iterator[SetupError]:
+    """What contradicts itself before anything is made of it."""
     width = len(scenario.inputs)
     if scenario.x.ndim != 2 or scenario.x.shape[1] != width:
-        raise SetupError(f"the network has {width} inputs; the data is {shape_text(scenario.x.shape)}", ("data", "inputs"))
+        yield SetupError(f"the network has {width} inputs; the data is {shape_text(scenario.x.shape)}", ("data", "inputs"))
     wanted = (len(scenario.x), scenario.layers[-1].units)
     if scenario.y.shape != wanted:
         message = f"the targets are {shape_text(scenario.y.shape)}; {wanted[0]} samples and {wanted[1]} outputs need {shape_text(wanted)}"
-        raise SetupError(message, ("data", "targets"))
+        yield SetupError(message, ("data", "targets"))
     for number, layer in enumerate(scenario.layers):
         if layer.residual and layer.units != width:
             message = f"residual adds the layer's input ({width} wide) to its output ({layer.units} wide): both need the same width"
-            raise SetupError(message, ("network", "layers", number, "residual"))
+            yield SetupError(message, ("network", "layers", number, "residual"))
         width = layer.units
     loss, last = scenario.loss, scenario.layers[-1]
     fused = FUSED.get(loss.function)
     if loss.from_logits and not fused:
-        raise SetupError(f"{loss.function} has no from_logits form; {' and '.join(FUSED)} have", ("loss", "from_logits"))
-    if loss.from_logits and (last.activation != fused or last.residual):
+        yield SetupError(f"{loss.function} has no from_logits form; {' and '.join(FUSED)} have", ("loss", "from_logits"))
+    elif loss.from_logits and (last.activation != fused or last.residual):
         message = f"from_logits fuses {loss.function} with {fused}: the last layer's activation must be {fused} without residual"
-        raise SetupError(message, ("loss", "from_logits"))
+        yield SetupError(message, ("loss", "from_logits"))
 
 
 def _check_values(program: Program) -> None:

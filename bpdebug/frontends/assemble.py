@@ -12,12 +12,13 @@ import numpy as np
 from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
-from bpdebug.core.layers import make_program
+from bpdebug.core.layers import make_program, objections
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.frontends.csvfile import Data
+from bpdebug.frontends.csvfile import Data, one_hot_of
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
 from bpdebug.frontends.report import Mark, Report
+from bpdebug.frontends.schema import AUTO, CROSS_ENTROPY
 from bpdebug.time.stop import Stop
 from bpdebug.time.stop_text import breakpoint_of, watchpoint_of
 
@@ -27,31 +28,20 @@ MAXIMUM_INTERMEDIATE = 100_000_000
 Section = Dictionary[str, Any]
 
 
-def refuse_size(sections: Section, root: Mapping, report: Report) -> None:
-    """Refuse a network that is too large before anything of it is made.
+def refuse_size(sections: Section, data: Data, root: Mapping, report: Report) -> None:
+    """Refuse a network, or a batch, that is too large before anything of it is made.
 
     Raises:
-        ScenarioError: with the place of the layers.
+        ScenarioError: with the place of the layers, or of the batch size or what stands for it.
     """
-    parameters = sum(a * b + b for a, b in pairwise(_widths(sections)))
+    inputs, units = sections["network"]["inputs"], [layer["units"] for layer in sections["network"]["layers"]]
+    first = inputs if isinstance(inputs, int) else len(inputs or data.x[0])
+    parameters = sum(a * b + b for a, b in pairwise([first, *units]))
     if parameters > MAXIMUM_PARAMETERS:
         message = f"the network has {parameters:,} parameters; expected at most {MAXIMUM_PARAMETERS:,}"
         report.fail(mark_of(root, ("network", "layers")), message)
-
-
-def _widths(sections: Section) -> list[int]:
-    inputs = sections["network"]["inputs"]
-    return [inputs if isinstance(inputs, int) else len(inputs), *(layer["units"] for layer in sections["network"]["layers"])]
-
-
-def refuse_batch(sections: Section, data: Data, root: Mapping, report: Report) -> None:
-    """Refuse a batch whose intermediate tensors are too large before any is made.
-
-    Raises:
-        ScenarioError: with the place of the batch size, or of what stands for it.
-    """
     rows = min(sections["training"]["batch_size"] or len(data.x), len(data.x))
-    numbers = rows * sum(_widths(sections)[1:])
+    numbers = rows * sum(units)
     if numbers > MAXIMUM_INTERMEDIATE:
         message = f"a batch of {rows:,} samples has {numbers:,} intermediate values; expected at most {MAXIMUM_INTERMEDIATE:,}"
         report.fail(mark_of(root, ("training", "batch_size")), f"{message} (a smaller batch_size helps)")
@@ -59,30 +49,60 @@ def refuse_batch(sections: Section, data: Data, root: Mapping, report: Report) -
 
 def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario:
     """The scenario that checked sections and their data describe."""
-    network, parameters, inputs = sections["network"], sections["parameters"], sections["network"]["inputs"]
+    network, parameters, inputs = sections["network"], sections["parameters"], sections["network"]["inputs"] or len(data.x[0])
     if isinstance(inputs, int):
         inputs = data.inputs if len(data.inputs) == inputs else tuple(f"x{n}" for n in range(1, inputs + 1))
+    layers = [_made(Layer, layer | {"initializer": _initializer(layer["initializer"])}) for layer in network["layers"]]
+    loss = _decided(layers, _made(Loss, sections["loss"]))
+    y, outputs = _targets(data, layers[-1], loss)
     return Scenario(
         name=sections["name"] or title,
         inputs=inputs,
-        layers=tuple(_made(Layer, layer | {"initializer": _initializer(layer["initializer"])}) for layer in network["layers"]),
+        layers=tuple(layers),
         x=data.x,
-        y=data.y,
+        y=y,
         description=sections["description"],
         precision=sections["precision"],
-        loss=_made(Loss, sections["loss"]),
+        loss=loss,
         optimizer=_made(Optimizer, sections["optimizer"]),
         training=Training(**sections["training"]),
         formulas=sections["formulas"],
         debug=Debug(**sections["debug"]),
-        outputs=network["outputs"] or data.outputs,
+        outputs=network["outputs"] or outputs,
         source=source,
         **parameters | {"initializer": _initializer(parameters["initializer"])},
     )
 
 
-def _initializer(given: str | Section | None) -> Any:
-    return Initializer(given) if isinstance(given, str) else given and _made(Initializer, given)
+_SUITS = {"binary_cross_entropy": "sigmoid", "categorical_cross_entropy": "softmax"}
+"""The activation of the last layer that a loss is meant for; any other loss takes the sums as they are."""
+
+
+def _decided(layers: list[Layer], loss: Loss) -> Loss:
+    """Decide what is left to the network: which cross-entropy it is, and the activations of layers of which only the width is given."""
+    several = layers[-1].units > 1
+    if loss.function == CROSS_ENTROPY:
+        loss = replace(loss, function="categorical_cross_entropy" if several else "binary_cross_entropy")
+    usual = [*("sigmoid" for _ in layers[1:]), _SUITS.get(loss.function, "identity")]
+    layers[:] = [replace(layer, activation=name) if layer.activation == AUTO else layer for layer, name in zip(layers, usual, strict=True)]
+    return loss
+
+
+def _targets(data: Data, last: Layer, loss: Loss) -> tuple[Array, tuple[str, ...]]:
+    """The targets as the last layer has them, and the names of the outputs: class numbers before a softmax are one output a class, and two
+    classes are one output that says how far it is the second."""
+    y, outputs, meant = data.y, data.outputs, "softmax" in (last.activation, _SUITS.get(loss.function))
+    if last.units > 1 == y.shape[1] and meant and (y == np.round(y)).all():
+        within = ((y >= 0) & (y < last.units)).all()
+        classes, which = (np.arange(float(last.units)), y[:, 0].astype(int)) if within else (y[:, 0], None)
+        y, outputs = one_hot_of("targets", classes, which)
+    if last.units == 1 and data.labels and len(outputs) == 2:
+        y, outputs = y[:, 1:], outputs[1:]
+    return y, outputs
+
+
+def _initializer(given: Section | None) -> Any:
+    return given and _made(Initializer, given)
 
 
 def _made(kind: Any, section: Section) -> Any:
@@ -95,10 +115,16 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
     """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
     for path, message in _objections(scenario, sections):
         report.add(mark_of(root, path), message)
+    contradictions = [*objections(scenario)]
     try:
-        program = make_program(replace(scenario, formulas={}))
+        program = None if contradictions else make_program(replace(scenario, formulas={}))
     except SetupError as error:
-        report.add(mark_of(root, error.path, error.message), error.message)
+        contradictions = [error]
+    told = {(problem.line, problem.column) for problem in report.problems}
+    for found in contradictions:
+        if (mark := mark_of(root, found.path, found.message)) not in told:
+            report.add(mark, found.message)
+    if contradictions or program is None:
         return
     before = len(report.problems)
     for name, text in scenario.formulas.items():  # one by one, so that all mistakes are told

@@ -44,12 +44,13 @@ class DataError(Exception):
 
 
 class Data(Record, eq=False):
-    """Inputs and targets, with the names of their columns where the file has them."""
+    """Inputs and targets, with the names of their columns where the file has them; ``labels``: the scenario itself has words as targets."""
 
     x: Array
     y: Array
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    labels: bool = False
 
 
 def finite(text: str) -> float | None:

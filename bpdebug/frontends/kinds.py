@@ -7,19 +7,22 @@ the table in :mod:`bpdebug.frontends.schema`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Dictionary
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.parser import nearest
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, found, is_nothing, number_of, value_of
 from bpdebug.frontends.report import Report
 
 HUGE = 1e30
 """The largest constant: what float32 still holds with room to square it away."""
+_ACRONYM = 4
 Schema = dict[str, Any]
 _FLAGS = {"yes": "true", "on": "true", "1": "true", "true": "true", "no": "false", "off": "false", "0": "false", "false": "false"}
 
@@ -40,17 +43,26 @@ class Kind(Record, eq=False):
         check: the value of a node, or None where a problem was noted.
         json: the same in JSON Schema.
         blank: of a container, which a key may leave blank, the value then, made from the key's default.
+        spelled: a node as the kind has it: a short form that people type is spelled out, each part keeping the place where it was typed.
+        parts: of what holds other kinds, its keys by name, or what an entry of the list is as ``""``.
+        example: lines of YAML with such a value, for messages.
     """
 
     expected: str
     check: Callable[[Node, Report], Any]
     json: Callable[[], Schema]
     blank: Callable[[Any], Any] | None = None
+    spelled: Callable[[Node], Node] = lambda node: node
+    parts: Callable[[], Dictionary[str, Kind]] = dict
+    example: str = ""
 
 
-def refuse(node: Node, report: Report, expected: str, hint: str = "") -> Any:
+SUCH_LINES = "lines such as these"
+
+
+def refuse(node: Node, report: Report, expected: str, hint: str = "", example: str = "") -> Any:
     """Note that a node is something else than what is expected; the value is then nothing."""
-    return report.add(node.mark, f"expected {expected}; found {found(node)}{hint}")
+    return report.add(node.mark, f"expected {expected}; found {found(node)}{hint}", example=example)
 
 
 def _single(expected: str, json: Schema, taken: Callable[[Scalar, Any], Any], hint: Callable[[Scalar, Any], str]) -> Kind:
@@ -123,62 +135,90 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
-def choice(names: Iterable[str]) -> Kind:
-    """One of some names."""
+def choice(names: Iterable[str], also: Dictionary[str, str] = {}) -> Kind:
+    """One of some names, in whatever capitals; ``also`` are other names of some of them."""
     options = list(names)
+    known = {_folded(name): name for name in options} | {_folded(name): meant for name, meant in also.items()}
     expected = f"one of {', '.join(options)}"
+
+    def spelled(node: Node) -> Node:
+        meant = known.get(_folded(node.text)) if isinstance(node, Scalar) else None
+        return replace(node, text=meant) if isinstance(node, Scalar) and meant else node
 
     def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Scalar) or not isinstance(value_of(node), str):
             return refuse(node, report, expected)
-        if node.text in options:
-            return node.text
-        return report.add(node.mark, f"unknown name '{node.text}'{likely(node.text, options)}")
+        if _folded(node.text) in known:
+            return known[_folded(node.text)]
+        near, hint = likely(node.text, also), likely(node.text, options)
+        return report.add(node.mark, f"unknown name '{node.text}'{near if '?' in near and '?' not in hint else hint}")
 
-    return Kind(expected, check, lambda: {"type": "string", "enum": options})
+    def json() -> Schema:
+        names = [*also, *options]
+        forms = [*names, *map(str.capitalize, names), *(name.upper() for name in names if len(name) <= _ACRONYM)]
+        others = [form for form in dict.fromkeys(forms) if form not in options]
+        return {"anyOf": [{"type": "string", "enum": options}, {"type": "string", "enum": others}]}
+
+    return Kind(expected, check, json, spelled=spelled)
 
 
-def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False) -> Kind:
+def _folded(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
+
+
+def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False, example: str = "") -> Kind:
     """A list of one kind."""
-    expected = "a list of texts" if item.expected == "a text" else "a list"
+    expected = f"a list such as {example}" if example else "a list of texts"
 
     def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Sequence):
             return refuse(node, report, expected, " (write [ ] around it)" if isinstance(node, Scalar) and not is_nothing(node) else "")
         if not least <= len(node.items) <= most:
-            return report.add(node.mark, f"expected {expected} of {least} to {most:,} entries; found {len(node.items)}")
+            return report.add(node.mark, f"expected a list of {least} to {most:,} entries; found {len(node.items)}")
         seen: set[str] = set()
         for part in node.items if unique else ():
             name = part.text if isinstance(part, Scalar) else ""
             if name and name in seen:
                 report.add(part.mark, f"'{name}' is given twice; each name stands for one thing")
             seen.add(name)
+        node.items[:] = map(item.spelled, node.items)
         return tuple(item.check(part, report) for part in node.items)
 
     bounds = ({"minItems": least} if least else {}) | ({"uniqueItems": True} if unique else {})
-    return Kind(expected, check, lambda: {"type": "array", "items": item.json()} | bounds, lambda default: default)
+    return Kind(
+        expected,
+        check,
+        lambda: {"type": "array", "items": item.json()} | bounds,
+        lambda default: default,
+        parts=lambda: {"": item},
+    )
 
 
-def map_of(value: Kind, most: int = 1000) -> Kind:
-    """A mapping from names of the user's network to one kind."""
-    expected = "a mapping (name: value)"
+def map_of(value: Kind, example: str, most: int = 1000) -> Kind:
+    """Names of the user's network, each with a value of one kind."""
 
     def check(node: Node, report: Report) -> Any:
         if not isinstance(node, Mapping):
-            return refuse(node, report, expected)
+            return refuse(node, report, SUCH_LINES, example=example)
         if len(node.entries) > most:
             return report.add(node.mark, f"expected at most {most} entries; found {len(node.entries)}")
         return {name: value.check(part, report) for name, (_, part) in node.entries.items()}
 
-    return Kind(expected, check, lambda: {"type": "object", "additionalProperties": value.json()}, lambda default: default)
+    return Kind(
+        SUCH_LINES,
+        check,
+        lambda: {"type": "object", "additionalProperties": value.json()},
+        lambda default: default,
+        example=example,
+    )
 
 
-def either(scalar: Kind, other: Kind, form: type[Sequence] | type[Mapping] = Sequence) -> Kind:
-    """One kind where a scalar stands, another where a list or a mapping does."""
+def either(scalar: Kind, other: Kind) -> Kind:
+    """One kind where a single value stands, another where a list does."""
     expected = f"{scalar.expected} or {other.expected}"
 
     def check(node: Node, report: Report) -> Any:
-        if isinstance(node, form):
+        if isinstance(node, Sequence):
             return other.check(node, report)
         return refuse(node, report, expected) if not isinstance(node, Scalar) or is_nothing(node) else scalar.check(node, report)
 
@@ -188,8 +228,9 @@ def either(scalar: Kind, other: Kind, form: type[Sequence] | type[Mapping] = Seq
 _FINITE = real(-1e300, 1e300)
 
 
-def numbers(flat_is_row: bool = False, scalars: bool = False) -> Kind:
-    """Rows of numbers. A flat list is one column (samples), or one row where ``flat_is_row``; a scalar only where allowed."""
+def numbers(flat_is_row: bool = False, scalars: bool = False, labels: bool = False) -> Kind:
+    """Rows of numbers. A flat list is one column (samples), or one row where ``flat_is_row``; a single number, and a list of words (or of
+    true and false), only where allowed."""
     expected = "a number, " * scalars + "a list of numbers or a list of rows ([[1, 2], [3, 4]])"
 
     def check(node: Node, report: Report) -> Any:
@@ -200,12 +241,22 @@ def numbers(flat_is_row: bool = False, scalars: bool = False) -> Kind:
             return refuse(node, report, expected)
         if isinstance(node.items[0], Sequence):
             return _matrix([_row(item, len(node.items[0].items), report) for item in node.items])
+        if labels and _words(node.items):
+            words = (replace(item, style="'") if isinstance(item, Scalar) and not is_nothing(item) else item for item in node.items)
+            return tuple(text().check(word, report) for word in words)
         flat = _matrix([[_FINITE.check(item, report) for item in node.items]])
         return flat if flat is None or flat_is_row else flat.T
 
     row = {"type": "array", "items": {"type": "number"}, "minItems": 1}
-    forms = [row, {"type": "array", "items": row, "minItems": 1}]
-    return Kind(expected, check, lambda: {"anyOf": [{"type": "number"}, *forms] if scalars else forms})
+    forms: list[Schema] = [row, {"type": "array", "items": row, "minItems": 1}]
+    forms += [{"type": "number"}] * scalars + [{"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}] * labels
+    return Kind(expected, check, lambda: {"anyOf": forms})
+
+
+def _words(items: list[Node]) -> bool:
+    """Whether a list is one of class labels: different words, and no number among them."""
+    single = [item for item in items if isinstance(item, Scalar)]
+    return len({item.text for item in single}) > 1 and not any(number_of(item.text) is not None and not item.style for item in single)
 
 
 def _row(node: Node, width: int, report: Report) -> Any:

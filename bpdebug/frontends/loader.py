@@ -16,12 +16,12 @@ from bpdebug.arrays import ArrayError, Arrays
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.record import replace
 from bpdebug.files import FileError, read_file
-from bpdebug.frontends.assemble import assemble, cross_check, refuse_batch, refuse_size
-from bpdebug.frontends.csvfile import ColumnError, Data, DataError, one_hot_of, read_csv
+from bpdebug.frontends.assemble import assemble, cross_check, refuse_size
+from bpdebug.frontends.csvfile import ColumnError, Data, DataError, labels_of, one_hot_of, read_csv
 from bpdebug.frontends.kinds import likely
 from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, entry, mark_of, parse, place
 from bpdebug.frontends.report import WHOLE_FILE, Mark, Report
-from bpdebug.frontends.schema import ROOT
+from bpdebug.frontends.schema import EXAMPLE, ROOT, belongs
 from bpdebug.frontends.shipped import shipped
 
 MAXIMUM_BYTES = 2**20
@@ -43,12 +43,14 @@ def load_scenario(source: str | Path) -> Scenario:
         path = path.expanduser()
     named = () if os.path.isfile(path) else [entry.path for entry in shipped() if entry.name == str(source)]  # noqa: PTH113 - any text
     path, report = (named[0], Report(str(named[0]))) if named else (path, Report(str(source)))
-    root = parse(read_text(path, report, "a scenario file"), report)
+    report.homes = belongs
+    root = parse(read_text(path, report, "a scenario file"), report, EXAMPLE)
     sections: dict[str, Any] = ROOT.check(root, report)
-    report.settle()
-    refuse_size(sections, root, report)
+    if not sections["data"] or "data" not in root.entries:
+        report.settle()
     data = _load_data(sections["data"], root, path.parent, report)
-    refuse_batch(sections, data, root, report)
+    report.settle()
+    refuse_size(sections, data, root, report)
     scenario = assemble(sections, data, str(path), path.stem)
     cross_check(scenario, sections, root, report)
     report.settle()
@@ -107,6 +109,9 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report) ->
             if _in_columns(section["inputs"], section["targets"]):
                 message += f"; your {len(section['inputs'][0])} samples stand in columns: transpose inputs and targets"
             report.fail(mark_of(root, ("data", "targets")), message)
+        if isinstance(section["targets"], tuple):
+            classes, names = one_hot_of("targets", labels_of(section["targets"]))
+            return Data(section["inputs"], classes, (), names, labels=True)
         return Data(section["inputs"], section["targets"])
     path = folder / section["file"]
     if path.suffix.lower() not in _READERS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Dictionary
 from dataclasses import field
 from typing import Any
 
@@ -28,6 +29,8 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_PLAIN = re.compile(r"[A-Za-z_]([\w .@/()'-]*[\w.)])?")
+"""A text that needs no quotes, wherever it stands."""
 _DIGITS = 40
 _SHOWN = 60
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -62,20 +65,25 @@ Path = tuple[str | int, ...]
 """Keys, and places in lists, that lead to a node."""
 
 
-def parse(text: str, report: Report) -> Mapping:
-    """The tree of a scenario's text; duplicate keys are noted in the report.
+def parse(text: str, report: Report, example: str = "") -> Mapping:
+    """The tree of a file's text; duplicate keys are noted in the report.
+
+    Args:
+        text: of the file.
+        report: for what is wrong with it.
+        example: lines of such a file, for messages.
 
     Raises:
-        ScenarioError: where the text is not one YAML document that holds a mapping, or is more than data.
+        ScenarioError: where the text is not one YAML document that holds keys and values, or is more than data.
     """
-    if found := Reader.NON_PRINTABLE.search(text):
-        message = f"the character {found.group()!a} cannot stand in a scenario file; is this a text file?"
-        report.fail(place(text, found.start()), message)
+    if strange := Reader.NON_PRINTABLE.search(text):
+        message = f"the character {strange.group()!a} cannot stand in such a file; is this a text file?"
+        report.fail(place(text, strange.start()), message)
     root = _Builder(_events(text, report), report).document()
     if root is None:
-        report.fail(Mark(1, 1), "the file is empty; expected a mapping with the keys 'network' and 'data'")
+        report.fail(Mark(1, 1), "the file is empty; expected lines such as these", example=example)
     if not isinstance(root, Mapping):
-        report.fail(root.mark, "expected a mapping with the keys 'network' and 'data'; found something else at the top")
+        report.fail(root.mark, f"expected lines such as these; found {found(root)}", example=example)
     return root
 
 
@@ -107,17 +115,28 @@ def _mark(mark: Any) -> Mark:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str, mark: Mark) -> str:
+    """What the parser complains of, in words that do not ask for its own vocabulary."""
     lines = text.splitlines()
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "a tab cannot indent in YAML; use spaces"
-    start = f" (it begins in line {error.context_mark.line + 1}: {error.context})" if error.context_mark and error.context else ""
-    hint, problem = "", error.problem or ""
-    if "mapping values are not allowed" in problem:
-        hint = "; a text with ': ' in it needs quotes, and keys of one level the same indentation"
-    elif "cannot start any token" in problem:
-        hint = f"; put the text in quotes: {line.strip()[:40]}"
-    return f"this is not YAML: {problem or error.context}{start}{hint}"
+    problem = error.problem or error.context or ""
+    told = next((words for part, words in _COMPLAINTS.items() if part in problem), "it cannot be read from here on")
+    return f"this is not YAML: {told.format(begin=_mark(error.context_mark).line, line=line.strip()[:40])}"
+
+
+_COMPLAINTS = {
+    "values are not allowed": "this ':' follows no key; text with ': ' in it needs quotes, and keys of one level the same indentation",
+    "entries are not allowed": "the '-' of a list stands at the beginning of a line",
+    "could not find expected ':'": "what begins in line {begin} is no 'key: value'",
+    "cannot start any token": "put the text in quotes: {line}",
+    "end of stream": "the quote that opens in line {begin} is not closed",
+    "expected ',' or": "the bracket that opens in line {begin} is not closed before this",
+    "escape": "in double quotes a backslash is written twice",
+    "node content": "a bracket closes that was never opened",
+    "expected": "this does not follow from the lines above it; keys of one level, and the '-' of a list, need the same indentation",
+}
+"""What is said where PyYAML's parsers, the one in C and the one in Python, say this, in this order."""
 
 
 class _Builder:
@@ -148,7 +167,7 @@ class _Builder:
         for key_event in self._inside():
             place = self._admitted(key_event, depth + 1)
             if not isinstance(key_event, yaml.ScalarEvent):
-                self.report.fail(place, "expected a key; found a list or a mapping in its place")
+                self.report.fail(place, "expected a key, which is a word; found brackets or several lines in its place")
             key = Scalar(place, key_event.value, key_event.style or "")
             if key.text == "<<" and not key.style:
                 self.report.fail(place, "a merge key (<<) is not supported; write the keys out")
@@ -210,12 +229,30 @@ def found(node: Node) -> str:
     if isinstance(node, Sequence):
         return f"a list of {len(node.items)}" if node.items else "an empty list"
     if isinstance(node, Mapping):
-        return "a mapping" + (f" ({', '.join(list(node.entries)[:3])} …)" if node.entries else "")
+        return _cut(flow(node))
     if is_nothing(node):
         return "nothing"
-    shown = node.text if len(node.text) <= _SHOWN else node.text[:_SHOWN] + "…"
-    value = value_of(node)
+    shown, value = _cut(node.text), value_of(node)
     return f"'{shown}'" if isinstance(value, str) else shown
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def made_of(mark: Mark, values: Dictionary[str, Node]) -> Mapping:
+    """Keys and values that stand for something else at that place."""
+    return Mapping(mark, {name: (Scalar(mark, name), value) for name, value in values.items()})
+
+
+def flow(node: Node) -> str:
+    """The node as YAML on one line."""
+    if isinstance(node, Sequence):
+        return f"[{', '.join(map(flow, node.items))}]"
+    if isinstance(node, Mapping):
+        return f"{{{', '.join(f'{flow(key)}: {flow(value)}' for key, value in node.entries.values())}}}"
+    plain = not node.style or (_PLAIN.fullmatch(node.text) and isinstance(value_of(Scalar(node.mark, node.text)), str))
+    return node.text if plain else "'" + node.text.replace("'", "''") + "'"
 
 
 def is_nothing(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
@@ -22,16 +23,18 @@ WHOLE_FILE = Mark(0, 0)
 
 
 class Problem(Record):
-    """One thing to mend; ``line`` is 0 where the file as a whole is meant. Its text is one line that a terminal can show."""
+    """One thing to mend; ``line`` is 0 where the file as a whole is meant. Its text is one line that a terminal can show, and below it,
+    indented, the lines of YAML that were expected, where there is an ``example``."""
 
     file: str
     line: int
     column: int
     message: str
+    example: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return printable(f"{place}: {self.message}")
+        return "\n    ".join(map(printable, [f"{place}: {self.message}", *self.example.splitlines()]))
 
 
 class ScenarioError(BpdebugError):
@@ -52,22 +55,29 @@ class ScenarioError(BpdebugError):
 
 @dataclass
 class Report:
-    """The problems of one scenario file, as they are found."""
+    """The problems of one scenario file, as they are found.
+
+    Attributes:
+        file: its name.
+        problems: of it.
+        homes: where a key belongs that is not known where it stands: the lines of YAML with which to write it there.
+    """
 
     file: str
     problems: list[Problem] = field(default_factory=list)
+    homes: Callable[[str, str], dict[str, str]] | None = None
 
-    def add(self, mark: Mark, message: str, file: str = "") -> Any:
+    def add(self, mark: Mark, message: str, file: str = "", example: str = "") -> Any:
         """Note a problem, in the scenario file if no other is named; None stands for the value that is not there."""
-        self.problems.append(Problem(file or self.file, mark.line, mark.column, message))
+        self.problems.append(Problem(file or self.file, mark.line, mark.column, message, example))
 
-    def fail(self, mark: Mark, message: str, file: str = "") -> NoReturn:
+    def fail(self, mark: Mark, message: str, file: str = "", example: str = "") -> NoReturn:
         """Note a problem that nothing can follow.
 
         Raises:
             ScenarioError: with all that was noted.
         """
-        self.add(mark, message, file)
+        self.add(mark, message, file, example)
         self.settle()
         raise AssertionError("a noted problem settles nothing")
 

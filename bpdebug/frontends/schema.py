@@ -5,6 +5,7 @@ Names and constants come from the engine's own tables; only their ranges and wor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dictionary
 
@@ -12,14 +13,35 @@ from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenar
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.record import replace
 from bpdebug.frontends.kinds import Kind, Schema, choice, either, flag, list_of, map_of, numbers, real, text
-from bpdebug.frontends.nodes import Mapping
-from bpdebug.frontends.tables import Key, branch, table
+from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, made_of, number_of
+from bpdebug.frontends.report import Mark
+from bpdebug.frontends.tables import Key, Short, branch, homes, single, table
 
 MAXIMUM_WIDTH = 1_000_000
 MAXIMUM_LAYERS = 200
 MAXIMUM_COUNT = 10**9
 
+AUTO, CROSS_ENTROPY = "auto", "cross_entropy"
+"""An activation and a loss that the rest of the network decides: see :func:`bpdebug.frontends.assemble.assemble`."""
+EXAMPLE = """\
+network:
+  inputs: 2
+  layers: [3, 1]
+data:
+  inputs: [[0, 0], [0, 1], [1, 0], [1, 1]]
+  targets: [0, 1, 1, 0]
+"""
+"""A whole scenario."""
+_CHAIN = re.compile(r"\d+([-–→> x×,/]{1,4}\d+)+")
+_ACTIVATIONS_TOO = {AUTO: AUTO, "ReLU": "relu", "LeakyReLU": "leaky_relu", "logistic": "sigmoid", "linear": "identity", "none": "identity"}
+_ACTIVATIONS_TOO |= {"SiLU": "silu", "swish": "silu"}
+_LOSSES_TOO = {"mse": "squared_error", "mean_squared_error": "squared_error", "mae": "absolute_error"}
+_LOSSES_TOO |= {"bce": "binary_cross_entropy", "log_loss": "binary_cross_entropy", "cce": "categorical_cross_entropy"}
+_LOSSES_TOO |= {CROSS_ENTROPY: CROSS_ENTROPY, "ce": CROSS_ENTROPY}
+_INITIALIZERS_TOO = {"xavier": "xavier_normal", "glorot": "xavier_normal", "he": "he_normal", "kaiming": "he_normal", "random": "normal"}
+"""What else people call them."""
 _FADE = real(0, 1, below=1)
 _NOT_NEGATIVE = real(0)
 _CONSTANTS: dict[str, tuple[Kind, str]] = {
@@ -48,7 +70,7 @@ def _constants(row: str, values: Dictionary[str, float]) -> tuple[Key, ...]:
     keys = []
     for name, default in values.items():
         kind, doc = _CONSTANTS.get(f"{row}.{name}") or _CONSTANTS.get(name, (real(), f"a constant of {row}"))
-        keys.append(Key(name, kind, doc, default))
+        keys.append(Key(name, kind, doc, default, also=("lr",) * (name == "learning_rate")))
     return tuple(keys)
 
 
@@ -63,75 +85,104 @@ def _optimizers() -> dict[str, tuple[Key, ...]]:
     return {name: _constants(name, constants) for name, constants in rules.items()}
 
 
-_INITIALIZER_NAMES = choice(INITIALIZERS)
-_INITIALIZER = either(
-    _INITIALIZER_NAMES,
-    table(
-        "an initializer",
-        (Key("name", _INITIALIZER_NAMES, "how weights are drawn", required=True),),
-        "name",
-        {name: _constants(name, recipe.constants) for name, recipe in INITIALIZERS.items()},
-    ),
-    Mapping,
+_DRAWN = Key("name", choice(INITIALIZERS, _INITIALIZERS_TOO), "how weights are drawn", required=True)
+_INITIALIZER = table(
+    "an initializer",
+    (_DRAWN,),
+    "name",
+    {name: _constants(name, recipe.constants) for name, recipe in INITIALIZERS.items()},
+    "initializer: {name: normal, std: 0.5}",
+    single(_DRAWN),
 )
+_INITIALIZER = replace(_INITIALIZER, blank=lambda default: default and {"name": default})
 _WIDTH = real(1, MAXIMUM_WIDTH, whole=True)
 _NAMES = list_of(text(numbers=True), least=1, most=MAXIMUM_WIDTH, unique=True)
 _REDUCTION = choice(("sum", "mean"))
-
+_UNITS = Key("units", _WIDTH, "how many units the layer has", required=True, also=("neurons", "nodes", "size"))
 _LAYER = table(
     "a layer",
     (
-        Key("units", _WIDTH, "how many units the layer has", required=True),
-        Key("activation", choice(ACTIVATIONS), "what each unit makes of its weighted sum", Layer.activation),
+        _UNITS,
+        Key("activation", choice(ACTIVATIONS, _ACTIVATIONS_TOO), "what each unit makes of its weighted sum", Layer.activation),
         Key("bias", flag(), "whether the units have a bias", Layer.bias),
         Key("residual", flag(), "whether the layer's input is added to its output", Layer.residual),
         Key("initializer", _INITIALIZER, "how this layer's weights start, where it differs"),
     ),
     "activation",
-    _operations(ACTIVATIONS),
+    _operations(ACTIVATIONS) | {AUTO: ()},
+    "layers:\n  - {units: 3, activation: sigmoid}",
+    single(_UNITS, lambda text: number_of(text) is not None, activation=AUTO),
 )
+
+
+def _chain(node: Node) -> Mapping | None:
+    """The network that ``2-3-1`` or ``[2, 3, 1]`` stands for; a list without the number of inputs is that of the layers."""
+    items = node.items if isinstance(node, Sequence) else []
+    if isinstance(node, Scalar) and _CHAIN.fullmatch(node.text):
+        line, column = node.mark.line, node.mark.column + len(node.style)
+        items = [Scalar(Mark(line, column + found.start()), found[0]) for found in re.finditer(r"\d+", node.text)]
+    if len(items) > 1 and isinstance(items[0], Scalar):
+        return made_of(node.mark, {"inputs": items[0], "layers": Sequence(node.mark, items[1:])})
+    return made_of(node.mark, {"layers": node}) if items else None
+
+
+_LAYERS = list_of(_LAYER, least=1, most=MAXIMUM_LAYERS, example="[3, 1]")
 _NETWORK = table(
     "network",
     (
-        Key("inputs", either(_WIDTH, _NAMES), "how many inputs, or a list of their names", required=True),
-        Key("layers", list_of(_LAYER, least=1, most=MAXIMUM_LAYERS), "the layers, from the first hidden to the output", required=True),
+        Key("inputs", either(_WIDTH, _NAMES), "how many inputs, or a list of their names; left out: as many as the data has"),
+        Key("layers", _LAYERS, "the layers, from the first hidden to the output; 3 is a layer of 3 units", required=True),
         Key("outputs", _NAMES, "the names of the outputs"),
     ),
+    example="network:\n  inputs: 2\n  layers: [3, 1]",
+    short=Short(_chain, lambda: {"anyOf": [{"type": "string", "pattern": f"^{_CHAIN.pattern}$"}, {"type": "array", "minItems": 1}]}),
 )
+_VALUES = map_of(numbers(flat_is_row=True, scalars=True), "values:\n  b1: [0.1, 0.2]")
 _PARAMETERS = table(
     "parameters",
     (
         Key("initializer", _INITIALIZER, "how the weights start", Initializer.name),
         Key("seed", real(0, 2**32 - 1, whole=True), "the seed of everything that is random", Scenario.seed),
         Key("generator", choice(("pcg64", "legacy")), "the source of numbers; legacy: that of numpy.random.seed", Scenario.generator),
-        Key("values", map_of(numbers(flat_is_row=True, scalars=True)), "tensors by name with explicit initial values", {}),
+        Key("values", _VALUES, "tensors by name with explicit initial values", {}),
         Key("frozen", list_of(text()), "parameters that the update leaves alone", ()),
     ),
+    example="parameters:\n  seed: 1",
 )
+_X, _Y = ("x", "X"), ("y", "Y", "outputs", "labels")
 _COLUMNS = either(text(numbers=True), _NAMES)
+_FILE = Key("file", text(), "a .csv or .npz file, relative to the scenario file", required=True)
 _DATA = branch(
     "file",
     table(
         "data",
         (
-            Key("file", text(), "a .csv or .npz file, relative to the scenario file", required=True),
-            Key("inputs", _COLUMNS, "the columns (csv) or the array (npz, else x) of the inputs"),
-            Key("targets", _COLUMNS, "the columns (csv) or the array (npz, else y) of the targets"),
+            _FILE,
+            Key("inputs", _COLUMNS, "the columns (csv) or the array (npz, else x) of the inputs", also=_X),
+            Key("targets", _COLUMNS, "the columns (csv) or the array (npz, else y) of the targets", also=_Y),
             Key("one_hot", flag(), "whether class labels become one output a class; texts always do", False),
         ),
+        short=single(_FILE),
     ),
     table(
         "data",
         (
-            Key("inputs", numbers(), "one row a sample", required=True),
-            Key("targets", numbers(), "one row a sample; a flat list is a column", required=True),
+            Key("inputs", numbers(), "one row a sample", required=True, also=_X),
+            Key(
+                "targets",
+                numbers(labels=True),
+                "one row a sample; or, in a flat list, one number or class a sample",
+                required=True,
+                also=_Y,
+            ),
         ),
+        example="data:\n  inputs: [[0, 0], [0, 1], [1, 0], [1, 1]]\n  targets: [0, 1, 1, 0]",
     ),
 )
 _LOSS = table(
     "loss",
     (
-        Key("function", choice(LOSSES), "the loss of one output of one sample", Loss.function),
+        Key("function", choice(LOSSES, _LOSSES_TOO), "the loss of one output of one sample", Loss.function, also=("name",)),
         Key("samples", _REDUCTION, "how the samples of a batch are put together", Loss.samples),
         Key("outputs", _REDUCTION, "how the outputs are put together", Loss.outputs),
         Key("factor", real(), "a factor before all of it, such as 0.5", Loss.factor),
@@ -139,21 +190,31 @@ _LOSS = table(
         Key("from_logits", flag(), "whether loss and last activation are fused to one step", Loss.from_logits),
     ),
     "function",
-    _operations(LOSSES),
+    _operations(LOSSES) | {CROSS_ENTROPY: ()},
+    "loss:\n  function: binary_cross_entropy",
+    implied={name: {"samples": "mean", "outputs": "mean"} for name in ("mse", "mae", "mean_squared_error")},
 )
 _OPTIMIZER = table(
     "optimizer",
-    (Key("name", choice(OPTIMIZERS), "the update rule", Optimizer.name),),
+    (Key("name", choice(OPTIMIZERS, {"gradient_descent": "sgd", "gd": "sgd"}), "the update rule", Optimizer.name),),
     "name",
     _optimizers(),
+    "optimizer:\n  name: sgd\n  learning_rate: 0.1",
 )
 _TRAINING = table(
     "training",
     (
-        Key("epochs", real(1, MAXIMUM_COUNT, whole=True), "how often the data is gone through", Training.epochs),
-        Key("batch_size", real(1, MAXIMUM_COUNT, whole=True), "samples of an update; left out: all of them", Training.batch_size),
+        Key("epochs", real(1, MAXIMUM_COUNT, whole=True), "how often the data is gone through", Training.epochs, also=("epoch",)),
+        Key(
+            "batch_size",
+            real(1, MAXIMUM_COUNT, whole=True),
+            "samples of an update; left out: all of them",
+            Training.batch_size,
+            also=("batch",),
+        ),
         Key("shuffle", flag(), "whether each epoch has an order of its own", Training.shuffle),
     ),
+    example="training:\n  epochs: 1000",
 )
 _DEBUG = table(
     "debug",
@@ -161,23 +222,31 @@ _DEBUG = table(
         Key("breakpoints", list_of(text()), "where to stop, such as: dz2 if max(abs(dz2)) > 1", ()),
         Key("watches", list_of(text()), "expressions to watch", ()),
     ),
+    example="debug:\n  breakpoints: [dz2]",
 )
+_FORMULAS = map_of(text(numbers=True), "formulas:\n  da2: a2 - y")
 ROOT = table(
     "a scenario",
     (
         Key("name", text(numbers=True), "a title; left out: the file's name"),
         Key("description", text(), "one sentence on what it shows", Scenario.description),
         Key("precision", choice(("float64", "float32")), "the floating-point format of everything", Scenario.precision),
-        Key("network", _NETWORK, "inputs and layers", required=True),
-        Key("parameters", _PARAMETERS, "the values at the start"),
+        Key("network", _NETWORK, "inputs and layers", required=True, lifts=("layers",)),
+        Key("parameters", _PARAMETERS, "the values at the start", lifts=("seed",)),
         Key("data", _DATA, "inputs and targets", required=True),
         Key("loss", _LOSS, "what is minimised"),
-        Key("optimizer", _OPTIMIZER, "how the parameters are updated"),
-        Key("training", _TRAINING, "how long, and in which batches"),
-        Key("formulas", map_of(text(numbers=True)), "stages by name whose formula is replaced, such as da2: a2 - y", {}),
+        Key("optimizer", _OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
+        Key("training", _TRAINING, "how long, and in which batches", lifts=("epochs", "batch_size")),
+        Key("formulas", _FORMULAS, "stages by name whose formula is replaced, such as da2: a2 - y", {}),
         Key("debug", _DEBUG, "stops that are set when the debugger opens"),
     ),
+    example=EXAMPLE,
 )
+
+
+def belongs(name: str, value: str) -> dict[str, str]:
+    """The keys under which a key of a scenario is known ("" for none), each with the lines of YAML that give it a value there."""
+    return {"": f"{name}: {value}"} if name in ROOT.parts() else homes(ROOT, name, value)
 
 
 def json_schema() -> Schema:

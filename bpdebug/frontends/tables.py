@@ -1,15 +1,20 @@
-"""Mappings with known keys: the kinds that hold other kinds."""
+"""Tables of known keys: the kinds that hold other kinds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from itertools import chain
+from textwrap import indent
 from typing import Any
 
+from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record, replace
-from bpdebug.frontends.kinds import Kind, Schema, likely, refuse
-from bpdebug.frontends.nodes import Mapping, Node, Scalar, is_nothing, number_of
+from bpdebug.frontends.kinds import SUCH_LINES, Kind, Schema, likely, refuse
+from bpdebug.frontends.nodes import Mapping, Node, Scalar, flow, is_nothing, made_of, number_of
 from bpdebug.frontends.report import WHOLE_FILE, Report
+
+_SHOWN = 60
 
 
 class Key(Record, eq=False):
@@ -21,6 +26,8 @@ class Key(Record, eq=False):
         doc: one line for the reader of the schema.
         default: the value where the key is left out; None: decided by what it belongs to.
         required: whether it must be there.
+        also: other names that people give it.
+        lifts: keys of the section that it is which may stand beside it, too.
     """
 
     name: str
@@ -28,6 +35,8 @@ class Key(Record, eq=False):
     doc: str
     default: Any = None
     required: bool = False
+    also: tuple[str, ...] = ()
+    lifts: tuple[str, ...] = ()
 
     def json(self) -> Schema:
         """Kind, doc and default as JSON Schema."""
@@ -43,17 +52,38 @@ class Key(Record, eq=False):
         return self.left_out() if is_nothing(node) and self.kind.blank and not self.required else self.kind.check(node, report)
 
 
-def table(title: str, keys: tuple[Key, ...], selector: str = "", variants: Dictionary[str, tuple[Key, ...]] | None = None) -> Kind:
-    """A mapping with known keys.
+def table(
+    title: str,
+    keys: tuple[Key, ...],
+    selector: str = "",
+    variants: Dictionary[str, tuple[Key, ...]] | None = None,
+    example: str = "",
+    short: Short | None = None,
+    implied: Dictionary[str, Dictionary[str, str]] | None = None,
+) -> Kind:
+    """Known keys and their values.
 
     Args:
         title: what it is called in messages.
         keys: that are always allowed.
         selector: the key, among ``keys``, whose value decides which further keys are allowed.
         variants: for each of its values, those keys.
+        example: lines of YAML that are one, for messages.
+        short: what may stand in its place; if not given, the selector's value alone.
+        implied: for some words as the selector's value, what other keys are then, unless they are given.
     """
-    made = _Table(title, keys, selector, variants or {})
-    return Kind(made.expected, made.check, made.json, lambda default: made.defaults())
+    usual = next((single(key) for key in keys if key.name == selector), None)
+    made = _Table(title, keys, selector, variants or {}, example, short, usual, implied or {})
+    known = made.known(*made.variants)
+    return Kind(
+        SUCH_LINES,
+        made.check,
+        made.json,
+        lambda default: made.defaults(),
+        made.spelled,
+        lambda: {name: key.kind for name, key in known.items()},
+        example,
+    )
 
 
 def branch(key: str, present: Kind, absent: Kind) -> Kind:
@@ -62,7 +92,49 @@ def branch(key: str, present: Kind, absent: Kind) -> Kind:
     def check(node: Node, report: Report) -> Any:
         return (present if isinstance(node, Mapping) and key in node.entries else absent).check(node, report)
 
-    return Kind(absent.expected, check, lambda: {"anyOf": [present.json(), absent.json()]})
+    return replace(
+        absent,
+        check=check,
+        json=lambda: {"anyOf": [present.json(), absent.json()]},
+        spelled=present.spelled,
+        parts=lambda: {**present.parts(), **absent.parts()},
+    )
+
+
+class Short(Record, eq=False):
+    """A short form of a table.
+
+    Attributes:
+        spelled: the keys and values that a node stands for; None where it is no such form.
+        json: such nodes.
+    """
+
+    spelled: Callable[[Node], Mapping | None]
+    json: Callable[[], Schema]
+
+
+def single(key: Key, fits: Callable[[str], bool] = bool, **more: str) -> Short:
+    """A single value, where its text fits, stands for the table with that one key, and with more of its own."""
+
+    def spelled(node: Node) -> Mapping | None:
+        others = {name: Scalar(node.mark, text) for name, text in more.items()}
+        return made_of(node.mark, {key.name: node} | others) if isinstance(node, Scalar) and fits(node.text) else None
+
+    return Short(spelled, key.kind.json)
+
+
+def homes(kind: Kind, name: str, value: str) -> dict[str, str]:
+    """The keys under which a key is known, each with the lines of YAML that give it a value there."""
+    found = dict[str, str]()
+    parts = kind.parts()
+    for part in {
+        inner: part for part, inner in reversed(list(parts.items()))
+    }.values():  # each by its own name, not by another of its names
+        inner = parts[part]
+        below = {"": f"{name}: {value}"} if name in inner.parts() else {}
+        for where, lines in (below | homes(inner, name, value)).items():
+            found[where or part] = (f"{part}:\n" if part else "- ") + indent(lines, "  ")[0 if part else 2 :]
+    return found
 
 
 class _Table(Record, eq=False):
@@ -72,38 +144,77 @@ class _Table(Record, eq=False):
     keys: tuple[Key, ...]
     selector: str
     variants: Dictionary[str, tuple[Key, ...]]
-
-    @property
-    def expected(self) -> str:
-        """For messages."""
-        return f"a mapping with the keys of {self.title}"
+    example: str
+    short: Short | None
+    usual: Short | None
+    implied: Dictionary[str, Dictionary[str, str]]
 
     def defaults(self) -> dict[str, Any]:
         """All keys left out."""
         return {key.name: key.left_out() for key in self.keys}
 
+    def known(self, *choices: str) -> dict[str, Key]:
+        """The keys that are allowed, with some variants, by each of their names."""
+        keys = [*self.keys, *chain.from_iterable(self.variants.get(choice, ()) for choice in choices)]
+        names = {key.name: key for key in keys}
+        return names | {name: key for key in keys for name in key.also if name not in names}
+
+    def spelled(self, node: Node) -> Node:
+        """A short form spelled out."""
+        short = self.short or self.usual
+        return node if short is None or is_nothing(node) else short.spelled(node) or node
+
     def check(self, node: Node, report: Report) -> Any:
         """The values of all keys."""
         if not isinstance(node, Mapping):
-            return refuse(node, report, self.expected)
+            return refuse(node, report, SUCH_LINES, example=self.example)
+        self._lift(node, report)
+        self._spell(node, report)
         choice = self._choice(node)
-        allowed = {key.name: key for key in (*self.keys, *self.variants.get(choice, ()))}
-        values = self.defaults()
+        allowed, values = self.known(choice), self.defaults()
         for name, (key, value) in node.entries.items():
             choosers = self._choosers(name)
             if name in allowed:
-                values[name] = allowed[name].check(value, report)
+                problems = len(report.problems)
+                made = allowed[name].check(value, report)
+                values[name] = made if len(report.problems) == problems else None
             elif not choosers:
-                comma = number_of(name) is not None
-                hint = "; a decimal number is written with a point, not a comma" if comma else likely(name, allowed)
-                report.add(key.mark, f"unknown key '{name}'{hint}")
+                _unknown(key, value, allowed, report)
             elif choice in self.variants:
                 told = f"'{name}' goes with {self.selector} {' or '.join(choosers)}; found {self.selector} {choice}"
                 report.add(key.mark, told)
         for wanted in self.keys:
             if wanted.required and wanted.name not in node.entries:
-                report.add(node.mark, f"the key '{wanted.name}' is missing in {self.title} ({wanted.doc})")
+                message = f"the key '{wanted.name}' is missing in {self.title} ({wanted.doc})"
+                mistyped = nearest(wanted.name, node.entries.keys() - allowed.keys())
+                report.add(node.mark, message, example="" if mistyped else wanted.kind.example or self.example)
         return values
+
+    def _lift(self, node: Mapping, report: Report) -> None:
+        """Put what stands beside a section, and belongs in it, there."""
+        for key in self.keys:
+            for name in (name for name in key.lifts if name in node.entries):
+                place, given = node.entries.get(key.name, (node.entries[name][0], Mapping(node.entries[name][0].mark)))
+                section = Mapping(given.mark) if is_nothing(given) else key.kind.spelled(given)
+                if isinstance(section, Mapping):
+                    typed, value = node.entries.pop(name)
+                    node.entries[key.name] = place, section
+                    _give(section, name, typed, value, report, f" under '{key.name}'")
+
+    def _spell(self, node: Mapping, report: Report) -> None:
+        """Call every key by its own name, and spell short forms out."""
+        known = self.known(*self.variants)
+        for name, (typed, value) in list(node.entries.items()):
+            if name in known and known[name].name != name:
+                del node.entries[name]
+                _give(node, known[name].name, typed, value, report)
+        selected = node.entries.get(self.selector, (None, None))[1]
+        implied = self.implied.get(selected.text.lower(), {}) if isinstance(selected, Scalar) else {}
+        for name, text in implied.items():
+            node.entries.setdefault(name, (Scalar(node.mark, name), Scalar(node.mark, text)))
+        for name, (typed, value) in node.entries.items():
+            if name in known:
+                node.entries[name] = typed, known[name].kind.spelled(value)
 
     def _choice(self, node: Mapping) -> str:
         """What the selector selects; "" where it says something unknown, which is told elsewhere."""
@@ -121,13 +232,50 @@ class _Table(Record, eq=False):
         for key in chain.from_iterable(self.variants.values()):  # a default that is not the same in all variants is left out
             same = extra.get(key.name, key).default == key.default
             extra[key.name] = key if same else replace(key, default=None)
-        properties = {key.name: key.json() for key in (*self.keys, *extra.values())}
-        schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        if required := [key.name for key in self.keys if key.required]:
-            schema["required"] = required
+        keys = (*self.keys, *extra.values())
+        properties: Schema = {name: {"description": f"see {key.name}"} for key in keys for name in (*key.also, *key.lifts)}
+        properties = {key.name: key.json() for key in keys} | properties
+        schema: Schema = {"type": "object"} | _needed([(key.name, *key.also, *key.lifts) for key in self.keys if key.required])
+        if self.usual and not self.short:
+            schema = {"anyOf": [schema, self.usual.json()]}
+        schema |= {"properties": properties, "additionalProperties": False}
         usual, conditions = self._choice(Mapping(WHOLE_FILE)), dict[str, Schema]()
         for name in extra:
             choosers = self._choosers(name)
             conditions[name] = {"properties": {self.selector: {"enum": choosers}}}
             conditions[name] |= {} if usual in choosers else {"required": [self.selector]}
-        return schema | ({"dependentSchemas": conditions} if conditions else {})
+        schema |= {"dependentSchemas": conditions} if conditions else {}
+        return {"anyOf": [self.short.json(), schema]} if self.short else schema
+
+
+def _needed(groups: list[tuple[str, ...]]) -> Schema:
+    """That of each group of keys there is one."""
+    if not groups:
+        return {}
+    return {"anyOf": [{"required": [name]} | _needed(groups[1:]) for name in groups[0]]}
+
+
+def _give(section: Mapping, name: str, typed: Scalar, value: Node, report: Report, where: str = "") -> None:
+    """Give a key a value under its own name, where it has none yet."""
+    if name in section.entries:
+        line = section.entries[name][0].mark.line
+        report.add(typed.mark, f"'{typed.text}' says again what '{name}'{where} in line {line} says; keep one of them")
+    else:
+        section.entries[name] = typed, value
+
+
+def _unknown(key: Scalar, value: Node, allowed: Dictionary[str, Key], report: Report) -> None:
+    """Tell of a key that is not known where it stands: where it belongs, or what may have been meant."""
+    text = flow(value)
+    places = report.homes(key.text, text if len(text) <= _SHOWN else "…") if report.homes else {}
+    if places:
+        names = " or ".join(f"under '{place}'" if place else "at the top of the file, not indented" for place in places)
+        report.add(key.mark, f"unknown key '{key.text}' here; it belongs {names}", example="\n".join(places.values()))
+        return
+    comma = number_of(key.text) is not None
+    hint = (
+        "; a decimal number is written with a point, not a comma"
+        if comma
+        else likely(key.text, dict.fromkeys(known.name for known in allowed.values()))
+    )
+    report.add(key.mark, f"unknown key '{key.text}'{hint}")

@@ -29,6 +29,7 @@ THEMES = ("bpdebug-dark", "bpdebug-light", "bpdebug-contrast")
 
 _ONE_KEY = r"(?:(?:ctrl|alt|shift|super)\+)*(?:[a-z][a-z0-9_]*|\S)"
 
+_EXAMPLE = "theme: bpdebug-light\nkeys:\n  check: [v, f5]"
 SETTINGS = table(
     "the settings",
     (
@@ -36,8 +37,13 @@ SETTINGS = table(
         Key("notation", choice(NOTATIONS), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
         Key("convention", choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
         Key("format", text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
-        Key("keys", map_of(either(text(numbers=True), list_of(text(numbers=True)))), "a command's keys, such as check: [v, f5]"),
+        Key(
+            "keys",
+            map_of(either(text(numbers=True), list_of(text(numbers=True))), "keys:\n  check: [v, f5]"),
+            "a command's keys, such as check: [v, f5]",
+        ),
     ),
+    example=_EXAMPLE,
 )
 """The settings file in one table."""
 
@@ -83,7 +89,7 @@ def load_settings(path: Path | None = None) -> Settings:
     if not os.path.lexists(path):
         return Settings()
     report = Report(str(path))
-    root = parse(read_text(path, report, "a settings file"), report)
+    root = parse(read_text(path, report, "a settings file"), report, _EXAMPLE)
     values: dict[str, Any] = SETTINGS.check(root, report)
     report.settle()
     given = {name: (keys,) if isinstance(keys, str) else tuple(keys) for name, keys in (values["keys"] or {}).items()}

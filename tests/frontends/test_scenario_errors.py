@@ -61,7 +61,7 @@ REPLACED = [
     ("inputs: 2", "inputs: [a, a]", "3:15", "'a' is given twice"),
     ("inputs: 2", "inputs: [a, b]\n  outputs: [p, q]", "4:3", "2 outputs (p, q)", "found 1"),
     ("data:", "date:", "7:1", "unknown key 'date': did you mean 'data'?", "1:1: the key 'data' is missing"),
-    ("name: t", "name: {a: 1}", "1:7", "expected a text; found a mapping"),
+    ("name: t", "name: {a: 1}", "1:7", "expected a text; found {a: 1}"),
 ]
 
 
@@ -81,7 +81,8 @@ ADDED = [
     ("optimizer: {learning_rate: 1e200}", "10:28", "found 1e200"),
     ("optimizer: {name: adam, beta1: 1}", "10:32", "from 0 to below 1; found 1"),
     ("optimizer: {name: adam, momentum: 0.9}", "10:25", "'momentum' goes with name sgd or momentum or nesterov; found name adam"),
-    ("optimizer: adam", "10:12", "expected a mapping with the keys of optimizer; found 'adam'"),
+    ("optimizer: [adam]", "10:12", "expected lines such as these; found a list of 1", "    optimizer:", "      learning_rate: 0.1"),
+    ("optimizer: adan", "10:12", "unknown name 'adan': did you mean 'adam'?"),
     ("loss: {function: huber, delta: -1}", "10:32", "expected a number from 0"),
     ("loss: {delta: 1}", "10:8", "'delta' goes with function huber; found function squared_error"),
     ("loss: {samples: avg}", "10:17", "unknown name 'avg'; expected one of sum, mean"),
@@ -134,8 +135,8 @@ def test_a_broken_line_is_told_with_its_place(problems, line, place, words):
 WHOLE = [
     ("", "1:1", "the file is empty"),
     ("# only a comment\n", "1:1", "the file is empty"),
-    ("- 1\n", "1:1", "expected a mapping"),
-    ("hello\n", "1:1", "expected a mapping"),
+    ("- 1\n", "1:1", "expected lines such as these; found a list of 1"),
+    ("hello\n", "1:1", "expected lines such as these; found 'hello'"),
     ("name: 'a\x00b'\n", "1:9", "'\\x00' cannot stand"),
     (b"name: t\nx: \xff\n", "2:4", "expected UTF-8 text; found the byte 0xff"),
     (GOOD.encode("utf-16"), "1:1", "expected UTF-8"),
@@ -149,9 +150,10 @@ WHOLE = [
 
 @pytest.mark.parametrize(("text", "place", "words"), WHOLE)
 def test_a_file_that_is_no_scenario_is_told(problems, text, place, words):
-    (told,) = problems(text)
+    told, *example = problems(text)
     assert told.startswith(f"s.yaml:{place}: ")
     assert words in told
+    assert all(line.startswith("    ") for line in example)
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(problems):

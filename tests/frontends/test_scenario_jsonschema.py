@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ def valid(value, schema):
     return all(CHECKS[key](value, rule, schema) for key, rule in schema.items())
 
 
+def keys_of(value):
+    """What a rule for objects looks at: of anything else, nothing."""
+    return value.items() if isinstance(value, dict) else ()
+
+
 CHECKS = {
     "type": lambda v, rule, s: any(_is(v, kind) for kind in ([rule] if isinstance(rule, str) else rule)),
     "enum": lambda v, rule, s: v in rule,
@@ -40,11 +46,12 @@ CHECKS = {
     "uniqueItems": lambda v, rule, s: len(set(v)) == len(v),
     "items": lambda v, rule, s: all(valid(item, rule) for item in v),
     "required": lambda v, rule, s: all(key in v for key in rule),
-    "properties": lambda v, rule, s: all(valid(item, rule[key]) for key, item in v.items() if key in rule),
+    "pattern": lambda v, rule, s: re.search(rule, v) is not None,
+    "properties": lambda v, rule, s: all(valid(item, rule[key]) for key, item in keys_of(v) if key in rule),
     "additionalProperties": lambda v, rule, s: all(
-        key in s.get("properties", {}) or (rule is not False and valid(item, rule)) for key, item in v.items()
+        key in s.get("properties", {}) or (rule is not False and valid(item, rule)) for key, item in keys_of(v)
     ),
-    "dependentSchemas": lambda v, rule, s: all(valid(v, then) for key, then in rule.items() if key in v),
+    "dependentSchemas": lambda v, rule, s: all(valid(v, then) for key, then in rule.items() if key in dict(keys_of(v))),
     **dict.fromkeys(("description", "default", "title", "$schema"), lambda v, rule, s: True),
 }
 

@@ -44,7 +44,7 @@ def test_theme_notation_and_keys(tmp_path):
         ("them: bpdebug-dark", "unknown key 'them': did you mean 'theme'?"),
         ("format: fixd 3", "settings.yaml:1:9: there is no format 'fixd'; did you mean 'fixed'?"),
         ("theme: bpdebug-dark\nformat: full 3", "settings.yaml:2:9: full takes no number of digits"),
-        ("keys: 3", "expected a mapping"),
+        ("keys: 3", "expected lines such as these; found 3\n    keys:\n      check: [v, f5]"),
         ("[", "settings.yaml:"),
     ],
 )
