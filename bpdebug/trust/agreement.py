@@ -34,7 +34,8 @@ def settled(judge: Judge) -> list[Finding]:
     program, factor = judge.program, common(judge)
     scaled = [f for f in judge.findings if f.status == "convention" and f.stage.phase in (Phase.BACKWARD, Phase.UPDATE)]
     if judge.convention.stray:
-        told = f"all your gradients are {short(factor, 6)} times ours"
+        known = judge.names.of(factor).others
+        told = f"all your gradients are {short(factor, 6)} times ours" + f", which is {', or '.join(known)}" * bool(known)
         first, *rest = [f.name for f in scaled]
         return [
             replace(f, status="off", said=told, suspects=(suspect("stray_factor", told),)) if f.name == first
@@ -89,11 +90,17 @@ def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
     shared = judge.names.of(common(judge))
     moved = [f for f in judge.findings if f.stage.name in judge.program.parameters and f.theirs is not None]
     if abs(shared.value) != 1:
-        reason = _REASONS.get(shared.name, f"as those of {shared.name} times the loss")
-        if "learning_rate" in shared.name:
-            reason = "with the learning rate in them" + ", which your step takes no more" * (judge.convention.step == 1)
+        reasons = [_REASONS.get(shared.name, f"as those of {shared.name} times the loss")]
+        reasons += [_REASONS[other] for other in shared.others if other in _REASONS]
+        rates = ["learning_rate" in name for name in (shared.name, *shared.others)]
+        if any(rates):
+            reasons = [
+                *reasons[rates[0] :],
+                "with the learning rate in them" + ", which your step takes no more" * (judge.convention.step == 1),
+            ]
         elif judge.convention.step == 1 and moved:
-            reason += ", and your step divides by it again"
+            reasons.append("and your step divides by it again")
+        reason = ", or ".join(reasons).replace(", or and", ", and")
         factor = replace(shared, value=abs(shared.value)).text
         yield f"convention: your gradients ({shown or 'which are not in the file'}) are {factor} times ours, {reason}"
     if shared.value < 0:

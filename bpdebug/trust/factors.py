@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
+from functools import cache, cached_property
+from itertools import combinations
 from itertools import product as each_of
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
+from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.numbers import short
+from bpdebug.core.parser import parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
+from bpdebug.core.tree import Binary, Number, Tree, literal, substitute, walk
+from bpdebug.core.tree import names as names_in
 
 NEAR = 1e-6
 """Numbers that are as close as this, relatively, may be the same; whether they are, the judge tells."""
 _MOST = 3
 """Factors in a product that people still write."""
+TOLD = 4
+"""Names of one number that are told."""
+
+_parsed = cache(parse)
 
 
 class Factor(Record):
@@ -27,17 +36,20 @@ class Factor(Record):
         value: a number that has a name is that number to the last bit.
         name: such as ``2/m``, without its sign; "" where it is nothing that people use.
         parts: of how many named numbers it is made, its sign being one; the larger, the less likely.
+        others: what else it may be.
     """
 
     value: float
     name: str = ""
     parts: int = _MOST + 2
+    others: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """Such as ``2/m = 0.5``."""
-        sign, number = "−" * (self.value < 0), short(self.value)
-        return number if not self.name or self.name == number else f"{sign}{self.name} = {number}"
+        """Such as ``2/m = 0.5``, with what it may be as well: ``m (or 2·outputs) = 4``."""
+        sign, number = "−" * (self.value < 0), short(self.value).replace("-", "−")
+        others = f" (or {', or '.join(self.others)})" * bool(self.others)
+        return number if not self.name or (sign + self.name == number and not others) else f"{sign}{self.name}{others} = {number}"
 
 
 ONE = Factor(1.0, "1", 0)
@@ -49,15 +61,28 @@ class Names(Record, eq=False):
     Attributes:
         factors: all above 0.
         near: how far from one a number may be, relative to it.
+        program, values: with numbers that are no convention, and may have the same value.
     """
 
     factors: tuple[Factor, ...]
     near: float
+    program: Program
+    values: Mapping[str, Array]
+
+    @cached_property
+    def _others(self) -> list[tuple[str, float]]:
+        own = [name for name in constants(self.program) if name != "learning_rate"]
+        known = ((text, number_of(tree, self.values)) for text, tree in numbers(self.program, own, ()))
+        return [(text, value) for text, value in known if value]
 
     def of(self, number: float, near: float = 0.0) -> Factor:
         """What a factor is that may be as far off as that, or as :attr:`near`."""
         near = max(near, self.near)
-        known = next((one for one in self.factors if abs(abs(number) / one.value - 1) <= near), Factor(abs(number)))
+        first, *more = [*(one for one in self.factors if abs(abs(number) / one.value - 1) <= near), Factor(abs(number))]
+        known = first
+        if more and first != ONE:
+            also = (name for name, value in self._others if abs(first.value / value - 1) <= near)
+            known = replace(first, others=tuple([*(one.name for one in more[:-1]), *also][: TOLD - 1]))
         return replace(known, value=-known.value, parts=known.parts + 1) if number < 0 else known
 
 
@@ -69,16 +94,54 @@ def names_of(program: Program, values: Mapping[str, Array], near: float, rate: b
         near: how far from one a number may be.
         rate: whether the learning rate may be in it.
     """
-    sizes = (float(values.get("learning_rate", 1.0)), 2.0, float(values["m"]), float(program.layers[-1].layer.units))
-    words, found = ("learning_rate", "2", "m", "outputs"), [ONE]
-    for exponents in each_of((0, 1) if rate else (0,), (0, 1, -1), (0, 1, -1), (0, 1, -1)):
-        value = float(np.prod([size**power for size, power in zip(sizes, exponents, strict=True)]))
+    words, found = {"2": 2.0, "m": float(values["m"]), "outputs": float(outputs_of(program))}, [ONE]
+    words = ({"learning_rate": float(values.get("learning_rate", 1.0))} if rate else {}) | words
+    words = {word: size for word, size in words.items() if size != 1}
+    for exponents in each_of(*((0, 1) if word == "learning_rate" else (0, 1, -1) for word in words)):
+        value = float(np.prod([size**power for size, power in zip(words.values(), exponents, strict=True)]))
         if 0 < (parts := sum(map(abs, exponents))) <= _MOST and value > 0 and abs(value - 1) > NEAR:
             above = [word for word, power in zip(words, exponents, strict=True) if power > 0]
             below = [word for word, power in zip(words, exponents, strict=True) if power < 0]
             over = "/" * bool(below) + ("·".join(below) if len(below) < 2 else f"({'·'.join(below)})")
             found.append(Factor(value, ("·".join(above) or "1") + over, parts))
-    return Names(tuple(sorted(found, key=lambda one: one.parts)), near)
+    return Names(tuple(sorted(found, key=lambda one: one.parts)), near, program, values)
+
+
+def outputs_of(program: Program) -> int:
+    """How many outputs a network has."""
+    return program.layers[-1].layer.units
+
+
+def constants(program: Program) -> list[str]:
+    """The constants of a training that are no count."""
+    return [name for name in program.constants if name != "t"]
+
+
+def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2", "m", "outputs")) -> Iterator[tuple[str, Tree]]:
+    """Numbers that people multiply or divide by, the simpler ones first, made of constants of a training, of sizes, and of what stands
+    in formulas of the user's own."""
+    sizes = [size for size in sizes if size != "outputs" or outputs_of(program) > 1]
+    pairs = [*combinations([*sizes, *names], 2)]
+    texts = [*sizes, *names, *(f"1 {sign} {name}" for sign in "-+" for name in names), *["m**2", "m - 1", "(m - 1) / m"] * bool(sizes)]
+    texts += [f"{one} * {other}" for one, other in pairs] + [f"1 - {one} * {other}" for one, other in combinations(names, 2)]
+    texts += [form.format(f"1 - {name}**t") for name in names for form in ("{}", "sqrt({})")] if "t" in program.constants else []
+    texts = [form for text in texts for form in (text, f"1 / ({text})" if " " in text else f"1/{text}")]
+    for text in (*texts, *(f"{one} / {other}" for pair in pairs for one, other in (pair, pair[::-1]))):
+        tree = substitute(_parsed(text).tree, {"outputs": literal(outputs_of(program))})
+        yield text.replace("outputs", "the number of outputs"), tree
+    for stage in program.stages:
+        for node in walk(stage.formula.tree) if stage.edited and not stage.of else ():
+            if isinstance(node, Number) and node.value not in (0.0, 1.0):
+                whose = f"the {node.value:g} of your formula of {stage.name}"
+                yield whose, node
+                yield f"1/{node.value:g}, {whose}", Binary("/", Number(1.0), node)
+
+
+def number_of(tree: Tree, values: Mapping[str, Array]) -> float:
+    """What such a number is; 0 where it is none, or 1 or less than nothing."""
+    with np.errstate(all="ignore"):
+        value = float(Evaluator(values).value(tree)) if all(name in values for name in names_in(tree)) else 0.0
+    return value if 0 < value < np.inf and abs(value - 1) > NEAR else 0.0
 
 
 def scale(theirs: Array, ours: Array, near: float) -> float | None:

@@ -130,7 +130,7 @@ def mistakes(site: Site, only: Collection[str] = FAULTS, again: bool = False) ->
     known: set[tuple[Tree, tuple[tuple[str, str], ...]]] = {(site.tree, ())}
     for kind in (kind for kind in FAULTS if kind in only):
         found = {(mistake.reading, mistake.says): mistake for mistake in made[kind]}
-        yield from (mistake for mistake in found.values() if mistake.reading not in known)
+        yield from (mistake for mistake in found.values() if mistake.reading not in known or kind == "stray_factor")
         known |= {mistake.reading for mistake in made[kind]}
 
 

@@ -6,21 +6,19 @@ Each look yields what may have been made of the right array, and what that would
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
-from bpdebug.core.parser import parse
 from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Name, Number, Tree, literal, product, substitute, total, walk
+from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, product, total
 from bpdebug.trust.case import Evidence
-from bpdebug.trust.factors import scale
+from bpdebug.trust.factors import TOLD, constants, number_of, numbers, scale
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
-from bpdebug.trust.site import Site, is_term
+from bpdebug.trust.site import Mistake, Site, is_term
 
 _NEAR_ONE = 0.01
 """A factor that differs from 1 by less is named only where it is something."""
@@ -70,32 +68,27 @@ def _multiple(case: Evidence, more: Array, of: Array) -> float | None:
     return scale(more, of, case.allowed / size) if size > 0 else None
 
 
-def _named(case: Evidence, factor: float) -> str:
-    """What a factor is, such as ``1/m``; "" where it is nothing that this program has."""
-    found = (text for text, value in _constants(case) if abs(abs(factor) - value) <= _NAMED * value)
-    return next((("minus " if factor < 0 else "") + text for text in found), "")
-
-
-def _constants(case: Evidence) -> Iterator[tuple[str, float]]:
-    """Numbers with a name, the simpler ones first."""
+def named(case: Evidence, factor: float, near: float = _NAMED) -> dict[str, Tree]:
+    """What a factor is, such as ``1/m``: every number of that value that this program has, by its name."""
     program = case.site.program
-    names = [name for name in program.constants if name != "t"]
-    texts = ["m", "m**2", "outputs", "outputs * m", *names, *(f"{name} * m" for name in names)]
-    texts += [f"{one}{name}" for name in names for one in ("1 - ", "1 + ")]
-    texts += [f"1 - {one} * {other}" for one, other in combinations(names, 2)]
-    texts += [f"1 - {name}**t" for name in names] + [f"sqrt(1 - {name}**t)" for name in names] + ["m - 1", "(m - 1) / m"]
-    for text in texts:
-        value = case.value(substitute(parse(text).tree, {"outputs": literal(case.site.outputs)}))
-        if value is not None and 0 < float(value) < np.inf and float(value) != 1.0:
-            shown = text.replace("outputs", "the number of outputs")
-            yield shown, float(value)
-            yield f"1/{shown}" if text.replace("_", "").isalnum() or text == "m**2" else f"1 / ({shown})", 1 / float(value)
-    for stage in program.stages:
-        for node in walk(stage.formula.tree) if stage.edited and not stage.of else ():
-            if isinstance(node, Number) and node.value not in (0.0, 1.0):
-                whose = f"the {node.value:g} of your formula of {stage.name}"
-                yield whose, node.value
-                yield f"1/{node.value:g}, {whose}", 1 / node.value
+    known = ((text, tree, number_of(tree, case.values)) for text, tree in numbers(program, constants(program)))
+    return {text: tree for text, tree, value in known if abs(abs(factor) - value) <= near * value}
+
+
+def scaled(case: Evidence) -> Iterator[Mistake]:
+    """The formula, or an update's whole step, times each number with a name that is the factor by which it is larger."""
+    site, factor = case.site, times(case)
+    still = site.put(dict.fromkeys(site.moves, Number(0.0))) if site.updates else None
+    for text, number in named(case, factor, max(_NAMED, case.allowed / case.size)).items() if factor is not None else ():
+        times_over = Unary("-", number) if factor and factor < 0 else number
+        tree = product(times_over, site.tree) if still is None else total(still, product(times_over, Binary("-", site.tree, still)))
+        yield Mistake("stray_factor", tree, text, parts={"factor": number})
+
+
+def _said(case: Evidence, factor: float) -> str:
+    """The names of a factor in a sentence; "" where it is nothing that this program has."""
+    found = [("minus " if factor < 0 else "") + text for text in named(case, factor)]
+    return ", or ".join(found[:TOLD])
 
 
 def _shapes(case: Evidence) -> Look:
@@ -168,16 +161,15 @@ def _multiples(case: Evidence) -> Look:
             yield kind if program.network.asked.l2 else "l2_unasked", case.wrong, says, added
             return
         if before is not None and before.shape == more.shape and (extra := _multiple(case, more, before)):
-            meaning = _named(case, extra)
+            meaning = _said(case, extra)
             if meaning or factor is None:
                 says = f"{short(extra, 6)} times the {stage.name} of the update before is still in it"
                 says += f": {short(extra, 6)} is {meaning}" * bool(meaning)
                 yield "accumulated", case.wrong, f"{says}. It is never set back to 0, so that it goes on growing", None
                 return
-    meaning = "" if factor is None else _named(case, factor)
-    if factor is not None and (meaning or not (case.single or abs(abs(factor) - 1) < _NEAR_ONE)):
+    if factor is not None and not (case.single or abs(abs(factor) - 1) < _NEAR_ONE):
         larger_by = None if case.site.updates else product(literal(float(f"{factor:.6g}")), tree)
-        yield "stray_factor", case.wrong, larger(case, factor) + (f", which is {meaning}" if meaning else ""), larger_by
+        yield "stray_factor", case.wrong, larger(case, factor), larger_by
 
 
 def _one_cell(case: Evidence) -> Look:

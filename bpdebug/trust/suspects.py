@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -22,10 +22,11 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import shape_text
 from bpdebug.core.tree import Name, Unary, substitute
 from bpdebug.trust.case import Evidence, fitted
+from bpdebug.trust.factors import TOLD
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.operands import Operands, world
-from bpdebug.trust.patterns import larger, pattern, suspect, times
+from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
 from bpdebug.trust.rules import written
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
 
@@ -95,7 +96,7 @@ class _Search:
     def suspects(self) -> tuple[Suspect, ...]:
         """One mistake, a pattern, or two mistakes."""
         case = self.case
-        one = self._told(filter(self._fits, _mistakes(case.site, case.unseen))) or pattern(case)
+        one = self._told(filter(self._fits, chain(_mistakes(case.site, case.unseen), scaled(case)))) or pattern(case)
         if one or (case.single and case.formula is None):
             return one
         kinds = _LIKELY.split()
@@ -144,12 +145,16 @@ class _Search:
         if told and formula is not None and case.samples <= _MOST_ROWS:
             own = [(one, one.value(formula)) for one in _worlds(case, case.samples) if one]
             told = [some for some in told if all(_same(value, one.value(some[0].tree, some[0].overrides)) for one, value in own)]
-        return tuple(self._suspect(same) for members in told for same in _by_kind(members))[:_MOST_TOLD]
+        kinds = [same for members in told for same in _by_kind(members)]
+        factors = [made for same in kinds if same[0].kind == "stray_factor" for made in same]  # one suspect, whichever number it is
+        kinds = [same for same in kinds if same[0].kind != "stray_factor"] + [factors] * bool(factors)
+        return tuple(map(self._suspect, kinds))[:_MOST_TOLD]
 
     def _suspect(self, found: list[Mistake]) -> Suspect:
         """One mistake: what is seen in the numbers, and the simplest of its formulas that fit."""
         case, made, said = self.case, found[0], dict[str, str]()
         name, factor = case.site.stage.name, times(case) if made.kind in _SCALE else None
+        weak = " (a single number: weak evidence)" * self._weak
         for one in found:
             said.setdefault(one.evidence.partition(WITHIN)[0], one.evidence)
         first, *more = list(said.values())[:2]
@@ -157,6 +162,9 @@ class _Search:
             seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
         elif factor is not None:
             seen = larger(case, factor)
+            if meanings := [("minus " if factor < 0 else "") + one.says for one in found if one.parts.get("factor")]:
+                seen += f", which is {', or '.join(meanings[:TOLD])}"
+                return suspect(made.kind, seen + weak, None if case.site.updates else made.tree)
             if made.kind in _OVER_SAMPLES:
                 seen += f", and the batch has m = {case.samples} samples"
             elif made.kind == "learning_rate":
@@ -168,7 +176,6 @@ class _Search:
             exactly = f"to {error:.0e}" if error else "to the last bit"
             seen = f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {exactly}"
         clause = ", or ".join([first, *(other.removeprefix("this is ") for other in more)])
-        weak = " (a single number: weak evidence)" * self._weak
         return suspect(made.kind, f"{seen}: {clause}{weak}", None if made.overrides else made.tree)
 
     @property
@@ -202,6 +209,7 @@ def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
         yield found[:1]
         return
     telling = [kind for kind in kinds if not FAULTS[kind].general]
+    telling = [kind for kind in telling if kind != "stray_factor" or any(made.kind == kind and not made.parts for made in found)] or telling
     telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
     yield from ([made for made in found if made.kind == kind] for kind in telling or kinds)
 
