@@ -207,6 +207,62 @@ def squashed_twice(seed):
     return _scenario(x, y, (*hidden, Layer(1, "sigmoid")), Loss("binary_cross_entropy"), seed, formulas=formulas)
 
 
+def shuffled(seed):
+    """Targets that stand in the wrong rows."""
+    generator = np.random.default_rng([8, seed])
+    x, y = ordered(ORDERED[seed % len(ORDERED)], generator, int(generator.integers(80, 300)))
+    return _scenario(x, generator.permutation(y), (Layer(6, "tanh"), Layer(y.shape[1])), Loss("squared_error", "mean"), seed)
+
+
+ORDERED = (
+    "blobs",
+    "noisy blobs",
+    "moons",
+    "noisy moons",
+    "spirals",
+    "clusters",
+    "parity",
+    "corners",
+    "line",
+    "sign",
+    "wave",
+    "rare",
+    "words",
+    "turns",
+)
+
+
+def ordered(kind, generator, samples):
+    """Inputs and targets that belong together, in ways that are seen at neighbours, and in ways that are not."""
+    classes, noisy, noise = np.arange(samples) % 3, generator.random(samples) < 0.25, generator.standard_normal((samples, 9))
+    half, angle, radius = generator.integers(0, 2, samples), generator.uniform(0, np.pi, samples), generator.uniform(0.2, 1, samples)
+    if kind.endswith("blobs"):
+        x, y = 2 * generator.standard_normal((3, 4))[classes] + noise[:, :4], np.eye(3)[np.where(noisy & (kind != "blobs"), half, classes)]
+    elif kind.endswith("moons"):
+        one, other = np.stack([np.cos(angle), np.sin(angle)], axis=1), np.stack([1 - np.cos(angle), 0.5 - np.sin(angle)], axis=1)
+        x, y = np.where(half[:, None], other, one) + 0.15 * noise[:, :2], half ^ (noisy & (kind != "moons"))
+    elif kind == "spirals":
+        x, y = radius[:, None] * np.stack([np.cos(6 * radius + np.pi * half), np.sin(6 * radius + np.pi * half)], axis=1), half
+    elif kind in ("clusters", "parity", "corners"):  # of 2 to 8 numbers, which are exactly 0 and 1 in a parity
+        bits = generator.integers(0, 2, (samples, 2 if kind == "clusters" else int(generator.integers(3, 9))))
+        x, y = bits + 0.15 * (kind != "parity") * noise[:, : bits.shape[1]], bits.sum(axis=1) % 2
+    elif kind in ("line", "sign"):
+        x = noise[:, : int(generator.integers(1, 9))]
+        y = x @ generator.standard_normal(x.shape[1]) + 0.3 * noise[:, -1]
+        y = y if kind == "line" else y > 0
+    elif kind == "wave":
+        x, y = radius[:, None], np.sin(20 * radius)
+    elif kind == "rare":
+        seldom = generator.random(samples) < 0.1
+        x, y = seldom[:, None] * [3.0, 1.5] + noise[:, :2], seldom
+    elif kind == "words":
+        word = generator.integers(0, 8, samples)
+        x, y = np.eye(8)[word], np.eye(3)[generator.permutation(8)[word] % 3]
+    else:
+        x, y = np.arange(samples)[:, None], np.eye(5)[np.arange(samples) % 5]
+    return x, y.reshape(samples, -1)
+
+
 BROKEN = {
     made.__name__.replace("_", "-"): made for made in (linear, no_bias, copies, long_step, contradiction, out_of_range, squashed_twice)
 }

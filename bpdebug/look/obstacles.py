@@ -41,6 +41,7 @@ OBSTACLES: dict[str, Obstacle] = {
         Obstacle("linear", SHARE, "a larger share of what there is to learn is out of reach of a network that is linear up to its output"),
         Obstacle("no-bias", SHARE, "a larger share of what there is to learn is out of reach of a network without a bias"),
         Obstacle("contradiction", SHARE, "a larger share of it is out of reach, since samples with the same inputs have different targets"),
+        Obstacle("shuffled", 0.2, "a larger share of shuffles leaves the targets in as good an order beside the inputs"),
         Obstacle("out-of-range", SHARE, "a larger share of it is out of reach, since the last activation cannot give the targets"),
         Obstacle("squashed-twice", 0, "the loss takes for sums what has been through sigmoid or softmax"),
         Obstacle("copies", 0, "more hidden units than that are copies of others"),
@@ -62,13 +63,17 @@ def obstacles(
         threshold: another one than the usual.
     """
     from bpdebug.look.copies import copies  # noqa: PLC0415 - a start does without
-    from bpdebug.look.curvature import long_step  # noqa: PLC0415 - a start does without
+    from bpdebug.look.curvature import long_step, started  # noqa: PLC0415 - a start does without
     from bpdebug.look.limits import limits  # noqa: PLC0415 - a start does without
+    from bpdebug.look.shuffled import shuffled  # noqa: PLC0415 - a start does without
 
     found = list[Finding]()
     with np.errstate(all="ignore"):
-        if name not in ("copies", "long-step"):
+        if name not in ("copies", "long-step", "shuffled"):
             found += limits(program, SHARE if threshold is None else threshold)
+        if name in ("", "shuffled") and not any(finding.name == "contradiction" for finding in found):
+            disordered = shuffled(program, OBSTACLES["shuffled"].threshold if threshold is None else threshold)
+            found += disordered if disordered and not started(program, persistent, update)[2] else ()
         if name in ("", "copies"):
             found += copies(program, persistent, update, threshold or 0.0)
         if name in ("", "long-step"):

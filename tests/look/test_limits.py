@@ -10,8 +10,9 @@ from learning_networks import XOR, found, net, network, trained
 
 from bpdebug.core.description import Layer, Optimizer, Training
 from bpdebug.core.layers import make_program
+from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
-from bpdebug.look.curvature import Slope, long_step
+from bpdebug.look.curvature import Slope, long_step, verge
 from bpdebug.look.limits import limits
 from bpdebug.look.plane import balance
 
@@ -158,6 +159,97 @@ def test_a_quadratic_loss_diverges_where_it_is_said_to_and_nowhere_else(rule, ti
             assert finding.value == pytest.approx(times, rel=0.02)
 
 
+def remembering(rule, x, y, update):
+    """A linear network and its state after so many updates in which its gradient was this, as the rule's row keeps it."""
+    constants = {"learning_rate": 1.0} | ({"weight_decay": 1e-12} if rule == "adamw" else {})
+    program = make_program(net(x, y, Layer(1), reductions={"samples": "mean"}, optimizer=Optimizer(rule, constants)))
+    slope = Slope(program, program.initial, 0)
+    gradient = slope.at(slope.here)
+    persistent = dict(program.initial)
+    for letter, kept in ((letter, kept) for letter, kept in (("m", gradient), ("v", gradient**2)) if letter in program.letters):
+        share, at = {"m": 0.9, "v": 0.999 if rule != "rmsprop" else 0.99}[letter], 0
+        for name in program.letters[letter]:
+            size = persistent[name].size
+            persistent[name] = (1 - share**update) * kept[at : at + size].reshape(persistent[name].shape)
+            at += size
+    return program, persistent | ({"t": np.array(float(update))} if rule != "rmsprop" else {}), gradient
+
+
+def grows(rule, hessian, gradient, rate, update):
+    """Whether a small deviation grows under the rule, written once more, where the squares of the gradients stay what they are."""
+    keep = 1 - 0.99 ** (update + 1) if rule == "rmsprop" else 1.0
+    sizes, deviation, mean = np.sqrt(keep) * np.abs(gradient) + 1e-8, np.ones(len(gradient)), 0.0
+    sizes *= 1.0 if rule == "rmsprop" else 1 - 0.9 ** (update + 1)
+    for _ in range(2000):
+        bent = hessian @ deviation
+        mean = bent if rule == "rmsprop" else 0.9 * mean + 0.1 * bent
+        deviation = deviation - rate * mean / sizes
+        if np.abs(deviation).max() > 1e50:
+            break
+    return bool(np.abs(deviation).max() > 1e3)
+
+
+@pytest.mark.parametrize("rule", ["rmsprop", "adam", "adamw"])
+def test_a_rule_with_steps_of_its_own_for_each_parameter_has_the_limit_at_which_deviations_grow(rule):
+    generator = np.random.default_rng(6)
+    for update in (10, 80, 400):
+        x = generator.standard_normal((9, 2)) * [1.0, 5.0]
+        program, persistent, gradient = remembering(rule, x, x @ [[1.0], [2.0]] + 3.0, update)
+        factor, units = verge(program, persistent, gradient)
+        assert factor == pytest.approx(2.0 if rule == "rmsprop" else 2 * 1.9 / 0.1, rel=1e-6)
+        columns = np.hstack([x, np.ones((9, 1))])
+        hessian, curvature = 2 / 9 * columns.T @ columns, Slope(program, persistent, 0).curvature(units)
+        for times in (0.5, 0.95, 1.05, 2.0):
+            assert grows(rule, hessian, gradient, times * factor / curvature, update) == (times > 1)
+
+
+def lost(rule, x, y, persistent, program, rate, update):
+    """The loss before and after ten updates of the rule, written once more, from what it remembers."""
+    columns = np.hstack([x, np.ones((len(x), 1))])
+    weights, mean, square = (
+        np.concatenate([np.ravel(persistent[name]) for name in program.letters[letter]]) if letter in program.letters else 0.0
+        for letter in "wmv"
+    )
+    losses = []
+    for count in range(update + 1, update + 12):
+        off = columns @ weights - y[:, 0]
+        losses.append(float(np.mean(off**2)))
+        slope = 2 / len(x) * columns.T @ off
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.99 * square + 0.01 * slope**2 if rule == "rmsprop" else 0.999 * square + 0.001 * slope**2
+        plain = slope / (np.sqrt(square) + 1e-8)
+        adam = mean / (1 - 0.9**count) / (np.sqrt(square / (1 - 0.999**count)) + 1e-8)
+        weights = weights - rate * (plain if rule == "rmsprop" else adam)
+    return losses[0], losses[-1]
+
+
+@pytest.mark.parametrize("rule", ["rmsprop", "adam", "adamw"])
+def test_a_step_beyond_twice_that_limit_is_said_where_the_loss_rises_and_none_below(rule):
+    generator, said = np.random.default_rng(7), []
+    for update in (10, 30, 100, 1000):
+        x = generator.standard_normal((9, 2))
+        y = x @ [[1.0], [2.0]] + 3.0
+        program, persistent, gradient = remembering(rule, x, y, update)
+        factor, units = verge(program, persistent, gradient)
+        limit = factor / Slope(program, persistent, 0).curvature(units)
+        for times in (0.5, 1.0, 1.9, 4.0, 16.0):
+            found = [*long_step(program, persistent | {"learning_rate": np.array(times * limit)}, update)]
+            here = [finding for finding in found if not finding.why.startswith("at the start")]
+            before, after = lost(rule, x, y, persistent, program, times * limit, update)
+            assert [finding.value for finding in here] == [pytest.approx(times, rel=0.02)] * (times > 2 and after > 1.1 * before)
+            assert all(f"from {short(before, 3)} to {short(after, 3)}" in finding.why for finding in here)
+            assert not any(finding.grave for finding in found)
+            said += here
+    assert said
+
+
+def test_of_steps_after_which_the_loss_falls_nothing_is_said_however_little_is_known_of_the_gradients():
+    for seed in range(18):
+        for rule, rate in (("adam", 0.03), ("rmsprop", 0.02)):
+            scenario = replace(network(seed), optimizer=Optimizer(rule, {"learning_rate": rate}))
+            assert not [*long_step(trained(scenario, 0).program, make_program(scenario).initial, 0)], (seed, rule)
+
+
 def test_the_curvature_is_that_of_the_hessian():
     for seed in range(6):
         scenario = replace(network(6 * seed), precision="float64")
@@ -167,7 +259,7 @@ def test_the_curvature_is_that_of_the_hessian():
         steps = np.eye(len(here)) * 1e-5
         hessian = np.array([(slope.at(here + step) - slope.at(here - step)) / 2e-5 for step in steps])
         largest = np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1]
-        assert 0.9 * largest <= slope.curvature(here) <= 1.01 * largest
+        assert 0.9 * largest <= slope.curvature() <= 1.01 * largest
 
 
 def test_inputs_that_are_too_large_are_named_where_scaling_them_would_do():

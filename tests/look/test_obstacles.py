@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learning_networks import BROKEN, XOR, found, learned, net, network, trained
+from learning_networks import BROKEN, ORDERED, XOR, found, learned, net, network, ordered, shuffled, trained
 from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug.core.description import Initializer, Layer, Optimizer, Training
@@ -15,6 +15,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
+from bpdebug.look import shuffled as look
 from bpdebug.look.curvature import Slope
 from bpdebug.look.health import health_of
 from bpdebug.look.obstacles import OBSTACLES
@@ -107,6 +108,48 @@ def failing(session, command):
     return str(error.value)
 
 
+def in_order(kind, seed, keep):
+    """What is said of targets in their own rows, or in others."""
+    generator = np.random.default_rng([10, seed])
+    x, y = ordered(kind, generator, int(generator.choice([80, 100, 150, 300])))
+    program = make_program(net(x, y if keep else generator.permutation(y), Layer(y.shape[1])))
+    return look.shuffled(program, OBSTACLES["shuffled"].threshold)
+
+
+def counted_in_order(seeds):
+    """How often targets in their own rows are called shuffled, and of which kinds, and how often others are."""
+    said = [kind for kind in ORDERED for seed in seeds if in_order(kind, seed, keep=True)]
+    return said, np.mean([bool(in_order(kind, seed, keep=False)) for kind in ORDERED for seed in seeds])
+
+
+def test_targets_that_stand_in_other_rows_are_said_to_and_none_that_do_not():
+    said, share = counted_in_order(range(3))
+    assert (said, share > 0.7) == ([], True)
+    (finding,) = in_order("blobs", 2, keep=False)
+    assert re.search(r"0\.\d+ of nearest neighbours share their class, shuffled targets give 0\.3\d", finding.why)
+    assert not finding.grave
+
+
+@pytest.mark.long
+def test_of_hundreds_of_data_sets_in_their_own_rows_hardly_one_is_called_shuffled():
+    said, share = counted_in_order(range(3, 43))
+    assert (len(said) <= 3, share > 0.75) == (True, True), (said, share)
+
+
+def test_of_too_few_rows_or_too_many_inputs_nothing_is_said_of_their_order():
+    generator = np.random.default_rng(0)
+    for samples, inputs in ((60, 2), (100, 60)):
+        x, y = generator.standard_normal((samples, inputs)), generator.integers(0, 2, (samples, 1))
+        assert "shuffled" not in found(trained(net(x, y, Layer(1, "sigmoid")), 0))
+
+
+def test_what_a_network_has_learned_is_not_called_shuffled_whatever_its_rows_look_like():
+    values = {"b1": np.full((1, 1), 50.0)}
+    scenario = replace(shuffled(2), layers=(Layer(1),), values=values, optimizer=Optimizer("sgd", {"learning_rate": 0.4}))
+    assert "shuffled" in found(trained(scenario, 0))
+    assert "shuffled" not in found(trained(scenario, 3)), "its loss has been halved"
+
+
 def test_units_that_are_alike_by_their_incoming_weights_alone_are_no_copies():
     values = {"W1": np.full((2, 3), 0.5), "W2": np.array([[0.1], [0.2], [0.3]])}
     scenario = net(*XOR, Layer(3, "tanh"), Layer(1, "sigmoid"), values=values)
@@ -165,7 +208,7 @@ def test_saturation_names_what_is_too_large(scale, weights, told):
 
 @pytest.mark.parametrize("name", OBSTACLES)
 def test_catch_stops_once_after_the_first_update_and_finds_it_again_on_the_way_back(name):
-    session = Session(replace(BROKEN[name](2), training=Training(70)))
+    session = Session(replace((BROKEN | {"shuffled": shuffled})[name](2), training=Training(70)))
     session.execute("catch non-finite off")
     session.execute(f"catch {name}")
     answer = session.execute("continue")
