@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, WidgetPlacement
+from textual.layout import Layout as Arranging
+from textual.layouts.vertical import VerticalLayout
+from textual.widget import Widget
 
 from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
+from bpdebug.ui.draw.program import program_rows
 from bpdebug.ui.keys import left_to_panes
-from bpdebug.ui.layout import HEIGHTS, Layout, Spot, is_small, moved
+from bpdebug.ui.layout import Layout, is_small
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.pointing import BorderMoved, TitleClicked
@@ -23,6 +28,29 @@ from bpdebug.ui.speaking import MessageBar
 
 _STEPS = {"width": 2, "height": 1}
 """Columns and rows that a key moves a border by."""
+_AROUND_LISTING, _AROUND_MATRICES = 3, 4
+"""Rows of a border, and of what the listing has more where a formula is long; those around the rows of a matrix."""
+
+
+class _Placing(Arranging):
+    """Puts the panes where the layout says."""
+
+    name = "panes"
+
+    def __init__(self, screen: PaneScreen) -> None:
+        self._screen = screen
+
+    def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
+        """The places of the panes that are shown; what is below the panes may have left them fewer rows than usual."""
+        regions = self._screen.layout_of.regions(size.width, parent.app.size.height, size.height)
+        shown = [(child, regions[child.id or ""]) for child in children if child.id in regions]
+        return [WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child) for child, region in shown]
+
+
+class _Body(Widget):
+    """What holds the panes, which no style sheet places: Textual's own property would ask one."""
+
+    layout: Arranging = VerticalLayout()
 
 
 class PaneScreen(Sized):
@@ -47,32 +75,20 @@ class PaneScreen(Sized):
         self.panes = {name: made(id=name) for name, made in PANES.items()}
         self._bars = HeaderBar(id="header"), TourBar(id="tour"), FooterBar(lambda: bool(self.layout_of.maximised))
         self._message, self._show = message, show
-        self._placed: dict[str, int | None] = {}
+        self._body, self._placed = _Body(*self.panes.values(), id="body"), dict[str, Region]()
+        self._body.layout = _Placing(self)
         self._grabbed = 0
         self._moment: tuple[int, tuple[str, Cell] | None] | None = None
 
     def widgets(self) -> ComposeResult:
         """Header, panes, footer."""
         header, tour, footer = self._bars
-        yield header
-        with Horizontal(id="body"):
-            yield from self._at("left")
-            with Vertical(id="right"):
-                with Horizontal(id="top"):
-                    yield from self._at("top", "turn")
-                with Horizontal(id="middle"):
-                    yield from self._at("middle", "instead")
-                yield from self._at("bottom")
-        yield from (tour, self._message, footer)
-
-    def _at(self, *spots: Spot) -> Iterator[Pane]:
-        return (pane for pane in self.panes.values() if pane.spot in spots)
+        yield from (header, self._body, tour, self._message, footer)
 
     @property
     def needs(self) -> list[str]:
         """The fields of the view that only the panes need that are shown."""
-        shown = self.layout_of.shown(*self.app.size)
-        return [need for name, pane in self.panes.items() if shown[name] for need in pane.needs]
+        return [need for name in self.layout_of.regions(*self.app.size) for need in self.panes[name].needs]
 
     def see(self, view: View) -> None:
         """Show a moment in all panes and bars."""
@@ -88,20 +104,23 @@ class PaneScreen(Sized):
             return  # not yet, or no longer
         size = self.app.size
         self.app.set_class(is_small(*size), "small")
+        self.app.set_class(bool(self.layout_of.maximised), "alone")
         self._follow(view)
-        self.layout_of.curve = len(view.losses[0]) > 0
-        for name, display in (self.layout_of.shown(*size) | {"tour": view.tour is not None}).items():
-            widget = self.query_one(f"#{name}")
-            if widget.display != display:  # setting it lays the whole screen out anew, even to what it was
-                widget.display = display
+        layout, program = self.layout_of, view.program
+        layout.curve, layout.listing = len(view.losses[0]) > 0, len(program_rows(view)) + _AROUND_LISTING
+        layout.matrices = _AROUND_MATRICES + max(view.shapes[name][0] for name in program.tensors if len(view.shapes[name]) > 1)
+        self.query_one("#tour").display = view.tour is not None
         self._place()
 
     def _place(self) -> None:
-        """Give the panes their sizes; those without one share what is left."""
-        for name, size in self.layout_of.sizes(*self.app.size).items():
-            if self._placed.get(name) != size:
-                self._placed[name] = size
-                setattr(self.query_one(f"#{name}").styles, "height" if name in HEIGHTS else "width", size)
+        """Give the panes their places; setting either lays the whole screen out anew, even to what it was."""
+        regions = self.layout_of.regions(*self.app.size)
+        for name, pane in self.panes.items():
+            if pane.display != (name in regions):
+                pane.display = name in regions
+        if self._placed != regions:
+            self._placed = regions
+            self.panes[next(iter(regions))].refresh(repaint=False, layout=True)  # of one pane: what places all of them is asked anew
 
     def _follow(self, view: View) -> None:
         """Where the moment or the selected cell is another, show the tensor's pane; what the user has chosen since then stays."""
@@ -132,7 +151,7 @@ class PaneScreen(Sized):
 
     def action_pane(self, name: str) -> None:
         """Give a pane the focus; show it first, where it is hidden."""
-        self.layout_of.choose(name)
+        self.layout_of.choose(name, *self.app.size)
         self._show()
         self.panes[name].focus()
 
@@ -149,17 +168,17 @@ class PaneScreen(Sized):
 
     def action_usual(self) -> None:
         """All panes in their usual sizes again."""
-        self.layout_of.usual()
+        self.layout_of.shares.clear()
         self._place()
 
     def on_border_moved(self, message: BorderMoved) -> None:
         """A border is dragged."""
-        split = self.layout_of.edge(message.name, message.side, *self.app.size)
+        split, grows = self.layout_of.edge(message.name, message.side, *self.app.size)
         if not split:
             return
         if message.begins:
             self._grabbed = self.layout_of.extent(split, *self.app.size)
-        self.layout_of.put(split, self._grabbed + moved(split, message.by), *self.app.size)
+        self.layout_of.put(split, self._grabbed + grows * message.by, *self.app.size)
         self._place()
 
     def on_title_clicked(self, message: TitleClicked) -> None:

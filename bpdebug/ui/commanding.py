@@ -183,7 +183,7 @@ class Commanding(TerminalApp):
     def _show_effect(self, command: Command) -> None:
         self._command = command
         if command.name in ("into", "reverse-into"):
-            self.panes.layout_of.choose("equation")
+            self.panes.layout_of.choose("equation", *self.size)
         self.show()
 
     def _looked_at(self) -> tuple[object, ...]:

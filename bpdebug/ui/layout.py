@@ -1,37 +1,74 @@
-"""Which panes are on the screen, and how large: all of them where there is room, else the listing, one beside it, and Why."""
+"""Which panes are on the screen, and where: as many as there is room for, at the least the listing, one beside it, and Why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from textual.geometry import Region
 
 Side = Literal["left", "right", "top", "bottom"]
-Spot = Literal["left", "top", "turn", "middle", "instead", "bottom"]
-"""Where a pane stands: left of all others; in the top row, or right of that, where one at a time is shown; in the middle row, or
-instead of all that stand there; at the bottom."""
+Spot = Literal["left", "below", "top", "turn", "middle", "instead", "bottom"]
+"""Where a pane stands: left of all others, or below that; in the top row, or right of that, where one at a time is shown; in the middle
+row, or instead of all that stand there, and on a very large screen below them; at the bottom. What finds no room below the listing
+stands in turn with others."""
 
 WIDE, TALL = 110, 30
-"""From this size on all panes are shown at once."""
+"""From this size on most panes are shown at once."""
+_VERY_WIDE, _VERY_TALL = 160, 48
+"""From this size on all are."""
 BARS = 2
 """Rows of the header and the footer."""
 _USUAL = 34
 """Rows of all panes together in which their usual heights are meant."""
 _NO_CURVE = 28
 """Columns of the loss pane that has no curve to show."""
+_BELOW = 8
+"""Rows below the listing that are worth a pane."""
 LEAST_COLUMNS, LEAST_ROWS = 16, 4
 """A pane's border and what can still be read in it."""
-WIDTHS, HEIGHTS = ("program", "network", "values"), ("top", "why")
-"""The panes and rows of panes whose size can be chosen; their neighbours take what is left."""
 
 
-_Row = list[tuple[str, set[str]]]
-"""Parts that share a row or column, each with its size's name and the panes in it."""
+class Part(NamedTuple):
+    """A pane, or several parts side by side or one above the other, of which one takes what the others leave.
+
+    Attributes:
+        pane: which; "" for several.
+        name: of its size, which can be chosen.
+        usual: its columns or rows; as a fraction, of the room that the parts share; below 0, what it leaves of that; None for what the
+            others leave.
+        parts: from left to right, or where ``down`` from top to bottom.
+    """
+
+    pane: str
+    name: str = ""
+    usual: float | None = None
+    parts: tuple[Part, ...] = ()
+    down: bool = False
+
+    def holds(self, pane: str) -> bool:
+        """Whether it is a pane, or one is in it."""
+        return pane == self.pane or any(part.holds(pane) for part in self.parts)
+
+    def least(self, down: bool) -> int:
+        """The rows, or columns, that it needs."""
+        own = [LEAST_ROWS if down else LEAST_COLUMNS, *(part.least(down) for part in self.parts)]
+        return sum(own[1:]) if self.parts and self.down == down else max(own)
+
+
+class Placed(NamedTuple):
+    """A part on the screen, and along the direction of those beside it its extent and the room of all of them."""
+
+    part: Part
+    region: Region
+    extent: int
+    room: int
 
 
 @dataclass
 class Layout:
-    """What the user has chosen to see.
+    """What the user has chosen to see. Every size is one of the screen, ``columns`` and ``rows`` with its bars.
 
     Attributes:
         spots: where each pane stands, in the order in which they are told.
@@ -41,6 +78,7 @@ class Layout:
         maximised: the pane that has the whole body, or "".
         shares: the sizes that the user has chosen, as parts of the room there is.
         curve: whether the loss curve has begun; before that its pane leaves most of its room to the network.
+        listing, matrices: the rows, with their borders, in which the whole listing and the matrices of a stage can be seen.
     """
 
     spots: Mapping[str, Spot]
@@ -50,95 +88,107 @@ class Layout:
     maximised: str = ""
     shares: dict[str, float] = field(default_factory=dict)
     curve: bool = True
+    listing: int = 100
+    matrices: int = 8
 
-    def choose(self, name: str) -> None:
+    def at(self, *spots: Spot) -> list[str]:
+        """The panes that stand there."""
+        return [name for name, spot in self.spots.items() if spot in spots]
+
+    def choose(self, name: str, columns: int, rows: int) -> None:
         """Bring a pane to the screen."""
-        spot = self.spots[name]
-        if spot == "turn":
+        alone, self.maximised = self.maximised, ""
+        spot, stands = self.spots[name], name in self._standing(columns, rows)
+        if spot in ("turn", "below") and not stands:
             self.upper = name
-        if spot in ("middle", "instead"):
+        if spot in ("middle", "instead") and not stands:
             self.instead = name if spot == "instead" else ""
-        if spot not in ("left", "bottom"):
+        if spot not in ("left", "bottom") and not stands:
             self.slot = name
-        if self.maximised:
+        if alone:
             self.maximised = name
 
     def maximise(self, name: str) -> None:
         """Give a pane the whole body, or take it back."""
         self.maximised = "" if self.maximised else name
 
-    def shown(self, columns: int, rows: int) -> dict[str, bool]:
-        """Whether each pane, and each row of panes, is on a screen of that size."""
-        if self.maximised:
-            there = {self.maximised}
-        elif is_small(columns, rows):
-            there = {self.slot} | self.at("left", "bottom")
-        else:
-            middle = {self.instead} if self.instead else self.at("middle")
-            there = {self.upper} | middle | self.at("left", "top", "bottom")
-        return {name: name in there for name in self.spots} | {
-            "top": bool(there & self.at("top", "turn")),
-            "middle": bool(there & self.at("middle", "instead")),
-            "right": bool(there - self.at("left")),
-        }
+    def _standing(self, columns: int, rows: int) -> list[str]:
+        """The panes that there is room for besides the usual ones."""
+        below = self.at("below") if rows - BARS - self.listing >= _BELOW else []
+        return below + (self.at("instead") if columns >= _VERY_WIDE and rows >= _VERY_TALL else [])
 
-    def at(self, *spots: Spot) -> set[str]:
-        """The panes that stand there."""
-        return {name for name, spot in self.spots.items() if spot in spots}
-
-    def sizes(self, columns: int, rows: int) -> dict[str, int | None]:
-        """The columns of :data:`WIDTHS` and the rows of :data:`HEIGHTS` on a screen of that size; None for an equal part, or for all."""
+    def _whole(self, columns: int, rows: int) -> Part:
+        """All that is on the screen."""
         if self.maximised:
-            return dict.fromkeys((*WIDTHS, *HEIGHTS))
-        small, body = is_small(columns, rows), rows - BARS
+            return Part(self.maximised)
+        small, standing, more = is_small(columns, rows), self._standing(columns, rows), rows - BARS - _USUAL
         # what the usual formulas take, and on a very wide screen what the longest take
-        listing = min(max(38, columns - 140), 60)
-        program = self._size("program", columns, 34 if small else listing, LEAST_COLUMNS, LEAST_COLUMNS * (1 if small else 2))
-        why = self._size("why", body, 10 if small else _grown(10, body - _USUAL, 16), LEAST_ROWS, LEAST_ROWS * (1 if small else 2))
-        made: dict[str, int | None] = {**dict.fromkeys((*WIDTHS, *HEIGHTS)), "program": program, "why": why}
-        if not small:
-            made["top"] = self._size("top", body, _grown(12, body - _USUAL, 3), LEAST_ROWS, why + LEAST_ROWS)
-            early = ["network"] if self.upper == "loss" and not self.curve else []
-            chosen = {name for name in ("network", "values") if name in self.shares or name in early}
-            room = columns - program
-            made |= {name: self._size(name, room, room - _NO_CURVE, LEAST_COLUMNS, LEAST_COLUMNS) for name in chosen}
-        return made
+        listing = 34 if small else min(max(38, columns - 140), 60)
+        (program,), (why,), below = self.at("left"), self.at("bottom"), [name for name in self.at("below") if name in standing]
+        stack = Part(program, "listing", self.listing), *map(Part, below[:1])
+        left = Part("", "program", listing, stack, down=True) if below else Part(program, "program", listing)
+        explained = Part(why, "why", 10 if small else _grown(12, more, 10))
+        upper, instead = (("loss" if name in standing else name) for name in (self.upper, "" if self.instead in standing else self.instead))
+        slot = self.slot if self.slot not in standing else "values"
+        (values, deltas), chosen = self.at("middle"), slot if small else instead
+        middle = [Part(slot) if small else Part("", parts=(Part(values, "values", 0.5), Part(deltas)))]
+        for name in self.at("instead"):  # the matrices have as many rows as they need
+            if name == chosen:
+                middle, explained = [Part(name, "equation", min(self.matrices, (rows - BARS) // 2))], Part(why)
+            elif name in standing:
+                middle.append(Part(name, "equation", min(self.matrices, rows // 5)))
+        network = -_NO_CURVE if upper == "loss" and not self.curve else 0.5
+        top = Part("", "top", _grown(11, more, 4), (Part(self.at("top")[0], "network", network), Part(upper)))
+        return Part("", parts=(left, Part("", parts=(*[top][small:], *middle, explained), down=True)))
 
-    def _size(self, name: str, room: int, usual: int, least: int, others: int) -> int:
-        """A chosen or the usual size that leaves room for the others; where there is too little for all, at most half."""
-        wanted = round(self.shares[name] * room) if name in self.shares else usual
-        return max(min(wanted, room - others), min(least, room // 2), 0)
+    def _placed(self, part: Part, region: Region) -> Iterator[Placed]:
+        """The parts of one, and theirs, in their places."""
+        room = region.height if part.down else region.width
+        sizes, left, others = dict[Part, int](), room, sum(one.least(part.down) for one in part.parts)
+        for one in reversed([one for one in part.parts if one.usual is not None]):
+            usual = (one.usual or 0) * (room if isinstance(one.usual, float) else 1)
+            wanted = round(self.shares[one.name] * room) if one.name in self.shares else int(usual if usual >= 0 else room + usual)
+            # a size that leaves room for the others; where there is too little for all, at most half
+            least = one.least(part.down)
+            others -= least
+            sizes[one] = max(min(wanted, left - others), min(least, room // 2), 0)
+            left -= sizes[one]
+        for one in part.parts:
+            size = sizes.get(one, left)
+            taken, region = region.split_horizontal(size) if part.down else region.split_vertical(size)
+            yield Placed(one, taken, size, room)
+            yield from self._placed(one, taken)
 
-    def edge(self, pane: str, side: Side, columns: int, rows: int) -> str:
-        """The size that changes when a side of a pane is moved; "" for a side at the end of the screen."""
-        small, top, middle = is_small(columns, rows), self.at("top", "turn"), self.at("middle", "instead")
-        # what stands side by side, the innermost rows first; or one above the other
-        whole: _Row = [("program", self.at("left")), ("right", {*self.spots} - self.at("left"))]
-        upper: _Row = [("network", self.at("top")), ("upper", self.at("turn"))]
-        across = [whole] if small else [upper, [(name, {name}) for name in self.spots if name in self.at("middle")], whole]
-        down: _Row = [("middle", top | middle)] if small else [("top", top), ("middle", middle)]
-        parts = across if side in ("left", "right") else [[*down, ("why", self.at("bottom"))]]
-        for row in () if self.maximised else parts:
-            place = next((place for place, (_, panes) in enumerate(row) if pane in panes), -1)
-            other = place + (1 if side in ("right", "bottom") else -1)
-            if place >= 0 and 0 <= other < len(row):
-                return next((name for name in (row[other][0], row[place][0]) if name in (*WIDTHS, *HEIGHTS)), "")
-        return ""
+    def regions(self, columns: int, rows: int, height: int | None = None) -> dict[str, Region]:
+        """The places of all panes that are on a screen of that size, whose body has so many rows where the bars take more than usual."""
+        whole = self._whole(columns, rows)
+        region = Region(0, 0, columns, max(rows - BARS if height is None else height, 0))
+        return {part.pane: place for part, place, *_ in (Placed(whole, region, 0, 0), *self._placed(whole, region)) if part.pane}
+
+    def _sized(self, name: str, columns: int, rows: int) -> Placed:
+        found = self._placed(self._whole(columns, rows), Region(0, 0, columns, max(rows - BARS, 0)))
+        return next(placed for placed in found if placed.part.name == name)
+
+    def edge(self, pane: str, side: Side, columns: int, rows: int) -> tuple[str, int]:
+        """The size that changes when a side of a pane is moved, and by how much it does for each place to the right or down: 1, or -1;
+        "" for a side at the end of the screen."""
+        part, found = self._whole(columns, rows), ("", 0)
+        while part.parts and part.holds(pane):
+            place = next(place for place, one in enumerate(part.parts) if one.holds(pane))
+            before = place if side in ("right", "bottom") else place - 1
+            if part.down == (side in ("top", "bottom")) and 0 <= before < len(part.parts) - 1:
+                others = next(place for place, one in enumerate(part.parts) if one.usual is None)
+                found = (part.parts[before].name, 1) if before < others else (part.parts[before + 1].name, -1)
+            part = part.parts[place]
+        return found
 
     def extent(self, split: str, columns: int, rows: int) -> int:
-        """The present size of one of :data:`WIDTHS` or :data:`HEIGHTS`."""
-        size = self.sizes(columns, rows)[split]
-        return self._room(split, columns, rows) // 2 if size is None else size
-
-    def _room(self, split: str, columns: int, rows: int) -> int:
-        """What the parts on both sides of a border have together."""
-        if split in HEIGHTS:
-            return rows - BARS
-        return columns if split == "program" else columns - self.extent("program", columns, rows)
+        """The present size of that name."""
+        return self._sized(split, columns, rows).extent
 
     def put(self, split: str, size: int, columns: int, rows: int) -> None:
         """Choose a size; one that leaves too little to another pane becomes the nearest that does not."""
-        room = max(self._room(split, columns, rows), 1)
+        room = max(self._sized(split, columns, rows).room, 1)
         self.shares[split] = size / room
         self.shares[split] = self.extent(split, columns, rows) / room
 
@@ -146,14 +196,10 @@ class Layout:
         """Make a pane wider and taller, or narrower and shorter; one that reaches from end to end stays as it is."""
         sides: tuple[tuple[int, Side, Side], ...] = ((wider, "right", "left"), (taller, "bottom", "top"))
         for by, far, near in sides:
-            outwards = bool(self.edge(pane, far, columns, rows))
-            split = self.edge(pane, far if outwards else near, columns, rows)
+            outwards = bool(self.edge(pane, far, columns, rows)[0])
+            split, grows = self.edge(pane, far if outwards else near, columns, rows)
             if by and split:
-                self.put(split, self.extent(split, columns, rows) + moved(split, by if outwards else -by), columns, rows)
-
-    def usual(self) -> None:
-        """All panes in their usual sizes again."""
-        self.shares.clear()
+                self.put(split, self.extent(split, columns, rows) + grows * (by if outwards else -by), columns, rows)
 
 
 def _grown(usual: int, more: int, part: int) -> int:
@@ -161,11 +207,6 @@ def _grown(usual: int, more: int, part: int) -> int:
     return usual + (more // part if more > 0 else -(-more // 3))
 
 
-def moved(split: str, by: int) -> int:
-    """By how much a size grows when its border moves right or down."""
-    return -by if split == "why" else by
-
-
 def is_small(columns: int, rows: int) -> bool:
-    """Whether there is too little room for all panes at once."""
+    """Whether there is too little room for most panes at once."""
     return columns < WIDE or rows < TALL

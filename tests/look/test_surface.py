@@ -178,3 +178,22 @@ def test_how_often_each_class_is_taken_for_each():
     assert surface.confusion.trace() == surface.right.sum()
     two = replace(surface_of(session("xor").timeline), outputs=np.array([[0.0], [np.nan], [0.2], [1.0]]))
     assert two.confusion.tolist() == [[1, 1], [1, 0]], "an answer that is no number is none"
+
+
+def test_the_answers_are_worked_out_anew_only_where_they_may_be_others():
+    opened = Session(load_scenario("xor"))
+
+    def seen():
+        return opened.view(["surface"]).surface
+
+    opened.execute("goto 3:z1")
+    first = seen()
+    opened.execute("goto 3:db1")
+    assert seen() is first
+    for command in ("step 2", "set W1[0,0] = 5", "undo", "set x[1,0] = 2", "formula a1 = tanh(z1)", "goto 1:z1", "update"):
+        opened.execute(command)
+        now, fresh = seen(), surface_of(opened.timeline)
+        assert now is not first
+        assert np.array_equal(now.grid, fresh.grid)
+        assert np.array_equal(now.x, fresh.x)
+        first = now

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from ui_views import NAMES, big, role_of, session, text, view
 
@@ -27,6 +28,32 @@ def test_a_gradient_is_explained_by_formula_numbers_and_result():
         "samples.",
         "dW2 = a1ᵀ·dz2",
     ]
+
+
+def test_with_room_a_sum_has_a_line_and_a_bar_for_each_term():
+    assert why(78, 10, "xor", "goto dW2", "select dW2[1,0]").splitlines()[:7] == [
+        "dW2[1,0] = Σᵢ a1[i,1]·dz2[i,0]",
+        "         = a1[0,1]·dz2[0,0] = 0.5·0.721688         = +0.360844  ━━━━━━━━━━━━━━",
+        "         + a1[1,1]·dz2[1,0] = 0.273432·(−0.31025)  = −0.084832  ━━━╸",
+        "         + a1[2,1]·dz2[2,0] = 0.598725·(−0.171238) = −0.102525  ━━━━",
+        "         + a1[3,1]·dz2[3,0] = 0.359595·0.8126      = +0.292207  ━━━━━━━━━━━╸",
+        "         = 0.46569",
+        "Enter goes to dz2[0,0]   o takes the next of 8 operands   r paths",
+    ]
+    assert why(78, 10, "xor", "goto db2").splitlines()[1] == "         = dz2[0,0] = +0.72169  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸"
+
+
+def test_of_a_long_sum_the_largest_terms_are_shown_and_what_is_left_is_said():
+    shown = view(big(), "goto dW1", "select dW1[401,60]")
+    lines = [plain(line).strip() for line in why_lines(shown, 118, 14)[1:]]
+    terms = shown.tensors["x"][:, 401] * shown.tensors["dz1"][:, 60]
+    values = [float(line.split(" = ")[-1].split()[0].replace("−", "-")) for line in lines if "·dz1[" in line and " = " in line]
+    (rest,) = [line for line in lines if " more" in line]
+    largest = sorted(np.abs(terms))[-len(values) :]
+    assert np.allclose(sorted(np.abs(values)), largest, atol=1e-4)
+    left = float(rest.split(" = ")[1].split()[0].replace("−", "-"))
+    assert rest.startswith(f"+ {len(terms) - len(values)} more")
+    assert np.isclose(left + sum(sorted(terms, key=abs)[-len(values) :]), terms.sum(), atol=1e-4)
 
 
 def test_in_columns_places_are_subscripts_and_brackets_are_what_commands_say():
@@ -138,11 +165,13 @@ def test_a_formula_is_broken_outside_of_its_parentheses_and_before_a_sign(column
     assert "\n         + (1 − y[0,0])/(1 − a2[0,0])" in why(42, 8, "xor", "goto da2")
 
 
-def test_the_number_that_enter_goes_to_is_underlined():
-    for operand in range(1, 9):
-        shown = session("xor", "goto dW2", f"operand {operand}").view()
+@pytest.mark.parametrize(("stage", "operands"), [("dW2", 8), ("db2", 4)])
+@pytest.mark.parametrize("rows", [8, 12])
+def test_the_number_that_enter_goes_to_is_underlined(stage, operands, rows):
+    for operand in range(1, operands + 1):
+        shown = session("xor", f"goto {stage}", f"operand {operand}").view()
         name, index = shown.explanation.operands[shown.operand]
-        ((number, _),) = [span for line in why_lines(shown, 76, 8) for span in line if "lit" in span[1].split()]
+        ((number, _),) = [span for line in why_lines(shown, 76, rows) for span in line if "lit" in span[1].split()]
         assert float(number.replace("−", "-")) == pytest.approx(shown.tensors[name][index], rel=1e-3)
 
 
@@ -204,9 +233,9 @@ def test_the_way_to_the_next_operand_is_never_cut():
 
 def test_how_the_number_has_changed_stands_beside_it_where_there_is_room():
     moment = ("xor", "goto 0:dW2", "goto 1:dW2")
-    shown = why(100, 8, *moment).splitlines()
+    shown = why(100, 8, *moment)
     now, was = session(*moment).value("dW2")[0, 0], session(*moment[:2]).value("dW2")[0, 0]
-    value, change = re.fullmatch(r"         = (\S+)   was (\S+)  Δ (\S+) since the last stop", shown[2]).group(1, 3)
+    value, change = re.search(r"\n         = (\S+)   was (\S+)  Δ (\S+) since the last stop\n", shown).group(1, 3)
     assert float(value) == pytest.approx(now, rel=1e-4)
     assert float(change.replace("−", "-")) == pytest.approx(now - was, rel=1e-2)
     assert "Δ" not in why(24, 8, *moment)

@@ -7,33 +7,65 @@ from itertools import product
 
 import pytest
 
-from bpdebug.ui.layout import BARS, HEIGHTS, LEAST_COLUMNS, LEAST_ROWS, WIDTHS, moved
+from bpdebug.ui.layout import BARS, LEAST_COLUMNS, LEAST_ROWS
 from bpdebug.ui.layout import Layout as LayoutOf
 from bpdebug.ui.panes import PANES
 
-Layout = partial(LayoutOf, {name: pane.spot for name, pane in PANES.items()})
-LARGE, SMALL = (120, 36), (80, 24)
+Layout = partial(LayoutOf, {name: pane.spot for name, pane in PANES.items()}, listing=24)
+LARGE, SMALL, VERY_LARGE = (120, 36), (80, 24), (160, 48)
 SIDES = ("left", "right", "top", "bottom")
+WIDTHS, HEIGHTS = ("program", "network", "values"), ("listing", "top", "equation", "why")
 
 
 def visible(layout, size):
-    return [name for name, there in layout.shown(*size).items() if there and name in PANES]
+    return [name for name in PANES if name in layout.regions(*size)]
 
 
-def test_a_large_screen_has_all_but_those_that_take_turns():
+def sizes(layout, size):
+    """The columns and rows of the panes."""
+    return {name: region.size for name, region in layout.regions(*size).items()}
+
+
+def test_the_larger_the_screen_the_more_panes_stand():
     layout = Layout()
-    assert visible(layout, LARGE) == ["program", "network", "loss", "values", "deltas", "why"]
-    layout.choose("health")
-    layout.choose("equation")
-    assert visible(layout, LARGE) == ["program", "network", "why", "equation", "health"]
-    layout.choose("deltas")
-    assert visible(layout, LARGE) == ["program", "network", "values", "deltas", "why", "health"]
+    usual = ["program", "network", "loss", "values", "deltas", "why"]
+    assert visible(layout, LARGE) == [*usual, "surface"]
+    assert visible(layout, VERY_LARGE) == [*usual, "equation", "surface"]
+    assert visible(Layout(listing=30), LARGE) == usual, "the listing needs the room"
+    layout.choose("health", *LARGE)
+    layout.choose("equation", *LARGE)
+    assert visible(layout, LARGE) == ["program", "network", "why", "equation", "health", "surface"]
+    assert visible(layout, VERY_LARGE) == ["program", "network", "values", "deltas", "why", "equation", "health", "surface"]
+    layout.choose("deltas", *LARGE)
+    assert visible(layout, LARGE) == ["program", "network", "values", "deltas", "why", "health", "surface"]
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE, VERY_LARGE])
+@pytest.mark.parametrize("listing", [24, 60])
+def test_what_is_chosen_is_there_and_what_stands_stays_in_its_place(size, listing):
+    for name in PANES:
+        layout = Layout(listing=listing)
+        before = layout.regions(*size)
+        layout.choose(name, *size)
+        after = layout.regions(*size)
+        assert name in after
+        assert before == after or name not in before
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE, VERY_LARGE, (110, 30), (200, 60), (80, 60), (40, 12), (20, 6), (4, 3)])
+def test_the_panes_fill_the_screen_and_none_lies_over_another(size):
+    for name in PANES:
+        layout = Layout()
+        layout.choose(name, *size)
+        regions = layout.regions(*size).values()
+        assert sum(region.area for region in regions) == size[0] * (size[1] - BARS)
+        assert not any(one.intersection(other) for one in regions for other in regions if one is not other)
 
 
 @pytest.mark.parametrize("name", [name for name in PANES if name not in ("program", "why")])
 def test_a_small_screen_has_one_pane_beside_the_listing(name):
     layout = Layout()
-    layout.choose(name)
+    layout.choose(name, *SMALL)
     assert {*visible(layout, SMALL)} == {"program", name, "why"}
 
 
@@ -41,100 +73,102 @@ def test_a_pane_alone_and_back():
     layout = Layout()
     layout.maximise("why")
     assert visible(layout, LARGE) == ["why"]
-    assert not layout.shown(*LARGE)["top"]
-    layout.choose("network")
+    layout.choose("network", *LARGE)
     assert visible(layout, SMALL) == ["network"]
     layout.maximise("program")
-    assert len(visible(layout, LARGE)) == 6
+    assert len(visible(layout, LARGE)) == 7
 
 
 def test_the_usual_sizes():
-    assert Layout().sizes(*LARGE) == {"program": 38, "network": None, "values": None, "top": 12, "why": 10}
-    assert Layout().sizes(*SMALL) == {"program": 34, "network": None, "values": None, "top": None, "why": 10}
+    large, small = sizes(Layout(), LARGE), sizes(Layout(), SMALL)
+    assert large["program"] == (38, 24)
+    assert large["surface"] == (38, 10)
+    assert large["network"] == large["loss"] == (41, 11)
+    assert large["values"] == large["deltas"] == (41, 11)
+    assert large["why"] == (82, 12)
+    assert small == {"program": (34, 22), "values": (46, 12), "why": (46, 10)}
 
 
 def test_a_larger_screen_gives_every_row_of_panes_more():
-    before = Layout().sizes(*LARGE)
-    for size in ((160, 48), (200, 60), (240, 80)):
-        sizes = Layout().sizes(*size)
-        middle = size[1] - BARS - sizes["top"] - sizes["why"]
-        assert sizes["top"] > before["top"]
-        assert middle > LARGE[1] - BARS - before["top"] - before["why"]
-        assert before["why"] <= sizes["why"] <= sizes["top"]
-        assert before["program"] <= sizes["program"] <= size[0] // 3
-        before = sizes
-    assert Layout().sizes(110, 30) | {"program": 38} == {"program": 38, "network": None, "values": None, "top": 10, "why": 8}
+    before = sizes(Layout(), LARGE)
+    for size in (VERY_LARGE, (200, 60), (240, 80)):
+        now = sizes(Layout(), size)
+        assert all(now[name].height > before[name].height for name in ("network", "surface", "why")), size
+        assert now["values"].height >= before["values"].height
+        assert before["program"].width <= now["program"].width <= size[0] // 3
+        before = now
 
 
 def test_before_there_is_a_curve_the_network_has_most_of_its_row():
     early, later = Layout(curve=False), Layout()
-    assert early.sizes(*LARGE)["network"] == 120 - 38 - 28
-    assert early.sizes(*SMALL) == later.sizes(*SMALL)
-    early.choose("health")
-    assert early.sizes(*LARGE) == later.sizes(*LARGE)
-    early.choose("loss")
+    assert sizes(early, LARGE)["network"].width == 120 - 38 - 28
+    assert sizes(early, SMALL) == sizes(later, SMALL)
+    early.choose("health", *LARGE)
+    assert sizes(early, LARGE)["network"] == sizes(later, LARGE)["network"]
+    early.choose("loss", *LARGE)
     early.put("network", 30, *LARGE)
-    assert early.sizes(*LARGE)["network"] == 30
+    assert sizes(early, LARGE)["network"].width == 30
 
 
 def test_a_pane_is_made_wider_and_narrower_at_the_cost_of_its_neighbour():
     layout = Layout()
     layout.resize("program", 4, 0, *LARGE)
-    assert layout.sizes(*LARGE)["program"] == 42
+    assert layout.extent("program", *LARGE) == 42
     layout.resize("why", 2, 0, *LARGE)
-    assert layout.sizes(*LARGE)["program"] == 40
+    assert layout.extent("program", *LARGE) == 40
     layout.resize("network", 5, 0, *LARGE)
-    assert layout.sizes(*LARGE)["network"] == 45
+    assert layout.extent("network", *LARGE) == 45
     layout.resize("loss", 2, 0, *LARGE)
-    assert layout.sizes(*LARGE)["network"] == 43
+    assert layout.extent("network", *LARGE) == 43
     layout.resize("deltas", -3, 0, *LARGE)
-    assert layout.sizes(*LARGE)["values"] == 43
+    assert layout.extent("values", *LARGE) == 43
 
 
 def test_a_pane_is_made_taller_and_shorter():
     layout = Layout()
-    layout.resize("health", 0, 2, *LARGE)
-    assert layout.sizes(*LARGE)["top"] == 14
+    layout.resize("loss", 0, 2, *LARGE)
+    assert layout.extent("top", *LARGE) == 13
     layout.resize("values", 0, 1, *LARGE)
-    assert layout.sizes(*LARGE)["why"] == 9
+    assert layout.extent("why", *LARGE) == 11
     layout.resize("why", 0, 3, *LARGE)
-    assert layout.sizes(*LARGE)["why"] == 12
-    before = dict(layout.shares)
-    layout.resize("program", 0, 3, *LARGE)
-    assert layout.shares == before, "the listing has the whole height"
+    assert layout.extent("why", *LARGE) == 14
+    layout.resize("program", 0, 2, *LARGE)
+    assert layout.extent("listing", *LARGE) == 26
+    layout.resize("surface", 0, 1, *LARGE)
+    assert layout.extent("listing", *LARGE) == 25
+    alone = Layout(listing=60)
+    alone.resize("program", 0, 3, *LARGE)
+    assert not alone.shares, "the listing has the whole height"
 
 
-@pytest.mark.parametrize("size", [LARGE, SMALL, (160, 48), (40, 12), (20, 6), (4, 3)])
+@pytest.mark.parametrize("size", [LARGE, SMALL, VERY_LARGE, (40, 12), (20, 6), (4, 3)])
 @pytest.mark.parametrize("by", [-500, 500])
 def test_no_pane_is_squeezed_out_of_the_screen(size, by):
     columns, rows = size
     for name in PANES:
         layout = Layout()
-        layout.choose(name)
+        layout.choose(name, *size)
         layout.resize(name, by, by, *size)
-        sizes = layout.sizes(*size)
-        others = columns - sizes["program"]
-        assert min(sizes["program"], others) >= min(LEAST_COLUMNS, columns // 2)
-        heights = [sizes["why"], rows - BARS - sizes["why"] - (sizes["top"] or 0), *([sizes["top"]] if sizes["top"] else [])]
-        assert min(heights) >= min(LEAST_ROWS, (rows - BARS) // 2)
-        assert all(LEAST_COLUMNS <= sizes[half] <= others - LEAST_COLUMNS for half in ("network", "values") if sizes[half])
+        for pane, (width, height) in sizes(layout, size).items():
+            assert width >= min(LEAST_COLUMNS, columns // 2), pane
+            assert height >= min(LEAST_ROWS, (rows - BARS) // 2), pane
 
 
 def test_at_the_end_of_the_room_one_step_back_is_one_step():
     layout = Layout()
     layout.resize("program", 500, 0, *LARGE)
-    most = layout.sizes(*LARGE)["program"]
+    most = layout.extent("program", *LARGE)
     layout.resize("program", -2, 0, *LARGE)
-    assert layout.sizes(*LARGE)["program"] == most - 2
+    assert layout.extent("program", *LARGE) == most - 2
 
 
 def test_sizes_are_shares_of_the_room_when_the_screen_changes():
     layout = Layout()
     layout.put("program", 60, *LARGE)
     layout.put("why", 17, *LARGE)
-    assert layout.sizes(240, 70) == Layout().sizes(240, 70) | {"program": 120, "why": 34}
-    assert layout.sizes(*SMALL) == Layout().sizes(*SMALL) | {"program": 40, "why": 11}
-    assert layout.sizes(*LARGE) == Layout().sizes(*LARGE) | {"program": 60, "why": 17}
+    assert [layout.extent(name, 240, 70) for name in ("program", "why")] == [120, 34]
+    assert [layout.extent(name, *SMALL) for name in ("program", "why")] == [40, 11]
+    assert [layout.extent(name, *LARGE) for name in ("program", "why")] == [60, 17]
 
 
 @pytest.mark.parametrize("size", [(columns, 36) for columns in range(110, 131)])
@@ -142,36 +176,31 @@ def test_a_chosen_size_stays_to_the_column(size):
     for wanted in range(LEAST_COLUMNS, 70):
         layout = Layout()
         layout.put("program", wanted, *size)
-        assert layout.sizes(*size)["program"] == wanted
+        assert layout.extent("program", *size) == wanted
 
 
 def test_a_pane_alone_has_all_the_room_whatever_was_chosen():
     layout = Layout()
     layout.put("program", 60, *LARGE)
     layout.maximise("why")
-    assert set(layout.sizes(*LARGE).values()) == {None}
-    assert not any(layout.edge("why", side, *LARGE) for side in SIDES)
+    assert sizes(layout, LARGE) == {"why": (120, 34)}
+    assert not any(layout.edge("why", side, *LARGE)[0] for side in SIDES)
 
 
-def test_the_usual_sizes_come_back():
-    layout = Layout()
-    layout.resize("network", 7, 3, *LARGE)
-    layout.usual()
-    assert layout.sizes(*LARGE) == Layout().sizes(*LARGE)
-
-
-@pytest.mark.parametrize("size", [LARGE, SMALL])
+@pytest.mark.parametrize("size", [VERY_LARGE, SMALL])
 def test_a_border_follows_the_mouse(size):
-    """A border is that of two panes: whichever of them it is grabbed by, the same size changes by the same amount."""
+    """A border is that of two panes: whichever of them it is grabbed by, the same size changes, and the border moves along."""
     found = {}
-    for pane, side in product(PANES, SIDES):
-        split = Layout().edge(pane, side, *size)
+    for pane, side in product(visible(Layout(), size), SIDES):
+        layout = Layout()
+        split, grows = layout.edge(pane, side, *size)
         if split:
             found.setdefault(split, set()).add((pane, side))
+            before = layout.regions(*size)[pane]
+            layout.put(split, layout.extent(split, *size) + 2 * grows, *size)
+            after, end = layout.regions(*size)[pane], {"left": "x", "top": "y"}.get(side, side)
+            assert getattr(after, end) == getattr(before, end) + 2, (pane, side)
     assert found["program"] >= {("program", "right"), ("why", "left")}
-    assert found["why"] >= {("values", "bottom"), ("why", "top")}
-    assert set(found) == ({*WIDTHS, *HEIGHTS} if size == LARGE else {"program", "why"})
-    assert {moved(split, 3) for split in found} == {3, -3}
-    if size == LARGE:
-        assert {pane for pane, side in found["network"] if side == "left"} == Layout().at("turn")
-    assert not Layout().edge("program", "left", *size)
+    assert ("why", "top") in found["why"]
+    assert set(found) == ({*WIDTHS, *HEIGHTS} if size == VERY_LARGE else {"program", "why"})
+    assert not Layout().edge("program", "left", *size)[0]

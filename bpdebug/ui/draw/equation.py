@@ -12,7 +12,6 @@ from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
 from bpdebug.ui.draw.equation_fit import Fit, Group, fit
-from bpdebug.ui.draw.equation_terms import terms_lines, terms_wanted
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import origin_of
@@ -20,12 +19,7 @@ from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, Span, line, plain, width, wrap
 from bpdebug.ui.draw.spans import fit as fitted
-
-_SUMMED_UP = 2
-"""Lines that are kept for the sum below the matrices, at least, in a pane that is not very small."""
-_WITH_SUM = 0.5
-"""What it is worth that the sum is below the matrices; the explanation of the number says it as well."""
-_FEW = 8
+from bpdebug.ui.draw.why import why_lines
 
 
 class Spot(Record):
@@ -50,24 +44,16 @@ class Picture:
         return next(((spot.name, spot.index) for spot in self.spots if spot.y == y and spot.x <= x < spot.x + spot.width), None)
 
 
-def equation_picture(view: View, columns: int, rows: int) -> Picture:
-    """The equation of the view in that many columns; below it the sum that makes the selected number, where there is room."""
+def equation_picture(view: View, columns: int, rows: int, alone: bool = False) -> Picture:
+    """The equation of the view in that many columns; ``alone`` on the screen, it has below it how the selected number comes about."""
     equation = view.equation
     if equation is None:
         return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)])
-    drawing = _Drawing(view, equation, _chosen_fit(view, equation, columns, rows))
+    drawing = _Drawing(view, equation, fit(equation, view.number_style, _centres(view, equation), columns, rows - alone * rows // 3))
     lines = drawing.lines()
-    below = terms_lines(view, equation, columns, rows - len(lines))
-    gap: list[Line] = [()] if below and len(lines) + len(below) < rows else []
-    return Picture([fitted(drawn, columns) for drawn in (*lines, *gap, *below)], drawing.spots)
-
-
-def _chosen_fit(view: View, equation: Equation, columns: int, rows: int) -> Fit:
-    """The best way to show the equation, with room for its sum unless that costs too much of the matrices."""
-    kept = min(terms_wanted(view) + 1, max(rows // 3, _SUMMED_UP)) if rows >= _FEW else 0
-    centres = _centres(view, equation)
-    beside, alone = (fit(equation, view.number_style, centres, columns, rows - lines) for lines in (kept, 0))
-    return beside[1] if beside[0] + _WITH_SUM >= alone[0] else alone[1]
+    if alone:
+        lines += [(), *why_lines(view, columns, rows - len(lines) - 1)]
+    return Picture([fitted(drawn, columns) for drawn in lines], drawing.spots)
 
 
 def _empty(view: View, columns: int) -> list[Line]:

@@ -82,8 +82,8 @@ class Group(Record, eq=False):
         return rows, columns
 
 
-def fit(equation: Equation, style: NumberStyle, centres: Mapping[str, int], columns: int, rows: int) -> tuple[float, Fit]:
-    """The best way to show an equation in that many columns and lines, after how good it is.
+def fit(equation: Equation, style: NumberStyle, centres: Mapping[str, int], columns: int, rows: int) -> Fit:
+    """The best way to show an equation in that many columns and lines.
 
     Args:
         equation: what to show.
@@ -104,7 +104,7 @@ def fit(equation: Equation, style: NumberStyle, centres: Mapping[str, int], colu
                 break
         if max(score for score, _ in found) >= best - _MORE_SHELVES:
             break
-    return max(found, key=lambda scored: scored[0])
+    return max(found, key=lambda scored: scored[0])[1]
 
 
 def _groups(equation: Equation) -> tuple[Group, ...]:

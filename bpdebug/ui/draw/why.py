@@ -19,6 +19,7 @@ from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
 from bpdebug.ui.draw.why_numbers import written_out
+from bpdebug.ui.draw.why_terms import terms_lines
 
 _SEPARATOR = "   "
 
@@ -44,8 +45,9 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
     after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns) + _operands(view, explanation, columns)
-    lines += _derivation(view, explanation, columns, rows - len(lines) - len(after)) + after
-    lines += wrap(explanation.origin, columns, "dim")
+    meaning = wrap(explanation.origin, columns, "dim")
+    room = rows - len(lines) - len(after)
+    lines += [*_derivation(view, explanation, columns, room, room - len(meaning)), *after, *meaning]
     return lines + _stage(view, explanation, columns, rows - len(lines))
 
 
@@ -89,8 +91,9 @@ def _empty(view: View, columns: int) -> list[Line]:
     ]
 
 
-def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
-    """The formula over cells, the numbers put in, and the result; where that is more than the rows, the result is first."""
+def _derivation(view: View, explanation: Explanation, columns: int, rows: int, roomy: int) -> list[Line]:
+    """The formula over cells, the numbers put in, of a sum as bars where that takes no more than so many ``roomy`` rows, and the result;
+    where that is more than the rows, the result is first."""
     name, result = explanation.shown, (written(explanation.value, GIVEN), result_role(view, explanation.name))
     address = line(("   in commands ", "dim"), explanation.cell) if view.style.columns and len(explanation.index) == 2 else ()
     if explanation.term is None:
@@ -98,14 +101,18 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int) -
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     room, steps = rows - 1 - (not margin), formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
-    symbolic, chosen, shown = steps, view.operand % max(len(explanation.operands), 1), explanation.figures
-    for tried in written_out(explanation, chosen):
+    symbolic, chosen, shown, around = steps, view.operand % max(len(explanation.operands), 1), explanation.figures, ""
+    bars = terms_lines(view, explanation, columns, roomy - 1 - len(symbolic), chosen) if margin else None
+    if bars:
+        terms, around, shown = bars
+        steps = [*symbolic, *terms]
+    for tried in written_out(explanation, chosen) if not bars else ():
         if tried.text not in (explanation.symbolic, minus(tried.figures.text(explanation.value))):
             shown, steps = tried.figures, symbolic + formula_lines(tried, columns, f"{margin} = ", f"{margin} ")
             if len(steps) <= room:
                 break
     result = (minus(shown.text(explanation.value)), result[1])
-    last, change = line(f"{margin} {shown.sign} ", result), change_text(view, explanation.name, explanation.index)
+    last, change = line(f"{margin} {minus(around)}{shown.sign} ", result), change_text(view, explanation.name, explanation.index)
     praised = praise(view, explanation.name, columns - width(last))
     last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
     first, *rest = [*steps, last] if len(steps) <= room else [last, *steps]

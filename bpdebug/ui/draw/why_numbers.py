@@ -58,6 +58,20 @@ def written_out(explanation: Explanation, chosen: int | None = None) -> Iterator
         yield numbers.cut(found.values, count)
 
 
+def each_written_out(
+    explanation: Explanation, chosen: int | None, found: Sum, shown: tuple[tuple[str, Term], ...]
+) -> Iterator[tuple[Line, str]]:
+    """The terms of a sum that are shown with the numbers put in, nothing for one that is a number already; and the role of its value."""
+    numbers = _Numbers(explanation, chosen)
+    numbers.fit(found.cut(shown))
+    for _, term in shown:
+        if term.operator in ("cell", "number"):
+            yield (), numbers.role(term)
+        else:
+            text = numbers.marked(numbers.text(term))
+            yield text.part(0, len(text.text), "dim"), ""
+
+
 class _Numbers:
     """Writes formulas with numbers, and remembers where those of the operands stand."""
 
@@ -69,26 +83,35 @@ class _Numbers:
     def whole(self, term: Term) -> Calculation:
         """All of it."""
         shown = term.brief(_MOST)
-        self._fit(shown)
-        return self._marked(self._text(shown))
+        self.fit(shown)
+        return self.marked(self.text(shown))
 
     def cut(self, found: Sum, count: int) -> Calculation:
         """So many terms of a sum, and what the others add up to."""
         shown = found.largest(count)
         others, rest = found.beside(shown)
-        self._fit(found.cut(shown))
+        self.fit(found.cut(shown))
         text = ""
         for sign, term in shown:
-            part = f"({self._text(term)})" if term.operator in ("+", "-") else self._text(term)
+            part = f"({self.text(term)})" if term.operator in ("+", "-") else self.text(term)
             text += f" {sign} {part}" if text else f"{sign.replace('+', '')}{part}"
         text += f" + {others} more, together {written(rest, self._figures.digits)}" * bool(others)
-        return self._marked(f"({text}){found.around}" if found.around else text)
+        return self.marked(f"({text}){found.around}" if found.around else text)
 
-    def _fit(self, shown: Term) -> None:
+    def fit(self, shown: Term) -> None:
         """As many digits as these numbers need."""
         self._figures = figures(shown, self._explanation.value, self._explanation.updated)
 
-    def _text(self, term: Term) -> str:
+    def role(self, term: Term) -> str:
+        """The role of a term's value, where it is an operand."""
+        place = self._places.get((term.name, term.index))
+        return "" if place is None else self._role(place)
+
+    def _role(self, place: int) -> str:
+        return f"{OPERAND}:{place}" + " bold lit" * (place == self._chosen)
+
+    def text(self, term: Term) -> str:
+        """A term with the numbers put in."""
         return render_cell(term.tree(self._leaf, _MOST + 1), self._explanation.style)
 
     def _leaf(self, term: Term) -> Tree:
@@ -98,14 +121,13 @@ class _Numbers:
         mark = "" if place is None else chr(_FIRST_MARK + place)
         return Written(f"({mark}{text[1:]}" if text.startswith("(") else mark + text)
 
-    def _marked(self, text: str) -> Calculation:
+    def marked(self, text: str) -> Calculation:
         """The text without its marks, and what they stand for."""
         marks, plain, end = [], "", 0
         for found in _MARK.finditer(text):
             plain += text[end : found.start()]
             place = ord(found[1]) - _FIRST_MARK
-            role = f"{OPERAND}:{place}" + " bold lit" * (place == self._chosen)
-            marks.append((len(plain), len(plain) + len(found[2]), role))
+            marks.append((len(plain), len(plain) + len(found[2]), self._role(place)))
             plain, end = plain + found[2], found.end()
         return Calculation(plain + text[end:], tuple(marks), self._figures)
 
@@ -116,8 +138,9 @@ def operand_at(view: View, drawn: Line, x: int) -> int | None:
     start = 0
     for text, role in drawn:
         end = start + width(text)
-        if start <= x < end and role.startswith(f"{OPERAND}:"):
-            return int(role.split()[0].partition(":")[2])
+        found = [part for part in role.split() if part.startswith(f"{OPERAND}:")]
+        if start <= x < end and found:
+            return int(found[0].partition(":")[2])
         start = end
     for place, (name, index) in enumerate(operands):
         shown = re.escape(render_name(name, view.style, index))

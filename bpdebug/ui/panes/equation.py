@@ -41,7 +41,7 @@ class EquationPane(ListPane):
         self.scroll_to(0, 0, animate=False)
         title = f"{self.title} · {view.equation.result.caption}" if view.equation else self.title
         self.frame(title, _walked(view.equation))
-        self.picture = equation_picture(view, size.width, size.height)
+        self.picture = equation_picture(view, size.width, size.height, self.app.has_class("alone"))
         return self.picture.lines
 
     def action_cursor(self, down: int, right: int) -> None:

@@ -10,7 +10,7 @@ from bpdebug.ui.painting import few_colors
 from bpdebug.ui.pane import HeadedPane, pane
 
 
-@pane("surface", "9", needs=["surface"])
+@pane("surface", "9", "below", needs=["surface"])
 class SurfacePane(HeadedPane):
     """What the network answers: over the plane or line of its inputs, or sample by sample."""
 

@@ -1,0 +1,101 @@
+"""The sum that makes one number, term by term, each with a bar as long as it is large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bpdebug.core.cells import Term
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, short
+from bpdebug.core.render import render_cell
+from bpdebug.core.tree import Place
+from bpdebug.look.explanation import Explanation
+from bpdebug.look.pencil import Figures, figures
+from bpdebug.look.sums import sum_of
+from bpdebug.session.view import View
+from bpdebug.ui.draw.matrix_cells import Look, look_of
+from bpdebug.ui.draw.scales import bar
+from bpdebug.ui.draw.spans import Line, Span, fit, width
+from bpdebug.ui.draw.why_numbers import each_written_out
+
+_LONGEST_BAR, _SHORTEST_BAR = 40, 6
+_HEAT, _BROAD = 8, 110
+_MOST_DIGITS = 8
+_LEAST_TERMS = 4
+
+
+def terms_lines(view: View, explained: Explanation, columns: int, rows: int, chosen: int) -> tuple[list[Line], str, Figures] | None:
+    """The terms of a number below one another, with their cells, their numbers, their values and bars for what they add, as far as there
+    is room, then what is left out; what is done with their sum; and with how many digits the result is what the shown numbers give.
+    None of a number that is no sum, and in too few lines.
+
+    Args:
+        view: the moment.
+        explained: the number.
+        columns, rows: the room.
+        chosen: the operand that is underlined.
+    """
+    found = sum_of(explained.term) if explained.term else None
+    if found is None or rows < min(len(found.terms), _LEAST_TERMS) or columns < len(explained.shown) + 3 * _SHORTEST_BAR:
+        return None
+    margin, terms = len(explained.shown), len(found.terms)
+    shown = found.largest(rows if terms <= rows else rows - 1)
+    left_out, rest = found.beside(shown)
+    put, last = (figures(made, explained.value, explained.updated) for made in (found.cut(shown), found.made(Term("cell", found.value))))
+    exact, numbers = last.digits if found.around else put.result, each_written_out(explained, chosen, found, shown)
+    parts = [(sign, _named(view, explained, term), *text, term.value) for (sign, term), text in zip(shown, numbers, strict=True)]
+    parts += [("+", f"{left_out} more", (), "", rest)] * bool(left_out)
+    added = [-value if sign == "−" else value for sign, *_, value in parts]
+    look = _adding(np.array([value for *_, value in parts]), added, short(found.value, exact), exact)
+    largest = float(np.abs(added).max(where=np.isfinite(added), initial=0.0)) or 1.0
+    widths = _widths([(width(name), width(text)) for _, name, text, *_ in parts], columns - margin - 3 - look.width - _SHORTEST_BAR - 2)
+    drawn: list[Line] = []
+    for place, ((sign, name, text, role, value), adds) in enumerate(zip(parts, added, strict=True)):
+        bare = sign == "−" and not any(widths)
+        lead = f"{'' if place else '= '}{'+' if bare else sign}"
+        spans: list[Span] = [(" " * margin, ""), (f" {lead if place else lead.removesuffix(' +')} ", "")]
+        for wide, column in zip(widths, (((name, ""),), text), strict=True):
+            ends = column is text or not widths[1] or width(text)  # a term that is a number already has nothing put in
+            spans += [*fit(column, wide), (" = " if ends else "   ", "dim")] if wide else []
+        spans.append((look.text(adds if bare else value), f"bold {role}".strip()))
+        left = columns - width(tuple(spans)) - 2
+        if place == len(shown) and not widths[0]:
+            spans.append((f"  {name}", "dim"))
+        elif left >= _SHORTEST_BAR:
+            spans += [("  ", ""), _bar(adds / largest, min(left, columns // 2 if columns >= _BROAD else _LONGEST_BAR))]
+        drawn.append(tuple(spans))
+    return drawn, f"= ({short(found.value, exact)}){found.around} " * bool(found.around), put
+
+
+def _adding(values: Array, added: Sequence[float], together: str, exact: int) -> Look:
+    """The look of terms with as many digits as it takes for the shown ones to add up to what is shown, with so many digits, below them."""
+    known = Statistics(values)
+    for digits in range(AUTO.digits, _MOST_DIGITS + 1):
+        look = look_of(known, NumberStyle(digits=digits))
+        if short(sum(float(aligned(value, look.form)) for value in added), exact) == together:
+            return look
+    return look_of(known, AUTO)
+
+
+def _named(view: View, explained: Explanation, term: Term) -> str:
+    """A term over cells."""
+    named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), explained.style, view.shapes)
+    return f"({named})" if term.operator in ("+", "-") else named
+
+
+def _widths(texts: list[tuple[int, int]], room: int) -> tuple[int, ...]:
+    """How wide the cells and the numbers are; 0 for what there is no room for."""
+    widths = []
+    for column in zip(*texts, strict=True):
+        widths.append(max(column) if max(column) + 3 <= room else 0)
+        room -= widths[-1] and widths[-1] + 3
+    return tuple(widths)
+
+
+def _bar(share: float, longest: int) -> Span:
+    """What a term adds, in the colour of its sign."""
+    if not np.isfinite(share):
+        return "?", "bad"
+    return bar(abs(share), longest), f"ink:{'+' if share >= 0 else '-'}{_HEAT}"
