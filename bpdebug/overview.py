@@ -12,6 +12,7 @@ USAGES = {
     "compare": ("compare SCENARIO FILE …", "your own numbers (npz, JSON, text), by stage"),
     "hunt": ("hunt [SCENARIO]", "find a mistake that is planted and not shown"),
     "export": ("export SCENARIO -o FILE", "one update worked out, in a file"),
+    "new": ("new FILE", "a commented scenario of your own, to edit"),
     "screenshot": ("screenshot SCENARIO -o FILE", "a picture of the screen as SVG"),
     "schema": ("schema", "the scenario file's JSON Schema, for editors"),
 }
@@ -27,9 +28,8 @@ commands, each with its own --help:
 {commands}
 
 options:
-  -h, --help, --version, --list (of the scenarios that come with bpdebug)
-  --fresh (not the stops of last time), --transcript FILE, --memory MB,
-  --print-completion bash|zsh|fish
+  --list (scenarios that come with bpdebug), --fresh (without saved stops),
+  --transcript FILE, --memory MB, --print-completion bash|zsh|fish, --version
 
 example: bpdebug run xor -x "goto 999:a2" -x "print a2"
 

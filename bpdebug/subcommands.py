@@ -20,6 +20,8 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
+from bpdebug.frontends.shipped import FAULTY
+from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
 from bpdebug.play.hunt import SEEDS
 from bpdebug.session.commands.check import compared
@@ -30,9 +32,6 @@ from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import cell_of, rebind
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import DEFAULT_BUDGET
-
-FAULTY = ("tutorial_as_written", "saturation")
-"""Shipped scenarios that have a fault of their own: no hunt is on them unless they are asked for."""
 
 Option = Callable[[argparse.ArgumentParser], object]
 """Adds an argument to a parser."""
@@ -149,11 +148,7 @@ def open_app(session: Session | None, fresh: bool) -> int:
     return run_app(session, fresh, settings)
 
 
-@subcommand(
-    "tour",
-    scenario("a scenario with two layers; usually xor", nargs="?", default="xor"),
-    *SESSION,
-)
+@subcommand("tour", scenario("a scenario with two layers; default: xor", nargs="?", default="xor"), *SESSION)
 def _tour(given: argparse.Namespace) -> int:
     """The app with the guided tour."""
     session = open_session(load_scenario(given.scenario), given)
@@ -214,9 +209,7 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
 @subcommand(
     "compare",
     scenario(),
-    option(
-        "theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 a1 … dz1 dW1"
-    ),
+    option("theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 … dW1"),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
     _JSON,
     _STRICT,
@@ -300,6 +293,19 @@ def _screenshot(given: argparse.Namespace) -> int:
         print(begun[-1].complaint(error), file=sys.stderr)
         return FAILED
     write_file(given.file, svg)
+    return OK
+
+
+@subcommand(
+    "new",
+    option("file", metavar="FILE", type=Path, help="where to write it, such as mine.yaml; a file that exists is not replaced"),
+    option("--task", choices=STARTS, help=f"what the network is to learn (default {next(iter(STARTS))})"),
+    option("--like", metavar="NAME", help="a copy of a scenario that comes with bpdebug, such as xor"),
+    option("--data", metavar="FILE.csv", type=Path, help="for your own table: its last column is predicted from the others"),
+    epilog="Every key is explained in a comment; keys that could be added stand there too, commented out.",
+)
+def _new(given: argparse.Namespace) -> int:
+    print(write_start(given.file, given.task, given.like, given.data))
     return OK
 
 

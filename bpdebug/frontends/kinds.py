@@ -44,7 +44,8 @@ class Kind(Record, eq=False):
         json: the same in JSON Schema.
         blank: of a container, which a key may leave blank, the value then, made from the key's default.
         spelled: a node as the kind has it: a short form that people type is spelled out, each part keeping the place where it was typed.
-        parts: of what holds other kinds, its keys by name, or what an entry of the list is as ``""``.
+        parts: of what holds other kinds, the keys that a node of it may have (without one: any) by each of their names; that of a
+            list's entries is ``""``.
         example: lines of YAML with such a value, for messages.
     """
 
@@ -53,8 +54,43 @@ class Kind(Record, eq=False):
     json: Callable[[], Schema]
     blank: Callable[[Any], Any] | None = None
     spelled: Callable[[Node], Node] = lambda node: node
-    parts: Callable[[], Dictionary[str, Kind]] = dict
+    parts: Callable[..., Dictionary[str, Key]] = lambda *_: {}
     example: str = ""
+
+
+class Key(Record, eq=False):
+    """One row of a table of keys.
+
+    Attributes:
+        name: as it stands in the file.
+        kind: what its value may be.
+        doc: one line for the reader of the schema.
+        default: the value where the key is left out; None: decided by what it belongs to.
+        required: whether it must be there.
+        also: other names that people give it.
+        lifts: keys of the section that it is which may stand beside it, too.
+    """
+
+    name: str
+    kind: Kind
+    doc: str
+    default: Any = None
+    required: bool = False
+    also: tuple[str, ...] = ()
+    lifts: tuple[str, ...] = ()
+
+    def json(self) -> Schema:
+        """Kind, doc and default as JSON Schema."""
+        usual = list(self.default) if isinstance(self.default, tuple) else self.default
+        return self.kind.json() | {"description": self.doc} | ({} if usual is None else {"default": usual})
+
+    def left_out(self) -> Any:
+        """The value where the key is left out."""
+        return self.kind.blank(self.default) if self.kind.blank else self.default
+
+    def check(self, node: Node, report: Report) -> Any:
+        """The value of a node; a container that was left blank is as good as left out."""
+        return self.left_out() if is_nothing(node) and self.kind.blank and not self.required else self.kind.check(node, report)
 
 
 SUCH_LINES = "lines such as these"
@@ -190,7 +226,7 @@ def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False
         check,
         lambda: {"type": "array", "items": item.json()} | bounds,
         lambda default: default,
-        parts=lambda: {"": item},
+        parts=lambda *_: {"": Key("", item, "")},
     )
 
 

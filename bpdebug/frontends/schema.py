@@ -14,10 +14,10 @@ from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import replace
-from bpdebug.frontends.kinds import Kind, Schema, choice, either, flag, list_of, map_of, numbers, real, text
+from bpdebug.frontends.kinds import Key, Kind, Schema, choice, either, flag, list_of, map_of, numbers, real, text
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, made_of, number_of
 from bpdebug.frontends.report import Mark
-from bpdebug.frontends.tables import Key, Short, branch, homes, single, table
+from bpdebug.frontends.tables import Short, branch, homes, single, table
 
 MAXIMUM_WIDTH = 1_000_000
 MAXIMUM_LAYERS = 200
@@ -103,10 +103,12 @@ _LAYER = table(
     "a layer",
     (
         _UNITS,
-        Key("activation", choice(ACTIVATIONS, _ACTIVATIONS_TOO), "what each unit makes of its weighted sum", Layer.activation),
+        Key(
+            "activation", choice(ACTIVATIONS, _ACTIVATIONS_TOO), "the function that each unit applies to its weighted sum", Layer.activation
+        ),
         Key("bias", flag(), "whether the units have a bias", Layer.bias),
         Key("residual", flag(), "whether the layer's input is added to its output", Layer.residual),
-        Key("initializer", _INITIALIZER, "how this layer's weights start, where it differs"),
+        Key("initializer", _INITIALIZER, "how this layer's weights start, if not as in parameters"),
     ),
     "activation",
     _operations(ACTIVATIONS) | {AUTO: ()},
@@ -130,7 +132,7 @@ _LAYERS = list_of(_LAYER, least=1, most=MAXIMUM_LAYERS, example="[3, 1]")
 _NETWORK = table(
     "network",
     (
-        Key("inputs", either(_WIDTH, _NAMES), "how many inputs, or a list of their names; left out: as many as the data has"),
+        Key("inputs", either(_WIDTH, _NAMES), "how many inputs, or a list of their names; as many as the data has if left out"),
         Key("layers", _LAYERS, "the layers, from the first hidden to the output; 3 is a layer of 3 units", required=True),
         Key("outputs", _NAMES, "the names of the outputs"),
     ),
@@ -143,8 +145,8 @@ _PARAMETERS = table(
     (
         Key("initializer", _INITIALIZER, "how the weights start", Initializer.name),
         Key("seed", real(0, 2**32 - 1, whole=True), "the seed of everything that is random", Scenario.seed),
-        Key("generator", choice(("pcg64", "legacy")), "the source of numbers; legacy: that of numpy.random.seed", Scenario.generator),
-        Key("values", _VALUES, "tensors by name with explicit initial values", {}),
+        Key("generator", choice(("pcg64", "legacy")), "the random generator; legacy is that of numpy.random.seed", Scenario.generator),
+        Key("values", _VALUES, "initial values by name; they win over the initializer", {}),
         Key("frozen", list_of(text()), "parameters that the update leaves alone", ()),
     ),
     example="parameters:\n  seed: 1",
@@ -160,18 +162,18 @@ _DATA = branch(
             _FILE,
             Key("inputs", _COLUMNS, "the columns (csv) or the array (npz, else x) of the inputs", also=_X),
             Key("targets", _COLUMNS, "the columns (csv) or the array (npz, else y) of the targets", also=_Y),
-            Key("one_hot", flag(), "whether class labels become one output a class; texts always do", False),
+            Key("one_hot", flag(), "whether class numbers become one output for each class; words always do", False),
         ),
         short=single(_FILE),
     ),
     table(
         "data",
         (
-            Key("inputs", numbers(), "one row a sample", required=True, also=_X),
+            Key("inputs", numbers(), "one row for each sample", required=True, also=_X),
             Key(
                 "targets",
                 numbers(labels=True),
-                "one row a sample; or, in a flat list, one number or class a sample",
+                "one row for each sample; or a flat list, of one number or one class for each",
                 required=True,
                 also=_Y,
             ),
@@ -183,11 +185,13 @@ _LOSS = table(
     "loss",
     (
         Key("function", choice(LOSSES, _LOSSES_TOO), "the loss of one output of one sample", Loss.function, also=("name",)),
-        Key("samples", _REDUCTION, "how the samples of a batch are put together", Loss.samples),
-        Key("outputs", _REDUCTION, "how the outputs are put together", Loss.outputs),
-        Key("factor", real(), "a factor before all of it, such as 0.5", Loss.factor),
-        Key("l2", _NOT_NEGATIVE, "the weight of the penalty on the squares of the weights", Loss.l2),
-        Key("from_logits", flag(), "whether loss and last activation are fused to one step", Loss.from_logits),
+        Key("samples", _REDUCTION, "how the losses of the samples are combined", Loss.samples),
+        Key("outputs", _REDUCTION, "how the losses of the outputs are combined", Loss.outputs),
+        Key("factor", real(), "a factor in front of the whole loss, such as 0.5", Loss.factor),
+        Key("l2", _NOT_NEGATIVE, "the strength of the penalty on squared weights", Loss.l2),
+        Key(
+            "from_logits", flag(), "whether the loss applies the last activation itself, in one step that never overflows", Loss.from_logits
+        ),
     ),
     "function",
     _operations(LOSSES) | {CROSS_ENTROPY: ()},
@@ -204,15 +208,17 @@ _OPTIMIZER = table(
 _TRAINING = table(
     "training",
     (
-        Key("epochs", real(1, MAXIMUM_COUNT, whole=True), "how often the data is gone through", Training.epochs, also=("epoch",)),
+        Key(
+            "epochs", real(1, MAXIMUM_COUNT, whole=True), "how many times training goes through the data", Training.epochs, also=("epoch",)
+        ),
         Key(
             "batch_size",
             real(1, MAXIMUM_COUNT, whole=True),
-            "samples of an update; left out: all of them",
+            "how many samples an update takes; all of them if left out",
             Training.batch_size,
             also=("batch",),
         ),
-        Key("shuffle", flag(), "whether each epoch has an order of its own", Training.shuffle),
+        Key("shuffle", flag(), "whether each epoch takes the samples in a new order", Training.shuffle),
     ),
     example="training:\n  epochs: 1000",
 )
@@ -228,16 +234,16 @@ _FORMULAS = map_of(text(numbers=True), "formulas:\n  da2: a2 - y")
 ROOT = table(
     "a scenario",
     (
-        Key("name", text(numbers=True), "a title; left out: the file's name"),
+        Key("name", text(numbers=True), "a title; the file's name if left out"),
         Key("description", text(), "one sentence on what it shows", Scenario.description),
-        Key("precision", choice(("float64", "float32")), "the floating-point format of everything", Scenario.precision),
+        Key("precision", choice(("float64", "float32")), "the floating-point format of all numbers", Scenario.precision),
         Key("network", _NETWORK, "inputs and layers", required=True, lifts=("layers",)),
-        Key("parameters", _PARAMETERS, "the values at the start", lifts=("seed",)),
+        Key("parameters", _PARAMETERS, "the parameters before the first update", lifts=("seed",)),
         Key("data", _DATA, "inputs and targets", required=True),
-        Key("loss", _LOSS, "what is minimised"),
+        Key("loss", _LOSS, "what training minimises"),
         Key("optimizer", _OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
         Key("training", _TRAINING, "how long, and in which batches", lifts=("epochs", "batch_size")),
-        Key("formulas", _FORMULAS, "stages by name whose formula is replaced, such as da2: a2 - y", {}),
+        Key("formulas", _FORMULAS, "your own formula for a stage, such as da2: a2 - y", {}),
         Key("debug", _DEBUG, "stops that are set when the debugger opens"),
     ),
     example=EXAMPLE,

@@ -30,6 +30,8 @@ _GUIDE = {
     "residual": ("a gradient that arrives two ways", "type :goto da1, and press Enter on one of its cells"),
 }
 """The scenarios in teaching order: what each shows in a few words, and what to try first."""
+FAULTY = ("tutorial_as_written", "saturation")
+"""Those that have a fault of their own: no hunt is on them unless they are asked for."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 

@@ -10,46 +10,11 @@ from typing import Any
 
 from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record, replace
-from bpdebug.frontends.kinds import SUCH_LINES, Kind, Schema, likely, refuse
+from bpdebug.frontends.kinds import SUCH_LINES, Key, Kind, Schema, likely, refuse
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, flow, is_nothing, made_of, number_of
 from bpdebug.frontends.report import WHOLE_FILE, Report
 
 _SHOWN = 60
-
-
-class Key(Record, eq=False):
-    """One row of a table of keys.
-
-    Attributes:
-        name: as it stands in the file.
-        kind: what its value may be.
-        doc: one line for the reader of the schema.
-        default: the value where the key is left out; None: decided by what it belongs to.
-        required: whether it must be there.
-        also: other names that people give it.
-        lifts: keys of the section that it is which may stand beside it, too.
-    """
-
-    name: str
-    kind: Kind
-    doc: str
-    default: Any = None
-    required: bool = False
-    also: tuple[str, ...] = ()
-    lifts: tuple[str, ...] = ()
-
-    def json(self) -> Schema:
-        """Kind, doc and default as JSON Schema."""
-        usual = list(self.default) if isinstance(self.default, tuple) else self.default
-        return self.kind.json() | {"description": self.doc} | ({} if usual is None else {"default": usual})
-
-    def left_out(self) -> Any:
-        """The value where the key is left out."""
-        return self.kind.blank(self.default) if self.kind.blank else self.default
-
-    def check(self, node: Node, report: Report) -> Any:
-        """The value of a node; a container that was left blank is as good as left out."""
-        return self.left_out() if is_nothing(node) and self.kind.blank and not self.required else self.kind.check(node, report)
 
 
 def table(
@@ -74,30 +39,25 @@ def table(
     """
     usual = next((single(key) for key in keys if key.name == selector), None)
     made = _Table(title, keys, selector, variants or {}, example, short, usual, implied or {})
-    known = made.known(*made.variants)
-    return Kind(
-        SUCH_LINES,
-        made.check,
-        made.json,
-        lambda default: made.defaults(),
-        made.spelled,
-        lambda: {name: key.kind for name, key in known.items()},
-        example,
-    )
+
+    def parts(node: Node | None = None) -> dict[str, Key]:
+        return made.known(made.choice(node)) if isinstance(node, Mapping) else made.known(*made.variants)
+
+    return Kind(SUCH_LINES, made.check, made.json, lambda default: made.defaults(), made.spelled, parts, example)
 
 
 def branch(key: str, present: Kind, absent: Kind) -> Kind:
     """One table where a key is present, another where it is not."""
 
-    def check(node: Node, report: Report) -> Any:
-        return (present if isinstance(node, Mapping) and key in node.entries else absent).check(node, report)
+    def chosen(node: Node) -> Kind:
+        return present if isinstance(node, Mapping) and key in node.entries else absent
 
     return replace(
         absent,
-        check=check,
+        check=lambda node, report: chosen(node).check(node, report),
         json=lambda: {"anyOf": [present.json(), absent.json()]},
         spelled=present.spelled,
-        parts=lambda: {**present.parts(), **absent.parts()},
+        parts=lambda node=None: chosen(node).parts(node) if node else {**present.parts(), **absent.parts()},
     )
 
 
@@ -126,13 +86,9 @@ def single(key: Key, fits: Callable[[str], bool] = bool, **more: str) -> Short:
 def homes(kind: Kind, name: str, value: str) -> dict[str, str]:
     """The keys under which a key is known, each with the lines of YAML that give it a value there."""
     found = dict[str, str]()
-    parts = kind.parts()
-    for part in {
-        inner: part for part, inner in reversed(list(parts.items()))
-    }.values():  # each by its own name, not by another of its names
-        inner = parts[part]
-        below = {"": f"{name}: {value}"} if name in inner.parts() else {}
-        for where, lines in (below | homes(inner, name, value)).items():
+    for part, key in kind.parts().items():
+        below = {"": f"{name}: {value}"} if name in key.kind.parts() else {}
+        for where, lines in (below | homes(key.kind, name, value)).items() if part == key.name else ():
             found[where or part] = (f"{part}:\n" if part else "- ") + indent(lines, "  ")[0 if part else 2 :]
     return found
 
@@ -170,7 +126,7 @@ class _Table(Record, eq=False):
             return refuse(node, report, SUCH_LINES, example=self.example)
         self._lift(node, report)
         self._spell(node, report)
-        choice = self._choice(node)
+        choice = self.choice(node)
         allowed, values = self.known(choice), self.defaults()
         for name, (key, value) in node.entries.items():
             choosers = self._choosers(name)
@@ -216,7 +172,7 @@ class _Table(Record, eq=False):
             if name in known:
                 node.entries[name] = typed, known[name].kind.spelled(value)
 
-    def _choice(self, node: Mapping) -> str:
+    def choice(self, node: Mapping) -> str:
         """What the selector selects; "" where it says something unknown, which is told elsewhere."""
         given = node.entries.get(self.selector)
         if given is None:
@@ -239,7 +195,7 @@ class _Table(Record, eq=False):
         if self.usual and not self.short:
             schema = {"anyOf": [schema, self.usual.json()]}
         schema |= {"properties": properties, "additionalProperties": False}
-        usual, conditions = self._choice(Mapping(WHOLE_FILE)), dict[str, Schema]()
+        usual, conditions = self.choice(Mapping(WHOLE_FILE)), dict[str, Schema]()
         for name in extra:
             choosers = self._choosers(name)
             conditions[name] = {"properties": {self.selector: {"enum": choosers}}}

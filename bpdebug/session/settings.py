@@ -12,11 +12,11 @@ from typing import Any
 from bpdebug.core.numbers import AUTO, NumberStyle
 from bpdebug.core.record import Record, replace
 from bpdebug.files import FileError
-from bpdebug.frontends.kinds import choice, either, likely, list_of, map_of, text
+from bpdebug.frontends.kinds import Key, choice, either, likely, list_of, map_of, text
 from bpdebug.frontends.loader import read_text
 from bpdebug.frontends.nodes import entry, parse
 from bpdebug.frontends.report import Report
-from bpdebug.frontends.tables import Key, table
+from bpdebug.frontends.tables import table
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.commands.scales import number_style

@@ -70,11 +70,9 @@ def scenario_of(folder, text):
 
 def plain(scenario):
     """All that it says, so that two can be compared."""
-    return {
-        name: value.tolist() if isinstance(value, np.ndarray) else value
-        for name, value in values_of(scenario).items()
-        if name != "read_again"
-    }
+    said = {name: value for name, value in values_of(scenario).items() if name != "read_again"}
+    said |= {f"value of {name}": value for name, value in said.pop("values").items()}
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in said.items()}
 
 
 @pytest.mark.parametrize(("short", "long"), READ)
@@ -130,7 +128,7 @@ BEGINNERS = {
     ),
     "network: 2-3-1\n" + XOR.replace("[0, 1, 1, 0]", "[0, yes, 1, 0]"): ("2:63: expected a number; found 'yes'",),
     "inputs: 2\nname: {a: 1}\nnetwork: 2-3-1\n" + XOR: (
-        "1:1: unknown key 'inputs' here; it belongs under 'data' or under 'network'",
+        "1:1: unknown key 'inputs' here; it belongs under 'network' or under 'data'",
         "2:7: expected a text; found {a: 1}",
     ),
     "network: 2-3-1\ndata:\n inputs: [[0, 1]]\n  targets: [0]\n": ("4:3: this is not YAML: ", "need the same indentation"),
@@ -158,7 +156,7 @@ def test_the_lines_to_copy_are_read(tmp_path):
         with pytest.raises(ScenarioError) as caught:
             load_scenario(tmp_path / "s.yaml")
         seen |= {problem.example for problem in caught.value.problems if problem.example}
-    for example in seen - {"network:\n  layers:\n    - activation: relu", "data:\n  inputs: 2\nnetwork:\n  inputs: 2"}:  # parts of them
+    for example in seen - {"network:\n  layers:\n    - activation: relu", "network:\n  inputs: 2\ndata:\n  inputs: 2"}:  # parts of them
         lines = yaml.safe_load(example)
         lines = {"network": {"layers": [*lines["layers"], {"units": 1}]}} if "layers" in lines else lines
         scenario_of(tmp_path, yaml.safe_dump(base | lines))

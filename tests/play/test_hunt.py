@@ -21,12 +21,12 @@ from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario, shipped
+from bpdebug.frontends.shipped import FAULTY
 from bpdebug.play.hunt import LOCKED, TRIES, Hunt, disguised, game_of
 from bpdebug.play.planting import is_right, plant
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.script import session_script
 from bpdebug.session.session import Session
-from bpdebug.subcommands import FAULTY
 from bpdebug.time.results import to_json
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.compare import compare
