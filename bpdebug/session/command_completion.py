@@ -9,6 +9,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape
+from bpdebug.look.legend import entries
 from bpdebug.look.obstacles import OBSTACLES
 from bpdebug.session.completion import Candidate, Completion, beginning, complete, formula_words, tensor_words
 from bpdebug.session.path_completion import complete_path
@@ -167,6 +168,11 @@ def _conditions(known: Known) -> Iterable[Candidate]:
     yield Candidate("non-finite ", note="a value is not finite (on or off)")
 
 
+def _topics() -> Iterable[Candidate]:
+    yield from (Candidate(command.name, note=command.help) for command in in_order())
+    yield from (Candidate(entry.name, note=f"{entry.shown} {entry.text}".strip()) for entry in entries())
+
+
 def _numbered(things: Mapping[int, str]) -> Iterable[Candidate]:
     return (Candidate(str(number), note=text) for number, text in things.items())
 
@@ -190,7 +196,7 @@ ARGUMENTS: dict[str, Kind] = {
     "STOP…": _one_of(lambda known: _numbered(known.stops)),
     "DISPLAY": _one_of(lambda known: _numbered(known.displays)),
     "WHAT": _one_of(_conditions),
-    "COMMAND": _one_of(lambda known: [Candidate(command.name, note=command.help) for command in in_order()]),
+    "TOPIC": lambda known, text: Completion(0, len(text), beginning(text, _topics())),
     "COMMAND;": _last_line,
     "COMMAND…": _last_line,
 }

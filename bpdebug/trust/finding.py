@@ -57,7 +57,7 @@ STATUSES: Mapping[str, Status] = {
     "wrong": Status("WRONG", ("✗", "bad"), accuses=True),
     "off": Status("OFF", ("✗", "bad"), accuses=True),
     "follows": Status("follows", ("↳", "changed"), reason=_FOLLOWS),
-    "convention": Status("convention", ("≈", "good"), agrees=True, reason=_CONVENTION),
+    "convention": Status("convention", ("≙", "good"), agrees=True, reason=_CONVENTION),
     "own": Status("your own", ("✎", "changed"), agrees=True, reason=_OWN),
     "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
     "unsure": Status("cannot tell", ("?", "changed"), reason=_UNSURE, untold="rounding hides what is off"),

@@ -1,18 +1,21 @@
-"""The help: all commands and keys, searched as one types."""
+"""The help: the legend, all commands and keys, searched as one types."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from bpdebug.look.legend import Entry
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
 from bpdebug.ui.completing import LineInput
-from bpdebug.ui.draw.help import help_rows
+from bpdebug.ui.draw.help import LEGEND, help_rows
+from bpdebug.ui.draw.meaning import meanings
+from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList
 from bpdebug.ui.screens import LineScreen
@@ -22,7 +25,18 @@ _KEYS = {pane.key: f"{name}: {pane.__doc__}" if pane.__doc__ else f"the {name} p
 
 
 class HelpScreen(LineScreen):
-    """Shows the commands; answers with a colon and a command to put into the prompt, or with nothing."""
+    """Shows the legend and the commands; answers with a colon and a command to put into the prompt, or with nothing.
+
+    What is drawn in the pane that the user is in comes first.
+    """
+
+    here: Sequence[Entry] = ()
+
+    def on_mount(self) -> None:
+        """Look at the pane that the user is in."""
+        pane = next((below.focused for below in reversed(self.app.screen_stack) if isinstance(below.focused, Pane)), None)
+        if pane and pane.view:
+            self.here = meanings(pane.id or "", [pane.line_at(pane.view, y + pane.scroll_offset.y) for y in range(pane.size.height)])
 
     @property
     def line_keys(self) -> dict[str, Callable[[], None]]:
@@ -35,8 +49,8 @@ class HelpScreen(LineScreen):
         """A line to search with, and the rows that fit."""
         with Vertical(id="help") as box:
             box.border_title = "Help"
-            box.border_subtitle = "↑ ↓ PgUp PgDn move · Enter puts a command into the prompt · Esc closes"
-            yield LineInput(placeholder="type to search keys, commands and their help", id="search")
+            box.border_subtitle = "↑ ↓ PgUp PgDn move   Enter puts a command into the prompt   Esc closes"
+            yield LineInput(placeholder="type to search: a sign, a colour, a word, a key or a command", id="search")
             yield RowList(id="rows")
 
     @property
@@ -48,7 +62,7 @@ class HelpScreen(LineScreen):
         query, columns = self.query_one(Input).value.lstrip("/").strip(), self._rows.size.width - 1
         named = next((command.name for command in in_order() if query and command.name.startswith(query.split()[0])), "")
         self._rows.show(
-            help_rows(in_order(), query, columns, _KEYS),
+            help_rows(in_order(), query, columns, _KEYS, self.here),
             named if query else self._rows.chosen,
         )
 
@@ -66,4 +80,4 @@ class HelpScreen(LineScreen):
 
     def _choose(self, name: str) -> None:
         if name:
-            self.leave(f":{name}" if ways(COMMANDS[name].usage) == ((),) else f":{name} ")
+            self.leave(f":{name}" if name.startswith(LEGEND) or ways(COMMANDS[name].usage) == ((),) else f":{name} ")

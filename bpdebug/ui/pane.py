@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from typing import ClassVar, Self, TypeVar
 
 from rich.style import Style
+from textual.content import Content
 from textual.geometry import Offset, Region, Size
 from textual.markup import escape
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.visual import VisualType
 from textual.widget import Widget
 
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import HintOf
 from bpdebug.ui.draw.glyphs import key_at, key_name
+from bpdebug.ui.draw.meaning import meaning_at
 from bpdebug.ui.draw.spans import Line, plain
 from bpdebug.ui.layout import Spot
 from bpdebug.ui.painting import Standing, stands, to_strip
@@ -167,6 +170,17 @@ class Pane(Standing, PointedAt, can_focus=True):
     def text_of(self, y: int) -> str:
         """A line as text; of a line that is wider than the pane what is visible."""
         return plain(self.line_at(self.view, y)) if self.view else ""
+
+    @property
+    def tooltip(self) -> VisualType | None:
+        """What the sign under the mouse means."""
+        place = self.app.mouse_position - self.content_region.offset
+        drawn = self.line_at(self.view, place.y + self.scroll_offset.y) if self.view and self.size.region.contains_point(place) else ()
+        return Content(text) if (text := meaning_at(self.id or "", drawn, place.x)) else None
+
+    @tooltip.setter
+    def tooltip(self, tooltip: VisualType | None) -> None:
+        """It cannot be set."""
 
     def render_line(self, y: int) -> Strip:
         """One visible line."""

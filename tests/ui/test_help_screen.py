@@ -8,8 +8,9 @@ from textual.widgets import Input, OptionList
 from ui_app import LARGE, SMALL, debugger, press, shown, until
 from ui_views import text
 
+from bpdebug.look.legend import GROUPS, entries
 from bpdebug.session.commands import COMMANDS, in_order
-from bpdebug.ui.draw.help import PANE_KEYS, help_rows
+from bpdebug.ui.draw.help import LEGEND, PANE_KEYS, help_rows
 from bpdebug.ui.draw.rows import MARKED, marked
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
@@ -18,13 +19,23 @@ from bpdebug.ui.keys import TableCommands
 from bpdebug.ui.prompt_screen import PromptScreen
 from bpdebug.ui.rows import RowList
 
+NEWCOMERS = ["symbol", "legend", "colour", "orange", "underline", "bold", "neuron", "circle", "sigmoid", "delta", "thickness", "dashed"]
+NEWCOMERS += ["stage", "phase", "operand", "BCE", "ln", "natural logarithm", "bold underline", "edge thickness"]
+"""What people who do not know the screen have looked for."""
+
 
 def rows(query="", columns=74):
     return help_rows(in_order(), query, columns, {str(digit): "a pane" for digit in range(1, 10)})
 
 
 def names(query):
-    return [row.name for row in rows(query) if row.name]
+    """The commands that are found."""
+    return [row.name for row in rows(query) if row.name in COMMANDS]
+
+
+def explained(query):
+    """What of the legend is found."""
+    return [row.name.removeprefix(LEGEND) for row in rows(query) if row.name.startswith(LEGEND)]
 
 
 def words(drawn):
@@ -34,14 +45,16 @@ def words(drawn):
 @pytest.mark.parametrize("columns", [60, 74, 116, 150])
 def test_every_command_and_key_is_there_and_nothing_is_cut(columns):
     drawn, usages = rows(columns=columns), slice(12, 55 if columns > 110 else 34)
-    assert [row.name for row in drawn if row.name] == [command.name for command in in_order()]
+    names = [LEGEND + entry.name for group in GROUPS for entry in entries() if entry.group == group]
+    assert [row.name for row in drawn if row.name] == [*names, *(command.name for command in in_order())]
     assert all(width(line) <= columns for row in drawn for line in row.lines)
     for row in drawn:
-        if row.name:
+        if row.name in COMMANDS:
             help_ = " ".join(plain(line)[usages.stop :] for line in row.lines)
             assert help_.split()[: len(COMMANDS[row.name].help.split())] == COMMANDS[row.name].help.split()
             assert "".join(plain(line)[usages] for line in row.lines).replace(" ", "") == COMMANDS[row.name].usage.replace(" ", "")
     shown = words([line for row in drawn for line in row.lines])
+    assert all(word in shown for entry in entries() for word in entry.text.split())
     assert all(word in shown for keys, meaning in PANE_KEYS for word in f"{keys} {meaning}".split())
 
 
@@ -49,8 +62,18 @@ def test_the_rows_are_those_that_say_all_the_words_searched_for():
     assert names("GRADIENT layer") == ["health"]
     assert "reverse-continue" in names("last stop")
     assert names("last edit back") == ["undo"]
-    assert names("no such words") == []
-    assert "no such words" in text(rows("no such words")[0].lines)
+    assert names("nothing of the kind") == explained("nothing of the kind") == []
+    assert "nothing of the kind" in text(rows("nothing of the kind")[0].lines)
+
+
+@pytest.mark.parametrize("topic", ["⊙", "Σ", "σ", "ᵀ", "η", "▶", "▸", "·", "✎", "~", "δ", "░", "β₁"])
+def test_every_sign_that_is_searched_for_is_explained(topic):
+    assert topic in " ".join(plain(line) for row in rows(topic) if row.name.startswith(LEGEND) for line in row.lines)
+
+
+@pytest.mark.parametrize("topic", NEWCOMERS)
+def test_every_word_of_a_newcomer_is_explained(topic):
+    assert explained(topic)
 
 
 def test_headings_stand_only_over_rows():
@@ -83,14 +106,13 @@ async def test_the_help_is_gone_through_by_key_and_closed_by_escape(size):
         await until(pilot, lambda: rows.chosen)
         first = rows.chosen
         await press(pilot, "down", "down", "up")
-        assert rows.chosen == in_order()[1].name
+        assert rows.chosen == [row.name for row in rows.rows if row.name][1]
         await press(pilot, "end")
         assert rows.chosen == in_order()[-1].name
         await until(pilot, lambda: rows.scroll_y == rows.max_scroll_y, 1)
         assert "close what lies over the panes" in shown(app, "rows")
         await press(pilot, "home", "pagedown")
-        place = [command.name for command in in_order()].index(rows.chosen)
-        assert 2 < place < len(COMMANDS) - 5
+        assert 2 < [row.name for row in rows.rows if row.name].index(rows.chosen) < len(COMMANDS)
         await press(pilot, "pageup", "pageup")
         assert rows.chosen == first
         await press(pilot, "escape")

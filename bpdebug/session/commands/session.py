@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.parser import suggestion
 from bpdebug.files import path_of, write_file
+from bpdebug.look.legend import Entry, entries, named, searched
 from bpdebug.play.tour import STEPS, Tour, names_of
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, command, find_command, in_order
+from bpdebug.session.table import Command, CommandError, command, find_command, in_order
 from bpdebug.time.results import Result
 
 
@@ -30,14 +32,35 @@ def save(session: Session, arguments: str) -> Result:
     return Result("script", f"saved as {arguments}: {count} command{'s' * (count != 1)}", {"file": arguments})
 
 
-@command("help [COMMAND]", "session", keys="? f1", aliases="h ?", label="help")
-def help_(session: Session, name: str = "") -> Result:
-    """Show the commands, or one of them."""
-    chosen = [find_command(name)[0]] if name else in_order()
-    width = max(len(command.usage) for command in chosen)
+@command("help [TOPIC]", "session", keys="? f1", aliases="h ?", label="help")
+def help_(session: Session, topic: str = "") -> Result:
+    """Show the commands, or explain one of them, or any sign, colour or word on the screen: help ⊙, help orange, help neuron."""
+    chosen, explained = _meant(topic) if topic else (in_order(), [])
+    width = max((len(command.usage) for command in chosen), default=0)
     lines = [f"{c.usage:<{width}}  {c.help}" + f" ({', '.join(c.aliases)})" * bool(c.aliases) for c in chosen]
+    lines += [entry.told for entry in explained]
+    lines += ["help ⊙, help orange or help neuron explains a sign, a colour or a word; help legend all of them"] * (not topic)
     data = {"commands": [{"name": c.name, "usage": c.usage, "help": c.help, "keys": list(c.keys)} for c in chosen]}
-    return Result("help", "\n".join(lines), data)
+    told = [{"name": entry.name, "signs": [*entry.signs], "text": entry.text} for entry in explained]
+    return Result("help", "\n".join(lines), {**data, "legend": told})
+
+
+def _meant(topic: str) -> tuple[list[Command], list[Entry]]:
+    """What a topic is: a command, its abbreviation or an entry of the legend; else whatever in the legend says its words.
+
+    Raises:
+        CommandError: where there is nothing of the kind.
+    """
+    commands = [command for command in in_order() if topic in (command.name, *command.aliases)]
+    if not (explained := named(topic)) and not commands:
+        try:
+            commands = [find_command(topic)[0]]
+        except CommandError:
+            explained = searched(topic)
+    if commands or explained:
+        return commands, explained
+    hint = suggestion(topic, [*(command.name for command in in_order()), *(entry.name for entry in entries())])
+    raise CommandError(f"nothing is called '{topic}'{hint or '; help lists the commands, help legend the signs and words'}")
 
 
 @command("quit", "session", keys="q ctrl+q", aliases="q exit", label="quit")

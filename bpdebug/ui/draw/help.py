@@ -1,12 +1,16 @@
-"""The help: commands with their keys from the command table, and the keys of the panes."""
+"""The help: the legend, commands with their keys from the command table, and the keys of the panes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from bpdebug.session.table import GROUPS, Command
+from bpdebug.look.legend import GROUPS, Entry, entries
+from bpdebug.session.table import GROUPS as COMMAND_GROUPS
+from bpdebug.session.table import Command
+from bpdebug.ui.draw.meaning import role_of
 from bpdebug.ui.draw.rows import Row, columns_of, marked
-from bpdebug.ui.draw.spans import line
+from bpdebug.ui.draw.spans import Line, line
 
 PANE_KEYS = (
     ("tab", "the next pane"),
@@ -19,26 +23,44 @@ PANE_KEYS = (
     ("ctrl+o", "open another scenario"),
     (":", "type any command; Tab completes it, the arrow up brings back earlier ones"),
     ("ctrl+p", "the palette: commands by name, themes"),
-    ("· ⚠ !", "in the listing: computed, not finite, computed with a floating-point warning"),
-    ("~ ✎ ●", "computed before something it depends on was edited, your own formula, a breakpoint"),
-    ("◐ ◌ ○", "a breakpoint with a condition or in one update, one for the next time, a disabled one"),
-    ("✓ ✗ ↳", "after a check (v): right, wrong, wrong only because of the gradient that arrives"),
-    ("? ∧", "after a check: no verdict, a kink where there is no derivative"),
-    ("▸ #7", "in a table: the sample that is looked at (, and . change it), a sample by its number in the data"),
     ("esc", "close what lies over the panes; stop a long run (as any key does)"),
     ("ctrl+c", "stop a run and forget what was typed ahead of it, close what lies over the panes, or copy text that is selected"),
     ("ctrl+z", "back to the shell; fg there comes back"),
 )
-"""What no command of the table does, and what the marks mean."""
+"""What no command of the table does."""
 
 _KEY_WIDTH = 9
 _USAGE_WIDTHS = (22, 43)
 """Columns of a usage where there is little room, and where there is much."""
 _MUCH = 110
+_SAMPLE = "−1.23"
+"""What a style is shown on."""
 _SHOWN = {"enter": "Enter", "backspace": "Bksp", "f1": "F1"}
+LEGEND = "help "
+"""What the name of a legend's row begins with; the rest is what it explains."""
 
 
-def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapping[str, str]) -> list[Row]:
+class Told(NamedTuple):
+    """What a row says.
+
+    Attributes:
+        name: of what is chosen with it; "" where it cannot be chosen.
+        keys: its keys, or the signs that are explained.
+        usage: of a command, or what is called so.
+        meaning: what it does or means.
+        words: what else it is found under.
+        role: the style that is explained.
+    """
+
+    name: str
+    keys: str
+    usage: str
+    meaning: str
+    words: str = ""
+    role: str = ""
+
+
+def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapping[str, str], here: Sequence[Entry] = ()) -> list[Row]:
     """The rows in which all words of the query occur, under the headings of their groups.
 
     Args:
@@ -46,30 +68,46 @@ def help_rows(commands: Sequence[Command], query: str, columns: int, panes: Mapp
         query: what is searched for; "" for everything.
         columns: the width; nothing is cut.
         panes: the keys that choose a pane, with what it shows.
+        here: the entries of the legend that come first: those of the pane that the user is in.
     """
     words = query.lower().split()
-    usage_width = _USAGE_WIDTHS[columns >= _MUCH]
-    room = max(columns - _KEY_WIDTH - usage_width - 5, 16)
     rows: list[Row] = []
-    for title, entries in _groups(commands, panes):
-        fitting = [entry for entry in entries if all(word in " ".join(entry[1:]).lower() for word in words)]
+    for title, told in (*_legend(here), *_groups(commands, panes)):
+        fitting = [entry for entry in told if all(word in f"{title} {' '.join(entry[1:5])}".lower() for word in words)]
         rows += [Row("", (line((title, "heading")),))] * bool(fitting)
-        for name, keys, usage, meaning in fitting:
-            told = [(usage, "bold", usage_width), (meaning, "", room)] if usage else [(meaning, "", usage_width + room + 2)]
-            lines = columns_of([(keys, "key", _KEY_WIDTH), *told])
-            rows.append(Row(name, tuple(((" ", ""), *marked(drawn, words)) for drawn in lines)))
+        rows += [Row(entry.name, tuple(((" ", ""), *marked(drawn, words)) for drawn in _drawn(entry, columns))) for entry in fitting]
     return rows or [Row("", (line((f"nothing here says '{query.strip()}'", "dim")),))]
 
 
-def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
-    """Titles with rows: a command's name (or ""), its keys, its usage, and what it does."""
-    for group, title in GROUPS.items():
+def _drawn(entry: Told, columns: int) -> tuple[Line, ...]:
+    """A row's lines; of the legend, what is called so stands before what it means."""
+    if entry.name.startswith(LEGEND):
+        sample = (entry.keys, "name") if entry.keys or not entry.role else (_SAMPLE, entry.role)
+        return columns_of([(*sample, _KEY_WIDTH), (f"{entry.usage}: {entry.meaning}", "", columns - _KEY_WIDTH - 3)])
+    usage_width = _USAGE_WIDTHS[columns >= _MUCH]
+    room = max(columns - _KEY_WIDTH - usage_width - 5, 16)
+    told = [(entry.usage, "bold", usage_width), (entry.meaning, "", room)]
+    return columns_of([(entry.keys, "key", _KEY_WIDTH), *(told if entry.usage else [(entry.meaning, "", usage_width + room + 2)])])
+
+
+def _legend(here: Sequence[Entry]) -> Iterator[tuple[str, list[Told]]]:
+    """The legend by its groups, first what is drawn where the user is."""
+    rest = [entry for entry in entries() if entry not in here]
+    groups = [("Here", here), *((title, [entry for entry in rest if entry.group == group]) for group, title in GROUPS.items())]
+    for title, found in groups:
+        words = "legend symbols "
+        yield title, [Told(LEGEND + one.name, one.shown, one.name, one.text, words + one.words, role_of(one)) for one in found]
+
+
+def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[tuple[str, list[Told]]]:
+    """The commands and what else has a key, by title."""
+    for group, title in COMMAND_GROUPS.items():
         rows = []
         for command in (command for command in commands if command.group == group):
             keys = " ".join(_SHOWN.get(key, key) for key in command.keys)
             others = ", ".join(alias for alias in command.aliases if alias not in command.keys)
-            rows.append((command.name, keys, command.usage, command.help + f" (also: {others})" * bool(others)))
+            rows.append(Told(command.name, keys, command.usage, command.help + f" (also: {others})" * bool(others)))
         yield title, rows
     digits = [key for key in panes if key.isdigit()]
     choosing = [(f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it")]
-    yield "Panes and marks", [("", keys, "", meaning) for keys, meaning in (*choosing, *panes.items(), *PANE_KEYS)]
+    yield "Panes and other keys", [Told("", keys, "", meaning) for keys, meaning in (*choosing, *panes.items(), *PANE_KEYS)]

@@ -1,0 +1,162 @@
+"""The legend: what the signs, colours, marks and words on the screen mean.
+
+The texts are data, in ``legend.yaml`` beside this file; what a function, a loss or an optimizer means stands in the tables of
+:mod:`bpdebug.core` and is taken from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+from bpdebug.core.operations import OPERATIONS
+from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.record import Record
+from bpdebug.core.render import render
+from bpdebug.look.explanation import UNICODE
+
+GROUPS = {
+    "signs": "Signs",
+    "marks": "Marks",
+    "lines": "Lines",
+    "colours": "Colours and type",
+    "words": "Words",
+    "functions": "Functions and rules",
+}
+"""The parts of the legend with their titles, in the order of the help."""
+
+
+_LONGEST = 40
+"""Characters of a sign with what stands around it."""
+
+
+class Entry(Record):
+    """What one sign, colour, mark or word means.
+
+    Attributes:
+        name: what it is called.
+        text: what it means, in a sentence or two.
+        group: one of :data:`GROUPS`.
+        signs: what is drawn; a range of characters is written with a hyphen, ``▀-▟``.
+        words: other words under which it is found.
+        places: the panes and popups that draw it; () for any.
+        near: what stands around it, as a regular expression, where the sign alone may be another one.
+        roles: the kinds of style that mean this, such as ``heat``.
+    """
+
+    name: str
+    text: str
+    group: str
+    signs: tuple[str, ...] = ()
+    words: str = ""
+    places: tuple[str, ...] = ()
+    near: str = ""
+    roles: tuple[str, ...] = ()
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """One of the signs; one of letters is a whole word."""
+        ranges = (f"[{sign}]" if re.fullmatch(".-.", sign) else re.escape(sign) for sign in self.signs)
+        return re.compile("|".join(rf"(?<!\w){sign}(?![a-z0-9])" if sign[0].isascii() and sign[0].isalpha() else sign for sign in ranges))
+
+    @cached_property
+    def _around(self) -> re.Pattern[str]:
+        return re.compile(self.near)
+
+    @property
+    def shown(self) -> str:
+        """The signs as a list has them, those that are no name."""
+        signs = (sign.replace("-", " … ") if re.fullmatch(".-.", sign) else sign for sign in self.signs)
+        return " ".join(sign for sign in signs if sign not in (self.name, self.words))
+
+    @property
+    def told(self) -> str:
+        """The signs, the name and the text in one line."""
+        return f"{self.shown} {self.name}: {self.text}".lstrip()
+
+    def covers(self, line: str, at: int) -> int:
+        """The length of its sign at a character of a line, 0 where none of its signs is there."""
+        return _length(self.pattern, line, at) if self.signs else 0
+
+    def stands(self, place: str, line: str, at: int) -> int:
+        """The same, where it is that which the sign means in a place and among what stands around it."""
+        there = not self.places or place in self.places
+        return self.covers(line, at) if there and (not self.near or _length(self._around, line, at)) else 0
+
+    def is_found(self, words: Sequence[str]) -> bool:
+        """Whether all the words occur in what it is called, in its signs, or in what else it is found under."""
+        text = f"legend symbols {GROUPS[self.group]} {self.name} {' '.join(self.signs)} {self.words}".lower()
+        return all(word in text for word in words)
+
+
+def _length(pattern: re.Pattern[str], line: str, at: int) -> int:
+    """How long a match is that holds a character of a line, one that begins within another included; 0 where there is none."""
+    found = (pattern.match(line, start) for start in range(max(at - _LONGEST, 0), at + 1))
+    return max((match.end() - match.start() for match in found if match and match.end() > at), default=0)
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    import yaml  # noqa: PLC0415 - a start does without
+
+    for group, rows in yaml.safe_load(path.read_text("utf-8")).items():
+        for row in rows:
+            several = {key: tuple(row.get(name, "").split()) for key, name in (("signs", "sign"), ("places", "in"), ("roles", "style"))}
+            yield Entry(row["name"], row["text"], group, words=row.get("words", ""), near=row.get("near", ""), **several)
+
+
+def _rules() -> Iterator[Entry]:
+    """What the tables of the core say of their rows."""
+    for name, operation in OPERATIONS.items():
+        symbol = "" if operation.fuses else operation.symbol.partition("(")[0].strip("{}za") or name
+        formula = render(operation.forward.tree, UNICODE, dict.fromkeys(operation.constants, ()))
+        derivative = operation.backward_meaning if isinstance(operation.backward_meaning, str) else ""
+        text = f"{operation.meaning} {operation.output} = {formula}. {derivative}".strip()
+        yield Entry(_words(name), text, "functions", (symbol,) * bool(symbol), name)
+    for name, rule in OPTIMIZERS.items():
+        target, step, meaning = rule.steps[-1]
+        written = render(step.tree, UNICODE, dict.fromkeys(rule.constants, ()))
+        yield Entry(name, f"{meaning} {target} = {written}", "functions", words="optimizer")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """The whole legend."""
+    return (*_read(Path(__file__).with_suffix(".yaml")), *_rules())
+
+
+def meaning_of(place: str, line: str, at: int) -> Entry | None:
+    """What a character means in a line that is drawn in a place: the entry with the longest sign there, the first of several."""
+    found = max(entries(), key=lambda entry: entry.stands(place, line, at))
+    return found if found.stands(place, line, at) else None
+
+
+def meanings_in(place: str, lines: Sequence[str]) -> list[Entry]:
+    """The entries with signs in lines that are drawn in a place, in the order of the legend."""
+    return [
+        entry
+        for entry in entries()
+        if entry.signs and any(meaning_of(place, line, found.start()) is entry for line in lines for found in entry.pattern.finditer(line))
+    ]
+
+
+def named(topic: str) -> list[Entry]:
+    """The entries with that very sign or name; where there are none, those for which it is another word."""
+    wanted = topic.strip().lower()
+    first = [entry for entry in entries() if wanted in (entry.name, f"{entry.name}s") or topic in entry.signs or _is_sign(entry, topic)]
+    return first or [entry for entry in entries() if wanted in entry.words.lower().split()]
+
+
+def _is_sign(entry: Entry, topic: str) -> bool:
+    return len(topic) == 1 and not topic.isalnum() and entry.covers(topic, 0) > 0
+
+
+def searched(text: str) -> list[Entry]:
+    """The entries that are found under all words of a text."""
+    words = text.lower().split()
+    return [entry for entry in entries() if entry.is_found(words)]
