@@ -21,6 +21,7 @@ from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import PLAINEST, likeliest, surprises
+from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.reading import ComparisonError, Reading, moments, readings
@@ -28,6 +29,7 @@ from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import WITHIN, diagnose
+from bpdebug.trust.uncleared import uncleared
 from bpdebug.trust.unusual import oddities
 
 __all__ = ["ComparisonError", "compare", "comparing"]
@@ -67,10 +69,12 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
     reading, found = judge.reading, list(oddities(judge.reading.odd, judge.reading.given, judge.program, scene.state))
     with np.errstate(all="ignore"):
         judge.findings = settled(judge)
+        kept = uncleared(timeline, judge)
     for finding in judge.findings:
         yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
-            found.append(_diagnosed(timeline, scene, judge, finding))
+            known = kept.get(finding.stage.name) if finding.status == "off" else None
+            found.append(replace(finding, suspects=(known,)) if known else _diagnosed(timeline, scene, judge, finding))
     understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
     shared, apart = _shared(judge)
     found = _joined(judge, found)
@@ -89,17 +93,27 @@ def _steps(judge: Judge) -> bool:
 def _joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
     """The findings, of which those that one mistake explains are one accusation: a factor that they share, or one place before all of
     them that the file does not show."""
-    first, joined = dict[str, str](), list[Finding]()
+    first, joined, grown = dict[str, str](), list[Finding](), 1.0
     for finding in found:
         one = finding
+        if one.status == "off" and one.theirs is not None and one.stage.phase is Phase.BACKWARD:
+            factor = scale(one.theirs, one.right, judge.near)
+            powers = [grown**power for power in range(2, len(judge.program.layers) + 1)]
+            if factor and abs(grown) != 1 and any(abs(factor / power - 1) <= judge.near for power in powers):
+                said = f"the factor of {next(f.name for f in joined if f.says.accuses)} once more with every layer"
+                one = replace(one, status="follows", said=said, suspects=())
+            grown = grown if grown != 1 else factor or 1.0
         if one.status == "off":
             unseen = [name for name in _unseen(judge, one) if judge.program.stage(name).of]
             places = [(suspect.kind, suspect.evidence.partition(WITHIN)[2].partition(")")[0]) for suspect in one.suspects]
             strays = [suspect.evidence.partition(" is ")[2] for suspect in one.suspects if suspect.kind == "stray_factor"]
-            keys = [f"{kind} {place}" for kind, place in places if place in unseen] or strays or ([] if one.suspects else unseen)
+            kept = ["accumulated"] * any(suspect.kind == "accumulated" for suspect in one.suspects)
+            keys = [f"{kind} {place}" for kind, place in places if place in unseen] or strays or kept or ([] if one.suspects else unseen)
             same = next((first[key] for key in keys if key in first), "")
             if same:
-                said = f"the same factor as in {same}" if strays else f"the same mistake as in {same}, before both of them"
+                said = (
+                    f"the same factor as in {same}" if strays else f"the same mistake as in {same}" + ", before both of them" * (not kept)
+                )
                 one = replace(one, status="follows", said=said, suspects=())
             first |= {key: one.name for key in keys if key not in first}
         joined.append(one)

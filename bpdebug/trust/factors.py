@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cache, cached_property
-from itertools import combinations
+from itertools import combinations, permutations
 from itertools import product as each_of
 
 import numpy as np
@@ -121,12 +121,14 @@ def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2",
     """Numbers that people multiply or divide by, the simpler ones first, made of constants of a training, of sizes, and of what stands
     in formulas of the user's own."""
     sizes = [size for size in sizes if size != "outputs" or outputs_of(program) > 1]
-    pairs = [*combinations([*sizes, *names], 2)]
     texts = [*sizes, *names, *(f"1 {sign} {name}" for sign in "-+" for name in names), *["m**2", "m - 1", "(m - 1) / m"] * bool(sizes)]
-    texts += [f"{one} * {other}" for one, other in pairs] + [f"1 - {one} * {other}" for one, other in combinations(names, 2)]
+    texts += [f"{one} * {other}" for one, other in combinations(sizes, 2)] + [
+        f"1 - {one} * {other}" for one, other in combinations(names, 2)
+    ]
     texts += [form.format(f"1 - {name}**t") for name in names for form in ("{}", "sqrt({})")] if "t" in program.constants else []
     texts = [form for text in texts for form in (text, f"1 / ({text})" if " " in text else f"1/{text}")]
-    for text in (*texts, *(f"{one} / {other}" for pair in pairs for one, other in (pair, pair[::-1]))):
+    texts += [f"{one} / {other}" for one, other in permutations(sizes, 2)] + [f"{one} * {other}" for one, other in combinations(names, 2)]
+    for text in (*texts, *(form for size in sizes for name in names for form in (f"{size} * {name}", f"{name} / {size}"))):
         tree = substitute(_parsed(text).tree, {"outputs": literal(outputs_of(program))})
         yield text.replace("outputs", "the number of outputs"), tree
     for stage in program.stages:
@@ -142,6 +144,12 @@ def number_of(tree: Tree, values: Mapping[str, Array]) -> float:
     with np.errstate(all="ignore"):
         value = float(Evaluator(values).value(tree)) if all(name in values for name in names_in(tree)) else 0.0
     return value if 0 < value < np.inf and abs(value - 1) > NEAR else 0.0
+
+
+def called(program: Program, values: Mapping[str, Array], factor: float, near: float) -> dict[str, Tree]:
+    """What a factor is, such as ``1/m``: every number of that value that a program has, by its name."""
+    known = ((text, tree, number_of(tree, values)) for text, tree in numbers(program, constants(program)))
+    return {"minus " * (factor < 0) + text: tree for text, tree, value in known if abs(abs(factor) - value) <= near * value}
 
 
 def scale(theirs: Array, ours: Array, near: float) -> float | None:

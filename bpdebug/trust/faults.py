@@ -69,7 +69,7 @@ l2_factor           | size         | another factor of the L2 penalty
 l2_unasked          | added        | a penalty that the loss does not have
 updated_before_used | added        | updated before it is used
 stale               | added        | left over from the update before
-accumulated         | added        | added to the gradient of the update before
+accumulated         | added        | gradients never cleared
 sample_missing      | left out     | not every sample counted
 not_updated         | added        | not updated
 momentum_missing    | added        | the momentum left out

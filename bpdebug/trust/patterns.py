@@ -15,7 +15,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.render import to_text
 from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, product, total
 from bpdebug.trust.case import Evidence
-from bpdebug.trust.factors import TOLD, constants, number_of, numbers, scale
+from bpdebug.trust.factors import TOLD, called, scale
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.site import Mistake, Site, is_term
@@ -68,27 +68,15 @@ def _multiple(case: Evidence, more: Array, of: Array) -> float | None:
     return scale(more, of, case.allowed / size) if size > 0 else None
 
 
-def named(case: Evidence, factor: float, near: float = _NAMED) -> dict[str, Tree]:
-    """What a factor is, such as ``1/m``: every number of that value that this program has, by its name."""
-    program = case.site.program
-    known = ((text, tree, number_of(tree, case.values)) for text, tree in numbers(program, constants(program)))
-    return {text: tree for text, tree, value in known if abs(abs(factor) - value) <= near * value}
-
-
 def scaled(case: Evidence) -> Iterator[Mistake]:
     """The formula, or an update's whole step, times each number with a name that is the factor by which it is larger."""
     site, factor = case.site, times(case)
+    near = max(_NAMED, case.allowed / case.size)
     still = site.put(dict.fromkeys(site.moves, Number(0.0))) if site.updates else None
-    for text, number in named(case, factor, max(_NAMED, case.allowed / case.size)).items() if factor is not None else ():
+    for text, number in called(site.program, case.values, factor, near).items() if factor is not None else ():
         times_over = Unary("-", number) if factor and factor < 0 else number
         tree = product(times_over, site.tree) if still is None else total(still, product(times_over, Binary("-", site.tree, still)))
         yield Mistake("stray_factor", tree, text, parts={"factor": number})
-
-
-def _said(case: Evidence, factor: float) -> str:
-    """The names of a factor in a sentence; "" where it is nothing that this program has."""
-    found = [("minus " if factor < 0 else "") + text for text in named(case, factor)]
-    return ", or ".join(found[:TOLD])
 
 
 def _shapes(case: Evidence) -> Look:
@@ -161,7 +149,7 @@ def _multiples(case: Evidence) -> Look:
             yield kind if program.network.asked.l2 else "l2_unasked", case.wrong, says, added
             return
         if before is not None and before.shape == more.shape and (extra := _multiple(case, more, before)):
-            meaning = _said(case, extra)
+            meaning = ", or ".join([*called(program, case.values, extra, _NAMED)][:TOLD])
             if meaning or factor is None:
                 says = f"{short(extra, 6)} times the {stage.name} of the update before is still in it"
                 says += f": {short(extra, 6)} is {meaning}" * bool(meaning)

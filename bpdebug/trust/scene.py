@@ -30,6 +30,7 @@ class Scene(Record, eq=False):
         before: the same of the update before, or nothing.
         notes: which formulas count.
         previous: every tensor of a user's own update before, where he has shown it.
+        earlier: the right gradients of his updates before, from the first file on.
         printed: how what he has brought along from there was printed, by its name.
     """
 
@@ -39,6 +40,7 @@ class Scene(Record, eq=False):
     before: Mapping[str, Array]
     notes: tuple[str, ...]
     previous: Mapping[str, Array] = field(default_factory=dict)
+    earlier: tuple[Mapping[str, Array], ...] = ()
     printed: Mapping[str, Format] = field(default_factory=dict)
 
     @property
@@ -62,7 +64,7 @@ def scene_of(timeline: Timeline, ahead: int = 0) -> Scene:
     """
     program = timeline.program
     update = min(timeline.position.update + ahead, program.updates - 1)
-    state = _state(timeline, update)
+    state = state_at(timeline, update)
     kept = [stage for stage in program.stages if stage.edited]
     if own := " ".join(stage.name for stage in kept if stage.phase in (Phase.FORWARD, Phase.LOSS)):
         notes = [f"forward formulas were edited ({own}): the program counts as it stands; check tells whether it is right"]
@@ -71,10 +73,10 @@ def scene_of(timeline: Timeline, ahead: int = 0) -> Scene:
         notes = [f"{s.name} has a formula of its own in this session ({s.formula.text}); the derived one counts" for s in derived]
         kept = [stage for stage in kept if stage not in derived]
     meant = _edited(make_program(_of_batch(program, state)), kept)
-    return Scene(meant, update, state, _state(timeline, update - 1) if update else {}, tuple(notes))
+    return Scene(meant, update, state, state_at(timeline, update - 1) if update else {}, tuple(notes))
 
 
-def _state(timeline: Timeline, update: int) -> dict[str, Array]:
+def state_at(timeline: Timeline, update: int) -> dict[str, Array]:
     """Copies of what an update starts from; constants as the scenario has them, not as single precision rounds them."""
     program = timeline.program
     with timeline.at(timeline.calendar.clock(update)) as machine:

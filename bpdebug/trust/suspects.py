@@ -162,7 +162,7 @@ class _Search:
             seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
         elif factor is not None:
             seen = larger(case, factor)
-            if meanings := [("minus " if factor < 0 else "") + one.says for one in found if one.parts.get("factor")]:
+            if meanings := [one.says for one in found if one.parts.get("factor")]:
                 seen += f", which is {', or '.join(meanings[:TOLD])}"
                 return suspect(made.kind, seen + weak, None if case.site.updates else made.tree)
             if made.kind in _OVER_SAMPLES:

@@ -50,7 +50,8 @@ def _after(scene: Scene, judge: Judge) -> Scene:
     before = {name: value for name, value in judge.start.items() if name in scene.state}
     digits = {name: one for name in kept for of in _shown(judge, name) if (one := judge.printed.formats.get(of))}
     previous = {**judge.right, **judge.values, **before}
-    return replace(scene, state={**scene.state, **kept}, before=before, previous=previous, printed=digits)
+    earlier = (*judge.scene.earlier, {name: judge.right[name] for name in judge.program.gradients.values()})
+    return replace(scene, state={**scene.state, **kept}, before=before, previous=previous, earlier=earlier, printed=digits)
 
 
 def _shown(judge: Judge, name: str) -> tuple[str, str]:
