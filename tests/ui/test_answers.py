@@ -104,6 +104,7 @@ async def test_in_a_hunt_the_editor_and_the_check_are_locked():
 async def test_a_stage_is_accused_by_key_and_the_fault_is_shown():
     async with debugger() as (app, pilot):
         app.perform("hunt 3")
+        await until(pilot, lambda: app.session.hunts and not app.work.busy)
         await press(pilot, "escape", "a", *app.session.hunts[-1].fault.stage, "enter")
         assert isinstance(app.screen, TextScreen)
         await press(pilot, "escape")

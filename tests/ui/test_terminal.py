@@ -167,9 +167,17 @@ def test_a_terminal_that_cannot_draw_is_refused_with_what_to_do_instead(kind, tm
         assert "\x1b" not in terminal.picture
 
 
-_START = (
-    "import sys; from bpdebug.__main__ import main; print('here', flush=True); sys.argv = ['bpdebug', 'xor', '--fresh']; sys.exit(main())"
-)
+_START = """
+import gc, sys
+from bpdebug.__main__ import main
+
+def at_rest():  # what a start does first when it can be interrupted
+    print("here", flush=True)
+
+gc.disable = at_rest
+sys.argv = ["bpdebug", "xor", "--fresh"]
+sys.exit(main())
+"""
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
