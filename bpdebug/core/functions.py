@@ -29,6 +29,7 @@ class Function(Record):
         unicode: a template with ``{}`` for each argument.
         torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
+        slopes: the derivative by each argument, as text over the arguments ``u`` and ``v``; none where there is no such rule.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Function(Record):
     unicode: str = ""
     torch: str = ""
     box: Callable[..., Piece] = row
+    slopes: tuple[str, ...] = ()
 
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
         """The arguments, those that have to be numbers made such by ``number``."""
@@ -89,23 +91,38 @@ def _reduction(name: str, run: Any, **more: Any) -> Function:
 
 _TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
 _ROWS = (
-    _elementwise("exp", np.exp),
-    _elementwise("expm1", np.expm1),
-    _elementwise("log", np.log),
-    _elementwise("log1p", np.log1p, box=lambda _, x: row("log", brackets("1", " + ", x))),
-    _elementwise("sqrt", np.sqrt, unicode="√({})", box=lambda _, x: Box("root", (x,))),
-    _elementwise("tanh", np.tanh),
-    _elementwise("sinh", np.sinh),
-    _elementwise("cosh", np.cosh),
-    _elementwise("sin", np.sin),
-    _elementwise("cos", np.cos),
-    _elementwise("erf", erf, ufunc=False),
-    _elementwise("abs", np.abs, unicode="|{}|", box=lambda _, x: fence("||", x), branch=lambda less, a, _: np.where(less, -a, a)),
+    _elementwise("exp", np.exp, slopes=("exp(u)",)),
+    _elementwise("expm1", np.expm1, slopes=("exp(u)",)),
+    _elementwise("log", np.log, slopes=("1 / u",)),
+    _elementwise("log1p", np.log1p, slopes=("1 / (1 + u)",), box=lambda _, x: row("log", brackets("1", " + ", x))),
+    _elementwise("sqrt", np.sqrt, unicode="√({})", slopes=("1 / (2 * sqrt(u))",), box=lambda _, x: Box("root", (x,))),
+    _elementwise("tanh", np.tanh, slopes=("1 - tanh(u) ** 2",)),
+    _elementwise("sinh", np.sinh, slopes=("cosh(u)",)),
+    _elementwise("cosh", np.cosh, slopes=("sinh(u)",)),
+    _elementwise("sin", np.sin, slopes=("cos(u)",)),
+    _elementwise("cos", np.cos, slopes=("-sin(u)",)),
+    _elementwise("erf", erf, ufunc=False, slopes=("2 * exp(-u ** 2) / sqrt(pi)",)),
+    _elementwise(
+        "abs",
+        np.abs,
+        unicode="|{}|",
+        box=lambda _, x: fence("||", x),
+        branch=lambda less, a, _: np.where(less, -a, a),
+        slopes=("sign(u)",),
+    ),
     _elementwise("sign", np.sign, branch=lambda _, a, __: np.zeros_like(a)),
-    _elementwise("square", np.square, unicode="({})²", box=lambda _, x: power(brackets(x), group("2"))),
-    _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: np.where(less, b, a)),
-    _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=np.where),
-    _elementwise("where", np.where, 3, ufunc=False, truths=(0,), torch=_TORCH_WHERE, box=_cases),
+    _elementwise("square", np.square, unicode="({})²", slopes=("2 * u",), box=lambda _, x: power(brackets(x), group("2"))),
+    _elementwise("maximum", np.maximum, 2, box=_called("max"), branch=lambda less, a, b: np.where(less, b, a), slopes=("u > v", "v > u")),
+    _elementwise("minimum", np.minimum, 2, box=_called("min"), branch=np.where, slopes=("u < v", "v < u")),
+    _elementwise(
+        "where",
+        np.where,
+        3,
+        ufunc=False,
+        truths=(0,),
+        torch=_TORCH_WHERE,
+        box=_cases,
+    ),
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
     _elementwise("isfinite", np.isfinite, result="bool"),

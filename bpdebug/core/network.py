@@ -138,8 +138,6 @@ def loss_row(name: str, factor: Tree, over: Tree) -> Operation:
 
 def sum_row(output: str, count: int) -> Operation:
     """The row of a sum of ``count`` terms; each passes the gradient on unchanged."""
-    add = OPERATIONS["add"]
     terms = [f"t{i}" for i in range(count)]
     forward = Formula.of(total(*map(Name, terms)))
-    meaning = "The loss of the data plus the penalty on the weights."
-    return Operation("sum", output, forward, dict.fromkeys(terms, Formula.of(Name("g"))), meaning, add.backward_meaning, add.source)
+    return Operation("sum", output, forward, dict.fromkeys(terms, Formula.of(Name("g"))), OPERATIONS["add"].source)

@@ -48,6 +48,21 @@ def written(value: float, digits: int = 4) -> str:
     return minus(short(value, digits))
 
 
+_SPOKEN = (-7, 6)
+"""Between these powers of ten a number is spoken of in fixed point."""
+
+
+def spoken(value: float, digits: int = 2) -> str:
+    """A number as it is spoken of in a sentence: few digits, all of which are shown, and small ones in fixed point, too (0.000016)."""
+    if value == 0 or not math.isfinite(value):
+        return written(value)
+    text = f"{value:.{digits - 1}e}"
+    magnitude = int(text.partition("e")[2])
+    if _SPOKEN[0] < magnitude < _SPOKEN[1]:
+        text = f"{value:.{max(digits - 1 - magnitude, 0)}f}"
+    return minus(_short_exponent(text))
+
+
 def number_format(values: Array, digits: int = 4) -> str:
     """The format that shows all of these numbers aligned, always with a sign: fixed point where it is faithful, else scientific."""
     return _fitting(Statistics(values), digits)

@@ -17,8 +17,6 @@ class Operation(Record):
         output: the name of the result in ``forward`` and ``gradients``.
         forward: the value.
         gradients: for each argument that has one, the gradient of the loss with respect to it.
-        meaning: one sentence on the value.
-        backward_meaning: one sentence on the derivative, or one for each argument.
         source: where the rule is to be found.
         symbol: a short form for listings, such as ``σ({})``; empty where the formula is short itself.
         torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
@@ -30,8 +28,6 @@ class Operation(Record):
     output: str
     forward: Formula
     gradients: Mapping[str, Formula]
-    meaning: str
-    backward_meaning: str | Mapping[str, str]
     source: str
     symbol: str = ""
     torch: str = ""
@@ -41,10 +37,6 @@ class Operation(Record):
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
         """The forward tree over the tensors of a network."""
         return substitute(self.forward.tree, _trees(arguments))
-
-    def meaning_of_gradient(self, argument: str) -> str:
-        """One sentence on the derivative with respect to an argument."""
-        return self.backward_meaning if isinstance(self.backward_meaning, str) else self.backward_meaning[argument]
 
     def gradient(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
         """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""

@@ -4,7 +4,8 @@ Forward, backward, explanation and every rendering are made of these rows; there
 stands. In a row, ``g`` is the gradient that arrives at the operation's output, the output goes by the name on the left of
 its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
 derivative is that of a single term, and the factor and the reductions are put around both by :func:`bpdebug.core.network.loss_row`.
-Sources: [GBC], [RHW] and [Bishop] are spelled out in :mod:`bpdebug.export.solution`.
+What is said of a row stands in :mod:`bpdebug.core.texts`. Sources: [GBC], [RHW] and [Bishop] are spelled out in
+:mod:`bpdebug.export.solution`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ def _row(
     name: str,
     forward: str,
     gradients: Mapping[str, str],
-    meaning: str,
-    backward: str | Mapping[str, str],
     source: str,
     symbol: str = "",
     torch: str = "",
@@ -29,45 +28,32 @@ def _row(
 ) -> Operation:
     output, formula = parse_assignment(forward)
     rules = {k: parse(v) for k, v in gradients.items()}
-    return Operation(name, output, formula, rules, meaning, backward, source, symbol, torch, fuses, constants)
+    return Operation(name, output, formula, rules, source, symbol, torch, fuses, constants)
 
 
-_BY_ARGUMENT = {
-    "W": "Each weight gets its input times the arriving gradient, summed over the samples.",
-    "b": "Each bias gets the arriving gradient, summed over the samples.",
-    "x": "Each input gets the arriving gradients back, through the weights by which it went forward.",
-}
 _LINEAR = (
     _row(
         "affine",
         "z = x @ W + b",
         {"W": "x.T @ g", "b": "sum(g, axis=0, keepdims=True)", "x": "g @ W.T"},
-        "Each unit's weighted sum of its inputs plus its bias.",
-        _BY_ARGUMENT,
         "[RHW] eq. 1 and 6; [GBC] section 6.5.6",
     ),
     _row(
         "linear",
         "z = x @ W",
         {"W": "x.T @ g", "x": "g @ W.T"},
-        "Each unit's weighted sum of its inputs, without a bias.",
-        _BY_ARGUMENT,
         "[RHW] eq. 1 and 6; [GBC] section 6.5.6",
     ),
     _row(
         "add",
         "r = a + x",
         {"a": "g", "x": "g"},
-        "The layer's output plus its input (a residual connection).",
-        "A sum hands the arriving gradient unchanged to both of its terms.",
         "He et al., Deep Residual Learning (2016), eq. 1",
     ),
     _row(
         "penalty",
         "p = l2 * sum(W ** 2)",
         {"W": "g * 2 * l2 * W"},
-        "The L2 penalty: the squares of the weights, times l2; biases are left out.",
-        "The penalty pulls each weight towards zero, in proportion to the weight.",
         "[GBC] section 7.1.1 (there with a factor 1/2)",
         torch="l2 * torch.sum({W} ** 2)",
     ),
@@ -78,8 +64,6 @@ _ACTIVATIONS = (
         "identity",
         "a = z",
         {"z": "g"},
-        "The weighted sum itself.",
-        "Nothing is bent, so the gradient passes unchanged.",
         "[Bishop] section 5.1",
         "{z}",
         torch="{z}.clone()",
@@ -88,8 +72,6 @@ _ACTIVATIONS = (
         "sigmoid",
         "a = 1 / (1 + exp(-z))",
         {"z": "g * a * (1 - a)"},
-        "The sigmoid squeezes each weighted sum into the range from 0 to 1.",
-        "The sigmoid's slope a(1 − a) is at most 1/4 and nearly 0 where the unit is saturated.",
         "[RHW] eq. 2 and 5",
         "σ({z})",
         torch="torch.sigmoid({z})",
@@ -98,8 +80,6 @@ _ACTIVATIONS = (
         "tanh",
         "a = tanh(z)",
         {"z": "g * (1 - a ** 2)"},
-        "The hyperbolic tangent squeezes each weighted sum into the range from −1 to 1.",
-        "The slope 1 − a² is 1 at zero and nearly 0 where the unit is saturated.",
         "LeCun et al., Efficient BackProp (1998), section 4.4",
         "tanh({z})",
         torch="torch.tanh({z})",
@@ -108,8 +88,6 @@ _ACTIVATIONS = (
         "relu",
         "a = maximum(z, 0)",
         {"z": "g * (z > 0)"},
-        "Positive sums pass, negative ones become 0.",
-        "The gradient passes where z was positive and is stopped elsewhere (at exactly 0 the slope is taken as 0).",
         "Nair and Hinton, Rectified Linear Units (2010); [GBC] section 6.3",
         "relu({z})",
         torch="torch.relu({z})",
@@ -118,8 +96,6 @@ _ACTIVATIONS = (
         "leaky_relu",
         "a = where(z > 0, z, slope * z)",
         {"z": "g * where(z > 0, 1, slope)"},
-        "Positive sums pass, negative ones are scaled down.",
-        "The gradient passes where z was positive and is scaled down elsewhere, so that no unit dies.",
         "Maas et al., Rectifier Nonlinearities (2013)",
         "leaky_relu({z})",
         torch="F.leaky_relu({z}, {slope})",
@@ -129,8 +105,6 @@ _ACTIVATIONS = (
         "elu",
         "a = where(z > 0, z, alpha * expm1(minimum(z, 0)))",
         {"z": "g * where(z > 0, 1, alpha * exp(minimum(z, 0)))"},
-        "Positive sums pass, negative ones bend smoothly towards −alpha.",
-        "The slope is 1 for positive sums and decays exponentially for negative ones.",
         "Clevert et al., ELU (2016), eq. 15 and 16",
         "elu({z})",
         torch="F.elu({z}, {alpha})",
@@ -140,8 +114,6 @@ _ACTIVATIONS = (
         "softplus",
         "a = maximum(z, 0) + log1p(exp(-abs(z)))",
         {"z": "g / (1 + exp(-z))"},
-        "A smooth version of relu: log(1 + exp(z)), written so that it cannot overflow.",
-        "The slope of softplus is the sigmoid of z.",
         "Dugas et al., Incorporating Second-Order Functional Knowledge (2001)",
         "softplus({z})",
         torch="F.softplus({z}, threshold=700)",
@@ -150,8 +122,6 @@ _ACTIVATIONS = (
         "silu",
         "a = z / (1 + exp(-z))",
         {"z": "g * (a + (1 - a) / (1 + exp(-z)))"},
-        "The weighted sum times its own sigmoid (also called swish).",
-        "The slope is a + σ(z)(1 − a), a little above 1 at most and negative for clearly negative sums.",
         "Elfwing et al., Sigmoid-Weighted Linear Units (2018), eq. 2 and 3",
         "silu({z})",
         torch="F.silu({z})",
@@ -160,8 +130,6 @@ _ACTIVATIONS = (
         "gelu",
         "a = 0.5 * z * (1 + erf(z / sqrt(2)))",
         {"z": "g * (0.5 * (1 + erf(z / sqrt(2))) + z * exp(-0.5 * z ** 2) / sqrt(2 * pi))"},
-        "The weighted sum times the normal distribution's Φ(z).",
-        "The slope is Φ(z) + z·φ(z), with the normal distribution's density φ.",
         "Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2",
         "gelu({z})",
         torch="F.gelu({z})",
@@ -170,8 +138,6 @@ _ACTIVATIONS = (
         "softmax",
         "a = exp(z - max(z, axis=1, keepdims=True)) / sum(exp(z - max(z, axis=1, keepdims=True)), axis=1, keepdims=True)",
         {"z": "a * (g - sum(g * a, axis=1, keepdims=True))"},
-        "Each sample's sums become probabilities that add up to 1; subtracting the row's maximum changes nothing but overflow.",
-        "Each output depends on every z of its sample: a times what its own gradient has over the mean gradient, weighted by a.",
         "[Bishop] eq. 4.104 to 4.106",
         "softmax({z})",
         torch="torch.softmax({z}, dim=1)",
@@ -183,8 +149,6 @@ _LOSSES = (
         "squared_error",
         "loss = (a - y) ** 2",
         {"a": "2 * (a - y)"},
-        "The squared distance between prediction and target.",
-        "The further off the prediction, the stronger the pull.",
         "[RHW] eq. 3 and 4; [Bishop] eq. 5.11",
         torch="({a} - {y}) ** 2",
     ),
@@ -192,8 +156,6 @@ _LOSSES = (
         "absolute_error",
         "loss = abs(a - y)",
         {"a": "sign(a - y)"},
-        "The distance between prediction and target.",
-        "The pull has the same strength at any distance; only its sign tells the side.",
         "[GBC] section 6.2.1.2",
         torch="torch.abs({a} - {y})",
     ),
@@ -201,8 +163,6 @@ _LOSSES = (
         "huber",
         "loss = where(abs(a - y) <= delta, 0.5 * (a - y) ** 2, delta * (abs(a - y) - 0.5 * delta))",
         {"a": "maximum(minimum(a - y, delta), -delta)"},
-        "Half the squared distance near the target, linear beyond delta.",
-        "The pull grows with the distance up to delta and no further.",
         "Huber, Robust Estimation of a Location Parameter (1964)",
         "huber({a}, {y})",
         torch='F.huber_loss({a}, {y}, reduction="none", delta={delta})',
@@ -212,8 +172,6 @@ _LOSSES = (
         "binary_cross_entropy",
         "loss = -y * log(a) - (1 - y) * log(1 - a)",
         {"a": "-y / a + (1 - y) / (1 - a)"},
-        "Minus the log-probability that the prediction gives to the target.",
-        "A confident wrong prediction is pulled back the harder the closer it is to 0 or 1.",
         "[Bishop] eq. 5.21",
         "BCE({a}, {y})",
         torch="-{y} * torch.log({a}) - (1 - {y}) * torch.log(1 - {a})",
@@ -222,8 +180,6 @@ _LOSSES = (
         "categorical_cross_entropy",
         "loss = -y * log(a)",
         {"a": "-y / a"},
-        "Minus the log-probability that the prediction gives to the right class.",
-        "Only the right class is pulled, the harder the less probable it was held.",
         "[Bishop] eq. 5.24",
         "CCE({a}, {y})",
         torch="-{y} * torch.log({a})",
@@ -232,8 +188,6 @@ _LOSSES = (
         "binary_cross_entropy_from_logits",
         "loss = maximum(z, 0) - y * z + log1p(exp(-abs(z)))",
         {"z": "a - y"},
-        "Cross-entropy and sigmoid in one, from z itself, so that nothing overflows.",
-        "Loss and sigmoid fused: the slopes a(1 − a) cancel and prediction minus target is left.",
         "[Bishop] eq. 5.18 and 5.21",
         "BCE(σ({z}), {y})",
         torch='F.binary_cross_entropy_with_logits({z}, {y}, reduction="none")',
@@ -243,8 +197,6 @@ _LOSSES = (
         "categorical_cross_entropy_from_logits",
         "loss = -y * (z - max(z, axis=1, keepdims=True) - log(sum(exp(z - max(z, axis=1, keepdims=True)), axis=1, keepdims=True)))",
         {"z": "a - y"},
-        "Cross-entropy and softmax in one, from z itself, so that nothing overflows.",
-        "Loss and softmax fused: the Jacobian cancels and prediction minus target is left (for targets that add up to 1).",
         "[Bishop] eq. 4.109",
         "CCE(softmax({z}), {y})",
         torch="-{y} * torch.log_softmax({z}, dim=1)",

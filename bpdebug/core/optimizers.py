@@ -18,7 +18,7 @@ class Rule(Record):
 
     Attributes:
         name: as a scenario names it.
-        steps: (what is assigned, formula, one sentence on it), executed in order for each parameter.
+        steps: (what is assigned, formula), executed in order for each parameter.
         constants: with their usual values.
         source: where the rule is to be found.
         torch: PyTorch's optimizer of the parameters ``{p}``, or "" where it has none.
@@ -26,7 +26,7 @@ class Rule(Record):
     """
 
     name: str
-    steps: tuple[tuple[str, Formula, str], ...]
+    steps: tuple[tuple[str, Formula], ...]
     constants: Mapping[str, float]
     source: str
     torch: str = ""
@@ -35,12 +35,12 @@ class Rule(Record):
     @property
     def slots(self) -> tuple[str, ...]:
         """The letters of the tensors that the rule keeps for each parameter from update to update."""
-        return tuple(target for target, _, _ in self.steps if target != "w")
+        return tuple(target for target, _ in self.steps if target != "w")
 
     @property
     def counts(self) -> bool:
         """Whether the rule reads ``t``, the number of the update."""
-        return any("t" in formula.names for _, formula, _ in self.steps)
+        return any("t" in formula.names for _, formula in self.steps)
 
     def letters(self, parameter: str, naming: Naming) -> dict[str, str]:
         """The tensors that the letters stand for in the steps of a parameter."""
@@ -48,21 +48,21 @@ class Rule(Record):
         return {"w": parameter, "g": naming.gradient.format(parameter)} | slots
 
 
-def _rule(name: str, source: str, *steps: tuple[str, str], torch: str = "", state: Mapping[str, str] = {}, **constants: float) -> Rule:
-    parsed = tuple((*parse_assignment(text), meaning) for text, meaning in steps)
+def _rule(name: str, source: str, *steps: str, torch: str = "", state: Mapping[str, str] = {}, **constants: float) -> Rule:
+    parsed = tuple(map(parse_assignment, steps))
     return Rule(name, parsed, constants, source, torch, state)
 
 
-_VELOCITY = ("v = momentum * v + g", "The velocity remembers past gradients: a running sum that fades by the factor momentum.")
-_ADAM_M = ("m = beta1 * m + (1 - beta1) * g", "The running mean of the gradient.")
-_ADAM_V = ("v = beta2 * v + (1 - beta2) * g ** 2", "The running mean of the squared gradient.")
+_VELOCITY = "v = momentum * v + g"
+_ADAM_M = "m = beta1 * m + (1 - beta1) * g"
+_ADAM_V = "v = beta2 * v + (1 - beta2) * g ** 2"
 _ADAM_STEP = "learning_rate * (m / (1 - beta1 ** t)) / (sqrt(v / (1 - beta2 ** t)) + epsilon)"
 
 _ROWS = (
     _rule(
         "sgd",
         "Goodfellow et al., Deep Learning (2016), algorithm 8.1",
-        ("w = w - learning_rate * g", "Each parameter takes a step against its gradient."),
+        "w = w - learning_rate * g",
         torch="SGD({p}, lr={learning_rate})",
         learning_rate=0.1,
     ),
@@ -70,7 +70,7 @@ _ROWS = (
         "momentum",
         "Sutskever et al. (2013) in the form of torch.optim.SGD",
         _VELOCITY,
-        ("w = w - learning_rate * v", "Each parameter takes a step against its velocity."),
+        "w = w - learning_rate * v",
         torch="SGD({p}, lr={learning_rate}, momentum={momentum})",
         state={"momentum_buffer": "v"},
         learning_rate=0.1,
@@ -80,7 +80,7 @@ _ROWS = (
         "nesterov",
         "Sutskever et al. (2013), eq. 3 and 4, in the form of torch.optim.SGD(nesterov=True)",
         _VELOCITY,
-        ("w = w - learning_rate * (g + momentum * v)", "The step looks ahead: it takes the gradient and the velocity that will follow."),
+        "w = w - learning_rate * (g + momentum * v)",
         torch="SGD({p}, lr={learning_rate}, momentum={momentum}, nesterov=True)",
         state={"momentum_buffer": "v"},
         learning_rate=0.1,
@@ -89,8 +89,8 @@ _ROWS = (
     _rule(
         "rmsprop",
         "Tieleman and Hinton, Lecture 6.5 (2012), in the form of torch.optim.RMSprop",
-        ("v = alpha * v + (1 - alpha) * g ** 2", "The running mean of the squared gradient."),
-        ("w = w - learning_rate * g / (sqrt(v) + epsilon)", "Each parameter's step is measured in units of its usual gradient."),
+        "v = alpha * v + (1 - alpha) * g ** 2",
+        "w = w - learning_rate * g / (sqrt(v) + epsilon)",
         torch="RMSprop({p}, lr={learning_rate}, alpha={alpha}, eps={epsilon})",
         state={"step": "t", "square_avg": "v"},
         learning_rate=0.01,
@@ -102,10 +102,7 @@ _ROWS = (
         "Kingma and Ba, Adam (2015), algorithm 1",
         _ADAM_M,
         _ADAM_V,
-        (
-            f"w = w - {_ADAM_STEP}",
-            "A step of the mean gradient over the root of its mean square, both corrected for their start.",
-        ),
+        f"w = w - {_ADAM_STEP}",
         torch="Adam({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon})",
         state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
         learning_rate=0.001,
@@ -118,7 +115,7 @@ _ROWS = (
         "Loshchilov and Hutter, Decoupled Weight Decay (2019), algorithm 2, in the form of torch.optim.AdamW",
         _ADAM_M,
         _ADAM_V,
-        (f"w = w * (1 - learning_rate * weight_decay) - {_ADAM_STEP}", "Adam's step, after the parameter has shrunk a little by itself."),
+        f"w = w * (1 - learning_rate * weight_decay) - {_ADAM_STEP}",
         torch="AdamW({p}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay})",
         state={"step": "t", "exp_avg": "m", "exp_avg_sq": "v"},
         learning_rate=0.001,

@@ -15,6 +15,7 @@ from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
+from bpdebug.core.texts import PHRASES, STEPS, VALUES, derivative_of
 from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, substitute, total
 
 
@@ -56,12 +57,12 @@ class Stage(Record):
         """The formula that the engine derived, where a user has put his own in its place."""
         return self.original.formula if self.original else None
 
-    def with_formula(self, formula: Formula, meaning: str = "Your own formula, in the place of {}.") -> Stage:
+    def with_formula(self, formula: Formula, meaning: str = PHRASES["own"]) -> Stage:
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""
         original = self.original or self
         if formula.tree == original.formula.tree:
             return original
-        return replace(original, formula=formula, original=original, meaning=meaning.format(original.formula.text), short="")
+        return replace(original, formula=formula, original=original, meaning=meaning.format(derived=original.formula.text), short="")
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"
@@ -80,7 +81,7 @@ def forward_stages(network: Network) -> Iterator[Stage]:
     """The nodes' own formulas."""
     for node in network.nodes:
         row = node.operation
-        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, row.meaning, row.source, row.name, short=node.short)
+        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, VALUES[row.name], row.source, row.name, short=node.short)
 
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
@@ -99,7 +100,7 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             if tensor not in layers:
                 continue
             row, name, layer = node.operation, naming.partial.format(tensor, node.output), layers[tensor]
-            tree, meaning = row.gradient(argument, node.arguments, node.output, gradients[node.output]), row.meaning_of_gradient(argument)
+            tree, meaning = row.gradient(argument, node.arguments, node.output, gradients[node.output]), derivative_of(row.name, argument)
             partial = Stage(name, Formula.of(tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, node.output)
             pending[tensor].append(partial)
             if len(pending[tensor]) == consumers[tensor]:
@@ -142,7 +143,7 @@ def _whole(partials: list[Stage], name: str) -> Iterator[Stage]:
         Formula.of(total(*(Name(partial.name) for partial in partials))),
         Phase.BACKWARD,
         first.layer,
-        f"{first.of} is used by {used}: what comes back from each of them is added up.",
+        PHRASES["several"].format(name=first.of, users=used),
         "the chain rule for several paths: Goodfellow et al., Deep Learning (2016), eq. 6.45",
         "sum",
         first.of,
@@ -154,13 +155,13 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
     free = [parameter for parameter in network.parameters if parameter not in frozen]
     if rule.counts and free:
         count = Formula.of(Binary("+", Name("t"), ONE))
-        yield Stage("t", count, Phase.UPDATE, 0, "The number of this update, counted from 1.", rule.source, rule.name)
+        yield Stage("t", count, Phase.UPDATE, 0, PHRASES["count"], rule.source, rule.name)
     for parameter in network.parameters:
         layer = network.layer_of[parameter]
         if parameter in frozen:
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
             continue
         named = {letter: Name(name) for letter, name in rule.letters(parameter, network.naming).items()}
-        for target, formula, meaning in rule.steps:
+        for target, formula in rule.steps:
             step = Formula.of(substitute(formula.tree, named))
-            yield Stage(named[target].name, step, Phase.UPDATE, layer, meaning, rule.source, rule.name)
+            yield Stage(named[target].name, step, Phase.UPDATE, layer, STEPS[rule.name][target], rule.source, rule.name)

@@ -8,7 +8,8 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.look.explanation import UNICODE, Explanation, explain, operand_origin
+from bpdebug.look.explanation import UNICODE, Explanation, explain
+from bpdebug.look.seen import operand_origin
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
 
@@ -135,7 +136,7 @@ class Cursor:
             if not explained.operands:
                 raise BpdebugError(f"no stage has computed {explained.cell}. {explained.origin}")
             target = explained.operands[self.operand % len(explained.operands)]
-            clock = operand_origin(self.timeline, explained, target[0])
+            clock = operand_origin(self.timeline, explained.t, target[0])
         self.trail.append((self.position.t, self.selected))
         self._goal = target
         return clock

@@ -23,7 +23,8 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
-from bpdebug.look.explanation import UNICODE, last_computed, operands_seen
+from bpdebug.look.explanation import UNICODE
+from bpdebug.look.seen import last_computed, operands_seen
 from bpdebug.time.timeline import Timeline
 
 Axes = tuple[str, str]

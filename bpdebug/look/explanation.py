@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import field
+from functools import cached_property, partial
 from itertools import islice
 
+import numpy as np
+
 from bpdebug.core.cells import Cell, Cells, Term, cell_name, check_cell
-from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
@@ -19,7 +22,10 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import Number, Place, Tree, Written
 from bpdebug.look.pencil import GIVEN, Figures, figures
-from bpdebug.time.position import Position, position_at
+from bpdebug.look.places import Places
+from bpdebug.look.rules import rule_told
+from bpdebug.look.seen import last_computed, operands_seen, there_before, values_seen
+from bpdebug.look.voice import Scene, meaning_of
 from bpdebug.time.timeline import Timeline
 
 UNICODE = Style("unicode")
@@ -45,6 +51,7 @@ class Explanation(Record, eq=False):
             computed and given numbers, among them those of the largest terms.
         culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
         figures: with how many digits the numbers and the result are shown.
+        voice: makes :attr:`meaning` and :attr:`rule`, when they are first asked for.
     """
 
     name: str
@@ -61,6 +68,21 @@ class Explanation(Record, eq=False):
     style: Style = UNICODE
     formula: Tree | None = None
     figures: Figures = Figures()
+    voice: Callable[[], tuple[str, str]] | None = field(default=None, repr=False)
+
+    @cached_property
+    def _said(self) -> tuple[str, str]:
+        return self.voice() if self.voice else (self.origin, "")
+
+    @property
+    def meaning(self) -> str:
+        """What the number means, in a sentence with its numbers; of a gradient, what a small change does to the loss."""
+        return self._said[0]
+
+    @property
+    def rule(self) -> str:
+        """What the stage does; of a gradient, the forward line that it differentiates and why the formula is as it is."""
+        return self._said[1]
 
     @property
     def cell(self) -> str:
@@ -83,14 +105,18 @@ class Explanation(Record, eq=False):
         return f"{exact(self.value)} comes from {self.culprit}" if self.culprit else ""
 
     def lines(self) -> list[str]:
-        """The explanation as text: formula, numbers, result, meaning."""
+        """The explanation as text: formula, numbers, result, then what it means and the rule behind it."""
+        return [*self.arithmetic(), *dict.fromkeys(filter(None, [self.meaning, self.rule]))]
+
+    def arithmetic(self) -> list[str]:
+        """Formula, numbers and result, a line each; and what a value that is not finite comes from."""
         if self.term is None:
-            return [f"{self.shown} = {short(self.value, GIVEN)}", self.origin]
+            return [f"{self.shown} = {short(self.value, GIVEN)}"]
         margin = " " * len(self.shown)
         sign = "←" if self.stage and self.name in self.stage.formula.names else "="
         put_in, result = (f"{margin} = {self.numbers}", f"{margin} {self.figures.sign} {self.figures.text(self.value)}")
         steps = [put_in] * (self.numbers != self.symbolic) + [result]
-        return [f"{self.shown} {sign} {self.symbolic}", *steps, *filter(None, [self.blame]), self.origin]
+        return [f"{self.shown} {sign} {self.symbolic}", *steps, *filter(None, [self.blame])]
 
 
 def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) -> Explanation:
@@ -107,7 +133,9 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     edit = timeline.edited_cell(name, index, computed or 0)
     if edit or computed is None:
         origin = f"Set by you: {edit}." if edit else _given(timeline, name, index)
-        return Explanation(name, index, value, origin, style=style)
+        place = Places(timeline.program, np.zeros(0)).of(name, index) if name in timeline.program.parameters else ""
+        meaning = f"{render_name(name, style, index)}, {place}. {origin}" if place else origin
+        return Explanation(name, index, value, origin, style=style, voice=lambda: (meaning, ""))
     stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)
@@ -116,7 +144,19 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
     made = stage, computed, term, symbolic, numbers, operands, culprit, style, formula, shown
-    return Explanation(name, index, value, stage.meaning, *made)
+    voice = partial(_voice, timeline, computed, stage, index, value, term, style, shown)
+    return Explanation(name, index, value, stage.meaning, *made, voice)
+
+
+def _voice(
+    timeline: Timeline, computed: int, stage: Stage, index: Cell, value: float, term: Term, style: Style, shown: Figures
+) -> tuple[str, str]:
+    """What a number means, and the rule behind it."""
+    program = timeline.program_at(computed - 1)
+    values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
+    disguised, samples = program is not timeline.version_at(computed - 1), program.batches.samples(update)
+    scene = Scene(program, stage, index, value, term, values, samples, style, shown, disguised)
+    return meaning_of(scene), rule_told(scene)
 
 
 def put_in(term: Term, style: Style, digits: int) -> str:
@@ -194,41 +234,6 @@ def in_formula(value: float, digits: int) -> str:
     """A number as it is put into a formula: a negative one in parentheses."""
     text = short(value, digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
-
-
-def last_computed(program: Program, position: Position, name: str) -> int | None:
-    """The clock right after the stage that gave the tensor its value at that position, or None for what was given."""
-    if name not in program.index:
-        return None
-    place = program.index[name]
-    if place < position.done:
-        return position.calendar.clock(position.update, place + 1)
-    if name in program.persistent and position.update:
-        return position.calendar.clock(position.update - 1, place + 1)
-    return None
-
-
-def operand_origin(timeline: Timeline, explained: Explanation, name: str) -> int:
-    """The clock to look from at an operand of an explained cell: right after the stage that made it, or, where it was given,
-    a moment at which it still has the value that the stage saw."""
-    program, here = timeline.program, timeline.position
-    if explained.t is None:
-        return here.t
-    seen = last_computed(program, position_at(program, explained.t - 1), name)
-    if seen is not None:
-        return seen
-    return here.t if last_computed(program, here, name) is None else explained.t - 1
-
-
-def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
-    """The values that the stage saw: the present ones, unless one of them has been assigned since."""
-    position, program = timeline.position, timeline.program
-    since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
-    since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
-    if computed > position.calendar.clock(position.update) and not since & set(stage.formula.names):
-        values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
-        return {name: values[name] for name in stage.formula.names if name in values}
-    return timeline.before(computed, stage.formula.names)
 
 
 def not_there(timeline: Timeline, name: str) -> str:

@@ -69,7 +69,7 @@ class Planted(Record):
 
 def disguised(program: Program, stage: str, formula: str) -> tuple[Program, Callable[[Program], Program]]:
     """The program with a formula planted in a stage, and how it is shown: as it was meant, as long as the planted formula runs."""
-    made = program.with_formula(stage, formula, "Planted for the hunt, in the place of {}.")
+    made = program.with_formula(stage, formula, "Planted for the hunt, in the place of {derived}.")
     planted, meant = made.stage(stage), program.stage(stage)
 
     @lru_cache(maxsize=16)

@@ -165,7 +165,7 @@ def powers(program: Program) -> dict[str, int]:
     """With which power of the gradient each slot grows."""
     found, numbers = dict[str, int](), {name: np.array(value) for name, value in program.rule.constants.items()}
     numbers |= {letter: np.zeros(()) for letter in ("w", *program.rule.slots)} | {"t": np.ones(())}
-    for letter, formula, _ in program.rule.steps:
+    for letter, formula in program.rule.steps:
         if letter in program.rule.slots:
             one, two = (float(assigned(formula, numbers | {"g": np.array(g)})) for g in (1.0, 2.0))
             found |= dict.fromkeys(program.letters[letter], round(np.log2(two / one)) if one else 1)

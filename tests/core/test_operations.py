@@ -9,6 +9,7 @@ from bpdebug.core.network import loss_row, sum_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
+from bpdebug.core.texts import VALUES, derivative_of
 from bpdebug.core.tree import Binary, Call, Name, Number, product, walk
 
 KINKED = {"abs", "sign", "maximum", "minimum", "where", "max", "min", "erf"}
@@ -113,10 +114,10 @@ def test_a_derivative_that_is_off_by_a_thousandth_is_noticed(name, argument):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_row_says_what_it_means_and_where_it_is_from(name):
     row = OPERATIONS[name]
-    assert row.meaning.endswith(".")
+    assert VALUES[name].endswith(".")
     for argument in row.gradients:
-        assert row.meaning_of_gradient(argument).endswith(".")
-        assert row.meaning != row.meaning_of_gradient(argument)
+        assert derivative_of(name, argument).endswith(".")
+        assert VALUES[name] != derivative_of(name, argument)
     assert len(row.source) > 10
     assert row.gradients
 

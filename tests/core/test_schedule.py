@@ -12,6 +12,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Skipped
+from bpdebug.core.texts import STEPS
 
 TUTORIAL = {
     "z1": "x @ W1 + b1",
@@ -219,4 +220,4 @@ def test_an_optimizer_s_row_says_what_each_step_means(name):
     rule = OPTIMIZERS[name]
     assert rule.source
     assert rule.steps[-1][0] == "w"
-    assert all(meaning.endswith(".") for _, _, meaning in rule.steps)
+    assert all(STEPS[name][target].endswith(".") for target, _ in rule.steps)

@@ -16,7 +16,8 @@ from bpdebug.core.render import Style
 from bpdebug.core.tree import Name, walk
 from bpdebug.frontends import load_scenario
 from bpdebug.look.equation import Operand, equation_of
-from bpdebug.look.explanation import UNICODE, operands_seen
+from bpdebug.look.explanation import UNICODE
+from bpdebug.look.seen import operands_seen
 from bpdebug.session.session import Session
 
 COLUMNS = Style("unicode", columns=True)

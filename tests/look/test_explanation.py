@@ -14,7 +14,8 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.functions import FUNCTIONS, OPERATORS
 from bpdebug.core.render import render
 from bpdebug.frontends import load_scenario
-from bpdebug.look.explanation import explain, last_computed, operand_origin
+from bpdebug.look.explanation import explain
+from bpdebug.look.seen import last_computed, operand_origin
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
 
@@ -139,13 +140,13 @@ def test_an_explanation_stays_what_it_is_when_time_goes_on():
         ("xor", "x", (1, 1), "Given: input 1 (x2) of sample 1 of the data."),
         ("xor", "y", (2, 0), "Given: target 0 of sample 2 of the data."),
         ("xor", "m", (), "The number of samples in this batch."),
-        ("xor", "W1", (0, 0), "Initial value: normal, seed 0, generator legacy."),
-        ("xor", "b1", (0, 0), "Initial value: 0."),
+        ("xor", "W1", (0, 0), "W1[0,0], from input 0 (x1) to hidden unit 0. Initial value: normal, seed 0, generator legacy."),
+        ("xor", "b1", (0, 0), "b1[0,0], the bias of hidden unit 0. Initial value: 0."),
         ("xor", "learning_rate", (), "A constant of the scenario."),
-        ("adamw elu", "b1", (0, 0), "Given in the scenario's values."),
+        ("adamw elu", "b1", (0, 0), "b1[0,0], the bias of hidden unit 0. Given in the scenario's values."),
         ("adamw elu", "mW1", (0, 0), "Initial value: 0."),
         ("adamw elu", "t", (), "A constant of the scenario."),
-        ("residual", "W1", (0, 0), "Initial value: he_normal, seed 0, generator pcg64."),
+        ("residual", "W1", (0, 0), "W1[0,0], from input 0 (a) to unit 0 of layer 1. Initial value: he_normal, seed 0, generator pcg64."),
     ],
 )
 def test_what_no_stage_has_computed_says_where_it_was_given(scenario, tensor, index, origin):
@@ -256,10 +257,10 @@ def test_a_sum_over_an_axis_has_the_letter_that_it_has_in_the_listing(convention
 def test_an_operand_that_was_given_is_looked_at_while_it_still_has_the_value_that_was_seen():
     session = Session(load_scenario("xor"))
     session.execute("goto 0:a1")
-    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == session.position.t
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)).t, "W1") == session.position.t
     session.execute("goto 0:b1")
-    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == 0
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)).t, "W1") == 0
     session.execute("goto 1:b1")
     start, stages = session.position.stages, session.program.index
-    assert operand_origin(session.timeline, session.explain("z1", (0, 0)), "W1") == stages["W1"] + 1
-    assert operand_origin(session.timeline, session.explain("a1", (0, 0)), "z1") == start + stages["z1"] + 1
+    assert operand_origin(session.timeline, session.explain("z1", (0, 0)).t, "W1") == stages["W1"] + 1
+    assert operand_origin(session.timeline, session.explain("a1", (0, 0)).t, "z1") == start + stages["z1"] + 1

@@ -51,7 +51,7 @@ def _go(session: Session, count: int) -> Result | Move:
         session.cursor.select(stand.name, stand.index)
         session.cursor.inside = stand.t
         explained = session.explain(stand.name, stand.index)
-        lines = [*[result.text] * moved, f"cell {stand.number + 1} of {stand.cells}", *explained.lines()[:-1]]
+        lines = [*[result.text] * moved, f"cell {stand.number + 1} of {stand.cells}", *explained.arithmetic()]
         cell = {"name": stand.name, "index": list(stand.index), "value": exact(explained.value)}
         cell |= {"place": stand.number, "cells": stand.cells}
         return result.also("\n".join(lines), into=cell)
@@ -104,7 +104,8 @@ def _explained(explanation: Explanation) -> Result:
         "formula": explanation.stage.formula.text if explanation.stage else None,
         "symbolic": explanation.symbolic,
         "numbers": explanation.numbers,
-        "meaning": explanation.origin,
+        "meaning": explanation.meaning,
+        "rule": explanation.rule,
         "operands": [{"name": name, "index": list(at), "value": exact(values[name, at])} for name, at in explanation.operands],
         **arithmetic,
     }

@@ -44,10 +44,11 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     name, index = explanation.name, explanation.index
     notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
-    after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns) + _operands(view, explanation, columns)
-    meaning = wrap(explanation.origin, columns, "dim")
+    after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
+    after += wrap(explanation.meaning, columns) + _operands(view, explanation, columns)
+    rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
     room = rows - len(lines) - len(after)
-    lines += [*_derivation(view, explanation, columns, room, room - len(meaning)), *after, *meaning]
+    lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1)), *after, *rule]
     return lines + _stage(view, explanation, columns, rows - len(lines))
 
 

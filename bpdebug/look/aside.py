@@ -1,0 +1,111 @@
+"""What would become of the loss, and what becomes of a parameter: stages run aside, from the values that they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.evaluate import assigned, evaluate
+from bpdebug.core.network import Phase
+from bpdebug.core.program import Program
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Array
+from bpdebug.core.tree import Binary, Call, Index, Transpose, Tree, names, walk
+
+AFFORDABLE = 400_000
+"""What may be computed for a sentence, roughly in multiplications."""
+_STAGE, _CELL = 4_000, 8
+"""What it takes to begin a stage, and what a cell takes that no product makes."""
+
+
+class LossAside:
+    """The loss, where one cell of a tensor has another value than it had; in double precision.
+
+    Args:
+        program: as it ran.
+        values: of all tensors of the forward pass.
+        name, index: the cell.
+        through: the only stage that sees the other value, where it is not all of them.
+
+    Attributes:
+        cost: what it takes to work it out, or infinity where the loss does not depend on the cell.
+    """
+
+    def __init__(self, program: Program, values: Mapping[str, Array], name: str, index: Cell, through: str = "") -> None:
+        self._name, self._index, self._through, self._loss = name, index, through, program.loss
+        self._stages = self._moved(program)
+        reached = bool(self._stages) and self._stages[-1].name == program.loss
+        self.cost = sum(_cost(stage, values) for stage in self._stages) if reached else float("inf")
+        read = {name, *(read for stage in self._stages for read in stage.formula.names)} if self.cost <= AFFORDABLE else set()
+        self._values = {tensor: np.asarray(values[tensor], float) for tensor in read if tensor in values}
+
+    def _moved(self, program: Program) -> Sequence[Stage]:
+        """The stages of the forward pass that a change of the cell reaches."""
+        moved, found = set[str](), list[Stage]()
+        begin = 0 if self._name in program.persistent else program.index.get(self._name, -1) + 1
+        for stage in program.stages[begin : program.end_of(Phase.LOSS)]:
+            seen = moved | ({self._name} if self._through in ("", stage.name) else set())
+            if seen & set(stage.formula.names):
+                found.append(stage)
+                moved.add(stage.name)
+        return found
+
+    def __call__(self, change: float) -> float:
+        """The loss with the cell so much higher."""
+        changed = self._values[self._name].copy()
+        changed[self._index] += change
+        known = {**self._values, self._name: changed}
+        for stage in self._stages:
+            known[stage.name] = np.asarray(evaluate(stage.formula, known), float)
+            if stage.name == self._through:
+                known[self._name] = self._values[self._name]
+        return float(known[self._loss])
+
+
+def _cost(stage: Stage, values: Mapping[str, Array]) -> float:
+    """Roughly, in multiplications; that of a product is the root of the product of three sizes."""
+    result = values[stage.name].size if stage.name in values else 1
+    products = (node for node in walk(stage.formula.tree) if isinstance(node, Binary) and node.operator == "@")
+    return _STAGE + sum(sqrt(_size(node.left, values) * _size(node.right, values) * result) for node in products) + _CELL * result
+
+
+def _size(tree: Tree, values: Mapping[str, Array]) -> int:
+    return max((values[name].size for name in names(tree) if name in values), default=1)
+
+
+def step_of(program: Program, values: Mapping[str, Array], parameter: str, index: Cell) -> float | None:
+    """By how much the update changes a cell of a parameter, or None where it cannot be told yet.
+
+    Args:
+        program: as it runs.
+        values: of all tensors, before the update.
+        parameter, index: the cell.
+    """
+    needed, stages = {parameter}, list[Stage]()
+    for stage in reversed(program.stages[: program.index[parameter] + 1]):
+        if stage.phase is Phase.UPDATE and stage.name in needed:
+            needed |= set(stage.formula.names)
+            stages.insert(0, stage)
+    known = {name: values[name] for name in needed if name in values}
+    if len(known) < len(needed):
+        return None
+    shape, place = values[parameter].shape, index
+    if all(map(_cell_by_cell, (stage.formula.tree for stage in stages))):
+        known, place = {name: value[index] if value.shape == shape else value for name, value in known.items()}, ()
+    before = float(known[parameter][place])
+    for stage in stages:
+        known[stage.name] = assigned(stage.formula, known, program.dtype)
+    return float(known[parameter][place]) - before
+
+
+def _cell_by_cell(tree: Tree) -> bool:
+    """Whether each cell of a formula's value is made of the same cells of what it reads."""
+    for node in walk(tree):
+        if isinstance(node, Transpose | Index) or (isinstance(node, Call) and node.reduces):
+            return False
+        if isinstance(node, Binary) and node.operator == "@":
+            return False
+    return True

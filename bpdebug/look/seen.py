@@ -1,0 +1,57 @@
+"""When a tensor got its value, and what the stages saw that computed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bpdebug.core.description import Array
+from bpdebug.core.program import Program
+from bpdebug.core.schedule import Stage
+from bpdebug.time.position import Position, position_at
+from bpdebug.time.timeline import Timeline
+
+
+def last_computed(program: Program, position: Position, name: str) -> int | None:
+    """The clock right after the stage that gave the tensor its value at that position, or None for what was given."""
+    if name not in program.index:
+        return None
+    place = program.index[name]
+    if place < position.done:
+        return position.calendar.clock(position.update, place + 1)
+    if name in program.persistent and position.update:
+        return position.calendar.clock(position.update - 1, place + 1)
+    return None
+
+
+def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
+    """The values that the stage saw of what its formula reads."""
+    return values_seen(timeline, stage, computed, stage.formula.names)
+
+
+def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[str]) -> Mapping[str, Array]:
+    """The values of tensors that there were when a stage ran: the present ones, unless one of them has been assigned since."""
+    position, program = timeline.position, timeline.program
+    since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
+    since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
+    if computed > position.calendar.clock(position.update) and not since & set(read):
+        values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
+        return {name: values[name] for name in read if name in values}
+    return timeline.before(computed, there_before(program, stage))
+
+
+def there_before(program: Program, stage: Stage) -> Sequence[str]:
+    """The tensors that have a value before a stage runs."""
+    computed = (before.name for before in program.stages[: program.index[stage.name]])
+    return tuple(dict.fromkeys([*program.given(0), *program.persistent, *computed]))
+
+
+def operand_origin(timeline: Timeline, computed: int | None, name: str) -> int:
+    """The clock to look from at an operand of a cell that was computed at a clock, or given: right after the stage that made the operand,
+    or, where that was given, a moment at which it still has the value that the stage saw."""
+    program, here = timeline.program, timeline.position
+    if computed is None:
+        return here.t
+    seen = last_computed(program, position_at(program, computed - 1), name)
+    if seen is not None:
+        return seen
+    return here.t if last_computed(program, here, name) is None else computed - 1
