@@ -22,7 +22,6 @@ from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.tensors import Role, Tensor
-from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Name, Tree, literal, substitute
 
 Change = Callable[[str, Array], Array]
@@ -257,12 +256,12 @@ class Program(Record, eq=False):
             raise SetupError(f"there is no stage {name}: {skipped[0].reason}")
         raise SetupError(f"there is no stage '{name}'{suggestion(name, self.index) or '; there are ' + ' '.join(self.index)}")
 
-    def with_formula(self, name: str, text: str, meaning: str = PHRASES["own"]) -> Program:
+    def with_formula(self, name: str, text: str, meaning: str = "") -> Program:
         """This program with a stage's formula replaced by another one.
 
         Args:
             name, text: the stage, and its formula.
-            meaning: what is said of it; ``{derived}`` is the formula that was derived.
+            meaning: what is said of it, by default that it is the user's own; ``{derived}`` is the formula that was derived.
 
         Raises:
             SetupError: where there is no such stage.

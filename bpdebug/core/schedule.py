@@ -57,12 +57,13 @@ class Stage(Record):
         """The formula that the engine derived, where a user has put his own in its place."""
         return self.original.formula if self.original else None
 
-    def with_formula(self, formula: Formula, meaning: str = PHRASES["own"]) -> Stage:
+    def with_formula(self, formula: Formula, meaning: str = "") -> Stage:
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""
         original = self.original or self
         if formula.tree == original.formula.tree:
             return original
-        return replace(original, formula=formula, original=original, meaning=meaning.format(derived=original.formula.text), short="")
+        said = (meaning or PHRASES["own"]).format(derived=original.formula.text)
+        return replace(original, formula=formula, original=original, meaning=said, short="")
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"

@@ -127,7 +127,7 @@ def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) ->
 def _stepped(rule: Rule, letters: Mapping[str, Array], held: Sequence[str] = ()) -> dict[str, Array]:
     """The letters after a step of the rule for one parameter, but for slots that are held."""
     after = dict(letters)
-    for target, formula, _ in rule.steps:
+    for target, formula in rule.steps:
         after[target] = after[target] if target in held else evaluate(formula, after)
     return after
 

@@ -34,13 +34,15 @@ def test_a_gradient_is_explained_by_formula_numbers_and_result():
 
 
 def test_with_room_a_sum_has_a_line_and_a_bar_for_each_term():
-    assert why(78, 10, "xor", "goto dW2", "select dW2[1,0]").splitlines()[:7] == [
+    assert why(78, 10, "xor", "goto dW2", "select dW2[1,0]").splitlines()[:9] == [
         "dW2[1,0] = Σᵢ a1[i,1]·dz2[i,0]",
         "         = a1[0,1]·dz2[0,0] = 0.5·0.721688         = +0.360844  ━━━━━━━━━━━━━━",
         "         + a1[1,1]·dz2[1,0] = 0.273432·(−0.31025)  = −0.084832  ━━━╸",
         "         + a1[2,1]·dz2[2,0] = 0.598725·(−0.171238) = −0.102525  ━━━━",
         "         + a1[3,1]·dz2[3,0] = 0.359595·0.8126      = +0.292207  ━━━━━━━━━━━╸",
         "         = 0.46569",
+        "dW2[1,0], from hidden unit 1 to the output: raise W2[1,0] by 0.01 and the loss",
+        "rises by 0.0047; so the update lowers it, by 0.047.",
         "Enter goes to dz2[0,0]   o takes the next of 8 operands   r paths",
     ]
     assert why(78, 10, "xor", "goto db2").splitlines()[1] == "         = dz2[0,0] = +0.72169  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸"
