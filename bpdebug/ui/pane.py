@@ -52,11 +52,15 @@ def pane(
 
     def register(made: type[Shown]) -> type[Shown]:
         made.key, made.spot, made.needs, made.hints, made.cells = key, spot, (*needs,), (*hints,), cells
-        made.title = f"{key} {name.capitalize()}"
+        made.title = made.title or f"{key} {name.capitalize()}"
         REGISTERED[name] = made
         return made
 
     return register
+
+
+_STATES = ("bad", "past", "empty")
+"""The classes that the style sheet has other colours of titles for."""
 
 
 class Pane(Standing, PointedAt, can_focus=True):
@@ -73,7 +77,7 @@ class Pane(Standing, PointedAt, can_focus=True):
     hints: ClassVar[tuple[HintOf, ...]] = ()
     cells: ClassVar[bool] = False
     failure = ""
-    _framed = ("", "")
+    _framed = ("", "", "")
     _base = Style()
     _room = Size(0, 0)
     _painted: tuple[object, list[Line]] = (None, [])
@@ -96,11 +100,19 @@ class Pane(Standing, PointedAt, can_focus=True):
         """Put the digit and the name into the border."""
         self.border_title = self.title
 
-    def frame(self, title: str, note: str = "") -> None:
-        """Say something in the border, above and below; it is laid out anew only where that has changed."""
-        if (title, note) != self._framed:
-            self._framed = title, note
+    def frame(self, title: str, note: str = "", state: str = "") -> None:
+        """Say something in the border, above and below, the former in the colour of what the pane shows; it is laid out anew only where
+        that has changed.
+
+        Args:
+            title, note: the texts.
+            state: ``bad`` for what is not finite, ``past`` for numbers of another update, ``empty`` for nothing.
+        """
+        if (title, note, state) != self._framed:
+            self._framed = title, note, state
             self.border_title, self.border_subtitle = escape(title), escape(note)
+            for name in _STATES:
+                self.set_class(name == state, name)
 
     def watch_view(self) -> None:
         """Draw the new view."""

@@ -161,7 +161,7 @@ class TerminalApp(Standing, Painted):
         if len(self.screen_stack) > 1:
             self.screen.dismiss(None)
         else:
-            self.say(Note("q quits · ctrl+c stops a run, and copies text that is selected"))
+            self.say(Note("q quits, ctrl+c stops a run, and copies text that is selected"))
 
     def action_suspend(self) -> None:
         """Stop, as a shell expects it, until the shell goes on with us."""

@@ -13,7 +13,7 @@ from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
-from bpdebug.ui.draw.layers import deltas_of, values_in, values_of
+from bpdebug.ui.draw.layers import deltas_of, in_stage, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column
 from bpdebug.ui.draw.matrix_layout import make_layout
@@ -52,14 +52,14 @@ def test_blocks_stand_side_by_side_as_long_as_they_fit():
         " −1.2066   −0.1712   +0.7221",
         " +5.3362   +0.8126   +0.7858",
         "db2 1×1",
-        "       ·",
+        " ╱╱╱╱╱╱╱",
     ]
 
 
-def test_what_is_not_computed_yet_is_dots_and_never_0():
+def test_what_is_not_computed_yet_is_hatched_and_never_0():
     lines = drawn(XOR, ["db2", "da1"])
-    assert set("".join(map(plain, lines[1:]))) <= {" ", "·"}
-    assert plain(lines[1]).count("·") == 1 + 4
+    assert set("".join(map(plain, lines[1:]))) <= {" ", "╱"}
+    assert len(plain(lines[1]).split()) == 1 + 4
     assert role_of(lines[0], "db2") == "dim"
 
 
@@ -406,9 +406,10 @@ def test_after_an_update_its_numbers_are_shown_dim_and_those_of_the_next_as_ever
     assert past_text(opened.view(), values_of(opened.view())) == ""
 
 
-def test_at_the_end_of_training_the_answers_stand_beside_the_targets():
+def test_at_the_end_of_training_the_answers_are_what_the_panes_show_before_all():
     shown = view("xor", "goto end")
-    lines = window(shown, values_of(shown), 36, 10)
+    assert in_stage(shown) == ["a2", "y", "loss"]
+    lines = window(shown, in_stage(shown), 36, 10)
     assert [part for part in lines[0].split() if "×" not in part] == ["a2", "y", "loss"]
     answers = view("xor", "goto 999:a2").tensors["a2"][:, 0]
     assert all(f"{answer:+.4f}" in row for row, answer in zip(lines[1:5], answers, strict=True))
@@ -477,10 +478,3 @@ def test_the_picture_is_of_the_cursors_tensor_and_never_of_one_without_a_value()
     assert pictured_among(shown, ["x", "W1", "z1"]) == ["x", "W1", "z1"], "the cursor is in another pane"
     assert pictured_among(view(big(), "goto z1"), ["dz1", "dW1"]) == []
     assert not has_overview(view(big(), "goto db1"), ["dz1", "dW1", "db1"], 60, 12), "the cursor's tensor is small"
-
-
-@pytest.mark.parametrize("columns", [36, 42, 60])
-def test_at_the_end_of_training_numbers_of_rows_do_not_part_the_answers_from_the_targets(columns):
-    shown = view("iris", "goto end")
-    layout = make_layout(shown, values_of(shown), columns, 10)
-    assert layout.find("a2").top == layout.find("y").top

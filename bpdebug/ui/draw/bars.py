@@ -23,7 +23,7 @@ def header_line(view: View, columns: int) -> Line:
     else:
         left = "over" if game.over else f"{game.tries} left"
         title = line((" ", ""), (game.line, "changed"), (f" on {name}", "dim"))
-        brief = line((" ", ""), (f"hunt {game.number} · {left} · {game.points}/{game.hunts}", "changed"))
+        brief = line((" ", ""), (f"hunt {game.number}  {left}  {game.points}/{game.hunts}", "changed"))
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
     batch = () if position.at_end else line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
@@ -63,5 +63,5 @@ def _loss(view: View) -> Line:
         return line(("loss ", "dim"), ("—", "faint"))
     finite = isfinite(value)
     if view.diverged is not None:
-        note = f" since update {view.diverged}" if not finite else f" · not finite since update {view.diverged}"
+        note = f" since update {view.diverged}" if not finite else f"  not finite since update {view.diverged}"
     return line(("loss ", "dim"), (short(value, 5), "bold" if finite else "bad"), (note, "faint" if view.diverged is None else "bad"))

@@ -7,6 +7,9 @@ from collections.abc import Collection
 from bpdebug.session.view import View
 from bpdebug.ui.draw.glyphs import key_of
 
+HATCH = "╱"
+"""Stands in the place of a number that is not computed yet."""
+
 
 def nothing_yet(view: View, names: Collection[str]) -> str:
     """What to press where none of the tensors shown is computed; nothing where one is."""

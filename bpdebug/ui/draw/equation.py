@@ -11,6 +11,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
+from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.equation_fit import Fit, Group, fit
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
@@ -151,7 +152,7 @@ class _Drawing:
         for column in self._fit.windows[group][1]:
             hidden = group.is_result and self._to_come(row, column)
             yield gap, ""
-            text = "·".rjust(look.width) if hidden else minus(look.text(group.operand.value[row, column]))
+            text = HATCH * look.width if hidden else minus(look.text(group.operand.value[row, column]))
             yield text, "faint" if hidden else self._role(group, look, row, column)
             self._spot(group.operand, x + len(gap), y, look.width, row, column)
             x, gap = x + len(gap) + look.width, " "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bpdebug.core.cells import Cell
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.program import Program
@@ -96,24 +98,51 @@ def _focus(view: View) -> LayerNames:
 
 
 def values_of(view: View) -> list[str]:
-    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output; at the end
-    of training the answers come first, beside the targets."""
+    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output, then what the stage in sight is
+    made of besides; in the order of computation."""
     program, layer = view.program, _focus(view)
     wanted = [layer.source, layer.weight, layer.bias, layer.z, layer.a, layer.output]
     if layer.output == program.prediction:
-        beside = (node for node in program.network.nodes if node.phase is Phase.LOSS)
-        fitted = next(node.output for node in beside if program.target in node.arguments.values())
-        answers = [layer.output, program.target, program.loss]
-        wanted = [*answers, *wanted, fitted] if view.position.at_end else [*wanted, program.target, fitted, program.loss]
-    return list(dict.fromkeys(filter(None, wanted)))
+        fitted = (node.output for node in program.network.nodes if node.phase is Phase.LOSS and program.target in node.arguments.values())
+        wanted += [program.target, next(fitted), program.loss]
+    return in_order(program, wanted + [name for name in in_stage(view) if not _of_update(program, name)])
 
 
 def deltas_of(view: View) -> list[str]:
-    """The tensors that the Deltas pane shows: the gradients of the layer in focus, then the optimizer's slots."""
+    """The tensors that the Deltas pane shows: the gradients of the layer in focus and the optimizer's slots, then what the stage in sight
+    is made of besides; in the order of computation."""
     layer = _focus(view)
-    answers, parameters = [*dict.fromkeys((layer.output, layer.a, layer.z))], [layer.weight, layer.bias]
-    gradients = [name for of in answers + parameters for name in made_of(view.program, of, Role.GRADIENT)]
-    return gradients + [name for of in parameters for name in made_of(view.program, of, Role.SLOT)]
+    parameters = [layer.weight, layer.bias]
+    gradients = [name for of in (layer.output, layer.a, layer.z, *parameters) for name in made_of(view.program, of, Role.GRADIENT)]
+    slots = [name for of in parameters for name in made_of(view.program, of, Role.SLOT)]
+    return in_order(view.program, gradients + slots + [name for name in in_stage(view) if _of_update(view.program, name)])
+
+
+def _of_update(program: Program, name: str) -> bool:
+    """Whether a tensor is a gradient or a slot."""
+    return name in program.tensors and program.tensors[name].role in (Role.GRADIENT, Role.SLOT)
+
+
+def in_stage(view: View) -> list[str]:
+    """The explained number's tensor and those that its stage reads; at the end of training, the answers and what they are held against."""
+    program, explained = view.program, view.explanation
+    if view.position.at_end and (explained is None or explained.name == program.stages[-1].name):
+        return [program.prediction, program.target, program.loss]
+    if explained is None or explained.stage is None:
+        return [explained.name] if explained else []
+    settings = {name for name, tensor in program.tensors.items() if tensor.role in (Role.CONSTANT, Role.COUNT)}
+    return [name for name in (explained.name, *explained.stage.formula.names) if name in program.tensors and name not in settings]
+
+
+def in_order(program: Program, names: Iterable[str]) -> list[str]:
+    """Tensors in the order in which an update reads and computes them, each once."""
+
+    def places() -> dict[str, int]:
+        met = (name for stage in program.stages for name in (*stage.formula.names, stage.name))
+        return {name: place for place, name in enumerate(dict.fromkeys(met))}
+
+    known = once(program, "order", places)
+    return sorted({name for name in names if name}, key=lambda name: known.get(name, len(known)))
 
 
 def counterpart(view: View, name: str, layer: int, there: int) -> str:

@@ -17,6 +17,7 @@ from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import off_cells
+from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import as_table, statistics_in
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label
@@ -91,7 +92,7 @@ def statistics_text(view: View, name: str, columns: int, theirs: bool = False, w
 def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]:
     values = values_in(view, block.name, block.theirs)
     if values is None:
-        yield from (("·".rjust(block.cell), "faint") for _ in columns)
+        yield from ((f" {HATCH * block.look.width}", "faint") for _ in columns)
         return
     marks = once(view, ("marks", block.name, block.theirs), lambda: _marks(view, block))
     numbers, marked = (as_table(table, block.turned)[row] for table in (values, marks.changed))

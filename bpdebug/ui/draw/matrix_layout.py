@@ -11,7 +11,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
-from bpdebug.ui.draw.layers import TARGET, heading, is_past, part_of, samples_in, values_in
+from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import Look, as_row_column, look_in, rows_and_columns
 from bpdebug.ui.draw.once import once
 
@@ -44,6 +44,7 @@ class Block(Record):
         left, top: where its title stands.
         edge: columns at its left side for the numbers of its rows.
         heads: what stands in the lines before the first row: ``title``, and perhaps ``statistics`` and the ``numbers`` of its columns.
+        window: the rows that are drawn; none for all.
     """
 
     name: str
@@ -57,6 +58,12 @@ class Block(Record):
     top: int = 0
     edge: int = 0
     heads: tuple[str, ...] = ("title",)
+    window: tuple[int, int] = (0, 0)
+
+    @property
+    def drawn(self) -> range:
+        """The rows that are drawn."""
+        return range(*self.window) if any(self.window) else range(self.rows)
 
     @property
     def cell(self) -> int:
@@ -75,13 +82,13 @@ class Block(Record):
 
     @property
     def first(self) -> int:
-        """The line of the first row."""
-        return self.top + self.head
+        """The line of the first row, or where it would be if it were drawn."""
+        return self.top + self.head - self.drawn.start
 
     @property
     def bottom(self) -> int:
         """The line after the block."""
-        return self.first + self.rows
+        return self.first + self.drawn.stop
 
     @property
     def large(self) -> bool:
@@ -96,7 +103,7 @@ class Block(Record):
     def sight(self, x: int, y: int, columns: int, rows: int) -> Sight:
         """The cells that are to be seen of it in a window of that size."""
         begin = y + len(self.lasting) if self.top < y else y
-        top, bottom = (min(max(line - self.first, 0), self.rows) for line in (begin, y + rows))
+        top, bottom = (min(max(line - self.first, self.drawn.start), self.drawn.stop) for line in (begin, y + rows))
         left, right = (
             min(max(column // self.cell, 0), self.columns)
             for column in (x - self.left + self.cell - 1, x - self.left + columns - self.edge)
@@ -160,33 +167,43 @@ class Layout(Record, eq=False):
         for block in self.blocks:
             row, column = y - block.first, (x - block.left - block.edge) // block.cell
             free = x - max(block.left, begin[0]) >= block.edge and not block.head_at(y, begin[1])
-            if free and 0 <= row < block.rows and 0 <= column < block.columns:
+            if free and row in block.drawn and 0 <= column < block.columns:
                 return block.name, (row, column)
         return None
 
 
-def make_layout(view: View, names: list[str], columns: int, rows: int = 0) -> Layout:
-    """Blocks side by side as long as they fit, then on the next shelf; where there are more rows than needed, gaps, then the numbers of
-    columns, then statistics. The numbers of rows stand where one cannot count them, or they make nothing longer; without ``rows`` there
-    are none of either."""
-    plain = list(_shelves(blocks_of(view, names), columns))
+def make_layout(view: View, names: list[str], columns: int, rows: int = 0, most: int = 0) -> Layout:
+    """Blocks, perhaps with the most rows that each may show, side by side as long as they fit, then on the next shelf; where there are
+    more rows than needed, gaps, then the numbers of columns, then statistics. The numbers of rows stand where one cannot count them, or
+    they make nothing longer; without ``rows`` there are none of either."""
+    blocks = [_windowed(view, block, most) if most else block for block in blocks_of(view, names)]
+    plain = list(_shelves(blocks, columns))
     least = max(rows, _lines(plain))
-    edged = list(_edged_shelves(view, names, columns)) if rows else []
-    torn = bool(edged) and view.position.at_end and len(edged[-1][0]) < len(plain[0])  # the targets from the answers
-    numbered = bool(edged) and not torn and any(block.rows > _COUNTED for shelf in plain for block in shelf)
+    edged = list(_edged_shelves(view, blocks, columns)) if rows else []
+    numbered = bool(edged) and any(block.rows > _COUNTED for shelf in plain for block in shelf)
     shelves = next((shelves for shelves in edged if _lines(shelves) <= least), edged[-1] if numbered else plain)
     gap, heads = _heads(shelves, rows)
-    blocks: list[Block] = []
+    placed: list[Block] = []
     top = 0
     for shelf, head in zip(shelves, heads, strict=True):
-        blocks += [replace(block, top=top, heads=head) for block in shelf]
-        top = max(block.bottom for block in blocks[-len(shelf) :]) + gap
-    return Layout(tuple(blocks))
+        placed += [replace(block, top=top, heads=head) for block in shelf]
+        top = max(block.bottom for block in placed[-len(shelf) :]) + gap
+    return Layout(tuple(placed))
+
+
+def _windowed(view: View, block: Block, most: int) -> Block:
+    """A block of at most so many rows: those around the cells that make the selected number, all of these, or around the sample."""
+    operands = view.explanation.operands if view.explanation else ()
+    rows = [block.place(index)[0] for name, index in (*operands, *filter(None, [view.selected])) if name == block.name]
+    rows = rows or [view.sample if block.name in view.program.sampled and not block.turned else 0]
+    size = max(most, max(rows) - min(rows) + 1)
+    first = min(max((min(rows) + max(rows) + 1 - size) // 2, 0), max(block.rows - size, 0))
+    return replace(block, window=(first, first + size)) if size < block.rows else block
 
 
 def _lines(shelves: list[list[Block]]) -> int:
     """The least that they take."""
-    return sum(1 + max(block.rows for block in shelf) for shelf in shelves)
+    return sum(1 + max(len(block.drawn) for block in shelf) for shelf in shelves)
 
 
 def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, ...]]]:
@@ -204,15 +221,14 @@ def _heads(shelves: list[list[Block]], rows: int) -> tuple[int, list[tuple[str, 
     return gap, [("title", *["statistics"] * says, *["numbers"] * (many and (ruled or big))) for says, big, many in chosen]
 
 
-def _edged_shelves(view: View, names: list[str], columns: int) -> Iterator[list[list[Block]]]:
+def _edged_shelves(view: View, blocks: list[Block], columns: int) -> Iterator[list[list[Block]]]:
     """Shelves with room for the numbers of the rows: as much for each block, so that columns stand below columns, or what each needs."""
-    blocks, edges = list(blocks_of(view, names)), list[int]()
-    for block in blocks:  # the targets have no numbers of their own where they stand beside the answers
-        bare = block.rows == 1 or (part_of(view.program, block.name)[0] == TARGET and view.position.at_end)
+    edges = list[int]()
+    for block in blocks:
         widest = [block.rows - 1]  # rows of which one has the longest number
         if _is_of_samples(view, block, True):
             widest.append(int(samples_in(view, block.name).argmax()))
-        edges.append(0 if bare else max(len(label(view, block, row)) for row in widest))
+        edges.append(0 if block.rows == 1 else max(len(label(view, block, row)) for row in widest))
     for chosen in ([max(edges, default=0)] * len(edges), edges):
         yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
 

@@ -23,8 +23,8 @@ _DETAILED = 70
 """From this many columns on, formulas stand in full with what they give beside them."""
 _SENTENCE = 40
 """Columns that are worth beginning a sentence in."""
-_RUN: Span = ("·", "dim")
-"""The sign of a stage that has run: no more is known of it."""
+_GAP = 2
+"""Blanks before what stands at the end of a line."""
 _STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
 """The signs of the kinds of breakpoint."""
 
@@ -129,7 +129,7 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     """One line of the listing; without a plan, that of the whole listing."""
     plan = plan or plan_of(view, columns)
     if isinstance(row, Stage):
-        return _grounded(view, row, (*_equation(view, row, plan), *_details(view, row, plan)), plan)
+        return _grounded(view, row, _detailed(view, row, plan, _equation(view, row, plan)), plan)
     if isinstance(row, Skipped):  # why it does not exist; in a narrow listing no more than the gist
         name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
         texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
@@ -148,15 +148,21 @@ def lit(drawn: Line, role: str) -> Line:
 
 
 def _grounded(view: View, stage: Stage, drawn: Line, plan: Plan) -> Line:
-    """A line of a stage in so many columns; that of the stage that has run last has a background."""
+    """A line of a stage in so many columns; that of the stage that is explained has a background."""
     drawn = fit(drawn, plan.columns)
-    return lit(drawn, "here") if stage.name == view.position.stage else drawn
+    return lit(drawn, "here") if stage.name == explained_stage(view) else drawn
+
+
+def explained_stage(view: View) -> str | None:
+    """The stage whose number is explained; without one, that which has run last."""
+    explained = view.explanation.stage if view.explanation else None
+    return explained.name if explained else view.position.stage
 
 
 def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:
     """A stage's formula to its end, or where that has room what it means, in one line or several."""
     place, columns, drawn = plan.sentence, plan.columns, _equation(view, stage, plan)
-    lines: list[Line] = [(*drawn, *_details(view, stage, plan))]
+    lines: list[Line] = [_detailed(view, stage, plan, drawn)]
     if place:
         first, *rest = wrap(stage.meaning, columns, "dim", " " * place, " " * place)
         lines = [(*lines[0][:-1], (first[0][0][place:], "dim")), *rest]
@@ -183,13 +189,15 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
     )
 
 
-def _details(view: View, stage: Stage, plan: Plan) -> Line:
-    """The shape of what a stage gives, and what it means, where there is room."""
+def _detailed(view: View, stage: Stage, plan: Plan, drawn: Line) -> Line:
+    """A stage with the shape of what it gives, as far as there is room, and what it means; that which comes next says so."""
+    following, shape = stage.name == view.position.next, _shape(view, stage)
     if not plan.taken:
-        return ()
-    blanks = plan.taken - _MARGIN - _written(view, stage.name, plan)
-    shape = (" " * blanks + _shape(view, stage).ljust(plan.shapes), "dim")
-    return (shape, (stage.meaning, "dim")) if plan.sentence else (shape,)
+        said = ("next", "next") if following else (shape, "faint")
+        blanks = plan.columns - width(drawn) - len(said[0])
+        return (*drawn, (" " * blanks, ""), said) if blanks >= _GAP else drawn
+    drawn = (*drawn, (" " * (plan.taken - width(drawn)) + shape.ljust(plan.shapes), "dim"))
+    return (*drawn, (f"next: {stage.meaning}" if following else stage.meaning, "dim")) if plan.sentence else drawn
 
 
 def _badge(view: View, stage: Stage, computed: bool) -> Span:
@@ -203,7 +211,7 @@ def _badge(view: View, stage: Stage, computed: bool) -> Span:
         return found
     if stage.name in view.warnings:
         return "!", "changed"
-    return ("~", "changed") if stage.name in view.stale else found or _RUN
+    return ("~", "changed") if stage.name in view.stale else found or (" ", "")
 
 
 def formula_text(view: View, stage: Stage, short: bool = True, style: Style | None = None) -> str:

@@ -50,20 +50,25 @@ def terms_lines(view: View, explained: Explanation, columns: int, rows: int, cho
     added = [-value if sign == "−" else value for sign, *_, value in parts]
     look = _adding(np.array([value for *_, value in parts]), added, short(found.value, exact), exact)
     largest = float(np.abs(added).max(where=np.isfinite(added), initial=0.0)) or 1.0
-    widths = _widths([(width(name), width(text)) for _, name, text, *_ in parts], columns - margin - 3 - look.width - _SHORTEST_BAR - 2)
+    room, widths = columns - margin - 3 - look.width - _SHORTEST_BAR - 2, [0, 0]
+    names, texts = [width(name) for _, name, *_ in parts], [width(text) for _, _, text, *_ in parts]
+    for place, wide in ((1, any(texts) and max(text or name for name, text in zip(names, texts, strict=True))), (0, max(names))):
+        if wide and wide + 3 <= room:  # the numbers matter more than the cells, which the formula names
+            widths[place], room = wide, room - wide - 3
+    if not any(widths):
+        return None
     drawn: list[Line] = []
     for place, ((sign, name, text, role, value), adds) in enumerate(zip(parts, added, strict=True)):
-        bare = sign == "−" and not any(widths)
-        lead = f"{'' if place else '= '}{'+' if bare else sign}"
+        lead = f"{'' if place else '= '}{sign}"
         spans: list[Span] = [(" " * margin, ""), (f" {lead if place else lead.removesuffix(' +')} ", "")]
-        for wide, column in zip(widths, (((name, ""),), text), strict=True):
-            ends = column is text or not widths[1] or width(text)  # a term that is a number already has nothing put in
-            spans += [*fit(column, wide), (" = " if ends else "   ", "dim")] if wide else []
-        spans.append((look.text(adds if bare else value), f"bold {role}".strip()))
+        named: Line = ((name, ""),)
+        if widths[0]:  # a term that is a number already has nothing put in
+            spans += [*fit(named, widths[0]), (" = " if text or not widths[1] else "   ", "dim")]
+        if widths[1]:
+            spans += [*fit(text if widths[0] else text or named, widths[1]), (" = ", "dim")]
+        spans.append((look.text(value), f"bold {role}".strip()))
         left = columns - width(tuple(spans)) - 2
-        if place == len(shown) and not widths[0]:
-            spans.append((f"  {name}", "dim"))
-        elif left >= _SHORTEST_BAR:
+        if left >= _SHORTEST_BAR:
             spans += [("  ", ""), _bar(adds / largest, min(left, columns // 2 if columns >= _BROAD else _LONGEST_BAR))]
         drawn.append(tuple(spans))
     return drawn, f"= ({short(found.value, exact)}){found.around} " * bool(found.around), put
@@ -83,15 +88,6 @@ def _named(view: View, explained: Explanation, term: Term) -> str:
     """A term over cells."""
     named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), explained.style, view.shapes)
     return f"({named})" if term.operator in ("+", "-") else named
-
-
-def _widths(texts: list[tuple[int, int]], room: int) -> tuple[int, ...]:
-    """How wide the cells and the numbers are; 0 for what there is no room for."""
-    widths = []
-    for column in zip(*texts, strict=True):
-        widths.append(max(column) if max(column) + 3 <= room else 0)
-        room -= widths[-1] and widths[-1] + 3
-    return tuple(widths)
 
 
 def _bar(share: float, longest: int) -> Span:

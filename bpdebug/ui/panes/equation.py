@@ -39,7 +39,7 @@ class EquationPane(ListPane):
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.equation`."""
         self.scroll_to(0, 0, animate=False)
-        title = f"{self.title} · {view.equation.result.caption}" if view.equation else self.title
+        title = f"{self.title}  {view.equation.result.caption}" if view.equation else self.title
         self.frame(title, _walked(view.equation))
         self.picture = equation_picture(view, size.width, size.height, self.app.has_class("alone"))
         return self.picture.lines
@@ -75,4 +75,4 @@ def _walked(equation: Equation | None) -> str:
     (row, column), value = equation.cell, equation.result.value
     rows, columns = value.shape or (1, 1)
     place = column * rows + row if equation.result.turned else row * columns + column
-    return f"cell {place + 1} of {value.size} · {key_of('reverse-into')} back · Esc leaves"
+    return f"cell {place + 1} of {value.size}  {key_of('reverse-into')} back  Esc leaves"

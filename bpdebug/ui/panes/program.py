@@ -12,7 +12,7 @@ from textual.message import Message
 from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import command_keys, own_keys
-from bpdebug.ui.draw.program import Listing, lit
+from bpdebug.ui.draw.program import Listing, explained_stage, lit
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import Pane, pane
 
@@ -78,7 +78,7 @@ class ProgramPane(Pane):
         if not self.lines or y >= len(self.lines):
             return ()
         row, drawn = self.lines[y]
-        under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != view.position.stage
+        under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != explained_stage(view)
         return lit(drawn, "cursor") if under else drawn
 
     def on_blur(self) -> None:

@@ -10,14 +10,28 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.numbers import NumberStyle
+from bpdebug.core.record import replace
+from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
-from bpdebug.ui.draw.layers import counterpart, deltas_of, focus_layer, is_past, origin_of, values_of
+from bpdebug.ui.draw.layers import (
+    counterpart,
+    deltas_of,
+    focus_layer,
+    in_order,
+    in_stage,
+    is_gradient,
+    is_past,
+    origin_of,
+    part_of,
+    values_of,
+)
 from bpdebug.ui.draw.matrix import cursor_in, layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, make_layout, step_from
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
-from bpdebug.ui.draw.spans import Line, fit
+from bpdebug.ui.draw.spans import Line, first_that_fits, fit
 from bpdebug.ui.painting import few_colors
 from bpdebug.ui.pane import Pane, pane
 from bpdebug.ui.pointing import CELL_KEYS, CellChosen
@@ -41,7 +55,7 @@ class MatrixPane(Pane):
         super().__init__(**arguments)  # type: ignore[arg-type]
         self.layout_of = Layout(())
         self._aside = 0
-        self._arrived: tuple[int, tuple[str, Cell] | None] = (-1, None)
+        self._names: list[str] = []
         self._picture: tuple[object, list[Line]] = (None, [])
 
     @property
@@ -55,30 +69,52 @@ class MatrixPane(Pane):
 
     def prepare(self, view: View) -> None:
         """Place the blocks; keep the cursor, or the stage that has just run, in sight."""
-        names, columns = self.names(view), self.size.width
-        self._aside = _aside(columns) if has_overview(view, names, self.size.width, self.size.height) else 0
-        self.layout_of = make_layout(view, names, columns - self._aside, self.size.height)
-        if self.layout_of.height > self.size.height:
-            self.layout_of = make_layout(view, names, self.beside_scrollbar.width - self._aside, self.size.height)
+        columns, rows = self.size
+        names = self._names = self.names(view)
+        self._aside = _aside(columns) if has_overview(view, names, columns, rows) else 0
+        self.layout_of = make_layout(view, names, columns - self._aside, rows)
+        if self.layout_of.height > rows:
+            self.layout_of = self._essential(view, names) or make_layout(view, names, self.beside_scrollbar.width - self._aside, rows)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
         note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
-        self.frame(" · ".join(filter(None, (self.title, f"layer {focus_layer(view)}", past_text(view, names)))), note)
-        if not self._at_answers(view) and self._wanted(view):
+        here = [name for name in names if name in view.tensors]
+        state = "bad" if any(map(view.is_broken, here)) else "past" if past_text(view, names) else "" if here else "empty"
+        self.frame("  ".join(filter(None, (self.heading(view, columns), past_text(view, names)))), note, state)
+        if self._wanted(view):
             self._keep_in_sight()
             self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room
         else:
             self.scroll_to(0, 0, animate=False, force=True)
 
+    def heading(self, view: View, columns: int) -> str:
+        """What the border says of what is shown."""
+        return f"{self.title}  layer {focus_layer(view)}"
+
+    def _essential(self, view: View, names: list[str]) -> Layout | None:
+        """What the stage in sight reads and makes, and as many of the other tensors as there is room for beside it; None where there is
+        too little even for the former."""
+        kept = [name for name in names if name in in_stage(view)]
+        if self._aside or not kept or any(block.large for block in blocks_of(view, kept)):
+            return None
+        digits = (view.number_style.digits, 3, 2) if view.number_style.kind == "auto" else ()
+        views = [view, *(replace(view, number_style=NumberStyle("auto", few)) for few in digits[1:])]
+        for most, seen in product((0, *range(self.size.height, 0, -1)) if len(kept) > 1 else (0,), views):
+            found = make_layout(seen, kept, *self.size, most)
+            if found.height <= self.size.height:
+                break
+        else:
+            return None
+        for name in names if not most else ():
+            more = [other for other in names if other in (*kept, name)]
+            wider = make_layout(seen, more, *self.size)
+            if wider.height <= self.size.height:
+                kept, found = more, wider
+        return found
+
     @staticmethod
     def _nothing(view: View, names: list[str]) -> str:
         """What to press where there is nothing of this update to be seen."""
         return "" if past_text(view, names) and not view.position.at_end else nothing_yet(view, names)
-
-    def _at_answers(self, view: View) -> bool:
-        """Whether the training has ended and nobody has moved the cell cursor since: then the answers are to be seen, not its cell."""
-        if view.position.t != self._arrived[0]:
-            self._arrived = (view.position.t, view.selected)
-        return view.position.at_end and view.selected == self._arrived[1]
 
     def _keep_in_sight(self) -> None:
         """Scroll to the cell cursor and the operand."""
@@ -147,15 +183,17 @@ class MatrixPane(Pane):
         view = self.view
         if view is None:
             return
-        block = self.layout_of.find(view.selected[0]) if view.selected else None
+        # also to tensors that there is no room for now: what is come to is in sight
+        layout = make_layout(view, self._names, self.beside_scrollbar.width - self._aside, self.size.height)
+        block = layout.find(view.selected[0]) if view.selected else None
         known = {name for name in view.tensors if not is_past(view, name)}
         if block is None:
-            first = next((block for block in self.layout_of.blocks if block.name in known), None)
+            first = next((block for block in layout.blocks if block.name in known), None)
             found = (first, 0, 0) if first else None
         else:
             row, column = cursor_in(view, block) or (0, 0)
             far = abs(down) + abs(right) > 1
-            found = (block, row + down, column + right) if far else step_from(self.layout_of, known, (block, row, column), down, right)
+            found = (block, row + down, column + right) if far else step_from(layout, known, (block, row, column), down, right)
         if found:
             block, row, column = found
             row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
@@ -211,19 +249,30 @@ class ValuesPane(MatrixPane):
     """Weighted sums, activations, weights and inputs of the layer in focus."""
 
     def names(self, view: View) -> list[str]:
-        """See :func:`bpdebug.ui.draw.matrix.values_of`."""
-        return values_of(view)
+        """See :func:`bpdebug.ui.draw.layers.values_of`; on a small screen, which hides the other pane, also the gradients that the stage
+        reads."""
+        return in_order(view.program, [*values_of(view), *(in_stage(view) if self.app.has_class("small") else ())])
 
 
 @pane("deltas", "5", "middle", hints=_hints(deltas_of), cells=True)
 class DeltasPane(MatrixPane):
     """Gradients of the layer in focus."""
 
+    title = "5 Gradients"
+
     def names(self, view: View) -> list[str]:
-        """See :func:`bpdebug.ui.draw.matrix.deltas_of`; on a small screen, which hides the other panes, also the operands where there is
-        room for them."""
-        names = deltas_of(view)
-        operands = view.explanation.operands if view.explanation and view.explanation.name in names and self.app.has_class("small") else ()
-        more = list(dict.fromkeys([*names, *(name for name, _ in operands)]))
-        fits = make_layout(view, more, self.size.width, self.size.height).height <= self.size.height
-        return more if fits else names
+        """See :func:`bpdebug.ui.draw.layers.deltas_of`; on a small screen, which hides the other pane, also the values that the stage
+        reads."""
+        return in_order(view.program, [*deltas_of(view), *(in_stage(view) if self.app.has_class("small") else ())])
+
+    def heading(self, view: View, columns: int) -> str:
+        """Which gradients they are; that of a weighted sum has a name of its own, δ."""
+        told = []
+        for name in deltas_of(view):
+            own = part_of(view.program, name)[1] == focus_layer(view)
+            if own and is_gradient(view.program, name) and not view.program.tensors[name].through:
+                shown = render_name(name, view.style)
+                delta = render_name(name, replace(view.style, notation="delta"))
+                told.append(f"{shown}={delta}" if "δ" in delta and delta != shown else shown)
+        layer = f"layer {focus_layer(view)}"
+        return first_that_fits(("  ".join((self.title, *more)) for more in ((layer, *told), told, (layer,))), columns - 2)
