@@ -11,6 +11,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
@@ -57,7 +58,7 @@ class Formula(Record):
         """The formula of a tree that the engine has made."""
         return cls(to_text(tree), tree)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The tensors that it reads."""
         return names(self.tree)

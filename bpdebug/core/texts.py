@@ -174,8 +174,8 @@ PHRASES: Mapping[str, str] = {
     "cancels on paper": "With {name} put in, factors cancel on paper: {stage} = {fused} would be {value} here.",
     "adding to 1": " (each row of {name} adds up to 1)",
     # an update that is complete
-    "effect": "loss of these samples {before} → {after} ({share})",
-    "predicted": "predicted from the gradients {predicted}, really {real}",
+    "effect": "loss of these samples {losses}",
+    "predicted": "predicted by the gradients {predicted}, really {real}",
     "moved": "most moved: {cells}",
 }
 """All else, by what it is about."""

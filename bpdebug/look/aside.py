@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
@@ -31,24 +31,26 @@ class LossAside:
         through: the only stage that sees the other value, where it is not all of them.
 
     Attributes:
-        cost: what it takes to work it out, or infinity where the loss does not depend on the cell.
+        affordable: whether it costs so little that it may be worked out for a sentence, and the loss depends on the cell at all.
     """
 
     def __init__(self, program: Program, values: Mapping[str, Array], name: str, index: Cell, through: str = "") -> None:
         self._name, self._index, self._through, self._loss = name, index, through, program.loss
-        self._stages = self._moved(program)
-        reached = bool(self._stages) and self._stages[-1].name == program.loss
-        self.cost = sum(_cost(stage, values) for stage in self._stages) if reached else float("inf")
-        read = {name, *(read for stage in self._stages for read in stage.formula.names)} if self.cost <= AFFORDABLE else set()
+        self._stages = self._reached(program, values)
+        self.affordable = bool(self._stages) and self._stages[-1].name == program.loss
+        read = {name, *(read for stage in self._stages for read in stage.formula.names)}
         self._values = {tensor: np.asarray(values[tensor], float) for tensor in read if tensor in values}
 
-    def _moved(self, program: Program) -> Sequence[Stage]:
-        """The stages of the forward pass that a change of the cell reaches."""
-        moved, found = set[str](), list[Stage]()
+    def _reached(self, program: Program, values: Mapping[str, Array]) -> list[Stage]:
+        """The stages of the forward pass that a change of the cell reaches, as far as they are affordable."""
+        moved, found, cost = set[str](), list[Stage](), 0.0
         begin = 0 if self._name in program.persistent else program.index.get(self._name, -1) + 1
         for stage in program.stages[begin : program.end_of(Phase.LOSS)]:
-            seen = moved | ({self._name} if self._through in ("", stage.name) else set())
-            if seen & set(stage.formula.names):
+            read = stage.formula.names
+            if not moved.isdisjoint(read) or (self._name in read and self._through in ("", stage.name)):
+                cost += cost_of(stage, values)
+                if cost > AFFORDABLE:
+                    break
                 found.append(stage)
                 moved.add(stage.name)
         return found
@@ -65,8 +67,8 @@ class LossAside:
         return float(known[self._loss])
 
 
-def _cost(stage: Stage, values: Mapping[str, Array]) -> float:
-    """Roughly, in multiplications; that of a product is the root of the product of three sizes."""
+def cost_of(stage: Stage, values: Mapping[str, Array]) -> float:
+    """What it takes to run a stage, roughly in multiplications; that of a product is the root of the product of three sizes."""
     result = values[stage.name].size if stage.name in values else 1
     products = (node for node in walk(stage.formula.tree) if isinstance(node, Binary) and node.operator == "@")
     return _STAGE + sum(sqrt(_size(node.left, values) * _size(node.right, values) * result) for node in products) + _CELL * result

@@ -37,7 +37,8 @@ def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, S
         return ""
     if stage.derived:
         return PHRASES["rule is own"].format(derived=render(stage.derived.tree, style, shapes))
-    users = [node for node in program.network.nodes if stage.of in node.inputs.values() and stage.through in ("", node.output)]
+    read = (node for node in program.network.nodes if stage.of in node.arguments.values() and stage.through in ("", node.output))
+    users = [node for node in read if stage.of in node.inputs.values()]
     if len(users) != 1:
         return stage.meaning
     node, writer = users[0], _Writer(style, shapes)
@@ -58,8 +59,8 @@ def rule_told(scene: Scene) -> str:
     program, stage, shapes = scene.program, scene.stage, {name: value.shape for name, value in scene.values.items()}
     if stage.of:
         return " ".join(filter(None, [rule_of(program, stage, scene.style, shapes), _cancelled(scene, shapes)]))
-    first = next((one for one in program.stages if _logarithm(one)), None)
-    return f"{stage.meaning} {PHRASES['ln']}" if stage is first else stage.meaning
+    first = _logarithm(stage) and not any(map(_logarithm, program.stages[: program.index[stage.name]]))
+    return f"{stage.meaning} {PHRASES['ln']}" if first else stage.meaning
 
 
 def _logarithm(stage: Stage) -> bool:

@@ -18,7 +18,7 @@ from bpdebug.core.render import Style, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array, Role, Tensor
 from bpdebug.core.texts import PHRASES
-from bpdebug.look.aside import AFFORDABLE, LossAside, step_of
+from bpdebug.look.aside import LossAside, step_of
 from bpdebug.look.pencil import Figures
 from bpdebug.look.places import Places
 from bpdebug.look.sums import Sum, sum_of
@@ -117,7 +117,7 @@ def _rate(scene: Scene) -> str:
     of, through = scene.stage.of, scene.stage.through
     way = PHRASES["way"].format(through=render_name(through, scene.style)) if through else ""
     cell, loss = scene.cell(of), LossAside(scene.program, scene.values, of, scene.index, through)
-    if loss.cost <= AFFORDABLE:
+    if loss.affordable:
         with np.errstate(all="ignore"):
             change, found, digits = _finite_change(loss, scene.value)
         if digits:

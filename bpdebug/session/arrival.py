@@ -6,6 +6,7 @@ import numpy as np
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.shapes import shape_text
+from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import explain
 from bpdebug.time.moves import Move
 from bpdebug.time.position import Position
@@ -34,6 +35,11 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
         text = f"no stop before: {text}"
     text = "training is complete: " + text if position.at_end else text
     return Result("stop", text, _stop_data(reason, start, position))
+
+
+def with_effect(result: Result, effect: Effect | None) -> Result:
+    """The result of a move that has completed an update, with what that update has done."""
+    return result.also("\n".join([result.text, *effect.lines()]), effect=effect.data) if effect else result
 
 
 def _stop_data(reason: str, start: Position, position: Position) -> dict[str, object]:

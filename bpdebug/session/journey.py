@@ -8,7 +8,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays
-from bpdebug.session.arrival import describe_stop
+from bpdebug.look.effect import Effect, effect_of
+from bpdebug.session.arrival import describe_stop, with_effect
 from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome, Runner
@@ -31,6 +32,7 @@ class Journey:
         pending: a move, or a command's work, that was stopped early.
         stopped: why the last move ended where it did, where there was a reason, else "".
         hits: the stops that have ended it.
+        effect: what the update has done that the last move has completed, or None.
     """
 
     def __init__(self, cursor: Cursor, stops: Stops, displays: Displays) -> None:
@@ -39,6 +41,7 @@ class Journey:
         self.pending: Move | Task | None = None
         self.stopped = ""
         self.hits: tuple[Hit, ...] = ()
+        self.effect: Effect | None = None
         self._search: LastStop | None = None
         self._start = self.timeline.position
         self._runner = Runner(self.timeline, stops)
@@ -52,6 +55,7 @@ class Journey:
         """Begin a move or a command's work, and do as much of it as ``stop`` allows."""
         if isinstance(way, Move):
             self.before, self._start, self._cursor.inside = self.timeline.machine.moment(), self.timeline.position, None
+            self.effect = None
         self.pending = way
         return self.go_on(stop)
 
@@ -83,6 +87,8 @@ class Journey:
         """What is said and shown where a move has ended, be it early."""
         self.hits = outcome.hits
         result = describe_stop(self.timeline, move, self._start, outcome)
+        forward = not move.jump and not move.search and self._start.t < self.timeline.clock
+        self.effect = effect_of(self.timeline) if forward else None
         if result.data["reason"] != "interrupted":
             self.pending = None
         self._cursor.follow()
@@ -93,6 +99,7 @@ class Journey:
                 self._cursor.select(*cell)
                 break
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
+        result = with_effect(result, self.effect)
         result = move.tell(result) if move.tell and not self.pending else result
         self._displays.remember(self.timeline)
         shown = self._displays.lines(self.timeline)

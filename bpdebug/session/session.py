@@ -193,8 +193,7 @@ class Session:
             wrong = wrong or result.wrong
             if not moved:
                 break
-        if wrong and not result.wrong:
-            result = result.also(result.text, ok=False)
+        result = result.also(result.text, ok=False) if wrong and not result.wrong else result
         if not self.pending:
             self._note(self._command, result.text)
             if self.tour and not self.tour.look(self.cursor, self.stops, self.check):
@@ -242,7 +241,7 @@ class Session:
 
     def after_edit(self) -> None:
         """The future has changed, and what was checked or compared may have."""
-        self.check = self.comparison = None
+        self.check = self.comparison = self.journey.effect = None
         self.cursor.trail.clear()
         self.cursor.follow()
 
@@ -286,6 +285,7 @@ class Session:
             comparison=self.comparison,
             style=cursor.style,
             stopped=self.journey.stopped,
+            effect=self.journey.effect,
             number_style=self.number_style,
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,

@@ -15,6 +15,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style
 from bpdebug.core.shapes import Shape
+from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import UNICODE, Explanation
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
@@ -76,6 +77,7 @@ class View(Record, eq=False):
         surface: what the network answers now, where that is looked at.
         equation: the stage that made the selected cell as matrices, where that is looked at.
         finished: the update before, at the start of the next one and at the end of training, else None.
+        effect: what the update has done that has just been completed, or None.
         layer: the layer that is looked at; 0 for that of the stage that ran last.
     """
 
@@ -109,6 +111,7 @@ class View(Record, eq=False):
     surface: Surface | None = None
     equation: Equation | None = None
     finished: Finished | None = None
+    effect: Effect | None = None
     layer: int = 0
 
     @property

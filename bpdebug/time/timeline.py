@@ -274,7 +274,7 @@ class Timeline(Edited):
         are named, are kept: the cells of one stage are looked at one after the other."""
         if self._seen[:2] == (t, names):
             return self._seen[2]
-        values = self._at_hand(t, names) if names else {}
+        values = self.at_hand(t, names) if names else {}
         if not values:
             with self.at(t - 1) as machine:
                 now = machine.moment()
@@ -282,8 +282,9 @@ class Timeline(Edited):
         self._seen = (t, names, values) if names else self._seen
         return values
 
-    def _at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
-        """These values, where the update has just been finished and its start is kept, so that nothing need run; else nothing."""
+    def at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
+        """The values of tensors just before the stage that ended at clock ``t``, where its update has just been finished and the start of
+        that is kept, so that nothing need run; else nothing."""
         machine, (update, place) = self.machine, self.calendar.ran(t)
         kept, state = self._checkpoints.nearest(update)
         edited = any(self.calendar.clock(update) <= edit.t <= self.clock for edit in self.edits)

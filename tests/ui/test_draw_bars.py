@@ -52,7 +52,8 @@ def test_the_headers_stage_at_the_ends_of_an_update_and_of_the_training():
 def test_the_headers_loss_is_the_latest_known_and_says_of_when():
     assert "loss 3." not in header(120, "xor")
     assert "loss 3.5128" in header(120, "xor", "goto loss")
-    assert "loss 3.5128 (update 0)" in header(120, "xor", "goto loss", "update")
+    assert "loss 3.5128 → 3.2360 (−7.9 %)" in header(120, "xor", "goto loss", "update")
+    assert "loss 3.5128 (update 0)" in header(120, "xor", "goto loss", "goto 1")
     shown = view("saturation", "continue")
     assert role_of(header_line(shown, 160), "nan") == "bad"
 

@@ -52,8 +52,11 @@ def _stage(view: View, brief: bool = False) -> Line:
 
 
 def _loss(view: View) -> Line:
-    """The last loss that is known, and of which update, where it is not this one's; or since when it is none."""
+    """The last loss that is known, and of which update, where it is not this one's, or since when it is none; of an update that has just
+    been completed, the loss before it and after."""
     updates, losses = view.losses
+    if view.effect and isfinite(view.effect.after):
+        return line(("loss ", "dim"), (view.effect.losses, "bold"))
     if view.loss is not None:
         value, note = view.loss, ""
     elif len(updates) and view.position.update > 0:

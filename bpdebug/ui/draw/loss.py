@@ -183,8 +183,15 @@ def numbers_line(view: View, log: bool, columns: int) -> Line:
     scale = line(("  log scale", "faint")) if log else refused
     numbers = (*known, *change, *share, *over)
     brief = [((change[0][0].strip() + " ", change[0][1]), *change[1:], *share)] if share and view.position.batches > 1 else []
-    ways = ((update, *numbers, *scale), (update, *numbers), numbers, (*known, *change, *share), *brief, (*known, *change))
+    effect = [_effect(view)] if view.effect else []
+    ways = (*effect, (update, *numbers, *scale), (update, *numbers), numbers, (*known, *change, *share), *brief, (*known, *change))
     return first_that_fits(ways, columns, known)
+
+
+def _effect(view: View) -> Line:
+    """What the update that has just been completed has done to the loss of its samples."""
+    losses, _, share = view.effect.losses.partition(" (") if view.effect else ("", "", "")
+    return line(("loss ", "dim"), (losses, "bold"), *[(f" ({share}", "good" if share.startswith("−") else "bad")] * bool(share))
 
 
 def _of_updates(updates: Array, losses: Array, place: int, loss: float) -> tuple[Line, Line, Line]:
@@ -230,7 +237,7 @@ def _start_lines(view: View, losses: Array, columns: int, rows: int) -> list[Lin
     if len(losses):
         of = f" of update {newest(view)}" if view.loss is None else ""
         ways = (line(("loss ", "dim"), (short(float(losses[0]), n), "bold"), (more, "dim")) for n, more in ((10, of), (10, ""), (5, "")))
-        known = [first_that_fits(ways, columns)]
+        known = [first_that_fits((_effect(view), *ways), columns)] if view.effect else [first_that_fits(ways, columns)]
     when = "The curve begins with the second update: u runs one." if known else "Not computed yet: u runs a whole update, c the training."
     head = [*known, *wrap(when, columns, "dim")]
     return head + _answer_lines(view, columns, rows - len(head))
