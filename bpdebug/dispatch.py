@@ -15,7 +15,7 @@ from bpdebug.core.parser import suggestion
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.overview import USAGES, help_text, list_shipped
-from bpdebug.subcommands import SESSION, SUBCOMMANDS, open_app, open_session
+from bpdebug.subcommands import SESSION, SUBCOMMANDS, THEME, open_app, open_session
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -50,7 +50,7 @@ def dispatch(arguments: list[str]) -> int:
     parser.add_argument("scenario", nargs="?")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fresh", action="store_true")
-    for add in SESSION:
+    for add in (*SESSION, THEME):
         add(parser)
     parser.add_argument("--print-completion", choices=_SHELLS, dest="shell")
     parser.add_argument("--version", action="store_true")
@@ -104,4 +104,4 @@ def _open(given: argparse.Namespace) -> int:
             print("The scenarios that come with bpdebug:", file=sys.stderr)
             list_shipped(sys.stderr)
         return USAGE
-    return open_app(None if scenario is None else open_session(scenario, given), given.fresh)
+    return open_app(None if scenario is None else open_session(scenario, given), given.fresh, given.theme)

@@ -15,7 +15,7 @@ from bpdebug import headless
 from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
@@ -30,6 +30,7 @@ from bpdebug.session.script import Order
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import cell_of, rebind
+from bpdebug.session.themes import theme_named
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import DEFAULT_BUDGET
 
@@ -114,6 +115,7 @@ SESSION = (
     option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY),
 )
 """What concerns a session with and without a screen."""
+THEME = option("--theme", metavar="NAME", type=theme_named, help="the colours: dark, light or contrast; remembered")
 _COMMANDS = (
     _given("-x", "COMMAND", "a command, such as 'step 3' (as often as you like)"),
     _given("--script", "FILE", "commands from a file, one a line, # for comments; - is standard input"),
@@ -133,12 +135,13 @@ def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
     return session
 
 
-def open_app(session: Session | None, fresh: bool) -> int:
-    """The debugger's screen with the user's settings; the exit status."""
+def open_app(session: Session | None, fresh: bool, theme: str | None) -> int:
+    """The debugger's screen with the user's settings, in the theme that is asked for, else in that of last time; the exit status."""
     try:
         settings = load_settings()
     except ScenarioError as error:
         settings = Settings(wrong=str(error))
+    settings = replace(settings, asked=theme or "")
     rebind(settings.keys)
     if session:
         settings.apply(session)
@@ -148,14 +151,14 @@ def open_app(session: Session | None, fresh: bool) -> int:
     return run_app(session, fresh, settings)
 
 
-@subcommand("tour", scenario("a scenario with two layers; default: xor", nargs="?", default="xor"), *SESSION)
+@subcommand("tour", scenario("a scenario with two layers; default: xor", nargs="?", default="xor"), *SESSION, THEME)
 def _tour(given: argparse.Namespace) -> int:
     """The app with the guided tour."""
     session = open_session(load_scenario(given.scenario), given)
     session.execute("tour")
     if not headless.has_screen("bpdebug run xor -x tour -x 'step 5' -x tour"):
         return USAGE
-    return open_app(session, fresh=True)
+    return open_app(session, True, given.theme)
 
 
 @subcommand(
@@ -226,7 +229,8 @@ def _compare(given: argparse.Namespace) -> int:
     scenario("a file, or the name of a shipped scenario; usually the seed chooses", nargs="?"),
     option("--seed", metavar="N", type=_count, help="the same one plants the same mistake"),
     *_COMMANDS,
-    option("--fresh", action="store_true", help="not the stops of last time"),
+    option("--fresh", action="store_true", help="start without saved stops"),
+    THEME,
     epilog="Opens the debugger's screen; with -x, --script or --json it runs without one.",
 )
 def _hunt(given: argparse.Namespace) -> int:
@@ -245,7 +249,7 @@ def _hunt(given: argparse.Namespace) -> int:
     if without:
         headless.answer(session, f"hunt {seed}", result, given.json)
         return headless.run(session, orders, given.json, given.strict)
-    return open_app(session, given.fresh)
+    return open_app(session, given.fresh, given.theme)
 
 
 @subcommand(
@@ -273,7 +277,7 @@ def _export(given: argparse.Namespace) -> int:
     scenario(),
     _given("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
     option("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal"),
-    option("--theme", choices=("dark", "light"), default="dark"),
+    option("--theme", metavar="NAME", type=theme_named, default="bpdebug-dark", help="the colours: dark, light or contrast"),
     option("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture"),
 )
 def _screenshot(given: argparse.Namespace) -> int:
@@ -286,7 +290,7 @@ def _screenshot(given: argparse.Namespace) -> int:
             yield order.text
 
     try:
-        svg = take_picture(read, commands(), given.size, f"bpdebug-{given.theme}")
+        svg = take_picture(read, commands(), given.size, given.theme)
     except BpdebugError as error:
         if not begun:
             raise

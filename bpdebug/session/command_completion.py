@@ -15,6 +15,7 @@ from bpdebug.session.completion import Candidate, Completion, beginning, complet
 from bpdebug.session.path_completion import complete_path
 from bpdebug.session.session import Session
 from bpdebug.session.table import COMMANDS, Command, CommandError, find_command, in_order
+from bpdebug.session.themes import THEMES
 from bpdebug.session.usage import expected, stands_for_itself, ways
 from bpdebug.time.conditions import CONDITIONS
 
@@ -196,6 +197,7 @@ ARGUMENTS: dict[str, Kind] = {
     "STOP…": _one_of(lambda known: _numbered(known.stops)),
     "DISPLAY": _one_of(lambda known: _numbered(known.displays)),
     "WHAT": _one_of(_conditions),
+    "THEME": _one_of(lambda known: [Candidate(name.removeprefix("bpdebug-"), note=what) for name, what in THEMES.items()]),
     "TOPIC": lambda known, text: Completion(0, len(text), beginning(text, _topics())),
     "COMMAND;": _last_line,
     "COMMAND…": _last_line,

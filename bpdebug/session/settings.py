@@ -23,9 +23,7 @@ from bpdebug.session.commands.scales import number_style
 from bpdebug.session.session import Session
 from bpdebug.session.state import user_folder
 from bpdebug.session.table import CommandError
-
-THEMES = ("bpdebug-dark", "bpdebug-light", "bpdebug-contrast")
-"""The themes that are made for the debugger; Textual's own are in the palette."""
+from bpdebug.session.themes import THEMES, theme_named
 
 _ONE_KEY = r"(?:(?:ctrl|alt|shift|super)\+)*(?:[a-z][a-z0-9_]*|\S)"
 
@@ -33,7 +31,7 @@ _EXAMPLE = "theme: bpdebug-light\nkeys:\n  check: [v, f5]"
 SETTINGS = table(
     "the settings",
     (
-        Key("theme", choice(THEMES), "the colours", THEMES[0]),
+        Key("theme", choice((*THEMES, *(name.removeprefix("bpdebug-") for name in THEMES))), "the colours", "dark"),
         Key("notation", choice(NOTATIONS), "how gradients are written: dz2, δ2 or ∂L/∂z2", "d"),
         Key("convention", choice(("rows", "columns")), "whether a sample is a row or a column", "rows"),
         Key("format", text(), "how numbers of tables are written: auto, fixed N, scientific N or full", "auto"),
@@ -56,14 +54,16 @@ class Settings(Record):
         numbers: how those of tables are written.
         keys: commands to their keys, in the place of the usual ones.
         wrong: why the user's own file counts for nothing, or "".
+        asked: the theme that the command line asks for, or "".
     """
 
-    theme: str = THEMES[0]
+    theme: str = theme_named("dark")
     notation: str = "d"
     convention: str = "rows"
     numbers: NumberStyle = AUTO
     keys: Dictionary[str, tuple[str, ...]] = field(default_factory=dict)
     wrong: str = ""
+    asked: str = ""
 
     def apply(self, session: Session) -> None:
         """Let a session write formulas and numbers as the user prefers."""
@@ -109,4 +109,4 @@ def load_settings(path: Path | None = None) -> Settings:
     except CommandError as error:
         report.add(entry(root, ("format",))[1].mark, str(error))
     report.settle()
-    return Settings(values["theme"], values["notation"], values["convention"], numbers, given)
+    return Settings(theme_named(values["theme"]), values["notation"], values["convention"], numbers, given)

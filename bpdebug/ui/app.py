@@ -21,6 +21,7 @@ from bpdebug.session.prompt_history import keep_history, load_history
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
+from bpdebug.session.themes import THEMES, keep_theme, kept_theme
 from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
@@ -51,7 +52,9 @@ class DebuggerApp(Commanding):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {TableCommands}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
 
-    def __init__(self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None) -> None:
+    def __init__(
+        self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None, theme: str | None = None
+    ) -> None:
         super().__init__()
         self.session = session
         self._stateful = stateful
@@ -60,7 +63,11 @@ class DebuggerApp(Commanding):
             self.prompting.history = load_history()
         self.animation_level = "none"
         self._settings = settings or Settings()
-        self.theme = self._settings.theme
+        THEMES.update({name: "one of Textual's own" for name in sorted(self.available_themes) if name not in THEMES})
+        if self._settings.asked:
+            self.choose_theme(self._settings.asked)
+        else:
+            self.theme = (stateful and kept_theme()) or self._settings.theme
         refuse_clashes(PANES, self._settings.keys)
 
     def entries(self) -> Iterator[Entry]:
@@ -70,8 +77,15 @@ class DebuggerApp(Commanding):
         if self.session:
             text = "Choose among the scenarios that come with bpdebug, or name a file."
             yield Entry("open", " another scenario", text, self.action_open)
-        for theme in sorted(self.available_themes, key=lambda name: (not name.startswith("bpdebug"), name)):
-            yield Entry(f"theme {theme}", "", "Other colours.", partial(setattr, self, "theme", theme), theme.startswith("bpdebug"))
+        for theme, text in THEMES.items():
+            own = theme.startswith("bpdebug")
+            yield Entry(f"theme {theme}", "", f"{text[0].upper()}{text[1:]}.", partial(self.choose_theme, theme), own)
+
+    def choose_theme(self, name: str) -> None:
+        """Other colours, now and at the next start."""
+        self.theme = name
+        if self._stateful:
+            keep_theme(name)
 
     def _chosen(self, command: Command) -> None:
         if needs_arguments(command.usage) and command.name != "formula":

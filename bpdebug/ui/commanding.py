@@ -44,6 +44,10 @@ class Commanding(TerminalApp):
         self._before: tuple[object, ...] = ()
         self._not_finite: int | None = None
 
+    def choose_theme(self, name: str) -> None:
+        """Other colours, now and at the next start."""
+        raise NotImplementedError
+
     def get_default_screen(self) -> Screen[str | None]:
         """The screen with the panes."""
         return self.panes
@@ -214,6 +218,8 @@ class Commanding(TerminalApp):
             self._not_finite = self.session.position.t
         if self.session is None or self.view is None or result.type == "quit":
             self.exit()
+        elif result.type == "theme":
+            self.choose_theme(result.data["theme"])
         elif result.type == "copy":
             from bpdebug.ui.clipboard import put_on_clipboard  # noqa: PLC0415 - a start does without
 

@@ -25,6 +25,10 @@ class Painted(App[None]):
             self.register_theme(made)
         self._roles: tuple[str, Roles] | None = None
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """How far what lies under a screen that asks something steps back, where a theme does not say it."""
+        return {"veil": "60%", "thin-veil": "25%"}
+
     @property
     def roles(self) -> Roles:
         """The styles of the current theme."""

@@ -139,7 +139,7 @@ async def test_the_palette_has_the_commands_and_themes_and_nothing_twice():
         assert {TableCommands} == app.COMMANDS
         provider = TableCommands(app.screen)
         listed = [hit.text async for hit in provider.discover()]
-        themes = [f"theme bpdebug-{name}" for name in ("contrast", "dark", "light")]
+        themes = [f"theme bpdebug-{name}" for name in ("dark", "light", "contrast")]
         assert listed == [*(command.name for command in in_order()), "open", *themes]
         every = [name for name, *_ in app.entries()]
         assert len(set(every)) == len(every)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ui_app import debugger, messages
+from ui_app import LARGE, debugger, messages, press
 
 from bpdebug.frontends import load_scenario
 from bpdebug.session.prompt_history import history_file
@@ -68,3 +68,24 @@ async def test_another_scenario_is_opened_from_the_home_directory(home, monkeypa
     async with debugger("xor") as (app, _):
         app._open("~/mine.yaml")
         assert app.session.program.scenario.source == str(home / "mine.yaml")
+
+
+async def test_a_theme_is_remembered_beside_the_stops_and_not_in_the_settings(tmp_path, monkeypatch):
+    for kind in ("STATE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind.lower()))
+
+    async def started(*keys, **preferred):
+        app = DebuggerApp(Session(load_scenario("xor")), True, Settings(**preferred))
+        async with app.run_test(size=LARGE) as pilot:
+            await press(pilot, *keys)
+            return app.theme
+
+    assert await started() == "bpdebug-dark"
+    assert await started(":", *"theme light", "enter") == "bpdebug-light"
+    assert (tmp_path / "state" / "bpdebug" / "theme").read_text() == "bpdebug-light\n"
+    assert not (tmp_path / "config").exists()
+    assert await started(theme="bpdebug-dark") == "bpdebug-light"
+    assert await started(asked="bpdebug-contrast") == "bpdebug-contrast"
+    assert await started() == "bpdebug-contrast"
+    (tmp_path / "state" / "bpdebug" / "theme").write_bytes(b"\xff\xfe nonsense")
+    assert await started() == "bpdebug-dark"

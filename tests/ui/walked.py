@@ -39,7 +39,7 @@ def place_of(widget):
 
 
 async def walk(name, monkeypatch, at_stop=None):
-    """The lines that are painted on a walk through a scenario; ``at_stop`` is called wherever it stops."""
+    """The lines that are painted on a walk through a scenario; ``at_stop`` is awaited wherever it stops."""
     seen = set()
 
     def noted(widget, drawn, columns, base):
@@ -61,7 +61,7 @@ async def walk(name, monkeypatch, at_stop=None):
                 Painted(place_of(part), ((line, ""),)) for part in app.screen.query(Static) for line in str(part.content).splitlines()
             )
             if at_stop:
-                at_stop(app)
+                await at_stop(app, pilot)
 
         for place, commands in enumerate(MOMENTS):
             for command in commands:

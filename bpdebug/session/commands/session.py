@@ -10,6 +10,7 @@ from bpdebug.play.tour import STEPS, Tour, names_of
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
 from bpdebug.session.table import Command, CommandError, command, find_command, in_order
+from bpdebug.session.themes import THEMES, theme_named
 from bpdebug.time.results import Result
 
 
@@ -61,6 +62,15 @@ def _meant(topic: str) -> tuple[list[Command], list[Entry]]:
         return commands, explained
     hint = suggestion(topic, [*(command.name for command in in_order()), *(entry.name for entry in entries())])
     raise CommandError(f"nothing is called '{topic}'{hint or '; help lists the commands, help legend the signs and words'}")
+
+
+@command("theme [THEME]", "session")
+def theme(session: Session, text: str = "") -> Result:
+    """Choose the colours of the screen (dark, light, contrast), now and for the next starts; alone, list them."""
+    if not text:
+        return Result("info", "\n".join(f"{name}: {what}" for name, what in THEMES.items()), {"themes": [*THEMES]})
+    name = theme_named(text)
+    return Result("theme", f"the screen's theme is {name}: {THEMES[name]}", {"theme": name})
 
 
 @command("quit", "session", keys="q ctrl+q", aliases="q exit", label="quit")

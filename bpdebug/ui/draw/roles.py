@@ -83,6 +83,9 @@ CONTRAST = Theme(
         "border-blurred": "#a0a0a0",
         "footer-key-foreground": "#ffd800",
         "least-contrast": "7",
+        "least-lines": "4.5",
+        "veil": "0%",
+        "thin-veil": "0%",
     },
 )
 
@@ -93,8 +96,10 @@ _FALLBACK = (Color(200, 200, 200), Color(20, 20, 20))
 _TEXT, _LINES = 4.5, 3.0
 """The contrast that text and lines have at least (WCAG 2.1, 1.4.3 and 1.4.11); a theme may ask for more of its text (1.4.6)."""
 _PALE = 2.2
-"""The contrast that lines have at least which step back as far as ``_BACK``."""
-_BACK = 0.6
+"""The contrast that lines have at least which step back as far as ``_BACK``, or which begin ``_FAINT`` of the way to the foreground."""
+_BACK, _FAINT = 0.6, 0.3
+_BEFORE = 4 / 3
+"""How many times the contrast of lines that step back the others have at least."""
 _STEPS, _SHADES = 20, 160
 _SIGNS = (("#5555ff", "#55ffff", "#0000aa"), ("#aa5500", "#ffff55", "#aa00aa"))
 """Of 16 colours (bright blue, bright cyan, blue; yellow, bright yellow, magenta) those of negative and of positive numbers, the most
@@ -147,13 +152,15 @@ class Roles:
     surface, as far as that takes.
 
     Args:
-        variables: the theme's colours by name, as Textual computes them; ``least-contrast`` is what text has at least.
+        variables: the theme's colours by name, as Textual computes them; ``least-contrast`` is what text has at least, ``least-lines``
+            what lines that step back have.
         system: the colours that the terminal has, as Rich calls them: ``truecolor``, ``256``, ``standard`` (16); none is the first.
     """
 
     def __init__(self, variables: Mapping[str, str], system: str | None = None) -> None:
         self._system = COLOR_SYSTEMS[system or "truecolor"]
         self._least = float(variables.get("least-contrast", _TEXT))
+        self._lines = float(variables.get("least-lines", 0))
         self._colors = {name: color for name, value in variables.items() if (color := _parsed(value))}
         self._known: dict[str, Style] = {"": Style()}
 
@@ -233,7 +240,8 @@ class Roles:
     def _line(self, kind: str, level: int) -> Style:
         if self.few and kind == "ink" and level:
             return self._sign(level, _LINES)
-        return Style(color=self._inked(kind, level).rich_color, bold=kind == "path" or None)
+        color = self._written(self._inked(kind, level), self._lines if kind == "pale" else self._lines * _BEFORE)
+        return Style(color=color.rich_color, bold=kind == "path" or None)
 
     def _class(self, place: int, level: int) -> Style:
         """A background between the surface and the colour of a class; ``upper:`` before a background makes it a foreground."""
@@ -248,11 +256,13 @@ class Roles:
     def _inked(self, kind: str, level: int) -> Color:
         """A foreground in the colour of the sign, stronger with the level; ``pale`` steps back, ``path`` stands out."""
         color = self._written(self._color("heat-positive" if level > 0 else "heat-negative"), _LINES)
-        faint = self._color("surface").blend(self._color("foreground"), 0.3)
+        surface = self._color("surface")
+        shades = (surface.blend(self._color("foreground"), share / _STEPS) for share in range(round(_FAINT * _STEPS), _STEPS))
+        faint = next((shade for shade in shades if contrast(shade, surface) >= _PALE), color)
         if kind == "path":
             return color.blend(self._color("foreground"), 0.45)
         share = 0.25 + 0.75 * abs(level) / HEAT_STEPS if level else 0.0
-        ink, surface = faint.blend(color, share), self._color("surface")
+        ink = faint.blend(color, share)
         tried = (ink.blend(surface, step / _STEPS) for step in range(round(_BACK * _STEPS), 0, -1)) if kind == "pale" else iter(())
         return next((pale for pale in tried if contrast(pale, surface) >= _PALE), ink)
 
