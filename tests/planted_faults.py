@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpdebug.core.description import Layer, Loss, Scenario
+from bpdebug.core.description import Array, Layer, Loss, Optimizer, Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.layers import make_program
@@ -30,7 +30,7 @@ SHAPES = {
 }
 
 
-def network(shape: str, seed: int) -> Program:
+def network(shape: str, seed: int, optimizer: str = "sgd") -> Program:
     """One of the shapes, with random weights, biases and data."""
     layers, loss, samples = SHAPES[shape]
     generator = np.random.default_rng([7, seed])
@@ -39,13 +39,18 @@ def network(shape: str, seed: int) -> Program:
         y /= y.sum(axis=1, keepdims=True)
     values = {f"b{n}": 0.5 * generator.standard_normal((1, layer.units)) for n, layer in enumerate(layers, 1) if layer.bias}
     x = generator.standard_normal((samples, 3))
-    return make_program(Scenario(shape, ("p", "q", "r"), layers, x, y, seed=seed, values=values, loss=loss))
+    given = {"seed": seed, "values": values, "loss": loss, "optimizer": Optimizer(optimizer)}
+    return make_program(Scenario(shape, ("p", "q", "r"), layers, x, y, **given))
 
 
-def wrong_formulas(program: Program) -> Iterator[tuple[str, str, str]]:
-    """The kind of mistake, the stage and the wrong formula, of everything that can be planted as a formula."""
+def wrong_formulas(program: Program, updates: bool = False) -> Iterator[tuple[str, str, str]]:
+    """The kind of mistake, the stage and the wrong formula, of everything that can be planted as a formula on the way back, or there and
+    in the optimizer's steps."""
     for stage in program.stages:
         if not stage.of:
+            if updates and stage.phase is Phase.UPDATE:
+                made = (mistake for mistake in candidates(program, stage) if not mistake.overrides)
+                yield from ((mistake.kind, stage.name, mistake.formula.text) for mistake in made)
             continue
         text = stage.formula.text
         yield "factor 1 + 1e-6", stage.name, f"({text}) * (1 + 1e-6)"
@@ -63,12 +68,13 @@ def planted(program: Program, name: str, text: str) -> Program | None:
         return None
 
 
-def same(program: Program, name: str, text: str, here: bool) -> bool:
-    """Whether a wrong formula gives the right numbers: of the first update, or whatever it reads."""
+def same(program: Program, name: str, text: str, here: bool, start: Mapping[str, Array] | None = None) -> bool:
+    """Whether a wrong formula gives the right numbers: of the update that starts from these, by default the first, or whatever it
+    reads."""
     generator = np.random.default_rng(5)
     right, wrong = program.stage(name).formula, program.parse(text)
     with np.errstate(all="ignore"):
-        given = dict(program.batch(0)) | program.initial
+        given = dict(start or program.batch(0) | program.initial)
         given |= program.run(given, program.end_of(Phase.BACKWARD))
         for _ in range(1 if here else 3):
             values = given if here else {k: generator.uniform(0.1, 0.9, v.shape) if v.ndim else v for k, v in given.items()}

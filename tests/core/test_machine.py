@@ -30,7 +30,7 @@ def assert_same(left, right):
         assert same_bits(left[name], right[name]), name
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scenario=scenarios(), updates=st.integers(1, 4))
 def test_stepping_and_running_whole_updates_have_the_same_bits(scenario, updates):
     program = make_program(scenario)
@@ -56,7 +56,7 @@ def test_only_what_is_run_is_compiled_and_once(monkeypatch):
     assert len(made) == len(machine.program.stages) + 2, "what runs once a batch, and what runs in every update"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(scenario=scenarios())
 def test_stepping_has_the_bits_of_evaluating_each_formula(scenario):
     machine = Machine(make_program(scenario))

@@ -127,7 +127,7 @@ ACTS = (Model.seek, Model.near, Model.run, Model.to_an_edit, Model.look_back, Mo
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data(), budget=BUDGETS)
 def test_edits_formulas_undo_and_seeking_give_the_bits_of_a_fresh_replay(name, data, budget):
     model = Model(name, budget)
@@ -139,7 +139,7 @@ def test_edits_formulas_undo_and_seeking_give_the_bits_of_a_fresh_replay(name, d
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_the_losses_after_an_edit_are_those_of_the_new_future(name, data):
     model = Model(name, 1)

@@ -1,46 +1,46 @@
-"""The confusion table of the diagnosis, shown at the end of a run that has made it."""
+"""Tables of what was found how often, shown at the end of a run that has made them, and written to the file ``BPDEBUG_TABLES``."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
-ROW = "row of the confusion table"
-FOUND, PLACES = "row of the table of planted formulas", ("located", "the same", "missed", "elsewhere")
+COUNTED = "counted"
 
 
 @pytest.fixture
-def confusion(record_property):
-    """Adds a row: a planted mistake, how it was called (``right``, ``several``, ``unknown``), on how many shapes rightly.
+def tally(record_property):
+    """Adds to a row of a table, by their titles, how often each answer was given; answers that were never given may be among them.
 
-    The rows travel with the test's report, since the tests run in several processes.
+    What is added travels with the test's report, since the tests run in several processes.
     """
 
-    def add(kind, answers, shapes):
-        numbers = "".join(f"{answers[answer]:9}" for answer in ("right", "several", "unknown", "wrong"))
-        record_property(ROW, f"{kind:22}{numbers}{shapes:9}")
+    def add(table, row, answers):
+        record_property(COUNTED, [table, row, dict(answers)])
 
     return add
 
 
-@pytest.fixture
-def confusion_of(record_property):
-    """Adds a row to the table of wrong formulas that were planted: which, and where they were found."""
-
-    def add(kind, answers):
-        record_property(FOUND, f"{kind:48}" + "".join(f"{answers[answer]:10}" for answer in PLACES))
-
-    return add
+def tables(reports):
+    """The tables that tests have made, with their sums."""
+    found = {}
+    for table, row, answers in (value for report in reports for name, value in report.user_properties if name == COUNTED):
+        for name in (row, "in all"):
+            found.setdefault(table, {}).setdefault(name, Counter()).update(answers)
+    for table, rows in found.items():
+        columns, width = [*rows["in all"]], max(len(table), *map(len, rows))
+        yield f"\n{table:{width}}" + "".join(f"{column:>12}" for column in columns)
+        for row in sorted(rows, key=lambda row: (row == "in all", row)):
+            yield f"{row:{width}}" + "".join(f"{rows[row][column]:12}" for column in columns)
 
 
 def pytest_terminal_summary(terminalreporter):
-    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
-    rows = [value for report in reports for name, value in report.user_properties if name == ROW]
-    if rows:
-        terminalreporter.write_line(f"\n{'planted by hand':22}{'right':>9}{'several':>9}{'unknown':>9}{'wrong':>9}{'shapes':>9}")
-    for row in rows:
-        terminalreporter.write_line(row)
-    found = [value for report in reports for name, value in report.user_properties if name == FOUND]
-    if found:
-        terminalreporter.write_line(f"\n{'planted as a formula':48}" + "".join(f"{answer:>10}" for answer in PLACES))
-    for row in found:
-        terminalreporter.write_line(row)
+    lines = [*tables(terminalreporter.getreports("passed") + terminalreporter.getreports("failed"))]
+    for line in lines:
+        terminalreporter.write_line(line)
+    if lines and (file := os.environ.get("BPDEBUG_TABLES")):
+        with Path(file).open("a", encoding="utf-8") as stream:
+            stream.write("\n".join(lines) + "\n")

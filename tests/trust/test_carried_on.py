@@ -59,10 +59,10 @@ def faults(net, seed):
                 yield kind, stage, mine | {f"{name}_new": run.tensors[name] for name in start if name in run.tensors}
 
 
-def astray(net, seed):
+def astray(net, seed, every=1):
     """What is not found where it is, and no convention either."""
     timeline = Timeline(program_of(net))
-    for kind, stage, mine in faults(net, seed):
+    for kind, stage, mine in [*faults(net, seed)][::every]:
         report = compare(timeline, mine)
         accused = [finding.stage.name for finding in report.accused]
         if accused != [stage] and not (not accused and kind in BY_RULE and any(f.status == "convention" for f in report.findings)):
@@ -71,11 +71,11 @@ def astray(net, seed):
 
 @pytest.mark.parametrize("net", NETS[5:6], ids=str)
 def test_what_is_planted_by_hand_is_found_where_it_is(net):
-    assert not list(astray(net, 3))
+    assert not list(astray(net, 3, every=3))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("net", NETS + RESIDUAL, ids=str)
 def test_what_is_planted_by_hand_is_found_where_it_is_in_any_network(net, seed):
     assert not list(astray(net, seed))

@@ -43,9 +43,14 @@ def fading(epochs=60):
     )
 
 
-@pytest.mark.parametrize("scenario", [xor(300), classes(60, shuffle=True)], ids=["whole", "batches"])
-@pytest.mark.parametrize("update", [0, 1, 2, 77, 150])
-@pytest.mark.parametrize("looks", [1, 40])
+WHOLE, BATCHES = xor(300), classes(60, shuffle=True)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "update", "looks"),
+    [(WHOLE, 0, 1), (WHOLE, 2, 40), (WHOLE, 77, 1), (BATCHES, 1, 40), (BATCHES, 77, 40), (BATCHES, 150, 1)],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_a_formula_that_goes_wrong_on_the_way_is_caught_at_its_first_update(scenario, update, looks):
     session = opened(scenario, f"goto update {update}", "formula dW1 = -(x.T @ dz1)", "goto start", "catch wrong")
     session.stops.find(1).every = looks
