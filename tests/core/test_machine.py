@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from bpdebug.core.compiler import Compiler
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.fast import Check
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.operations import ACTIVATIONS
+from bpdebug.core.workspace import UNCHECKED
 
 
 def update_by_steps(machine):
@@ -54,6 +56,18 @@ def test_only_what_is_run_is_compiled_and_once(monkeypatch):
     for _ in range(3):
         machine.run_update()
     assert len(made) == len(machine.program.stages) + 2, "what runs once a batch, and what runs in every update"
+
+
+def test_whether_something_is_checked_on_the_way_makes_no_difference_in_any_order():
+    generator, samples = np.random.default_rng(0), 20_000  # so many that what nobody has computed is 0, and not left over from before
+    x, y = generator.standard_normal((samples, 2)), generator.random((samples, 1))
+    program = make_program(xor(x=x, y=y, loss=Loss("binary_cross_entropy", "mean")))
+    checked = {program.index[program.loss] + 1: [Check(program.parse("loss < 0"))]}
+    plain, mixed = Machine(program), Machine(program)
+    for checks in (UNCHECKED, checked, UNCHECKED, dict(checked), checked):
+        plain.run_update()
+        assert mixed.run_unguarded(checks)
+        assert_same(final(mixed), final(plain))
 
 
 @settings(max_examples=50, deadline=None)

@@ -46,7 +46,7 @@ async def test_each_key_of_the_table_does_something_or_says_why_not(moment):
     name, commands = MOMENTS[moment]
     dead = []
     async with debugger(name, SMALL) as (app, pilot):
-        for key in KEYS:
+        for key in KEYS if moment in ("start", "backward") else KEYS[len(moment) % 2 :: 2]:
             while len(app.screen_stack) > 1:
                 app.pop_screen()
             app.message.hush()

@@ -10,9 +10,16 @@ from ui_app import LARGE, SMALL, debugger, errors, messages, press, settled, sho
 from bpdebug.play.tour import STEPS
 from bpdebug.ui.report_screen import ReportScreen
 
-pytestmark = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
+SIZES = {"large": LARGE, "small": SMALL}
 
 
+def usually(size):
+    """Each journey is usually made at one size, and at the other in the long run."""
+    sizes = [pytest.param(SIZES[name], id=name, marks=[pytest.mark.long] * (name != size)) for name in SIZES]
+    return pytest.mark.parametrize("size", sizes)
+
+
+@usually("large")
 async def test_one_update_by_hand(size):
     """A student with a pencil: each line of the program, the sum behind a number, and back to where it began."""
     async with debugger(size=size) as (app, pilot):
@@ -31,6 +38,7 @@ async def test_one_update_by_hand(size):
         assert not errors(app)
 
 
+@usually("small")
 async def test_the_origin_of_a_nan(size):
     """The loss becomes NaN: where, when, of which cell, and what made that cell."""
     async with debugger("saturation", size) as (app, pilot):
@@ -52,6 +60,7 @@ async def test_the_origin_of_a_nan(size):
         assert not errors(app)
 
 
+@usually("large")
 async def test_the_wrong_formula_of_the_tutorial(size):
     """The published tutorial's derivative of the loss: the check names it, the user writes the right one, the check agrees."""
     async with debugger("tutorial_as_written", size) as (app, pilot):
@@ -69,6 +78,7 @@ async def test_the_wrong_formula_of_the_tutorial(size):
         assert not errors(app)
 
 
+@usually("small")
 async def test_the_tour(size):
     """Exactly the keys that its five steps name."""
     async with debugger(size=size) as (app, pilot):

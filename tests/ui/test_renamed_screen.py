@@ -35,14 +35,18 @@ async def screens(scenario, keys):
                 app.pop_screen()
 
 
-@pytest.mark.parametrize(("name", "naming"), [*((name, "dotted") for name in NAMES), ("residual", "misleading")])
+WALKED = (("iris", "dotted"), ("saturation", "dotted"), ("residual", "misleading"))
+OTHERS = [pytest.param(name, "dotted", marks=pytest.mark.long) for name in NAMES if (name, "dotted") not in WALKED]
+
+
+@pytest.mark.parametrize(("name", "naming"), [*WALKED, *OTHERS])
 async def test_under_every_key_the_app_goes_on(name, naming, monkeypatch):
     monkeypatch.setenv("BPDEBUG_DEBUG", "1")
     scenario, _ = other(name, naming)
     assert [key async for key, _ in screens(scenario, WALK)] == WALK
 
 
-@pytest.mark.parametrize("name", ["xor", "residual"])
+@pytest.mark.parametrize("name", [pytest.param("xor", marks=pytest.mark.long), "residual"])
 async def test_what_is_shown_differs_in_the_names_alone(name):
     scenario, names = other(name, "neighbours")
     usual = [shown async for shown in screens(loaded(name), WALK)]
