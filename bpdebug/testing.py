@@ -16,7 +16,7 @@ import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -148,9 +148,13 @@ def _piece(forward: Any, backward: Any, inputs: Sequence[Any], keywords: Mapping
     owner = forward.__self__ if isinstance(forward, MethodType) else None
     if owner is not None and not isinstance(owner, type) and getattr(backward, "__self__", owner) is owner:
         return Piece(forward.__name__, backward and backward.__name__, inputs, keywords, outputs, owner)
+    if owner is None and isinstance(forward, FunctionType) and isinstance(backward, MethodType) and not isinstance(backward.__self__, type):
+        return Piece(forward, backward.__name__, inputs, keywords, outputs, backward.__self__)
     back = _method(forward, _BACKWARD)
     if backward is None and not inspect.isroutine(forward) and (back or not callable(forward)):
         run = _method(forward, _FORWARD)
+        wraps = run == "forward" and callable(forward) and parameters_of(forward) is None  # what it keeps for backward, it keeps there
+        run = "__call__" if wraps else run
         if not run:
             raise TypeError(f"{type(forward).__name__} has no forward and backward; pass two functions, or an object with both")
         return Piece(run, back, inputs, keywords, outputs, forward)
@@ -174,5 +178,6 @@ def _told(judgement: Judgement, places: Sequence[str], strict: bool, save: str |
     if strict and judgement.doubts:
         raise GradientError(f"not plainly right:\n{judgement}", judgement.doubts[0], judgement)
     if judgement.doubts:
-        warnings.warn(f"cannot tell all:\n{judgement}", Untold, stacklevel=3)
+        told = "cannot tell all" if any(finding.says.untold for finding in judgement.doubts) else "right in a convention"
+        warnings.warn(f"{told}:\n{judgement}", Untold, stacklevel=3)
     return judgement

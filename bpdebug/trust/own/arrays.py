@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy, deepcopy
 from functools import cache
-from types import FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -56,8 +56,9 @@ def leaves(value: Any, name: str, depth: int = 0, inside: frozenset[int] = froze
     numbers = _is_numbers(value)
     if numbers or isinstance(value, int | float) or is_tensor(value):
         yield name, value if not numbers else list(value)
-        if not isinstance(value, np.ndarray) and is_tensor(getattr(value, "grad", None)):
-            yield f"{name}.grad", value.grad
+        for gradient in ("grad", "g") if type(value) is not np.ndarray and is_tensor(value) else ():
+            if is_tensor(getattr(value, gradient, None)):
+                yield f"{name}.{gradient}", getattr(value, gradient)
     elif not isinstance(value, _CLOSED) and depth < _DEEP and id(value) not in inside:
         for path, part in _opened(value, name):
             yield from leaves(part, path, depth + 1, inside | {id(value)})
@@ -82,6 +83,22 @@ def copied(value: Any) -> Any:
         vars(made).update({name: copied(part) for name, part in vars(value).items()})
         return made
     return value
+
+
+def shapes_in(value: Any) -> Any:
+    """The shape of an array or number, or those of all that are in a list or dict; None where there are none."""
+    return (
+        as_array(value).shape if is_float(value) else tuple(as_array(leaf).shape for _, leaf in leaves(value, "") if is_float(leaf)) or None
+    )
+
+
+def rebound(function: Any, old: Any, new: Any) -> Any:
+    """A function that has another object where it names one, in its closure or among the globals."""
+    if old is None or not isinstance(function, FunctionType):
+        return function
+    cells = tuple(CellType(new) if cell.cell_contents is old else cell for cell in function.__closure__ or ())
+    named = {name: new for name in function.__code__.co_names if function.__globals__.get(name) is old}
+    return FunctionType(function.__code__, {**function.__globals__, **named}, function.__name__, function.__defaults__, cells)
 
 
 def read(things: Mapping[str, Any], path: str) -> Any:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.record import Record, replace
-from bpdebug.trust.own.arrays import as_array, copied, is_float, is_tensor, leaves, like, read, write
+from bpdebug.trust.own.arrays import as_array, copied, is_float, is_tensor, leaves, like, read, rebound, write
 from bpdebug.trust.own.frozen import Frozen
 from bpdebug.trust.own.plans import Plan, Signature
+from bpdebug.trust.own.returned import found_in
 from bpdebug.trust.own.words import (
+    OUTPUTS,
     RATES,
+    SELF,
     arrives,
     called,
     gradient_key,
@@ -24,8 +28,6 @@ from bpdebug.trust.own.words import (
     names_for,
     parameters_of,
 )
-
-SELF = "self"
 
 
 class Answer(Record, eq=False):
@@ -72,7 +74,9 @@ class Piece:
         short = getattr(named, "__qualname__", "backward").replace("<locals>.", "")
         self.name = f"{type(holder).__name__}.{named}" if holder is not None else short.rpartition(".<lambda>")[2] or short
         held = {} if holder is None else {SELF: holder}
-        self.given = names_for(self._function(forward, held), inputs, keywords) | held
+        run = self._function(forward, held)
+        run = run if parameters_of(run) is not None or not held else getattr(holder, "forward", run)
+        self.given = names_for(run, inputs, keywords) | held
         self.keywords = [*keywords]
         self.frozen = Frozen(forward, backward, *self.given.values())
         self.notes, self.plans = list[str](), list[Plan]()
@@ -89,18 +93,24 @@ class Piece:
         made, result = self._run(values)
         outputs, caches = self._split(result)
         kept, before = tuple(map(as_array, outputs)), self._held(made)
-        returned = caches[0] if len(caches) == 1 else tuple(caches)
+        returned, fresh = caches[0] if len(caches) == 1 else tuple(caches), dict[str, Any]()
         if self.backward:
             douts = [like(output, u.copy()) for output, u in zip(outputs, self.cotangents, strict=True)]
-            fresh = self._fresh(values) if any(kind == "input" for kind, _ in plan.arguments) else {}
+            if any(kind == "input" for kind, _ in plan.arguments):
+                fresh = self._fresh(values)
             sources: dict[str, Any] = {"dout": douts, "cache": caches, "caches": [tuple(caches)], "output": outputs}
-            sources |= {"input": fresh, "rate": [1.0]}
+            sources |= {"input": fresh, "rate": [1.0], "kept": [self._kept(made)]}
+            for output, dout in zip(outputs, douts, strict=True) if not any(kind == "dout" for kind, _ in plan.arguments) else ():
+                with suppress(Exception):  # a plain array or number holds no gradient
+                    output.g = output.grad = dout
             backward = self._function(self.backward, made)
             known = [one.name for one in parameters_of(backward) or []][len(plan.arguments) :]
             also = {name: made[name] for name in self.keywords if name in known and ("input", name) not in plan.arguments}
             returned = backward(*(sources[kind][place] for kind, place in plan.arguments), **also)
             returned = as_array(returned) * self.cotangents[0] if plan.times else returned
-        found, declined = self._found(returned, made)
+        found, declined = found_in(
+            self.paths, self.given, returned, {**made, **{name: value for name, value in fresh.items() if name != SELF}}
+        )
         gradients = {name: as_array(leaf) for name, (leaf, _) in found.items()}
         if not before.keys() & gradients.keys():  # by the step that a backward pass with a learning rate takes by itself
             rates = [1.0] * (("rate", 0) in plan.arguments) + [getattr(self.holder, name, None) for name in RATES[:2]]
@@ -135,10 +145,12 @@ class Piece:
             self._count = max(1, min(leading, next((place for place, item in enumerate(result) if not is_float(item)), len(result))))
         outputs, caches = self._split(result)
         kept = [as_array(output) for output in outputs]
-        self.cotangents, self.plans = _arriving(kept), [Plan(ones=True)]
+        self.cotangents, self.plans = _arriving(kept), [Plan(ones=1.0)]
         if self.backward:
-            scalar = all(output.size == 1 for output in kept)
-            self.plans = [*Signature(self.name, function, self.holder is not None, names, len(kept), len(caches), scalar).plans()]
+            size, whole = max(output.size for output in kept), self._kept(made)
+            keeps = whole is not None and bool(names) and as_array(whole).shape == np.shape(self.given[names[0]])
+            known = self.name, function, self.holder is not None, names, len(kept), len(caches), size, keeps
+            self.plans = [*Signature(*known).plans()]
         answer = self._first()
         for name in [name for name in answer.gradients if name not in answer.where]:
             moved = self.run({name: np.asarray(1.01 * as_array(read(self.given, self.paths[name])) + 0.01)})
@@ -146,7 +158,11 @@ class Piece:
                 del self.paths[name]
         for name, path in self.paths.items():
             value, due = read(self.given, path), not path.startswith(f"{SELF}.") or is_parameter(path[5:])
-            if name in answer.gradients or (due and not isinstance(value, float) and as_array(value).ndim):
+            if (
+                name in answer.gradients
+                or name in {plan.of for plan in self.plans}
+                or (due and not isinstance(value, float) and as_array(value).ndim)
+            ):
                 self.values[name] = as_array(value)
         return answer
 
@@ -165,18 +181,19 @@ class Piece:
             shown[place] if kind == "input" else words[kind].format(place if len(self.cotangents) > 1 else "")
             for kind, place in self.plans[0].arguments
         )
-        start = "layer." if self.holder is not None else ""
-        forward, backward = (one if start else getattr(one, "__name__", "f") for one in (self.forward, self.backward))
+        forward, backward = (
+            f"layer.{one}" if isinstance(one, str) else getattr(one, "__name__", "f") for one in (self.forward, self.backward)
+        )
         left = f"out, {words['cache']}" if any("cache" in one for one in arguments) else "out"
-        back = f"{start}{backward}({', '.join(arguments)})" if self.backward else "gradients"
+        back = f"{backward}({', '.join(arguments)})" if self.backward else "gradients"
         where = answer.where.get(name, "layer")
-        first = f"{left if self.backward else 'loss, gradients'} = {start}{forward}({inside})"
+        first = f"{left if self.backward else 'loss, gradients'} = {forward}({inside})"
         seen = where.replace("back", back) + ' * s["dout"]' * self.plans[0].times
         again = f"{back}; " * ("back" not in where)
         return [first, f'{again}print({seen} - s["{gradient_name(name)}_right"])']
 
     def _function(self, which: Any, things: Mapping[str, Any]) -> Callable[..., Any]:
-        made: Callable[..., Any] = getattr(things[SELF], which) if isinstance(which, str) else which
+        made: Callable[..., Any] = getattr(things[SELF], which) if isinstance(which, str) else rebound(which, self.holder, things.get(SELF))
         return made
 
     def _fresh(self, values: Mapping[str, Array]) -> dict[str, Any]:
@@ -193,12 +210,21 @@ class Piece:
         made = self._fresh(values)
         self.calls += 1
         positional = [value for name, value in made.items() if name != SELF and name not in self.keywords]
-        return made, self._function(self.forward, made)(*positional, **{name: made[name] for name in self.keywords})
+        result = self._function(self.forward, made)(*positional, **{name: made[name] for name in self.keywords})
+        return made, self._kept(made) if result is None else result
+
+    def _kept(self, made: Mapping[str, Any]) -> Any:
+        """What an object keeps of its output, None where it does not."""
+        holder = made.get(SELF)
+        return next((value for name in OUTPUTS if is_float(value := getattr(holder, name, None))), None)
 
     def _split(self, result: Any) -> tuple[list[Any], list[Any]]:
         """Outputs and the cache."""
         several, count = isinstance(result, tuple) or (isinstance(result, list) and not is_float(result)), self._count or 1
-        return (list(result[:count]), list(result[count:])) if several else ([result], [])
+        if not several:
+            return [result], []
+        first = 0 if self.backward else next((place for place, item in enumerate(result) if is_float(item) and np.size(item) == 1), 0)
+        return list(result[first : first + count]), [*result[:first], *result[first + count :]]
 
     def _learn(self) -> None:
         """The arrays of floats in what is given; what an object has twice counts once, and gradients of before are left out."""
@@ -225,8 +251,9 @@ class Piece:
             except Exception as error:  # whatever the user's code says of other arguments
                 failure = failure or error
                 continue
-            self.plans = [*self.plans[place:], *self._conventions(plan, answer)]
-            return answer
+            if answer.gradients or plan == self.plans[-1]:
+                self.plans = [*self.plans[place:], *self._conventions(plan, answer)]
+                return answer
         raise failure or TypeError(f"{self.name} could not be called")
 
     def _conventions(self, plan: Plan, answer: Answer) -> Iterator[Plan]:
@@ -247,38 +274,6 @@ class Piece:
         for name in (name for name in shapes if alone and name != alone and shapes[name] == shapes[alone]):
             says = f"what comes back is the gradient of {name}, not of {alone}: right if you use it so"
             yield replace(plan, of=name, says=says)
-
-    def _found(self, returned: Any, made: Mapping[str, Any]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
-        """What an object keeps and what backward returns, by the names of what it is the gradient of, with where it is."""
-        keys = {key(path[len(root) :]): name for name, path in self.paths.items() for root in (path.split("[")[0].split(".")[0], "")}
-        keys.pop("", None)
-        held = leaves(made.get(SELF), SELF)
-        found = {keys[of]: (leaf, f"layer{path[4:]}") for path, leaf in held if (of := gradient_key(path)) in keys and of != key(path)}
-        several = isinstance(returned, tuple | list)
-        items = [*returned] if several else [returned]
-        names = [] if isinstance(returned, Mapping) else self._slots(items)
-        names += [""] * (len(items) - len(names))
-        for place, (name, item) in enumerate(zip(names, items, strict=True)):
-            for path, leaf in leaves(item, name):
-                inner = path[len(name) :]
-                of = path if path in self.paths else keys.get(gradient_key(inner)) or keys.get(key(inner), "")
-                found |= {of: (leaf, "back" + f"[{place}]" * several + inner)} if of else {}
-        return found, [name for name, item in zip(names, items, strict=True) if item is None and several]
-
-    def _slots(self, items: Sequence[Any]) -> list[str]:
-        """What the gradients that backward returns are of: the arguments in their order, or in another that only shapes tell."""
-        shapes = {name: as_array(value).shape if is_float(value) else None for name, value in self.given.items() if name != SELF}
-        roots = {path.split("[")[0].split(".")[0] for path in self.paths.values()}
-        floats = [name for name in shapes if name in roots]
-        solid = [name for name in floats if shapes[name] != ()]
-        free, count = [name for name in solid if not is_target(name)], len(items)
-        held = [name for name, path in self.paths.items() if path.startswith(f"{SELF}.") and is_parameter(path[5:])]
-        ways = (solid, floats, [*shapes], free, [*solid, *held])
-        chosen = next((way for way in ways if len(way) == count), (free if len(free) > count else solid or floats)[:count])
-        given, due = [as_array(item).shape if is_float(item) else None for item in items], [shapes.get(name) for name in chosen]
-        if len({*due}) == len(due) == count and given != due and {*given} == {*due}:
-            return [chosen[due.index(shape)] for shape in given]
-        return chosen
 
 
 def bits_equal(first: Array, second: Array) -> bool:

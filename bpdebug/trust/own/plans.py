@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bpdebug.core.record import Record, replace
-from bpdebug.trust.own.words import OUTPUTS, RATES, arrives, parameters_of
+from bpdebug.trust.own.words import CACHES, OUTPUTS, RATES, arrives, is_target, parameters_of
 
 
 class Plan(Record):
@@ -14,9 +14,9 @@ class Plan(Record):
 
     Attributes:
         arguments: what goes where: ``dout``, ``cache``, ``output`` with a place, ``input`` with a name, ``caches`` for all as one,
-            ``rate`` for a learning rate.
+            ``rate`` for a learning rate, ``kept`` for what an object keeps as its output. Without a ``dout``, that is kept by the outputs.
         times: whether it is an elementwise derivative, still to be multiplied by what arrives.
-        ones: whether it is the gradient for a cotangent of 1, as that of a loss is, whatever arrives.
+        ones: the cotangent of each output, whatever arrives: 1 of a loss, 1/n of n samples' losses; 0 for what arrives.
         scale: by what all gradients but that of the first input are still to be multiplied.
         of: what its only gradient is of, where that is not the first input.
         says: what is unusual about it, in a sentence: then it is a convention.
@@ -24,7 +24,7 @@ class Plan(Record):
 
     arguments: tuple[tuple[str, Any], ...] = ()
     times: bool = False
-    ones: bool = False
+    ones: float = 0.0
     scale: float = 1.0
     of: str = ""
     says: str = ""
@@ -38,7 +38,8 @@ class Signature(Record, eq=False):
         held: whether it is the method of an object, which may keep what it needs.
         given: the names of forward's arguments.
         outputs, caches: how many things of each kind forward gives.
-        scalar: whether the outputs are single numbers.
+        size: how many numbers the largest output is.
+        keeps: whether its object keeps an output as large as the first input.
     """
 
     name: str
@@ -47,7 +48,8 @@ class Signature(Record, eq=False):
     given: Sequence[str]
     outputs: int
     caches: int
-    scalar: bool
+    size: int
+    keeps: bool
 
     def plans(self) -> Iterator[Plan]:
         """The ways to call it, the likeliest first.
@@ -57,9 +59,16 @@ class Signature(Record, eq=False):
         """
         for plan in self._ways():
             yield plan
-            if self.scalar and not plan.ones and not plan.times:
+            if self.size == 1 and not plan.ones and not plan.times:
                 says = f"{self.name} gives the gradient for dout = 1, whatever arrives: right for the loss itself"
-                yield replace(plan, ones=True, says=says)
+                yield replace(plan, ones=1.0, says=says)
+            if any(map(is_target, self.given)) and ("dout", 0) in plan.arguments:  # a loss that gets the answers back, not a gradient
+                for answers in [("kept", 0)] * self.keeps + [("input", self.given[0])]:
+                    arguments = tuple(answers if one == ("dout", 0) else one for one in plan.arguments)
+                    yield replace(plan, arguments=arguments, ones=1 / self.size)
+                    if self.size > 1:
+                        says = f"{self.name} gives the gradient of the losses' sum, not of their mean: right if nothing else divides by m"
+                        yield replace(plan, arguments=arguments, ones=1.0, says=says)
 
     def _ways(self) -> Iterator[Plan]:
         douts = tuple(("dout", place) for place in range(self.outputs))
@@ -69,7 +78,7 @@ class Signature(Record, eq=False):
         if known is None and (self.caches or self.held):
             yield Plan((*douts, *(("cache", place) for place in range(self.caches))))
         elif known is not None and not needed:
-            yield Plan(ones=True) if self.scalar else Plan(douts)
+            yield Plan(ones=1.0) if self.size == 1 else Plan(douts if known else ())
         elif self.held and len(needed) == len(douts) + len(rates):
             yield Plan((*douts, *(("rate", 0) for _ in rates)))
         elif len(needed) < 2 and not self.caches:
@@ -92,19 +101,29 @@ class Signature(Record, eq=False):
         named = [] if cached else [name for name in needed if name in self.given]
         free = [name for name in needed if name not in named]
         arriving = [name for name in free if arrives(name)][: self.outputs]
-        if not arriving or (cached and len(arriving) < self.outputs):
-            arriving = free[: self.outputs]
+        plain = [name for name in free if name.lower() not in CACHES and not (name in OUTPUTS and named) and not is_target(name)]
+        if (not arriving and (not named or not self.caches)) or (cached and len(arriving) < self.outputs):
+            arriving = (free if cached else plain)[: self.outputs]
         rest = [name for name in free if name not in arriving]
         sources: list[tuple[str, Any]] = [("cache", place) for place in range(self.caches)]
         sources = [("caches", 0)] if len(rest) == 1 < self.caches else sources
         sources += [("output", 0)] if any(name in OUTPUTS for name in rest) else []
         sources += [("input", name) for name in self.given if name not in named]
+        if missing := [name for name in rest if is_target(name) and name not in OUTPUTS]:
+            where = "put the loss into forward, so that it takes them, too"
+            raise TypeError(f"{self.name} needs {', '.join(missing)}, which forward does not take: {where}")
         if len(rest) > len(sources):
             unknown = ", ".join(rest[len(sources) :])
             raise TypeError(f"{self.name} needs {', '.join(needed)}: what is {unknown}? Wrap it in a function (dout, cache)")
         places = {name: ("input", name) for name in named} | {name: ("dout", place) for place, name in enumerate(arriving)}
         places |= dict(zip(rest, sources, strict=False))
-        plan = Plan(tuple(places[name] for name in needed), not arriving)
+        loss = self.size == 1 and not arriving
+        plan = Plan(tuple(places[name] for name in needed), not arriving and not loss, float(loss))
         yield plan
+        if ("caches", 0) in plan.arguments:  # what stands between the outputs and the cache is another output
+            last = ("cache", self.caches - 1)
+            yield replace(plan, arguments=tuple(last if kind == "caches" else (kind, at) for kind, at in plan.arguments))
+        if plan.times:
+            yield replace(plan, times=False)
         if rest and not self.caches and len(needed) == 2 and arriving:
             yield replace(plan, arguments=tuple(("output", 0) if kind == "input" else (kind, at) for kind, at in plan.arguments))

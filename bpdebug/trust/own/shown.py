@@ -31,8 +31,10 @@ _TITLES = {
     "flipped": "turned round",
     "derivative_missing": "the derivative left out",
     "factor_twice": "a factor too many",
+    "term": "a term left out, or one too many",
+    "own_factors": "a factor for each place along an axis",
     "repeated_index": "equal indices that overwrite each other",
-    "one_row": "one place along an axis alone",
+    "one_row": "some places along an axis alone",
     "some_cells": "some cells alone",
 }
 """What the catalogue of faults in formulas does not have, or calls otherwise."""
@@ -66,7 +68,7 @@ def suspects(seen: Seen) -> tuple[Suspect, ...]:
         return ()
     with np.errstate(all="ignore"):
         fitting = [partial(_fitting, made) for made in (_exchanged, _products, _turned, _multiplied)]
-        looks: Sequence[Callable[[Seen], Told]] = (_nothing, _factor, *fitting, _centred, _repeated, _few_cells)
+        looks: Sequence[Callable[[Seen], Told]] = (_nothing, _factor, *fitting, _term, _own_factors, _centred, _repeated, _few_cells)
         for look in looks if seen.wrong.shape == seen.right.shape else (_shape,):
             if found := list(dict.fromkeys(look(seen)))[:_MOST]:
                 return tuple(Suspect(kind, _TITLES.get(kind) or FAULTS[kind].title, evidence) for kind, evidence in found)
@@ -162,8 +164,12 @@ def _meanings(seen: Seen) -> Iterator[tuple[str, float, str]]:
             number = abs(float(value.flat[0]))
             yield "stray_factor", number, f"{name} is {short(number)}: once too often, or a division by it left out"
             yield "stray_factor", 1 / number, f"{name} is {short(number)}: left out, or a division by it too many"
+    yield "stray_factor", 2.0, "2 it is, as in the derivative of a square"
+    yield "stray_factor", 0.5, "1/2 it is, as where the 2 of a square's derivative is left out"
     for length, said in lengths.items():
         if length > 1:
+            yield "stray_factor", length**0.5, f"it is √{length}, once too often, or a division by it left out: {said}"
+            yield "stray_factor", length**-0.5, f"it is 1/√{length}, left out, or a division by √{length} too many: {said}"
             yield "mean_for_sum", 1 / length, f"{short(1 / length)} is 1/{length}: {said}"
             yield "sum_for_mean", length, f"{length} it is: {said}"
 
@@ -224,6 +230,29 @@ def _some_end(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     return len(shape) <= len(whole) and all(one in (1, other) for one, other in zip(shape[::-1], whole[::-1], strict=False))
 
 
+def _term(seen: Seen) -> Told:
+    """A multiple of what went in that is missing or too much, as a penalty's."""
+    off = seen.wrong - seen.right
+    known = np.isfinite(off)
+    for name, value in seen.arrays.items():
+        if value.shape == off.shape and name != "dout" and value.size > 2:
+            times = scale(off[known], value[known], _SAME) or 0.0
+            if times and same(seen.right + times * value, seen.wrong):
+                numbers = {one: abs(float(array.flat[0])) for one, array in seen.arrays.items() if array.size == 1}
+                told = [f", and {one} is {short(number)}" for one, number in numbers.items() if abs(abs(times) - number) < 1e-4 * number]
+                yield "term", f"it is the right one {'plus' if times > 0 else 'minus'} {short(abs(times))} times {name}" + "".join(told[:1])
+
+
+def _own_factors(seen: Seen) -> Told:
+    """A factor that is another one at each place along an axis, as a deviation's."""
+    for axis in range(seen.right.ndim if seen.right.ndim > 1 and np.isfinite(seen.right).all() else 0):
+        others = tuple(one for one in range(seen.right.ndim) if one != axis)
+        factors = (seen.wrong * seen.right).sum(axis=others, keepdims=True) / np.square(seen.right).sum(axis=others, keepdims=True)
+        if seen.right.shape[axis] > 1 < seen.right.size / seen.right.shape[axis] and same(factors * seen.right, seen.wrong):
+            ends = f"from {short(float(np.nanmin(factors)), 3)} to {short(float(np.nanmax(factors)), 3)}"
+            yield "own_factors", f"at each place along axis {axis} it is the right one times a number of its own, {ends}"
+
+
 def _centred(seen: Seen) -> Told:
     """A path through a mean left out: the right numbers add up to 0 along some axes, and the wrong ones do not."""
     for axes in _some_axes(seen.right.shape) if np.isfinite(seen.right).all() else ():
@@ -256,12 +285,16 @@ def _few_cells(seen: Seen) -> Told:
     count = len(places)
     if not 0 < count < known or known < 3:
         return
-    alone = [(axis, places[0, axis]) for axis in range(places.shape[1]) if not np.ptp(places[:, axis]) and places.shape[1] > 1]
+    alone = [(axis, np.unique(places[:, axis])) for axis in range(places.shape[1])]
+    alone = [(axis, some) for axis, some in alone if len(some) < min(seen.right.shape[axis], 0.6 * seen.right.shape[axis] + 1)]
+    axis, some = min(alone, key=lambda one: len(one[1]) / seen.right.shape[one[0]], default=(0, np.zeros(0)))
+    runs = np.split(some, np.flatnonzero(np.diff(some) > 1) + 1)
+    where = " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run))
     if count == 1:
         cell = cell_name(seen.name, tuple(map(int, places[0])))
         yield "one_cell", f"only {cell} is off; the other {known - 1} that were looked at are right"
-    elif alone:
-        yield "one_row", f"only cells at {alone[0][1]} along axis {alone[0][0]} are off; the others are right"
+    elif alone and len(runs) <= 2 and (len(some) > 1 or places.shape[1] > 1):
+        yield "one_row", f"only cells at {where} along axis {axis} are off; the others are right"
     else:
         zero = " (0 where they should not be)" * (not seen.wrong[_off(seen)].any())
         yield "some_cells", f"{count} of {known} cells are off{zero}, and the others are right"

@@ -17,11 +17,11 @@ from bpdebug.core.tree import Name
 from bpdebug.trust.finding import DOTS, Finding
 from bpdebug.trust.own.arrays import as_array, leaves
 from bpdebug.trust.own.cells import Cells
-from bpdebug.trust.own.piece import SELF, Answer, Piece, bits_equal
+from bpdebug.trust.own.piece import Answer, Piece, bits_equal
 from bpdebug.trust.own.plans import Plan
 from bpdebug.trust.own.shown import Seen, suspects
 from bpdebug.trust.own.slopes import Slopes, sizes
-from bpdebug.trust.own.words import gradient_name, is_target
+from bpdebug.trust.own.words import SELF, called, gradient_name, is_target
 
 _STEPS = (1e-6, 1e-4, 1e-8, 1e-2, 1.0)
 """The steps that are tried until one agrees, relative to the sizes of the numbers."""
@@ -112,7 +112,7 @@ class _Judging:
     def _under(self, plan: Plan) -> None:
         """Read the user's backward in this way."""
         self.answer, self.plan, self.sharp = self.piece.back(self.piece.values, plan), plan, set[str]()
-        arriving = tuple(np.ones_like(u) if plan.ones else u for u in self.piece.cotangents)
+        arriving = tuple(np.full_like(u, plan.ones) if plan.ones else u for u in self.piece.cotangents)
         self.slopes = Slopes(self.piece, self.answer.outputs, arriving)
 
     def _gradient(self, name: str) -> Array:
@@ -160,8 +160,9 @@ class _Judging:
                 self.piece.note(f"{gradient_name(name)} is {was}: read as that, only axes of length 1 tell them apart")
             return _finding(name, self.answer, status, right=ours, checked=ours.size)
         held = self.piece.paths[name] != name
-        asked = held or (self.piece.backward and name not in self.answer.declined and not is_target(name))
-        if not asked or not self.slopes.central({name: self._way(self.values[name])}, 1e-6):
+        data = name == next(iter(self.piece.given)) and any(map(is_target, self.piece.given))  # of a network with its loss
+        asked = self.piece.backward and not data and name not in self.answer.declined and not is_target(name)
+        if not (held or asked) or not self.slopes.central({name: self._way(self.values[name])}, 1e-6):
             return _finding(name, self.answer, "missing")
         said = f"{name} is not judged: no gradient of it was found, " + ("neither returned nor kept" if held else "backward returns none")
         self.piece.note(said)
@@ -212,8 +213,8 @@ class _Judging:
 
     def _explained(self, finding: Finding, findings: list[Finding]) -> Finding:
         """With what the arrays alone show."""
-        given = {name: value for name, value in self.piece.given.items() if name != SELF}
-        arrays = {path: as_array(leaf) for name, value in given.items() for path, leaf in leaves(value, name)}
+        found = [(name, *one) for name, value in self.piece.given.items() for one in leaves(value, name)]
+        arrays = {called(path): as_array(leaf) for name, path, leaf in found if name != SELF or isinstance(leaf, int | float)}
         arrays |= {**self.values, **({"dout": self.piece.cotangents[0]} if self.piece.backward else {}), "out": self.answer.outputs[0]}
         right = {other.name: other.right for other in findings if other.status == "good" or other.theirs is not None}
         ours = {other.name: other.ours for other in findings}

@@ -9,13 +9,18 @@ from typing import Any
 
 from bpdebug.trust.names import gradient_of, spelled
 
+SELF = "self"
+"""What the object is called among the arguments."""
 RATES = ("learning_rate", "lr", "alpha", "eta", "rate", "step_size")
-OUTPUTS = ("out", "output", "y", "a", "s", "p", "y_hat", "activation")
-"""What a backward function calls what forward has given."""
+OUTPUTS = ("output", "out", "outputs", "y", "a", "s", "p", "y_hat", "activation")
+"""What a backward function calls what forward has given, and an object what it keeps of that."""
+INPUTS = ("inputs", "input", "x", "in")
+"""What the first argument may be called in the name of its gradient: ``dinputs``."""
+CACHES = ("cache", "caches", "ctx", "context", "memory", "saved")
 _HOLDERS = ("params", "parameters", "_parameters", "data", "value", "array", "tensor")
 _GRADIENTS = ("grads", "gradients", "grad", "gradient", "_gradients", "dparams", "d")
 _PARAMETER = r"(w|b|weights?|bias(es)?|gamma|beta|kernels?|theta)(_?[a-z]{1,3})?\d*|_?param(eter)?s"
-_TARGET = r"(y|t|d|targets?|labels?|true.*|y_?(true|train|batch|real|actual|target)|actual|expected.*|ground_?truth|truth|gt|desired.*)"
+_TARGET = r"(y|t|d|targ(et)?s?|labels?|true.*|y_?(true|train|batch|real|actual|target)|actual|expected.*|ground_?truth|truth|gt|desired.*)"
 _ARRIVES = r"(d|δ|∂|grad|g_|delta|upstream|cotangent|error|output_grad|out_grad).*|[guv]\d?|ct|eta|err"
 _NOT_ARRIVING = ("data", "dim", "dims", "dtype", "device", "dilation", "d", "dropout_param", "debug")
 
@@ -27,6 +32,7 @@ def key(path: str) -> str:
 
 def gradient_key(path: str) -> str:
     """The key of what the gradient at the end of a way is of: ``w`` for ``grads['dW']`` and ``W.grad``; "" where it is none."""
+    path = re.sub(r"(?<!^self)\.g$", ".grad", path)  # as a tensor has it; of an object itself, g is a name like any other
     words = re.findall(r"\w+", path)
     kept = [word for word in words if word not in _GRADIENTS]
     last = max((place for place, word in enumerate(kept) if not word.isdigit()), default=-1)
@@ -76,7 +82,15 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter] | Non
 
 
 def names_for(function: Callable[..., Any], inputs: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments by the names of the parameters that they are for."""
-    names = [parameter.name for parameter in parameters_of(function) or [] if parameter.name not in keywords][: len(inputs)]
+    """The arguments by the names of the parameters that they are for.
+
+    Raises:
+        TypeError: where there are more of them than the function takes.
+    """
+    known = parameters_of(function)
+    names = [parameter.name for parameter in known or [] if parameter.name not in keywords][: len(inputs)]
+    if known is not None and len(names) < len(inputs):
+        takes = f"{getattr(function, '__qualname__', 'forward')} takes {len(known)} ({', '.join(one.name for one in known)})"
+        raise TypeError(f"{takes}, and was given {len(inputs)}: a loss of its output belongs into forward, as lambda x, y: loss(f(x), y)")
     names += [f"input{place}" if len(inputs) > 1 else "x" for place in range(len(names), len(inputs))]
     return dict(zip(names, inputs, strict=True)) | dict(keywords)
