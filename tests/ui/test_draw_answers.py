@@ -85,7 +85,7 @@ def test_where_the_table_of_classes_has_no_rows_it_stands_at_the_end_and_the_mis
     assert plain(below[-11]).startswith("target")
     confused = plain(fixed[1])
     assert confused.startswith("confused")
-    total = sum(int(count) for count in re.findall(r"→\d (\d+)|\+(\d+)", confused) for count in count if count)
+    total = sum(int(count) for count in re.findall(r"→ \d (\d+)|\+(\d+)", confused) for count in count if count)
     assert total == 16 - int(shown.surface.right.sum())
     tall, _ = surface_parts(shown, 43, 20)
     assert plain(tall[1]).split() == ["target", *"0123456789", "right"]

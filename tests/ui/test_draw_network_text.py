@@ -32,7 +32,8 @@ def test_a_number_is_never_another_one(value, room):
 @pytest.mark.parametrize(
     ("value", "room", "text"),
     [
-        (0.7217, 6, "+0.722"),
+        (0.7217, 6, "+.7217"),
+        (0.00462, 6, "+.0046"),
         (-0.7217, 5, "−.722"),
         (12.34, 6, "+12.34"),
         (12.34, 5, "+12.3"),

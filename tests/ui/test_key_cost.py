@@ -8,7 +8,7 @@ import pytest
 from ui_app import debugger, press
 from ui_views import random_chain
 
-from bpdebug.ui.draw import network_plan, program
+from bpdebug.ui.draw import groups, program
 
 KEYS = ("s", "s", "left_square_bracket", "u", "down", "s", "up")
 
@@ -28,7 +28,7 @@ def calls(monkeypatch):
 
     count(program, "render")
     count(program, "program_line")
-    count(network_plan, "_column")
+    count(groups, "_rails")
     return counted
 
 
@@ -48,4 +48,4 @@ async def test_a_key_costs_what_is_in_sight_and_not_what_the_network_has(calls):
     few, many = [await work_of_keys(calls, layers) for layers in (12, 48)]
     assert 0 < many["program_line"] <= 2 * 34, "lines of the listing"
     assert many["render"] <= few["render"] + 2 <= 10, "formulas"
-    assert many["_column"] <= few["_column"], "layers that are tried for the picture of the network"
+    assert 0 < many["_rails"] <= few["_rails"], "groups in the picture of the network"

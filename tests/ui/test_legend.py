@@ -27,9 +27,6 @@ OPEN = {
     "deltas": "·",
     "equation": "·‹›",
     "health": "·●◂▸",
-    "loss": "·",
-    "network": "·◂▸‹›",
-    "surface": "·",
 }
 """What is still drawn in another meaning than the legend's: whoever draws another sign in its place takes it out of here."""
 

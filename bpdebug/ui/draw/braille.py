@@ -30,10 +30,14 @@ class Canvas:
 
     Args:
         columns, rows: the size in characters.
+
+    Attributes:
+        meant: what the text at a column and row stands for, where that was said.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
+        self.meant: dict[tuple[int, int], Any] = {}
         self._strokes: list[tuple[int, int, int, int, float, int, bool]] = []
         self._roles: list[str] = []
         self._texts: defaultdict[int, dict[int, Span]] = defaultdict(dict)
@@ -55,12 +59,14 @@ class Canvas:
         self._strokes.append((*start, *end, strength, width, broken))
         self._roles.append(role)
 
-    def write(self, column: int, row: int, text: str, role: str) -> None:
-        """Put a text over whatever is there."""
+    def write(self, column: int, row: int, text: str, role: str, means: object = None) -> None:
+        """Put a text over whatever is there, and say what it stands for."""
         for character in text:
             size = cell_len(character)
             if size and 0 <= row < self.rows and column >= 0 and column + size <= self.columns:
                 self._texts[row].update({column: (character, role), **({column + 1: _COVERED} if size > 1 else {})})
+                if means:
+                    self.meant[column, row] = means
             column += size
 
     def lines(self) -> list[Line]:

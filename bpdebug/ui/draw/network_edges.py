@@ -1,202 +1,140 @@
-"""The edges of the network's drawing.
+"""The edges of the picture of neurons: thin and grey, those of the selected cell in the colour of their sign and with their number.
 
-An edge is solid for a positive weight and broken for a negative one, wider and stronger in colour the larger it is beside the
-others of its layer. Where there are more edges than the eye can follow, the weak ones are left out; each neuron keeps its strongest.
-Those of wide layers are a ribbon that tells how many weights there are and their size, with the strongest of the selected neuron.
+An edge is solid for a positive weight and broken for a negative one; only those that make the selected cell, or are it, are wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.description import Array
-from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
-from bpdebug.core.shapes import shape_text
+from bpdebug.core.tensors import Array
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.layers import WEIGHT
+from bpdebug.ui.draw.network_parts import Parts, largest
 from bpdebug.ui.draw.network_plan import Column
-from bpdebug.ui.draw.network_scene import Scene, largest
-from bpdebug.ui.draw.once import once
-from bpdebug.ui.draw.scales import heat
-from bpdebug.ui.draw.spans import first_that_fits
+from bpdebug.ui.draw.network_text import number_text
+from bpdebug.ui.draw.roles import HEAT_STEPS
 
-_STRONGEST = 5
-"""Edges of the selected neuron that are drawn over a ribbon."""
-_INDEXED = 18
-"""Columns between two layers from which on it is told which neurons these edges lead to."""
-_WIDE = (0.4, 0.75)
-"""Shares of the largest weight from which on an edge is two and three dots wide."""
-_DENSE = 12
-"""Edges between two layers from which on those of the selected cell are only seen when the others step back."""
-_CELLS = 4
-"""Characters between two layers that there must be for each edge beyond those."""
-_ROOM = (5, 12)
-"""Lines of dots a neuron must have for that."""
 _NEAR = 3.0
 """Dots from an edge at which it is still meant."""
+_ALONG = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)
+"""Where on an edge its number may stand, the best place first."""
+_NUMBERED = 5
+"""Edges between two layers that have their numbers at most."""
+
+
+_CLEAR = 4
+"""Characters that each of the edges between two layers must have for the eye to tell it from the others."""
 
 
 class Edges(Record, eq=False):
-    """The edges between two layers that are shown side by side."""
+    """The edges between two layers side by side."""
 
-    scene: Scene
+    parts: Parts
     left: Column
     right: Column
 
     @cached_property
     def name(self) -> str:
         """The tensor that they show."""
-        return self.scene.parts.edges(self.right.layer)
+        return self.parts.edges(self.right.layer)
 
     @cached_property
     def weights(self) -> Array:
         """Its numbers."""
-        return self.scene.parts.view.tensors[self.name]
+        return self.parts.view.tensors[self.name]
 
     @cached_property
-    def sizes(self) -> Array:
-        """How large they are; one that is not finite counts as the largest."""
-        return np.where(np.isfinite(self.weights), np.abs(self.weights), largest(self.weights))
+    def chosen(self) -> tuple[Array, Array]:
+        """Those that make or are the selected cell, and those that pass it on."""
+        return self.parts.chosen(self.right.layer)
 
     @cached_property
-    def chosen(self) -> tuple[int | None, int | None] | None:
-        """From which neuron (None: from all) to which those of the selected cell are; None where it has none here."""
-        return self.scene.parts.chosen_edges(self.right.layer)
-
-    @property
-    def is_ribbon(self) -> bool:
-        """Whether there are too many for a line each."""
-        return not (self.left.rows and self.right.rows)
-
-    @property
     def across(self) -> tuple[int, int]:
-        """The dots between which they are drawn: they begin behind the numbers, also where these are still to be computed."""
-        return 2 * self.left.right + 1, 2 * self.right.left - 2
+        """The dots between which they are drawn, clear of the numbers on both sides."""
+        return 2 * self.left.right, 2 * self.right.left - 1
 
-    @cached_property
-    def units(self) -> tuple[Sequence[int], Sequence[int]]:
-        """The neurons between which they are; over a ribbon those of the strongest of the selected cell."""
-        if not self.is_ribbon:
-            return range(self.left.units), range(self.right.units)
-        if self.chosen is None:
-            return [], []
-        i, j = self.chosen
-        begin = [i] if i is not None else _first(self.sizes[:, j])
-        return begin, [j] if j is not None else _first(self.sizes[i])
+    def place(self, i: int, j: int, along: float) -> tuple[float, float]:
+        """The dot that lies so far along an edge."""
+        (first, last), start, end = self.across, 4 * self.left.rows[i] + 1.5, 4 * self.right.rows[j] + 1.5
+        return first + along * (last - first), start + along * (end - start)
 
-    @cached_property
-    def lines(self) -> tuple[list[int], list[int]]:
-        """The lines of dots at which these neurons stand."""
-        line, (begin, end) = self.scene.plan.line, self.units
-        return [line(self.left, unit) for unit in begin], [line(self.right, unit) for unit in end]
+    def crowded(self, rows: int) -> bool:
+        """Whether there are more edges in so many rows than can be told from each other."""
+        return (self.right.left - self.left.right) * rows < _CLEAR * self.weights.size
 
-    @cached_property
-    def shares(self) -> Array:
-        """The weights beside the largest, from one of these neurons to the other."""
-        return self.weights[np.ix_(*self.units)] / largest(self.weights)
+    def draw(self, canvas: Canvas) -> None:
+        """All edges, those of the selected cell on top; where the others would be a blur, of these the largest into each neuron."""
+        (main, more), shares = self.chosen, self.weights / largest(self.weights)
+        rest = ~(main | more)
+        if self.crowded(canvas.rows):
+            sizes = np.nan_to_num(np.abs(shares), nan=np.inf)
+            rest &= sizes == sizes.max(axis=0)
+        for strength, (kind, these) in enumerate((("rest" if self.parts.name else "pale", rest), ("ink", more), ("path", main))):
+            for i, j in np.argwhere(these).tolist():
+                share, width = float(shares[i, j]), 1 + (kind == "path" and main.sum() <= _NUMBERED)
+                start, end = ((round(x), round(y)) for x, y in (self.place(i, j, 0), self.place(i, j, 1)))
+                canvas.segment(start, end, _role(kind, share), strength + abs(share), width, share < 0 and kind != "rest")
 
-    @cached_property
-    def own(self) -> Array:
-        """Which of them are the selected cell's."""
-        ends = zip(self.chosen or (-1, -1), self.units, strict=True)
-        begin, end = (np.array([one in (None, unit) for unit in units], bool) for one, units in ends)
-        return np.asarray(begin[:, None] & end)
+    def labels(self) -> Iterator[tuple[int, int, str, str, object]]:
+        """The numbers of the selected cell's edges, as far as they have room beside each other: column, row, text, role and cell; where
+        the cell is a weight or its gradient, the other one below it."""
+        main, more = self.chosen
+        room, taken = self.right.left - self.left.right - 2, set[tuple[int, int]]()
+        order = np.argsort(-np.abs(self.weights) - largest(self.weights) * (2 * main + more), axis=None, kind="stable")
+        for i, j in [divmod(int(place), self.right_units) for place in order[: min(int((main | more).sum()), _NUMBERED)]]:
+            number = number_text(float(self.weights[i, j]), min(max(room - 1, 5), 6))
+            texts = [(number, "cursor" if self.parts.selected[0] == WEIGHT and main[i, j] else "bold" if main[i, j] else "", self.name)]
+            texts += [(text, "dim", name) for text, name in self._other(i, j) if main[i, j] and len(text) <= room]
+            for along in _ALONG:
+                x, y = self.place(i, j, along)
+                row, long = round(y - 1.5) // 4, max(len(text) for text, *_ in texts)
+                column = min(max(round((x + 1 - long) / 2), self.left.right + 1), self.right.left - 1 - long)
+                cells = {(at, row + below) for below in range(len(texts)) for at in range(column - 1, column + long + 1)}
+                if not cells & taken and (main[i, j] or long + 2 <= room):
+                    break
+            else:
+                continue
+            taken |= cells
+            for below, (text, role, name) in enumerate(texts):
+                start = column + (long - len(text)) // 2
+                yield start - 1, row + below, " " * (len(text) + 2), "", None
+                yield start, row + below, text, role, (name, (i, j))
 
-    @cached_property
-    def drawn(self) -> Array:
-        """Which of them are drawn; those of the selected cell in any case."""
-        if self.is_ribbon:
-            return np.ones(self.shares.shape, bool)
-        sizes, room = self.sizes, max(_DENSE, (self.right.left - self.left.right) * self.scene.plan.height // _CELLS)
-        strong = sizes >= np.sort(sizes, axis=None)[-min(room, sizes.size)]
-        return np.asarray(strong | (sizes == sizes.max(axis=0)) | (sizes == sizes.max(axis=1, keepdims=True)) | self.own)
+    def _other(self, i: int, j: int) -> Iterator[tuple[str, str]]:
+        """The gradient of a selected weight, or the weight of a selected gradient, with its name."""
+        program = self.parts.program
+        if self.parts.selected[0] == WEIGHT:
+            weight = self.parts.names(self.right.layer).weight
+            other = program.gradients.get(weight, "") if self.name == weight else weight
+            values = self.parts.view.tensors.get(other)
+            if values is not None:
+                yield f"{render_name(other, self.parts.view.style)} {number_text(float(values[i, j]), 6)}", other
+
+    @property
+    def right_units(self) -> int:
+        """How many neurons they lead to."""
+        return len(self.right.rows)
 
     def nearest(self, x: int, y: int) -> tuple[str, Cell] | None:
-        """The weight of the edge that is nearest to a place; where only a ribbon is near, the largest of all; None where none is."""
-        (first, last), (starts, ends), (begin, end) = self.across, self.lines, self.units
+        """The weight of the edge that is nearest to a place; None where none is near."""
+        starts, ends = (4 * np.array(column.rows) + 1.5 for column in (self.left, self.right))
+        (first, last), rise = self.across, ends - starts[:, None]
         along = max(last - first, 1)
-        rise = np.subtract.outer(ends, starts).T
-        away = np.abs(np.array(starts)[:, None] + rise * ((2 * x + 0.5 - first) / along) - (4 * y + 1.5)) / np.hypot(1, rise / along)
-        away = np.where(self.drawn, away, np.inf)
-        if away.min(initial=np.inf) <= _NEAR:
-            i, j = divmod(int(away.argmin()), away.shape[1])
-            return self.name, (begin[i], end[j])
-        strongest = np.unravel_index(np.abs(self.weights).argmax(), self.weights.shape)
-        return (self.name, tuple(map(int, strongest))) if self.is_ribbon else None
+        away = np.abs(starts[:, None] + rise * ((2 * x + 0.5 - first) / along) - (4 * y + 1.5)) / np.hypot(1, rise / along)
+        i, j = divmod(int(away.argmin()), self.right_units)
+        return (self.name, (i, j)) if away[i, j] <= _NEAR else None
 
 
-def edges_of(scene: Scene) -> list[Edges]:
-    """The edges between all layers that are shown."""
-    return [Edges(scene, left, right) for left, right in pairwise(scene.plan.shown)]
-
-
-def _first(sizes: Array) -> list[int]:
-    return sorted(np.argsort(-sizes, axis=None, kind="stable")[:_STRONGEST].tolist())
-
-
-def draw_edges(edges: Edges) -> None:
-    """All edges between two layers, those of the selected cell once more on top, and the way around a residual layer."""
-    parts, plan, layer, most = edges.scene.parts, edges.scene.plan, edges.right.layer, 3
-    if edges.is_ribbon:
-        _ribbon(edges)
-    else:
-        aside = parts.active not in (0, layer) or (edges.chosen and edges.shares.size > _DENSE)
-        most = 1 + sum(4 * plan.height / max(edges.shares.shape) >= room for room in _ROOM)
-        idle = parts.idle(layer)[:, None] | bool(aside)
-        _draw(edges, edges.drawn & idle, "pale", most)
-        _draw(edges, edges.drawn & ~idle, "ink", most)
-    if edges.chosen:
-        _draw(edges, edges.own, "path", most)
-    if parts.names(layer).layer.residual and plan.top:
-        _shortcut(edges.scene, edges.left, edges.right)
-
-
-def _draw(edges: Edges, chosen: Array, kind: str, most: int) -> None:
-    """Some of the edges, by their shares of the largest."""
-    sizes = np.where(np.isfinite(edges.shares), np.abs(edges.shares), 1.0)
-    widths, (starts, ends), (first, last) = np.minimum(1 + sum(sizes > share for share in _WIDE), most), edges.lines, edges.across
-    for i, j in np.argwhere(chosen).tolist():
-        share, strength = float(edges.shares[i, j]), float(sizes[i, j]) + 2 * (kind == "path")
-        edges.scene.canvas.segment((first, starts[i]), (last, ends[j]), heat(kind, share), strength, int(widths[i, j]), share < 0)
-
-
-def _ribbon(edges: Edges) -> None:
-    """The outline of all edges together, how many and how large they are, and which neurons the strongest of the selected one lead to."""
-    scene, left, right, (start, stop) = edges.scene, edges.left, edges.right, edges.across
-    for first, last in ((0, 0), (left.units - 1, right.units - 1)):
-        scene.canvas.segment((start, scene.plan.line(left, first)), (stop, scene.plan.line(right, last)), "faint", -1.0)
-    _ribbon_text(scene, left.right + 1, right.left - left.right - 2, edges.weights)
-    if right.left - left.right < _INDEXED:
-        return
-    for column, units, lines in zip((left, right), edges.units, edges.lines, strict=True):
-        for unit, line in zip(units, lines, strict=True) if len(units) > 1 and not column.rows else ():
-            text = f"[{unit}]"
-            scene.write(column.right if column is left else column.left - len(text), line // 4, text, "dim")
-
-
-def _ribbon_text(scene: Scene, start: int, room: int, weights: Array) -> None:
-    """The shape of the weights and their root mean square, in the middle of so many columns."""
-    shape = shape_text(weights.shape[:: -1 if scene.parts.view.style.columns else 1])
-    rms, finite = once(weights, "ribbon", lambda: (float(np.sqrt(np.mean(np.square(weights)))), bool(np.isfinite(weights).all())))
-    size = f"rms {short(rms, 2)}".replace(" 0.", " .")
-    texts = [f"{shape} {size}"] if len(shape) + len(size) < room else [shape, size]
-    top = scene.plan.top + (scene.plan.height - len(texts)) // 2
-    for row, text in enumerate(texts, top):
-        if len(text) <= room:
-            scene.write(start + (room - len(text)) // 2, row, text, "dim" if finite else "bad")
-
-
-def _shortcut(scene: Scene, left: Column, right: Column) -> None:
-    """An arc above a residual layer, from its input to its sum: what goes around it, or on the way back the gradient of its sum."""
-    parts, view, output = scene.parts, scene.parts.view, scene.parts.names(right.layer).output
-    name = render_name(parts.program.gradients[output] if parts.backward else parts.tensor(left.layer), view.style)
-    text = f"◂{name}" if parts.backward else f"+{name}▸"
-    start, room = left.left + 1, right.left - left.left - 2
-    row = min([scene.plan.top + 1, *left.rows, *right.rows]) - 1 if left.rows and right.rows else 0
-    lit = view.position.stage and output in (view.position.stage, parts.program.stage(view.position.stage).through)
-    scene.write(start, row, f"╭{first_that_fits((text, ''), room).center(room, '─')}╮", "next" if lit else "dim")
+def _role(kind: str, share: float) -> str:
+    """The role of an edge from its weight's share of the largest; the sign is told of the smallest, too."""
+    if not np.isfinite(share):
+        return "bad"
+    level = max(round(HEAT_STEPS * abs(share)), 1)
+    return kind if kind == "rest" else f"{kind}:{level if share > 0 else -level:+d}"

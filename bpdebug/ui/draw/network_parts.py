@@ -1,7 +1,8 @@
-"""What the drawing of the network shows at a moment: the tensor of each layer and of the edges between two, and what is lit."""
+"""What the pictures of the network show at a moment: the tensor of each layer and of the edges between two, and what is chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from math import prod
 
@@ -14,8 +15,10 @@ from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array, Role
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree
 from bpdebug.session.view import View
-from bpdebug.ui.draw.layers import ANSWERS, BIAS, INPUT, OUTPUT, TARGET, WEIGHT, is_gradient, is_past, made_of, part_of, values_in
+from bpdebug.ui.draw.layers import ANSWERS, BIAS, OUTPUT, TARGET, WEIGHT, is_gradient, is_past, made_of, part_of, values_in
 from bpdebug.ui.draw.network_text import given_text
+from bpdebug.ui.draw.once import once
+from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import decades
 
 _SAMPLED = 32
@@ -23,7 +26,7 @@ _SAMPLED = 32
 
 
 class Parts(Record, eq=False):
-    """A view as the network's drawing sees it. Layer 0 is the input; the edges of layer k lead into it.
+    """A view as the network's pictures see it. Layer 0 is the input; the edges of layer k lead into it.
 
     Attributes:
         view: the moment.
@@ -61,7 +64,7 @@ class Parts(Record, eq=False):
 
     @cached_property
     def backward(self) -> bool:
-        """Whether the neurons show what comes back: from the backward phase on, to the end of the update."""
+        """Whether what comes back is shown: from the backward phase on, to the end of the update."""
         return self.view.position.phase in (Phase.BACKWARD, Phase.UPDATE) and self.view.position.done > 0
 
     @cached_property
@@ -93,11 +96,6 @@ class Parts(Record, eq=False):
         return (TARGET, self.depth) if name and self.view.position.phase == Phase.LOSS else part_of(self.program, name)
 
     @cached_property
-    def lit(self) -> int:
-        """The layer whose neurons the last stage has computed; -1 for none."""
-        return self.stage[1] if self.stage[0] in ANSWERS else -1
-
-    @cached_property
     def given_by_sample(self) -> float | None:
         """What the sample in sight gives to the selected cell, if that is a plain sum over the samples; else None."""
         if self.selected[0] not in (WEIGHT, BIAS) or not self.gradient_selected or self.name not in self.view.tensors:
@@ -111,54 +109,32 @@ class Parts(Record, eq=False):
         return self.names(layer).layer.units if layer else len(self.program.inputs)
 
     def tensor(self, layer: int) -> str:
-        """What the neurons of a layer show: the selected tensor where it is theirs, before the selected gradient of weights what that
-        is multiplied with, else the last one of the phase."""
+        """What the neurons of a layer show: the selected tensor where it is theirs, before the selected weights or their gradient what
+        these are multiplied with, else the last one of the phase."""
         if layer == 0:
             return self.program.input
         part, of, _ = self.selected
         if of == layer and part in ANSWERS and self.name in self.view.tensors:
             return self.name
-        names = self._usual(layer)
-        return next((name for name in names if values_in(self.view, name) is not None), names[0])
-
-    def _usual(self, layer: int) -> list[str]:
-        """What a layer computes in this phase, the last first; before the selected gradient of weights always its answers."""
         names, gradients = [getattr(self.names(layer), part) for part in ANSWERS], self.program.gradients
-        back = self.backward and not (self.gradient_of_weights and self.selected[1] == layer + 1)
-        return [gradients[name] for name in reversed(names) if name in gradients] if back else names
+        if self.backward and (part, of) != (WEIGHT, layer + 1):
+            names = [gradients[name] for name in reversed(names) if name in gradients]
+        return next((name for name in names if values_in(self.view, name) is not None), str(names[0]))
 
-    @cached_property
-    def gradient_of_weights(self) -> bool:
-        """Whether the selected cell is that of a gradient of weights."""
-        return self.selected[0] == WEIGHT and self.gradient_selected
+    def beside(self, layer: int) -> list[str]:
+        """What stands below the neurons of a layer besides, the first wanted most: the answer where they show what comes back, the bias,
+        or what is selected of it."""
+        answers = [getattr(self.names(layer), part) for part in ANSWERS] if is_gradient(self.program, self.tensor(layer)) else []
+        bias = self.name if self.selected[:2] == (BIAS, layer) else self.names(layer).bias
+        names = [next((name for name in answers if values_in(self.view, name) is not None), ""), bias]
+        return list(filter(None, reversed(names) if bias in (self.name, self.view.position.stage) else names))
 
-    @cached_property
-    def deltas(self) -> Array:
-        """The norms of the gradients of the weighted sums, from layer 1; NaN where it is not computed."""
-        return self._norms([self.program.gradients.get(names.z, "") * self.backward for names in self.program.layers])
-
-    def _norms(self, names: list[str]) -> Array:
-        found = [self.view.tensors.get(name) for name in names]
-        return np.array([np.nan if values is None else float(np.sqrt(np.vdot(values, values))) for values in found])
-
-    @cached_property
-    def decades(self) -> tuple[float, float]:
-        """The powers of ten at the ends of the scale that the gradients have in common which the layers show."""
-        names = map(self.tensor, range(1, self.depth + 1))
-        return decades(self._norms([name for name in names if is_gradient(self.program, name)]))
-
-    def bias(self, layer: int) -> str:
-        """What stands below the neurons of a layer: the biases, or the selected tensor where it belongs to them."""
-        return self.name if self.selected[:2] == (BIAS, layer) else self.names(layer).bias
-
-    def letters_of_bias(self, name: str) -> str:
-        """How biases, or a tensor that belongs to them, are called in little room."""
+    def letters(self, name: str) -> str:
+        """How what stands below a neuron is called in little room."""
+        if part_of(self.program, name)[0] != BIAS:
+            return "a"
         slots = dict(zip(made_of(self.program, self.program.tensors[name].of, Role.SLOT), self.program.rule.slots, strict=False))
         return f"{'d' if is_gradient(self.program, name) else slots.get(name, '')}b"
-
-    def complete(self, layer: int) -> bool:
-        """Whether what a layer shows is the last that it computes in this phase, as far as it goes."""
-        return layer == 0 or values_in(self.view, self._usual(layer)[0]) is not None
 
     def row(self, name: str) -> Array | None:
         """The numbers of a tensor for the sample in sight, one a neuron; None where it is not computed yet."""
@@ -176,17 +152,11 @@ class Parts(Record, eq=False):
 
     @cached_property
     def active(self) -> int:
-        """The layer into which the edges lead that the last stage used; 0 before there is one, -1 where it used none."""
-        if self.stage[0] == BIAS:
-            return -1
-        return self._edges_of(*self.stage, self.direction) if self.stage[0] else 0
-
-    def idle(self, layer: int) -> Array:
-        """Which neurons before a layer give nothing to it on the way forward, whatever their weights are, as they are exactly 0."""
-        values = self.row(self.tensor(layer - 1))
-        if values is None or self.direction < 1 or not self.stage[0] or self.edges(layer) != self.names(layer).weight:
-            return np.zeros(self.units(layer - 1), bool)
-        return np.asarray(values == 0)
+        """The layer into which the edges lead that the last stage used; 0 where it used none."""
+        part, layer = self.stage
+        if part in ("", BIAS, TARGET):
+            return 0
+        return layer + 1 if part in ANSWERS and self.direction < 0 and layer < self.depth else layer
 
     def to_come(self, name: str, unit: int) -> bool:
         """Whether a neuron's number lies ahead while the cells of its tensor are walked through."""
@@ -194,36 +164,67 @@ class Parts(Record, eq=False):
         inside = walked is not None and walked.inside and self.name == name == walked.stage.name
         return inside and cell is not None and cell[1] > self.selected[2]
 
-    def _edges_of(self, part: str, layer: int, direction: int) -> int:
-        """The edges on the side of a layer from which its numbers come."""
-        back = part == INPUT or (part in ANSWERS and direction < 0 and layer < self.depth)
-        return layer + 1 if back else layer
+    def chosen(self, layer: int) -> tuple[Array, Array]:
+        """Which edges into a layer make or are the selected cell, and which pass it on (on the way back: which it comes from, and which
+        it goes on along), as masks of the shape of the weights."""
+        main, more = (np.zeros((self.units(layer - 1), self.units(layer)), bool) for _ in range(2))
+        part, of, index = self.selected
+        around = part and part_of(self.program, self.program.tensors[self.name].through)[0] == OUTPUT
+        if part in ("", TARGET) or around:
+            return main, more
+        into, out = (more, main) if self.gradient_selected and part not in (WEIGHT, BIAS) else (main, more)
+        if of == layer and part != BIAS:
+            into[index if part == WEIGHT else (slice(None), index[-1])] = True
+        if of == layer - 1:
+            out[index[-1]] = True
+        return main, more
 
-    def chosen_edges(self, layer: int) -> tuple[int | None, int | None] | None:
-        """Which of the edges into a layer make or use the selected cell: from which neuron (None: from all) to which;
-        None where none does, as what comes back around a residual layer."""
+    def is_chosen(self, layer: int, unit: int) -> bool:
+        """Whether a neuron is the selected one, or at an end of the selected weight."""
         part, of, index = self.selected
         if part == WEIGHT:
-            return (index[0], index[1]) if of == layer else None
-        around = part and part_of(self.program, self.program.tensors[self.name].through)[0] == OUTPUT
-        if part in ("", BIAS, TARGET) or around or self._edges_of(part, of, -1 if self.gradient_selected else 1) != layer:
-            return None
-        return (None, index[1]) if of == layer else (index[1], None)
-
-    def chosen_unit(self, layer: int) -> int | None:
-        """The neuron of a layer that the selected cell belongs to."""
-        part, of, index = self.selected
-        return index[-1] if part not in ("", WEIGHT, TARGET) and of == layer else None
+            return (layer, unit) in ((of - 1, index[0]), (of, index[-1]))
+        return bool(part) and of == layer and index[-1] == unit
 
     def emphasis(self, name: str, unit: int) -> str:
         """The role of a neuron's number in a tensor: that of the cell cursor, that of another number of the selected neuron or of a
         factor of the selected cell, or ""."""
-        (chosen, layer, index), (part, of) = self.selected, part_of(self.program, name)
-        if self.gradient_of_weights:
-            return "lit" if name == self.tensor(of) and (of, unit) in ((layer - 1, index[0]), (layer, index[1])) else ""
-        if chosen in ("", WEIGHT) or index[-1] != unit:
-            return ""
-        return "cursor" if self.name == name else "lit" if of == layer and TARGET not in (chosen, part) and part != BIAS else ""
+        (chosen, _, index), (part, of) = self.selected, part_of(self.program, name)
+        if self.name == name and index[-1] == unit and chosen != WEIGHT:
+            return "cursor"
+        factor = self.gradient_selected and name == self.tensor(of) if chosen == WEIGHT else chosen != TARGET
+        return "lit" if factor and part not in (BIAS, TARGET) and self.is_chosen(of, unit) else ""
+
+    def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
+        """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest
+        number; beyond the steps of heat for what is not finite."""
+        with np.errstate(all="ignore"):
+            shares = np.abs(values) / largest(values_in(self.view, name))
+            if is_gradient(self.program, name):
+                shares = np.maximum((np.log10(np.abs(values)) - scale[0]) / (scale[1] - scale[0]), 1 / HEAT_STEPS) * (values != 0)
+            levels = np.sign(values) * np.rint(HEAT_STEPS * np.minimum(np.nan_to_num(shares), 1))
+        return np.where(np.isfinite(values), levels, HEAT_STEPS + 1).astype(int)
+
+    def heat(self, name: str, values: Array, scale: tuple[float, float]) -> list[str]:
+        """The roles of such numbers."""
+        return ["bad" if level > HEAT_STEPS else f"heat:{level:+d}" for level in self.levels(name, values, scale).tolist()]
+
+    def scale(self, names: Iterable[str]) -> tuple[float, float]:
+        """The powers of ten at the ends of the scale that the gradients among some tensors have in common."""
+        found = (self.view.tensors.get(name) for name in names if is_gradient(self.program, name))
+        return decades(np.array([norm(values) for values in found if values is not None]))
+
+
+def norm(values: Array) -> float:
+    """The length of a tensor as a vector."""
+    return once(values, "norm", lambda: float(np.sqrt(np.vdot(values, values))))
+
+
+def largest(values: Array | None) -> float:
+    """The largest finite size, for the heat; 1 where there is none."""
+    if values is None:
+        return 1.0
+    return once(values, "largest", lambda: float(np.abs(values).max(where=np.isfinite(values), initial=0.0)) or 1.0)
 
 
 def _over_samples(tree: Tree) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from bpdebug.ui.draw.spans import crop, first_that_fits, plain, width
 _LEAST = 4
 """Columns in which a shortened name still says something."""
 _FINE = 0.00095
-"""From which size on a number with three decimals has a digit left."""
+"""From which size on a number is written with a fixed point: with three decimals it has a digit left."""
 
 
 def short_names(names: Sequence[str], room: int, letter: str) -> tuple[str, ...]:
@@ -36,15 +36,15 @@ def number_text(value: float, room: int) -> str:
     """A number in the room that a neuron has, with its sign; only its sign where there is no room."""
     if value == 0:
         return "0"
-    forms = ("+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[3 * (abs(value) < _FINE) :]
+    forms = ("+.4f", "+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[4 * (abs(value) < _FINE) :]
     sign = "?" if np.isnan(value) else "−" if value < 0 else "+"
-    texts = (_compact(minus(cell(value, form)), room) for form in forms)
+    texts = (_compact(minus(cell(value, form))) for form in forms)
     return first_that_fits((*texts, f"{sign}{'~0' if abs(value) < 1 else 'big'}", sign), room)
 
 
-def _compact(text: str, room: int) -> str:
-    """A number's text, in little room without the zero before the point."""
-    return text[0] + text[2:] if room < 6 and text[1:3] == "0." else text
+def _compact(text: str) -> str:
+    """A number's text without the zero before the point."""
+    return text[0] + text[2:] if text[1:3] == "0." else text
 
 
 def given_text(value: float, room: int) -> str:

@@ -200,6 +200,8 @@ class Roles:
         others = {
             "bold": Style(bold=True),
             "lit": Style(underline=True),
+            "hang": Style(reverse=True),
+            "rest": Style(color=self._inked("pale", 0).rich_color),
             "here": Style(bgcolor=self._color("panel").rich_color),
             "cursor": Style(bgcolor=foreground.rich_color, color=surface.rich_color, bold=True),
         }
@@ -260,7 +262,7 @@ class Roles:
         shades = (surface.blend(self._color("foreground"), share / _STEPS) for share in range(round(_FAINT * _STEPS), _STEPS))
         faint = next((shade for shade in shades if contrast(shade, surface) >= _PALE), color)
         if kind == "path":
-            return color.blend(self._color("foreground"), 0.45)
+            return color
         share = 0.25 + 0.75 * abs(level) / HEAT_STEPS if level else 0.0
         ink = faint.blend(color, share)
         tried = (ink.blend(surface, step / _STEPS) for step in range(round(_BACK * _STEPS), 0, -1)) if kind == "pale" else iter(())

@@ -279,14 +279,14 @@ def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
 
 
 def _confused_line(surface: Surface, columns: int) -> Line:
-    """The most frequent mistakes as ``target→answer times``, as many as there is room for, and how many mistakes of other kinds there
+    """The most frequent mistakes as ``target → answer times``, as many as there is room for, and how many mistakes of other kinds there
     are; () without mistakes, or without room for one."""
     wrong = surface.confusion * (1 - np.eye(len(surface.labels), dtype=int))
     drawn, left = line(("confused", "dim")), int(wrong.sum())
     for place in np.argsort(-wrong, axis=None, kind="stable").tolist():
         target, answer = divmod(place, len(surface.labels))
         count = int(wrong.flat[place])
-        more = (f"  {surface.labels[target]}→{surface.labels[answer]} ", ""), (str(count), "bad")
+        more = (f"  {surface.labels[target]} → {surface.labels[answer]} ", ""), (str(count), "bad")
         rest = f" +{left - count} others" if left > count else ""
         if not count or width(drawn) + width(more) + len(rest) > columns:
             break

@@ -26,20 +26,20 @@ class NetworkPane(ListPane):
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.network`."""
-        title = f"{self.title} · {_sample(view)}"
+        title = f"{self.title}  {_sample(view)}"
         lines, note = network_drawing(view, size.width, size.height)
         self.frame(title, note)
         return lines
 
     def action_cursor(self, down: int, right: int) -> None:
         """Move the cell cursor from neuron to neuron."""
-        chosen = cell_beside(self.view, down, right) if self.view else None
+        chosen = cell_beside(self.view, *self.size, down, right) if self.view else None
         if chosen:
             self.post_message(CellChosen(*chosen))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The number of the neuron, or of the edge, that the mouse points at."""
-        return cell_at(self.view, self.size.width, self.size.height, place.x, place.y + self.scroll_offset.y) if self.view else None
+        return cell_at(self.view, *self.size, place.x, place.y + self.scroll_offset.y) if self.view else None
 
 
 def _sample(view: View) -> str:

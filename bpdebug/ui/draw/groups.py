@@ -1,0 +1,270 @@
+"""A program as the graph of its groups, a row each in the order of computation: who reads whom, what each group computes, and the size
+of every unit of the sample in sight. Groups are those of the tensors: layers, or any other parts of a program."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from math import prod
+
+import numpy as np
+
+from bpdebug.core.network import Phase
+from bpdebug.core.numbers import written
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.render import render_name
+from bpdebug.core.shapes import shape_text
+from bpdebug.core.tensors import Array, Role
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.layers import focus_layer, is_past, values_in
+from bpdebug.ui.draw.network_parts import Parts, norm
+from bpdebug.ui.draw.network_text import number_text
+from bpdebug.ui.draw.once import once
+from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.ui.draw.spans import Span, width
+
+_BARS = " ▁▂▃▄▅▆▇█"
+"""From 0 to the largest size; those of negative numbers hang, as the rest of a reversed one."""
+_WIDEST, _LEAST = 4, 6
+"""Columns of a unit's bar at most, and of all bars of a group at least."""
+_HIGHEST = 3
+"""Rows of a bar at most."""
+_LANES = 4
+"""Lines around groups that there is room for."""
+Edge = tuple[int, int]
+
+
+class Group(Record):
+    """A part of the program.
+
+    Attributes:
+        name: as it is typed; of a tensor that belongs to no group its own.
+        values, gradients: what it is given or computes forward, and on the way back, in the order of computation.
+        parameters: what it has been trained to.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    gradients: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+class Graph(Record):
+    """The groups in the order of computation, and by their places who is read by whom.
+
+    Attributes:
+        chain: the groups that the next one reads.
+        further: other such pairs, also of what goes around the statements of a group, as in a residual layer.
+    """
+
+    groups: tuple[Group, ...]
+    chain: frozenset[int]
+    further: tuple[Edge, ...]
+
+
+def group_of(program: Program, name: str) -> str:
+    """The group that a tensor is drawn in: its own, of the loss and of what belongs to none one of its name."""
+    tensor = program.tensors[name]
+    return name if tensor.role is Role.LOSS else tensor.group or name
+
+
+def graph_of(program: Program) -> Graph:
+    """The graph of a program, from the groups and roles of its tensors and from what its forward statements read."""
+    tensors = program.tensors
+    forward = [stage for stage in program.stages if stage.phase in (Phase.FORWARD, Phase.LOSS)]
+    values = [name for name, tensor in tensors.items() if tensor.role is Role.INPUT] + [stage.name for stage in forward]
+    names = list(dict.fromkeys(group_of(program, name) for name in values))
+    places = {name: place for place, name in enumerate(names)}
+    members: list[list[str]] = [[] for _ in names]
+    for name in tensors:
+        if group_of(program, name) in places:
+            members[places[group_of(program, name)]].append(name)
+    computed = {name: places[group_of(program, name)] for name in values}
+    groups = []
+    for name, own in zip(names, members, strict=True):
+        back = (each for each in own if tensors[each].role is Role.GRADIENT and tensors[each].of in computed)
+        trained = (each for each in own if tensors[each].role is Role.PARAMETER)
+        groups.append(Group(name, tuple(each for each in own if each in computed), tuple(back), tuple(trained)))
+    edges: dict[Edge, None] = {}
+    around: list[Edge] = []
+    reached: dict[str, set[int]] = {}
+    for stage in forward:
+        place, read = computed[stage.name], [name for name in stage.formula.names if name in computed]
+        sources = {computed[name] for name in read} - {place}
+        inner = set[int]().union(*(reached[name] for name in read if computed[name] == place))
+        edges |= dict.fromkeys((source, place) for source in sorted(sources))
+        around += [(source, place) for source in sorted(sources & inner)]
+        reached[stage.name] = sources | inner
+    chain = frozenset(start for start, end in edges if end == start + 1)
+    return Graph(tuple(groups), chain, (*(edge for edge in edges if edge[1] != edge[0] + 1), *around))
+
+
+def _lanes(graph: Graph) -> list[list[Edge]]:
+    """The lines around groups, one after another where they have room in one column; the first stands next to the groups."""
+    lanes: list[list[Edge]] = []
+    for edge in sorted(map(sorted, graph.further)):
+        lane = next((lane for lane in lanes if lane[-1][1] <= edge[0]), None)
+        if lane is None:
+            lanes.append(lane := [])
+        lane.append((edge[0], edge[1]))
+    return lanes[:_LANES]
+
+
+def _rails(graph: Graph, place: int, between: bool) -> str:
+    """The lines before the row of a group, or ``between`` it and the next: who reads whom."""
+    lanes, drawn = once(graph, "lanes", lambda: _lanes(graph)), ""
+    for lane in reversed(lanes):
+        through = any(start <= place < end if between else start < place < end for start, end in lane)
+        begins, ends = (not between and any(edge[side] == place for edge in lane) for side in (0, 1))
+        drawn += "├" if begins and ends else "╭" if begins else "╰" if ends else "│" if through else " "
+    below, above = place in graph.chain, place - 1 in graph.chain
+    if between:
+        return f"{drawn}{'│' if below else ' '}"
+    corner = next((at for at, line in enumerate(drawn) if line in "├╭╰"), len(drawn))
+    drawn = drawn[: corner + 1] + drawn[corner + 1 :].replace(" ", "─").replace("│", "┼")
+    return drawn + ("─┬┴┼" if corner < len(drawn) else "─┌└├")[below + 2 * above]
+
+
+def draw_groups(parts: Parts, canvas: Canvas) -> None:
+    """The groups around the one that is looked at, a row each; where there is room, between two the parameters of the second."""
+    graph = once(parts.program, "graph", lambda: graph_of(parts.program))
+    count, rows = len(graph.groups), canvas.rows
+    room, spaced = count if count <= rows else max(rows - 2, 1), 2 * count - 1 <= rows
+    start = min(max(_focus(parts, graph) - room // 2, 0), count - room)
+    places = range(start, start + room)
+    high = max(min((rows - (count - 1) * spaced) // room, _HIGHEST), 1)
+    stride = high + spaced
+    top = (rows - stride * room + spaced) // 2
+    table = _Table(parts, [_Row(parts, graph.groups[place], _rails(graph, place, False)) for place in places], canvas.columns)
+    scale = parts.scale(_shown(parts, group) for group in graph.groups)
+    for y, (place, row) in zip(range(top, rows, stride), zip(places, table.rows, strict=True), strict=False):
+        for below in range(y + 1, min(y + stride, rows)) if place + 1 < count else ():
+            canvas.write(0, below, rail := _rails(graph, place, True), "dim")
+        if spaced and place + 1 < count:
+            _parameters(parts, canvas, graph.groups[place + 1], len(rail) + 2, y + high)
+        table.draw(canvas, row, range(y, y + high), scale)
+    for y, left_out in ((0, start), (rows - 1, count - start - room)):
+        canvas.write(0, y, f"⋮ {left_out} more" * bool(left_out), "dim")
+
+
+class _Row(Record, eq=False):
+    """What is said of a group: the lines before it, the tensor that it shows, and a number of that or of the selected cell."""
+
+    parts: Parts
+    group: Group
+    rail: str
+
+    @cached_property
+    def name(self) -> str:
+        """The tensor."""
+        return _shown(self.parts, self.group)
+
+    @cached_property
+    def is_selected(self) -> bool:
+        """Whether the selected cell is one of the group's."""
+        name = self.parts.name
+        return name in self.parts.view.tensors and group_of(self.parts.program, name) == self.group.name
+
+    def titles(self) -> tuple[str, str]:
+        """The tensor with its shape, and alone."""
+        name, shape = render_name(self.name, self.parts.view.style), self.parts.view.shapes[self.name]
+        return f"{name} {shape_text(shape)}" if shape else name, name
+
+    def numbers(self) -> tuple[str, str]:
+        """The selected cell with its number, or how large the tensor is; and the number alone."""
+        view = self.parts.view
+        if self.is_selected and view.selected:
+            number = number_text(float(view.tensors[self.parts.name][view.selected[1]]), 6)
+            return f"{render_name(self.parts.name, view.style, view.selected[1])} {number}", number
+        values = values_in(view, self.name)
+        text = "" if values is None else written(float(values), 4) if values.ndim == 0 else f"‖{written(norm(values), 2)}‖"
+        return text, text
+
+
+class _Table:
+    """The rows in so many columns."""
+
+    def __init__(self, parts: Parts, rows: list[_Row], columns: int) -> None:
+        self.parts, self.rows = parts, rows
+        self.names = 1 + max(width(f"{row.rail} {row.group.name} ") for row in rows)
+        ways: tuple[tuple[int | None, int], ...] = ((0, 0), (1, 0), (1, 1), (None, 1))
+        for self.title, self.number in ways:
+            self.numbers = max(width(row.numbers()[self.number]) for row in rows)
+            self.bars = self.names if self.title is None else self.names + 1 + max(width(row.titles()[self.title]) for row in rows)
+            self.room = columns - self.bars - self.numbers - 1
+            if self.room >= _LEAST:
+                break
+
+    def draw(self, canvas: Canvas, row: _Row, rows: range, scale: tuple[float, float]) -> None:
+        """One group, its bars as high as some rows: its name in the colour of its state, the tensor, its units, the number."""
+        y, view, values = rows[0], self.parts.view, values_in(self.parts.view, row.name)
+        here = view.position.stage in (*row.group.values, *row.group.gradients, *row.group.parameters)
+        canvas.write(0, y, row.rail, "dim")
+        canvas.write(len(row.rail), y, f" {row.group.name} ", f"here {'next' if here else '' if values is not None else 'dim'}".strip())
+        if self.title is not None:
+            canvas.write(self.names, y, row.titles()[self.title], "next" if view.position.stage == row.name else "dim")
+        if values is None:
+            shape = view.shapes[row.name][self.parts.program.tensors[row.name].batch_axis == 0 :]
+            for each in rows:
+                canvas.write(self.bars, each, "░" * min(self.room, _WIDEST * prod(shape)), "faint")
+        elif values.ndim:
+            self._units(canvas, row.name, values, rows, scale)
+        text = row.numbers()[self.number]
+        canvas.write(canvas.columns - width(text), y, text, "cursor" if row.is_selected else "dim")
+
+    def _units(self, canvas: Canvas, name: str, values: Array, rows: range, scale: tuple[float, float]) -> None:
+        """The units of the sample in sight as bars, of many the largest of each few; bars of negative numbers hang."""
+        sampled = self.parts.program.tensors[name].batch_axis == 0
+        place = (min(self.parts.view.sample, len(values) - 1),) * sampled
+        own = values[place]
+        levels = self.parts.levels(name, own.ravel(), scale).tolist()
+        columns = max(min(self.room, _WIDEST * len(levels)), 0)
+        for x in range(columns):
+            first = x * len(levels) // columns
+            unit = max(range(first, max((x + 1) * len(levels) // columns, first + 1)), key=lambda unit: abs(levels[unit]))
+            level, index = levels[unit], (*place, *map(int, np.unravel_index(unit, own.shape)))
+            means = None if is_past(self.parts.view, name) else (name, index)
+            for y, drawn in zip(rows, _bar(level, len(rows)), strict=True):
+                canvas.write(self.bars + x, y, *drawn, means)
+
+
+def _bar(level: int, rows: int) -> list[Span]:
+    """A bar of so many rows from above: of a negative number it hangs."""
+    if level > HEAT_STEPS:
+        return [("?", "bad")] * rows
+    filled = [min(max(abs(level) * rows - HEAT_STEPS * row, 0), HEAT_STEPS) for row in range(rows)]
+    if level < 0:
+        return [(_BARS[HEAT_STEPS - part], f"ink:{level:+d} hang") for part in filled]
+    return [(_BARS[part], f"ink:{level:+d}") for part in reversed(filled)]
+
+
+def _shown(parts: Parts, group: Group) -> str:
+    """The tensor that a group shows: the selected one, else the last that is computed of those of the phase."""
+    if parts.name in (*group.values, *group.gradients):
+        return parts.name
+    names = (group.gradients if parts.backward else ()) or group.values
+    return next((name for name in reversed(names) if values_in(parts.view, name) is not None), names[-1])
+
+
+def _largest(values: Array) -> int:
+    return int(np.abs(values).argmax())
+
+
+def _parameters(parts: Parts, canvas: Canvas, group: Group, x: int, y: int) -> None:
+    """The shapes of a group's parameters; each stands for its largest number."""
+    for name in group.parameters:
+        values = parts.view.tensors[name]
+        largest = np.unravel_index(once(values, "most", partial(_largest, values)), values.shape)
+        text = f"{render_name(name, parts.view.style)} {shape_text(values.shape)}  "
+        canvas.write(x, y, text, "dim", (name, tuple(map(int, largest))))
+        x += width(text)
+
+
+def _focus(parts: Parts, graph: Graph) -> int:
+    """The place of the group that is looked at: that of the selected cell, of the layer in focus, or of the last stage."""
+    for name in (parts.name, parts.view.position.stage or ""):
+        wanted = name and group_of(parts.program, name)
+        found = next((place for place, group in enumerate(graph.groups) if group.name == wanted), None)
+        if found is not None:
+            return found
+    return focus_layer(parts.view)
