@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -27,6 +28,7 @@ class Cursor:
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
         style: how formulas are written.
         trail: the moments and cells that ``origin`` has jumped away from.
+        reached: the moment and the cell that it has jumped to.
         inside: the clock after the stage whose cells ``into`` is walking through, or None.
     """
 
@@ -37,6 +39,7 @@ class Cursor:
         self.layer = 1
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
+        self.reached: tuple[int, tuple[str, Cell] | None] = 0, None
 
     def begin(self, timeline: Timeline) -> None:
         """Follow another timeline; what was asked for in the one before is forgotten."""
@@ -85,9 +88,23 @@ class Cursor:
         if name not in values:
             self.selected = None
             return
+        first, shape = self.selected is None, values[name].shape
         old = self.program.tensors[name].at_sample(self.selected[1] if self.selected else (), self.row)
-        shape = values[name].shape
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+        if first and values[name].size:
+            self._look_at_largest(values[name])
+
+    def _look_at_largest(self, value: Array) -> None:
+        """Where nothing has been looked at before, do not begin with a 0: select the largest number in its place, and look at the sample
+        that has most to do with it."""
+        name, index = self.selected or ("", ())
+        if not value[index]:
+            sizes = np.abs(np.nan_to_num(value))
+            index = tuple(map(int, np.unravel_index(sizes.argmax(), value.shape)))
+        self.selected = name, index
+        sampled = [cell for operand, cell in self.explain(name, index).operands if operand in self.program.sampled]
+        if name not in self.program.sampled and sampled:
+            self.row = sampled[0][0]
 
     def _look_at_culprit(self) -> None:
         """Where what has just been computed is the first that is not finite, select such a cell of it, and look at the sample behind it."""
@@ -139,6 +156,7 @@ class Cursor:
             clock = operand_origin(self.timeline, explained.t, target[0])
         self.trail.append((self.position.t, self.selected))
         self._goal = target
+        self.reached = clock, target
         return clock
 
     def leave_origin(self) -> int:
@@ -149,5 +167,12 @@ class Cursor:
         """
         if not self.trail:
             raise BpdebugError("there is nowhere to return to: Enter (origin) has not been used since")
-        clock, self._goal = self.trail.pop()
+        self.reached = clock, self._goal = self.trail.pop()
         return clock
+
+    @property
+    def crumbs(self) -> tuple[tuple[str, Cell], ...]:
+        """The cells on the way that ``origin`` has gone, the first and the present one included, as long as that is where one is."""
+        if not self.trail or self.reached != (self.position.t, self.selected):
+            return ()
+        return tuple(cell for _, cell in (*self.trail, self.reached) if cell)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import pairwise
 from math import isqrt
+from operator import is_not
 
 import numpy as np
 
@@ -130,6 +131,22 @@ def surface_of(timeline: Timeline) -> Surface:
     middle, reach = low / 2 + high / 2, (high / 2 - low / 2) or 1.0
     x, y = given[program.input], given[program.target]
     return Surface(program.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
+
+
+class SurfaceLog:
+    """The last answers, worked out anew only where parameters, formulas or data may be others."""
+
+    def __init__(self) -> None:
+        self._known: tuple[tuple[int, int], tuple[object, ...], Surface] | None = None
+
+    def surface(self, timeline: Timeline) -> Surface:
+        """The answers with the present parameters."""
+        program, position = timeline.program, timeline.position
+        first = min((program.index[name] for name in program.persistent if name in program.index), default=0)
+        made_of, moment, known = (program, *timeline.edits), (position.update, max(position.done - first, 0)), self._known
+        if not known or known[0] != moment or len(known[1]) != len(made_of) or any(map(is_not, known[1], made_of)):
+            self._known = known = moment, made_of, surface_of(timeline)
+        return known[2]
 
 
 def task_of(program: Program) -> tuple[str, tuple[str, ...]]:

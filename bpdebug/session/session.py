@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from operator import is_not
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from bpdebug.look.displays import Displays, value_of
 from bpdebug.look.equation import equation_of
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.health import HealthLog
-from bpdebug.look.surface import Surface, surface_of
+from bpdebug.look.surface import SurfaceLog
 from bpdebug.play.hunt import Hunt, admitted, game_of
 from bpdebug.play.predict import Predictions, Question
 from bpdebug.play.tour import Tour
@@ -83,8 +82,7 @@ class Session:
         self.number_style = AUTO
         self.tour: Tour | None = None
         self.loss_scale = "auto"
-        self._health = HealthLog()
-        self._answers: tuple[tuple[int, int], tuple[object, ...], Surface] | None = None
+        self._health, self._surface = HealthLog(), SurfaceLog()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
         self._frame = (0, 0)
@@ -276,6 +274,7 @@ class Session:
             operand=cursor.operand,
             sample=cursor.sample,
             layer=cursor.layer,
+            crumbs=cursor.crumbs,
             stale=self.stale(),
             marks=self._marks(),
             displays=tuple(self.displays.pictures(self.timeline)),
@@ -289,20 +288,10 @@ class Session:
             number_style=self.number_style,
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,
-            surface=self._surface() if "surface" in panes else None,
+            surface=self._surface.surface(self.timeline) if "surface" in panes else None,
             equation=equation_of(self.timeline, selected, cursor.style, cursor.inside == self.position.t) if "equation" in panes else None,
             tour=(self.tour.heading, self.tour.text) if self.tour else None,
         )
-
-    def _surface(self) -> Surface:
-        """What the network answers, worked out anew only where parameters, formulas or data may be others than before."""
-        program, position, first = self.program, self.position, self.program.stages[0].name
-        first = min((name for name in program.persistent if name in program.index), key=program.index.__getitem__, default=first)
-        made_of = program, *self.timeline.edits
-        moment, known = (position.update, max(position.done - program.index[first], 0)), self._answers
-        if not known or known[0] != moment or len(known[1]) != len(made_of) or any(map(is_not, known[1], made_of)):
-            self._answers = known = moment, made_of, surface_of(self.timeline)
-        return known[2]
 
     def _marks(self) -> dict[str, str]:
         """The stages after which a breakpoint stops, and of which kind the one is that stops most often."""

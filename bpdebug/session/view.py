@@ -79,6 +79,7 @@ class View(Record, eq=False):
         finished: the update before, at the start of the next one and at the end of training, else None.
         effect: what the update has done that has just been completed, or None.
         layer: the layer that is looked at; 0 for that of the stage that ran last.
+        crumbs: the cells from which ``origin`` has led here, the present one last; none where one has gone elsewhere since.
     """
 
     program: Program
@@ -113,6 +114,7 @@ class View(Record, eq=False):
     finished: Finished | None = None
     effect: Effect | None = None
     layer: int = 0
+    crumbs: tuple[tuple[str, Cell], ...] = ()
 
     @property
     def sample_shown(self) -> int:

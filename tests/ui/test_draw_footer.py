@@ -48,10 +48,26 @@ def test_the_footer_takes_exactly_the_columns(name, columns):
 @pytest.mark.parametrize("columns", SIZES)
 def test_the_most_needed_commands_come_first(columns):
     shown = entries(columns, view("xor", "step 3"), "values")
-    assert shown[:5] == ["s step", "n layer", "f phase", "u update", "c continue"]
-    for entry in ("[ back", "? help", ": type"):
+    assert shown[:3] == ["Enter origin", "s step", "n layer"]
+    for entry in ("u update", "i into", "[ back", "q quit"):
         assert entry in shown
-    assert ("v check" in shown) == ("1…9 panes" in shown) == (columns >= 120)
+    assert ("f phase" in shown) == ("? help" in shown) == (columns >= 120)
+    assert columns < 160 or {"v check", "1…9 panes", ": type"} <= {*shown}
+
+
+def test_what_to_do_now_is_louder_than_the_rest_and_comes_first():
+    """Begin, ask where the number comes from, then what the gradient is made of, or go back."""
+    for commands, now in (
+        ((), "s step"),
+        (("step",), "Enter origin"),
+        (("goto dW1", "origin"), "r paths"),
+        (("step 3", "origin"), "Bksp return"),
+    ):
+        for columns in (80, 120, 160):
+            drawn = footer_line(view("xor", *commands), columns)
+            assert [text for text, role in drawn if role == "cursor"] == [now]
+            assert plain(drawn).startswith(f" {now}  ")
+    assert not [role for _, role in footer_line(view("xor"), 120, at("program")) if role == "cursor"], "its keys are those of the pane"
 
 
 def test_the_way_out_is_always_shown():
@@ -168,7 +184,7 @@ def test_other_keys_are_shown_as_they_were_chosen():
         pressed = key_of("step"), key_of("reverse-step")
     finally:
         rebind(dict(zip(("step", "reverse-step"), before, strict=True)))
-    assert shown[0] == "j step"
+    assert shown[1] == "j step"
     assert "[ back" not in shown
     assert pressed == ("j", ":reverse-step")
 

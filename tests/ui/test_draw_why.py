@@ -9,7 +9,7 @@ from ui_views import NAMES, big, role_of, session, text, view
 from bpdebug.core.numbers import short
 from bpdebug.look.sums import sum_of
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.draw.why import displays_in_border, why_lines
+from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import written_out
 
 
@@ -183,6 +183,19 @@ def test_the_number_that_enter_goes_to_is_underlined(stage, operands, rows):
 def test_the_values_of_long_terms_stand_for_them_where_there_is_little_room():
     assert "= 1.279 + 0.37143 + 0.18782 + 1.6745\n     = 3.5128" in why(42, 8, "xor", "goto loss")
     assert "log(0.72169)" in why(150, 12, "xor", "goto loss")
+
+
+def test_the_way_that_enter_has_led_is_in_the_border_until_one_goes_elsewhere():
+    opened = session("xor", "goto dW1", "select dW1[1,0]", "origin", "origin")
+    assert why_title(opened.view(), "6 Why", 78) == "6 Why  dW1[1,0] ‹ dz1[1,0] ‹ da1[1,0]  Bksp returns"
+    assert why_title(opened.view(), "6 Why", 46) == "6 Why  … ‹ dz1[1,0] ‹ da1[1,0]  Bksp returns"
+    opened.execute("return")
+    assert opened.view().crumbs == (("dW1", (1, 0)), ("dz1", (1, 0)))
+    opened.execute("return")
+    assert why_title(opened.view(), "6 Why", 78) == "6 Why"
+    opened.execute("origin")
+    opened.execute("step")
+    assert not opened.view().crumbs
 
 
 def test_why_the_program_stands_here_comes_first_until_the_next_move():

@@ -9,6 +9,7 @@ from bpdebug.play.hunt import LOCKED
 from bpdebug.session.commands import COMMANDS, Command
 from bpdebug.session.view import View
 from bpdebug.ui.draw.glyphs import glyph
+from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width
 
 ARROWS = ("left", "right", "up", "down")
@@ -78,11 +79,13 @@ def possible(view: View, command: Command) -> bool:
         "goto": True,
         "origin": explained is not None and (explained.t not in (None, position.t) or bool(explained.operands)),
         "operand": explained is not None and len(explained.operands) > 1,
+        "return": bool(view.crumbs),
         "jump": bool(view.bookmarks),
         **dict.fromkeys(("accuse", "hint", "reveal"), hunting),
         **dict.fromkeys(("sample", "reverse-sample"), len(view.samples) > 1),
         **dict.fromkeys(LOCKED, not hunting),
         "compare": True,
+        "paths": not hunting and has_paths(view),
     }
     groups = {"move": position.next is not None, "back": position.t > 0}
     return told.get(command.name, groups.get(command.group, True))
@@ -110,25 +113,35 @@ ORIGIN = (command_keys("origin"), command_keys("operand"))
 _BACK = ("reverse-step", "reverse-update", "reverse-epoch", "goto")
 _MOVES = ("step", "next", "finish", "update", "continue")
 _FIRST = ("quit", "copy", "accuse", "step", "next", "reverse-step")
-_USUAL = (*_FIRST, "update", "continue", "finish", "help", "prompt", "check", "origin", "panes")
+_USUAL = (*_FIRST, "return", "update", "into", "paths", "origin", "continue", "finish", "help", "prompt", "check", "panes")
 _CHOSEN = (*_FIRST, "help")
 _ENDED = ("quit", "copy", "reverse-step", "reverse-update", "goto", "help", "prompt")
 """What matters most, the way out before all: usually, in a pane that was chosen for its own keys, and at the end of the training."""
 _LAST = (
     *("continue", "others", "prompt", "update", "check", "panes", "goto", "finish", "alone", "epoch"),
-    *("reverse-update", "reverse-epoch", "size"),
+    *("reverse-update", "reverse-epoch", "size", "into", "return", "origin", "paths"),
 )
 """What comes after a pane's own keys."""
 _OWN = ""
 """Stands for a pane's own keys."""
 
 
+def _now(view: View) -> str:
+    """The one thing to do now: begin, ask where a number comes from, then what the gradient is made of, or go back."""
+    explained = view.explanation
+    if view.position.next is None or view.game:
+        return ""
+    if view.position.t and explained and explained.operands and not view.crumbs:
+        return "origin"
+    return "step" if not view.crumbs else "paths" if has_paths(view) else "return"
+
+
 def _hints(view: View, place: Place) -> Iterator[Hint | None]:
     """All hints in the order in which they stand."""
     yield Hint("copy", ("ctrl+c",), "copy") if place.picked else None
-    yield from (command_keys(name)(view) for name in ("accuse", *_MOVES, "epoch", *_BACK))
+    yield from (command_keys(name)(view) for name in ("accuse", *_MOVES, "into", "epoch", *_BACK))
     yield from (made(view) for made in place.hints)
-    yield from (command_keys(name)(view) for name in ("check", "help"))
+    yield from (command_keys(name)(view) for name in ("origin", "return", "paths", "check", "help"))
     yield Hint("prompt", ("colon",), "type")
     yield Hint("panes", ("tab", *place.letters), "panes")
     yield Hint("others", ("z",), "all panes") if place.alone else Hint("alone", ("z",), "alone")
@@ -142,8 +155,10 @@ def _placed(view: View, columns: int, place: Place) -> list[tuple[int, Hint]]:
     first: tuple[str, ...] = _CHOSEN if chosen else _USUAL
     if view.position.next is None:
         first = _ENDED if chosen else (*_ENDED, "check")
-    order = (*first, _OWN, *_LAST)
-    hints = [hint for hint in _hints(view, place) if hint]
+    now = "" if chosen else _now(view)
+    order = ("quit", *[now] * bool(now), *first, _OWN, *_LAST)
+    hints = list({hint.name: hint for hint in _hints(view, place) if hint}.values())
+    hints.sort(key=lambda hint: hint.name != now)  # what is to be done now comes first
     room, kept = columns - 1 + _GAP, set()
     for hint in sorted(hints, key=lambda hint: order.index(hint.name if hint.name in order else _OWN)):
         if width(hint.spans) + _GAP <= room:
@@ -167,8 +182,10 @@ def footer_line(view: View, columns: int, place: Place = _NOWHERE) -> Line:
     if view.message:
         return fit(line((" ", ""), (view.message, "next")), columns)
     spans: list[Span] = []
+    now = "" if place.hints and not place.cells else _now(view)
     for x, hint in _placed(view, columns, place):
-        spans += [(" " * (x - width(tuple(spans))), ""), *hint.spans]
+        loud = [("".join(text for text, _ in hint.spans), "cursor")] if hint.name == now else hint.spans
+        spans += [(" " * (x - width(tuple(spans))), ""), *loud]
     return fit(tuple(spans), columns)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.program import Program
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array, Role
+from bpdebug.look.paths import MOST_CELLS
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import theirs_of
 from bpdebug.ui.draw.once import once
@@ -143,6 +145,18 @@ def in_order(program: Program, names: Iterable[str]) -> list[str]:
 
     known = once(program, "order", places)
     return sorted({name for name in names if name}, key=lambda name: known.get(name, len(known)))
+
+
+def has_paths(view: View) -> bool:
+    """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
+    program, name = view.program, view.selected[0] if view.selected else ""
+    tensor = program.tensors.get(name)
+    if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
+        return False
+    ways = len(view.samples) if tensor.of in program.persistent else 1
+    several = ways > 1 or tensor.layer < len(program.layers)
+    own = [stage for stage in program.stages if not stage.of]
+    return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)
 
 
 def counterpart(view: View, name: str, layer: int, there: int) -> str:

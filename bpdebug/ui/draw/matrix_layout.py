@@ -23,7 +23,7 @@ _STATED, _COUNTED = 24, 4
 
 
 class Sight(Record):
-    """The cells of a tensor whose numbers are to be seen: the first row and column, and those after the last."""
+    """The cells in sight: the first row and column, and those after the last."""
 
     top: int
     left: int
@@ -104,10 +104,8 @@ class Block(Record):
         """The cells that are to be seen of it in a window of that size."""
         begin = y + len(self.lasting) if self.top < y else y
         top, bottom = (min(max(line - self.first, self.drawn.start), self.drawn.stop) for line in (begin, y + rows))
-        left, right = (
-            min(max(column // self.cell, 0), self.columns)
-            for column in (x - self.left + self.cell - 1, x - self.left + columns - self.edge)
-        )
+        across = x - self.left + self.cell - 1, x - self.left + columns - self.edge
+        left, right = (min(max(column // self.cell, 0), self.columns) for column in across)
         return Sight(top, left, max(top, bottom), max(left, right))
 
     def first_column(self, column: int, x: int, columns: int) -> int:

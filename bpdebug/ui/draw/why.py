@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from math import prod
 
 from bpdebug.core.numbers import minus, written
 from bpdebug.core.render import render_name
-from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
-from bpdebug.look.paths import MOST_CELLS
 from bpdebug.look.pencil import GIVEN
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
@@ -50,6 +48,14 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     room = rows - len(lines) - len(after)
     lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1)), *after, *rule]
     return lines + _stage(view, explanation, columns, rows - len(lines))
+
+
+def why_title(view: View, title: str, columns: int) -> str:
+    """What the border says: the way that Enter has led here, as much of its end as there is room for, and how to return."""
+    steps = [render_name(name, view.style, index) for name, index in view.crumbs]
+    back = f"  {key_of('return')} returns" if steps else ""
+    ways = (f"{title}  {'… ‹ ' * (first > 0)}{' ‹ '.join(steps[first:])}{back}".rstrip() for first in range(max(len(steps), 1)))
+    return first_that_fits(ways, columns, title)
 
 
 def displays_in_border(view: View, columns: int) -> str:
@@ -152,7 +158,7 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
     target = first_that_fits(targets, columns, ())
     if not target:
         return [fit((*start, arrow, name), columns), fit(ways[-1], columns)]
-    paths = ("   r/ writes out its paths to the loss", "   r/ paths") if _has_paths(view, explanation.name) else ()
+    paths = ("   r/ writes out its paths to the loss", "   r/ paths") if has_paths(view) else ()
     return [(*target, *first_that_fits(map(_keyed, paths), columns - width(target), ()))]
 
 
@@ -160,14 +166,3 @@ def _keyed(text: str) -> Line:
     """A key and what it does."""
     key, _, does = text.partition("/")
     return (key, "key"), (does, "dim")
-
-
-def _has_paths(view: View, name: str) -> bool:
-    """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
-    program, tensor = view.program, view.program.tensors.get(name)
-    if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
-        return False
-    ways = len(view.samples) if tensor.of in program.persistent else 1
-    several = ways > 1 or tensor.layer < len(program.layers)
-    own = [stage for stage in program.stages if not stage.of]
-    return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)

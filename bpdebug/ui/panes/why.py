@@ -10,7 +10,7 @@ from textual.message import Message
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ORIGIN
 from bpdebug.ui.draw.spans import Line
-from bpdebug.ui.draw.why import displays_in_border, why_lines
+from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import operand_at
 from bpdebug.ui.pane import ListPane, pane
 
@@ -29,7 +29,8 @@ class WhyPane(ListPane):
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.why`."""
         self.scroll_to(0, 0, animate=False)
-        self.frame(self.title, displays_in_border(view, size.width))
+        bad = view.explanation is not None and bool(view.explanation.culprit)
+        self.frame(why_title(view, self.title, size.width), displays_in_border(view, size.width), "bad" if bad else "")
         return why_lines(view, size.width, size.height)
 
     def clicked(self, place: Offset) -> bool:
