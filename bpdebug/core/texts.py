@@ -173,6 +173,12 @@ PHRASES: Mapping[str, str] = {
     "cancels": "With {name} put in, factors cancel, and {stage} = {fused} is left{ones}.",
     "cancels on paper": "With {name} put in, factors cancel on paper: {stage} = {fused} would be {value} here.",
     "adding to 1": " (each row of {name} adds up to 1)",
+    # the paths of a gradient
+    "more paths": "  … and {count} more, together {value}",
+    "added": "  added up: {numbers} {sign} {value}",
+    "all added": "  all {count} added up: {value}",
+    "no path": "  sample {samples} gives 0",
+    "no paths": "  samples {samples} give 0",
     # an update that is complete
     "effect": "loss of these samples {losses}",
     "predicted": "predicted by the gradients {predicted}, really {real}",

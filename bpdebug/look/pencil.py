@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -48,18 +50,33 @@ class Figures(Record):
         return short(value, self.result)
 
 
-def figures(shown: Term, value: float, step: bool = False) -> Figures:
+def figures(shown: Term, value: float, step: bool = False, result: int = 0) -> Figures:
     """The best digits with which the result can be confirmed.
 
     Args:
         shown: what the numbers are put into, with no more terms than are shown.
         value: the result.
         step: whether it is a parameter after an update.
+        result: with how many digits it has to be shown; as many as there are reasons for, where that is 0.
     """
-    for digits, result in _STEP if step else _PAIRS:
-        if short(recomputed(shown, digits), result) == short(value, result):
-            return Figures(digits, result)
-    return Figures(_MOST, RESULT, agree=False)
+    pairs = [(digits, result) for digits in range(_LEAST, _MOST + 1)] if result else _STEP if step else _PAIRS
+    for digits, shown_as in pairs:
+        if short(recomputed(shown, digits), shown_as) == short(value, shown_as):
+            return Figures(digits, shown_as)
+    return Figures(_MOST, result or RESULT, agree=False)
+
+
+def added(values: Iterable[float]) -> Term:
+    """Numbers as a sum."""
+    parts = [Term("cell", value) for value in values]
+    return Term("sum", sum(part.value for part in parts), _make=lambda: iter(parts))
+
+
+def multiplied(values: Iterable[float]) -> Term:
+    """Numbers as a product."""
+    return reduce(
+        lambda one, other: Term("*", one.value * other.value, _make=lambda: iter((one, other))), (Term("cell", v) for v in values)
+    )
 
 
 def recomputed(term: Term, digits: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from debugger_scenarios import program_of
@@ -12,6 +14,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
 from bpdebug.frontends import load_scenario
 from bpdebug.look.paths import MOST_PATHS, Bundle, Path, paths_of
 from bpdebug.session.session import Session
@@ -186,3 +189,29 @@ def test_the_paths_of_a_deep_network_are_followed_without_recursion_and_can_be_s
     result = session.execute("paths W290[0,0]")
     assert result.data["count"] == 2 * 3**10
     assert "gathered by their first step" in result.text
+
+
+@pytest.mark.parametrize(("name", "cell"), [("xor", "dW1[1,0]"), ("xor", "dW2[0,0]"), ("xor", "db2[0,0]"), ("two_outputs", "dW1[0,0]")])
+def test_the_shown_numbers_of_paths_multiply_and_add_up(name, cell):
+    session = Session(load_scenario(name))
+    session.execute("goto 0:update")
+    lines = session.execute(f"paths {cell}").text.replace("−", "-").splitlines()
+    numbers, _, whole = next(line for line in lines if "added up" in line).partition(": ")[2].rpartition(" = ")
+    values = [float(text.strip("()")) for text in numbers.split(" + ")]
+    assert short(sum(values), 5) == short(float(whole), 5)
+    text = " ".join(line.strip() for line in lines[1:] if not line.startswith("  added"))
+    paths = re.findall(r"loss (∂.*?) = (\S+)", text)
+    assert len(paths) == len(values)
+    for slopes, value in paths:
+        factors = [float(factor.split()[1].strip("()")) for factor in slopes.split(" · ")]
+        digits = len(value.lstrip("-0.").replace(".", ""))
+        assert short(float(np.prod(factors)), digits) == short(float(value), digits)
+
+
+def test_the_samples_that_give_nothing_are_named():
+    session = Session(load_scenario("xor"))
+    session.execute("goto 0:dW1")
+    assert session.execute("paths dW1[1,0]").text.endswith("samples 0, 2 give 0")
+    assert session.execute("paths dW1[0,0]").text.endswith("samples 0, 1 give 0")
+    assert "give" not in session.execute("paths dW2[0,0]").text
+    assert "give" not in session.execute("paths dz1[0,0]").text

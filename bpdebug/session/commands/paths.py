@@ -12,13 +12,17 @@ from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.render import Style, render_gradient, render_name
-from bpdebug.look.explanation import not_there
+from bpdebug.core.texts import PHRASES
+from bpdebug.look.explanation import in_formula, not_there
 from bpdebug.look.paths import Bundle, Path, finding_paths
+from bpdebug.look.pencil import Figures, added, figures, multiplied
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.results import Result
 
 _SHOWN = 24
+_ADDED = 8
+"""Paths whose values are added up in a line."""
 _WIDTH = 66
 """Columns of the factors of a path, so that they have room on a small screen."""
 
@@ -57,10 +61,19 @@ def _shown(session: Session, name: str, index: Cell, found: Sequence[Path | Bund
     notes += ["  gathered by their first step, times the gradient there"] * (count > len(found))
     lines = [f"{title} = {short(whole, 8)}: {told} to the loss", *notes]
     ordered = sorted(found, key=lambda path: -abs(path.value) if isfinite(path.value) else -inf)
-    for path in ordered[:_SHOWN]:
-        lines += _bundle(style, name, path) if isinstance(path, Bundle) else _path(style, path)
-    if rest := ordered[_SHOWN:]:
-        lines.append(f"  … and {len(rest)} more, together {short(sum(path.value for path in rest), 6)}")
+    shown, rest = ordered[:_SHOWN], ordered[_SHOWN:]
+    parts = [*(path.value for path in shown), *[sum(path.value for path in rest)] * bool(rest)]
+    together = figures(added(parts), whole)
+    for path in shown:
+        lines += _bundle(style, name, path, together) if isinstance(path, Bundle) else _path(style, path, together)
+    if rest:
+        lines.append(PHRASES["more paths"].format(count=len(rest), value=short(parts[-1], together.digits)))
+    if 1 < len(parts) <= _ADDED:
+        numbers = " + ".join(in_formula(value, together.digits) for value in parts)
+        lines.append(PHRASES["added"].format(numbers=numbers, sign=together.sign, value=together.text(whole)))
+    elif len(parts) > 1:
+        lines.append(PHRASES["all added"].format(count=count, value=together.text(whole)))
+    lines += _without(session, name, found)
     data = {"name": name, "index": list(index), "value": exact(whole), "count": count, "paths": [_data(path) for path in found]}
     return Result("paths", "\n".join(lines).replace("-", "−"), data)
 
@@ -72,24 +85,47 @@ def _differ(held: float, whole: float, largest: float, dtype: np.dtype[Any]) -> 
     return abs(held - whole) > float(np.finfo(dtype).eps ** 0.4 * largest + np.finfo(dtype).tiny)
 
 
-def _path(style: Style, path: Path) -> list[str]:
+def _without(session: Session, name: str, found: Sequence[Path | Bundle]) -> list[str]:
+    """The samples that give nothing to the gradient of something that all of them share."""
+    program, machine = session.program, session.timeline.machine
+    steps = [
+        (path.name, path.index) if isinstance(path, Bundle) else path.cells[1] for path in found if isinstance(path, Bundle) or path.slopes
+    ]
+    if name in program.sampled or not steps or any(tensor not in program.sampled for tensor, _ in steps):
+        return []
+    reached = {index[program.tensors[tensor].batch_axis or 0] for tensor, index in steps}
+    samples = machine.batches.samples(machine.update)
+    others = [str(sample) for row, sample in enumerate(samples) if row not in reached]
+    if not others:
+        return []
+    listed = ", ".join(others[:_ADDED]) + "…" * (len(others) > _ADDED)
+    return [PHRASES["no path" if len(others) == 1 else "no paths"].format(samples=listed)]
+
+
+def _path(style: Style, path: Path, together: Figures) -> list[str]:
     """A path, and below it each step's derivative with its name."""
     names = [render_name(name, style) for name, _ in path.cells]
-    factors = [f"∂{after}/∂{before} {_factor(slope)} ·" for before, after, slope in zip(names, names[1:], path.slopes, strict=False)]
+    own = figures(multiplied(path.slopes), path.value, result=together.digits) if path.slopes else together
+    steps = zip(names, names[1:], path.slopes, strict=False)
+    factors = [
+        f"{'· ' * bool(place)}∂{after}/∂{before} {in_formula(slope, own.digits)}" for place, (before, after, slope) in enumerate(steps)
+    ]
     lines = [""]
-    for factor in [*factors[:-1], f"{factors[-1].removesuffix(' ·')} = {short(path.value, 6)}"] if factors else ():
+    for factor in [*factors, f"{own.sign} {own.text(path.value)}"] if factors else ():
         if len(lines[-1]) + len(factor) > _WIDTH:
             lines.append("")
         lines[-1] += f" {factor}"
     return [f"  {path.text(style)}", *(f"     {text}" for text in lines)]
 
 
-def _bundle(style: Style, name: str, bundle: Bundle) -> list[str]:
+def _bundle(style: Style, name: str, bundle: Bundle, together: Figures) -> list[str]:
     """The paths through one cell: the first step's derivative times the gradient there."""
-    step = f"∂{bundle.name}/∂{name} {_factor(bundle.slope)}"
+    own = figures(multiplied((bundle.slope, bundle.gradient)), bundle.value, result=together.digits)
+    step = f"∂{bundle.name}/∂{name} {in_formula(bundle.slope, own.digits)}"
     through = render_name(bundle.name, style, bundle.index)
     count = f"{bundle.paths} path{'s' * (bundle.paths > 1)}"
-    return [f"  → {through} → …: {count}", f"      {step} · ∂loss/∂{through} {_factor(bundle.gradient)} = {short(bundle.value, 6)}"]
+    last = f"∂loss/∂{through} {in_formula(bundle.gradient, own.digits)} {own.sign} {own.text(bundle.value)}"
+    return [f"  → {through} → …: {count}", f"      {step} · {last}"]
 
 
 def _data(path: Path | Bundle) -> dict[str, object]:
@@ -98,8 +134,3 @@ def _data(path: Path | Bundle) -> dict[str, object]:
         first = {"through": cell_name(path.name, path.index), "count": path.paths}
         return first | {"slopes": exact([path.slope, path.gradient]), "value": exact(path.value)}
     return {"cells": [cell_name(*cell) for cell in path.cells], "slopes": exact(list(path.slopes)), "value": exact(path.value)}
-
-
-def _factor(slope: float) -> str:
-    text = short(slope, 4)
-    return f"({text})" if text.startswith("-") else text
