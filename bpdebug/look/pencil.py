@@ -14,16 +14,16 @@ from bpdebug.core.functions import ARITHMETIC, COMPARISONS, FUNCTIONS
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 
-_LEAST, _MOST = 4, 8
+LEAST, MOST = 4, 8
 """Digits of the numbers that are put into a formula."""
 RESULT = 5
 """Digits of what comes out."""
 GIVEN = 10
 """Of a number that comes from nothing else."""
 _BRIEF = 6
-_PAIRS = [(digits, result) for most, result in ((_BRIEF, RESULT), (_MOST, _LEAST), (_MOST, RESULT)) for digits in range(_LEAST, most + 1)]
+_PAIRS = [(digits, result) for most, result in ((_BRIEF, RESULT), (MOST, LEAST), (MOST, RESULT)) for digits in range(LEAST, most + 1)]
 """Digits of what is put in and of what comes out, the best first."""
-_STEP = [(digits, result) for result in (7, 6, RESULT, _LEAST) for digits in range(_LEAST, _MOST + 1)]
+_STEP = [(digits, result) for result in (7, 6, RESULT, LEAST) for digits in range(LEAST, MOST + 1)]
 """Of an updated parameter: a step is small beside it."""
 
 
@@ -36,7 +36,7 @@ class Figures(Record):
         agree: whether the one gives the other, to its last digit.
     """
 
-    digits: int = _LEAST
+    digits: int = LEAST
     result: int = RESULT
     agree: bool = True
 
@@ -59,11 +59,11 @@ def figures(shown: Term, value: float, step: bool = False, result: int = 0) -> F
         step: whether it is a parameter after an update.
         result: with how many digits it has to be shown; as many as there are reasons for, where that is 0.
     """
-    pairs = [(digits, result) for digits in range(_LEAST, _MOST + 1)] if result else _STEP if step else _PAIRS
+    pairs = [(digits, result) for digits in range(LEAST, MOST + 1)] if result else _STEP if step else _PAIRS
     for digits, shown_as in pairs:
         if short(recomputed(shown, digits), shown_as) == short(value, shown_as):
             return Figures(digits, shown_as)
-    return Figures(_MOST, result or RESULT, agree=False)
+    return Figures(MOST, result or RESULT, agree=False)
 
 
 def added(values: Iterable[float]) -> Term:

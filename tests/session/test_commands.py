@@ -115,7 +115,6 @@ MISTAKES = [
     "print dW2",
     "print a1 +",
     "print W1 @ W1",
-    "print x.size",
     "print __import__('os')",
     "print (1,2)",
     "explain dW2[0,0]",

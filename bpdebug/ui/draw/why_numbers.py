@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bpdebug.core.cells import Cell, Term
 from bpdebug.core.numbers import written
 from bpdebug.core.render import render_cell, render_name
 from bpdebug.core.tree import Tree, Written
 from bpdebug.look.explanation import Explanation, in_formula
-from bpdebug.look.pencil import Figures, figures
+from bpdebug.look.pencil import LEAST, MOST, Figures, figures, recomputed
 from bpdebug.look.sums import Sum, sum_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import Marked
@@ -59,17 +59,25 @@ def written_out(explanation: Explanation, chosen: int | None = None) -> Iterator
 
 
 def each_written_out(
-    explanation: Explanation, chosen: int | None, found: Sum, shown: tuple[tuple[str, Term], ...]
-) -> Iterator[tuple[Line, str]]:
-    """The terms of a sum that are shown with the numbers put in, nothing for one that is a number already; and the role of its value."""
-    numbers = _Numbers(explanation, chosen)
-    numbers.fit(found.cut(shown))
+    explanation: Explanation, chosen: int | None, shown: tuple[tuple[str, Term], ...], value_of: Callable[[float], str]
+) -> Iterator[tuple[Line, str, str]]:
+    """The terms of a sum that are shown with the numbers put in, nothing for one that is a number already; the role of its value, and the
+    sign between the two: ``=``, or ``≈`` where the numbers do not give the last digit.
+
+    Args:
+        explanation: of the sum.
+        chosen: the operand that is underlined.
+        shown: the terms.
+        value_of: how their values are written; each has as many digits as it takes to get from its numbers to that.
+    """
     for _, term in shown:
+        numbers = _Numbers(explanation, chosen)
         if term.operator in ("cell", "number"):
-            yield (), numbers.role(term)
+            yield (), numbers.role(term), "="
         else:
+            numbers.confirm(term, value_of)
             text = numbers.marked(numbers.text(term))
-            yield text.part(0, len(text.text), "dim"), ""
+            yield text.part(0, len(text.text), "dim"), "", text.figures.sign
 
 
 class _Numbers:
@@ -101,6 +109,12 @@ class _Numbers:
     def fit(self, shown: Term) -> None:
         """As many digits as these numbers need."""
         self._figures = figures(shown, self._explanation.value, self._explanation.updated)
+
+    def confirm(self, term: Term, value_of: Callable[[float], str]) -> None:
+        """As few digits as give what is written as a term's value."""
+        brief = term.brief(_MOST)
+        enough = [n for n in range(LEAST, MOST + 1) if value_of(recomputed(brief, n)) == value_of(term.value)]
+        self._figures = Figures([*enough, MOST][0], agree=bool(enough))
 
     def role(self, term: Term) -> str:
         """The role of a term's value, where it is an operand."""

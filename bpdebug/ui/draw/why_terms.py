@@ -22,7 +22,7 @@ from bpdebug.ui.draw.why_numbers import each_written_out
 
 _LONGEST_BAR, _SHORTEST_BAR = 40, 6
 _HEAT, _BROAD = 8, 110
-_MOST_DIGITS = 8
+_MOST_DIGITS = 14
 _LEAST_TERMS = 4
 
 
@@ -44,11 +44,13 @@ def terms_lines(view: View, explained: Explanation, columns: int, rows: int, cho
     shown = found.largest(rows if terms <= rows else rows - 1)
     left_out, rest = found.beside(shown)
     put, last = (figures(made, explained.value, explained.updated) for made in (found.cut(shown), found.made(Term("cell", found.value))))
-    exact, numbers = last.digits if found.around else put.result, each_written_out(explained, chosen, found, shown)
+    exact = last.digits if found.around else put.result
+    values = [*(term.value for _, term in shown), *[rest] * bool(left_out)]
+    added = [-value if sign == "−" else value for (sign, _), value in zip((*shown, ("+", rest)), values, strict=False)]
+    look = _adding(np.array(values), added, short(found.value, exact), exact)
+    numbers = each_written_out(explained, chosen, shown, look.text)
     parts = [(sign, _named(view, explained, term), *text, term.value) for (sign, term), text in zip(shown, numbers, strict=True)]
-    parts += [("+", f"{left_out} more", (), "", rest)] * bool(left_out)
-    added = [-value if sign == "−" else value for sign, *_, value in parts]
-    look = _adding(np.array([value for *_, value in parts]), added, short(found.value, exact), exact)
+    parts += [("+", f"{left_out} more", (), "", "=", rest)] * bool(left_out)
     largest = float(np.abs(added).max(where=np.isfinite(added), initial=0.0)) or 1.0
     room, widths = columns - margin - 3 - look.width - _SHORTEST_BAR - 2, [0, 0]
     names, texts = [width(name) for _, name, *_ in parts], [width(text) for _, _, text, *_ in parts]
@@ -58,14 +60,14 @@ def terms_lines(view: View, explained: Explanation, columns: int, rows: int, cho
     if not any(widths):
         return None
     drawn: list[Line] = []
-    for place, ((sign, name, text, role, value), adds) in enumerate(zip(parts, added, strict=True)):
+    for place, ((sign, name, text, role, equal, value), adds) in enumerate(zip(parts, added, strict=True)):
         lead = f"{'' if place else '= '}{sign}"
         spans: list[Span] = [(" " * margin, ""), (f" {lead if place else lead.removesuffix(' +')} ", "")]
         named: Line = ((name, ""),)
         if widths[0]:  # a term that is a number already has nothing put in
             spans += [*fit(named, widths[0]), (" = " if text or not widths[1] else "   ", "dim")]
         if widths[1]:
-            spans += [*fit(text if widths[0] else text or named, widths[1]), (" = ", "dim")]
+            spans += [*fit(text if widths[0] else text or named, widths[1]), (f" {equal} ", "dim")]
         spans.append((look.text(value), f"bold {role}".strip()))
         left = columns - width(tuple(spans)) - 2
         if left >= _SHORTEST_BAR:
