@@ -185,8 +185,7 @@ def _explain(given: argparse.Namespace) -> int:
     name, _ = cell_of(given.cell.strip(), session.program)
     if given.at or name in session.program.index:
         session.execute(f"goto {given.at or name}")
-    command = f"explain {given.cell}"
-    headless.answer(session, command, session.execute(command), given.json)
+    headless.answer(session, f"explain {given.cell}", session.execute(f"explain {given.cell}"), given.json)
     return OK
 
 
@@ -259,7 +258,8 @@ def _hunt(given: argparse.Namespace) -> int:
     option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first"),
     option("--format", metavar="FORMAT", default="", help=f"where the ending does not tell: {', '.join(FORMATS)}"),
     option("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z"),
-    option("--columns", action="store_true", help="z = Wx + b, a sample a column"),
+    option("--columns", action="store_true", help="z = Wx + b, with each sample in a column"),
+    option("--blanks", action="store_true", help="a work sheet: gaps to fill in, and the answers at its end"),
     epilog="Formats: " + "; ".join(f"{row.ending} {row.help}" for row in FORMATS.values()) + ".",
 )
 def _export(given: argparse.Namespace) -> int:
@@ -268,7 +268,7 @@ def _export(given: argparse.Namespace) -> int:
     if given.update >= session.position.updates:
         raise BpdebugError(f"there are {session.position.updates} updates, counted from 0; found --update {given.update}")
     session.execute(f"goto update {given.update}")
-    export(session.timeline, given.file, given.format, Style("unicode", given.columns, given.notation))
+    export(session.timeline, given.file, given.format, Style("unicode", given.columns, given.notation), given.blanks)
     return OK
 
 

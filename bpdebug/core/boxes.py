@@ -27,7 +27,8 @@ class Box(Record):
     Attributes:
         kind: ``row``, ``group`` (a row in braces), ``fraction``, ``root``, ``under`` (what stands below, base), ``scripts`` (base, below,
             above), ``fence`` (its text is the two delimiters), ``grid`` (rows of cells; its text is the environment's name), ``lit`` (the
-            cell that is worked out), ``word`` (upright although it is a single letter), ``text``.
+            cell that is worked out), ``word`` (upright although it is a single letter), ``text``, ``blank`` (a gap as
+            wide as its parts).
         parts: what it is made of.
         text: what is to be seen, where it has no parts.
     """
@@ -38,7 +39,8 @@ class Box(Record):
 
 
 Piece = Box | str
-NOTHING = Box("row")
+NOTHING, BLANK = Box("row"), Box("blank", (GAP,))
+"""Nothing, and nothing yet: a gap to fill in."""
 
 
 def pieces(piece: Piece) -> tuple[Piece, ...]:
@@ -135,6 +137,8 @@ def to_latex(piece: Piece) -> str:
     if piece.kind == "fence":
         before, after = _DELIMITERS.get(piece.text, (piece.text[0], piece.text[1]))
         return rf"\left{before}{inner[0]}\right{after}"
+    if piece.kind == "blank":
+        inner = [rf"\underline{{{''.join(inner)}}}"]
     if piece.kind in _COMMANDS:
         return _COMMANDS[piece.kind] + "".join(f"{{{part}}}" for part in inner)
     return f"{{{''.join(inner)}}}" if piece.kind == "group" else "".join(inner)

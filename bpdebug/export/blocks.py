@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bpdebug.core.boxes import QUAD, Piece, pieces, to_latex
 from bpdebug.core.record import Record
+from bpdebug.export.drawing import Drawing
 
 
 class Maths(Record):
@@ -35,11 +36,12 @@ Text = tuple[str | Maths | Code | Mark, ...]
 
 
 class Heading(Record):
-    """A heading; level 1 is the title, level 4 a stage, which can be linked to by its ``anchor``."""
+    """A heading; level 1 is the title, level 4 a stage, which can be linked to by its ``anchor``; ``page``: it begins a page."""
 
     level: int
     text: Text
     anchor: str = ""
+    page: bool = False
 
 
 class Paragraph(Record):
@@ -84,4 +86,4 @@ class Notes(Record):
     items: tuple[str, ...]
 
 
-Block = Heading | Paragraph | Contents | Display | Table | Notes
+Block = Heading | Paragraph | Contents | Display | Drawing | Table | Notes

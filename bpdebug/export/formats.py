@@ -44,10 +44,10 @@ class Format(Record):
 _ROWS = (
     Format("md", ".md", "markdown.to_markdown", True, "Markdown with formulas, as GitHub shows it"),
     Format("tex", ".tex", "tex.to_tex", True, "a LaTeX article"),
-    Format("html", ".html", "html.to_html", True, "a page that needs nothing else"),
+    Format("html", ".html", "html.to_html", True, "a web page that needs nothing else"),
     Format("torch", ".py", "torch.to_script", False, "a PyTorch script that computes the same gradients"),
     Format("npz", ".npz", "arrays.to_npz", False, "every tensor by its name, for NumPy"),
-    Format("jsonl", ".jsonl", "arrays.to_jsonl", False, "a JSON object a tensor"),
+    Format("jsonl", ".jsonl", "arrays.to_jsonl", False, "a line of JSON for each tensor"),
 )
 FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}
 
@@ -66,10 +66,10 @@ def format_of(path: Path, given: str = "") -> Format:
         if path.suffix.lower() == row.ending:
             return row
     known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS)
-    raise ExportError(f"{path.name}: its ending tells no format; expected one of {known}")
+    raise ExportError(f"{path.name}: unknown file extension; expected one of {known}")
 
 
-def export(timeline: Timeline, path: Path, given: str = "", style: Style | None = None) -> Format:
+def export(timeline: Timeline, path: Path, given: str = "", style: Style | None = None, blanks: bool = False) -> Format:
     """Write the present update (at the end of training, the last one) to a file; the timeline stays where it is.
 
     Args:
@@ -77,37 +77,43 @@ def export(timeline: Timeline, path: Path, given: str = "", style: Style | None 
         path: where to; a file that is there already is replaced.
         given: the format's name, or "" for what the file's ending says.
         style: the notation and the convention of a worked solution.
+        blanks: whether it is a work sheet: a worked solution with gaps, and the answers at its end.
 
     Raises:
         BpdebugError: where there is no such format, or the file cannot be written.
     """
-    return whole(exporting(timeline, path, given, style))[0]
+    return whole(exporting(timeline, path, given, style, blanks))[0]
 
 
 def exporting(
-    timeline: Timeline, path: Path, given: str = "", style: Style | None = None
+    timeline: Timeline, path: Path, given: str = "", style: Style | None = None, blanks: bool = False
 ) -> Generator[str, None, tuple[Format, tuple[str, ...]]]:
     """What :func:`export` does, in slices; also what the file leaves out of what the user has changed."""
     chosen = format_of(path, given)
-    content, left_out = yield from _content(timeline, chosen, style)
+    if blanks and not chosen.document:
+        documents = ", ".join(row.ending for row in _ROWS if row.document)
+        raise ExportError(f"--blanks makes a work sheet, which is a document; expected one of {documents}")
+    content, left_out = yield from _content(timeline, chosen, style, blanks)
     write_file(path, content)
     return chosen, left_out
 
 
-def exported(timeline: Timeline, chosen: Format, style: Style | None = None) -> str | bytes:
+def exported(timeline: Timeline, chosen: Format, style: Style | None = None, blanks: bool = False) -> str | bytes:
     """What :func:`export` writes."""
-    return whole(_content(timeline, chosen, style))[0]
+    return whole(_content(timeline, chosen, style, blanks))[0]
 
 
-def _content(timeline: Timeline, chosen: Format, style: Style | None) -> Generator[str, None, tuple[str | bytes, tuple[str, ...]]]:
+def _content(
+    timeline: Timeline, chosen: Format, style: Style | None, blanks: bool
+) -> Generator[str, None, tuple[str | bytes, tuple[str, ...]]]:
     from bpdebug.export.solution import solution  # noqa: PLC0415
     from bpdebug.export.update import working  # noqa: PLC0415
 
-    noted = replace(style or Style(), lexicon=timeline.program.lexicon)
+    noted = replace(style or Style(), form="unicode", lexicon=timeline.program.lexicon)
     module, _, function = chosen.writer.partition(".")
     writer: Any = import_module(f"bpdebug.export.{module}")
     left_out = getattr(writer, "left_out", lambda _: ())
     with np.errstate(all="ignore"):
         worked = yield from working(timeline, noted, chosen.document)
         yield "writing"
-        return getattr(writer, function)(solution(worked, noted) if chosen.document else worked), left_out(worked)
+        return getattr(writer, function)(solution(worked, noted, blanks) if chosen.document else worked), left_out(worked)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bpdebug.core.boxes import NOTHING, SPACES, Box, Piece, kind_of, pieces
 from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text
+from bpdebug.export.drawing import RADIUS, Drawing
 
 _STYLE = Path(__file__).with_name("export.css")
 _LIMITS = ("∑", "max", "min", "mean", "argmax", "any", "all")
@@ -39,15 +40,16 @@ def _identity(anchor: str) -> str:
 def _block(block: Block) -> str:
     match block:
         case Heading():
-            return f"<h{block.level}>{_text(block.text)}</h{block.level}>"
+            page = ' class="page"' * block.page
+            return f"<h{block.level}{page}>{_text(block.text)}</h{block.level}>"
         case Paragraph():
             about = f'<span class="about">{escape(block.about)}</span>' if block.about else ""
             return f"<p>{about}{_text(block.text)}</p>"
         case Contents():
             links = "".join(f'<a href="#{_identity(anchor)}">{_piece(name)}</a>' for anchor, name in block.stages)
             return f"<nav>{links}</nav>"
-        case Display():
-            return f'<div class="display">{to_display(block)}</div>'
+        case Display() | Drawing():
+            return f'<div class="display">{to_display(block) if isinstance(block, Display) else _picture(block)}</div>'
         case Table():
             heads = "".join(f"<th>{escape(head)}</th>" for head in block.heads)
             rows = [f"<tr>{''.join(f'<td>{_piece(cell)}</td>' for cell in row)}</tr>" for row in block.rows]
@@ -58,6 +60,25 @@ def _block(block: Block) -> str:
         case Notes():
             items = "\n".join(f'<li id="note-{number}">{escape(item)}</li>' for number, item in enumerate(block.items, 1))
             return f'<h2>Sources</h2>\n<ol class="notes">\n{items}\n</ol>'
+
+
+def _picture(drawing: Drawing) -> str:
+    """The network as SVG; a negative weight is dashed."""
+    gap = min(150.0, 640.0 / max(len(drawing.columns) - 1, 1))
+    wide, high = gap * (len(drawing.columns) - 1) + 220, drawing.height + 44
+    parts = [f'<svg class="network" viewBox="-110 -4 {wide:.0f} {high:.0f}" width="{wide:.0f}" height="{high:.0f}">']
+    for (x, y), (right, below), width, negative in drawing.lines(gap):
+        dashes = ' stroke-dasharray="4 3"' * negative
+        parts.append(f'<path d="M{x:.1f} {y:.1f}L{right:.1f} {below:.1f}" stroke-width="{0.4 + 2.6 * width:.2f}"{dashes}/>')
+    for column, label, x, y in drawing.circles(gap):
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:.0f}"/>'] * (label != "⋮")
+        inside = "small" * (len(label) > 2)
+        side = "" if label == "⋮" else {0: "before", len(drawing.columns) - 1: "behind"}.get(column, inside)
+        shift = {"before": -RADIUS - 4, "behind": RADIUS + 4}.get(side, 0)
+        parts.append(f'<text x="{x + shift:.1f}" y="{y + 4:.1f}" class="{side}">{escape(label)}</text>')
+    for text, x, y in drawing.captions(gap, 15):
+        parts.append(f'<text x="{x:.1f}" y="{y + 14:.1f}">{escape(text)}</text>')
+    return f"{''.join(parts)}</svg><p>A thick line is a large weight, a dashed line a negative one.</p>"
 
 
 def _text(text: Text) -> str:
@@ -96,6 +117,8 @@ def _write(piece: Piece) -> str:
     inner = [_write(part) for part in piece.parts]
     if kind in _AROUND:
         return _AROUND[kind].format(*inner)
+    if kind == "blank":
+        inner = [f'<mrow class="blank"><mspace width="{2.4 * len(inner):g}em" height="1.2em"/></mrow>']
     if kind == "scripts":
         base, below, above = piece.parts
         if above is NOTHING:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from textwrap import indent
 
 from bpdebug.export.blocks import Block, Code, Contents, Display, Heading, Mark, Maths, Notes, Paragraph, Table, Text
+from bpdebug.export.drawing import Drawing
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
@@ -19,13 +21,13 @@ def to_markdown(blocks: Sequence[Block]) -> str:
 def _block(block: Block) -> str:
     match block:
         case Heading():
-            return f"{'#' * block.level} {_text(block.text)}"
+            return "---\n\n" * block.page + f"{'#' * block.level} {_text(block.text)}"
         case Paragraph():
             return f"**{block.about}.** " * bool(block.about) + _text(block.text)
         case Contents():
             return "**Stages.** " + ", ".join(_piece(name) for _, name in block.stages)
-        case Display():
-            return f"```math\n\\begin{{aligned}}\n{block.rows}\n\\end{{aligned}}\n```"
+        case Display() | Drawing():
+            return _shown(block)
         case Table():
             rows = [list(map(_piece, row)) for row in block.rows]
             for place in block.marked:
@@ -34,6 +36,13 @@ def _block(block: Block) -> str:
             return "\n".join(f"| {' | '.join(line)} |" for line in lines)
         case Notes():
             return "\n".join(f"[^{number}]: {_piece(item)}" for number, item in enumerate(block.items, 1))
+
+
+def _shown(block: Display | Drawing) -> str:
+    """What stands on lines of its own."""
+    if isinstance(block, Drawing):
+        return indent("\n".join(block.text()), "    ")
+    return f"```math\n\\begin{{aligned}}\n{block.rows}\n\\end{{aligned}}\n```"
 
 
 def _text(text: Text) -> str:

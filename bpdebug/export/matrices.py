@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.boxes import Box, Piece, fence, figure, group, row
+from bpdebug.core.boxes import BLANK, Box, Piece, fence, figure, group, row
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, cell, minus, number_format, short
@@ -53,6 +53,12 @@ def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> Piece:
     if wide > columns:
         rows = [[*cells, "⋱" if cells[0] == "⋮" else "⋯"] for cells in rows]
     return fence("[]", Box("grid", tuple(Box("row", tuple(cells)) for cells in rows), "array"))
+
+
+def gaps(value: Array) -> Piece:
+    """A tensor to be filled in."""
+    high, wide = np.atleast_2d(value).shape
+    return fence("[]", Box("grid", (Box("row", (BLANK,) * wide),) * high, "array")) if value.ndim else BLANK
 
 
 def summary(value: Array) -> str:

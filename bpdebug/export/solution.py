@@ -14,7 +14,8 @@ from bpdebug.core.render import Style
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
-from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table
+from bpdebug.export.blocks import Block, Contents, Heading, Mark, Maths, Notes, Paragraph, Table, Text
+from bpdebug.export.drawing import drawing
 from bpdebug.export.matrices import LARGEST, SHOWN
 from bpdebug.export.stage import StageWriter, by_hand, derivation
 from bpdebug.export.update import WorkedStage, WorkedUpdate
@@ -28,22 +29,30 @@ _WORKS = {
 """The works that the tables cite by a short name: ``[RHW] eq. 2`` becomes authors, title, year and equation."""
 
 
-def solution(worked: WorkedUpdate, style: Style) -> list[Block]:
+def solution(worked: WorkedUpdate, style: Style, blanks: bool = False) -> list[Block]:
     """The solution's blocks.
 
     Args:
         worked: the update, with cells that are worked out in the same style.
         style: the notation and the convention.
+        blanks: whether it is a work sheet: with gaps in the place of numbers, and all of these at its end.
     """
     notes: dict[str, int] = {}
     writer = StageWriter(style, {name: value.shape for name, value in worked.values.items()})
-    return [*_start(worked, writer), *_stages(worked, writer, notes), *_end(worked, writer), Notes(tuple(notes))]
+    if not blanks:
+        parts = [*_start(worked, writer, "worked out"), *_stages(worked, writer, notes)]
+        return [*parts, *_end(worked, writer), Notes(tuple(notes))]
+    asked = [*_start(worked, writer, "to work out"), *_stages(worked, writer, notes, blanks)]
+    answers: list[Block] = [Heading(2, ("Answers",), page=True)]
+    for step in worked.stages:
+        answers += [Heading(4, _title(worked, step, writer)), *_numbers(step, writer)]
+    return [*asked, *answers, *_end(worked, writer), Notes(tuple(notes))]
 
 
-def _start(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
+def _start(worked: WorkedUpdate, writer: StageWriter, what: str) -> Iterator[Block]:
     """The title, the facts, and what the update is given."""
     program, rows = worked.program, worked.program.batches.samples(worked.update)
-    yield Heading(1, (f"{program.scenario.name}: update {worked.update} worked out",))
+    yield Heading(1, (f"{program.scenario.name}: update {worked.update} {what}",))
     epoch, batch = program.batches.place(worked.update)
     place = f"epoch {epoch}, batch {batch + 1} of {program.batches.each_epoch}"
     yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(rows), 'sample')}.",))
@@ -61,6 +70,8 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     if program.scenario.description:
         yield Paragraph((program.scenario.description,))
     yield Paragraph((_network(program),), "Network")
+    if drawn := drawing(program, worked.given):
+        yield drawn
     yield Paragraph((f"{_loss(program)}:",), "Loss")
     terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase is Phase.LOSS}
     whole = substitute(terms.pop(program.loss), terms)  # the terms that have stages of their own put in
@@ -131,27 +142,40 @@ def _cut(items: Sequence[str]) -> list[str]:
     return list(items) if len(items) <= LARGEST else [*items[:SHOWN], "…"]
 
 
-def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
+def _stages(worked: WorkedUpdate, writer: StageWriter, notes: dict[str, int], blanks: bool = False) -> Iterator[Block]:
     for phase, steps in groupby(worked.stages, lambda step: step.stage.phase):
         yield Heading(2, (_PHASES[phase],))
         for group, within in groupby(steps, lambda step: worked.program.tensors[step.stage.name].group):
             if group and phase is not Phase.LOSS:
                 yield Heading(3, (group.capitalize(),))
             for step in within:
-                number = worked.program.index[step.stage.name] + 1
-                yield from _stage(number, step, writer, notes)
+                yield Heading(4, _title(worked, step, writer), step.stage.name)
+                yield from _formula(step, writer, notes)
+                yield from writer.asked(step) if blanks else _numbers(step, writer)
 
 
-def _stage(number: int, step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
+def _title(worked: WorkedUpdate, step: WorkedStage, writer: StageWriter) -> Text:
+    name = step.stage.name
+    return (f"{worked.program.index[name] + 1}. ", writer.name(name), " (your own formula)" if step.stage.edited else "")
+
+
+def _formula(step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> Iterator[Block]:
+    """What a stage computes."""
     stage = step.stage
-    yield Heading(4, (f"{number}. ", writer.name(stage.name), " (your own formula)" if stage.edited else ""), stage.name)
     source = re.sub(r"\[(\w+)\]", lambda found: f"{_WORKS[found[1]]},", stage.source)
-    yield Paragraph((stage.meaning, Mark(notes.setdefault(source, len(notes) + 1))))
+    told = step.explained.rule if step.explained else ""
+    yield Paragraph((told or stage.meaning, Mark(notes.setdefault(source, len(notes) + 1))))
     yield writer.formula(stage.name, stage.formula)
     yield from writer.stretched(stage.formula)
+
+
+def _numbers(step: WorkedStage, writer: StageWriter) -> Iterator[Block]:
+    """What comes of it."""
     yield from writer.numbers(step)
     if step.explained:
         yield from writer.cell(step.explained)
+        if step.explained.meaning not in (step.explained.rule, step.stage.meaning):
+            yield Paragraph((step.explained.meaning,))
     yield from writer.derived(step)
     yield from by_hand(step.edits, "After this stage")
 

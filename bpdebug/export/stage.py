@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from bpdebug.core.boxes import GAP, NOTHING, QUAD, THIN, Box, Piece, figure, lines, row, to_latex, width
+from bpdebug.core.boxes import BLANK, GAP, NOTHING, QUAD, THIN, Box, Piece, figure, lines, row, to_latex, width
 from bpdebug.core.cells import Cell, Term
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
@@ -17,7 +17,7 @@ from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, walk
 from bpdebug.core.typeset import transposed, typeset, typeset_cell, typeset_name
 from bpdebug.export.blocks import Block, Code, Display, Maths, Paragraph
-from bpdebug.export.matrices import fits, matrix, summary
+from bpdebug.export.matrices import fits, gaps, matrix, summary
 from bpdebug.export.update import WorkedStage
 from bpdebug.look.explanation import Explanation, culprit_steps, in_formula, with_numbers
 from bpdebug.look.pencil import Figures, figures
@@ -25,6 +25,8 @@ from bpdebug.time.edits import Edit
 
 WIDTH = 78.0
 """What fits into a line, in digits."""
+_MOST_GAPS = 24
+"""Cells of a tensor that a student computes; of a larger one a single one."""
 _DIGITS, _UPDATE_DIGITS = 4, 6
 """After the decimal point; a step is small beside its parameter."""
 
@@ -106,6 +108,16 @@ class StageWriter(Record):
             return
         named = [self.stands(name, self.matrix(value, digits)) for name, value in operands.items() if value.ndim]
         yield _packed([*named, stands])
+
+    def asked(self, step: WorkedStage) -> Iterator[Block]:
+        """What a student is to fill in: the result, and how one cell of it is made."""
+        stage, value = step.stage, step.value.T if self.style.columns else step.value
+        sign, explained = _sign(stage.name, stage.formula), step.explained
+        if value.size <= _MOST_GAPS:
+            yield _packed([self.stands(stage.name, gaps(value), sign)])
+        if explained and explained.formula and value.size > 1:
+            first = typeset_cell(explained.formula, self.style, self.shapes)
+            yield derivation(typeset_name(stage.name, self.style, explained.index), sign, [first, Box("blank", (GAP,) * 9), BLANK])
 
     def stands(self, name: str, value: Piece, sign: str = "=") -> Piece:
         """A tensor and its numbers."""

@@ -115,5 +115,7 @@ def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:
     timeline.seek(t + 1)
     value = timeline.machine.tensor(stage.name).copy()
     explained = explain(timeline, stage.name, telling_cell(value), style) if style else None
+    if explained:
+        explained.meaning  # noqa: B018 - now, while the values are there
     edits = tuple(edit for edit in timeline.edits if edit.t == t + 1)
     return WorkedStage(stage, operands, value, explained, edits)

@@ -386,7 +386,7 @@ def test_the_ending_tells_the_format(file, name):
 
 @pytest.mark.parametrize("file", ["a", "a.pdf", ".md", "a.md.gz"])
 def test_an_unknown_ending_is_told_with_what_there_is(file):
-    with pytest.raises(ExportError, match=r"its ending tells no format; expected one of \.md \(.*\.tex .*\.html .*\.py .*\.npz .*\.jsonl "):
+    with pytest.raises(ExportError, match=r"unknown file extension; expected one of \.md \(.*\.tex .*\.html .*\.py .*\.npz .*\.jsonl "):
         format_of(Path(file))
     with pytest.raises(ExportError, match="there is no format 'htm'; did you mean 'html'"):
         format_of(Path(file), "htm")
@@ -414,7 +414,7 @@ def test_the_subcommand_writes_an_update(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("xor", "-o", "x.pdf"), "x.pdf: its ending tells no format"),
+        (("xor", "-o", "x.pdf"), "x.pdf: unknown file extension"),
         (("xor", "-o", "x.md", "--format", "words"), "there is no format 'words'"),
         (("xor", "-o", "nowhere/x.md"), "cannot be written"),
         (("xor", "-o", "x.md", "--update", "1000"), "there are 1000 updates, counted from 0"),

@@ -64,3 +64,23 @@ def test_without_a_name_it_is_the_selected_tensor():
     assert session.execute("copy").data["name"] == "z1"
     with pytest.raises(BpdebugError, match="not computed yet"):
         session.execute("copy a2")
+
+
+def test_an_explanation_is_copied_as_text_as_markdown_and_as_latex():
+    session = Session(load_scenario("xor"))
+    session.execute("goto dW1")
+    session.execute("step")
+    told = session.execute("explain dW1[1,0]").text
+    copied = session.execute("copy dW1[1,0] why")
+    assert (copied.text, copied.data["copied"]) == (told, "dW1[1,0] as text")
+    markdown, latex = (session.execute(f"copy dW1[1,0] why {form}").text for form in ("markdown", "latex"))
+    formula = r"&= 0 \cdot (-0.018623) + 1 \cdot 0.003712 + 0 \cdot 0.0022073"
+    assert "```math" in markdown and formula in markdown
+    assert r"\begin{align*}" in latex and formula in latex and "documentclass" not in latex
+    for text in (markdown.replace("\\", ""), latex):
+        assert "raise W1[1,0] by 0.01 and the loss rises by 0.000016" in text
+    assert "Given: input 0" in session.execute("copy x[1,0] why markdown").text
+    session.execute("select dz2[1,0]")
+    assert session.execute("copy why").text.startswith("dz2[1,0] = ")
+    with pytest.raises(BpdebugError, match="a name and a form, such as"):
+        session.execute("copy dW1 number markdown")
