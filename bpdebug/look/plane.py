@@ -38,8 +38,11 @@ def plane(terms: Terms, x: Array) -> tuple[float, str] | None:
     if several and y.shape[1] > 1 and ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
         other = 0.0 if terms.function == "binary_cross_entropy" and y.shape[1] > 2 else 0.5  # else it does not bend upwards
         undecided = np.where(y == 1, 0.5, np.where(np.roll(y, 1, axis=1) == 1, other, 0.0))
-        sides, samples = _one_side(x, np.argmax(y, axis=1))
-        return _separate(terms, sides, samples, terms.excess(undecided))
+        # each sample's own class has to have the largest of several linear functions of its inputs: one point for each other class, all on
+        # one side (Kesler's construction: Duda and Hart, Pattern Classification (1973), section 5.12)
+        samples, others = np.nonzero(y == 0)
+        sides = (y[samples] - np.eye(y.shape[1])[others])[:, :, None] * x[samples, None]
+        return _separate(terms, sides.reshape(len(samples), -1), samples, terms.excess(undecided))
     if last.activation not in ("sigmoid", "tanh") or not ((y == low) | (y == 1)).all():
         return None
     every, found = np.arange(len(x)), list[tuple[float, str]]()
@@ -47,16 +50,6 @@ def plane(terms: Terms, x: Array) -> tuple[float, str] | None:
         undecided = np.where(np.arange(y.shape[1]) == column, (low + 1) / 2, y)
         found.append(_separate(terms, np.where(wanted[:, None] > low, x, -x), every, terms.excess(undecided)))
     return sum(excess for excess, _ in found), next((reason for _, reason in found if reason), "")
-
-
-def _one_side(x: Array, classes: Array) -> tuple[Array, Array]:
-    """The points that have to lie on one side where each sample's own class has to have the largest of several linear functions of its
-    inputs (Kesler's construction: Duda and Hart, Pattern Classification (1973), section 5.12), and the sample of each."""
-    one_of = np.eye(classes.max() + 1)
-    samples, others = np.nonzero(one_of[classes] == 0)
-    return ((one_of[classes[samples]] - one_of[others])[:, :, None] * x[samples, None]).reshape(
-        len(samples), len(one_of) * x.shape[1]
-    ), samples
 
 
 def _separate(terms: Terms, points: Array, samples: Array, costs: Array) -> tuple[float, str]:
@@ -68,7 +61,11 @@ def _separate(terms: Terms, points: Array, samples: Array, costs: Array) -> tupl
         for shares in _knots(points, samples, favour):
             least = float(costs[shares > 0].min())
             excess += least / shares.max() if terms.entropy else least
-            reason = reason or _knot(terms, np.flatnonzero(shares))
+            if not reason:
+                parts = dict[bytes, list[int]]()
+                for sample in np.flatnonzero(shares).tolist():
+                    parts.setdefault(terms.y[sample].tobytes(), []).append(int(terms.rows[sample]))
+                reason = f"no linear function of the inputs separates samples {' from '.join(map(listed, parts.values()))}"
         if not excess:
             break
         most = max(most, excess)
@@ -110,11 +107,3 @@ def balance(points: Array) -> Array | None:
             weights[~free] = 0.0
         weights = goal
     return None
-
-
-def _knot(terms: Terms, samples: Array) -> str:
-    """The samples that cannot all be right, by their targets."""
-    parts = dict[bytes, list[int]]()
-    for sample in samples.tolist():
-        parts.setdefault(terms.y[sample].tobytes(), []).append(int(terms.rows[sample]))
-    return f"no linear function of the inputs separates samples {' from '.join(map(listed, parts.values()))}"

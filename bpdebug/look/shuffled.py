@@ -41,7 +41,8 @@ def shuffled(program: Program, threshold: float) -> tuple[Finding, ...]:
         return ()
     generator = np.random.default_rng(7)
     orders = [np.arange(len(rows)), *(generator.permutation(len(rows)) for _ in range(_SHUFFLES))]
-    ranks = np.min([*map(_rank, _measured(x, near, np.stack([scaled[order] for order in orders], axis=1)))], axis=0)
+    ways = _measured(x, near, np.stack([scaled[order] for order in orders], axis=1))
+    ranks = np.min([(way >= way[:, None] * (1 - 1e-9)).mean(axis=1) for way in ways], axis=0)  # the share in as good an order
     share = float((ranks <= ranks[0]).mean())
     if not share > threshold:
         return ()
@@ -89,8 +90,3 @@ def _measured(x: Array, near: Array, y: Array) -> Iterator[Array]:
         terms.append(signs)
     if (every := _at_size_1(np.hstack(terms))).size:
         yield np.square(every.T @ flat).reshape(-1, *y.shape[1:]).sum(axis=2).max(axis=0)
-
-
-def _rank(order: Array) -> Array:
-    """For each shuffle, the share of all that are in as good an order."""
-    return np.asarray((order >= order[:, None] * (1 - 1e-9)).mean(axis=1))

@@ -156,6 +156,13 @@ class Finding(Record, eq=False):
         """The worst cell, as a command takes it."""
         return cell_name(self.stage.name, self.cell or (0,) * self.ours.ndim)
 
+    def suspected(self, batch: str = "this batch", numbers: str = "its numbers") -> list[str]:
+        """What the mistake probably is, a line each, where something shows that."""
+        lines = [f"  {'or it is' if place else 'probably'} {suspect}" for place, suspect in enumerate(self.suspects)]
+        if len(lines) == 1:
+            return lines
+        return [*lines, f"  {batch} cannot tell these apart" if lines else f"  what the mistake is, {numbers} do not tell"]
+
     @property
     def zero(self) -> bool:
         """Whether every cell of a derivative is 0."""

@@ -137,9 +137,7 @@ class Report(Record, eq=False):
     def accusation(self, finding: Finding) -> list[str]:
         """That a stage is wrong, and what the mistake probably is, a line each."""
         title = (self.source.first if finding is self.culprit else self.source.also).format(finding.stage)
-        lines = [f"  {'or it is' if place else 'probably'} {suspect}" for place, suspect in enumerate(finding.suspects)]
-        unsure = ["  this batch cannot tell these apart"] * (len(lines) > 1)
-        return [title, *lines, *unsure] if lines else [title, "  what the mistake is, its numbers do not tell"]
+        return [title, *finding.suspected()]
 
     def result(self) -> Result:
         """The answer to a command."""

@@ -82,11 +82,7 @@ def failure(verdict: Verdict, where: str = "") -> list[str]:
     lines = [f"{where}{verdict.piece.name}: {names} wrong"]
     for finding in wrong:
         lines += [] if finding.misshapen else [f"  {_numbers(finding)}"]
-        lines += [f"    {'or it is' if place else 'probably'} {suspect}" for place, suspect in enumerate(finding.suspects)]
-        if len(finding.suspects) != 1:
-            lines.append(
-                "    this input cannot tell these apart" if finding.suspects else "    what the mistake is, these numbers do not tell"
-            )
+        lines += [f"  {line}" for line in finding.suspected("this input", "these numbers")]
     for words, some in (
         ("right", [finding.name for finding in verdict.findings if finding.says.agrees]),
         ("not judged", [finding.name for finding in verdict.findings if finding.says.untold]),
