@@ -115,7 +115,7 @@ def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) ->
         """By how much the next step is longer for a gradient that is larger by 1."""
         return _stepped(rule, {**given, "g": np.zeros(())}, squares)["w"] - _stepped(rule, {**given, "g": np.ones(())}, squares)["w"]
 
-    factor = float(given["learning_rate"]) * turned(0.0) / (turned(0.0) - turned(1.0))
+    factor = float(np.divide(given["learning_rate"] * turned(0.0), turned(0.0) - turned(1.0)))
     if not squares:
         return factor, 1.0
     slots = {slot: np.concatenate([np.ravel(persistent[name]) for name in named[slot]]) for slot in squares}
