@@ -71,7 +71,7 @@ def _multiple(case: Evidence, more: Array, of: Array) -> float | None:
 def scaled(case: Evidence) -> Iterator[Mistake]:
     """The formula, or an update's whole step, times each number with a name that is the factor by which it is larger."""
     site, factor = case.site, times(case)
-    near = max(_NAMED, case.allowed / case.size)
+    near = max(_NAMED, case.allowed / case.size if case.size else 0.0)
     still = site.put(dict.fromkeys(site.moves, Number(0.0))) if site.updates else None
     for text, number in called(site.program, case.values, factor, near).items() if factor is not None else ():
         times_over = Unary("-", number) if factor and factor < 0 else number

@@ -218,7 +218,7 @@ def test_catch_stops_once_after_the_first_update_and_finds_it_again_on_the_way_b
     if not session.position.at_end:
         assert name == "long-step", "only a step comes and goes"
     session.execute("goto update 60")
-    assert session.execute("reverse-continue").text == answer.text
+    assert session.execute("reverse-continue").text.splitlines() == answer.text.splitlines()[:2], "on the way back no update has run"
 
 
 def test_catch_sees_what_appears_later_between_two_looks():

@@ -381,3 +381,11 @@ def test_a_small_stage_is_diagnosed_in_a_moment():
     for one in evidence:
         diagnose(one)
     assert time.process_time() - began < 0.3 * len(evidence)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dW2", "zero"), ("dz1", "zero"), ("db1", "bias_missing")])
+def test_a_stage_of_zeros_is_diagnosed(name, kind):
+    session = Session(load_scenario("xor"))
+    session.execute(f"formula {name} = 0 * ({session.program.stage(name).formula.text})")
+    stages = {stage["name"]: stage for stage in session.execute("check").data["stages"]}
+    assert (stages[name]["status"], [suspect["kind"] for suspect in stages[name]["suspects"]]) == ("wrong", [kind])
