@@ -104,7 +104,8 @@ def names_of(program: Program, values: Mapping[str, Array], near: float, rate: b
             below = [word for word, power in zip(words, exponents, strict=True) if power < 0]
             over = "/" * bool(below) + ("·".join(below) if len(below) < 2 else f"({'·'.join(below)})")
             found.append(Factor(value, ("·".join(above) or "1") + over, parts))
-    return Names(tuple(sorted(found, key=lambda one: one.parts)), near, program, values)
+    likely = sorted(found, key=lambda one: (one.parts, "outputs" in one.name))  # of m and outputs, where both fit, m is more usual
+    return Names(tuple(likely), near, program, values)
 
 
 def outputs_of(program: Program) -> int:

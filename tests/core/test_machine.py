@@ -70,6 +70,17 @@ def test_whether_something_is_checked_on_the_way_makes_no_difference_in_any_orde
         assert_same(final(mixed), final(plain))
 
 
+def test_what_occurs_twice_is_computed_anew_when_a_tensor_in_it_has_changed():
+    program = make_program(xor())
+    for name, more in (("z1", "x @ (W1 * W1)"), ("W1", "W1 - norm(W1 * W1) * dW1"), ("W2", "W2 - norm(W1 * W1) * dW2")):
+        program = program.with_formula(name, more)
+    stepping, running = Machine(program), Machine(program)
+    for _ in range(2):
+        update_by_steps(stepping)
+        running.run_update()
+        assert_same(final(stepping), final(running))
+
+
 @settings(max_examples=50, deadline=None)
 @given(scenario=scenarios())
 def test_stepping_has_the_bits_of_evaluating_each_formula(scenario):

@@ -32,9 +32,12 @@ def told(text, names):
     return re.sub(r"[ -]+", " ", in_words(in_print(text), names))
 
 
-@pytest.mark.parametrize("naming", NONSENSE)
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("name", NAMES)
+WAYS = [(name, form, naming) for name in NAMES for form in FORMATS for naming in NONSENSE]
+ROUND = [way for number, way in enumerate(WAYS) if number % 5 == 0]
+"""Of which each scenario, format and kind of names has some; the others are for the long run."""
+
+
+@pytest.mark.parametrize(("name", "form", "naming"), [way if way in ROUND else pytest.param(*way, marks=pytest.mark.long) for way in WAYS])
 def test_every_export_tells_the_same_of_other_names(name, form, naming):
     scenario = load_scenario(name)
     other, names = renamed(scenario, NONSENSE[naming])

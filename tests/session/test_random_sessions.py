@@ -181,7 +181,7 @@ def play(session, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 16))])
 def test_any_commands_at_random_and_the_script_of_what_they_led_to(name, seed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scenario = load_scenario(name)
@@ -201,7 +201,7 @@ def test_every_command_was_carried_out_at_random():
     if sum(TYPED.values()) < 100:
         pytest.skip("the sessions at random have not been played")
     assert set(TYPED) >= set(COMMANDS) - {"quit", "compare", "export", "answer", "down", "run", "reload"}  # these have tests of their own
-    assert sum(TYPED.values()) > 5000
+    assert sum(TYPED.values()) > 2000
 
 
 def test_an_origin_that_is_refused_selects_nothing():

@@ -153,6 +153,20 @@ def test_the_losses_after_an_edit_are_those_of_the_new_future(name, data):
     assert model.timeline.losses.points()[1].tolist() == expected
 
 
+def test_what_was_seen_before_an_edit_is_looked_at_anew():
+    model = Model("full batch", DEFAULT_BUDGET)
+    t, names = 2 * len(model.program.stages) + 5, ("W1", "a1")
+    for edit in (("W1", (0, 0), 0.5, ""), ("W1", (0, 0), None, "W1 - 3 * dW1")):
+        seen = model.timeline.before(t, names)
+        assert bits(seen) == bits({name: model.states[t - 1][name] for name in names})
+        model.timeline.seek(3)
+        model.timeline.edit(*edit)
+        model.edits = [*model.edits, (3, *edit)]
+        model.states = replay(model.program, model.edits)
+        again = model.timeline.before(t, names)
+        assert bits(again) == bits({name: model.states[t - 1][name] for name in names}) != bits(seen)
+
+
 def test_an_edit_in_the_past_says_what_it_dropped():
     session = Session(xor(20))
     for command in ("goto 3:dz2", "set dz2[0,0] = 1", "goto 5:W1", "set learning_rate = 0.5", "goto 4:a1"):

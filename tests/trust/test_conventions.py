@@ -76,6 +76,14 @@ def test_right_code_in_another_convention_is_not_accused_and_told_which(number, 
         assert report.ok and (told or kept in ("no step", "no deltas")), (name, report.result().text)
 
 
+def test_where_the_batch_has_as_many_samples_as_there_are_outputs_the_factor_is_that_of_the_samples():
+    scenario = scenario_of(25)
+    program, m = make_program(scenario), scenario.plan.size(0)
+    assert m == program.layers[-1].layer.units
+    arrays = computed(program)
+    assert "have the 1/m" in " ".join(compare(Timeline(program), restated(program, arrays, delta=m)).notes)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("hundred", range(10, 40))
 def test_of_three_thousand_right_networks_each_in_four_conventions_none_is_accused(hundred, tally):
