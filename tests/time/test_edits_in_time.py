@@ -12,6 +12,7 @@ from bpdebug.core.description import Optimizer
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
+from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
@@ -165,6 +166,18 @@ def test_what_was_seen_before_an_edit_is_looked_at_anew():
         model.states = replay(model.program, model.edits)
         again = model.timeline.before(t, names)
         assert bits(again) == bits({name: model.states[t - 1][name] for name in names}) != bits(seen)
+
+
+def test_a_value_that_is_not_finite_in_a_future_that_was_dropped_is_forgotten():
+    session = Session(load_scenario("saturation"))
+    session.execute("continue")
+    first = session.timeline.first_nonfinite
+    assert first == session.timeline.clock
+    session.execute("goto 1:loss")
+    assert session.timeline.first_nonfinite == first
+    session.execute("set learning_rate = 0")
+    assert session.timeline.first_nonfinite is None
+    assert session.execute("continue").data["reason"] == "end"
 
 
 def test_an_edit_in_the_past_says_what_it_dropped():

@@ -19,6 +19,8 @@ def test_what_is_recorded_is_what_the_stages_computed_and_the_present_stays(name
     assert [made.update for made in recorded] == [2, 3, 4, 5, 6]
     assert {tensor: value.tobytes() for tensor, value in timeline.machine.values().items()} == before
     for made in recorded:
+        fresh.seek(made.update * length)
+        assert all(made.before()[tensor].tobytes() == value.tobytes() for tensor, value in fresh.machine.persistent.items())
         fresh.seek((made.update + 1) * length - 1)
         computed = fresh.machine.values()
         transient = set(program.index) - set(program.persistent)

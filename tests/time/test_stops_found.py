@@ -198,6 +198,13 @@ def test_stops_are_found_where_the_loop_finds_them(name, data):
     assert found(session, "reverse-continue") == [stop for stop in reversed(wanted) if stop[0] < here]
 
 
+def test_a_loss_that_stays_the_same_does_not_rise():
+    session = Session(SCENARIOS["frozen"])
+    session.execute("catch rising 1")
+    assert session.execute("continue").data["reason"] == "end"
+    assert len({float(values["loss"]) for values in STATES["frozen"] if "loss" in values}) == 1
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_programs_stay_finite(name):
     assert all(np.isfinite(value).all() for values in STATES[name] for value in values.values())
