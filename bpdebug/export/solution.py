@@ -40,9 +40,9 @@ def solution(worked: WorkedUpdate, style: Style, blanks: bool = False) -> list[B
     notes: dict[str, int] = {}
     writer = StageWriter(style, {name: value.shape for name, value in worked.values.items()})
     if not blanks:
-        parts = [*_start(worked, writer, "worked out"), *_stages(worked, writer, notes)]
+        parts = [*_start(worked, writer, f"update {worked.update} worked out"), *_stages(worked, writer, notes)]
         return [*parts, *_end(worked, writer), Notes(tuple(notes))]
-    asked = [*_start(worked, writer, "to work out"), *_stages(worked, writer, notes, blanks)]
+    asked = [*_start(worked, writer, f"work sheet for update {worked.update}"), *_stages(worked, writer, notes, blanks)]
     answers: list[Block] = [Heading(2, ("Answers",), page=True)]
     for step in worked.stages:
         answers += [Heading(4, _title(worked, step, writer)), *_numbers(step, writer)]
@@ -52,7 +52,7 @@ def solution(worked: WorkedUpdate, style: Style, blanks: bool = False) -> list[B
 def _start(worked: WorkedUpdate, writer: StageWriter, what: str) -> Iterator[Block]:
     """The title, the facts, and what the update is given."""
     program, rows = worked.program, worked.program.batches.samples(worked.update)
-    yield Heading(1, (f"{program.scenario.name}: update {worked.update} {what}",))
+    yield Heading(1, (f"{program.scenario.name}: {what}",))
     epoch, batch = program.batches.place(worked.update)
     place = f"epoch {epoch}, batch {batch + 1} of {program.batches.each_epoch}"
     yield Paragraph((f"Update {worked.update} of {program.updates} (counted from 0), {place}, {_counted(len(rows), 'sample')}.",))
@@ -190,7 +190,9 @@ def _end(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     findings = worked.check.findings
     methods = " and ".join(dict.fromkeys(finding.method for finding in findings if finding.method))
     by = f" ({methods})" * bool(methods)
-    yield Paragraph((f"Each derivative is judged given what arrives at it{by}; a cell is where the two numbers are furthest apart.",))
+    yield Paragraph(
+        (f"Each derivative is checked given the gradient that arrives at it{by}; the cell is the one where the two numbers differ most.",)
+    )
     heads = ("derivative", "verdict", "relative error", "cell", "here", "by the check", "cells")
     rows: list[list[str | Maths]] = []
     for finding in findings:

@@ -88,7 +88,7 @@ class StageWriter(Record):
                 left, right = (infer(Formula.of(side), self.shapes) for side in (node.left, node.right))
                 for side, own, other in ((node.left, left, right), (node.right, right, left)):
                     if isinstance(side, Name) and len(own) == len(other) == 2 and own[0] == 1 < other[0]:
-                        yield Paragraph((self.name(side.name), f" has one {one}, which counts for each of the {other[0]} {one}s."))
+                        yield Paragraph((self.name(side.name), f" has one {one} that is used for each of the {other[0]} {one}s."))
 
     def numbers(self, step: WorkedStage) -> Iterator[Block]:
         """The numbers put into the formula, and the result."""
@@ -147,7 +147,7 @@ class StageWriter(Record):
         yield derivation(name.box, _sign(explained.name, explained.stage.formula), boxes, last.sign)
         part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
         if to_latex(part) != to_latex(first):
-            yield Paragraph(("Not finite first:",))
+            yield Paragraph(("The first part that is not finite:",))
             yield derivation(part, "=", _different([part, *steps])[1:])
 
     def fitting(self, term: Term, step: bool) -> tuple[Piece, Figures] | None:
@@ -164,7 +164,7 @@ class StageWriter(Record):
         derived = step.stage.derived
         if derived is None:
             return
-        yield Paragraph(("Derived is, in its place:",))
+        yield Paragraph(("The derived formula in its place:",))
         yield self.formula(step.stage.name, derived)
         value = self.matrix(assigned(derived, step.operands))
         yield _packed([self.stands(step.stage.name, value, _sign(step.stage.name, derived))])

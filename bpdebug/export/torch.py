@@ -43,7 +43,7 @@ def to_script(worked: WorkedUpdate) -> str:
     """
     count = sum(value.size for value in worked.given.values())
     if count > MOST_NUMBERS:
-        raise BpdebugError(f"the script would hold {count:,} numbers; at most {MOST_NUMBERS:,} are written: an npz file takes more")
+        raise BpdebugError(f"the script would hold {count:,} numbers; at most {MOST_NUMBERS:,} are written; an npz file can hold more")
     script = _Script(worked)
     body = "\n\n".join("\n".join(part) for part in (script.tensors(), script.forward(), script.backward(), script.update()))
     return "\n".join((*script.start(body), "", body, ""))
@@ -87,7 +87,7 @@ class _Script:
         yield ""
         written = {*self.program.data, *self.program.parameters, *(node.output for node in self.program.network.nodes)}
         other = any(self.names[name] != name for name in written)
-        yield f"PyTorch is all that it needs. Every tensor has the name that it has in bpdebug{', as far as Python has it' * other}."
+        yield f"It needs nothing but PyTorch. Every tensor has its name in bpdebug{', as far as Python has it' * other}."
         yield from [f"The scenario computes in {self.program.dtype}, this script in float64."] * (self.program.dtype != "float64")
         yield '"""'
         yield ""

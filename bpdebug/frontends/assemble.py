@@ -168,7 +168,7 @@ def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, s
     if function == "binary_cross_entropy" and (off := y[(y < 0) | (y > 1)]).size:
         yield ("data", "targets"), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {off[0]:g}"
     if function == "categorical_cross_entropy" and units == 1:
-        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no there is binary_cross_entropy"
+        message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no use binary_cross_entropy"
         yield ("loss", "function"), message
 
 

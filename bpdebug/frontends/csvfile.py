@@ -29,7 +29,7 @@ _MOST_TEXTS = 100_000
 """Different texts of one column that are looked at: more cannot be classes."""
 _BLOCK = 10_000
 """Cells that are texts at a time."""
-_ADVICE = " (one_hot: true makes classes of such a column)"
+_ADVICE = " (one_hot: true turns such a column into classes)"
 
 Rows = Sequence[tuple[list[str], int]]
 """The cells of rows, each with the line in which it ends."""
@@ -229,7 +229,7 @@ def _blocks(file: io.TextIOWrapper) -> Iterator[Rows]:
             width = width or len(rows[0][0]) if rows else width
             for row, line in rows:
                 if len(row) != width:
-                    raise DataError(f"expected {width} values as the header has; found {len(row)}", Mark(line, 1))
+                    raise DataError(f"expected {width} values, as many as the header has; found {len(row)}", Mark(line, 1))
             cells += width * len(rows)
             if cells > MAXIMUM_CELLS:
                 raise DataError(f"more than {MAXIMUM_CELLS:,} values; use an npz file")

@@ -215,7 +215,7 @@ def list_of(item: Kind, least: int = 0, most: int = 10_000, unique: bool = False
         for part in node.items if unique else ():
             name = part.text if isinstance(part, Scalar) else ""
             if name and name in seen:
-                report.add(part.mark, f"'{name}' is given twice; each name stands for one thing")
+                report.add(part.mark, f"'{name}' is given twice; names must differ")
             seen.add(name)
         node.items[:] = map(item.spelled, node.items)
         return tuple(item.check(part, report) for part in node.items)
@@ -300,7 +300,7 @@ def _row(node: Node, width: int, report: Report) -> Any:
     if not isinstance(node, Sequence) or not node.items:
         return report.add(node.mark, f"expected a row of {width or 'some'} numbers; found {found(node)}")
     if len(node.items) != width and width:
-        return report.add(node.mark, f"expected a row of {width} numbers as the first row is; found {len(node.items)}")
+        return report.add(node.mark, f"expected a row of {width} numbers, like the first row; found {len(node.items)}")
     return [_FINITE.check(item, report) for item in node.items]
 
 

@@ -162,7 +162,7 @@ def _npz(path: Path, section: Section) -> Data:
     if y.dtype.kind != "U" and not section["one_hot"]:
         return Data(_numeric(inputs, x), _numeric(targets, y))
     if y.ndim == 2 and y.shape[1] != 1:
-        raise DataError(f"one_hot needs one class label a sample; '{targets}' has the shape {y.shape}")
+        raise DataError(f"one_hot needs one class label per sample; '{targets}' has the shape {y.shape}")
     labels = y if y.dtype.kind in "Uiub" else _numeric(targets, y)
     classes, outputs = one_hot_of(targets, labels.reshape(-1))
     return Data(_numeric(inputs, x), classes, (), outputs)

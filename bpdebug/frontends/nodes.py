@@ -127,12 +127,12 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, mark: Mark) -> str:
 
 _COMPLAINTS = {
     "values are not allowed": "this ':' follows no key; text with ': ' in it needs quotes, and keys of one level the same indentation",
-    "entries are not allowed": "the '-' of a list stands at the beginning of a line",
-    "could not find expected ':'": "what begins in line {begin} is no 'key: value'",
+    "entries are not allowed": "the '-' of a list must begin its line",
+    "could not find expected ':'": "line {begin} should be 'key: value'",
     "cannot start any token": "put the text in quotes: {line}",
     "end of stream": "the quote that opens in line {begin} is not closed",
     "expected ',' or": "the bracket that opens in line {begin} is not closed before this",
-    "escape": "in double quotes a backslash is written twice",
+    "escape": "within double quotes, write a backslash twice",
     "node content": "a bracket closes that was never opened",
     "expected": "this does not follow from the lines above it; keys of one level, and the '-' of a list, need the same indentation",
 }
@@ -167,7 +167,7 @@ class _Builder:
         for key_event in self._inside():
             place = self._admitted(key_event, depth + 1)
             if not isinstance(key_event, yaml.ScalarEvent):
-                self.report.fail(place, "expected a key, which is a word; found brackets or several lines in its place")
+                self.report.fail(place, "expected a key such as 'units'; found brackets in its place")
             key = Scalar(place, key_event.value, key_event.style or "")
             if key.text == "<<" and not key.style:
                 self.report.fail(place, "a merge key (<<) is not supported; write the keys out")

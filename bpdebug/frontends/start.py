@@ -48,7 +48,7 @@ training: {epochs: 1000, batch_size: 11}
 """,
     "classes": """
 name: Three classes
-description: Three kinds of points told apart by softmax; the words among the targets become one output a class.
+description: Three kinds of points told apart by softmax; the words among the targets become one output per class.
 network: {inputs: [x1, x2], layers: [{units: 4, activation: tanh}, {units: 3, activation: softmax}]}
 parameters: {initializer: xavier_normal, seed: 1}
 data:
@@ -71,7 +71,7 @@ training: {{epochs: 100, batch_size: 16, shuffle: true}}
 """
 _HEAD = """\
 # A scenario for bpdebug; open it with:  bpdebug {file}
-# Each key is explained behind it or above it. To use a key that has a # before it, remove the #.
+# Each key is explained beside it or above it. To use a key that has a # before it, remove the #.
 # In the debugger `reload` reads this file again. `bpdebug schema` lets an editor complete and check it.
 
 """
@@ -94,7 +94,7 @@ def write_start(file: Path, task: str | None = None, like: str | None = None, ta
         BpdebugError: where there is no such scenario, the table is none, or a file exists already.
     """
     if sum(given is not None for given in (task, like, table)) > 1:
-        raise BpdebugError("--task, --like and --data are not allowed with each other: each is another scenario")
+        raise BpdebugError("--task, --like and --data cannot be combined")
     known = {entry.name: entry.path for entry in shipped()}
     if like and like not in known:
         hint = suggestion(like, known) or "; there are " + ", ".join(known)
@@ -108,7 +108,7 @@ def write_start(file: Path, task: str | None = None, like: str | None = None, ta
         written[file.with_name(beside.name)] = beside.read_bytes()
     for path, content in written.items():
         if os.path.lexists(path) and (path == file or path.read_bytes() != content):
-            raise FileError(path, "this file exists already; choose another name")
+            raise FileError(path, "this file already exists; choose another name")
     for path, content in written.items():
         write_file(path, content)
     return f"{' and '.join(map(str, written))} written; open it with: bpdebug {shlex.quote(str(file))}"
@@ -134,7 +134,7 @@ def _for_table(path: Path, file: Path) -> str:
         loss, activation = "binary_cross_entropy", "sigmoid"
     if not numeric or units > MAXIMUM_CLASSES:
         raise BpdebugError(
-            f"{path}: expected columns of numbers, and at last one with a number or class a row; found {', '.join(head[:5])}"
+            f"{path}: expected columns of numbers, the last one with a number or a class in each row; found {', '.join(head[:5])}"
         )
     file_, target, name, *inputs = (
         "'" + text.replace("'", "''") + "'" for text in (os.path.relpath(path, file.parent), head[-1], path.stem, *numeric)

@@ -215,7 +215,7 @@ def _give(section: Mapping, name: str, typed: Scalar, value: Node, report: Repor
     """Give a key a value under its own name, where it has none yet."""
     if name in section.entries:
         line = section.entries[name][0].mark.line
-        report.add(typed.mark, f"'{typed.text}' says again what '{name}'{where} in line {line} says; keep one of them")
+        report.add(typed.mark, f"'{typed.text}' means the same as '{name}'{where} in line {line}; keep one of them")
     else:
         section.entries[name] = typed, value
 

@@ -136,7 +136,7 @@ def test_each_derivative_has_its_verdict():
 def test_a_formula_of_the_user_s_own_is_marked_and_the_derived_one_stands_beside(name):
     text = numbers_in(document("tutorial_as_written", name))
     assert "(your own formula)" in text
-    assert "Derived is, in its place:" in text
+    assert "The derived formula in its place:" in text
     assert "3.5931" in text, "what the derived formula gives"
     assert "0.7217" in text, "what the user's gives"
 
@@ -153,7 +153,7 @@ def test_what_was_done_by_hand_is_told_at_its_stage(name):
 def test_what_is_not_finite_is_shown_with_where_it_comes_from(name):
     text = written(session_of("saturation", "goto update 8"), name)
     assert "nan" in text
-    assert "Not finite first:" in text
+    assert "The first part that is not finite:" in text
     assert r"\infty" in text or "∞" in text
     assert "not finite" in text[text.index("Check") :]
 

@@ -121,7 +121,7 @@ BEGINNERS = {
         "1:23: expected lines such as these; found '3 sigmoid'\n    layers:\n      - {units: 3, activation: sigmoid}",
         "2:50: 4 rows of inputs need as many rows of targets; found 5",
     ),
-    "network: 2-3-1\nlr: 0.1\noptimizer: {learning_rate: 0.2}\n" + XOR: ("2:1: 'lr' says again what 'learning_rate' in line 3 says",),
+    "network: 2-3-1\nlr: 0.1\noptimizer: {learning_rate: 0.2}\n" + XOR: ("2:1: 'lr' means the same as 'learning_rate' in line 3",),
     "network: 2-0-1\n" + XOR: ("1:12: expected a whole number from 1 to 1,000,000; found 0",),
     "network: 2-3-2\nloss: cross_entropy\n" + XOR.replace("[0, 1, 1, 0]", "[0, 1, 2, 1]"): (
         "3:50: 3 outputs (0, 1, 2) need as many units",

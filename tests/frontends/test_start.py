@@ -97,9 +97,9 @@ def test_nothing_is_overwritten(new, tmp_path):
     (tmp_path / "mine.yaml").write_text("mine")
     status, output, errors = new("mine.yaml")
     assert (status, output) == (2, "")
-    assert "mine.yaml: this file exists already" in errors
+    assert "mine.yaml: this file already exists" in errors
     (tmp_path / "iris.csv").write_text("mine")
-    assert "iris.csv: this file exists already" in new("other.yaml", "--like", "iris")[2]
+    assert "iris.csv: this file already exists" in new("other.yaml", "--like", "iris")[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["iris.csv", "mine.yaml"]
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_overwritten(new, tmp_path):
     ("arguments", "message"),
     [
         (("--like", "xro"), "no scenario 'xro' that comes with bpdebug; did you mean 'xor'"),
-        (("--like", "xor", "--task", "classes"), "not allowed with"),
+        (("--like", "xor", "--task", "classes"), "cannot be combined"),
         (("--data", "none.csv"), "there is no such file"),
         (("--data", "empty.csv"), "expected a line with the names"),
         (("--data", "words.csv"), "expected columns of numbers"),
