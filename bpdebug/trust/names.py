@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
+from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 
@@ -54,7 +55,7 @@ class Meaning(Record):
 _WORDS = {
     "weight": "w ws weight weights wt wts kernel kernels syn synapse synapses theta thetas coef coefs coefficients",
     "bias": "b bs bias biases intercept intercepts",
-    "z": "z zs logit logits score scores preact preactivation preactivations pre affine",
+    "z": "z zs logit logits score scores preact preactivation preactivations pre affine weighted",
     "a": "a as act acts activation activations activated",
     "input": "x xs data features feature samples",
     "target": "t y ys target targets label labels expected onehot truth",
@@ -65,7 +66,8 @@ _WORDS = {
     "error": "error errors err errs",
     "first slot": "m mom momentum moment moments",
     "slot": "velocity v s sq",
-    "after": "new after next updated update upd post final",
+    "after": "new after next updated update upd final",
+    "post": "post postact postactivation postactivations",
     "before": "old before prev previous start initial init orig original",
     "hat": "hat",
     "true": "true real train batch",
@@ -73,15 +75,16 @@ _WORDS = {
     "out": "o out outs output outputs last",
     "in": "in input inputs",
     "layer": "l layer layers",
+    "linear": "fc linear lin",
     "net": "net",
     "first": "wih ih xh",
     "second": "who ho hy",
-    "": "self this model network nn mlp module modules param params parameter parameters cache caches fc linear lin dense block blocks "
+    "": "self this model network nn mlp module modules param params parameter parameters cache caches dense block blocks "
     "seq sequential my mine value values val vals matrix matrices vec vector vectors array arrays tensor tensors of by wrt the to e u "
     "function fn node nodes unit units neuron neurons sum sums total rate torch np number num state dict result results step tmp",
 }
 """Pieces of names, by what they say; the last ones say nothing."""
-_TAGS = {word: tag for tag, words in _WORDS.items() for word in words.split()}
+_TAGS = dict.fromkeys(ACTIVATIONS, "a") | {word: tag for tag, words in _WORDS.items() for word in words.split()}
 _KINDS = ("weight", "bias", "z", "a", "input", "target", "prediction", "loss")
 _SIGNS = {"δ": "delta ", "∂": "d ", "∇": "nabla ", "θ": "theta ", "\u0302": " hat ", "'": " after ", "σ": "a ", "η": "rate "}
 _BEFORE = re.compile(r"(?:^|[^a-z])(?:old|before|prev|init|start|orig)|_(?:old|before|prev|init|start|orig)")
@@ -161,29 +164,43 @@ def _split(run: str) -> list[str] | None:
         best.append(min(ways, key=len, default=None))
     words = best[-1] if len(best) > len(run) else None
     single = sum(len(word) == 1 for word in words or ())
+    if words and [len(word) for word in words[-2:]] == [1, 1] and _TAGS[words[-3 % len(words)]] in _KINDS and len(words[0]) > 1:
+        return None  # weight e d
     kept = words is not None and single == 3 == len(words) and "slot" in _TAGS[words[0]] and words[1] == "d"
     return None if words is None or (single > 2 and not kept) or (single == 2 == len(words) and _TAGS[words[0]] not in _PREFIXES) else words
 
 
+_BY_NUMBERS = 0.15
+"""The trust in what a name means only where the numbers say so, too."""
 _PREFIXES = ("gradient", "weight", "bias", "z", "a", "slot", "first slot")
 """What the first of two single letters in one word may be: ``dW``, ``Wo``, ``zh``."""
+
+
+def _kinds(have: set[str]) -> list[str]:
+    """Of what kind a tensor may be, of whose name these are the pieces."""
+    kinds = [kind for kind in _KINDS if kind in have]
+    if "target" in kinds and have & {"hat", "prediction", "out"}:
+        kinds = [kind for kind in kinds if kind not in ("target", "prediction")] + ["prediction"]
+    if have & {"gradient", "delta", "error"} and len(kinds) > 1:  # dL_dW, dJ/dz
+        kinds = [kind for kind in kinds if kind != "loss"]
+    if have & {"weight", "bias"} and len(kinds) > 1:  # W_x: the weights of the input
+        kinds = [kind for kind in kinds if kind in ("weight", "bias")]
+    if "z" in kinds:  # the weighted input, a pre-activation
+        kinds = [kind for kind in kinds if kind not in ("input", "a")]
+    if "out" in have:  # features.0.output
+        kinds = [kind for kind in kinds if kind != "input"]
+    return kinds or ["weight"] * bool(have & {"first", "second"}) or ["a"] * ("post" in have)
 
 
 def _read(tags: list[str], numbers: tuple[int, ...]) -> Iterator[Meaning]:
     """The meanings of a name's pieces, by what they say."""
     have = set(tags)
-    gradient, after = bool(have & {"gradient", "delta", "error"}), "after" in have
+    gradient, kinds = bool(have & {"gradient", "delta", "error"}), _kinds(have)
+    after = "after" in have or ("post" in have and kinds != ["a"])
     place = next((tag for tag in ("out", "hidden", "in") if tag in have), "")
-    kinds = [kind for kind in _KINDS if kind in have]
-    if "target" in kinds and have & {"hat", "prediction", "out"}:
-        kinds = [kind for kind in kinds if kind not in ("target", "prediction")] + ["prediction"]
-    if len(kinds) > 1 and gradient:  # dL_dW, dJ/dz
-        kinds = [kind for kind in kinds if kind != "loss"]
-    if len(kinds) > 1 and have & {"weight", "bias"}:  # W_x: the weights of the input
-        kinds = [kind for kind in kinds if kind in ("weight", "bias")]
     if have & {"first", "second"}:
-        kinds, place = kinds or ["weight"], "in" if "first" in have else "out"
-    if not kinds and "net" in have and (numbers or place):
+        place = "in" if "first" in have else "out"
+    if not kinds and "net" in have and bool(numbers) != bool(place):  # with both, as in net.1.output, the whole network is called so
         kinds = ["z"]
     if kinds == ["a"] and "in" in have and (numbers or "loss" in have):  # what goes into an activation: activation1.dinputs
         kinds, place = ["z"], "out" if "loss" in have else ""
@@ -200,6 +217,7 @@ def _read(tags: list[str], numbers: tuple[int, ...]) -> Iterator[Meaning]:
     else:
         kind = "a" if kinds == ["target"] and numbers and not gradient else kinds[0]
         yield Meaning(kind, numbers, place, gradient and not slot, after, slot)
+        yield from [Meaning("a", numbers, "", gradient, trust=_BY_NUMBERS)] * bool(kind == "input" and numbers)
 
 
 def _unkind(have: set[str], place: str, numbers: tuple[int, ...], gradient: bool) -> Iterator[Meaning]:
@@ -213,11 +231,13 @@ def _unkind(have: set[str], place: str, numbers: tuple[int, ...], gradient: bool
         yield Meaning("z", numbers, place, True)
     elif place == "in":
         yield Meaning("a", numbers, "in", gradient, trust=0.8) if numbers else Meaning("input", numbers, "", gradient)
+        yield from [Meaning("z", numbers, "", gradient, trust=_BY_NUMBERS)] * bool(numbers)
     elif place == "out" and not numbers:
         yield Meaning("prediction", numbers, "", gradient, trust=0.95)
         yield Meaning("z", numbers, "out", gradient, trust=0.6)
-    elif place or ("layer" in have and numbers):
-        yield Meaning("a", numbers, place * (place != "out"), gradient, trust=0.95)
-        yield Meaning("z", numbers, place * (place != "out"), gradient, trust=0.6)
+    elif place or (have & {"layer", "linear"} and numbers):
+        likely = "za" if "linear" in have and place in ("", "out") else "az"
+        yield Meaning(likely[0], numbers, place * (place != "out"), gradient, trust=0.95)
+        yield Meaning(likely[1], numbers, place * (place != "out"), gradient, trust=0.6)
     elif "layer" in have and not gradient:
         yield Meaning("loss", trust=0.8)

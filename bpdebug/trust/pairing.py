@@ -143,7 +143,7 @@ class Pairs:
         plain = max(trusts.values(), default=0.0) >= _LITERAL
         likely = {t: trust for t, trust in trusts.items() if trust >= 1.0 or not plain or t.endswith(AFTER)}
         scores = {t: trust + self._fit(array, t) for t, trust in likely.items() if not (t.endswith(AFTER) and earlier(name))}
-        if self.values and len(scores) != 1 and not plain:
+        if self.values and not plain and (len(scores) != 1 or max(scores.values()) < _LEAST):
             near = scores or dict.fromkeys(self._free(array), _LEAST - _NUMBERS)
             scores = {target: score + _NUMBERS * self._equal(array, target) for target, score in near.items()}
         return scores
@@ -167,6 +167,10 @@ class Pairs:
             kind = "z" if kind == "a" else "a"
         if kind == "a" and not meaning.gradient and meaning.numbers and meaning.numbers[-1] == counting.a - 1 and not meaning.place:
             yield program.input, meaning.trust
+        if counting.ranks and meaning.trust < 1.0 and kind in ("a", "z") and meaning.numbers and not meaning.place:
+            if (tensor := self._of_module(meaning, counting)) and (target := self._form(tensor, meaning)):
+                yield target, meaning.trust
+            return
         for layer, trust in self._layers(meaning, kind, counting):
             tensor = self._into(layer) if meaning.place == "in" and meaning.numbers and kind == "a" else str(getattr(layer, kind))
             if tensor and (target := self._form(tensor, meaning)):
@@ -175,6 +179,12 @@ class Pairs:
             if started and kind in ("weight", "bias") and tensor:
                 yield tensor + AFTER, 0.3
 
+    def _of_module(self, meaning: Meaning, counting: Counting) -> str:
+        """What comes out of a module among others: of one with weights their sum, of one between such its activation."""
+        rank = max((rank for number, rank in counting.ranks.items() if number <= meaning.numbers), default=0)
+        other = {"a": "z", "z": "a"}[meaning.kind] if meaning.numbers in counting.ranks else meaning.kind * (meaning.kind == "a")
+        return str(getattr(self.program.layers[rank - 1], other)) if rank and other else ""
+
     def _layers(self, meaning: Meaning, kind: str, counting: Counting) -> Iterator[tuple[LayerNames, float]]:
         """The layers of which a name may speak."""
         into = meaning.place == "in" and kind == "a"
@@ -182,7 +192,7 @@ class Pairs:
         if meaning.place == "out":
             yield layers[-1], 1.0
         elif meaning.numbers:
-            between = counting.ranks and (into or meaning.trust < 1.0)  # what goes into one without weights, or comes out of it
+            between = counting.ranks and into  # what goes into one without weights
             number = counting.ranks.get(meaning.numbers, 0 if between else meaning.numbers[-1] - first + 1)
             if 1 <= number <= len(layers):
                 yield layers[number - 1], 1.0
