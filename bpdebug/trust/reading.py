@@ -15,6 +15,7 @@ from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
@@ -261,12 +262,21 @@ def moments(scene: Scene, reading: Reading, some: Collection[str] = ()) -> Itera
             note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
             started = _restarted(reading, {name: scene.state[name] for name in late}, late, note)
             yield replace(started, late=bool(late.keys() & parameters.keys()))
-    if slots and (before := _unslotted(scene, reading, slots)):
+    known = not scene.update or bool(scene.previous) or not _own(scene, reading)  # what the slots were before the update
+    if not known and (before := _undone(scene, reading, slots)):
         note = f"your {' '.join(before)} are those after the update; those before it are not in your file: how they changed is not judged"
         yield replace(reading, given={**reading.given, **before}, notes=(*reading.notes, note))
-    if parameters and (before := _undone(scene, reading, parameters)):
-        note = f"your {' '.join(before)} were saved after the update: they fit the rest of your numbers with your own step taken back"
-        yield replace(_restarted(reading, before, parameters, note), late=True)
+    for late in (parameters, parameters | slots) if parameters and slots else (parameters,):
+        if before := _undone(scene, reading, late):
+            note = f"your {' '.join(late)} were saved after the update: they fit the rest of your numbers with your own step taken back"
+            start = before | ({name: scene.state[name] for name in slots} if known and late != parameters else {})
+            yield replace(_restarted(reading, start, late if known else parameters, note), late=True)
+
+
+def _own(scene: Scene, reading: Reading) -> bool:
+    """Whether the file has other parameters than the scenario."""
+    given, state = reading.given, scene.state
+    return any(not np.allclose(given[name], state[name], 1e-6) for name in scene.meant.parameters if name in given)
 
 
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
@@ -275,26 +285,27 @@ def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
     return {name: array for name, array in given.items() if np.array_equal(reading.computed.get(name, array), array)}
 
 
-def _undone(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str, Array]:
-    """The parameters from before a step of plain gradient descent with the user's own gradients; nothing for another optimizer."""
-    program, gradients = scene.meant, {name: reading.computed.get(scene.meant.gradients.get(name, "")) for name in late}
-    rate = reading.given.get("learning_rate", scene.state.get("learning_rate"))
-    steps = {name: rate * g for name, g in gradients.items() if rate is not None and g is not None and g.shape == late[name].shape}
-    return {name: late[name] + steps[name] for name in steps} if program.rule.name == "sgd" and len(steps) == len(late) else {}
-
-
-def _unslotted(scene: Scene, reading: Reading, late: dict[str, Array]) -> dict[str, Array]:
-    """The slots from which the update comes to those of the file, in a run of the user's own of which the update before is not known."""
-    program, given = scene.meant, reading.given
-    own = any(not np.allclose(given[name], scene.state[name], 1e-6) for name in program.parameters if name in given)
-    values, before = {**scene.state, **given, **reading.computed}, dict[str, Array]()
-    for name, after in late.items() if own and scene.update and not scene.previous else ():
-        if name in program.slots and program.gradients.get(program.slots[name]) not in reading.computed:
-            return {}
-        with suppress(ValueError, IndexError):  # of a wrong shape
-            rest, moved = (assigned(program.stage(name).formula, {**values, name: at * np.ones_like(after)}) for at in (0.0, 1.0))
-            before |= {name: (after - rest) / (moved - rest)} if rest.shape == after.shape and np.all(moved != rest) else {}
-    return before if before.keys() == late.keys() else {}
+def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[str, Array]:
+    """Parameters and slots from before the update that has made them what they are in the file, by the user's own gradients; nothing
+    where these are not there, or where a step is not in proportion to what it starts from, cell by cell."""
+    program, before = scene.meant, dict[str, Array]()
+    values = {**scene.state, **reading.given, **reading.computed}
+    if any(program.gradients[program.slots.get(name, name)] not in values for name in late):
+        return {}
+    for stage in program.stages:
+        if stage.phase is Phase.UPDATE and program.gradients.get(program.slots.get(stage.name, stage.name), stage.name) in values:
+            after, made = late.get(stage.name), [dict[str, Array]()]
+            if after is not None:
+                made = [{stage.name: np.full(after.shape, number)} for number in (0.0, 1.0)]
+            try:
+                rest, *moved = (assigned(stage.formula, {**values, **own}) for own in made)
+            except (ValueError, IndexError):  # of a wrong shape
+                return {}
+            values[stage.name] = rest if after is None else after
+            if after is not None and (rest.shape != after.shape or not np.all(moved[0] != rest)):
+                return {}
+            before |= {} if after is None else {stage.name: (after - rest) / (moved[0] - rest)}
+    return before
 
 
 def _restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str, Array], note: str) -> Reading:

@@ -140,3 +140,18 @@ def test_layers_numbered_with_the_activations_between_them(pattern):
 def test_columns_of_the_inputs_saved_apart_are_no_layers():
     _, a = computed(NET)
     assert compared(Session(NET), a | {f"input_{place + 1}": a["x"][:, place] for place in range(3)}).data["ok"]
+
+
+@pytest.mark.parametrize("rule", [*RULES, "nesterov", "rmsprop"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_parameters_and_what_an_optimizer_keeps_may_both_be_saved_after_the_update(rule, count):
+    """In one file, whichever update it is of, and in several that follow each other; a wrong gradient is found all the same."""
+    scenario = replace(NET, optimizer=RULES.get(rule, Optimizer(rule, {"learning_rate": 0.05})))
+    files = [{name.removesuffix("_new"): array for name, array in arrays.items()} for arrays in updates(own(scenario), 4)]
+    for first in (0, 1):
+        session, mine = Session(scenario), files[first : first + count]
+        session.execute(f"goto update {first}")
+        right = compared(session, *mine)
+        assert right.data["ok"], right.text
+        wrong = compared(session, mine[0] | {"dW2": mine[0]["dW2"] + 0.1}, *mine[1:])
+        assert wrong.data["culprit"], wrong.text
