@@ -59,7 +59,7 @@ class Format(Record):
         return not Format(min(self.count, _TYPED) - 1, self.fixed).holds(values).all()
 
     def __str__(self) -> str:
-        return f"{self.count} {'decimals' if self.fixed else 'digits'}"
+        return f"{self.count} {'decimal' if self.fixed else 'digit'}" + "s" * (self.count != 1)
 
 
 def _magnitude(values: Array) -> Array:

@@ -20,6 +20,7 @@ from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, 
 from bpdebug.trust.finding import Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
+from bpdebug.trust.report import counted
 from bpdebug.trust.scene import Scene
 from bpdebug.trust.worlds import Worlds, solved
 
@@ -61,7 +62,7 @@ class Judge:
         x, y = scene.meant.input, scene.meant.target
         rows, expected = len(self.start[x]), len(self.start[y])
         if expected != rows:
-            raise ComparisonError(f"{x} in your file has {rows} samples, but {y} is not there, and the scenario's has {expected}")
+            raise ComparisonError(f"{x} in your file has {counted(rows)}, but {y} is not there, and the scenario's has {expected}")
         self.start["m"] = reading.given.get("m", np.array(float(rows)))
         self.program = scene.program(rows)
         self.right = self.program.run(self.start)

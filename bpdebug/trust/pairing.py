@@ -18,7 +18,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped
 from bpdebug.trust.names import AFTER, Meaning, earlier, gradient_of, idle, known_names, meanings, spelled
-from bpdebug.trust.report import listed
+from bpdebug.trust.report import counted, listed
 
 _EQUAL = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same."""
@@ -265,7 +265,7 @@ class Pairs:
                 idlers.append(f"{name} is not compared: {self.reasons.get(name) or 'it is no tensor of this network'}")
         return uncompared, [
             *idlers[:_SHOWN],
-            *[f"and {len(idlers) - _SHOWN} more that are no tensors of this network"] * (len(idlers) > _SHOWN),
+            *[f"and {counted(len(idlers) - _SHOWN, 'other array')} of no tensor of this network"] * (len(idlers) > _SHOWN),
         ]
 
     def _beside(self, array: Array, names: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ from bpdebug.core.shapes import Shape, shape_text
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
+from bpdebug.trust.report import counted
 from bpdebug.trust.scene import Scene, typed
 from bpdebug.trust.unusual import forms, spread
 
@@ -119,9 +120,9 @@ def _counted(reading: Reading, rows: int) -> Iterator[Reading]:
         return
     given, said = {name: array for name, array in reading.given.items() if name != "m"}, f"m is {short(float(count))} in your file"
     yield replace(
-        reading, given=given, notes=(*reading.notes, f"{said}, whose batch has {rows} samples: nothing in it is computed with that")
+        reading, given=given, notes=(*reading.notes, f"{said}, whose batch has {counted(rows)}: nothing in it is computed with that")
     )
-    yield replace(reading, odd={**reading.odd, "m": f"{said}, and its batch has {rows} samples"})
+    yield replace(reading, odd={**reading.odd, "m": f"{said}, and its batch has {counted(rows)}"})
 
 
 def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
@@ -199,7 +200,8 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
         else:
             message = f"{name} is {shape_text(expected)} in this scenario; yours is {shape_text(array.shape)}"
             if name == program.target and program.input not in arrays:
-                message += f" (there is no {program.input} in your file: the scenario's {rows} samples are taken)"
+                taken = f"{counted(rows)} {'is' if rows == 1 else 'are'} taken"
+                message += f" (there is no {program.input} in your file: the scenario's {taken})"
             raise ComparisonError(message)
     notes = [*_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
@@ -248,7 +250,7 @@ def _nonfinite(given: Mapping[str, Array]) -> Iterator[str]:
         wrong = np.argwhere(~np.isfinite(array))
         if len(wrong):
             place = tuple(int(i) for i in wrong[0])
-            cells = f"{len(wrong)} of its {array.size} cells {'is' if len(wrong) == 1 else 'are'} not finite"
+            cells = f"{len(wrong)} of its {counted(array.size, 'cell')} {'is' if len(wrong) == 1 else 'are'} not finite"
             yield f"your {name} is what the update starts from, and {cells}: {cell_name(name, place)} is {short(float(array[place]))}"
 
 
@@ -290,7 +292,7 @@ def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[s
     where these are not there, or where a step is not in proportion to what it starts from, cell by cell."""
     program, before = scene.meant, dict[str, Array]()
     values = {**scene.state, **reading.given, **reading.computed}
-    if any(program.gradients[program.slots.get(name, name)] not in values for name in late):
+    if any(program.gradients.get(program.slots.get(name, name), name) not in values for name in late):
         return {}
     for stage in program.stages:
         if stage.phase is Phase.UPDATE and program.gradients.get(program.slots.get(stage.name, stage.name), stage.name) in values:

@@ -29,6 +29,11 @@ def listed(names: Sequence[str]) -> str:
     return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
+def counted(number: int, thing: str = "sample") -> str:
+    """So many of a thing, in words."""
+    return f"{number:,} {thing}" + "s" * (number != 1)
+
+
 class Source(Record):
     """Where findings come from, and its words.
 

@@ -27,6 +27,7 @@ from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect
 from bpdebug.trust.operands import Operands, world
 from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
+from bpdebug.trust.report import counted
 from bpdebug.trust.rules import written
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
 
@@ -166,7 +167,7 @@ class _Search:
                 seen += f", which is {', or '.join(meanings[:TOLD])}"
                 return suspect(made.kind, seen + weak, None if case.site.updates else made.tree)
             if made.kind in _OVER_SAMPLES:
-                seen += f", and the batch has m = {case.samples} samples"
+                seen += f", and the batch has m = {counted(case.samples)}"
             elif made.kind == "learning_rate":
                 seen += f", and the learning rate is {short(float(case.values['learning_rate']))}"
         else:

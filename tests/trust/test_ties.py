@@ -11,6 +11,7 @@ from test_names import computed
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario
 from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
+from bpdebug.trust.compare import ComparisonError
 
 
 def net(units=1, samples=4, rate=0.1, **loss):
@@ -58,3 +59,13 @@ def test_so_are_all_names_of_a_convention(case):
 def test_a_name_for_the_size_1_is_none():
     (said,) = [line for line in answered(net(), 4).splitlines() if "times ours" in line]
     assert "outputs" not in said
+
+
+def test_a_gradient_of_zeros_has_no_factor():
+    assert "a gradient of zeros" in answered(net(), 0.0, "dW1")
+
+
+def test_one_sample_is_no_samples():
+    _, arrays = computed(net(samples=1))
+    with pytest.raises(ComparisonError, match="x in your file has 1 sample, but y is not there"):
+        compared(Session(net()), {"x": arrays["x"], "z1": arrays["z1"]})
