@@ -24,7 +24,8 @@ from bpdebug.trust.conventions import PLAINEST, likeliest, surprises
 from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
-from bpdebug.trust.reading import ComparisonError, Reading, moments, readings
+from bpdebug.trust.late import moments
+from bpdebug.trust.reading import ComparisonError, Reading, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.site import is_term

@@ -175,10 +175,9 @@ class Judge:
         follows = None  # the value given the user's numbers, of whatever shape, unless these do not go together
         with suppress(ValueError, IndexError):
             follows = self.computed(stage, self._chain)
-        scaled = stage.phase is Phase.UPDATE and self.convention.step != 1
-        moved = (
-            scaled or self.dropped or (stage.phase is Phase.UPDATE and any(self.convention.of(slot) != 1 for slot in self.program.slots))
-        )
+        updates = stage.phase is Phase.UPDATE
+        scaled = updates and self.convention.step != 1
+        moved = scaled or self.dropped or (updates and any(self.convention.of(slot) != 1 for slot in self.program.slots))
         ours = due if moved else self.right[name]  # as we compute it, from our slots, it need not be
         theirs = self._theirs(stage, ours)
         read = None if theirs is None else theirs / factor
