@@ -48,7 +48,7 @@ async def test_health_and_surface_are_worked_out_where_they_are_shown():
         assert app.view.health is None
         assert app.view.surface is None
         await press(pilot, "8")
-        assert app.query_one("#health").border_title == "8 Health · updates 6 to 29"
+        assert app.query_one("#health").border_title == "8 Health  updates 6 to 29"
         assert "━" in shown(app, "health")
         await press(pilot, "9")
         assert app.query_one("#surface").border_title == "9 Surface  a2 over x1, x2"

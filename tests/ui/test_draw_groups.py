@@ -117,7 +117,7 @@ def test_bars_are_higher_where_there_are_rows_and_of_many_units_the_largest_stan
 
 def test_what_is_not_computed_is_hatched_and_what_is_not_finite_is_told():
     lines = network_lines(view(WIDE, "goto z2"), *SIZE)
-    hatched = {name: "░" in plain(next(line for line in lines if f" {name} " in plain(line))) for name in ("layer 1", "layer 2", "layer 3")}
+    hatched = {name: "╱" in plain(next(line for line in lines if f" {name} " in plain(line))) for name in ("layer 1", "layer 2", "layer 3")}
     assert hatched == {"layer 1": False, "layer 2": False, "layer 3": True}
     shown = view(WIDE, "goto a3")
     broken = replace(shown, tensors=dict(shown.tensors) | {"a1": np.full((5, 16), np.nan)})
@@ -159,7 +159,7 @@ def test_of_a_deep_program_the_groups_around_the_one_in_focus_are_drawn(layer):
     assert layer in found
     assert found == list(range(found[0], found[-1] + 1))
     more = [int(number) for number in re.findall(r"⋮ (\d+) more", shown)]
-    assert sum(more) + len(found) + shown.count(" x ") + shown.count("loss  ") + shown.count("loss ░") >= 15
+    assert sum(more) + len(found) + shown.count(" x ") + shown.count("loss  ") + shown.count("loss ╱") >= 15
 
 
 def test_a_click_on_a_bar_means_its_unit_and_on_a_parameter_its_largest_number():
@@ -181,4 +181,4 @@ def test_no_two_texts_overlap(columns):
         for stage in ("start", "a2", "dz2"):
             for line in network_lines(view(scenario, f"goto {stage}"), columns, 9):
                 assert width(line) == columns
-                assert not re.search(r"[░▁-█][\w‖]|\w‖|\d‖\w", re.sub(r"‖\S+‖", "", plain(line))), plain(line)
+                assert not re.search(r"[╱▁-█][\w‖]|\w‖|\d‖\w", re.sub(r"‖\S+‖", "", plain(line))), plain(line)

@@ -36,8 +36,8 @@ def test_where_it_is_not_looked_at_nothing_is_drawn():
 
 
 def test_the_title_names_the_updates():
-    assert health_title(seen("xor", "update 200"), "8 Health") == "8 Health · updates 176 to 199"
-    assert health_title(seen("xor", "update"), "8 Health") == "8 Health · update 0"
+    assert health_title(seen("xor", "update 200"), "8 Health") == "8 Health  updates 176 to 199"
+    assert health_title(seen("xor", "update"), "8 Health") == "8 Health  update 0"
 
 
 @pytest.mark.parametrize("columns", [37, 60, 76, 156])
@@ -71,10 +71,10 @@ def test_what_keeps_the_network_from_learning_is_told_in_the_pane_before_and_aft
 def test_a_healthy_step_stands_on_the_heavy_part_of_its_gauge():
     line = rows(health_lines(seen("xor", "update 100"), 76, 10), 2)[0]
     gauge = plain(line)[plain(line).index("────") :][:13]
-    assert gauge.index("●") in range(4, 9)
-    assert role_of(line, "●") == "good"
+    assert gauge.index("╋") in range(4, 9)
+    assert role_of(line, "╋") == "good"
     resting = rows(health_lines(seen("deep_sigmoid", "update 40"), 76, 12), 10)[0]
-    assert role_of(resting, "◂") == "next"
+    assert role_of(resting, "«") == "next"
 
 
 def test_numbers_are_those_of_the_measures():
@@ -108,15 +108,15 @@ def test_a_mark_and_the_word_beside_it_say_the_same_of_a_step(columns):
             usual = 1e-4 <= layer.step[-1] <= 1e-2
             assert ("✓" in plain(line)) == usual
             assert ("step large" in plain(line)) != usual
-            if "●" in plain(line):
-                assert (role_of(line, "●") == "good") == usual
+            if "╋" in plain(line):
+                assert (role_of(line, "╋") == "good") == usual
 
 
 def test_what_is_still_to_come_is_a_dot_and_not_a_number():
     shown = seen("deep_sigmoid", "goto 8:dz4")
     lines = rows(health_lines(shown, 76, 12), 10)
-    assert health_title(shown, "8 Health") == "8 Health · update 8 under way"
-    assert [plain(line).split()[1] == "·" for line in lines] == [True] * 3 + [False] * 7
+    assert health_title(shown, "8 Health") == "8 Health  update 8 under way"
+    assert [plain(line).split()[1] == "╱" for line in lines] == [True] * 3 + [False] * 7
     assert not any("nan" in plain(line) or "finite" in plain(line) for line in lines)
     assert "step is ‖ΔW‖/‖W‖ of the last complete update" in text(health_lines(shown, 76, 12))
 
@@ -188,8 +188,8 @@ def test_the_bar_and_the_gauge_stand_for_the_numbers_beside_them():
     shares = [(np.log10(by_hand[0]) - low) / (high - low) for by_hand in numbers]
     assert lengths[0] / lengths[1] == pytest.approx(shares[0] / shares[1], abs=0.12)
     for line, by_hand in zip(lines, numbers, strict=True):
-        gauge = re.search("[─━●]{13}", plain(line))[0]
-        assert gauge.index("●") == round(2 * (np.log10(by_hand[3]) + 6))
+        gauge = re.search("[─━╋]{13}", plain(line))[0]
+        assert gauge.index("╋") == round(2 * (np.log10(by_hand[3]) + 6))
 
 
 def test_weights_that_explode_are_told_at_every_width():
@@ -227,7 +227,7 @@ def test_units_that_are_0_and_units_that_are_dead_are_told_apart():
 
 def test_at_the_end_of_the_training_the_last_updates_are_shown():
     shown = seen("xor", "goto end")
-    assert health_title(shown, "8 Health") == "8 Health · updates 976 to 999"
+    assert health_title(shown, "8 Health") == "8 Health  updates 976 to 999"
     assert ["✓" in plain(line) for line in rows(health_lines(shown, 42, 10), 2)] == [True, True]
 
 

@@ -19,7 +19,7 @@ def test_before_the_first_loss_it_says_how_to_get_one():
 
 def test_before_there_is_a_curve_the_answers_stand_beside_their_targets():
     rows = [plain(line).split() for line in loss_lines(START, 38, 10)][2:]
-    assert rows == [["sample", "target", "a2"], *([str(sample), str(y), "░"] for sample, y in enumerate([0, 1, 1, 0]))]
+    assert rows == [["sample", "target", "a2"], *([str(sample), str(y), "╱"] for sample, y in enumerate([0, 1, 1, 0]))]
     shown = view("xor", "goto a2")
     lines = loss_lines(shown, 60, 10)[-4:]
     answers = shown.tensors["a2"][:, 0]

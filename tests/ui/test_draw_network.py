@@ -60,7 +60,7 @@ def residual_chain(units=3, layers=3):
 
 def test_before_anything_is_computed_the_structure_is_there():
     start = network(60, 10, "xor")
-    assert len(re.findall("░+", start)) == 5
+    assert len(re.findall("╱+", start)) == 5
     assert re.search(r"x1  0 [\u2800-\u28ff]", start)
     assert kinds(network_lines(view("xor"), 60, 10)) == {"pale"}
     assert "target 0" in start
@@ -73,7 +73,7 @@ def test_before_anything_is_computed_the_structure_is_there():
 def test_the_neurons_show_what_the_phase_has_computed_and_the_rest_is_hatched(stage, shown, hatched):
     drawn, moment = network(60, 10, "xor", f"goto 40:{stage}"), view("xor", f"goto 40:{stage}")
     assert all(number in drawn for name in shown for number in numbers(moment, name))
-    assert len(re.findall("░+", drawn)) == hatched
+    assert len(re.findall("╱+", drawn)) == hatched
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_click_means_what_the_neurons_show(stage, name):
 
 
 def test_a_neuron_that_is_not_computed_has_no_cell():
-    assert [cell for text, cell in pointed(view("xor"), 60, 10, "faint") if "░" in text] == [None] * 5
+    assert [cell for text, cell in pointed(view("xor"), 60, 10, "faint") if "╱" in text] == [None] * 5
 
 
 def test_a_click_on_a_target_or_a_bias_means_it():

@@ -66,7 +66,7 @@ def test_the_rows_are_those_that_say_all_the_words_searched_for():
     assert "nothing of the kind" in text(rows("nothing of the kind")[0].lines)
 
 
-@pytest.mark.parametrize("topic", ["⊙", "Σ", "σ", "ᵀ", "η", "▶", "▸", "·", "✎", "~", "δ", "░", "β₁"])
+@pytest.mark.parametrize("topic", ["⊙", "Σ", "σ", "ᵀ", "η", "▶", "▸", "·", "✎", "~", "δ", "╱", "β₁"])
 def test_every_sign_that_is_searched_for_is_explained(topic):
     assert topic in " ".join(plain(line) for row in rows(topic) if row.name.startswith(LEGEND) for line in row.lines)
 

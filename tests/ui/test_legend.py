@@ -26,7 +26,6 @@ OPEN = {
     "values": "·",
     "deltas": "·",
     "equation": "·‹›",
-    "health": "·●◂▸",
 }
 """What is still drawn in another meaning than the legend's: whoever draws another sign in its place takes it out of here."""
 

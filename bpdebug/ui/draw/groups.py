@@ -16,6 +16,7 @@ from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Array, Role
 from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.layers import focus_layer, is_past, values_in
 from bpdebug.ui.draw.network_parts import Parts, norm
 from bpdebug.ui.draw.network_text import number_text
@@ -206,7 +207,7 @@ class _Table:
         if values is None:
             shape = view.shapes[row.name][self.parts.program.tensors[row.name].batch_axis == 0 :]
             for each in rows:
-                canvas.write(self.bars, each, "░" * min(self.room, _WIDEST * prod(shape)), "faint")
+                canvas.write(self.bars, each, HATCH * min(self.room, _WIDEST * prod(shape)), "faint")
         elif values.ndim:
             self._units(canvas, row.name, values, rows, scale)
         text = row.numbers()[self.number]

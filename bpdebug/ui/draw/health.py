@@ -42,8 +42,8 @@ def health_title(view: View, name: str) -> str:
         return name
     first, last = int(view.health.updates[0]), int(view.health.updates[-1])
     if view.health.under_way:
-        return f"{name} · update {last} under way"
-    return f"{name} · updates {first} to {last}" if first < last else f"{name} · update {last}"
+        return f"{name}  update {last} under way"
+    return f"{name}  updates {first} to {last}" if first < last else f"{name}  update {last}"
 
 
 def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
@@ -132,7 +132,7 @@ def _norm_column(title: str, measure: str, under_way: bool) -> _Column:
         series: Array = getattr(layer, measure)
         value = float(series[-1])
         if math.isnan(value) and not _has(layer, "non-finite") and (under_way or np.isnan(series).all()):
-            return (("—·"[under_way].rjust(6), "faint"),)
+            return (("—╱"[under_way].rjust(6), "faint"),)
         texts = [short(value, 2), short(value, 1)]
         if 0 < value < 1e-4:
             texts = [re.sub("e-0*", "e-", f"{value:.{digits}e}") for digits in (1, 0)]
@@ -175,7 +175,7 @@ def _gauge(step: float) -> Line:
     spans = [("━", "done") if least <= place / 2 + low <= most else ("─", "faint") for place in range(int(2 * (high - low)) + 1)]
     if math.isfinite(step):
         power = math.log10(step) if step > 0 else -math.inf
-        sign = "◂" if power < low else "▸" if power > high else "●"
+        sign = "«" if power < low else "»" if power > high else "╋"
         spans[round(2 * (min(max(power, low), high) - low))] = (sign, "good" if USUAL_STEPS[0] <= step <= USUAL_STEPS[1] else "next")
     return tuple(spans)
 
@@ -223,4 +223,4 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
             parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
         if not np.isnan(layer.dead[-1]):
             parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
-        yield from wrap(" · ".join(parts), columns, "dim", indent="  ")
+        yield from wrap("  ".join(parts), columns, "dim", indent="  ")

@@ -12,6 +12,7 @@ from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plot import Plot, Ticks
 from bpdebug.ui.draw.scales import bar, even_ticks, lattice, log_ticks, nice_step
@@ -257,7 +258,7 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     if room < 1:
         return []
     close = (minus(f"{a:.3f}") if _LEAST <= abs(a) < _LARGE else written(a, 3) for a in given)
-    texts = list(zip(names, map(written, wanted), ["░"] * len(wanted) if answers is None else close, strict=True))
+    texts = list(zip(names, map(written, wanted), [HATCH] * len(wanted) if answers is None else close, strict=True))
     table = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
     errors, rest = [abs(a - t) for a, t in zip(given, wanted, strict=True)], len(texts) - room
     widths, most = _widths(table), max(filter(math.isfinite, errors), default=0.0)

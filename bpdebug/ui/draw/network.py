@@ -12,6 +12,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.groups import draw_groups
 from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
 from bpdebug.ui.draw.network_edges import Edges
@@ -88,7 +89,7 @@ def _neurons(drawn: _Picture, column: Column, scale: tuple[float, float]) -> Non
     heat = [] if values is None else parts.heat(name, values, scale)
     for unit, row in enumerate(column.rows):
         if values is None or parts.to_come(name, unit):
-            canvas.write(column.left, row, "░" * (number + 2), "faint")
+            canvas.write(column.left, row, HATCH * (number + 2), "faint")
         else:
             role = f"{heat[unit].replace('heat', 'faded')} dim" if is_past(parts.view, name) else heat[unit]
             chosen = parts.emphasis(name, unit)

@@ -201,7 +201,7 @@ class Roles:
             "bold": Style(bold=True),
             "lit": Style(underline=True),
             "hang": Style(reverse=True),
-            "rest": Style(color=self._inked("pale", 0).rich_color),
+            "rest": self._line("pale", 0),
             "here": Style(bgcolor=self._color("panel").rich_color),
             "cursor": Style(bgcolor=foreground.rich_color, color=surface.rich_color, bold=True),
         }
@@ -240,7 +240,7 @@ class Roles:
         return Style(color=next(seen, self._color("foreground")).rich_color, bold=2 * abs(level) > HEAT_STEPS or None)
 
     def _line(self, kind: str, level: int) -> Style:
-        if self.few and kind == "ink" and level:
+        if self.few and kind in ("ink", "path") and level:
             return self._sign(level, _LINES)
         color = self._written(self._inked(kind, level), self._lines if kind == "pale" else self._lines * _BEFORE)
         return Style(color=color.rich_color, bold=kind == "path" or None)
