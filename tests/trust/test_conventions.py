@@ -96,9 +96,11 @@ def test_of_three_thousand_right_networks_each_in_four_conventions_none_is_accus
         with np.errstate(all="ignore"):
             arrays = computed(timeline.program, update)
             ways = [*conventions(timeline.program, arrays)]
+            large = any(np.any(np.abs(value) > 1e18) for value in arrays.values())  # squared, no number of single precision
+            kinds = [kept for kept in KEPT if not (large and kept == "float32")]
             for turn in range(4):
                 name, factors, word = ways[(number + turn * len(ways) // 4) % len(ways)]
-                kept = [*KEPT][(number // 8 + turn) % len(KEPT)]
+                kept = kinds[(number // 8 + turn) % len(kinds)]
                 accused, told, report = judged(timeline, arrays, kept, factors, word)
                 said = "accused" if accused else "not judged" if not report.ok else "named" if told else "not named"
                 tally("right networks, compared", name, {answer: int(answer == said) for answer in ANSWERS})
