@@ -127,7 +127,7 @@ class Layout:
         (program,), (why,), below = self.at("left"), self.at("bottom"), [name for name in self.at("below") if name in standing]
         stack = Part(program, "listing", self.listing), *map(Part, below[:1])
         left = Part("", "program", listing, stack, down=True) if below else Part(program, "program", listing)
-        explained = Part(why, "why", 10 if small else _grown(12, more, 10))
+        explained = Part(why, "why", 10 if small else _grown(12, more, 8))
         upper, instead = (("loss" if name in standing else name) for name in (self.upper, "" if self.instead in standing else self.instead))
         slot = self.slot if self.slot not in standing else "values"
         (values, deltas), chosen = self.at("middle"), slot if small else instead
@@ -138,7 +138,7 @@ class Layout:
             elif name in standing:
                 middle.append(Part(name, "equation", min(self.matrices, rows // 5)))
         network = -_NO_CURVE if upper == "loss" and not self.curve else 0.5
-        top = Part("", "top", _grown(11, more, 4), (Part(self.at("top")[0], "network", network), Part(upper)))
+        top = Part("", "top", _grown(11, more, 8), (Part(self.at("top")[0], "network", network), Part(upper)))
         return Part("", parts=(left, Part("", parts=(*[top][small:], *middle, explained), down=True)))
 
     def _placed(self, part: Part, region: Region) -> Iterator[Placed]:

@@ -141,7 +141,7 @@ def test_numbers_over_a_plane_point_to_their_targets():
 def test_the_output_that_is_looked_at_is_that_of_the_selected_cell():
     x = np.array([[0.0, 0.0], [1.0, 1.0]])
     scenario = chain((2,), x, np.array([[5.0, 1.0], [3.0, 2.0]]))
-    plain_view = seen(scenario, "goto a1")
+    plain_view = seen(scenario, "goto a1", "select a1[0,0]")
     chosen = replace(plain_view, selected=("a1", (0, 1)))
     assert output_shown(plain_view) == 0
     assert output_shown(chosen) == output_shown(replace(chosen, selected=("y", (0, 1)))) == 1

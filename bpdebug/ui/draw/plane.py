@@ -107,7 +107,8 @@ def _codes(surface: Surface, shown: Array) -> Array:
     with np.errstate(all="ignore"):
         if surface.task != "classes":
             scaled = np.clip((shown[0] - surface.middle) / surface.reach, -1, 1)
-            return np.asarray(np.rint(np.nan_to_num(HEAT_STEPS * scaled)), int)
+            known = np.nan_to_num(HEAT_STEPS * scaled)  # of both sides of the middle there is a trace up to it
+            return np.asarray(np.copysign(np.ceil(np.abs(known) - 0.5 * (np.abs(known) > 1)), known), int)
         ranked = np.sort(shown, axis=0)
         ahead = np.clip(np.nan_to_num(ranked[-1] - ranked[-2]), 0, 1)
         return np.asarray(1000 + _STEPS * np.argmax(shown, axis=0) + np.rint(HEAT_STEPS * ahead), int)
