@@ -125,11 +125,21 @@ class Commanding(TerminalApp):
 
     def perform(self, text: str, others: Sequence[str] = ()) -> None:
         """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
-        if not self.work.busy:
+        if text.strip() == "hop":
+            self._hop()
+        elif not self.work.busy:
             self._queue = [*others]
             self.message.hush()
             self._before = self._looked_at()
             self._carry_out(text)
+
+    def _hop(self) -> None:
+        """Lay letters over what is on the screen."""
+        from bpdebug.ui.hop_screen import HopScreen  # noqa: PLC0415 - a start does without
+
+        panes = [pane for pane in self.panes.panes.values() if pane.display]
+        spots = [(place + pane.scrollable_content_region.offset, text) for pane in panes for place, text in pane.spots()]
+        self.push_screen(HopScreen(spots), self.answered)
 
     def _carry_out(self, text: str) -> None:
         if self.session is None or self.work.busy:

@@ -3,6 +3,7 @@ and the keys of the cell cursor."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -106,6 +107,10 @@ class PointedAt(ScrollView):
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell that is drawn at a place of what is visible."""
         return None
+
+    def spots(self) -> Iterator[tuple[Offset, str]]:
+        """The places in what is visible that letters can be laid over, each with the command that goes to what is there."""
+        return iter(())
 
     def clicked(self, place: Offset) -> bool:
         """Do what a click on a place of what is visible does; whether it has put the cell cursor on a number."""

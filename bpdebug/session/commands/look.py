@@ -151,6 +151,12 @@ def return_(session: Session) -> Move:
     return Move(session.cursor.leave_origin(), "return", jump=True)
 
 
+@command("hop", "look", keys=";")
+def hop(_session: Session) -> Result:
+    """Lay letters over the stages, tensors and neurons on the screen; typing them goes there."""
+    raise CommandError("hop lays letters over a screen, and there is none: 'goto STAGE' or 'select NAME[i,j]' goes there")
+
+
 @command("list", "look", keys="l", aliases="l")
 def list_(session: Session) -> Result:
     """Show the program: every stage with its formula, and how far this update has come."""

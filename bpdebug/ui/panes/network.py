@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.geometry import Offset, Size
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, cell_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ARROWS, command_keys, own_keys
 from bpdebug.ui.draw.network import cell_at, cell_beside, network_drawing
@@ -36,6 +37,15 @@ class NetworkPane(ListPane):
         chosen = cell_beside(self.view, *self.size, down, right) if self.view else None
         if chosen:
             self.post_message(CellChosen(*chosen))
+
+    def spots(self) -> Iterator[tuple[Offset, str]]:
+        """The neurons, where their numbers stand."""
+        program, found = self.view.program if self.view else None, set[tuple[str, Cell]]()
+        for place in (Offset(x, y) for y in range(self.area.height) for x in range(self.area.width)):
+            cell = self.cell_under(place)
+            if program and cell and cell not in found and cell[0] in program.sampled:
+                found.add(cell)
+                yield place, f"select {cell_name(*cell)}"
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The number of the neuron, or of the edge, that the mouse points at."""

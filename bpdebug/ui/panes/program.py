@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -113,6 +114,13 @@ class ProgramPane(Pane):
         """Set a breakpoint on the stage under the cursor, or take it away."""
         if self.pointed:
             self.post_message(StageMarked(self.pointed.name))
+
+    def spots(self) -> Iterator[tuple[Offset, str]]:
+        """The stages in sight."""
+        for y in range(self.area.height):
+            row = self.lines[y + self.scroll_offset.y][0] if self.lines and y + self.scroll_offset.y < len(self.lines) else ""
+            if isinstance(row, Stage):
+                yield Offset(0, y), f"goto {row.name}"
 
     def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked; in the margin, set a breakpoint."""

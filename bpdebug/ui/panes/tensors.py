@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
@@ -222,6 +222,15 @@ class MatrixPane(Pane):
         name, cell = self.layout_of.cell_at(*(place + self.scroll_offset), begin=self.scroll_offset) or ("", None)
         block = self.layout_of.find(name) if name in view.tensors and not is_past(view, name) else None
         return _cell(view, block, *cell) if block and cell else None
+
+    def spots(self) -> Iterator[tuple[Offset, str]]:
+        """The tables whose titles are in sight."""
+        for block in self.layout_of.blocks:
+            place = Offset(block.left, block.top) - self.scroll_offset
+            if self.view and not block.theirs and self.numbers.contains_point(place):
+                there = block.name in self.view.tensors and not is_past(self.view, block.name)
+                cell = cell_name(block.name, (0,) * len(self.view.shapes[block.name]))
+                yield place, f"select {cell}" if there else f"goto {block.name}"
 
 
 def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
