@@ -104,7 +104,9 @@ class ChooserScreen(LineScreen):
         if not typing:
             preview.show(*(preview_lines(*self._entries[self._rows.chosen], columns) if self._rows.chosen else ()))
         elif self._mistake and self._input.value == self._text:
-            preview.show(*[part for text in self._mistake.splitlines() for part in wrap(text, columns, "bad", "  ")])
+            margins = [text[: len(text) - len(text.lstrip())] for text in self._mistake.splitlines()]  # of YAML to copy they count
+            told = zip(self._mistake.splitlines(), margins, strict=True)
+            preview.show(*[part for text, margin in told for part in wrap(text, columns, "bad", f"{margin}  ", margin)])
         else:
             completion, chosen = self._input.offered
             preview.show(*candidate_lines(completion.found, chosen, columns, rows))

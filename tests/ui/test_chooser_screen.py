@@ -105,6 +105,15 @@ async def test_a_bad_path_is_explained_and_not_lost(tmp_path, monkeypatch):
         assert "mine.yaml" in shown(app, "header")
 
 
+async def test_lines_to_copy_keep_their_indentation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("network: 2-3-1\ndata: {x: [1], y: [1]}\ntraining: 3.5 times\n", "utf-8")
+    async with debugger(None, SMALL) as (app, pilot):
+        await press(pilot, "o", *"min", "tab", "enter")
+        await until(pilot, lambda: "    training:\n" in shown(app, "preview"))
+        assert "    training:\n      epochs: 1000" in shown(app, "preview")
+
+
 async def test_a_path_is_left_by_escape_and_its_letters_are_no_keys():
     async with debugger(None, SMALL) as (app, pilot):
         await press(pilot, "o", *"quotes")
