@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 USAGES = {
-    "tour": ("tour", "a guided tour of the debugger, in five steps"),
+    "tour": ("tour [FILE]", "a guided tour in five steps, or your own"),
     "run": ("run SCENARIO -x COMMAND", "the same debugger without a screen, for scripts"),
     "explain": ("explain SCENARIO CELL", "where one number comes from"),
     "check": ("check SCENARIO", "check every derivative; status 1 if one is wrong"),

@@ -24,6 +24,7 @@ from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
 from bpdebug.play.hunt import SEEDS
+from bpdebug.play.tour import is_tour, scenario_of
 from bpdebug.session.commands.check import compared
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.script import Order
@@ -110,10 +111,8 @@ _JSON = option("--json", action="store_true", help="answer with a JSON object")
 _MEMORY = f"memory for going back in time, in megabytes (default {DEFAULT_BUDGET >> 20})"
 _megabytes = _number(1, 10**6, "a number of megabytes from 1")
 _STRICT = option("--strict", action="store_true", help="status 1 also where not everything was judged, or in another convention")
-SESSION = (
-    option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file"),
-    option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY),
-)
+_TRANSCRIPT = option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file")
+SESSION = (_TRANSCRIPT, option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY))
 """What concerns a session with and without a screen."""
 THEME = option("--theme", metavar="NAME", type=theme_named, help="the colours: dark, light or contrast; remembered")
 _COMMANDS = (
@@ -151,11 +150,11 @@ def open_app(session: Session | None, fresh: bool, theme: str | None) -> int:
     return run_app(session, fresh, settings)
 
 
-@subcommand("tour", scenario("a scenario with two layers; default: xor", nargs="?", default="xor"), *SESSION, THEME)
+@subcommand("tour", scenario("a scenario with two layers, or a tour of your own; default: xor", nargs="?", default="xor"), *SESSION, THEME)
 def _tour(given: argparse.Namespace) -> int:
-    """The app with the guided tour."""
-    session = open_session(load_scenario(given.scenario), given)
-    session.execute("tour")
+    own = is_tour(path := Path(given.scenario))
+    session = open_session(load_scenario(scenario_of(path) if own else given.scenario), given)
+    session.execute(f"tour {given.scenario}" if own else "tour")
     if not headless.has_screen("bpdebug run xor -x tour -x 'step 5' -x tour"):
         return USAGE
     return open_app(session, True, given.theme)

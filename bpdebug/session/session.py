@@ -23,7 +23,6 @@ from bpdebug.look.health import HealthLog
 from bpdebug.look.surface import SurfaceLog
 from bpdebug.play.hunt import Hunt, admitted, game_of
 from bpdebug.play.predict import Predictions, Question
-from bpdebug.play.tour import Tour
 from bpdebug.session.journey import Journey
 from bpdebug.session.stop_lines import stop_blocks
 from bpdebug.session.table import find_command
@@ -37,6 +36,7 @@ from bpdebug.time.tasks import Stopper, Task
 from bpdebug.time.timeline import DEFAULT_BUDGET, Timeline
 
 if TYPE_CHECKING:
+    from bpdebug.play.tour import Tour
     from bpdebug.trust.report import Report
 
 _MOST_STOPS = 100_000

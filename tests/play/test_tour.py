@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from debugger_scenarios import line
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
-from bpdebug.play.tour import STEPS
+from bpdebug.play.tour import load_tour, scenario_of
 from bpdebug.session.session import Session
 
 WAY = (
@@ -26,7 +28,7 @@ def test_the_five_steps_as_they_are_told():
         assert session.tour.at == place
         for text in commands:
             session.execute(text)
-    assert session.tour.at == len(STEPS) == 5
+    assert session.tour.at == len(session.tour.steps) == 5
     assert session.view().tour[0] == "all five steps are done"
     assert "hunt hides a mistake" in session.view().tour[1]
     session.execute("step")
@@ -46,7 +48,7 @@ def test_every_key_that_a_step_names_is_bound_to_what_it_says():
     keys = {key: name for name, command in COMMANDS.items() for key in command.keys}
     expected = {"s": "step", "[": "reverse-step", "g": "goto", "c": "continue", "C": "reverse-continue", "y": "formula", "v": "check"}
     assert {key: keys[key] for key in expected} == expected
-    text = " ".join(step.text for step in STEPS)
+    text = " ".join(step.text for step in load_tour(Session(load_scenario("xor")).program).steps)
     for key in (*expected, "Enter", "Backspace", "Z", "7", "4", ":"):
         assert f" {key}" in text or f"({key}" in text
 
@@ -64,3 +66,68 @@ def test_where_the_tour_does_not_fit_it_says_so():
         Session(line(3, 0.1)).execute("tour")
     with pytest.raises(BpdebugError, match="tour next"):
         Session(load_scenario("xor")).execute("tour backwards")
+
+
+def test_whoever_did_something_else_is_told_how_to_come_to_where_the_step_begins():
+    session = Session(load_scenario("xor"))
+    for text in ("tour", "step", "update"):
+        session.execute(text)
+    assert session.tour.at == 1
+    assert session.view().tour[1].startswith("This step begins elsewhere: press g, type loss and press Enter. Then: Press s once more: da2")
+    session.execute("goto loss")
+    assert session.view().tour[1].startswith("Press s once more: da2")
+    for text in ("step", "select da2[1,0]", "origin"):
+        session.execute(text)
+    assert session.tour.at == 2
+
+
+OWN = """
+scenario: lesson/two.yaml
+steps:
+- title: the loss
+  text: Go to the loss.
+  until: {at: 3:loss}
+- title: a talk
+  text: Now listen, then type  tour next
+- title: the check
+  at: dz1
+  text: Press v.
+  until: {check: right}
+end: Well done.
+"""
+
+
+def test_a_tour_of_ones_own(tmp_path):
+    (tmp_path / "lesson").mkdir()
+    (tmp_path / "lesson" / "two.yaml").write_text(Path(load_scenario("xor").source).read_text())
+    (tmp_path / "own.yaml").write_text(OWN)
+    session = Session(load_scenario(scenario_of(tmp_path / "own.yaml")))
+    assert session.execute(f"tour {tmp_path / 'own.yaml'}").data == {"step": 0, "title": "the loss", "text": "Go to the loss."}
+    session.execute("goto 3:loss")
+    assert session.view().tour == ("2/3 a talk", "Now listen, then type  tour next")
+    session.execute("update")
+    assert session.execute("tour next").data["text"] == "This step begins elsewhere: press g, type dz1 and press Enter. Then: Press v."
+    session.execute("check")
+    assert session.view().tour == ("all 3 steps are done", "Well done.")
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "told"),
+    [
+        (OWN.replace("3:loss", "3:lose"), "own.yaml:6:15: there is no location 'lose'; did you mean 'loss'?"),
+        (OWN.replace("at: dz1", "at: dz7"), "own.yaml:10:7: there is no location 'dz7'"),
+        (OWN.replace("{check: right}", "{origin: da9}"), "own.yaml:12:19: there is no tensor da9"),
+        (OWN.replace("title: the check", "titel: the check"), "own.yaml:9:3: unknown key 'titel'"),
+        (OWN.replace("{check: right}", "{checked: right}"), "own.yaml:12:11: unknown key 'checked'"),
+        ("steps: []", "own.yaml:1:8: expected a list of 1 to"),
+        ("scenario: xor", "own.yaml:1:1"),
+        ("steps: [", "own.yaml:2:1: this is not YAML"),
+    ],
+)
+def test_mistakes_in_a_tour_are_told_with_line_and_column(mistaken, told, tmp_path):
+    (tmp_path / "own.yaml").write_text(mistaken)
+    session = Session(load_scenario("xor"))
+    with pytest.raises(BpdebugError) as caught:
+        session.execute(f"tour {tmp_path / 'own.yaml'}")
+    assert told in str(caught.value)
+    assert session.tour is None

@@ -92,6 +92,9 @@ def test_before_the_first_stage_it_says_how_to_begin():
     lines = why(60, 8, "xor").splitlines()
     assert lines[0] == "s runs the first stage: z1 = x·W1 + b1"
     assert "arrow keys" in " ".join(lines)
+    assert lines[1:3] == ["New here?  :tour leads through in five steps", "? explains every sign"]
+    assert "New here" not in why(60, 8, "xor", "tour")
+    assert "One formula of the backward pass" in why(60, 8, "xor", "hunt 7")
 
 
 def test_after_the_last_stage_it_says_how_to_go_back():

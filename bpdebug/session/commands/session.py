@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
 from bpdebug.files import path_of, write_file
 from bpdebug.look.legend import Entry, entries, named, searched
-from bpdebug.play.tour import STEPS, Tour, names_of
 from bpdebug.session.script import run_script, session_script
 from bpdebug.session.session import Session
 from bpdebug.session.table import Command, CommandError, command, find_command, in_order
@@ -79,21 +77,21 @@ def quit_(session: Session) -> Result:
     return Result("quit", "")
 
 
-@command("tour [next|off]", "session")
+@command("tour [next|off|FILE.yaml]", "session")
 def tour(session: Session, arguments: str = "") -> Result:
-    """Show what to press next, in five steps, each going on by itself when it is done (it fits the scenario xor)."""
-    if arguments not in ("", "next", "off"):
-        raise CommandError("expected tour, tour next (to skip a step) or tour off")
+    """Show what to press next, step by step, each going on by itself when it is done (for xor), or the steps of a tour of your own."""
+    from bpdebug.play.tour import OURS, load_tour  # noqa: PLC0415 - a start does without
+
     if arguments == "off":
         session.tour = None
         return Result("tour", "the tour is over", {"step": None})
-    if len(session.program.layers) < 2:
-        naming = session.program.network.naming
-        missing = naming.gradient.format(naming.weight.format(2))
-        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing} here")
-    now, begun = session.tour or Tour(names_of(session.program)), session.tour is not None
+    if arguments not in ("", "next") and not arguments.endswith((".yaml", ".yml")):
+        raise CommandError("expected tour, tour next (to skip a step), tour off, or a tour of your own: tour lesson.yaml")
+    own = path_of(arguments) if arguments not in ("", "next") else None
+    begun = session.tour if own is None else None
+    now = begun or load_tour(session.program, own or OURS)
     session.tour = now
-    now.look(session.cursor, session.stops, session.check)
     if arguments == "next" and begun:
-        now.at = min(now.at + 1, len(STEPS))
-    return Result("tour", f"{now.heading}\n{now.text}", {"step": now.at, "title": now.step.title, "text": now.text})
+        now.at = min(now.at + 1, len(now.steps))
+    now.look(session.cursor, session.stops, session.check)
+    return Result("tour", f"{now.heading}\n{now.text}", {"step": now.at, "title": now.title, "text": now.text})

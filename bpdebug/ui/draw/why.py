@@ -93,9 +93,25 @@ def _empty(view: View, columns: int) -> list[Line]:
     name = render_name(stage.name, view.style)
     return [
         line(("s", "key"), " runs the first stage: ", (name, "name"), f" = {formula_text(view, stage)}"),
+        *_welcome(view, columns),
         *wrap(stage.meaning, columns, "dim"),
         *wrap("Then the arrow keys choose a cell, and this pane shows where its number comes from.", columns, "dim"),
     ]
+
+
+def _welcome(view: View, columns: int) -> list[Line]:
+    """What a newcomer is offered at the very start, or the rules of a hunt that is on."""
+    if view.game and not view.game.over:
+        text = (
+            "One formula of the backward pass does not compute what the listing shows. Step through it and compare, then name the stage: "
+        )
+        return [*wrap(text, columns), line(("a", "key"), " accuses   ", (":", "key"), "hint helps   ", (":", "key"), "reveal gives up")]
+    if view.position.t or view.tour:
+        return []
+    tour = line("New here?  ", (":", "key"), "tour leads through in five steps") if len(view.program.layers) > 1 else ()
+    signs = line(("?", "key"), " explains every sign")
+    both = line(*tour, "   ", *signs)
+    return [both] if tour and width(both) <= columns else [part for part in (tour, signs) if part]
 
 
 def _derivation(view: View, explanation: Explanation, columns: int, rows: int, roomy: int) -> list[Line]:
