@@ -27,10 +27,11 @@ _ALONG = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)
 """Where on an edge its number may stand, the best place first."""
 _NUMBERED = 5
 """Edges between two layers that have their numbers at most."""
-
-
 _CLEAR = 4
 """Characters that each of the edges between two layers must have for the eye to tell it from the others."""
+_PAIR, _AMPLE = 2, 4
+"""So many edges have their numbers however narrow it is between the layers; others need so many columns beside theirs, or else the numbers
+would look like another layer."""
 
 
 class Edges(Record, eq=False):
@@ -97,7 +98,7 @@ class Edges(Record, eq=False):
                 row, long = round(y - 1.5) // 4, max(len(text) for text, *_ in texts)
                 column = min(max(round((x + 1 - long) / 2), self.left.right + 1), self.right.left - 1 - long)
                 cells = {(at, row + below) for below in range(len(texts)) for at in range(column - 1, column + long + 1)}
-                if not cells & taken and (main[i, j] or long + 2 <= room):
+                if not cells & taken and ((main[i, j] and main.sum() <= _PAIR) or long + _AMPLE <= room):
                     break
             else:
                 continue
