@@ -10,7 +10,7 @@ import pytest
 from debugger_scenarios import X, Y, xor
 from random_networks import COMBINATIONS, scenario_of
 
-from bpdebug.core import operations, optimizers
+from bpdebug.core import operations, optimizers, texts
 from bpdebug.core.description import Layer, Optimizer, Scenario, Training
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.operations import OPERATIONS
@@ -19,14 +19,22 @@ from bpdebug.export.formats import FORMATS, exported
 from bpdebug.session.session import Session
 
 MISH = (
-    "mish_by_hand", "a = z * tanh(log1p(exp(z)))", {"z": "g * (a / z + z * (1 - (a / z) ** 2) / (1 + exp(-z)))"},
-    "A value.", "A slope.", "by hand",
+    "mish_by_hand", "a = z * tanh(log1p(exp(z)))", {"z": "g * (a / z + z * (1 - (a / z) ** 2) / (1 + exp(-z)))"}, "by hand",
 )  # fmt: skip
-CUBIC = ("cubic_error", "loss = abs(a - y) ** 3", {"a": "3 * (a - y) ** 2 * sign(a - y)"}, "A value.", "A slope.", "by hand")
+CUBIC = ("cubic_error", "loss = abs(a - y) ** 3", {"a": "3 * (a - y) ** 2 * sign(a - y)"}, "by hand")
 ADAGRAD = (
     "adagrad_by_hand", "by hand",
-    ("v = v + g ** 2", "A sum of squares."), ("w = w - learning_rate * g / (sqrt(v) + epsilon)", "A step."),
+    "v = v + g ** 2", "w = w - learning_rate * g / (sqrt(v) + epsilon)",
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def sentences(monkeypatch):
+    """What is said of the new rows."""
+    for name in ("mish_by_hand", "cubic_error"):
+        monkeypatch.setitem(texts.VALUES, name, "A value.")
+        monkeypatch.setitem(texts.DERIVATIVES, name, "A slope.")
+    monkeypatch.setitem(texts.STEPS, "adagrad_by_hand", {"v": "A sum of squares.", "w": "A step."})
 
 
 def script_of(scenario, *commands):
