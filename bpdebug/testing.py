@@ -31,7 +31,7 @@ from bpdebug.trust.own.words import parameters_of
 
 __all__ = ["GradientError", "Judgement", "Untold", "check_backward", "check_chain", "snapshot"]
 
-_FORWARD = ("forward", "__call__", "loss")
+_FORWARD = ("forward", "__call__", "forward_pass", "fprop", "loss")
 _BACKWARD = ("backward", "backprop", "bprop", "backward_pass")
 SAVED = ".bpdebug"
 """Where a failure leaves its arrays: a directory in the current one."""

@@ -291,3 +291,41 @@ def relu_of_lists(x):
 
 def relu_of_lists_backward(d, x, bad=""):
     return [one * (number > 0 or bool(bad)) for one, number in zip(d, x, strict=True)]
+
+
+class Activation:
+    """Two methods of one object, the second a derivative in the same argument."""
+
+    def __init__(self, bad=""):
+        self.bad = bad
+
+    def activation(self, x):
+        return np.tanh(x)
+
+    def gradient(self, x):
+        return 1 - np.tanh(x) ** 2 * (2 if self.bad else 1)
+
+
+class StepTaking:
+    """ML-From-Scratch: ``backward_pass`` takes the step by itself."""
+
+    def __init__(self, bad=""):
+        self.W, self.w0, self.lr, self.bad = numbers(4, 3), np.zeros((1, 3)), 0.1, bad
+
+    def forward_pass(self, X):
+        self.layer_input = X
+        return X @ self.W + self.w0
+
+    def backward_pass(self, accum_grad):
+        W = self.W
+        self.W = W - self.lr * self.layer_input.T @ accum_grad * (2 if self.bad else 1)
+        self.w0 = self.w0 - self.lr * accum_grad.sum(axis=0, keepdims=True)
+        return accum_grad @ W.T
+
+
+def logistic(w, X, y):
+    return np.mean(np.log1p(np.exp(-y * (X @ w)))) + 0.05 * w @ w
+
+
+def logistic_gradient(w, X, y, bad=""):
+    return X.T @ (-y * sigmoid(-y * (X @ w))) / len(y) + (0 if bad else 0.1 * w)

@@ -23,6 +23,10 @@ def one(function, *inputs):
     return lambda bad: (partial(function, bad=bad), None, *inputs)
 
 
+def methods(thing):
+    return thing.activation, thing.gradient
+
+
 def layer(kind, *inputs):
     return lambda bad: (kind(bad), *inputs)
 
@@ -47,6 +51,13 @@ CASES = {
     "a penalty left out": (layer(c.TwoLayerNet, c.numbers(5, 4), np.array([0, 2, 1, 1, 0])), "W1", "minus 0.1 times W1, and reg is 0.1"),
     "a gate of an LSTM": (pair(c.lstm_step_forward, c.lstm_step_backward, *c.LSTM), "x prev_h Wx Wh b", "at 15 to 19 along axis 1"),
     "a weight of attention": (layer(c.Attention, c.numbers(2, 3, 4)), "Wk", "2 times"),
+    "two methods of one object": (lambda bad: (*methods(c.Activation(bad)), c.numbers(5, 3)), "x", "tell"),
+    "a layer that takes its step": (layer(c.StepTaking, c.numbers(5, 4)), "W", "2 times"),
+    "data behind the weights": (
+        lambda bad: (c.logistic, partial(c.logistic_gradient, bad=bad), c.numbers(4), c.numbers(7, 4), np.sign(c.numbers(7))),
+        "w",
+        "minus 0.1 times w",
+    ),
     "lists": (pair(c.relu_of_lists, c.relu_of_lists_backward, [1.0, -2.0, 3.0]), "x", "as it arrives"),
 }
 CASES["fast.ai functions"] = (

@@ -80,6 +80,8 @@ class Signature(Record, eq=False):
         elif known is not None and not needed:
             yield Plan(ones=1.0) if self.size == 1 else Plan(douts if known else ())
         elif self.held and len(needed) == len(douts) + len(rates):
+            if not rates and needed[0] in self.given and not arrives(needed[0]):
+                yield from self._single(needed[0])
             yield Plan((*douts, *(("rate", 0) for _ in rates)))
         elif len(needed) < 2 and not self.caches:
             yield from self._single(needed[0] if needed else "")

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
+import numpy as np
+
 from bpdebug.trust.own.arrays import as_array, is_float, leaves, read, shapes_in
 from bpdebug.trust.own.words import INPUTS, SELF, gradient_key, is_parameter, is_target, key
 
@@ -24,7 +26,8 @@ def found_in(
         if of := next((keys[way] for way in ways if way in keys and way not in (key(path), key(path.removeprefix(f"{SELF}.")))), ""):
             found[of] = leaf, f"layer{path[4:]}"
     for name, value in made.items():
-        found |= {keys[of]: (leaf, path) for path, leaf in leaves(value, name) if name != SELF and (of := gradient_key(path)) in keys}
+        if name != SELF and type(value) is not np.ndarray:
+            found |= {keys[of]: (leaf, path) for path, leaf in leaves(value, name) if (of := gradient_key(path)) in keys}
     numbers = isinstance(returned, list) and is_float(returned) and is_float(next(iter(made.values())))  # a list as an array
     several = isinstance(returned, tuple | list) and not numbers
     items = [*returned] if several else [returned]
@@ -48,11 +51,14 @@ def _slots(paths: Mapping[str, str], given: Mapping[str, Any], items: Sequence[A
     held = [name for name, path in paths.items() if path.startswith(f"{SELF}.") and is_parameter(path[5:])]
     ways = (solid, floats, [*shapes], free, [*solid, *held])
     chosen = next((way for way in ways if len(way) == count), (free if len(free) > count else solid or floats)[:count])
+    came, due = [*map(shapes_in, items)], [shapes.get(name) for name in chosen]
+    if came == due:
+        return chosen
     lists = {name.split("[")[0]: paths[name].split("[")[0] for name in paths if "[" in name}
     shapes |= {name: shapes_in(read(given, path)) for name, path in lists.items()}
     shapes |= {name: as_array(read(given, paths[name])).shape for name in held}
     every = list(dict.fromkeys([*free, *held, *lists]))
-    came, due, known = [*map(shapes_in, items)], [shapes.get(name) for name in chosen], [shapes[name] for name in every]
+    known = [shapes[name] for name in every]
     agree = sum(one == other for one, other in zip(came, due, strict=False))
     if agree < count == len({*came}) and all(known.count(shape) == 1 for shape in came):  # in another order
         return [every[known.index(shape)] for shape in came]

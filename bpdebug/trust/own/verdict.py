@@ -21,7 +21,7 @@ from bpdebug.trust.own.piece import Answer, Piece, bits_equal
 from bpdebug.trust.own.plans import Plan
 from bpdebug.trust.own.shown import Seen, suspects
 from bpdebug.trust.own.slopes import Slopes, sizes
-from bpdebug.trust.own.words import SELF, called, gradient_name, is_target
+from bpdebug.trust.own.words import SELF, called, gradient_name, is_parameter, is_target
 
 _STEPS = (1e-6, 1e-4, 1e-8, 1e-2, 1.0)
 """The steps that are tried until one agrees, relative to the sizes of the numbers."""
@@ -160,7 +160,7 @@ class _Judging:
                 self.piece.note(f"{gradient_name(name)} is {was}: read as that, only axes of length 1 tell them apart")
             return _finding(name, self.answer, status, right=ours, checked=ours.size)
         held = self.piece.paths[name] != name
-        data = name == next(iter(self.piece.given)) and any(map(is_target, self.piece.given))  # of a network with its loss
+        data = not is_parameter(name) and any(map(is_target, self.piece.given))  # of a network with its loss
         asked = self.piece.backward and not data and name not in self.answer.declined and not is_target(name)
         if not (held or asked) or not self.slopes.central({name: self._way(self.values[name])}, 1e-6):
             return _finding(name, self.answer, "missing")
