@@ -52,15 +52,12 @@ def test_what_goes_around_the_statements_of_a_group_is_an_edge_of_its_own():
     assert [rail.strip() for rail in rails] == ["┌", "╭┼", "├┼", "╰┼", "├", "└"]
 
 
-def test_a_penalty_is_a_group_that_reads_parameters_and_is_read_by_the_loss():
+def test_all_that_makes_the_loss_is_one_group_and_a_penalty_reads_the_layers_whose_weights_it_knows():
     penalised = replace(loaded("xor"), loss=Loss("binary_cross_entropy", l2=0.1))
     made = graph(penalised)
-    names = [group.name for group in made.groups]
-    assert names[-1] == "loss"
-    assert {(names[start], names[end]) for start, end in made.further} | {(names[place], names[place + 1]) for place in made.chain} >= {
-        ("x", "layer 1"),
-        ("layer 1", "layer 2"),
-    }
+    assert [group.name for group in made.groups] == ["x", "layer 1", "layer 2", "loss"]
+    assert made.groups[-1].values == ("data_loss", "penalty1", "penalty2", "loss")
+    assert (made.chain, made.further) == ({0, 1, 2}, ((1, 3),)), "the loss reads the weights of layer 1, too"
 
 
 @pytest.mark.parametrize("naming", NONSENSE)

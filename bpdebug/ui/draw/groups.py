@@ -64,9 +64,9 @@ class Graph(Record):
 
 
 def group_of(program: Program, name: str) -> str:
-    """The group that a tensor is drawn in: its own, of the loss and of what belongs to none one of its name."""
-    tensor = program.tensors[name]
-    return name if tensor.role is Role.LOSS else tensor.group or name
+    """The group that a tensor is drawn in: its own, of all that makes the loss that of the loss, of what has none one of its name."""
+    of_loss = name in program.index and program.stage(name).phase is Phase.LOSS
+    return program.loss if of_loss else program.tensors[name].group or name
 
 
 def graph_of(program: Program) -> Graph:
@@ -81,6 +81,7 @@ def graph_of(program: Program) -> Graph:
         if group_of(program, name) in places:
             members[places[group_of(program, name)]].append(name)
     computed = {name: places[group_of(program, name)] for name in values}
+    known = computed | {name: place for place, own in enumerate(members) for name in own if tensors[name].role is Role.PARAMETER}
     groups = []
     for name, own in zip(names, members, strict=True):
         back = (each for each in own if tensors[each].role is Role.GRADIENT and tensors[each].of in computed)
@@ -90,9 +91,9 @@ def graph_of(program: Program) -> Graph:
     around: list[Edge] = []
     reached: dict[str, set[int]] = {}
     for stage in forward:
-        place, read = computed[stage.name], [name for name in stage.formula.names if name in computed]
-        sources = {computed[name] for name in read} - {place}
-        inner = set[int]().union(*(reached[name] for name in read if computed[name] == place))
+        place, read = computed[stage.name], [name for name in stage.formula.names if name in known]
+        sources = {known[name] for name in read} - {place}
+        inner = set[int]().union(*(reached.get(name, set()) for name in read if known[name] == place))
         edges |= dict.fromkeys((source, place) for source in sorted(sources))
         around += [(source, place) for source in sorted(sources & inner)]
         reached[stage.name] = sources | inner
