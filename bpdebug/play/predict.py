@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.tree import Binary, Call
 from bpdebug.time.edits import as_number
 
 NEAR = 0.02 * (1 + 1e-9)
@@ -76,11 +80,26 @@ def question_of(stage: Stage, shape: Shape, seed: int, t: int) -> Question:
     kind = ("sign", "value", "shape")[int(generator.integers(3 if shape else 2))]
     cell = tuple(int(generator.integers(length)) for length in shape) if kind != "shape" else ()
     asked = {
-        "shape": f"Which shape has {stage.name}? (such as 4x1)",
-        "sign": f"Which sign has {cell_name(stage.name, cell)}? (+, - or 0)",
+        "shape": f"What is the shape of {stage.name}? (such as 4x1)",
+        "sign": f"What sign does {cell_name(stage.name, cell)} have? (+, - or 0)",
         "value": f"What is {cell_name(stage.name, cell)}? (within 2 %)",
     }
     return Question(t, stage.name, cell, kind, f"next: {stage}. {asked[kind]}")
+
+
+def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
+    """Why the value of a formula has its shape, in a sentence."""
+    tree = formula.tree
+    if isinstance(tree, Binary) and tree.operator != "@":
+        tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
+    if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
+        left = {None: "one number", 0: "one row", 1: "one column"}.get(tree.axis, "one axis less")
+        over = {None: "all cells", 0: "the samples", 1: "each row"}.get(tree.axis, f"axis {tree.axis}")
+        return f"the {tree.function} over {over} leaves {left}"
+    if isinstance(tree, Binary) and tree.operator == "@":
+        (rows, inner), (_, columns) = (infer(Formula(formula.text, part), shapes) for part in (tree.left, tree.right))
+        return f"{rows}×{inner} @ {inner}×{columns}: the rows of the left by the columns of the right, added up over the {inner} between"
+    return "cell by cell: the shape is that of the operands, a single row or number counting for each of theirs"
 
 
 def read_answer(kind: str, text: str) -> Shape | float:

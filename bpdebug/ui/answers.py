@@ -38,11 +38,11 @@ def screen_of(command: Command, result: Result, view: View) -> OnceScreen | None
     return TextScreen(result.text, command.name) if long else None
 
 
-def question_screen(prompt: str, mistake: str = "") -> PromptScreen:
-    """Asks about the next stage, once more where the answer could not be read."""
+def question_screen(prompt: str, text: str = "", mistake: str = "") -> PromptScreen:
+    """Asks about the next stage; once more where the answer could not be read, which is given back with the reason."""
     from bpdebug.ui.prompt_screen import PromptScreen  # noqa: PLC0415 - a start does without
 
-    return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)", mistake=mistake)
+    return PromptScreen("answer", f"{prompt}  (Esc, then s goes on without an answer)", text=text, mistake=mistake)
 
 
 def note_of(command: Command, result: Result, at_end: bool, moved: bool = True) -> Note | None:

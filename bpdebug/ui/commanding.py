@@ -154,9 +154,11 @@ class Commanding(TerminalApp):
                 if result.type != "quit":
                     self._show_effect(find_command(text)[0])
         except BpdebugError as error:
-            self.failed(error)
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
-                self.push_screen(question_screen(self.session.question.prompt, str(error)), self.answered)
+                asked, given = self.session.question.prompt, text.removeprefix("answer ")
+                self.push_screen(question_screen(asked, given, str(error)), self.answered)
+            else:
+                self.failed(error)
             return
         if self.session.journey.pending:
             self.go_on(self.session)

@@ -62,8 +62,9 @@ class PromptScreen(LineScreen):
             with Horizontal(id="row"):
                 yield Static(f"{self.prefix or ':'} ", id="target", markup=False)
                 yield CompletingInput(self._completion, self._text, replaced=False)
+            if self._known or self.mistake:
+                yield Lines(id="offers", classes="" if self._known else "brief")
             if self._known:
-                yield Lines(id="offers")
                 yield Lines(id="keys")
 
     def on_mount(self) -> None:
@@ -82,14 +83,15 @@ class PromptScreen(LineScreen):
 
     def draw(self) -> None:
         """Say what is known of the line as it stands."""
-        if self._known is None:
+        if not self._known and not self.mistake:
             return
         shown, typed = self.query_one("#offers", Lines), self._input.value
         mistake = self.mistake if typed == self._refused else ""
         completion, chosen = self._input.offered
-        command = meant(self._before + typed) if (self._before + typed).strip() else None
+        command = meant(self._before + typed) if self._known and (self._before + typed).strip() else None
         shown.show(*prompt_lines(command, mistake, completion, chosen, shown.size.width, shown.size.height))
-        self.query_one("#keys", Lines).show((*_KEYS, *_ENDS))
+        for keys in self.query("#keys").results(Lines):
+            keys.show((*_KEYS, *_ENDS))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is known of the line."""

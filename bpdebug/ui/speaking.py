@@ -36,6 +36,7 @@ def note_lines(notes: list[Note], columns: int) -> list[Line]:
         sign, role = _ROLES[note.severity]
         for text in note.text.splitlines():
             drawn += wrap(text, columns, role, "  " if sign else "", sign)
+            sign = " " * len(sign)
     more = len(drawn) - _MOST
     return [*drawn[: _MOST - 1], ((f"  … {more + 1} lines more", "dim"),)] if more > 0 else drawn
 

@@ -9,7 +9,7 @@ from debugger_scenarios import SCENARIOS, xor
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
-from bpdebug.play.predict import Predictions, Question, is_right, question_of, read_answer
+from bpdebug.play.predict import Predictions, Question, is_right, question_of, read_answer, why_shape
 from bpdebug.session.script import session_script
 from bpdebug.session.session import Session
 
@@ -251,3 +251,14 @@ def test_commands_of_a_breakpoint_may_meet_a_question():
     assert session.position.stage == "dz2"
     assert [one["type"] for one in told.data["commands"]] == ["question", "value"]
     assert session.question.stage == "dW2"
+
+
+def test_a_shape_is_answered_with_its_reason():
+    session = Session(xor())
+    shapes, program = session.timeline.machine.shapes(), session.program
+    reasons = {name: why_shape(program.stage(name).formula, shapes) for name in ("z1", "db2", "loss", "dz1", "dW1")}
+    assert reasons["z1"].startswith("4×2 @ 2×4: the rows of the left by the columns of the right")
+    assert reasons["dW1"].startswith("2×4 @ 4×4: ")
+    assert reasons["db2"] == "the sum over the samples leaves one row"
+    assert reasons["loss"] == "the sum over all cells leaves one number"
+    assert reasons["dz1"].startswith("cell by cell")

@@ -223,3 +223,14 @@ async def test_the_history_is_kept_only_by_an_app_that_keeps_things(tmp_path, mo
     app = DebuggerApp(session("xor"), stateful=True)
     assert app.prompting.history.lines == ["where"]
     assert DebuggerApp(session("xor")).prompting.history.lines == []
+
+
+async def test_an_answer_that_cannot_be_read_is_given_back_with_the_reason_where_one_types():
+    async with debugger() as (app, pilot):
+        app.session.execute("predict on")
+        await press(pilot, "s", *"dunno", "enter")
+        assert isinstance(app.screen, PromptScreen)
+        assert app.screen.query_one(Input).value == "dunno"
+        assert "is expected" in shown(app, "offers") or "no number" in shown(app, "offers")
+        await press(pilot, "escape")
+        assert app.session.question

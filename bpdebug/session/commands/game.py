@@ -10,7 +10,7 @@ from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
 from bpdebug.core.shapes import shape_text
 from bpdebug.play.hunt import SEEDS, Hunt, disguised, game_of, task_lines
-from bpdebug.play.predict import Question, is_right, question_of, read_answer
+from bpdebug.play.predict import Question, is_right, question_of, read_answer, why_shape
 from bpdebug.session.commands.edit import exact_row
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command
@@ -168,7 +168,9 @@ def answer(session: Session, arguments: str) -> Move:
         session.predictions = replace(before, right=before.right + right, answered=before.answered + 1, question=None)
         if question.kind == "shape":
             said, actual = f"{question.stage} is {shape_text(tensor.shape)}", list(tensor.shape)
-            why = [", ".join(f"{name} {shape_text(shapes[name])}" for name in session.program.stage(question.stage).formula.names)]
+            formula = session.program.stage(question.stage).formula
+            given_shapes = ", ".join(f"{name} {shape_text(shapes[name])}" for name in formula.names)
+            why = [f"{given_shapes}: {why_shape(formula, shapes)}"]
         else:
             value = tensor[question.cell]
             said, actual = f"{cell_name(question.stage, question.cell)} = {short(float(value), 6)}", exact(value)
