@@ -15,7 +15,7 @@ from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.texts import PHRASES, STEPS, VALUES, derivative_of
+from bpdebug.core.texts import PHRASES, derivative_of, step_of, value_of
 from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, substitute, total
 
 
@@ -82,7 +82,7 @@ def forward_stages(network: Network) -> Iterator[Stage]:
     """The nodes' own formulas."""
     for node in network.nodes:
         row = node.operation
-        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, VALUES[row.name], row.source, row.name, short=node.short)
+        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, value_of(row.name), row.source, row.name, short=node.short)
 
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
@@ -165,4 +165,4 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         named = {letter: Name(name) for letter, name in rule.letters(parameter, network.naming).items()}
         for target, formula in rule.steps:
             step = Formula.of(substitute(formula.tree, named))
-            yield Stage(named[target].name, step, Phase.UPDATE, layer, STEPS[rule.name][target], rule.source, rule.name)
+            yield Stage(named[target].name, step, Phase.UPDATE, layer, step_of(rule.name, target), rule.source, rule.name)

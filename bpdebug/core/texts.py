@@ -118,6 +118,7 @@ PHRASES: Mapping[str, str] = {
     "rate": "raise {cell} by {change} and the loss {moves} by {effect}",
     "about": "raise {cell} a little and the loss {moves}, at this rate by {effect} for each {change}",
     "told": "if this number is right, the loss {moves} by {effect} for each {change} that {cell} is raised, at this rate",
+    "told 0": "if this number is right, the loss does not change with {cell}",
     "refuted": "raise {cell} by {change} and the loss {moves} by {effect}, while by this gradient it {would}",
     "would rise": "would rise by {effect}",
     "would fall": "would fall by {effect}",
@@ -187,7 +188,17 @@ PHRASES: Mapping[str, str] = {
 """All else, by what it is about."""
 
 
+def value_of(row: str) -> str:
+    """One sentence on a row's value; nothing for a row that has no text yet."""
+    return VALUES.get(row, "")
+
+
 def derivative_of(row: str, argument: str) -> str:
-    """One sentence on a row's derivative with respect to an argument."""
-    told = DERIVATIVES[row]
+    """One sentence on a row's derivative with respect to an argument, or nothing."""
+    told = DERIVATIVES.get(row, "")
     return told if isinstance(told, str) else told[argument]
+
+
+def step_of(row: str, letter: str) -> str:
+    """One sentence on an optimizer's step, or nothing."""
+    return STEPS.get(row, {}).get(letter, "")

@@ -16,7 +16,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
@@ -155,6 +155,7 @@ def _voice(
     program = timeline.program_at(computed - 1)
     values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
     disguised, samples = program is not timeline.version_at(computed - 1), program.batches.samples(update)
+    style = replace(style, form="unicode")  # it is prose, never parsed
     scene = Scene(program, stage, index, value, term, values, samples, style, shown, disguised)
     return meaning_of(scene), rule_told(scene)
 

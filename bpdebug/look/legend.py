@@ -15,7 +15,7 @@ from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import Record
 from bpdebug.core.render import render
-from bpdebug.core.texts import DERIVATIVES, STEPS, VALUES
+from bpdebug.core.texts import DERIVATIVES, step_of, value_of
 from bpdebug.look.explanation import UNICODE
 
 GROUPS = {
@@ -112,14 +112,14 @@ def _rules() -> Iterator[Entry]:
     for name, operation in OPERATIONS.items():
         symbol = "" if operation.fuses else operation.symbol.partition("(")[0].strip("{}za") or name
         formula = render(operation.forward.tree, UNICODE, dict.fromkeys(operation.constants, ()))
-        told = DERIVATIVES[name]
+        told = DERIVATIVES.get(name, "")
         derivative = told if isinstance(told, str) else ""
-        text = f"{VALUES[name]} {operation.output} = {formula}. {derivative}".strip()
+        text = f"{value_of(name)} {operation.output} = {formula}. {derivative}".strip()
         yield Entry(_words(name), text, "functions", (symbol,) * bool(symbol), name)
     for name, rule in OPTIMIZERS.items():
         target, step = rule.steps[-1]
         written = render(step.tree, UNICODE, dict.fromkeys(rule.constants, ()))
-        yield Entry(name, f"{STEPS[name][target]} {target} = {written}", "functions", words="optimizer")
+        yield Entry(name, f"{step_of(name, target)} {target} = {written}", "functions", words="optimizer")
 
 
 def _words(name: str) -> str:

@@ -33,7 +33,7 @@ def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[
     position, program = timeline.position, timeline.program
     since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
     since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
-    if computed > position.calendar.clock(position.update) and not since & set(read):
+    if position.calendar.clock(position.update) < computed <= position.t and not since & set(read):
         values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
         return {name: values[name] for name in read if name in values}
     return timeline.before(computed, there_before(program, stage))

@@ -100,7 +100,7 @@ def meaning_of(scene: Scene) -> str:
 def _gradient(scene: Scene) -> Iterator[str]:
     of, value, program = scene.stage.of, scene.value, scene.program
     if scene.disguised:
-        yield _phrase("told", value * CHANGES[0], cell=scene.cell(of), change=spoken(CHANGES[0], 1))
+        yield _phrase("told" if value else "told 0", value * CHANGES[0], cell=scene.cell(of), change=spoken(CHANGES[0], 1))
         return
     if value:
         yield _rate(scene)

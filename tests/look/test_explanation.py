@@ -264,3 +264,17 @@ def test_an_operand_that_was_given_is_looked_at_while_it_still_has_the_value_tha
     start, stages = session.position.stages, session.program.index
     assert operand_origin(session.timeline, session.explain("z1", (0, 0)).t, "W1") == stages["W1"] + 1
     assert operand_origin(session.timeline, session.explain("a1", (0, 0)).t, "z1") == start + stages["z1"] + 1
+
+
+def test_what_a_number_means_is_said_the_same_when_time_has_gone_on_or_back():
+    session, kept = Session(load_scenario("xor")), []
+    for stage in session.program.stages:
+        session.execute(f"goto 3:{stage.name}")
+        asked = [session.explain(stage.name, (0,) * np.ndim(session.value(stage.name))) for _ in range(3)]
+        kept.append((asked[0].meaning, asked[0].rule, *asked[1:]))
+    session.execute("update")
+    for meaning, rule, later, _ in kept:
+        assert (later.meaning, later.rule) == (meaning, rule)
+    session.execute("goto 1:a1")
+    for meaning, rule, _, earlier in kept:
+        assert (earlier.meaning, earlier.rule) == (meaning, rule)

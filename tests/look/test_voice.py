@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from debugger_scenarios import SCENARIOS
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
@@ -40,7 +41,7 @@ def true_change(session, stage, index, change):
     for step in (0.0, change):
         values, raised = dict(known), known[stage.of].copy()
         raised[index] += np.longdouble(step)
-        if stage.of in program.persistent:
+        if stage.of in program.persistent and not stage.through:
             values[stage.of] = raised
         for one in program.stages[: program.end_of(Phase.LOSS)]:
             seen = values | {stage.of: raised} if one.name == stage.through else values
@@ -52,9 +53,9 @@ def true_change(session, stage, index, change):
     return float(losses[1] - losses[0])
 
 
-def gradients_of(name, updates, most=MOST_CELLS):
+def gradients_of(scenario, updates, most=MOST_CELLS):
     """Every explained gradient cell of some updates, or some of each large tensor."""
-    session = Session(load_scenario(name))
+    session = Session(scenario)
     for update in (update for update in updates if update < session.position.updates):
         for stage in session.program.stages:
             if stage.of:
@@ -65,10 +66,11 @@ def gradients_of(name, updates, most=MOST_CELLS):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("entry", shipped(), ids=lambda entry: entry.name)
-def test_a_small_change_does_to_the_loss_what_is_said(entry):
+@pytest.mark.parametrize("name", [*(entry.name for entry in shipped()), *SCENARIOS])
+def test_a_small_change_does_to_the_loss_what_is_said(name):
     told = about = 0
-    for session, stage, index, explained in gradients_of(entry.name, (0, 1, 40)):
+    scenario = SCENARIOS[name] if name in SCENARIOS else load_scenario(name)
+    for session, stage, index, explained in gradients_of(scenario, (0, 1, 40)):
         if not np.isfinite(explained.value):
             continue
         told += 1
@@ -92,6 +94,6 @@ def test_a_small_change_does_to_the_loss_what_is_said(entry):
             about += 1
             rate = number(found["effect"]) / number(found["change"]) * (1 if found["moves"] == "rises" else -1)
             assert rate == pytest.approx(explained.value, rel=0.06)
-    assert told > 10 or entry.name == "one_neuron"
-    print(entry.name, told, about)
+    assert told > 10 or name == "one_neuron"
+    print(name, told, about)
     assert about <= 0.1 * told
