@@ -5,6 +5,7 @@ The first wrong stage is the culprit (Goodfellow et al., "Deep Learning" (2016),
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
@@ -139,6 +140,18 @@ class Report(Record, eq=False):
         reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))
         return [self.source.nothing.format(reasons=reasons, hollow=hollow)]
 
+    def _in_words(self, lines: Sequence[str]) -> str:
+        """An answer in which the part of a gradient that comes on one of several paths is explained where its name first stands."""
+        stages = [finding.stage for finding in self.findings]
+        whole = {stage.of: stage.name for stage in stages if stage.of and not stage.through}
+        told, unknown = list[str](), {stage.name: stage for stage in stages if stage.through}
+        for line in lines:
+            parts = [unknown.pop(name) for name in [*unknown] if re.search(rf"(?<![\w@]){re.escape(name)}(?![\w@])", line)]
+            named = len(told) >= len(self.shown)  # a row of the table says its own
+            words = [f"{part.name} is " * named + f"the part of {whole[part.of]} that comes through {part.through}" for part in parts]
+            told.append(line + f" ({'; '.join(words)})" * bool(words))
+        return "\n".join(told)
+
     def accusation(self, finding: Finding) -> list[str]:
         """That a stage is wrong, and what the mistake probably is, a line each."""
         title = (self.source.first if finding is self.culprit else self.source.also).format(finding.stage)
@@ -150,7 +163,7 @@ class Report(Record, eq=False):
         first, second = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)]), source.columns[1]
         lines = [f"{f.says.word:<{first}} {f.name:<{second or widest + 1}} {source.says(f)}".rstrip() for f in self.shown]
         lines += [f"{'not compared':<{first}} {name:<{second or widest + 1}} {why}" for name, why in self.uncompared.items()]
-        text = "\n".join([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
+        text = self._in_words([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
         data |= {"compared": self.update} if source is COMPARISON else {}
         data |= {"stages": [source.data(finding) for finding in self.findings]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from debugger_scenarios import X, Y, xor
+from test_names import computed
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
@@ -90,3 +91,15 @@ def test_a_wrong_axis_is_told_by_what_it_runs_over(formula, said):
     stages = compared(session, {"z2": session.value("z2"), "a2": session.value(formula)}).data["stages"]
     (suspect,) = next(stage for stage in stages if stage["name"] == "a2")["suspects"]
     assert suspect["evidence"].endswith(said)
+
+
+def test_the_parts_of_a_gradient_are_said_in_words():
+    session = Session(load_scenario("residual"))
+    part, *_ = [stage for stage in session.program.stages if stage.through]
+    whole = session.program.gradients[part.of]
+    words = f"the part of {whole} that comes through {part.through}"
+    assert f"({words})" in answer(session.program.scenario, "check").text
+    program, arrays = computed(session.program.scenario)
+    parts = {stage.name for stage in program.stages if stage.through}
+    mine = {name: array for name, array in (arrays | {whole: arrays[part.name]}).items() if name not in parts}
+    assert f"{part.name} is {words}" in compared(Session(program.scenario), mine).text
