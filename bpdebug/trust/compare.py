@@ -100,7 +100,7 @@ def _joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
         if one.status == "off" and one.theirs is not None and one.stage.phase is Phase.BACKWARD:
             factor = scale(one.theirs, one.right, judge.near)
             powers = [grown**power for power in range(2, len(judge.program.layers) + 1)]
-            if factor and abs(grown) != 1 and any(abs(factor / power - 1) <= judge.near for power in powers):
+            if factor and abs(abs(grown) - 1) > judge.near and any(abs(factor / power - 1) <= judge.near for power in powers):
                 said = f"the factor of {next(f.name for f in joined if f.says.accuses)} once more with every layer"
                 one = replace(one, status="follows", said=said, suspects=())
             grown = grown if grown != 1 else factor or 1.0

@@ -100,3 +100,12 @@ def test_a_factor_that_grows_from_layer_to_layer_is_one_cause():
     text = compared(Session(scenario), mine).text
     assert text.count("off stage") == 1 and "also off" not in text, text
     assert "once more with every layer" in text
+
+
+def test_a_wrong_sign_does_not_grow():
+    layers = (Layer(4, "tanh"), Layer(3, "tanh"), Layer(1, "sigmoid"))
+    scenario = replace(xor(), layers=layers)
+    arrays = {name: array for name, array in next(training(scenario, 0.0)).items() if not name.endswith("_new")}
+    mine = arrays | {name: -arrays[name] for name in ("dW2", "db2")}
+    text = compared(Session(scenario), mine).text
+    assert "off stage" in text and "with every layer" not in text
