@@ -48,10 +48,13 @@ def load_scenario(source: str | Path) -> Scenario:
     sections: dict[str, Any] = ROOT.check(root, report)
     if not sections["data"] or "data" not in root.entries:
         report.settle()
-    data = _load_data(sections["data"], root, path.parent, report)
-    report.settle()
-    refuse_size(sections, data, root, report)
-    scenario = assemble(sections, data, str(path), path.stem)
+    try:
+        data = _load_data(sections["data"], root, path.parent, report)
+        report.settle()
+        refuse_size(sections, data, root, report)
+        scenario = assemble(sections, data, str(path), path.stem)
+    except DataError as error:
+        report.fail(mark_of(root, ("data", "targets")), error.message)
     cross_check(scenario, sections, root, report)
     report.settle()
     return replace(scenario, read_again=partial(load_scenario, path))

@@ -92,7 +92,7 @@ class TestCsv:
         ("a,b,y\n1,2,3\n10,,3\n", "d.csv:3:4: the value of 'b' is missing"),
         ("a,b,y\n1,nan,3\n", "d.csv:2:3: expected a finite number"),
         ("a,b,y\n1,1_0,3\n", "d.csv:2:3: expected a finite number"),
-        ("a,b,y\n1,2\n", "d.csv:2:1: expected 3 values as the header has; found 2"),
+        ("a,b,y\n1,2\n", "d.csv:2:1: expected 3 values, as many as the header has; found 2"),
         ("a,b,y\n1,2,3\n1,2,x\n", "d.csv:3:5: expected a finite number in the column 'y'; found 'x' (one_hot: true"),
         ("a,b,y\n1,2,p\n1,2,\n", "d.csv:3:5: the class of 'y' is missing"),
         ("a,b,y\n", "d.csv:1:1: expected a header and at least one row"),
@@ -142,7 +142,7 @@ def test_npz_classes_become_one_output_each(tmp_path, load):
         ({"x": [[1.0, 2]], "y": [1.0, 2]}, "{file: d.npz}", "'x' has 1 samples, 'y' has 2"),
         ({"x": [[1j, 2]], "y": [1.0]}, "{file: d.npz}", "holds complex128; expected numbers"),
         ({"x": [["a", "b"]], "y": [1.0]}, "{file: d.npz}", "holds text; expected numbers"),
-        ({"x": [[1.0, 2]], "y": [[1.0, 2]]}, "{file: d.npz, one_hot: true}", "one class label a sample"),
+        ({"x": [[1.0, 2]], "y": [[1.0, 2]]}, "{file: d.npz, one_hot: true}", "one class label per sample"),
         ({"x": [[1.0, 2]], "y": [1.0]}, "{file: d.npz, inputs: [x, y]}", "the name of one array"),
     ],
 )

@@ -187,3 +187,12 @@ def test_nor_does_what_is_said_of_a_broken_file(tmp_path, sign):
             load_scenario(tmp_path / "s.yaml")
         except ScenarioError as error:
             assert not JARGON.search(str(error).replace(str(tmp_path), "")), str(error)
+
+
+@pytest.mark.parametrize("targets", [[f"w{n}" for n in range(1100)], list(range(1100))], ids=["words", "numbers"])
+def test_too_many_classes_are_told_with_their_place(tmp_path, targets):
+    text = f"network: {{layers: [2000]}}\nloss: cross_entropy\ndata: {{x: {list(range(1100))}, y: {targets}}}\n".replace("'", "")
+    with pytest.raises(
+        ScenarioError, match=r"s\.yaml:3:\d+: 'targets' has 1,\d+ different values: too many for classes|s\.yaml:3:\d+: .*2,000"
+    ):
+        scenario_of(tmp_path, text)
