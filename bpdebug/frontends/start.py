@@ -91,7 +91,7 @@ def write_start(file: Path, task: str | None = None, like: str | None = None, ta
         What to say of it.
 
     Raises:
-        BpdebugError: where there is no such scenario, the table is none, or a file exists already.
+        BpdebugError: where there is no such scenario, the table is none, or a file already exists.
     """
     if sum(given is not None for given in (task, like, table)) > 1:
         raise BpdebugError("--task, --like and --data cannot be combined")
