@@ -107,8 +107,8 @@ def test_a_stage_alone_is_told_to_follow_from_those_before_it():
 
 def test_a_path_that_is_left_out_is_the_fault_of_the_sum():
     program = program_of("residual")
-    joined = next(name for name in program.index if f"{name}@" in "".join(program.joined) and name.startswith("da"))
-    kept = next(name for name in program.joined if name.startswith(f"{joined}@"))
+    joined = next(name for name in program.index if f"{name}@" in "".join(program.vocabulary.joined) and name.startswith("da"))
+    kept = next(name for name in program.vocabulary.joined if name.startswith(f"{joined}@"))
     assert report_of(Timeline(program.with_formula(joined, kept))).culprit.name == joined
 
 
