@@ -30,9 +30,9 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
         reason = "end" if position.at_end else "start" if position.t == 0 else "interrupted"
     text = describe(timeline)
     if start.t == position.t == 0 and (move.target < 0 or move.search):
-        text = f"nothing lies before the start of training: {text}"
+        text = f"already at the start of training: {text}"
     elif move.search:
-        text = f"no stop before: {text}"
+        text = f"no earlier stop: {text}"
     text = "training is complete: " + text if position.at_end else text
     return Result("stop", text, _stop_data(reason, start, position))
 

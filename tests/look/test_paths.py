@@ -109,8 +109,8 @@ def test_the_command_takes_a_weight_or_its_gradient_or_the_selected_cell():
         ("0:a1", "paths W1[0,0]", "not computed yet"),
         ("0:dW1", "paths W1[7,0]", "outside"),
         ("0:dW1", "paths q[0,0]", "there is no tensor"),
-        ("0:dW1", "paths y[0,0]", "no variable of the loss"),
-        ("0:dW1", "paths learning_rate", "no variable of the loss"),
+        ("0:dW1", "paths y[0,0]", "the loss does not depend on"),
+        ("0:dW1", "paths learning_rate", "the loss does not depend on"),
     ],
 )
 def test_what_has_no_paths_is_refused(at, text, message):

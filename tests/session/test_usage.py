@@ -86,7 +86,7 @@ def test_the_endings_of_an_export_are_those_of_the_formats():
         ("select W1[", "a cell such as dW2[1,0] is expected; found 'W1['"),
         ("select", "a cell such as dW2[1,0] is expected; found ''"),
         ("until nowhere", "there is no location 'nowhere'"),
-        ("print", "print what? For example: print a2, print max(abs(dz2))"),
+        ("print", "print needs an expression, for example: print a2, print max(abs(dz2))"),
         ("source", "source which file?"),
     ],
 )

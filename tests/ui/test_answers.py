@@ -157,7 +157,7 @@ def test_of_a_stop_its_reason_is_said_and_what_its_commands_answer_but_not_where
 def test_a_key_that_changes_nothing_is_answered_all_the_same():
     opened = session("xor")
     back = note_of(COMMANDS["reverse-step"], opened.execute("reverse-step"), False, moved=False)
-    assert back.text.startswith("nothing lies before the start of training")
+    assert back.text.startswith("already at the start of training")
     assert "sample 1" in note_of(COMMANDS["sample"], opened.execute("sample"), False).text
 
 

@@ -449,9 +449,9 @@ async def test_a_command_given_during_a_long_run_is_refused_quietly():
 @pytest.mark.parametrize(
     ("name", "stop", "place", "found"),
     [
-        ("xor", "catch exploding 1e9", "998:dW1", "no stop before"),
+        ("xor", "catch exploding 1e9", "998:dW1", "no earlier stop"),
         ("xor", "watch dW1[1,0] sign", "998:dW1", "watchpoint 1: dW1[1,0] changed its sign"),
-        ("iris", "watch dW1[0,0] ratio 1e9", "550:dW1", "no stop before"),
+        ("iris", "watch dW1[0,0] ratio 1e9", "550:dW1", "no earlier stop"),
     ],
 )
 async def test_while_a_stop_is_searched_the_panes_stay_where_they_are(monkeypatch, name, stop, place, found):

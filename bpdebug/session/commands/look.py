@@ -67,7 +67,7 @@ def _go(session: Session, count: int) -> Result | Move:
     keys="p",
     aliases="p",
     asks="print (a2, dz2[0,0], max(abs(dW1)))",
-    missing="print what? For example: print a2, print max(abs(dz2))",
+    missing="print needs an expression, for example: print a2, print max(abs(dz2))",
 )
 def print_(session: Session, arguments: str) -> Result:
     """Show the value of a tensor or an expression."""
@@ -169,7 +169,7 @@ def list_(session: Session) -> Result:
     "look",
     keys="h",
     asks="history of (loss, norm(dz1) for 50)",
-    missing="the history of what? For example: history loss, history norm(dz1) for 50",
+    missing="history needs an expression, for example: history loss, history norm(dz1) for 50",
 )
 def history(session: Session, arguments: str) -> Work:
     """Show the values of an expression over the last N completed updates (usually 24)."""

@@ -32,13 +32,13 @@ def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
     """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
     cell = cell or session.selected
     if cell is None:
-        raise CommandError("the paths of what? For example: paths W1[0,1]")
+        raise CommandError("paths needs a cell, for example: paths W1[0,1]")
     program, network, values = session.program, session.program.network, session.timeline.machine.values()
     # a gradient stands for what it is the gradient of
     name, index = {stage.name: stage.of for stage in program.stages if stage.of}.get(cell[0], cell[0]), cell[1]
     if not any(name == node.output or name in node.inputs.values() for node in network.nodes):
         known = name in session.timeline.machine.shapes()
-        raise BpdebugError(f"{name} is no variable of the loss" if known else not_there(session.timeline, name))
+        raise BpdebugError(f"the loss does not depend on {name}" if known else not_there(session.timeline, name))
     if network.loss not in values:
         raise BpdebugError(f"the paths end at the loss, which is not computed yet: 'until {network.loss}' runs to it")
     if any(stage.edited for stage in program.stages if not stage.of):
