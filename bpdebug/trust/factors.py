@@ -155,10 +155,11 @@ def called(program: Program, values: Mapping[str, Array], factor: float, near: f
 
 def scale(theirs: Array, ours: Array, near: float) -> float | None:
     """The one factor by which all of his cells are larger than ours; None where there is none."""
-    norm = float(np.vdot(ours, ours))
-    if theirs.shape != ours.shape or not 0 < norm < np.inf or not np.isfinite(theirs).all():
+    size = float(np.abs(ours).max(initial=0.0))
+    if theirs.shape != ours.shape or not 0 < size < np.inf or not np.isfinite(theirs).all():
         return None
-    factor = float(np.vdot(ours, theirs)) / norm
+    unit = ours / size  # squares of large or tiny numbers are none
+    factor = float(np.vdot(unit, theirs / size)) / float(np.vdot(unit, unit))
     return factor if factor and float(np.abs(theirs - factor * ours).max()) <= near * float(np.abs(theirs).max()) else None
 
 

@@ -11,6 +11,7 @@ from restated import computed, restated
 from bpdebug.core.layers import make_program
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.compare import compare
+from bpdebug.trust.factors import scale
 
 ADDED = {"v": -1.0}
 ANSWERS = ("named", "not named", "not judged", "accused")
@@ -82,6 +83,13 @@ def test_where_the_batch_has_as_many_samples_as_there_are_outputs_the_factor_is_
     assert m == program.layers[-1].layer.units
     arrays = computed(program)
     assert "have the 1/m" in " ".join(compare(Timeline(program), restated(program, arrays, delta=m)).notes)
+
+
+@pytest.mark.parametrize("size", [1e-250, 1.0, 1e260])
+def test_a_common_factor_is_seen_in_numbers_of_any_size(size):
+    ours = size * np.array([[1.0, -2.0], [0.5, 3.0]])
+    assert scale(-3 * ours, ours, 1e-9) == pytest.approx(-3)
+    assert scale(ours + size, ours, 1e-9) is None
 
 
 @pytest.mark.long
