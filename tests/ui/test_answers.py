@@ -116,7 +116,7 @@ def test_the_header_of_a_hunt_fits():
     opened = session("xor", "hunt 3")
     for columns in (80, 100, 160):
         assert width(header_line(opened.view(), columns)) == columns
-    assert "hunt 1 · 3 left · 0/0" in plain(header_line(opened.view(), 80))
+    assert "hunt 1  3 left  0/0" in plain(header_line(opened.view(), 80))
 
 
 def screen(command, result):

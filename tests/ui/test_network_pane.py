@@ -23,6 +23,8 @@ def place_of(app, cell):
 async def test_a_click_selects_what_is_drawn_there(cell):
     async with debugger(size=LARGE) as (app, pilot):
         await press(pilot, "s", "s")
+        app.perform("sample 0")
+        await settled(pilot)
         await click(pilot, *place_of(app, cell))
         assert app.session.selected == cell
 
@@ -38,8 +40,11 @@ async def test_a_click_on_nothing_changes_nothing():
 async def test_the_comma_and_the_full_stop_change_the_sample():
     async with debugger(size=LARGE) as (app, pilot):
         title = app.query_one("#network")
+        await press(pilot, "s", "s")
+        app.perform("sample 0")
+        await settled(pilot)
         assert "sample 0 of 4" in title.border_title
-        await press(pilot, "s", "s", ".")
+        await press(pilot, ".")
         assert "sample 1 of 4" in title.border_title
         assert app.session.selected == ("a1", (1, 0))
         before = shown(app, "network")
@@ -59,6 +64,7 @@ async def test_of_a_mini_batch_the_row_and_the_place_in_the_data_are_told():
 async def test_another_sample_is_another_picture_also_where_the_selected_tensor_has_none(stage):
     async with debugger(size=LARGE) as (app, pilot):
         app.perform(f"goto 30:{stage}")
+        app.perform("sample 0")
         await settled(pilot)
         before = shown(app, "network")
         await press(pilot, ".")
@@ -68,7 +74,10 @@ async def test_another_sample_is_another_picture_also_where_the_selected_tensor_
 
 async def test_the_arrow_keys_move_the_cell_cursor_in_the_network():
     async with debugger(size=LARGE) as (app, pilot):
-        await press(pilot, "s", "s", "2", "down", "down")
+        await press(pilot, "s", "s", "2")
+        app.perform("select a1[0,0]")
+        await settled(pilot)
+        await press(pilot, "down", "down")
         assert app.session.selected == ("a1", (0, 2))
         await press(pilot, "left")
         assert app.session.selected == ("x", (0, 1))
