@@ -8,7 +8,7 @@ numbers are tried whose factors are seen in them, and the one counts in which th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import product as each_of
 
 import numpy as np
@@ -30,12 +30,13 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     right in spite of others, the plainest of those; and how plain that one is."""
     bases = [judge.under(Convention(masks=masks)) for masks in _masks(judge)]
     best, rank = min((base.backward(base.convention).update(base.convention) for base in bases), key=lambda one: one.off), PLAINEST
+    right = {finding.stage.name for finding in best.findings if finding.says.agrees and finding.theirs is not None}
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
         half = base.backward(convention)
         if _is_likelier(half, place, best, rank):
             for whole in map(half.update, _steps(half)):
-                if _is_likelier(whole, place, best, rank):
+                if _is_likelier(whole, place, best, rank) and not _spoils(whole, right):
                     best, rank = whole, place
     return best, rank
 
@@ -45,6 +46,11 @@ def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[in
     if one.convention.masks.keys() != best.convention.masks.keys():
         return one.count < best.count
     return (one.count, surprises(one), place) < (best.count, surprises(best), rank)
+
+
+def _spoils(judge: Judge, right: Collection[str]) -> bool:
+    """Whether a convention would make a stage wrong that is right as it stands."""
+    return any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
 
 
 def surprises(judge: Judge) -> int:
