@@ -122,11 +122,11 @@ def test_stepping_into_shows_the_cells_one_by_one():
     opened = session("xor", "goto a1", "into", "into 2")
     shown = with_equation(opened)
     lines = [plain(line) for line in equation_picture(shown, 100, 12).lines]
-    assert [line[2:9].strip() for line in lines[1:5]] == ["+0.9528", "+0.7990", "+1.5769", "·"]
+    assert [line[2:9].strip() for line in lines[1:5]] == ["+0.9528", "+0.7990", "+1.5769", "╱╱╱╱╱╱╱"]
     opened.execute("into")
-    assert "·\n" not in text(equation_picture(with_equation(opened), 100, 12).lines[:5])
+    assert "╱\n" not in text(equation_picture(with_equation(opened), 100, 12).lines[:5])
     opened.execute("reverse-into 3")
-    assert [plain(line)[2:9].strip() for line in equation_picture(with_equation(opened), 100, 12).lines[1:5]][1:] == ["·"] * 3
+    assert [plain(line)[2:9].strip() for line in equation_picture(with_equation(opened), 100, 12).lines[1:5]][1:] == ["╱╱╱╱╱╱╱"] * 3
 
 
 def test_before_the_first_stage_it_says_what_to_press():
