@@ -88,7 +88,7 @@ def _completion(shell: str) -> str:
 def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
     """A first word that is neither a file nor shipped may be a mistyped command, or one that stands behind an option."""
     if scenario in SUBCOMMANDS and not os.path.lexists(scenario):
-        parser.error(f"a command comes first, and its options behind it: bpdebug {scenario} ...")
+        parser.error(f"the command comes first, then its options: bpdebug {scenario} ...")
     names = [entry.name for entry in shipped()]
     hint = suggestion(scenario, [*SUBCOMMANDS, *names])
     if hint and scenario not in names and re.fullmatch(r"[\w-]+", scenario) and not os.path.lexists(scenario):

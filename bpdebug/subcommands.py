@@ -175,7 +175,7 @@ def _run(given: argparse.Namespace) -> int:
     "explain",
     scenario(),
     option("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss"),
-    option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; usually as soon as it is computed in update 0"),
+    option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; default: as soon as it is computed in update 0"),
     _JSON,
 )
 def _explain(given: argparse.Namespace) -> int:
@@ -191,7 +191,7 @@ def _explain(given: argparse.Namespace) -> int:
 @subcommand(
     "check",
     scenario(),
-    option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; usually the first"),
+    option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; default: the first"),
     _JSON,
     _STRICT,
 )
@@ -211,7 +211,7 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
     "compare",
     scenario(),
     option("theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 … dW1"),
-    option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; usually the first"),
+    option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; default: the first"),
     _JSON,
     _STRICT,
     epilog="Several files are updates that follow each other. Exit status 1 where a stage is off, or nothing could be judged.",
@@ -224,7 +224,7 @@ def _compare(given: argparse.Namespace) -> int:
 
 @subcommand(
     "hunt",
-    scenario("a file, or the name of a shipped scenario; usually the seed chooses", nargs="?"),
+    scenario("a file, or the name of a shipped scenario; default: the seed chooses", nargs="?"),
     option("--seed", metavar="N", type=_count, help="the same one plants the same mistake"),
     *_COMMANDS,
     option("--fresh", action="store_true", help="start without saved stops"),
@@ -253,9 +253,9 @@ def _hunt(given: argparse.Namespace) -> int:
 @subcommand(
     "export",
     scenario(),
-    option("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its ending tells the format"),
-    option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; usually the first"),
-    option("--format", metavar="FORMAT", default="", help=f"where the ending does not tell: {', '.join(FORMATS)}"),
+    option("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its extension chooses the format"),
+    option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; default: the first"),
+    option("--format", metavar="FORMAT", default="", help=f"if the extension does not tell: {', '.join(FORMATS)}"),
     option("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z"),
     option("--columns", action="store_true", help="z = Wx + b, with each sample in a column"),
     option("--blanks", action="store_true", help="a work sheet: gaps to fill in, and the answers at its end"),

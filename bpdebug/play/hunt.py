@@ -53,7 +53,7 @@ class Planted(Record):
         """What it was, and how it could have been seen."""
         numbers = f"in the first update {cell_name(self.stage, self.cell)} was {short(self.value, 6)}, and the listing's formula gives"
         return (
-            f"{self.stage} = {self.formula} ran in the place of {self.meant}\n"
+            f"{self.stage} = {self.formula} ran in place of {self.meant}\n"
             f"{self.title}: {self.evidence}\n"
             f"{numbers} {short(self.right, 6)}: 'print {self.stage} - ({self.meant})' is not 0"
         )
@@ -170,9 +170,9 @@ def task_lines(hunts: tuple[Hunt, ...], program: Program) -> list[str]:
     da, dz = map(program.network.naming.gradient.format, (a, z))
     return [
         f"hunt {len(hunts)} on {program.scenario.name}, seed {hunts[-1].seed}: "
-        "what one formula of the backward pass computes is not what it says",
-        f"look: step through it, read Why, and compute what should be there: print {dz} - {da} * {a} * (1 - {a})",
-        f"'accuse {dz}' names the stage ({TRIES} tries), 'hint' helps, 'reveal' gives up",
+        "one formula of the backward pass does not compute what the listing shows",
+        f"step through it, read Why, and work out what should be there, e.g. print {dz} - {da} * {a} * (1 - {a})",
+        f"'accuse {dz}' names the stage (you have {TRIES} tries), 'hint' helps, 'reveal' gives up",
     ]
 
 

@@ -126,7 +126,7 @@ def find_command(text: str) -> tuple[Command, str]:
     if len(matching) == 1:
         return matching[0], arguments.strip()
     if matching:
-        raise CommandError(f"'{name}' may be {' or '.join(command.name for command in matching)}")
+        raise CommandError(f"'{name}' could be {' or '.join(command.name for command in matching)}")
     hint = suggestion(name, COMMANDS) or "; 'help' lists them"
     raise CommandError(f"there is no command '{name}'{hint}")
 

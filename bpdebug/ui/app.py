@@ -116,7 +116,7 @@ class DebuggerApp(Commanding):
         """The first picture; the stops of last time come back."""
         count, wrong = restore_stops(self.session) if self.session and self._stateful else (0, [])
         if count:
-            self.say(Note(f"stops of last time: {count} (B lists them, 'delete all' removes them)"))
+            self.say(Note(f"restored {count} stop{'s' * (count != 1)} (B lists them, 'delete all' removes them)"))
         if wrong:
             self.say(Note("\n".join(wrong), "error"))
         self.show()

@@ -81,10 +81,10 @@ def bindings() -> Iterator[Binding]:
 
 def pane_bindings(panes: Mapping[str, type[Pane]]) -> Iterator[Binding]:
     """The keys of the panes, and of their sizes."""
-    yield Binding("z", "maximise", "the pane alone, or all again", show=False)
+    yield Binding("z", "maximise", "maximise the pane, or restore all", show=False)
     for key, axis, by in _RESIZING:
         yield Binding(key, f"resize('{axis}', {by})", f"the pane {axis}", show=False)
-    yield Binding("0", "usual", "all panes in their usual sizes", show=False)
+    yield Binding("0", "usual", "restore the sizes of all panes", show=False)
     for name, pane in panes.items():
         yield Binding(key_name(pane.key), f"pane('{name}')", f"the {name} pane", show=False)
 

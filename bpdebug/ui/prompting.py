@@ -12,7 +12,7 @@ from bpdebug.session.session import Session
 from bpdebug.session.table import Command
 from bpdebug.session.usage import needs_arguments
 
-_EXAMPLES = "a command, such as: step 3 · print a2 · goto 40:dz2 · help"
+_EXAMPLES = "a command, such as  step 3  print a2  goto 40:dz2  help"
 
 
 class Prompting:

@@ -245,5 +245,5 @@ def test_watching_going_back_and_editing_make_a_new_future(capsys):
     commands = ("goto end", "watch dW1[1,0] sign", "reverse-continue", "goto 900:loss", "set learning_rate = 1", "goto 53:dW1")
     output = run_headless(capsys, "xor", *commands, "set dW1[1,0] = 0.01", "delete all", "goto 900:loss", "print learning_rate")
     assert "dW1[1,0] changed its sign: 0.00018584701 -> -0.00016728888\nupdate 53/1000" in output
-    assert "a new future begins here; dropped: set learning_rate = 1.0" in output
+    assert "later edits discarded: set learning_rate = 1.0" in output
     assert output.endswith("learning_rate = 0.1\n")

@@ -87,7 +87,7 @@ def test_the_endings_of_an_export_are_those_of_the_formats():
         ("select", "a cell such as dW2[1,0] is expected; found ''"),
         ("until nowhere", "there is no location 'nowhere'"),
         ("print", "print needs an expression, for example: print a2, print max(abs(dz2))"),
-        ("source", "source which file?"),
+        ("source", "source needs a file, e.g. source lesson.txt"),
     ],
 )
 def test_the_arguments_are_read_as_the_usage_declares_them(command, message):

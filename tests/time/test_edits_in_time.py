@@ -186,7 +186,7 @@ def test_an_edit_in_the_past_says_what_it_dropped():
         session.execute(command)
     answer = session.execute("set W1[0,0] = 0")
     assert answer.data["dropped"] == ["set learning_rate = 0.5"]
-    assert "a new future begins here" in answer.text
+    assert "later edits discarded" in answer.text
     assert [str(edit) for edit in session.timeline.edits] == ["set dz2[0,0] = 1.0", "set W1[0,0] = 0.0"]
 
 

@@ -40,7 +40,7 @@ def reload(session: Session) -> Move:
 def _read(session: Session) -> Program:
     """The program that the file holds now; nothing has changed where it cannot be read."""
     if session.hunts and not session.hunts[-1].over:
-        raise CommandError("a hunt is on, and it would be over: 'reveal' ends it")
+        raise CommandError("this would end the hunt that is on; 'reveal' ends it")
     read = session.timeline.program_at(-1).scenario.read_again
     if read is None:
         raise CommandError("this scenario does not come from a file")

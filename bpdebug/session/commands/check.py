@@ -32,7 +32,7 @@ def check_(session: Session, arguments: str = "") -> Work:
         given = input_stage(program)
         name = {given.of: given.name, **program.gradients}.get(names[0], names[0])
         if name == names[0] != given.name and not program.stage(name).of:
-            raise CommandError(f"{name} is no derivative stage; check dz2, or check alone for all")
+            raise CommandError(f"{name} is not a gradient; check dz2 checks one, check alone all of them")
     if how == ["sweep"]:
         return (yield from sweep(session.timeline, name or program.gradients[program.network.layers[0].weight]))
     if how == ["slope"]:
@@ -46,7 +46,7 @@ def check_(session: Session, arguments: str = "") -> Work:
     "compare FILE.npz|.json|.txt",
     "look",
     asks="compare with the arrays of an npz, JSON or text file; several are updates that follow each other",
-    missing="compare with which file? It holds arrays named z1, a1, dz1, dW1, …: npz, JSON, or text as they are printed",
+    missing="compare needs a file with arrays named z1, a1, dz1, dW1, …: npz, JSON, or text as they are printed",
 )
 def compare_(session: Session, arguments: str) -> Work:
     """Compare your numbers (npz, JSON or text with z1, a1, dz1, …) with this update; several files: updates from this one on."""

@@ -24,9 +24,9 @@ from bpdebug.time.tasks import SLICE
 
 
 def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
-    lost = [f"a new future begins here; dropped: {'; '.join(map(str, dropped))}"] if dropped else []
+    lost = [f"later edits discarded: {'; '.join(map(str, dropped))}"] if dropped else []
     stale = session.stale()
-    old = [f"computed before this: {' '.join(sorted(stale, key=session.program.index.__getitem__))}"] if stale else []
+    old = [f"now out of date: {' '.join(sorted(stale, key=session.program.index.__getitem__))}"] if stale else []
     data = {"edit": what, "dropped": [str(edit) for edit in dropped], "stale": sorted(stale)}
     return Result("edit", "\n".join([what, *lost, *old]), data)
 
@@ -69,10 +69,10 @@ def formula(session: Session, arguments: str) -> Result:
 
 @command("undo", "edit", keys="Z")
 def undo(session: Session) -> Result:
-    """Take the last edit back."""
+    """Undo the last edit."""
     edit = session.timeline.undo()
     session.after_edit()
-    text = f"taken back: {edit}\n{describe(session.timeline)}"
+    text = f"undone: {edit}\n{describe(session.timeline)}"
     return Result("edit", text, {"edit": f"undo {edit}", "dropped": [str(edit)], "stale": sorted(session.stale())})
 
 

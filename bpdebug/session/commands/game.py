@@ -31,7 +31,7 @@ def _answered(session: Session, *lines: str, **data: object) -> Result:
 def _present(session: Session) -> Hunt:
     """The hunt that is on."""
     if not session.hunts:
-        raise CommandError("no hunt is on: 'hunt' plants a mistake to be found")
+        raise CommandError("no hunt is on; 'hunt' hides a mistake to find")
     if session.hunts[-1].over:
         raise CommandError("this hunt is over: 'hunt' begins the next one")
     return session.hunts[-1]
@@ -47,13 +47,13 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
 
 @command("hunt [SEED]", "play")
 def hunt(session: Session, text: str = "") -> Work:
-    """Begin anew with a mistake in one backward formula that nothing shows: find its stage by the numbers, and accuse it."""
+    """Start over with one hidden mistake in a backward formula: find its stage by the numbers, and accuse it."""
     import secrets  # noqa: PLC0415 - a start does without
 
     from bpdebug.play.planting import planting  # noqa: PLC0415 - as above
 
     if text and not re.fullmatch(r"\d{1,9}", text):
-        raise CommandError(f"a number from 0 is expected, the same one for the same mistake; found '{text}'")
+        raise CommandError(f"a seed from 0 is expected (the same seed hides the same mistake); found '{text}'")
     seed = int(text) if text else (session.hunts[-1].seed + 1) % 10**9 if session.hunts else secrets.randbelow(SEEDS)
     scenario = session.timeline.program_at(-1).scenario
     program = make_program(replace(scenario, formulas={}))
@@ -72,10 +72,10 @@ def accuse(session: Session, name: str) -> Result:
     """Name the stage that does not compute what the listing shows; a wrong one costs one of three tries."""
     now = _present(session)
     if not name:
-        raise CommandError("accuse which stage? For example: accuse dz1")
+        raise CommandError("accuse needs a stage, e.g. accuse dz1")
     session.program.stage(name)
     if name in now.accused:
-        raise CommandError(f"{name} has been accused already: it computes what the listing shows")
+        raise CommandError(f"{name} has already been accused, and it computes what the listing shows")
     after = _changed(session, replace(now, accused=(*now.accused, name)))
     right = f"right: {name}" + ", but no point: the check has told" * after.checked
     text = right if after.found else f"wrong: {name} computes what the listing shows; {after.outcome}"
@@ -88,14 +88,14 @@ def hint(session: Session) -> Result:
     now = _present(session)
     hints = now.fault.hints(session.program)
     if now.hints == len(hints):
-        raise CommandError(f"there are no more hints: {'; '.join(hints)}; 'reveal' gives up")
+        raise CommandError(f"no more hints: {'; '.join(hints)}; 'reveal' gives up")
     after = _changed(session, replace(now, hints=now.hints + 1))
     return _answered(session, f"hint {after.hints} of {len(hints)}: {hints[now.hints]}", hint=hints[now.hints])
 
 
 @command("reveal", "play")
 def reveal(session: Session) -> Result:
-    """Give the hunt up, and see what was planted."""
+    """Give up and reveal what was planted."""
     _changed(session, replace(_present(session), revealed=True))
     return _answered(session)
 
@@ -104,7 +104,7 @@ def reveal(session: Session) -> Result:
 def score(session: Session) -> Result:
     """Show the hunts of this session, and how many were found without the check."""
     if not session.hunts:
-        raise CommandError("no hunt has begun: 'hunt' plants a mistake to be found")
+        raise CommandError("no hunt has begun; 'hunt' hides a mistake to find")
     rows = list[str]()
     for number, hunt in enumerate(session.hunts, 1):
         outcome = hunt.outcome if hunt.over or number == len(session.hunts) else "left"
@@ -120,7 +120,7 @@ def _score(session: Session) -> str:
 
 @command("predict [on | off]", "play", keys="P")
 def predict(session: Session, arguments: str = "") -> Result:
-    """Ask about the next stage before each single step, or stop asking; alone, the other of the two ('on 3/5' sets the tally)."""
+    """Ask about the next stage before each single step, or stop asking; without an argument, switch ('on 3/5' sets the tally)."""
     arguments = arguments or ("off" if session.predictions.on else "on")
     found = re.fullmatch(r"(on|off)(?:\s+(\d{1,9})/(\d{1,9}))?", arguments)
     if not found or int(found[2] or 0) > int(found[3] or 0):
@@ -157,7 +157,7 @@ def answer(session: Session, arguments: str) -> Move:
     """Answer the question about the next stage (a shape, a sign or a value), and run the stage to see."""
     question = session.question
     if question is None:
-        raise CommandError("nothing is asked: after 'predict on', a single step asks about the next stage")
+        raise CommandError("nothing is asked; after 'predict on' each single step asks about the next stage")
     given = read_answer(question.kind, arguments)
 
     def judged(result: Result) -> Result:

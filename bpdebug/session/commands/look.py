@@ -82,7 +82,7 @@ def print_(session: Session, arguments: str) -> Result:
 
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
 def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
-    """Show where a number comes from, usually the selected one: its formula with the numbers put in."""
+    """Show where a number comes from (default: the selected one): its formula with the numbers put in."""
     cell = cell or session.selected
     if cell is None:
         raise CommandError("no cell is selected: name one, such as explain dW2[1,0]")
@@ -172,7 +172,7 @@ def list_(session: Session) -> Result:
     missing="history needs an expression, for example: history loss, history norm(dz1) for 50",
 )
 def history(session: Session, arguments: str) -> Work:
-    """Show the values of an expression over the last N completed updates (usually 24)."""
+    """Show the values of an expression over the last N completed updates (default: 24)."""
     found = re.fullmatch(r"(.*\S)\s+for\s+(\S+)", arguments)
     text, count = (found[1], count_of(found[2])) if found else (arguments, 24)
     program, formula = session.program, session.program.parse(text)

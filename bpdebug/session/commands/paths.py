@@ -29,7 +29,7 @@ _WIDTH = 66
 
 @command("paths [NAME[i,j]]", "look", keys="r")
 def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
-    """Write the gradient of one number out as a sum over its paths to the loss (small networks); usually the selected cell's."""
+    """Write the gradient of one number out as a sum over its paths to the loss (small networks); default: the selected cell's."""
     cell = cell or session.selected
     if cell is None:
         raise CommandError("paths needs a cell, for example: paths W1[0,1]")

@@ -12,9 +12,9 @@ from bpdebug.session.themes import THEMES, theme_named
 from bpdebug.time.results import Result
 
 
-@command("source FILE", "session", asks="carry out the commands of a file", missing="source which file?")
+@command("source FILE", "session", asks="a file of commands", missing="source needs a file, e.g. source lesson.txt")
 def source(session: Session, arguments: str) -> Result:
-    """Carry out the commands of a file."""
+    """Run the commands in a file."""
     answers = run_script(session, arguments)
     lines = [part for text, answer in answers for part in (f"> {text}", answer.text) if part]
     data = {"commands": [{"command": text, "type": answer.type, **answer.data} for text, answer in answers]}
@@ -22,7 +22,7 @@ def source(session: Session, arguments: str) -> Result:
     return Result("quit" if ended else "script", "\n".join(lines), data)
 
 
-@command("save FILE", "session", asks="save the session as a script", missing="save to which file?")
+@command("save FILE", "session", asks="save the session as a script", missing="save needs a file, e.g. save session.txt")
 def save(session: Session, arguments: str) -> Result:
     """Write the session (edits, stops, displays, bookmarks, position) as a script that replays it."""
     text = session_script(session)

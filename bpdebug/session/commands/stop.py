@@ -167,7 +167,7 @@ def ignore(session: Session, arguments: str) -> Result:
 
 @command("commands STOP COMMAND; COMMAND…", "stop")
 def commands(session: Session, arguments: str) -> Result:
-    """Carry out commands whenever a stop strikes (none: no longer)."""
+    """Run commands whenever a stop is hit (without any: no longer)."""
     number, _, rest = arguments.partition(" ")
     stop = _stop_of(session, number)
     given = tuple(" ".join(text.split()) for text in rest.split(";") if text.strip())
@@ -209,7 +209,7 @@ def info(session: Session, arguments: str = "") -> Result:
 def line_of(stop: Stop) -> str:
     """A stop in one line."""
     notes = [f"hit {stop.hits} time{'s' * (stop.hits != 1)}"] * (stop.hits > 0)
-    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"to be ignored {stop.ignore} times"] * (stop.ignore > 0)
+    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"ignoring the next {stop.ignore} hits"] * (stop.ignore > 0)
     notes += [f"then: {'; '.join(stop.commands)}"] if stop.commands else []
     notes += [stop.note] if stop.note else []
     return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
@@ -232,7 +232,7 @@ def display(session: Session, arguments: str) -> Result:
 
 @command("undisplay DISPLAY", "stop")
 def undisplay(session: Session, arguments: str) -> Result:
-    """Show an expression no longer."""
+    """Stop displaying an expression."""
     if arguments not in map(str, session.displays):
         raise BpdebugError(f"there is no display '{arguments}'; there are: {', '.join(map(str, session.displays)) or 'none'}")
     del session.displays[int(arguments)]

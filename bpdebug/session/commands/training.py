@@ -24,10 +24,10 @@ _MOST = 4
 
 @command("health [N]", "look")
 def health(session: Session, count: str = "") -> Work:
-    """Show each layer's gradients, steps, saturated and dead units over the last N updates (usually 24), and what is off."""
+    """Show each layer's gradients, steps, saturated and dead units over the last N updates (default: 24), and what is off."""
     found = yield from HealthLog().measuring(session.timeline, count_of(count) if count else UPDATES)
     if not (len(found.updates) or found.notes):
-        raise CommandError("no update is complete yet: 'update' runs one")
+        raise CommandError("no update is complete yet; 'update' runs one")
     rows = [("layer", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
     layers = list[dict[str, Any]]()
     for layer in found.layers:
@@ -61,7 +61,7 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 @command("predictions [N]", "look")
 def predictions(session: Session, count: str = "") -> Work:
-    """Show what the network answers with the present parameters beside the targets: the N worst samples (usually 10)."""
+    """Show what the network answers with the present parameters beside the targets: the N worst samples (default: 10)."""
     most = count_of(count) if count else _SHOWN
     yield "asking the samples"
     surface, total = surface_of(session.timeline), session.program.batches.total

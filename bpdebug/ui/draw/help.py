@@ -16,16 +16,19 @@ PANE_KEYS = (
     ("tab", "the next pane"),
     ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
     ("PgUp PgDn", "in Values and Deltas the layer before and after; shift with an arrow: ten rows"),
-    ("z", "the pane alone, or all again"),
-    ("< > { }", "the pane in use narrower, wider, shorter, taller; 0 gives all panes their usual sizes"),
-    ("mouse", "click a number, a stage, an operand in Why, a key below; twice on a number: its origin, on a title: z"),
+    ("z", "maximise the pane, or restore all"),
+    ("< > { }", "make the pane in use narrower, wider, shorter, taller; 0 restores all"),
+    (
+        "mouse",
+        "over a sign: what it means; a click: a number, a stage, an operand in Why, a key; twice: a number's origin, a title: z",
+    ),
     ("drag", "a border: other sizes; over text: select it, ctrl+c copies"),
     ("ctrl+o", "open another scenario"),
-    (":", "type any command; Tab completes it, the arrow up brings back earlier ones"),
+    (":", "type any command; Tab completes it, the up arrow brings back earlier ones"),
     ("ctrl+p", "the palette: commands by name, themes"),
     ("esc", "close what lies over the panes; stop a long run (as any key does)"),
-    ("ctrl+c", "stop a run and forget what was typed ahead of it, close what lies over the panes, or copy text that is selected"),
-    ("ctrl+z", "back to the shell; fg there comes back"),
+    ("ctrl+c", "stop a run and forget what was typed ahead, close what lies over the panes, or copy selected text"),
+    ("ctrl+z", "suspend; fg in the shell comes back"),
 )
 """What no command of the table does."""
 
@@ -109,5 +112,5 @@ def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[t
             rows.append(Told(command.name, keys, command.usage, command.help + f" (also: {others})" * bool(others)))
         yield title, rows
     digits = [key for key in panes if key.isdigit()]
-    choosing = [(f"{digits[0]} … {digits[-1]}", "choose a pane; where there is little room, show it")]
+    choosing = [(f"{digits[0]} … {digits[-1]}", "choose a pane, and show it where there is little room")]
     yield "Panes and other keys", [Told("", keys, "", meaning) for keys, meaning in (*choosing, *panes.items(), *PANE_KEYS)]
