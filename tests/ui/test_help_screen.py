@@ -61,7 +61,7 @@ def test_every_command_and_key_is_there_and_nothing_is_cut(columns):
 def test_the_rows_are_those_that_say_all_the_words_searched_for():
     assert names("GRADIENT layer") == ["health"]
     assert "reverse-continue" in names("last stop")
-    assert names("last edit back") == ["undo"]
+    assert names("undo the last edit") == ["undo"]
     assert names("nothing of the kind") == explained("nothing of the kind") == []
     assert "nothing of the kind" in text(rows("nothing of the kind")[0].lines)
 
@@ -77,7 +77,7 @@ def test_every_word_of_a_newcomer_is_explained(topic):
 
 
 def test_headings_stand_only_over_rows():
-    assert [plain(row.lines[0]) for row in rows("last edit back") if not row.name] == ["Edits"]
+    assert [plain(row.lines[0]) for row in rows("undo the last edit") if not row.name] == ["Edits"]
 
 
 def test_what_is_searched_for_is_marked_in_any_capitals():
@@ -122,7 +122,7 @@ async def test_the_help_is_gone_through_by_key_and_closed_by_escape(size):
 
 async def test_a_click_chooses_a_command():
     async with debugger(size=SMALL) as (app, pilot):
-        await press(pilot, "question_mark", *"edit back")
+        await press(pilot, "question_mark", *"undo the last")
         await pilot.click("#rows", offset=(4, 1))
         await until(pilot, lambda: isinstance(app.screen, PromptScreen))
         assert app.screen.query_one(Input).value == "undo"
