@@ -144,7 +144,7 @@ def test_a_large_product_is_shown_around_its_cell():
     assert {index[1] for name, index in found if name == "dz1"} == {index[1] for name, index in found if name == "dW1"}
     assert {index[0] for name, index in found if name == "dz1"} == {index[0] for name, index in found if name == "x"}
     drawn = [plain(line) for line in equation_picture(shown, 118, 20).lines]
-    assert sum("‹" in line and "›" in line for line in drawn) > 5
+    assert sum(line.count("…") >= 2 for line in drawn) > 5
     assert sum("⋮" in line for line in drawn) >= 2
 
 

@@ -84,8 +84,8 @@ def test_the_stage_that_is_explained_has_a_background_to_the_end_of_the_line(com
 def test_a_stage_that_is_skipped_says_why():
     rows = [row for row in program_rows(view("two_outputs")) if isinstance(row, Skipped)]
     assert [plain(program_line(view("two_outputs"), row, 60)).rstrip() for row in rows] == [
-        "   – b1 skipped: b1 is frozen",
-        "   – b2 skipped: b2 is frozen",
+        "   — b1 skipped: b1 is frozen",
+        "   — b2 skipped: b2 is frozen",
     ]
 
 
@@ -95,8 +95,8 @@ def test_in_a_narrow_listing_a_skipped_stage_says_the_gist():
     layers = (Layer(4, "relu"), Layer(10, "softmax"))
     fused = Session(replace(shown.program.scenario, loss=loss, layers=layers)).view()
     row = next(row for row in program_rows(fused) if isinstance(row, Skipped))
-    assert plain(program_line(fused, row, 34)).rstrip() == "   – da2: fused with softmax"
-    assert plain(program_line(fused, row, 120)).rstrip() == f"   – da2 skipped: {row.reason}"
+    assert plain(program_line(fused, row, 34)).rstrip() == "   — da2: fused with softmax"
+    assert plain(program_line(fused, row, 120)).rstrip() == f"   — da2 skipped: {row.reason}"
 
 
 def test_a_stage_that_gave_a_nan_is_marked():

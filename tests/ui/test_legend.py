@@ -21,14 +21,6 @@ NO_SIGNS = set("éèäöüß“”‘’ \u00a0")
 NO_MEANING = {"", "bold", "operand"}
 """Styles that say nothing by themselves; ``operand:3`` is what a click finds."""
 
-OPEN = {
-    "program": "·●◐◌○–",
-    "values": "·",
-    "deltas": "·",
-    "equation": "·‹›",
-}
-"""What is still drawn in another meaning than the legend's: whoever draws another sign in its place takes it out of here."""
-
 
 def signs(seen):
     """Every sign that was painted: its place, itself, its line, and where in it; keys are named as they are."""
@@ -55,7 +47,7 @@ async def test_every_sign_and_style_is_explained_and_none_has_two_meanings(name,
     unexplained, meanings = defaultdict(list), defaultdict(dict)
     for place, sign, text, at in signs(seen):
         entry = known(place, text, at)
-        if entry is None and sign not in OPEN.get(place, ""):
+        if entry is None:
             unexplained[sign, place].append(text.strip()[:100])
         elif entry and place in STRICT and entry.group != "lines":
             whole = next((own for own in entry.signs if sign in own), sign)

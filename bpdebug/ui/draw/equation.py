@@ -133,7 +133,7 @@ class _Drawing:
             yield line((group.number, "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""))
             return
         (rows, columns), shape, folded = self._fit.windows[group], group.shape, operand.folded
-        sides = ("‹" if columns.start else "", "›" if columns.stop < shape[1] else "")
+        sides = ("…" if columns.start else "", "…" if columns.stop < shape[1] else "")
         for y, row in enumerate(rows, top):
             first, last = row == rows[0], row == rows[-1]
             shapes = "[]" if first and last else "⎡⎤" if first else "⎣⎦" if last else "⎢⎥"

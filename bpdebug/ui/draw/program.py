@@ -133,7 +133,7 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     if isinstance(row, Skipped):  # why it does not exist; in a narrow listing no more than the gist
         name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
         texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
-        return fit(line(("   – ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
+        return fit(line(("   — ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
     # a phase, and what letters stand for in it
     title = line((row.upper(), "heading" if row == view.position.phase else "dim bold"))
     stages = (stage for stage in view.program.stages if stage.phase == row)
