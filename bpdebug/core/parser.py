@@ -267,7 +267,8 @@ class _Reader:
         if letters and len(letters) == len(arguments):
             return substitute(formula, dict(zip(letters, arguments, strict=True)))
         if letters or (made := rewritten(name, arguments)) is None:
-            raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}", node)
+            hint = "; a product of two matrices is written a @ b" * (name in ("dot", "matmul"))
+            raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}{hint}", node)
         return made
 
     def _subscript(self, node: ast.Subscript) -> Tree:

@@ -49,8 +49,10 @@ def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[in
 
 
 def _spoils(judge: Judge, right: Collection[str]) -> bool:
-    """Whether a convention would make a stage wrong that is right as it stands."""
-    return any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
+    """Whether a convention turns a sign and so makes a stage wrong that is right as it stands: with a factor of 1/m such a stage may be
+    right by a second mistake, which makes up for the convention."""
+    turned = any(factor < 0 for factor in judge.convention.factors.values())
+    return turned and any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
 
 
 def surprises(judge: Judge) -> int:
