@@ -166,4 +166,4 @@ def _place(name: str, program: Program) -> int:
         raise LocationError(f"there is no layer {layer[1][:15]}: layers are numbered 1 to {depth}")
     phases = [str(phase) for phase in Phase]
     hint = suggestion(name.partition("[")[0], [*program.index, *phases, "start", "end"])
-    raise LocationError(f"there is no location '{name}'{hint or '; ' + _EXPECTED}")
+    raise LocationError(f"there is no location '{name}'{hint or '; ' + _EXPECTED}" if name else _EXPECTED)

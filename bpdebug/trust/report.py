@@ -137,8 +137,14 @@ class Report(Record, eq=False):
                 agrees += f", and your own update formula{'s are' if len(updates) > 1 else ' is'} right"
             agrees += " (in your convention)" * (self.source is COMPARISON and any(f.status == "convention" for f in self.findings))
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
-        reasons = ", ".join(dict.fromkeys(finding.says.untold for finding in self.shown))
-        return [self.source.nothing.format(reasons=reasons, hollow=hollow)]
+        reasons = dict.fromkeys(self._untold(finding, hollow) for finding in self.shown)
+        return [self.source.nothing.format(", ".join(filter(None, reasons)))]
+
+    def _untold(self, finding: Finding, hollow: str) -> str:
+        """Why a finding is no verdict; those in which nothing is finite are named together."""
+        if self.source is CHECK:
+            return finding.says.untold
+        return f"no number is finite, neither yours nor ours ({hollow})" if finding.hollow else finding.said or finding.says.untold
 
     def _in_words(self, lines: Sequence[str]) -> str:
         """An answer in which the part of a gradient that comes on one of several paths is explained where its name first stands."""
@@ -241,7 +247,7 @@ CHECK = Source(
     "first wrong stage: {}; what follows from it inherits the error",
     "wrong by itself too: {}",
     "no derivative is wrong",
-    "nothing could be compared: {reasons}",
+    "nothing could be compared: {}",
     _of_derivative,
     _derivative_data,
 )
@@ -252,7 +258,7 @@ COMPARISON = Source(
     "first off stage: {}",
     "also off, given your own numbers before it: {}",
     "every number agrees",
-    "nothing could be judged: no number is finite, neither yours nor ours ({hollow})",
+    "nothing could be judged: {}",
     _of_numbers,
     _numbers_data,
 )

@@ -93,7 +93,7 @@ def test_a_phase_and_a_layer_are_the_moment_before_their_first_stage(name):
         ("strat", "there is no location 'strat'; did you mean 'start'?"),
         ("40:dz22", "there is no location 'dz22'; did you mean 'dz2'?"),
         ("qqq", "there is no location 'qqq'; expected a stage (dz2), a cell (dW1[1,0]), 40:dz2"),
-        ("", "there is no location ''; expected a stage (dz2)"),
+        ("", "expected a stage (dz2)"),
         ("x", "there is no location 'x'; expected a stage"),
         ("layer 3", "there is no layer 3: layers are numbered 1 to 2"),
         ("layer 0", "there is no layer 0: layers are numbered 1 to 2"),
