@@ -41,6 +41,8 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_OTHERS = {b"\x93NUMPY": "one array without a name, as numpy.save writes it", b"\x80": "a pickle, which could run anything"}
+"""How other files of Python begin, and what they are."""
 _SHAPES = re.compile(
     r"\b\d{1,9}(?:[×x]\d{1,9}){0,9}(?:-element)?[ \t]{1,9}[A-Z]\w{0,40}(?:\{[^\n]{0,80}\})?:?(?=[ \t]{0,20}$)", re.MULTILINE
 )
@@ -73,7 +75,9 @@ def read_printed(path: Path) -> dict[str, Array]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(path, f"expected an npz file, JSON or text; found the byte {content[error.start]:#04x}") from None
+        what = next((f"; this is {what}" for begin, what in _OTHERS.items() if content.startswith(begin)), "")
+        found = what or f"; found the byte {content[error.start]:#04x}"
+        raise FileError(path, f"expected an npz file (numpy.savez('mine.npz', W1=W1, dW1=dW1)), JSON or text{found}") from None
     return parse(text, str(path))
 
 

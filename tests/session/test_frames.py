@@ -86,7 +86,7 @@ def test_a_few_letters_stand_for_what_gdb_and_the_keys_mean(typed, name):
     if name:
         assert find_command(typed)[0].name == name
     else:
-        with pytest.raises(BpdebugError, match="may be"):
+        with pytest.raises(BpdebugError, match="could be"):
             find_command(typed)
 
 
@@ -94,11 +94,14 @@ def test_info_tells_what_gdbs_info_would():
     session, _ = after("break dz2", "display loss", "bookmark here", "watch loss")
     assert session.execute("info display").text == "display 1: loss"
     assert session.execute("info br").text.splitlines()[:2] == ["breakpoint 1: dz2", "watchpoint 2: loss"]
+    assert session.execute("info stops").text == session.execute("info watchpoints").text == session.execute("info br").text
     assert session.execute("info bookmarks").text == "bookmark here: start"
     assert session.execute("info locals").text == session.execute("list").text
     assert session.execute("info frame").text == session.execute("bt").text
     with pytest.raises(BpdebugError, match="info nothing: there are info breakpoints"):
         session.execute("info nothing")
+    with pytest.raises(BpdebugError, match=r"'print dW1\[0,0\]' shows it"):
+        session.execute("info dW1[0,0]")
 
 
 @pytest.mark.parametrize("command", ["goto 2:dW1[1,0]", "until 2:dW1[1,0]", "goto 2:dW1[1,0]"])

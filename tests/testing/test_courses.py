@@ -44,7 +44,7 @@ CASES = {
     "losses of samples": (layer(c.CrossEntropy, c.PROBABILITIES, c.LABELS), "y_pred", "negative"),
     "a loss that gets its answers back": (layer(c.SoftmaxCrossEntropy, c.numbers(4, 3), c.LABELS), "inputs", "the sum where the mean"),
     "a cell with another output": (pair(c.rnn_cell_forward, c.rnn_cell_backward, X[:1].repeat(3, 0), c.numbers(5, 7), c.RNN), "ba", "tell"),
-    "gradients before the cost": (one(c.propagate, c.numbers(2, 1), 0.3, X, Y), "b", "7 it is"),
+    "gradients before the cost": (one(c.propagate, c.numbers(2, 1), 0.3, X, Y), "b", "7 is a size here"),
     "a backward of parameters, cache and data": (pair(c.forward_propagation_n, c.backward_propagation_n, X, Y, c.TWO), "W1", "2 times"),
     "a state before and behind": (one(c.loss_fun, *STEPS), "Wxh Whh bh", "tell"),
     "a network of lists": (layer(c.Network, c.numbers(4, 1), np.eye(3)[:, [1]]), "biases[0] weights[0]", "at each place along axis 0"),
@@ -125,5 +125,10 @@ def test_a_factor_that_may_be_several_things_is_all_of_them():
     with pytest.raises(GradientError) as caught:
         check_backward(lambda x, w: (x @ w, (x, w)), backward, c.numbers(4, 3), c.numbers(3, 2), save=None)
     told = str(caught.value)
-    for words in ("2 it is, as in the derivative of a square", "√4", "2 it is: axis 1 of out has 2", "this input cannot tell these apart"):
+    for words in (
+        "2 is what the derivative of a square brings",
+        "√4",
+        "2 is a size here: axis 1 of out has 2",
+        "this input cannot tell these apart",
+    ):
         assert words in told

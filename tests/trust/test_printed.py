@@ -12,7 +12,7 @@ from test_names import computed
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.errors import BpdebugError
-from bpdebug.printed import parse
+from bpdebug.printed import parse, read_printed
 from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
 
@@ -58,6 +58,16 @@ def test_what_is_no_array_is_told_with_line_and_column(text, words):
     with pytest.raises(BpdebugError) as caught:
         parse(text)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\x93NUMPY\x01", "as numpy.save writes it"), (b"\x80\x04.", "a pickle"), (b"\xff", "0xff")]
+)
+def test_a_file_of_another_kind_is_told_what_it_is_and_what_is_read(tmp_path, content, words):
+    (tmp_path / "mine").write_bytes(content)
+    with pytest.raises(BpdebugError, match=words) as caught:
+        read_printed(tmp_path / "mine")
+    assert "numpy.savez('mine.npz'" in str(caught.value)
 
 
 @pytest.mark.parametrize("piece", ["'", "[", "/* ", "1", "W=[", "{'a':", "1 A{", "1x1", "\"'", "a->", "x['", "W=-", "1e9", "(", "😀"])

@@ -185,9 +185,11 @@ _ELSEWHERE = {"locals": "list", "frame": "bt", "args": "where", "source": "list"
 @command("info [breakpoints|display|edits|bookmarks]", "stop", keys="B")
 def info(session: Session, arguments: str = "") -> Result:
     """List stops, displays, edits and bookmarks, or some of these; locals are the stages (list), the frame is bt's."""
-    words = [word for word in (*_INFO, "watchpoints", *_ELSEWHERE) if arguments and word.startswith(arguments)]
+    words = [word for word in (*_INFO, "stops", "watchpoints", *_ELSEWHERE) if arguments and word.startswith(arguments)]
     if arguments and not words:
-        raise CommandError(f"info {arguments}: there are info {', info '.join(_INFO)}{suggestion(arguments, [*_INFO, *_ELSEWHERE])}")
+        name = arguments.partition("[")[0]
+        hint = f"; 'print {arguments}' shows it" * (name in session.program.tensors) or suggestion(arguments, [*_INFO, *_ELSEWHERE])
+        raise CommandError(f"info {arguments}: there are info {', info '.join(_INFO)}{hint}")
     if arguments and words[0] in _ELSEWHERE:
         return cast("Result", find_command(_ELSEWHERE[words[0]])[0].run(session, ""))
     stops, edits = session.stops.all.values(), session.timeline.edits

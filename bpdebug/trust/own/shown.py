@@ -164,14 +164,14 @@ def _meanings(seen: Seen) -> Iterator[tuple[str, float, str]]:
             number = abs(float(value.flat[0]))
             yield "stray_factor", number, f"{name} is {short(number)}: once too often, or a division by it left out"
             yield "stray_factor", 1 / number, f"{name} is {short(number)}: left out, or a division by it too many"
-    yield "stray_factor", 2.0, "2 it is, as in the derivative of a square"
-    yield "stray_factor", 0.5, "1/2 it is, as where the 2 of a square's derivative is left out"
+    yield "stray_factor", 2.0, "2 is what the derivative of a square brings with it"
+    yield "stray_factor", 0.5, "1/2 is what is left where the 2 of a square's derivative is forgotten"
     for length, said in lengths.items():
         if length > 1:
             yield "stray_factor", length**0.5, f"it is √{length}, once too often, or a division by it left out: {said}"
             yield "stray_factor", length**-0.5, f"it is 1/√{length}, left out, or a division by √{length} too many: {said}"
             yield "mean_for_sum", 1 / length, f"{short(1 / length)} is 1/{length}: {said}"
-            yield "sum_for_mean", length, f"{length} it is: {said}"
+            yield "sum_for_mean", length, f"{length} is a size here: {said}"
 
 
 def _exchanged(seen: Seen) -> Made:
