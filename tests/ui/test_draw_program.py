@@ -137,6 +137,14 @@ def test_where_the_settings_have_no_room_they_are_letters_and_the_phase_says_whi
     assert "η" not in text(listing(view("xor"), 34))
 
 
+def test_where_a_sample_is_a_column_the_shapes_are_those_of_the_matrices():
+    shown = view("xor", "convention columns")
+    drawn = {stage.name: plain(of_stage(shown, stage.name)).split()[-1] for stage in stages(shown)[3:12]}
+    assert drawn == {
+        "a2": "1×4", "loss": "1", "da2": "1×4", "dz2": "1×4", "dW2": "1×4", "db2": "1×1", "da1": "4×4", "dz1": "4×4", "dW1": "4×2",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("columns", [29, 34])
 def test_the_marked_stage_is_seen_to_its_end(name, columns):

@@ -246,7 +246,7 @@ def test_a_plane_as_it_is_drawn_without_colours():
 
 
 PLANE = """
-4 of 4 right   0  1  0 wrong
+4 of 4 right   0  1  ✗ wrong
  x2 ⠉⠓⠦⣄⡀
 1.0    ▀0⠓⠦⣄⡀                      1
            ▀⠉⠓⠦⣄⡀
@@ -280,7 +280,7 @@ def test_without_colours_the_outputs_are_shades():
 
 @pytest.mark.parametrize("size", [(36, 8), (38, 10), (60, 12), (76, 18), (156, 40)])
 def test_what_the_marks_mean_is_told_at_every_usual_size(size):
-    for scenario, words in (("xor", ("0  1", "0 wrong")), ("residual", ("◆ target",)), (four(), ("N north", "W west"))):
+    for scenario, words in (("xor", ("0  1", "✗ wrong")), ("residual", ("◆ target",)), (four(), ("N north", "W west"))):
         head = text(surface_lines(seen(scenario, "goto end"), *size)[:2])
         assert all(word in head for word in words) or (scenario == four() and size[1] < 9), (scenario, head)
 

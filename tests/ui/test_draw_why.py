@@ -82,6 +82,13 @@ def test_an_update_is_an_assignment_from_the_value_before():
     assert "1.764" in lines[1]
 
 
+def test_a_parameter_tells_after_an_update_what_all_of_them_did_together():
+    told = why(76, 20, "xor", "update").splitlines()
+    assert "−0.31, really −0.28" in told
+    assert "most moved: b2[0,0] −0.11, W2[3,0] −0.079, W2[0,0] −0.074" in told
+    assert "most moved" not in why(76, 20, "xor", "update", "select x[1,0]") + why(76, 20, "xor", "goto 0:W1")
+
+
 def test_what_is_given_says_so_and_goes_nowhere():
     shown = why(60, 8, "xor", "select x[1,0]")
     assert shown.startswith("x[1,0] = 0\nGiven: input 0 (x1) of sample 1")
@@ -92,7 +99,7 @@ def test_before_the_first_stage_it_says_how_to_begin():
     lines = why(60, 8, "xor").splitlines()
     assert lines[0] == "s runs the first stage: z1 = x·W1 + b1"
     assert "arrow keys" in " ".join(lines)
-    assert lines[1:3] == ["New here?  :tour leads through in five steps", "? explains every sign"]
+    assert lines[1:3] == ["New here?  :tour shows it in five steps", "? explains every sign"]
     assert "New here" not in why(60, 8, "xor", "tour")
     assert "One formula of the backward pass" in why(60, 8, "xor", "hunt 7")
 

@@ -14,8 +14,8 @@ from bpdebug.ui.draw.spans import Line, line
 
 PANE_KEYS = (
     ("tab", "the next pane"),
-    ("arrows", "move the cell cursor (Values, Deltas), or the line of the listing (Program)"),
-    ("PgUp PgDn", "in Values and Deltas the layer before and after; shift with an arrow: ten rows"),
+    ("arrows", "move the cell cursor (Values, Gradients), or the line of the listing (Program)"),
+    ("PgUp PgDn", "in Values and Gradients the layer before and after; shift with an arrow: ten rows"),
     ("z", "maximise the pane, or restore all"),
     ("< > { }", "make the pane in use narrower, wider, shorter, taller; 0 restores all"),
     (

@@ -121,8 +121,9 @@ def _written(view: View, name: str, plan: Plan) -> int:
 
 
 def _shape(view: View, stage: Stage) -> str:
-    """``4×1``, or ``1`` for a single number."""
-    return shape_text(view.shapes[stage.name] or (1,))
+    """``4×1``, or ``1`` for a single number; where a sample is a column, rows and columns exchanged as in the matrices."""
+    shape = view.shapes[stage.name] or (1,)
+    return shape_text(shape[::-1] if view.style.columns and len(shape) == 2 else shape)
 
 
 def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -> Line:

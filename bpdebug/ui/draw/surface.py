@@ -126,7 +126,7 @@ def _marks(sight: Sight, columns: int, shades: bool) -> Line:
         shade = SHADES[place % len(SHADES)] * 2 if shades and surface.task == "classes" else ""
         role = f"class:{place}:{HEAT_STEPS}" if surface.task == "classes" and not shades else "dim"
         drawn += [(letter, "point"), (f"{shade} {label if letter != label else ''}".rstrip() + " ", role), (" ", "")]
-    return first_that_fits(((*drawn, (sight.letters[0], "point missed"), (" wrong", "dim")), tuple(drawn)), columns)
+    return first_that_fits(((*drawn, ("✗", "point missed"), (" wrong", "dim")), tuple(drawn)), columns)
 
 
 def _ramp(surface: Surface, shades: bool) -> Line:

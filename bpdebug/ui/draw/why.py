@@ -44,10 +44,17 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
     after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
     after += wrap(explanation.meaning, columns) + _operands(view, explanation, columns)
+    after += _effect(view, explanation, columns)
     rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
     room = rows - len(lines) - len(after)
     lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1)), *after, *rule]
     return lines + _stage(view, explanation, columns, rows - len(lines))
+
+
+def _effect(view: View, explanation: Explanation, columns: int) -> list[Line]:
+    """At a parameter, what the update that has just been completed has done with all of them together."""
+    told = view.effect.lines() if view.effect and explanation.name in view.program.free else []
+    return [drawn for text in told for drawn in wrap(text, columns)]
 
 
 def why_title(view: View, title: str, columns: int) -> str:
@@ -105,10 +112,10 @@ def _welcome(view: View, columns: int) -> list[Line]:
         text = (
             "One formula of the backward pass does not compute what the listing shows. Step through it and compare, then name the stage: "
         )
-        return [*wrap(text, columns), line(("a", "key"), " accuses   ", (":", "key"), "hint helps   ", (":", "key"), "reveal gives up")]
+        return [*wrap(text, columns), line(("a", "key"), " accuses  ", (":", "key"), "hint helps  ", (":", "key"), "reveal gives up")]
     if view.position.t or view.tour:
         return []
-    tour = line("New here?  ", (":", "key"), "tour leads through in five steps") if len(view.program.layers) > 1 else ()
+    tour = line("New here?  ", (":", "key"), "tour shows it in five steps") if len(view.program.layers) > 1 else ()
     signs = line(("?", "key"), " explains every sign")
     both = line(*tour, "   ", *signs)
     return [both] if tour and width(both) <= columns else [part for part in (tour, signs) if part]
