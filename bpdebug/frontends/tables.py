@@ -229,9 +229,7 @@ def _unknown(key: Scalar, value: Node, allowed: Dictionary[str, Key], report: Re
         report.add(key.mark, f"unknown key '{key.text}' here; it belongs {names}", example="\n".join(places.values()))
         return
     comma = number_of(key.text) is not None
-    hint = (
-        "; a decimal number is written with a point, not a comma"
-        if comma
-        else likely(key.text, dict.fromkeys(known.name for known in allowed.values()))
-    )
+    keys = dict.fromkeys(known.name for known in allowed.values())
+    near = [lifted for known in allowed.values() for lifted in known.lifts if nearest(key.text, [lifted])]
+    hint = "; a decimal number is written with a point, not a comma" if comma else likely(key.text, [*keys, *near])
     report.add(key.mark, f"unknown key '{key.text}'{hint}")

@@ -74,6 +74,7 @@ def test_a_broken_value_is_told_with_its_place(problems, old, new, place, words)
 
 
 ADDED = [
+    ("learing_rate: 0.1", "10:1", "unknown key 'learing_rate': did you mean 'learning_rate'?"),
     ("optimizer: {learing_rate: 0.1}", "10:13", "unknown key 'learing_rate': did you mean 'learning_rate'?"),
     ("optimizer: {learning_rate: 1,5}", "10:30", "point, not a comma"),
     ("optimizer: {learning_rate: -1e-3}", "10:28", "expected a number from 0; found -1e-3"),
