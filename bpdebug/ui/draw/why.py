@@ -44,8 +44,8 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
     after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
     after += wrap(explanation.meaning, columns) + _operands(view, explanation, columns)
-    after += _effect(view, explanation, columns)
     rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
+    rule = _effect(view, explanation, columns) + rule
     room = rows - len(lines) - len(after)
     lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1)), *after, *rule]
     return lines + _stage(view, explanation, columns, rows - len(lines))
