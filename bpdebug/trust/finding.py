@@ -62,7 +62,7 @@ STATUSES: Mapping[str, Status] = {
     "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
     "unsure": Status("cannot tell", ("?", "changed"), reason=_UNSURE, untold="rounding hides what is off"),
     "kink": Status("kink", ("∧", "dim"), reason=_KINK, untold="the loss has a corner there"),
-    "noise": Status("too small to tell", ("✓", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
+    "noise": Status("too small to tell", ("?", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
     "non-finite": Status("not finite", ("?", "changed"), reason=_NOT_FINITE, untold="the loss is not finite"),
     "missing": Status("missing", (" ", "dim"), untold="the file does not have it"),
 }

@@ -69,7 +69,7 @@ def test_what_agrees_is_praised_only_where_it_is_computed():
 
 def test_in_another_update_nothing_is_marked():
     moment = beside(numbers(FAULT), "goto 4:db1")
-    assert set(badges(moment).values()) == {"·"}
+    assert not badges(moment)
     assert "yours" not in why(moment) + text(drawn(moment, deltas_of(moment)))
 
 

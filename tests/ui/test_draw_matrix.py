@@ -47,10 +47,10 @@ def cells(shown, name):
 def test_blocks_stand_side_by_side_as_long_as_they_fit():
     assert text(drawn(XOR, deltas_of(XOR), 30)).splitlines() == [
         "da2 4×1   dz2 4×1   dW2 4×1",
-        "▸+3.5931  ▸+0.7217   +0.7376",
+        " +3.5931   +0.7217   +0.7376",
         " −1.4498   −0.3102   +0.4657",
         " −1.2066   −0.1712   +0.7221",
-        " +5.3362   +0.8126   +0.7858",
+        "▸+5.3362  ▸+0.8126   +0.7858",
         "db2 1×1",
         " ╱╱╱╱╱╱╱",
     ]
@@ -441,7 +441,7 @@ def test_a_number_and_a_list_are_drawn_in_two_axes_as_well():
 
 def test_whole_numbers_of_the_data_take_no_more_room_than_they_need_and_have_little_heat():
     block = make_layout(XOR, ["x"], 40).find("x")
-    assert [plain(line) for line in drawn(XOR, ["x"])[1:]] == ["▸ 0  0", "  0 +1", " +1  0", " +1 +1"]
+    assert [plain(line) for line in drawn(XOR, ["x"])[1:]] == ["  0  0", "  0 +1", " +1  0", "▸+1 +1"]
     assert 0 < int(role_of(drawn(XOR, ["x"])[2], "+1").removeprefix("heat:")) < 4
     assert block.look.heat(-1.0) == "heat:" + role_of(drawn(XOR, ["x"])[2], "+1").removeprefix("heat:").replace("+", "-")
 

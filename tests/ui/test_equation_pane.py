@@ -22,7 +22,7 @@ async def test_escape_leaves_the_equation_for_the_tensor_that_was_walked_through
         await press(pilot, "7", "i", "i")
         equation = app.query_one("#equation")
         assert equation.display
-        assert border(app, "equation") == f"cell 2 of {app.session.value(stage).size} · I back · Esc leaves"
+        assert border(app, "equation") == f"cell 2 of {app.session.value(stage).size}  I back  Esc leaves"
         app.perform("undo")
         await press(pilot, "escape")
         assert equation.display, "the first one closes the message"
