@@ -108,6 +108,7 @@ PHRASES: Mapping[str, str] = {
     "only output": "the output",
     "sample": "sample {number}",
     "weight": "from {source} to {unit}",
+    "gradient": "the gradient of {place}",
     "bias": "the bias of {unit}",
     "z": "the weighted sum of {unit} for {sample}",
     "a": "what {unit} makes of {sample}",

@@ -72,6 +72,8 @@ class Scene(Record, eq=False):
     def heading(self) -> str:
         """The cell, and what it belongs to."""
         place = self.places.of(self.stage.name, self.index) if self.tensor.role is not Role.SLOT else ""
+        if place and self.stage.of and self.stage.of not in self.program.parameters:
+            place = PHRASES["gradient"].format(place=place)
         return self.cell(self.stage.name) + (f", {place}" if place else "")
 
     @property

@@ -226,7 +226,7 @@ BEFORE = dict.fromkeys(("accuse", "hint", "reveal", "score"), ("hunt 3",)) | {
 """What has to be typed before a command makes sense."""
 
 
-@pytest.mark.parametrize("name", COMMANDS.keys() - {"hop"})
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "hop"])
 def test_each_answer_is_one_line_of_json_with_the_common_keys(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = Session(replace(xor(), read_again=xor))
