@@ -20,6 +20,7 @@ NAMED = {
     "=": "equals_sign",
     "'": "apostrophe",
     ":": "colon",
+    ";": "semicolon",
     ",": "comma",
     ".": "full_stop",
 }
