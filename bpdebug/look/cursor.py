@@ -26,6 +26,7 @@ class Cursor:
         operand: which of its operands ``origin`` goes to.
         layer: the layer to look at.
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
+        chosen: whether the user has chosen it, or a cell: no other is looked at in its place then.
         style: how formulas are written.
         trail: the moments and cells that ``origin`` has jumped away from.
         reached: the moment and the cell that it has jumped to.
@@ -36,6 +37,7 @@ class Cursor:
         self.begin(timeline)
         self.selected: tuple[str, Cell] | None = None
         self.operand = self.row = 0
+        self.chosen = False
         self.layer = 1
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
@@ -91,7 +93,7 @@ class Cursor:
         first, shape = self.selected is None, values[name].shape
         old = self.program.tensors[name].at_sample(self.selected[1] if self.selected else (), self.row)
         self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
-        if first and values[name].size:
+        if first and not self.chosen and values[name].size:
             self._look_at_largest(values[name])
 
     def _look_at_largest(self, value: Array) -> None:
@@ -132,8 +134,15 @@ class Cursor:
         """
         self.explain(name, index)
         self.row = self.sample
-        self.selected, self.operand = (name, index), 0
+        self.selected, self.operand, self.chosen = (name, index), 0, True
         self._look_at_layer(self.layer)
+
+    def look_at_sample(self, row: int) -> None:
+        """Look at a row of the batch; the cell cursor goes there, where its tensor has samples."""
+        self.row, self.chosen = row, True
+        name, index = self.selected or ("", ())
+        if name in self.program.sampled:
+            self.select(name, self.program.tensors[name].at_sample(index, row))
 
     def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
         """Select the cell to look at next on the way back to where a number comes from, and note the way.

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.files import FileError, read_file
 from bpdebug.frontends.kinds import Key, choice, flag, list_of, text
-from bpdebug.frontends.loader import read_text
+from bpdebug.frontends.loader import MAXIMUM_BYTES, read_text
 from bpdebug.frontends.nodes import Mapping as Node
 from bpdebug.frontends.nodes import Sequence, parse
 from bpdebug.frontends.report import Mark, Report
@@ -149,7 +150,10 @@ _COUNTS = {5: "five"}
 
 def is_tour(path: Path) -> bool:
     """Whether a file is a tour, and no scenario."""
-    return path.is_file() and bool(re.search(r"^steps\s*:", path.read_text("utf-8", "replace"), re.MULTILINE))
+    try:
+        return path.is_file() and bool(re.search(rb"^steps\s*:", read_file(path, "a file with a tour", MAXIMUM_BYTES), re.MULTILINE))
+    except FileError:
+        return False
 
 
 def scenario_of(path: Path) -> str:

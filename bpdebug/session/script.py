@@ -35,7 +35,7 @@ def session_script(session: Session) -> str:
         lines += [f"goto {session.place_of(t)}", f"bookmark {name}"]
     lines += lines_of(stop_blocks(session.stops, session.displays, every=True), scenario.debug)
     lines.append(f"goto {session.place_of(session.position.t)}")
-    if session.cursor.sample:
+    if session.cursor.sample or (session.selected and session.selected[0] not in session.program.sampled):
         lines.append(f"sample {session.cursor.sample}")
     if session.selected:
         lines.append(f"select {cell_name(*session.selected)}")

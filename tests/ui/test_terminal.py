@@ -34,7 +34,7 @@ def started(tmp_path):
 
 def started_in(folder, *options, command=None, size=(80, 24)):
     terminal = Terminal(command or [*APP, "xor", *options], size, XDG_STATE_HOME=str(folder))
-    terminal.until("5 Deltas" if size[0] > 80 else "quit")
+    terminal.until("5 Gradients" if size[0] > 80 else "quit")
     terminal.quiet()
     return terminal
 

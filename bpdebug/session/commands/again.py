@@ -30,6 +30,7 @@ def reload(session: Session) -> Move:
     """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
     program, old, here, cell = _read(session), session.program, session.position.t, session.selected
     edits, lost = _fitting(session.timeline.edits, old, program)
+    session.cursor.chosen |= cell is not None
     lost += _begin(session, program)
     session.timeline.take_edits(edits)
     session.after_edit()

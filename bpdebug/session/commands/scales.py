@@ -73,9 +73,6 @@ def _look(session: Session, row: int) -> Result:
     machine = session.timeline.machine
     samples = machine.batches.samples(machine.update).tolist()
     row %= len(samples)
-    session.cursor.row = row
-    name, index = session.selected or ("", ())
-    if name in session.program.sampled:
-        session.cursor.select(name, session.program.tensors[name].at_sample(index, row))
+    session.cursor.look_at_sample(row)
     text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
     return Result("position", text, {"row": row, "rows": len(samples), "sample": samples[row]})
