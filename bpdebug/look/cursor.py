@@ -48,6 +48,7 @@ class Cursor:
         self.timeline = timeline
         self.inside: int | None = None
         self._goal: tuple[str, Cell] | None = None
+        self._began: tuple[tuple[str, Cell] | None, int] | None = None
 
     @property
     def program(self) -> Program:
@@ -72,8 +73,13 @@ class Cursor:
         """Where a cell's present value comes from."""
         return explain(self.timeline, name, index, self.style)
 
-    def follow(self) -> None:
-        """Select a cell of the stage that has just run, in the row and column of the cell selected before."""
+    def follow(self, on_the_way: bool = False) -> None:
+        """Select a cell of the stage that has just run, in the row and column of the cell selected before; what is looked at on the way
+        of a move leaves no trace in where it ends."""
+        if self._began:
+            (self.selected, self.row), self._began = self._began, None
+        if on_the_way:
+            self._began = self.selected, self.row
         self.operand, self.row = 0, self.sample
         if self._goal:
             self.selected, self._goal = self._goal, None
@@ -133,16 +139,20 @@ class Cursor:
             BpdebugError: where there is no such cell.
         """
         self.explain(name, index)
-        self.row = self.sample
+        self.row, self._began = self.sample, None
         self.selected, self.operand, self.chosen = (name, index), 0, True
         self._look_at_layer(self.layer)
 
     def look_at_sample(self, row: int) -> None:
         """Look at a row of the batch; the cell cursor goes there, where its tensor has samples."""
-        self.row, self.chosen = row, True
+        self.row, self.chosen, self._began = row, True, None
         name, index = self.selected or ("", ())
         if name in self.program.sampled:
             self.select(name, self.program.tensors[name].at_sample(index, row))
+
+    def stay(self) -> None:
+        """Stand where a move has been left, as where one has ended."""
+        self._began = None
 
     def follow_origin(self, name: str | None = None, index: Cell = ()) -> int:
         """Select the cell to look at next on the way back to where a number comes from, and note the way.

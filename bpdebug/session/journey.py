@@ -56,6 +56,7 @@ class Journey:
         if isinstance(way, Move):
             self.before, self._start, self._cursor.inside = self.timeline.machine.moment(), self.timeline.position, None
             self.effect = None
+            self._cursor.stay()
         self.pending = way
         return self.go_on(stop)
 
@@ -91,7 +92,7 @@ class Journey:
         self.effect = effect_of(self.timeline) if forward else None
         if result.data["reason"] != "interrupted":
             self.pending = None
-        self._cursor.follow()
+        self._cursor.follow(on_the_way=self.pending is not None)
         # the cell that was asked for, or that was the reason to stop; a short batch may not have it
         values = self.timeline.machine.values()
         for cell in [hit.stop.cell for hit in outcome.hits] or [move.cell] * (self.timeline.clock == move.target):
