@@ -36,7 +36,7 @@ def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[
     if position.calendar.clock(position.update) < computed <= position.t and not since & set(read):
         values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
         return {name: values[name] for name in read if name in values}
-    return timeline.before(computed, there_before(program, stage))
+    return timeline.before(computed, tuple(read))
 
 
 def there_before(program: Program, stage: Stage) -> Sequence[str]:
