@@ -358,7 +358,7 @@ def test_an_accusation_twice_is_refused_and_costs_nothing():
     session = hunting(xor(), 3)
     name = other_stages(session)[0]
     session.execute(f"accuse {name}")
-    with pytest.raises(BpdebugError, match="accused already"):
+    with pytest.raises(BpdebugError, match="already been accused"):
         session.execute(f"accuse {name}")
     with pytest.raises(BpdebugError, match="did you mean"):
         session.execute("accuse dz11")
