@@ -373,7 +373,7 @@ ELSEWHERE = {
     "session/state.py": "a directory, to lock it",
     "export/html.py": "a part of the program",
     "frontends/shipped.py": "a part of the program",
-    "frontends/start.py": "a part of the program, and what stands where a file is going to be",
+    "frontends/start.py": "a part of the program",
     "look/legend.py": "a part of the program",
 }
 

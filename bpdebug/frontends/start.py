@@ -13,7 +13,7 @@ import numpy as np
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import suggestion
-from bpdebug.files import FileError, read_lines, write_file
+from bpdebug.files import FileError, read_file, read_lines, write_file
 from bpdebug.frontends.csvfile import MAXIMUM_BYTES, MAXIMUM_CLASSES, finite
 from bpdebug.frontends.kinds import Key
 from bpdebug.frontends.nodes import Mapping, Sequence, flow, parse
@@ -105,9 +105,9 @@ def write_start(file: Path, task: str | None = None, like: str | None = None, ta
     data = root.entries["data"][1]
     if like and isinstance(data, Mapping) and "file" in data.entries:
         beside = known[like].with_name(flow(data.entries["file"][1]))
-        written[file.with_name(beside.name)] = beside.read_bytes()
+        written[file.with_name(beside.name)] = read_file(beside, "a CSV file", MAXIMUM_BYTES)
     for path, content in written.items():
-        if os.path.lexists(path) and (path == file or path.read_bytes() != content):
+        if os.path.lexists(path) and (path == file or read_file(path, "a file to be written", MAXIMUM_BYTES) != content):
             raise FileError(path, "this file already exists; choose another name")
     for path, content in written.items():
         write_file(path, content)

@@ -73,8 +73,6 @@ def minus(tree: Tree) -> Tree:
             return tree
         case Unary("-", operand):
             return operand
-        case Binary("*" | "/" as operator, left, right) if isinstance(left, Unary):
-            return Binary(operator, minus(left), right)
         case Binary("*" | "/" as operator, left, right):
             return Binary(operator, minus(left), right)
         case Binary("-", left, right):

@@ -128,7 +128,7 @@ class Tour:
     def heading(self) -> str:
         """``2/5 where a number comes from``."""
         count = len(self.steps)
-        return f"{self.at + 1}/{count} {self.title}" if self.at < count else f"all {_COUNTS.get(count, count)} steps are done"
+        return f"{self.at + 1}/{count} {self.title}" if self.at < count else f"all {count} steps are done"
 
     @property
     def title(self) -> str:
@@ -143,9 +143,6 @@ class Tour:
             self.at += 1
         self.first = self.steps[self.at].lead(cursor) if self.at < len(self.steps) else ""
         return True
-
-
-_COUNTS = {5: "five"}
 
 
 def is_tour(path: Path) -> bool:

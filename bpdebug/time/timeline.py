@@ -53,7 +53,7 @@ class Timeline(Edited):
         self._goal = 0
         self._position = position_at(program, 0)
         self.visit: Callable[[], None] | None = None
-        self._seen: tuple[int, Collection[str], Mapping[str, Array]] = (-1, (), {})
+        self._seen: tuple[int, frozenset[str], Mapping[str, Array]] = (-1, frozenset(), {})
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
@@ -167,7 +167,7 @@ class Timeline(Edited):
         changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
         first = self.calendar.update(min([t, self.clock, *changed]))
         self.visit, self.edits, self._versions = None, edits, {0: self._original}
-        self._seen = (-1, (), {})
+        self._seen = (-1, frozenset(), {})
         self._checkpoints.forget_after(first)
         self.losses.forget_from(first)
         self.first_nonfinite = None if changed else self.first_nonfinite
@@ -179,7 +179,7 @@ class Timeline(Edited):
         dropped = [edit for edit in self.edits if edit not in edits]
         update = self.machine.update
         self.edits = edits
-        self._versions, self._seen = {0: self._original}, (-1, (), {})
+        self._versions, self._seen = {0: self._original}, (-1, frozenset(), {})
         self._checkpoints.forget_after(update)
         self.losses.forget_from(update)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
@@ -272,14 +272,15 @@ class Timeline(Edited):
     def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
         """The values just before the stage that ended at clock ``t``; the present stays what it is. Those of some tensors, where they
         are named, are kept: the cells of one stage are looked at one after the other."""
-        if self._seen[:2] == (t, names):
-            return self._seen[2]
+        when, asked, kept = self._seen
+        if when == t and names and asked.issuperset(names):
+            return kept
         values = self.at_hand(t, names) if names else {}
         if not values:
             with self.at(t - 1) as machine:
                 now = machine.moment()
             values = {name: now[name] for name in names or now if name in now}
-        self._seen = (t, names, values) if names else self._seen
+        self._seen = (t, frozenset(names), values) if names else self._seen
         return values
 
     def at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:

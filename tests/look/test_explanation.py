@@ -278,3 +278,14 @@ def test_what_a_number_means_is_said_the_same_when_time_has_gone_on_or_back():
     session.execute("goto 1:a1")
     for meaning, rule, _, earlier in kept:
         assert (earlier.meaning, earlier.rule) == (meaning, rule)
+
+
+def test_the_cells_of_a_step_are_explained_from_one_look_back(monkeypatch):
+    """Its sentence reads more than its formula; both, and those of all other cells of the stage, come of what has been fetched once."""
+    session, looked = Session(load_scenario("xor")), []
+    session.execute("goto 40:W2")
+    at = Timeline.at
+    monkeypatch.setattr(Timeline, "at", lambda timeline, *where: (looked.append(where), at(timeline, *where))[1])
+    for index in np.ndindex(2, 4):
+        assert "lowered" in (told := explain(session.timeline, "W1", index)).meaning or "raised" in told.meaning
+    assert len(looked) <= 2

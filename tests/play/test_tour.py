@@ -29,7 +29,7 @@ def test_the_five_steps_as_they_are_told():
         for text in commands:
             session.execute(text)
     assert session.tour.at == len(session.tour.steps) == 5
-    assert session.view().tour[0] == "all five steps are done"
+    assert session.view().tour[0] == "all 5 steps are done"
     assert "hunt hides a mistake" in session.view().tour[1]
     session.execute("step")
     assert session.view().tour is None, "the end is shown once"

@@ -100,5 +100,5 @@ async def test_the_tour(size):
         await until(pilot, lambda: isinstance(app.screen, ReportScreen))
         assert "first wrong stage: dz1" in " ".join(shown(app, "report").split())
         await press(pilot, "escape")
-        assert "all five steps are done" in shown(app, "tour")
+        assert "all 5 steps are done" in shown(app, "tour")
         assert not errors(app)
