@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
-from bpdebug.trust.factors import ONE
+from bpdebug.trust.factors import ONE, RATE
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.patterns import suspect
@@ -17,6 +17,8 @@ _ADDING = "right only if you add it: the file holds no parameter after the updat
 _TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"
 _TAKEN_BACK = "right only if your gradients of the parameters take that factor back: the file holds none that would show it"
 _TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
+
+_FAR = "right only if the factor {} is meant: it is in all your gradients, and may be there by accident"
 
 
 def common(judge: Judge) -> float:
@@ -44,6 +46,10 @@ def settled(judge: Judge) -> list[Finding]:
         ]  # fmt: skip
     steps = [f for f in judge.findings if f.stage.name in program.parameters and f.says.agrees]
     gradients = [f for f in judge.findings if f.stage.of in program.parameters and f.theirs is not None]
+    name = judge.names.of(factor)  # a product of three is met by chance
+    slots = [f for f in judge.findings if f.stage.name in program.slots and f.says.agrees]
+    shown = steps and (slots or _linear(judge)) and _rate_taken_no_more(judge)
+    far = RATE in name.name and name.parts > 2 + (factor < 0) and not shown
     doubts = dict[str, str]()
     for finding in scaled:
         slot = finding.stage.name in program.slots
@@ -55,13 +61,25 @@ def settled(judge: Judge) -> list[Finding]:
             doubts[finding.name] = _TAKEN_BACK
         elif finding in steps and _rate_twice(judge):
             doubts[finding.name] = _TWICE
+        elif finding in gradients and far:
+            doubts[finding.name] = _FAR.format(judge.names.of(abs(factor)).text)
     return [replace(f, status="unsure", said=doubts[f.name]) if f.name in doubts else f for f in judge.findings]
+
+
+def _linear(judge: Judge) -> bool:
+    """Whether the optimizer's step is in proportion to the gradients."""
+    return judge.program.rule.name in ("sgd", "momentum", "nesterov")
 
 
 def _rate_twice(judge: Judge) -> bool:
     """Whether the learning rate is in the gradients and in a step that is in proportion to them."""
-    linear = judge.program.rule.name in ("sgd", "momentum", "nesterov")
-    return linear and judge.convention.step != 1 and "learning_rate" in judge.names.of(common(judge)).name
+    return _linear(judge) and RATE in judge.names.of(common(judge)).name and not _rate_taken_no_more(judge)
+
+
+def _rate_taken_no_more(judge: Judge) -> bool:
+    """Whether the learning rate is in the gradients, and the step is one without it."""
+    factor, step = judge.names.of(common(judge)), judge.convention.step
+    return factor.rate != 1 and (step == 1 or abs(step * factor.rate / abs(factor.value) - 1) <= judge.near)
 
 
 _REASONS = {
@@ -86,21 +104,24 @@ def sentences(judge: Judge) -> Iterator[str]:
         yield from _of_slots(judge)
 
 
+def _reason(name: str, taken: bool) -> tuple[str, str]:
+    """Why gradients may have a factor of this name: what of it is not the learning rate, and what is."""
+    before, rate, after = name.partition(RATE)
+    rest = f"1{after}" if after[:1] == "/" else before or after.removeprefix("·")
+    said = _REASONS.get(rest, f"as those of {rest} times the loss") if rest else ""
+    return said, ("with the learning rate in them" + ", which your step takes no more" * taken) * bool(rate)
+
+
 def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
     shared = judge.names.of(common(judge))
     moved = [f for f in judge.findings if f.stage.name in judge.program.parameters and f.theirs is not None]
     if abs(shared.value) != 1:
-        reasons = [_REASONS.get(shared.name, f"as those of {shared.name} times the loss")]
-        reasons += [_REASONS[other] for other in shared.others if other in _REASONS]
-        rates = ["learning_rate" in name for name in (shared.name, *shared.others)]
-        if any(rates):
-            reasons = [
-                *reasons[rates[0] :],
-                "with the learning rate in them" + ", which your step takes no more" * (judge.convention.step == 1),
-            ]
-        elif judge.convention.step == 1 and moved:
-            reasons.append("and your step divides by it again")
-        reason = ", or ".join(reasons).replace(", or and", ", and")
+        again = judge.convention.step == 1 and moved and shared.name != RATE
+        first, *others = (_reason(name, _rate_taken_no_more(judge)) for name in (shared.name, *shared.others))
+        known = {rest: rate for rest, rate in others if "times the loss" not in rest}
+        told = {rate: [rest for rest, other in (first, *known.items()) if rest and other == rate] for rate in (first[1], *known.values())}
+        reason = ", or ".join(", ".join(filter(None, (", or ".join(rests), rate))) for rate, rests in told.items())
+        reason += ", and your step divides by it again" * bool(again)
         factor = replace(shared, value=abs(shared.value)).text
         yield f"convention: your gradients ({shown or 'which are not in the file'}) are {factor} times ours, {reason}"
     if shared.value < 0:
@@ -115,6 +136,7 @@ def _of_deltas(judge: Judge, shown: str) -> Iterator[str]:
             by.setdefault(judge.convention.of(finding.name) / common(judge), []).append(finding.name)
     for value, deltas in by.items():
         factor = judge.names.of(value)
+        factor = factor if factor.name else judge.names.of(value * judge.names.of(common(judge)).rate)  # which only the others have
         if factor.name == "m" and value > 0:
             rest = f"; your {shown} have the 1/m" * bool(shown)
             yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses{rest}"

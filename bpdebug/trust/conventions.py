@@ -181,10 +181,12 @@ def _each(judge: Judge, seen: _Scales, own: float) -> dict[str, float]:
 
 
 def _steps(half: Judge) -> Iterator[Convention]:
-    """What the optimizer may make of gradients in a convention: it takes them as they are, or ours; and slots in scales of their own."""
+    """What the optimizer may make of gradients in a convention: it takes them as they are, without the learning rate that is in them
+    already, or as ours are; and slots in scales of their own."""
     program, names, convention = half.program, half.names, half.convention
     moved = any(name in half.reading.computed for name in program.free)
-    for step in dict.fromkeys((convention.step, 1.0)):
+    inside = names.of(convention.step).rate
+    for step in dict.fromkeys((convention.step, 1.0, convention.step / inside)):
         choices: list[list[float]] = []
         for letter in program.rule.slots:
             found = [names.of(factor) for factor in _slot_scales(half, program.letters[letter], step)]

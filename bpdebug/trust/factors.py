@@ -26,6 +26,8 @@ _MOST = 3
 TOLD = 4
 """Names of one number that are told."""
 
+RATE = "learning_rate"
+
 _parsed = cache(parse)
 
 
@@ -37,12 +39,14 @@ class Factor(Record):
         name: such as ``2/m``, without its sign; "" where it is nothing that people use.
         parts: of how many named numbers it is made, its sign being one; the larger, the less likely.
         others: what else it may be.
+        rate: the learning rate, where that may be one of the numbers, else 1.
     """
 
     value: float
     name: str = ""
     parts: int = _MOST + 2
     others: tuple[str, ...] = ()
+    rate: float = 1.0
 
     @property
     def text(self) -> str:
@@ -71,7 +75,7 @@ class Names(Record, eq=False):
 
     @cached_property
     def _others(self) -> list[tuple[str, float]]:
-        own = [name for name in constants(self.program) if name != "learning_rate"]
+        own = [name for name in constants(self.program) if name != RATE]
         known = ((text, number_of(tree, self.values)) for text, tree in numbers(self.program, own, ()))
         return [(text, value) for text, value in known if value]
 
@@ -82,7 +86,8 @@ class Names(Record, eq=False):
         known = first
         if more and first != ONE:
             also = (name for name, value in self._others if abs(first.value / value - 1) <= near)
-            known = replace(first, others=tuple([*(one.name for one in more[:-1]), *also][: TOLD - 1]))
+            others = tuple([*(one.name for one in more[:-1]), *also][: TOLD - 1])
+            known = replace(first, others=others, rate=next((one.rate for one in (first, *more) if one.rate != 1), 1.0))
         return replace(known, value=-known.value, parts=known.parts + 1) if number < 0 else known
 
 
@@ -95,15 +100,15 @@ def names_of(program: Program, values: Mapping[str, Array], near: float, rate: b
         rate: whether the learning rate may be in it.
     """
     words, found = {"2": 2.0, "m": float(values["m"]), "outputs": float(outputs_of(program))}, [ONE]
-    words = ({"learning_rate": float(values.get("learning_rate", 1.0))} if rate else {}) | words
+    words = ({RATE: float(values.get(RATE, 1.0))} if rate else {}) | words
     words = {word: size for word, size in words.items() if size != 1}
-    for exponents in each_of(*((0, 1) if word == "learning_rate" else (0, 1, -1) for word in words)):
+    for exponents in each_of(*((0, 1) if word == RATE else (0, 1, -1) for word in words)):
         value = float(np.prod([size**power for size, power in zip(words.values(), exponents, strict=True)]))
         if 0 < (parts := sum(map(abs, exponents))) <= _MOST and value > 0 and abs(value - 1) > NEAR:
             above = [word for word, power in zip(words, exponents, strict=True) if power > 0]
             below = [word for word, power in zip(words, exponents, strict=True) if power < 0]
             over = "/" * bool(below) + ("·".join(below) if len(below) < 2 else f"({'·'.join(below)})")
-            found.append(Factor(value, ("·".join(above) or "1") + over, parts))
+            found.append(Factor(value, ("·".join(above) or "1") + over, parts, rate=words[RATE] if RATE in above else 1.0))
     likely = sorted(found, key=lambda one: (one.parts, "outputs" in one.name))  # of m and outputs, where both fit, m is more usual
     return Names(tuple(likely), near, program, values)
 

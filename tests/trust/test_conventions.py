@@ -30,6 +30,9 @@ def conventions(program, arrays):
         yield f"all but the step times {name}", {"delta": factor, "own": factor}, word
     yield "rate in dW", {"own": rate}, "learning rate in them"
     yield "rate in all", {"delta": rate, "own": rate}, "learning rate in them"
+    for name in ("m", "2", "2/m"):
+        factor = factors[name]
+        yield f"loss times {name}, rate in dW", {"delta": factor, "own": rate * factor, "feed": factor}, "learning rate in them"
     yield "first delta times m", {"top": m}, ""
     yield "y - a", {"delta": -1, "own": -1}, "other sign"
     yield "y - a, 1/m in dW", {"delta": -m, "own": -1}, "other sign"
@@ -75,6 +78,20 @@ def test_right_code_in_another_convention_is_not_accused_and_told_which(number, 
     for name, factors, word in [*conventions(program, arrays)][[*KEPT].index(kept) :: 1 if kept == "all" else 4]:
         _, told, report = judged(timeline, arrays, kept, factors, word)
         assert report.ok and (told or kept in ("no step", "no deltas")), (name, report.result().text)
+
+
+def test_three_numbers_that_make_a_factor_by_chance_are_no_convention_until_the_step_shows_it():
+    scenario = scenario_of(12)
+    program, rate, m = make_program(scenario), scenario.optimizer.constants["learning_rate"], scenario.plan.size(0)
+    assert (program.rule.name, m) == ("sgd", 3)
+    own, arrays = rate * 2 * m, computed(program)
+    told = compare(Timeline(program), restated(program, arrays, own=own, delta=own, feed=own))
+    assert not told.accused
+    assert {told.stages[name].status for name in program.gradients.values() if name in told.stages} <= {"unsure", "convention"}
+    assert "learning_rate·2·m" in told.stages[program.gradients[program.free[0]]].said
+    assert compare(Timeline(program), restated(program, arrays, own=own, delta=2 * m, feed=2 * m)).conclusion() == [
+        "every number agrees (in your convention)"
+    ]
 
 
 def test_where_the_batch_has_as_many_samples_as_there_are_outputs_the_factor_is_that_of_the_samples():
