@@ -15,9 +15,11 @@ from bpdebug.core.render import Style
 from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.layers import deltas_of, in_stage, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
-from bpdebug.ui.draw.matrix_cells import Look, as_row_column
+from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.matrix_overview import has_overview, pictured_among
+from bpdebug.ui.draw.matrix_walk import step_from
+from bpdebug.ui.draw.slices import Slice, slice_of
 from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")
@@ -281,8 +283,8 @@ def test_in_the_column_convention_tables_are_turned_and_cells_keep_their_names()
     layout = make_layout(shown, names, 300)
     block = layout.find("dW1")
     assert (block.rows, block.columns) == (8, 4)
-    assert block.place((3, 6)) == (6, 3)
-    assert block.index(6, 3, 2) == (3, 6)
+    assert block.part.place((3, 6)) == (6, 3)
+    assert block.part.index(6, 3) == (3, 6)
     lines = drawn(shown, ["dW1"])
     assert plain(lines[0]).strip() == "dW1 8×4"
     numbers = [[float(part.replace("−", "-")) for part in plain(line).split()] for line in lines[1:]]
@@ -435,7 +437,10 @@ def test_the_partial_gradients_of_a_fan_out_are_shown_with_their_sum():
 
 
 def test_a_number_and_a_list_are_drawn_in_two_axes_as_well():
-    assert [as_row_column(index) for index in ((), (3,), (2, 3))] == [(0, 0), (0, 3), (2, 3)]
+    found = [
+        slice_of(XOR, name, shape).place(index) for name, shape, index in (("loss", (), ()), ("b1", (4,), (3,)), ("a1", (4, 4), (2, 3)))
+    ]
+    assert found == [(0, 0), (0, 3), (2, 3)]
     assert plain(drawn(XOR, ["loss"])[0]).strip() == "loss"
 
 
@@ -478,3 +483,45 @@ def test_the_picture_is_of_the_cursors_tensor_and_never_of_one_without_a_value()
     assert pictured_among(shown, ["x", "W1", "z1"]) == ["x", "W1", "z1"], "the cursor is in another pane"
     assert pictured_among(view(big(), "goto z1"), ["dz1", "dW1"]) == []
     assert not has_overview(view(big(), "goto db1"), ["dz1", "dW1", "db1"], 60, 12), "the cursor's tensor is small"
+
+
+@given(st.lists(st.integers(1, 4), max_size=5), st.randoms(use_true_random=False))
+def test_a_part_of_a_tensor_of_any_rank_has_its_cells_where_it_says(shape, chance):
+    shape = tuple(shape)
+    values = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    cell = tuple(chance.randrange(length) for length in shape)
+    axes = chance.sample([*[None] * max(2 - len(shape), 0), *range(len(shape))], 2)
+    part = Slice(shape, tuple(axes), cell)
+    assert part.holds(cell)
+    assert part.index(*part.place(cell)) == cell
+    table = part.table(values)
+    assert table.shape == part.size
+    for row, column in np.ndindex(part.size):
+        assert table[row, column] == values[part.index(row, column)]
+
+
+def test_the_parts_of_a_tensor_come_one_after_another():
+    part, met = Slice((2, 3, 4, 5), (2, 3), (0, 0, 3, 4)), []
+    while part:
+        met.append(part.subscript)
+        part = part.beside(1)
+    assert met == [f"[{i},{j},:,:]" for i in range(2) for j in range(3)]
+    assert Slice((4,), (None, 0), (0,)).beside(1) is None
+    assert Slice((4, 5), (0, 1), (0, 0)).subscript == ""
+
+
+FOUR = np.arange(48.0).reshape(2, 3, 2, 4)
+
+
+def test_of_four_axes_the_last_two_are_shown_where_the_cursor_is_and_it_crosses_over():
+    shown = replace(with_values(W1=FOUR), selected=("W1", (1, 1, 1, 2)))
+    lines = drawn(shown, ["W1"])
+    assert plain(lines[0]).strip() == "W1 2×3×2×4  [1,1,:,:]"
+    assert [plain(line).split() for line in lines[1:]] == [[f"+{n:.0f}" for n in row] for row in FOUR[1, 1]]
+    layout = make_layout(shown, ["W1", "b1"], 60)
+    block = layout.find("W1")
+    assert step_from(layout, ["W1"], block, (1, 1, 1, 2), 1, 0) == ("W1", (1, 2, 0, 2))
+    assert step_from(layout, ["W1"], block, (1, 1, 0, 2), -1, 0) == ("W1", (1, 0, 1, 2))
+    shown = replace(shown, selected=("W1", (1, 2, 1, 2)))
+    layout = make_layout(shown, ["W1", "b1"], 60)
+    assert step_from(layout, ["W1", "b1"], layout.find("W1"), (1, 2, 1, 2), 1, 0) == ("b1", (0, 2))

@@ -13,6 +13,7 @@ from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.spans import Line, Span, fit, line, width
 
 ARROWS = ("left", "right", "up", "down")
+PARTS = ("left_parenthesis", "right_parenthesis")
 _GAP = 2
 """Blanks between two hints."""
 

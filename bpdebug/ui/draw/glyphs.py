@@ -18,6 +18,8 @@ _GLYPHS = {
     "tab": "1…9",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
 }
 
 

@@ -14,13 +14,12 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, aligned, minus, short
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
-from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import off_cells
 from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import as_table, statistics_in
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, label
+from bpdebug.ui.draw.matrix_cells import statistics_in
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, batch_axis, label, shape_of
 from bpdebug.ui.draw.matrix_overview import part_text
 from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width
@@ -63,7 +62,7 @@ def _block_line(view: View, block: Block, y: int, across: tuple[int, int], windo
 
 def _label(view: View, block: Block, place: int, columns: int, cursor: tuple[int, int], axis: int) -> Span:
     """The number of a row (axis 0) or of a column."""
-    return label(view, block, place, down=not axis).rjust(columns), "name" if place == cursor[axis] else "faint"
+    return label(view, block, place, axis).rjust(columns), "name" if place == cursor[axis] else "faint"
 
 
 def _title(view: View, block: Block, sight: Sight, visible: int, window: range) -> Line:
@@ -71,7 +70,7 @@ def _title(view: View, block: Block, sight: Sight, visible: int, window: range) 
     active = block.name == view.position.stage
     known = block.name in view.tensors and not is_past(view, block.name)
     role = "changed" if block.theirs else "next" if active else "name" if known else "dim"
-    shape = f" {shape_text((block.rows, block.columns))}" if view.shapes[block.name] else ""
+    shape = f" {shape_of(block)}" if block.part.shape else ""
     name = heading(view, block.name, block.theirs)
     part = part_text(block, sight, visible - len(name + shape) - 2, block.top < window.start) if window else ""
     return fit(line((name, role), (shape, "dim"), (f"  {part}" if part else "", "dim")), visible)
@@ -95,7 +94,7 @@ def _cells(view: View, block: Block, row: int, columns: range) -> Iterator[Span]
         yield from ((f" {HATCH * block.look.width}", "faint") for _ in columns)
         return
     marks = once(view, ("marks", block.name, block.theirs), lambda: _marks(view, block))
-    numbers, marked = (as_table(table, block.turned)[row] for table in (values, marks.changed))
+    numbers, marked = (block.part.table(table)[row] for table in (values, marks.changed))
     signs = _signs(block, marks, row, columns, marked)
     cursor, past = cursor_in(view, block), is_past(view, block.name)
     for column in columns:
@@ -119,9 +118,9 @@ def _signs(block: Block, marks: _Marks, row: int, columns: range, marked: Array)
     """What stands before the numbers of a row: that some have changed, or are off, and whether the row is the sample looked at."""
     sign = ("✗", "bad") if block.theirs else ("▐", "changed")
     signs = {column: sign for column in columns if marked[column]} if marks.signed else {}
-    if block.turned and row == 0 and marks.sample in columns:
-        return {marks.sample: (_BELOW, "name")} | signs
-    return {columns.start: (_HERE, "name")} | signs if not block.turned and row == marks.sample else signs
+    if marks.down:
+        return {columns.start: (_HERE, "name")} | signs if row == marks.sample else signs
+    return {marks.sample: (_BELOW, "name")} | signs if row == 0 and marks.sample in columns else signs
 
 
 class _Marks(Record, eq=False):
@@ -130,35 +129,35 @@ class _Marks(Record, eq=False):
     Attributes:
         changed: the cells that have changed, or of the user's numbers those that are off.
         signed: whether a sign is put before them: where all cells of a tensor have changed, as after every step, it would say nothing.
-        sample: the row (where the block is turned, the column) of the sample that is looked at; -1 where there are not several.
+        sample: the row or the column of the sample that is looked at; -1 where there are not several.
+        down: whether it is a row.
         lit: the cells that the selected number is made of.
     """
 
     changed: Array
     signed: bool
     sample: int
+    down: bool
     lit: Collection[tuple[int, int]]
 
 
 def _marks(view: View, block: Block) -> _Marks:
-    name, samples = block.name, samples_in(view, block.name)
-    several = name in view.program.sampled and (block.columns if block.turned else block.rows) == len(samples) > 1
-    found = np.flatnonzero(samples == view.sample_shown).tolist() if several else []
+    name, samples, axis = block.name, samples_in(view, block.name), batch_axis(view, block)
+    found = np.flatnonzero(samples == view.sample_shown).tolist() if axis is not None and len(samples) > 1 else []
     sample, operands = [*found, -1][0], view.explanation.operands if view.explanation else ()
     if block.theirs:
-        return _Marks(off_cells(view.matches[name]), True, sample, ())
-    lit = {block.place(index) for operand, index in operands if operand == name}
+        return _Marks(off_cells(view.matches[name]), True, sample, axis == 0, ())
+    lit = {block.part.place(index) for operand, index in operands if operand == name and block.part.holds(index)}
     if is_past(view, name):
-        return _Marks(np.zeros_like(values_in(view, name), bool), False, sample, lit)
+        return _Marks(np.zeros_like(values_in(view, name), bool), False, sample, axis == 0, lit)
     changed = view.changed(name)
-    return _Marks(changed, not changed.all(), sample, lit)
+    return _Marks(changed, not changed.all(), sample, axis == 0, lit)
 
 
 def cursor_in(view: View, block: Block) -> tuple[int, int] | None:
     """The row and column of the cell cursor, where it is in this block."""
-    if view.selected is None or view.selected[0] != block.name:
-        return None
-    return block.place(view.selected[1])
+    name, index = view.selected or ("", ())
+    return block.part.place(index) if name == block.name and block.part.holds(index) else None
 
 
 def note_text(view: View, layout: Layout, columns: int) -> str:

@@ -1,16 +1,14 @@
-"""How the numbers of a tensor are written in a table, where its cells stand in it, and what is worked out of them once."""
+"""How the numbers of a tensor are written in a table, and what is worked out of them once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from math import inf, prod
+from math import inf
 from typing import Any
 
-from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import NumberStyle, Statistics, aligned
 from bpdebug.core.record import Record, replace
-from bpdebug.core.shapes import Shape
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
 from bpdebug.ui.draw.once import Made, once
@@ -71,22 +69,6 @@ def _examples(known: Statistics, form: str) -> list[str]:
         return [aligned(value, form) for value in known.values.flat] if known.values.size <= _FEW else [" " * _LONGEST]
     extremes = (known.low, known.high, known.least) if known.finite.size else ()
     return [aligned(value, form) for value in extremes] + [f"{name:>4}" for name in known.broken]
-
-
-def rows_and_columns(shape: Shape) -> tuple[int, int]:
-    """The two axes that everything is drawn in: a number is 1×1, a list one row."""
-    return (prod(shape[:-1]), shape[-1]) if shape else (1, 1)
-
-
-def as_row_column(index: Cell) -> tuple[int, int]:
-    """A cell's index in these two axes."""
-    return (index[-2] if len(index) > 1 else 0, index[-1] if index else 0)
-
-
-def as_table(values: Array, turned: bool = False) -> Array:
-    """A tensor in these two axes, or with rows and columns changed."""
-    table = values.reshape(rows_and_columns(values.shape))
-    return table.T if turned else table
 
 
 def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:

@@ -1,19 +1,19 @@
-"""Which tensor's table stands where in a pane, and where the cell cursor goes at its edges."""
+"""Which tensor's table stands where in a pane."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import Look, as_row_column, look_in, rows_and_columns
+from bpdebug.ui.draw.matrix_cells import Look, look_in
 from bpdebug.ui.draw.once import once
+from bpdebug.ui.draw.slices import Slice, slice_of
 
 _GAP = 2
 _LARGE = 400
@@ -36,11 +36,10 @@ class Block(Record):
 
     Attributes:
         name: the tensor.
-        rows, columns: its shape as drawn (a number is 1×1, a list one row).
+        part: what is shown of it.
         look: how its numbers are written.
         width: of the block in columns of the terminal.
         theirs: whether it holds the user's own numbers for the tensor.
-        turned: whether rows and columns are changed, as the column convention has it.
         left, top: where its title stands.
         edge: columns at its left side for the numbers of its rows.
         heads: what stands in the lines before the first row: ``title``, and perhaps ``statistics`` and the ``numbers`` of its columns.
@@ -48,17 +47,25 @@ class Block(Record):
     """
 
     name: str
-    rows: int
-    columns: int
+    part: Slice
     look: Look
     width: int
     theirs: bool = False
-    turned: bool = False
     left: int = 0
     top: int = 0
     edge: int = 0
     heads: tuple[str, ...] = ("title",)
     window: tuple[int, int] = (0, 0)
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.part.size[0]
+
+    @property
+    def columns(self) -> int:
+        """How many there are."""
+        return self.part.size[1]
 
     @property
     def drawn(self) -> range:
@@ -123,19 +130,6 @@ class Block(Record):
         """The column that is nearest to a place."""
         return min(max((x - self.left - self.edge) // self.cell, 0), self.columns - 1)
 
-    def place(self, index: Cell) -> tuple[int, int]:
-        """The row and column that a cell of the tensor is drawn in."""
-        row, column = as_row_column(index)
-        return (column, row) if self.turned else (row, column)
-
-    def index(self, row: int, column: int, axes: int) -> Cell:
-        """The cell of the tensor, of so many axes, that is drawn in a row and column."""
-        return ((column, row) if self.turned else (row, column))[2 - axes :]
-
-
-Place = tuple[Block, int, int]
-"""A block, and a row and column in it."""
-
 
 class Layout(Record, eq=False):
     """All blocks of a pane."""
@@ -192,8 +186,8 @@ def make_layout(view: View, names: list[str], columns: int, rows: int = 0, most:
 def _windowed(view: View, block: Block, most: int) -> Block:
     """A block of at most so many rows: those around the cells that make the selected number, all of these, or around the sample."""
     operands = view.explanation.operands if view.explanation else ()
-    rows = [block.place(index)[0] for name, index in (*operands, *filter(None, [view.selected])) if name == block.name]
-    rows = rows or [view.sample if block.name in view.program.sampled and not block.turned else 0]
+    cells = [index for name, index in (*operands, *filter(None, [view.selected])) if name == block.name and block.part.holds(index)]
+    rows = [block.part.place(index)[0] for index in cells] or [view.sample if batch_axis(view, block) == 0 else 0]
     size = max(most, max(rows) - min(rows) + 1)
     first = min(max((min(rows) + max(rows) + 1 - size) // 2, 0), max(block.rows - size, 0))
     return replace(block, window=(first, first + size)) if size < block.rows else block
@@ -224,7 +218,7 @@ def _edged_shelves(view: View, blocks: list[Block], columns: int) -> Iterator[li
     edges = list[int]()
     for block in blocks:
         widest = [block.rows - 1]  # rows of which one has the longest number
-        if _is_of_samples(view, block, True):
+        if batch_axis(view, block) == 0:
             widest.append(int(samples_in(view, block.name).argmax()))
         edges.append(0 if block.rows == 1 else max(len(label(view, block, row)) for row in widest))
     for chosen in ([max(edges, default=0)] * len(edges), edges):
@@ -237,14 +231,24 @@ def _edged(block: Block, edge: int, columns: int) -> Block:
     return block if full else replace(block, edge=edge, width=block.width + edge)
 
 
-def _is_of_samples(view: View, block: Block, down: bool) -> bool:
-    return down != block.turned and block.name in view.program.sampled
+def batch_axis(view: View, block: Block) -> int | None:
+    """Along which side the samples stand: 0 where each is a row, 1 where each is a column."""
+    tensor = view.program.tensors.get(block.name)
+    axes = (axis for axis, own in enumerate(block.part.axes) if tensor and own is not None and own == tensor.batch_axis)
+    return next(axes, None)
 
 
-def label(view: View, block: Block, place: int, down: bool = True) -> str:
-    """The number of a row (or of a column): from 0; that of a sample as the data has it, with a sign where the batch has another order."""
+def shape_of(block: Block) -> str:
+    """The shape as it is drawn; of more than two axes all, and the part that is drawn."""
+    part = block.part
+    return f"{shape_text(part.shape)}  {part.subscript}" if part.others else shape_text(part.size)
+
+
+def label(view: View, block: Block, place: int, axis: int = 0) -> str:
+    """The number of a row (of a column where ``axis`` is 1): from 0; that of a sample as the data has it, with a sign where the batch has
+    another order."""
     samples = samples_in(view, block.name)
-    if not _is_of_samples(view, block, down) or place >= len(samples):
+    if batch_axis(view, block) != axis or place >= len(samples):
         return str(place)
     usual = once(view, ("in order", is_past(view, block.name)), lambda: np.array_equal(samples, np.arange(len(samples))))
     return str(place) if usual else f"#{samples[place]}"
@@ -272,48 +276,7 @@ def blocks_of(view: View, names: list[str]) -> Iterator[Block]:
 
 def _block(view: View, name: str, theirs: bool) -> Block:
     values = values_in(view, name, theirs)
-    shape = view.shapes[name] if values is None else values.shape
-    turned = view.style.columns and len(shape) == 2
-    rows, columns = rows_and_columns(shape[::-1] if turned else shape)
-    look = look_in(view, name, theirs)
-    title = f"{heading(view, name, theirs)} {shape_text((rows, columns)) if shape else ''}".strip()
-    return Block(name, rows, columns, look, max(columns * (look.width + 1), len(title) + 1), theirs, turned)
-
-
-def step_from(layout: Layout, names: Collection[str], place: Place, down: int, right: int) -> Place | None:
-    """The cell that one step leads to; over the edge of a block it is the nearest one of the next block in that direction, or where
-    none stands there, of the next in order; None at the end.
-
-    Args:
-        layout: where the blocks stand.
-        names: the tensors whose cells can be chosen.
-        place: where from.
-        down, right: one row or one column; -1 for up and left.
-    """
-    block, row, column = place
-    if 0 <= row + down < block.rows and 0 <= column + right < block.columns:
-        return block, row + down, column + right
-    known = [other for other in layout.blocks if other.name in names and not other.theirs]
-    found = _beyond(known, place, down) if down else _aside(known, block, right)
-    if found is None and block in known:
-        after = known.index(block) + down + right
-        found = known[after] if 0 <= after < len(known) else None
-    if found is None:
-        return None
-    if down:
-        return found, 0 if down > 0 else found.rows - 1, found.column_at(block.middle(column))
-    return found, min(row, found.rows - 1), 0 if right > 0 else found.columns - 1
-
-
-def _beyond(known: list[Block], place: Place, down: int) -> Block | None:
-    """The block below or above, on the nearest shelf that has one, and there the nearest."""
-    block, _, column = place
-    beyond = [other for other in known if (other.top - block.top) * down > 0]
-    x = block.middle(column)
-    return min(beyond, key=lambda other: (abs(other.top - block.top), abs(other.middle(other.column_at(x)) - x)), default=None)
-
-
-def _aside(known: list[Block], block: Block, right: int) -> Block | None:
-    """The next block on the same shelf."""
-    aside = [other for other in known if other.top == block.top and (other.left - block.left) * right > 0]
-    return min(aside, key=lambda other: abs(other.left - block.left), default=None)
+    part, look = slice_of(view, name, view.shapes[name] if values is None else values.shape), look_in(view, name, theirs)
+    block = Block(name, part, look, 0, theirs)
+    title = f"{heading(view, name, theirs)} {shape_of(block) if part.shape else ''}".strip()
+    return replace(block, width=max(block.columns * block.cell, len(title) + 1))

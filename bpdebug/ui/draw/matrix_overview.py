@@ -14,7 +14,7 @@ import numpy.typing as npt
 from bpdebug.core.description import Array
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, values_in
-from bpdebug.ui.draw.matrix_cells import as_table, of_numbers
+from bpdebug.ui.draw.matrix_cells import of_numbers
 from bpdebug.ui.draw.matrix_layout import Block, Sight, blocks_of
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line
@@ -46,7 +46,7 @@ def overview_lines(view: View, block: Block, sight: Sight, columns: int, rows: i
     title = fit(line((heading(view, block.name, block.theirs), role)), columns)
     if values is None or height < 1:
         return [title]
-    key = ("overview", block.name, block.theirs, block.turned, height, width)
+    key = ("overview", block.name, block.theirs, block.part, height, width)
     sizes, leanings = of_numbers(view, key, values, lambda: _patches(values, block, height, width))
     here = _marked(block, sight, height, width)
     draw = _sign if signs else _half_blocks
@@ -74,7 +74,7 @@ def _middle(first: int, last: int, patches: int, cells: int) -> int:
 
 def _patches(values: Array, block: Block, height: int, width: int) -> tuple[Levels, Levels]:
     """For each patch how large its cells are, and how far their signs agree: from -4 (all negative) to 4 (all positive)."""
-    table = as_table(values, block.turned).astype(float)
+    table = block.part.table(values).astype(float)
     patches = ((block.rows, height), (block.columns, min(width, block.columns)))
     down, right = (np.arange(count + 1) * cells // count for cells, count in patches)
     with np.errstate(all="ignore"):

@@ -15,7 +15,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
-from bpdebug.ui.draw.footer import ARROWS, ORIGIN, HintOf, own_keys
+from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, own_keys
 from bpdebug.ui.draw.layers import (
     counterpart,
     deltas_of,
@@ -28,9 +28,10 @@ from bpdebug.ui.draw.layers import (
     part_of,
     values_of,
 )
-from bpdebug.ui.draw.matrix import cursor_in, layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout, step_from
+from bpdebug.ui.draw.matrix import layout_line, note_text, past_text
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
+from bpdebug.ui.draw.matrix_walk import step_from
 from bpdebug.ui.draw.spans import Line, first_that_fits, fit
 from bpdebug.ui.painting import few_colors
 from bpdebug.ui.pane import Pane, pane
@@ -49,6 +50,8 @@ class MatrixPane(Pane):
         Binding("shift+down,ctrl+down", "cursor(10, 0)", "ten rows down", show=False),
         Binding("pageup", "layer(-1)", "the layer before", show=False),
         Binding("pagedown", "layer(1)", "the layer after", show=False),
+        Binding(PARTS[0], "part(-1)", "the part before", show=False),
+        Binding(PARTS[1], "part(1)", "the part after", show=False),
     ]
 
     def __init__(self, **arguments: str) -> None:
@@ -139,7 +142,7 @@ class MatrixPane(Pane):
         """As much of a cell's tensor as the pane holds; and the least: the cell's row with what stands above the tensor, or where the
         user's own numbers are compared with it, no less."""
         block = next(block for block in self.layout_of.blocks if block.name == name)
-        row, column = block.place(index)
+        row, column = block.part.place(index)
         left = block.first_column(column, self.scroll_offset.x, self.numbers.width) * block.cell
         bottom, size = self.layout_of.bottom_of(name), self.numbers
         # all of the tensor's blocks where they fit, else its own, else its beginning, else the cell; of a wide one all columns that fit
@@ -185,19 +188,28 @@ class MatrixPane(Pane):
             return
         # also to tensors that there is no room for now: what is come to is in sight
         layout = make_layout(view, self._names, self.beside_scrollbar.width - self._aside, self.size.height)
-        block = layout.find(view.selected[0]) if view.selected else None
+        block, (name, index) = layout.find(view.selected[0]) if view.selected else None, view.selected or ("", ())
         known = {name for name in view.tensors if not is_past(view, name)}
+        found: tuple[str, Cell] | None
         if block is None:
             first = next((block for block in layout.blocks if block.name in known), None)
-            found = (first, 0, 0) if first else None
+            found = (first.name, first.part.index(0, 0)) if first else None
+        elif abs(down) + abs(right) > 1:
+            row, column = block.part.place(index)
+            row, column = min(max(row + down, 0), block.rows - 1), min(max(column + right, 0), block.columns - 1)
+            found = name, block.part.index(row, column)
         else:
-            row, column = cursor_in(view, block) or (0, 0)
-            far = abs(down) + abs(right) > 1
-            found = (block, row + down, column + right) if far else step_from(layout, known, (block, row, column), down, right)
+            found = step_from(layout, known, block, index, down, right)
         if found:
-            block, row, column = found
-            row, column = min(max(row, 0), block.rows - 1), min(max(column, 0), block.columns - 1)
-            self.post_message(CellChosen(*_cell(view, block, row, column)))
+            self.post_message(CellChosen(*found))
+
+    def action_part(self, by: int) -> None:
+        """Go to another part of a tensor with more than two axes: the same row and column, at the next place along the others."""
+        name, index = self.view.selected or ("", ()) if self.view else ("", ())
+        block = self.layout_of.find(name)
+        part = block.part.beside(by) if block else None
+        if block and part:
+            self.post_message(CellChosen(name, part.index(*block.part.place(index))))
 
     def action_layer(self, by: int) -> None:
         """Go to the same tensor of the layer before or after."""
@@ -218,10 +230,10 @@ class MatrixPane(Pane):
         if self._aside and x >= 0:
             pictured = self.pictured
             cell = overview_cell(pictured[0], self._aside - 1, self.area.height, x - 1, place.y) if pictured else None
-            return _cell(view, pictured[0], *cell) if pictured and cell else None
+            return _cell(pictured[0], *cell) if pictured and cell else None
         name, cell = self.layout_of.cell_at(*(place + self.scroll_offset), begin=self.scroll_offset) or ("", None)
         block = self.layout_of.find(name) if name in view.tensors and not is_past(view, name) else None
-        return _cell(view, block, *cell) if block and cell else None
+        return _cell(block, *cell) if block and cell else None
 
     def spots(self) -> Iterator[tuple[Offset, str]]:
         """The tables whose titles are in sight."""
@@ -233,8 +245,8 @@ class MatrixPane(Pane):
                 yield place, f"select {cell}" if there else f"goto {block.name}"
 
 
-def _cell(view: View, block: Block, row: int, column: int) -> tuple[str, Cell]:
-    return block.name, block.index(row, column, len(view.shapes[block.name]))
+def _cell(block: Block, row: int, column: int) -> tuple[str, Cell]:
+    return block.name, block.part.index(row, column)
 
 
 def _aside(columns: int) -> int:
@@ -249,8 +261,9 @@ def _cell_sight(block: Block, row: int, left: int, width: int) -> Region:
 
 
 def _hints(names: Callable[[View], list[str]]) -> list[HintOf]:
-    """The arrows where one of the tensors has a value, and where its cells come from."""
-    return [own_keys("cell", *ARROWS, when=lambda view: any(name in view.tensors for name in names(view))), *ORIGIN]
+    """The arrows where one of the tensors has a value, what goes through its parts where it has several, and where its cells come from."""
+    arrows = own_keys("cell", *ARROWS, when=lambda view: any(name in view.tensors for name in names(view)))
+    return [arrows, own_keys("part", *PARTS, when=lambda view: view.selected is not None and len(view.selected[1]) > 2), *ORIGIN]
 
 
 @pane("values", "4", "middle", hints=_hints(values_of), cells=True)

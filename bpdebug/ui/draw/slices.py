@@ -1,0 +1,97 @@
+"""Two axes of a tensor of any rank, at one place along each of the others: what a table can show of it, and which places those are."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import Shape
+from bpdebug.core.tensors import Array
+from bpdebug.session.view import View
+
+
+class Slice(Record):
+    """What a table shows of a tensor.
+
+    Attributes:
+        shape: of the tensor.
+        axes: which one the rows run along, and which one the columns; None where there is none: a number is 1×1, a list one row.
+        at: a place along each axis; those along the shown axes do not count.
+    """
+
+    shape: Shape
+    axes: tuple[int | None, int | None]
+    at: Cell
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = (1 if axis is None else self.shape[axis] for axis in self.axes)
+        return rows, columns
+
+    @property
+    def others(self) -> list[int]:
+        """The axes that are not shown."""
+        return [axis for axis in range(len(self.shape)) if axis not in self.axes]
+
+    def table(self, values: Array) -> Array:
+        """The part of the tensor's values, in two axes."""
+        if not values.size:
+            return np.empty(self.size, values.dtype)
+        part = values[tuple(slice(None) if axis in self.axes else place for axis, place in enumerate(self.at))]
+        first, second = self.axes
+        return (part.T if first is not None and second is not None and first > second else part).reshape(self.size)
+
+    def place(self, index: Cell) -> tuple[int, int]:
+        """The row and column of a cell, or where it would be if it were in this part."""
+        row, column = (0 if axis is None else index[axis] for axis in self.axes)
+        return row, column
+
+    def holds(self, index: Cell) -> bool:
+        """Whether a cell is in this part."""
+        return all(index[axis] == self.at[axis] for axis in self.others)
+
+    def index(self, row: int, column: int) -> Cell:
+        """The cell in a row and column."""
+        shown = dict(zip(self.axes, (row, column), strict=True))
+        return tuple(shown.get(axis, place) for axis, place in enumerate(self.at))
+
+    def beside(self, by: int) -> Slice | None:
+        """The part that comes so many after this one, the last of the other axes running fastest; None beyond the first and the last."""
+        lengths = [self.shape[axis] for axis in self.others]
+        place = int(np.ravel_multi_index([self.at[axis] for axis in self.others], lengths)) + by if lengths else -1
+        if not 0 <= place < prod(lengths):
+            return None
+        there = dict(zip(self.others, map(int, np.unravel_index(place, lengths)), strict=True))
+        return replace(self, at=tuple(there.get(axis, own) for axis, own in enumerate(self.at)))
+
+    @property
+    def subscript(self) -> str:
+        """The part as NumPy writes it, such as ``[1,0,:,:]``; "" where it is the whole tensor."""
+        named = (":" if axis in self.axes else str(place) for axis, place in enumerate(self.at))
+        return f"[{','.join(named)}]" if self.others else ""
+
+
+def slice_of(view: View, name: str, shape: Shape) -> Slice:
+    """The part of a tensor of that shape that is looked at: that with the selected cell, else with the operand that Enter goes to or with
+    another one; else the sample in sight, and along the other axes where the selected cell is along its own of the same length."""
+    axes = (None, None, *range(len(shape)))[-2:]
+    if view.style.columns and len(shape) == 2:  # a sample is a column
+        axes = axes[::-1]
+    operands = view.explanation.operands if view.explanation else ()
+    chosen = operands[view.operand % len(operands) :] if operands else ()
+    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name)
+    cell = next(cells, None) or _alike(view, name, shape)
+    return Slice(shape, axes, tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True)))
+
+
+def _alike(view: View, name: str, shape: Shape) -> Cell:
+    """A cell of a tensor that has to do with the selected one."""
+    other, index = view.selected or ("", ())
+    lengths = view.shapes.get(other, ())
+    cell = tuple(index[axis] if lengths[axis : axis + 1] == (length,) else 0 for axis, length in enumerate(shape))
+    tensor = view.program.tensors.get(name)
+    return tensor.at_sample(cell, view.sample) if tensor else cell
