@@ -30,6 +30,8 @@ class Function(Record):
         torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
         slopes: the derivative by each argument, as text over the arguments ``u`` and ``v``; none where there is no such rule.
+        adjoint: what a fold passes back to a cell of its argument ``u``, as text over what arrives, ``g``, its own value ``y`` and the
+            number ``n`` of cells that it folds, all with the folded axes kept; a fold in the text is along the same axes.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Function(Record):
     torch: str = ""
     box: Callable[..., Piece] = row
     slopes: tuple[str, ...] = ()
+    adjoint: str = ""
 
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
         """The arguments, those that have to be numbers made such by ``number``."""
@@ -90,6 +93,8 @@ def _reduction(name: str, run: Any, **more: Any) -> Function:
 
 
 _TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
+_TIES = "g * (u == y) / sum(u == y)"
+"""Cells that are equally extreme share what comes back: so it is the mean of the slopes to both sides, whichever of them moves."""
 _ROWS = (
     _elementwise("exp", np.exp, slopes=("exp(u)",)),
     _elementwise("expm1", np.expm1, slopes=("exp(u)",)),
@@ -126,11 +131,18 @@ _ROWS = (
     _elementwise("isnan", np.isnan, result="bool"),
     _elementwise("isinf", np.isinf, result="bool"),
     _elementwise("isfinite", np.isfinite, result="bool"),
-    _reduction("sum", _add.reduce, unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
-    _reduction("mean", np.mean),
-    _reduction("max", np.max, torch="torch.amax"),
-    _reduction("min", np.min, torch="torch.amin"),
-    _reduction("norm", norm, torch="torch.linalg.vector_norm", unicode="‖{}‖", box=lambda axis, x: lowered(fence("‖‖", x), axis)),
+    _reduction("sum", _add.reduce, adjoint="g", unicode="Σ{axis}", box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x)),
+    _reduction("mean", np.mean, adjoint="g / n"),
+    _reduction("max", np.max, adjoint=_TIES, torch="torch.amax"),
+    _reduction("min", np.min, adjoint=_TIES, torch="torch.amin"),
+    _reduction(
+        "norm",
+        norm,
+        adjoint="g * u / y",
+        torch="torch.linalg.vector_norm",
+        unicode="‖{}‖",
+        box=lambda axis, x: lowered(fence("‖‖", x), axis),
+    ),
     _reduction("argmax", np.argmax, result="int"),
     _reduction("any", np.any, result="bool"),
     _reduction("all", np.all, result="bool"),
