@@ -51,7 +51,7 @@ def _more(judge: Judge, finding: Finding) -> tuple[str, Array] | None:
     stage, computed = finding.stage, judge.reading.computed
     more = (np.asarray(finding.theirs) - finding.right) / judge.shown(stage.name)
     if stage.of in judge.program.free:
-        return stage.name, more
+        return (stage.name, more) if not stage.through else None
     unseen = [name for name in stage.formula.names if name in judge.program.gradients.values() and name not in computed]
     if stage.phase is not Phase.UPDATE or len(unseen) != 1 or not more.shape:
         return None

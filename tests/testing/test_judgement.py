@@ -101,3 +101,10 @@ def test_an_embedding_whose_equal_indices_overwrite_each_other():
         check_backward(right.embedding_forward, planted.indices_overwritten, np.array([[0, 1], [1, 2]]), table, save=None)
     assert failure.value.finding.name == "dw"
     assert failure.value.finding.suspects[0].kind == "repeated_index"
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_a_mask_that_looks_at_what_arrives(slope):
+    x = np.random.default_rng(0).standard_normal((4, 5))
+    with pytest.raises(GradientError, match="its branch is chosen by dout > 0, where x > 0 belongs"):
+        check_backward(lambda x: (np.where(x > 0, x, slope * x), x), lambda dout, x: np.where(dout > 0, dout, slope * dout), x, save=None)

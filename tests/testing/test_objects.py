@@ -52,11 +52,14 @@ class Lists:
 
 
 class Dicts(Lists):
-    """Parameters and gradients in dicts, added up."""
+    """Parameters and gradients in dicts, added up and cleared by itself."""
 
     def __init__(self, inputs=3, units=2):
         self.params = {"W": NORMAL((inputs, units)), "b": NORMAL(units)}
         self.grads = {"W": NORMAL((inputs, units)), "b": NORMAL(units)}
+
+    def zero_grad(self):
+        self.grads["W"][...] = self.grads["b"][...] = 0
 
     def forward(self, x):
         self.x = x
@@ -110,6 +113,28 @@ class Named(Affine):
     def backward(self, dout):
         self.grad_W, self.b_grad = self.x.T @ dout, dout.sum(axis=0)
         return dout @ self.W.T
+
+
+class NeverCleared(Affine):
+    """Gradients that are added up, once in an array that is there already."""
+
+    def __init__(self):
+        super().__init__()
+        self.dW, self.db = np.zeros_like(self.W), None
+
+    def backward(self, dout):
+        self.dW += self.x.T @ dout
+        self.db = dout.sum(axis=0) + (0 if self.db is None else self.db)
+        return dout @ self.W.T
+
+
+def test_gradients_that_are_never_cleared_are_told():
+    with pytest.warns(Untold, match="layer.dW is added to what it held before") as told:
+        judgement = check_backward(NeverCleared(), X, save=None)
+    assert [finding.status for finding in judgement.findings] == ["good", "convention", "convention"]
+    assert "layer.db is added" in str(told[0].message)
+    with pytest.raises(GradientError, match="not plainly right"):
+        check_backward(NeverCleared(), X, save=None, strict=True)
 
 
 @pytest.mark.parametrize("kind", [Affine, Lists, Dicts, WithParameters, ReturningAll, ReturningDict, Named])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -88,15 +89,16 @@ class Piece:
         """What forward gives for other numbers."""
         return tuple(map(as_array, self._split(self._run(values)[1])[0]))
 
-    def back(self, values: Mapping[str, Array], plan: Plan) -> Answer:
-        """What both give."""
-        made, result = self._run(values)
+    def back(self, values: Mapping[str, Array], plan: Plan, things: dict[str, Any] | None = None) -> Answer:
+        """What both give, on fresh copies or on ``things`` that have been used before."""
+        made, result = self._run(values, things)
         outputs, caches = self._split(result)
         kept, before = tuple(map(as_array, outputs)), self._held(made)
         returned, fresh = caches[0] if len(caches) == 1 else tuple(caches), dict[str, Any]()
         if self.backward:
             douts = [like(output, u.copy()) for output, u in zip(outputs, self.cotangents, strict=True)]
             if any(kind == "input" for kind, _ in plan.arguments):
+                self.frozen.restore()
                 fresh = self._fresh(values)
             sources: dict[str, Any] = {"dout": douts, "cache": caches, "caches": [tuple(caches)], "output": outputs}
             sources |= {"input": fresh, "rate": [1.0], "kept": [self._kept(made)]}
@@ -120,6 +122,17 @@ class Piece:
         first = next(iter(self.paths), "")
         gradients = {plan.of or name: gradient * (1.0 if name == first else plan.scale) for name, gradient in gradients.items()}
         return Answer(kept, gradients, {name: where for name, (_, where) in found.items()}, declined)
+
+    def adding(self, plan: Plan) -> list[str]:
+        """The inputs whose gradient an object keeps and adds to what it held before, and has nothing to clear it with."""
+        things = self._fresh(self.values)
+        once, twice = (self.back(self.values, plan, things) for _ in range(2))
+        kept = [name for name, where in once.where.items() if where.startswith("layer") and name in twice.gradients]
+        holders = [self.holder, *(read(things, self.paths[name].rpartition(".")[0] or SELF) for name in kept if self.holder is not None)]
+        if any(re.match("_?(zero|clear|reset)", method) for holder in holders for method in dir(holder)):
+            return []
+        one, two = once.gradients, twice.gradients
+        return [n for n in kept if one[n].any() and one[n].shape == two[n].shape and np.allclose(two[n], 2 * one[n], 1e-6)]
 
     def prepare(self) -> Answer:
         """Both passes on what is given, from which it is learned what is an output, a cache, a gradient.
@@ -197,8 +210,7 @@ class Piece:
         return made
 
     def _fresh(self, values: Mapping[str, Array]) -> dict[str, Any]:
-        """Arguments for one call, with all generators where they were, and gradients of 0, so that what is added to them shows alone."""
-        self.frozen.restore()
+        """Arguments for one call, with gradients of 0, so that what is added to them shows alone."""
         made = {name: copied(value) for name, value in self.given.items()}
         for path in self._stale:
             write(made, path, np.zeros_like(as_array(read(made, path))))
@@ -206,8 +218,9 @@ class Piece:
             write(made, self.paths[name], array)
         return made
 
-    def _run(self, values: Mapping[str, Array]) -> tuple[dict[str, Any], Any]:
-        made = self._fresh(values)
+    def _run(self, values: Mapping[str, Array], things: dict[str, Any] | None = None) -> tuple[dict[str, Any], Any]:
+        made = self._fresh(values) if things is None else things
+        self.frozen.restore()
         self.calls += 1
         positional = [value for name, value in made.items() if name != SELF and name not in self.keywords]
         result = self._function(self.forward, made)(*positional, **{name: made[name] for name in self.keywords})

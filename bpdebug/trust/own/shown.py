@@ -67,7 +67,7 @@ def suspects(seen: Seen) -> tuple[Suspect, ...]:
     if not np.isfinite(seen.right).any():
         return ()
     with np.errstate(all="ignore"):
-        fitting = [partial(_fitting, made) for made in (_exchanged, _products, _turned, _multiplied)]
+        fitting = [partial(_fitting, made) for made in (_exchanged, _products, _turned, _branches, _multiplied)]
         looks: Sequence[Callable[[Seen], Told]] = (_nothing, _factor, *fitting, _term, _own_factors, _centred, _repeated, _few_cells)
         for look in looks if seen.wrong.shape == seen.right.shape else (_shape,):
             if found := list(dict.fromkeys(look(seen)))[:_MOST]:
@@ -208,6 +208,20 @@ def _turned(seen: Seen) -> Made:
         kernel = ", as a kernel that is turned round where it should not be, or the other way round" * (right.ndim > 2)
         yield "flipped", f"it is the right one backwards along axis {_words(axes)}{kernel}", np.flip(right, axes)
     yield "sign", "it is the absolute value of the right one in every cell", np.abs(right)
+
+
+def _branches(seen: Seen) -> Made:
+    """What arrives times one of two slopes, as of relu, chosen by the sign of another array than is right."""
+    arrives = seen.arrays.get("dout", np.zeros(0))
+    slopes = seen.right / arrives if arrives.shape == seen.right.shape else np.zeros(0)
+    ends = float(np.nanmin(slopes, initial=np.inf)), float(np.nanmax(slopes, initial=-np.inf))
+    if not np.isfinite(ends).all() or not np.isclose(slopes[np.isfinite(slopes), None], ends, 1e-5, 1e-6).any(axis=1).all():
+        return
+    signs = {f"{name} {sign} 0": sign for name, value in seen.arrays.items() if value.shape == arrives.shape for sign in "><"}
+    made = {said: arrives * np.where((seen.arrays[said[:-4]] > 0) == (sign == ">"), ends[1], ends[0]) for said, sign in signs.items()}
+    meant = next((said for said, value in made.items() if same(seen.right, value)), "")
+    for said, value in made.items():
+        yield "exchanged", f"its branch is chosen by {said}" + f", where {meant} belongs" * bool(meant), value
 
 
 def _multiplied(seen: Seen) -> Made:

@@ -106,6 +106,10 @@ class _Judging:
                 self.piece.note(plan.says)
                 break
         status = {name: "convention" if plan.says and not (plan.scale != 1 and usual[name]) else "good" for name in self.values}
+        with suppress(Exception):  # a function that cannot be called twice on the same object
+            for name in self.piece.adding(self.plan):
+                status[name], where = "convention", self.answer.where[name]
+                self.piece.note(f"{where} is added to what it held before: right if you set it to 0 before each update, as zero_grad does")
         found = [self._agreeing(name, status[name]) if quick[name] else self._closely(name) for name in self.values]
         return (self._explained(finding, found) if finding.says.accuses else finding for finding in found)
 
