@@ -10,6 +10,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.look.explanation import UNICODE, Explanation, explain
+from bpdebug.look.groups import group_of, groups_of, reads
 from bpdebug.look.seen import operand_origin
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
@@ -24,7 +25,7 @@ class Cursor:
     Attributes:
         selected: the cell, as (tensor, index), or None.
         operand: which of its operands ``origin`` goes to.
-        layer: the layer to look at.
+        group: the group of the program to look at (:mod:`bpdebug.look.groups`).
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
         chosen: whether the user has chosen it, or a cell: no other is looked at in its place then.
         style: how formulas are written.
@@ -38,7 +39,7 @@ class Cursor:
         self.selected: tuple[str, Cell] | None = None
         self.operand = self.row = 0
         self.chosen = False
-        self.layer = 1
+        self.group = groups_of(timeline.program)[0]
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self.reached: tuple[int, tuple[str, Cell] | None] = 0, None
@@ -87,7 +88,7 @@ class Cursor:
             self._look_at_next()
             if self.timeline.first_nonfinite == self.position.t:
                 self._look_at_culprit()
-        self._look_at_layer(max(self.position.layer, 1) if self.position.stage else 0)
+        self._look_at(group_of(self.program, self.position.stage or ""))
 
     def _look_at_next(self) -> None:
         """Select a cell of the stage that has just run, also where that was the last one of an update."""
@@ -124,13 +125,11 @@ class Cursor:
             operands = self.explain(*self.selected or (name, index)).operands
             self.row = next((cell[0] for operand, cell in operands if operand in self.program.sampled), self.row)
 
-    def _look_at_layer(self, layer: int) -> None:
-        """Look at a layer, unless the selected tensor is neither its own nor its input: then at the tensor's layer."""
+    def _look_at(self, group: str) -> None:
+        """Look at a group, unless the selected tensor is neither its own nor what it reads: then at the tensor's."""
         name = self.selected[0] if self.selected else ""
-        layers, known = self.program.layers, self.program.tensors
-        own = len(layers) if name == self.program.target else max(known[name].layer if name in known else 0, 1)
-        fed = own + (name in (layers[own - 1].a, layers[own - 1].output))
-        self.layer = layer if layer and (layer in (own, fed) or not name) else own
+        own = group_of(self.program, name) or groups_of(self.program)[0]
+        self.group = group if group and (not name or group == own or name in reads(self.program, group)) else own
 
     def select(self, name: str, index: Cell) -> None:
         """Put the cell cursor on a cell.
@@ -141,7 +140,7 @@ class Cursor:
         self.explain(name, index)
         self.row, self._began = self.sample, None
         self.selected, self.operand, self.chosen = (name, index), 0, True
-        self._look_at_layer(self.layer)
+        self._look_at(self.group)
 
     def look_at_sample(self, row: int) -> None:
         """Look at a row of the batch; the cell cursor goes there, where its tensor has samples."""

@@ -273,7 +273,7 @@ class Session:
             explanation=self.explain(*selected) if selected else None,
             operand=cursor.operand,
             sample=cursor.sample,
-            layer=cursor.layer,
+            group=cursor.group,
             crumbs=cursor.crumbs,
             stale=self.stale(),
             marks=self._marks(),

@@ -78,7 +78,7 @@ class View(Record, eq=False):
         equation: the stage that made the selected cell as matrices, where that is looked at.
         finished: the update before, at the start of the next one and at the end of training, else None.
         effect: what the update has done that has just been completed, or None.
-        layer: the layer that is looked at; 0 for that of the stage that ran last.
+        group: the group of the program that is looked at; "" for that of the stage that ran last.
         crumbs: the cells from which ``origin`` has led here, the present one last; none where one has gone elsewhere since.
     """
 
@@ -113,7 +113,7 @@ class View(Record, eq=False):
     equation: Equation | None = None
     finished: Finished | None = None
     effect: Effect | None = None
-    layer: int = 0
+    group: str = ""
     crumbs: tuple[tuple[str, Cell], ...] = ()
 
     @property

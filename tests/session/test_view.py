@@ -91,9 +91,9 @@ def test_looking_at_it_changes_nothing():
 
 def test_the_layer_looked_at_is_that_of_the_selected_tensor_and_stays_while_the_tensor_is_one_of_its_own():
     opened = session("iris", "goto dz2")
-    assert opened.view().layer == 2
+    assert opened.view().group == "layer 2"
     for name, layer in (("a1", 2), ("z1", 1), ("a1", 1), ("x", 1), ("y", 2), ("W1", 1), ("a2", 2)):
         opened.execute(f"select {name}[0,0]")
-        assert opened.view().layer == layer, name
+        assert opened.view().group == f"layer {layer}", name
     opened.execute("goto dz1")
-    assert opened.view().layer == 1
+    assert opened.view().group == "layer 1"

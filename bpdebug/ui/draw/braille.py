@@ -69,6 +69,12 @@ class Canvas:
                     self.meant[column, row] = means
             column += size
 
+    def put(self, column: int, row: int, drawn: Line) -> None:
+        """Put a line over whatever is there."""
+        for text, role in drawn:
+            self.write(column, row, text, role)
+            column += cell_len(text)
+
     def lines(self) -> list[Line]:
         """The drawing."""
         dots, roles = self._raster()

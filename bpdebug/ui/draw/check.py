@@ -11,9 +11,9 @@ from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import shape_text
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES, Finding, error_text
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.report import BRIEF
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
 

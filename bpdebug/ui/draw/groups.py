@@ -4,10 +4,12 @@ of every unit of the sample in sight. Groups are those of the tensors: layers, o
 from __future__ import annotations
 
 from functools import cached_property, partial
+from itertools import product
 from math import prod
 
 import numpy as np
 
+from bpdebug.core.cells import Cell
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import written
 from bpdebug.core.program import Program
@@ -15,14 +17,15 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Array, Role
+from bpdebug.look.groups import group_of
+from bpdebug.look.once import once
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.empty import HATCH
-from bpdebug.ui.draw.layers import focus_layer, is_past, values_in
-from bpdebug.ui.draw.network_parts import Parts, norm
+from bpdebug.ui.draw.layers import focus, is_past, values_in
+from bpdebug.ui.draw.network_parts import Scene, norm
 from bpdebug.ui.draw.network_text import number_text
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.spans import Span, width
+from bpdebug.ui.draw.spans import Line, Span, width
 
 _BARS = " ▁▂▃▄▅▆▇█"
 """From 0 to the largest size; those of negative numbers hang, as the rest of a reversed one."""
@@ -63,10 +66,11 @@ class Graph(Record):
     further: tuple[Edge, ...]
 
 
-def group_of(program: Program, name: str) -> str:
-    """The group that a tensor is drawn in: its own, of all that makes the loss that of the loss, of what has none one of its name."""
-    of_loss = name in program.index and program.stage(name).phase is Phase.LOSS
-    return program.loss if of_loss else program.tensors[name].group or name
+def drawn_in(program: Program, name: str) -> str:
+    """The group that a tensor is drawn in: of all that makes the loss that of the loss; an input is one of its own."""
+    if name in program.index and program.stage(name).phase is Phase.LOSS:
+        return program.loss
+    return name if program.tensors[name].role is Role.INPUT else group_of(program, name) or name
 
 
 def graph_of(program: Program) -> Graph:
@@ -74,13 +78,13 @@ def graph_of(program: Program) -> Graph:
     tensors = program.tensors
     forward = [stage for stage in program.stages if stage.phase in (Phase.FORWARD, Phase.LOSS)]
     values = [name for name, tensor in tensors.items() if tensor.role is Role.INPUT] + [stage.name for stage in forward]
-    names = list(dict.fromkeys(group_of(program, name) for name in values))
+    names = list(dict.fromkeys(drawn_in(program, name) for name in values))
     places = {name: place for place, name in enumerate(names)}
     members: list[list[str]] = [[] for _ in names]
     for name in tensors:
-        if group_of(program, name) in places:
-            members[places[group_of(program, name)]].append(name)
-    computed = {name: places[group_of(program, name)] for name in values}
+        if drawn_in(program, name) in places:
+            members[places[drawn_in(program, name)]].append(name)
+    computed = {name: places[drawn_in(program, name)] for name in values}
     known = computed | {name: place for place, own in enumerate(members) for name in own if tensors[name].role is Role.PARAMETER}
     groups = []
     for name, own in zip(names, members, strict=True):
@@ -112,49 +116,79 @@ def _lanes(graph: Graph) -> list[list[Edge]]:
     return lanes[:_LANES]
 
 
-def _rails(graph: Graph, place: int, between: bool) -> str:
-    """The lines before the row of a group, or ``between`` it and the next: who reads whom."""
-    lanes, drawn = once(graph, "lanes", lambda: _lanes(graph)), ""
-    for lane in reversed(lanes):
-        through = any(start <= place < end if between else start < place < end for start, end in lane)
-        begins, ends = (not between and any(edge[side] == place for edge in lane) for side in (0, 1))
-        drawn += "├" if begins and ends else "╭" if begins else "╰" if ends else "│" if through else " "
-    below, above = place in graph.chain, place - 1 in graph.chain
-    if between:
-        return f"{drawn}{'│' if below else ' '}"
-    corner = next((at for at, line in enumerate(drawn) if line in "├╭╰"), len(drawn))
-    drawn = drawn[: corner + 1] + drawn[corner + 1 :].replace(" ", "─").replace("│", "┼")
-    return drawn + ("─┬┴┼" if corner < len(drawn) else "─┌└├")[below + 2 * above]
+def _rails(graph: Graph, place: int, between: bool, chosen: int | None) -> Line:
+    """The lines before the row of a group, or ``between`` it and the next: who reads whom; bright where they lead to the chosen group or
+    away from it."""
+    drawn, across = list[Span](), ""
+    for lane in reversed(once(graph, "lanes", lambda: _lanes(graph))):
+        here = [edge for edge in lane if edge[0] <= place < edge[1] + (not between)]
+        begins, ends = (not between and any(edge[side] == place for edge in here) for side in (0, 1))
+        sign = "├" if begins and ends else "╭" if begins else "╰" if ends else "│" if here else " "
+        role = "bold" if any(chosen in edge for edge in here) else "dim"
+        if across and not (begins or ends):
+            sign, role = "┼" if here else "─", role if here else across
+        across = role if begins or ends else across
+        drawn.append((sign, role))
+    below, above = (at in graph.chain for at in (place, place - 1))
+    bright = chosen is not None and ((below and chosen in (place, place + 1)) or (not between and above and chosen in (place - 1, place)))
+    sign = "│ "[not below] if between else ("─┬┴┼" if across else "─┌└├")[below + 2 * above]
+    return (*drawn, (sign, "bold" if bright else "dim"))
 
 
-def draw_groups(parts: Parts, canvas: Canvas) -> None:
+def draw_groups(parts: Scene, canvas: Canvas) -> None:
     """The groups around the one that is looked at, a row each; where there is room, between two the parameters of the second."""
-    graph = once(parts.program, "graph", lambda: graph_of(parts.program))
-    count, rows = len(graph.groups), canvas.rows
+    graph, (chosen, count, rows) = _graph(parts), (_chosen(parts), len(_graph(parts).groups), canvas.rows)
     room, spaced = count if count <= rows else max(rows - 2, 1), 2 * count - 1 <= rows
-    start = min(max(_focus(parts, graph) - room // 2, 0), count - room)
+    start = min(max((chosen or 0) - room // 2, 0), count - room)
     places = range(start, start + room)
     high = max(min((rows - (count - 1) * spaced) // room, _HIGHEST), 1)
     stride = high + spaced
     top = (rows - stride * room + spaced) // 2
-    table = _Table(parts, [_Row(parts, graph.groups[place], _rails(graph, place, False)) for place in places], canvas.columns)
+    table = _Table(parts, [_Row(parts, graph.groups[place], _rails(graph, place, False, chosen)) for place in places], canvas.columns)
     scale = parts.scale(_shown(parts, group) for group in graph.groups)
     for y, (place, row) in zip(range(top, rows, stride), zip(places, table.rows, strict=True), strict=False):
+        rail = _rails(graph, place, True, chosen)
         for below in range(y + 1, min(y + stride, rows)) if place + 1 < count else ():
-            canvas.write(0, below, rail := _rails(graph, place, True), "dim")
+            canvas.put(0, below, rail)
         if spaced and place + 1 < count:
-            _parameters(parts, canvas, graph.groups[place + 1], len(rail) + 2, y + high)
+            _parameters(parts, canvas, graph.groups[place + 1], width(rail) + 2, y + high)
         table.draw(canvas, row, range(y, y + high), scale)
     for y, left_out in ((0, start), (rows - 1, count - start - room)):
         canvas.write(0, y, f"⋮ {left_out} more" * bool(left_out), "dim")
 
 
+def _graph(parts: Scene) -> Graph:
+    return once(parts.program, "graph", lambda: graph_of(parts.program))
+
+
+def group_beside(parts: Scene, down: int, right: int) -> tuple[str, Cell] | None:
+    """The cell so many groups below the one that is looked at, and so many units to the right of the selected cell; groups without values
+    are passed over. None where no group has any."""
+    groups, here, chosen = _graph(parts).groups, parts.view.tensors, _chosen(parts) or 0
+    known = [place for place, group in enumerate(groups) if _shown(parts, group) in here and not is_past(parts.view, _shown(parts, group))]
+    if not known:
+        return None
+    first = sum(place < chosen for place in known)
+    name = _shown(parts, groups[known[min(max(first + down, 0), len(known) - 1)]])
+    selected, index = parts.view.selected or ("", ())
+    unit = _units_of(parts, selected).index(index) if selected in here and index in _units_of(parts, selected) else 0
+    units = _units_of(parts, name)
+    return (name, units[min(max(unit + right, 0), len(units) - 1)]) if units else None
+
+
+def _units_of(parts: Scene, name: str) -> list[Cell]:
+    """The cells of a tensor for the sample in sight."""
+    axis, shape = parts.program.tensors[name].batch_axis, parts.view.tensors[name].shape
+    places = [[min(parts.view.sample, n - 1)] if place == axis else range(n) for place, n in enumerate(shape)]
+    return list(product(*places))
+
+
 class _Row(Record, eq=False):
     """What is said of a group: the lines before it, the tensor that it shows, and a number of that or of the selected cell."""
 
-    parts: Parts
+    parts: Scene
     group: Group
-    rail: str
+    rail: Line
 
     @cached_property
     def name(self) -> str:
@@ -165,12 +199,12 @@ class _Row(Record, eq=False):
     def is_selected(self) -> bool:
         """Whether the selected cell is one of the group's."""
         name = self.parts.name
-        return name in self.parts.view.tensors and group_of(self.parts.program, name) == self.group.name
+        return name in self.parts.view.tensors and drawn_in(self.parts.program, name) == self.group.name
 
     def titles(self) -> tuple[str, str]:
-        """The tensor with its shape, and alone."""
-        name, shape = render_name(self.name, self.parts.view.style), self.parts.view.shapes[self.name]
-        return f"{name} {shape_text(shape)}" if shape else name, name
+        """The tensor with its shape, and alone; the name of what is a group by itself is there already."""
+        name, shape = render_name(self.name, self.parts.view.style) * (self.name != self.group.name), self.parts.view.shapes[self.name]
+        return f"{name} {shape_text(shape)}".strip() if shape else name, name
 
     def numbers(self) -> tuple[str, str]:
         """The selected cell with its number, or how large the tensor is; and the number alone."""
@@ -186,9 +220,9 @@ class _Row(Record, eq=False):
 class _Table:
     """The rows in so many columns."""
 
-    def __init__(self, parts: Parts, rows: list[_Row], columns: int) -> None:
+    def __init__(self, parts: Scene, rows: list[_Row], columns: int) -> None:
         self.parts, self.rows = parts, rows
-        self.names = 1 + max(width(f"{row.rail} {row.group.name} ") for row in rows)
+        self.names = 3 + max(width((*row.rail, (row.group.name, ""))) for row in rows)
         ways: tuple[tuple[int | None, int], ...] = ((0, 0), (1, 0), (1, 1), (None, 1))
         for self.title, self.number in ways:
             self.numbers = max(width(row.numbers()[self.number]) for row in rows)
@@ -201,14 +235,15 @@ class _Table:
         """One group, its bars as high as some rows: its name in the colour of its state, the tensor, its units, the number."""
         y, view, values = rows[0], self.parts.view, values_in(self.parts.view, row.name)
         here = view.position.stage in (*row.group.values, *row.group.gradients, *row.group.parameters)
-        canvas.write(0, y, row.rail, "dim")
-        canvas.write(len(row.rail), y, f" {row.group.name} ", f"here {'next' if here else '' if values is not None else 'dim'}".strip())
+        canvas.put(0, y, row.rail)
+        canvas.write(width(row.rail), y, f" {row.group.name} ", f"here {'next' if here else '' if values is not None else 'dim'}".strip())
         if self.title is not None:
             canvas.write(self.names, y, row.titles()[self.title], "next" if view.position.stage == row.name else "dim")
         if values is None:
-            shape = view.shapes[row.name][self.parts.program.tensors[row.name].batch_axis == 0 :]
+            axis = self.parts.program.tensors[row.name].batch_axis
+            units = prod(length for place, length in enumerate(view.shapes[row.name]) if place != axis)
             for each in rows:
-                canvas.write(self.bars, each, HATCH * min(self.room, _WIDEST * prod(shape)), "faint")
+                canvas.write(self.bars, each, HATCH * min(self.room, _WIDEST * units), "faint")
         elif values.ndim:
             self._units(canvas, row.name, values, rows, scale)
         text = row.numbers()[self.number]
@@ -216,17 +251,16 @@ class _Table:
 
     def _units(self, canvas: Canvas, name: str, values: Array, rows: range, scale: tuple[float, float]) -> None:
         """The units of the sample in sight as bars, of many the largest of each few; bars of negative numbers hang."""
-        sampled = self.parts.program.tensors[name].batch_axis == 0
-        place = (min(self.parts.view.sample, len(values) - 1),) * sampled
-        own = values[place]
+        cells, past = _units_of(self.parts, name) if name in self.parts.view.tensors else [], is_past(self.parts.view, name)
+        axis = self.parts.program.tensors[name].batch_axis
+        own = values if axis is None else values.take(min(self.parts.view.sample, values.shape[axis] - 1), axis)
         levels = self.parts.levels(name, own.ravel(), scale).tolist()
         columns = max(min(self.room, _WIDEST * len(levels)), 0)
         for x in range(columns):
             first = x * len(levels) // columns
             unit = max(range(first, max((x + 1) * len(levels) // columns, first + 1)), key=lambda unit: abs(levels[unit]))
-            level, index = levels[unit], (*place, *map(int, np.unravel_index(unit, own.shape)))
-            means = None if is_past(self.parts.view, name) else (name, index)
-            for y, drawn in zip(rows, _bar(level, len(rows)), strict=True):
+            means = None if past else (name, cells[unit])
+            for y, drawn in zip(rows, _bar(levels[unit], len(rows)), strict=True):
                 canvas.write(self.bars + x, y, *drawn, means)
 
 
@@ -240,7 +274,7 @@ def _bar(level: int, rows: int) -> list[Span]:
     return [(_BARS[part], f"ink:{level:+d}") for part in reversed(filled)]
 
 
-def _shown(parts: Parts, group: Group) -> str:
+def _shown(parts: Scene, group: Group) -> str:
     """The tensor that a group shows: the selected one, else the last that is computed of those of the phase."""
     if parts.name in (*group.values, *group.gradients):
         return parts.name
@@ -252,7 +286,7 @@ def _largest(values: Array) -> int:
     return int(np.abs(values).argmax())
 
 
-def _parameters(parts: Parts, canvas: Canvas, group: Group, x: int, y: int) -> None:
+def _parameters(parts: Scene, canvas: Canvas, group: Group, x: int, y: int) -> None:
     """The shapes of a group's parameters; each stands for its largest number."""
     for name in group.parameters:
         values = parts.view.tensors[name]
@@ -262,11 +296,8 @@ def _parameters(parts: Parts, canvas: Canvas, group: Group, x: int, y: int) -> N
         x += width(text)
 
 
-def _focus(parts: Parts, graph: Graph) -> int:
-    """The place of the group that is looked at: that of the selected cell, of the layer in focus, or of the last stage."""
-    for name in (parts.name, parts.view.position.stage or ""):
-        wanted = name and group_of(parts.program, name)
-        found = next((place for place, group in enumerate(graph.groups) if group.name == wanted), None)
-        if found is not None:
-            return found
-    return focus_layer(parts.view)
+def _chosen(parts: Scene) -> int | None:
+    """The place of the group that is looked at: that of the selected cell, of the last stage, or the one in focus."""
+    groups = {group.name: place for place, group in enumerate(_graph(parts).groups)}
+    names = [drawn_in(parts.program, name) for name in (parts.name, parts.view.position.stage or "") if name in parts.program.tensors]
+    return next((groups[name] for name in (*names, focus(parts.view)) if name in groups), None)

@@ -1,4 +1,4 @@
-"""Which tensors belong to a layer, and what each is there: by what they are, whatever they are called."""
+"""Which tensors belong to a group, and what each is in a layer: by what they are, whatever they are called."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from math import prod
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.network import LayerNames, Phase
+from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array, Role
+from bpdebug.look.groups import forward_of, group_of, groups_of, made_in, reads
+from bpdebug.look.once import once
 from bpdebug.look.paths import MOST_CELLS
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import theirs_of
-from bpdebug.ui.draw.once import once
 
 WEIGHT, BIAS, SUMS, ACTIVATIONS, OUTPUT, INPUT, TARGET = "weight", "bias", "z", "a", "output", "input", "target"
 """The parts that a tensor may be; an output is one of its own only where it is not the activations."""
@@ -90,34 +91,34 @@ def origin_of(view: View) -> tuple[str, Cell] | None:
     return operands[view.operand % len(operands)] if operands else None
 
 
-def focus_layer(view: View) -> int:
-    """The layer that is looked at; where nobody has said, that of the stage that ran last."""
-    return view.layer or max(view.position.layer, 1)
-
-
-def _focus(view: View) -> LayerNames:
-    return view.program.layers[focus_layer(view) - 1]
+def focus(view: View) -> str:
+    """The group that is looked at; where nobody has said, that of the stage that ran last, or the first."""
+    return view.group or group_of(view.program, view.position.stage or "") or groups_of(view.program)[0]
 
 
 def values_of(view: View) -> list[str]:
-    """The tensors that the Values pane shows: those of the layer in focus, from its input to its output, then what the stage in sight is
-    made of besides; in the order of computation."""
-    program, layer = view.program, _focus(view)
-    wanted = [layer.source, layer.weight, layer.bias, layer.z, layer.a, layer.output]
-    if layer.output == program.prediction:
-        fitted = (node.output for node in program.network.nodes if node.phase is Phase.LOSS and program.target in node.arguments.values())
-        wanted += [program.target, next(fitted), program.loss]
+    """The tensors that the Values pane shows: what the statements of the group in focus read and make, of those of the loss the ones that
+    hold the answer against the target, then what the stage in sight is made of besides; in the order of computation."""
+    program, group = view.program, focus(view)
+    own = [stage for stage in forward_of(program) if group_of(program, stage.name) == group]
+    told = [stage for stage in own if stage.phase is Phase.FORWARD or program.target in stage.formula.names] or own
+    wanted = [name for stage in told for name in (*stage.formula.names, stage.name) if not is_setting(program, name)]
+    wanted += [stage.name for stage in own if stage.name == program.loss]
     return in_order(program, wanted + [name for name in in_stage(view) if not _of_update(program, name)])
 
 
 def deltas_of(view: View) -> list[str]:
-    """The tensors that the Deltas pane shows: the gradients of the layer in focus and the optimizer's slots, then what the stage in sight
+    """The tensors that the Deltas pane shows: the gradients of the group in focus and the optimizer's slots, then what the stage in sight
     is made of besides; in the order of computation."""
-    layer = _focus(view)
-    parameters = [layer.weight, layer.bias]
-    gradients = [name for of in (layer.output, layer.a, layer.z, *parameters) for name in made_of(view.program, of, Role.GRADIENT)]
-    slots = [name for of in parameters for name in made_of(view.program, of, Role.SLOT)]
-    return in_order(view.program, gradients + slots + [name for name in in_stage(view) if _of_update(view.program, name)])
+    program, group = view.program, focus(view)
+    gradients = [name for of in made_in(program, group, Role.VALUE, Role.PARAMETER) for name in made_of(program, of, Role.GRADIENT)]
+    slots = [name for of in made_in(program, group, Role.PARAMETER) for name in made_of(program, of, Role.SLOT)]
+    return in_order(program, gradients + slots + [name for name in in_stage(view) if _of_update(program, name)])
+
+
+def is_setting(program: Program, name: str) -> bool:
+    """Whether a tensor is a setting or the number of samples, or none at all."""
+    return name not in program.tensors or program.tensors[name].role in (Role.CONSTANT, Role.COUNT)
 
 
 def _of_update(program: Program, name: str) -> bool:
@@ -129,11 +130,10 @@ def in_stage(view: View) -> list[str]:
     """The explained number's tensor and those that its stage reads; at the end of training, the answers and what they are held against."""
     program, explained = view.program, view.explanation
     if view.position.at_end and (explained is None or explained.name == program.stages[-1].name):
-        return [program.prediction, program.target, program.loss]
+        return [name for name in (program.prediction, program.target, program.loss) if name]
     if explained is None or explained.stage is None:
         return [explained.name] if explained else []
-    settings = {name for name, tensor in program.tensors.items() if tensor.role in (Role.CONSTANT, Role.COUNT)}
-    return [name for name in (explained.name, *explained.stage.formula.names) if name in program.tensors and name not in settings]
+    return [name for name in (explained.name, *explained.stage.formula.names) if not is_setting(program, name)]
 
 
 def in_order(program: Program, names: Iterable[str]) -> list[str]:
@@ -154,20 +154,26 @@ def has_paths(view: View) -> bool:
     if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
         return False
     ways = len(view.samples) if tensor.of in program.persistent else 1
-    several = ways > 1 or tensor.layer < len(program.layers)
+    several = ways > 1 or group_of(program, name) != groups_of(program)[-1]
     own = [stage for stage in program.stages if not stage.of]
     return several and not any(stage.edited for stage in own) and all(prod(view.shapes[stage.name]) <= MOST_CELLS for stage in own)
 
 
-def counterpart(view: View, name: str, layer: int, there: int) -> str:
-    """The tensor of layer ``there`` that is what ``name`` is in ``layer``, or where that has no value, the weights there."""
-    program, names = view.program, view.program.layers[there - 1]
-    (part, of), tensor = part_of(program, name), program.tensors.get(name)
-    if tensor is None or of != layer or tensor.through:
-        return names.weight
-    part = SUMS if part in ANSWERS and not tensor.of else part  # an output is also the input of the layer after
-    same = getattr(names, part) if part_of(program, getattr(names, part))[0] == part else ""
+def counterpart(view: View, name: str, there: str) -> str:
+    """The tensor of another group that is what a tensor is in its own: the parameter, or the gradient or slot, in the same place; of a
+    value, which also goes into the next group, the first one. What is no such there, or is not computed, is the first that is: of the
+    parameters, the values and what is read; "" where none is."""
+    program, tensor, gone = view.program, view.program.tensors.get(name), group_of(view.program, name)
+    values, parameters = (made_in(program, there, *roles) for roles in ((Role.VALUE, Role.LOSS), (Role.PARAMETER,)))
+    usual = next((one for one in (*parameters, *values, *reads(program, there)) if one in view.tensors), "")
+    if tensor is None or tensor.through or gone != focus(view):
+        return usual
+    of = program.tensors[tensor.of or name]
+    own, others = made_in(program, gone, of.role), values if of.role is Role.VALUE else made_in(program, there, of.role)
+    if of.name not in own or not others:
+        return usual
+    same = others[min(own.index(of.name), len(others) - 1) if tensor.of or of.role is not Role.VALUE else 0]
     if tensor.of:
         own, others = (made_of(program, one, tensor.role) for one in (tensor.of, same))
         same = dict(zip(reversed(own), reversed(others), strict=False)).get(name, "")  # parts come before their whole
-    return same if same in view.tensors else names.weight
+    return same if same in view.tensors else usual

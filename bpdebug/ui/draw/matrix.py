@@ -14,6 +14,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, aligned, minus, short
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import off_cells
 from bpdebug.ui.draw.empty import HATCH
@@ -21,7 +22,6 @@ from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import statistics_in
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, batch_axis, label, shape_of
 from bpdebug.ui.draw.matrix_overview import part_text
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width
 
 _HERE, _BELOW = "▸", "▾"

@@ -9,9 +9,9 @@ from typing import Any
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import NumberStyle, Statistics, aligned
 from bpdebug.core.record import Record, replace
+from bpdebug.look.once import Made, once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
-from bpdebug.ui.draw.once import Made, once
 from bpdebug.ui.draw.scales import heat
 
 NARROWEST = 6

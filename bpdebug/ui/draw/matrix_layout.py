@@ -9,10 +9,10 @@ import numpy as np
 
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import shape_text
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import Look, look_in
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.slices import Slice, slice_of
 
 _GAP = 2

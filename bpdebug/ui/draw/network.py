@@ -10,16 +10,16 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.numbers import written
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.empty import HATCH
-from bpdebug.ui.draw.groups import draw_groups
+from bpdebug.ui.draw.groups import draw_groups, group_beside
 from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
 from bpdebug.ui.draw.network_edges import Edges
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, Plan, plan_of
 from bpdebug.ui.draw.network_text import given_text, number_text
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, first_that_fits, width
 
 LEAST_COLUMNS, LEAST_ROWS = 12, 3
@@ -182,9 +182,10 @@ def cell_beside(view: View, columns: int, rows: int, down: int, right: int) -> t
     where there is none."""
     drawn = _picture(view, columns, rows)
     parts, (part, layer, index) = drawn.parts, drawn.parts.selected
-    units, on = (down, right) if drawn.plan else (right, down)
+    if drawn.plan is None:
+        return group_beside(parts, down, right)
     layers = [place for place in range(parts.depth + 1) if parts.row(parts.tensor(place)) is not None]
     if not part or layer not in layers:
         return parts.cell(parts.tensor(layers[-1]), 0)
-    goal = layers[max(min(layers.index(layer) + on, len(layers) - 1), 0)]
-    return parts.cell(parts.tensor(goal), max(min(index[-1] + units, parts.units(goal) - 1), 0))
+    goal = layers[max(min(layers.index(layer) + right, len(layers) - 1), 0)]
+    return parts.cell(parts.tensor(goal), max(min(index[-1] + down, parts.units(goal) - 1), 0))

@@ -14,10 +14,10 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array, Role
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import ANSWERS, BIAS, OUTPUT, TARGET, WEIGHT, is_gradient, is_past, made_of, part_of, values_in
 from bpdebug.ui.draw.network_text import given_text
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import decades
 
@@ -25,8 +25,8 @@ _SAMPLED = 32
 """Rows of a batch whose given numbers are looked at for their width."""
 
 
-class Parts(Record, eq=False):
-    """A view as the network's pictures see it. Layer 0 is the input; the edges of layer k lead into it.
+class Scene(Record, eq=False):
+    """A view as the network's pictures see it.
 
     Attributes:
         view: the moment.
@@ -38,6 +38,39 @@ class Parts(Record, eq=False):
     def program(self) -> Program:
         """The stages."""
         return self.view.program
+
+    @cached_property
+    def backward(self) -> bool:
+        """Whether what comes back is shown: from the backward phase on, to the end of the update."""
+        return self.view.position.phase in (Phase.BACKWARD, Phase.UPDATE) and self.view.position.done > 0
+
+    @cached_property
+    def name(self) -> str:
+        """The selected tensor, or ""."""
+        return self.view.selected[0] if self.view.selected else ""
+
+    def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
+        """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest
+        number; beyond the steps of heat for what is not finite."""
+        with np.errstate(all="ignore"):
+            shares = np.abs(values) / largest(values_in(self.view, name))
+            if is_gradient(self.program, name):
+                shares = np.maximum((np.log10(np.abs(values)) - scale[0]) / (scale[1] - scale[0]), 1 / HEAT_STEPS) * (values != 0)
+            levels = np.sign(values) * np.rint(HEAT_STEPS * np.minimum(np.nan_to_num(shares), 1))
+        return np.where(np.isfinite(values), levels, HEAT_STEPS + 1).astype(int)
+
+    def heat(self, name: str, values: Array, scale: tuple[float, float]) -> list[str]:
+        """The roles of such numbers."""
+        return ["bad" if level > HEAT_STEPS else f"heat:{level:+d}" for level in self.levels(name, values, scale).tolist()]
+
+    def scale(self, names: Iterable[str]) -> tuple[float, float]:
+        """The powers of ten at the ends of the scale that the gradients among some tensors have in common."""
+        found = (self.view.tensors.get(name) for name in names if is_gradient(self.program, name))
+        return decades(np.array([norm(values) for values in found if values is not None]))
+
+
+class Parts(Scene, eq=False):
+    """A view as the picture of neurons sees it. Layer 0 is the input; the edges of layer k lead into it."""
 
     @cached_property
     def depth(self) -> int:
@@ -63,21 +96,11 @@ class Parts(Record, eq=False):
         return 0 if values is None else max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())
 
     @cached_property
-    def backward(self) -> bool:
-        """Whether what comes back is shown: from the backward phase on, to the end of the update."""
-        return self.view.position.phase in (Phase.BACKWARD, Phase.UPDATE) and self.view.position.done > 0
-
-    @cached_property
     def direction(self) -> int:
         """Which way the numbers go: 1 forward, -1 back, 0 where the weights are changed."""
         if not self.view.position.done:
             return 1
         return {Phase.BACKWARD: -1, Phase.UPDATE: 0}.get(Phase(self.view.position.phase), 1)
-
-    @cached_property
-    def name(self) -> str:
-        """The selected tensor, or ""."""
-        return self.view.selected[0] if self.view.selected else ""
 
     @cached_property
     def selected(self) -> tuple[str, int, Cell]:
@@ -194,25 +217,6 @@ class Parts(Record, eq=False):
             return "cursor"
         factor = self.gradient_selected and name == self.tensor(of) if chosen == WEIGHT else chosen != TARGET
         return "lit" if factor and part not in (BIAS, TARGET) and self.is_chosen(of, unit) else ""
-
-    def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
-        """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest
-        number; beyond the steps of heat for what is not finite."""
-        with np.errstate(all="ignore"):
-            shares = np.abs(values) / largest(values_in(self.view, name))
-            if is_gradient(self.program, name):
-                shares = np.maximum((np.log10(np.abs(values)) - scale[0]) / (scale[1] - scale[0]), 1 / HEAT_STEPS) * (values != 0)
-            levels = np.sign(values) * np.rint(HEAT_STEPS * np.minimum(np.nan_to_num(shares), 1))
-        return np.where(np.isfinite(values), levels, HEAT_STEPS + 1).astype(int)
-
-    def heat(self, name: str, values: Array, scale: tuple[float, float]) -> list[str]:
-        """The roles of such numbers."""
-        return ["bad" if level > HEAT_STEPS else f"heat:{level:+d}" for level in self.levels(name, values, scale).tolist()]
-
-    def scale(self, names: Iterable[str]) -> tuple[float, float]:
-        """The powers of ten at the ends of the scale that the gradients among some tensors have in common."""
-        found = (self.view.tensors.get(name) for name in names if is_gradient(self.program, name))
-        return decades(np.array([norm(values) for values in found if values is not None]))
 
 
 def norm(values: Array) -> float:

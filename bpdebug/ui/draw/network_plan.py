@@ -70,6 +70,8 @@ class Plan(Record):
 
 def plan_of(parts: Parts, columns: int, rows: int) -> Plan | None:
     """The richest plan that fits, or None where not every neuron and edge can be read."""
+    if not parts.program.layers:
+        return None
     units = [parts.units(layer) for layer in range(parts.depth + 1)]
     top = int(rows > _STEEP + 1 and any(names.layer.residual for names in parts.program.layers))
     height, fewest = rows - 1 - top, sum(_WAYS[-1])

@@ -8,11 +8,11 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import shape_text
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES
 from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.once import once
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width, wrap
 
 Row = Stage | Skipped | str

@@ -11,6 +11,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Role
+from bpdebug.look.groups import group_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Span
@@ -92,5 +93,5 @@ def output_shown(view: View) -> int:
         return 0
     program = view.program
     tensor = program.tensors.get(selected[0])
-    own = tensor and (tensor.role is Role.TARGET or tensor.layer == len(program.layers))
+    own = tensor and (tensor.role is Role.TARGET or group_of(program, tensor.name) == group_of(program, program.prediction))
     return selected[1][1] if own else 0

@@ -13,19 +13,19 @@ from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
+from bpdebug.look.groups import group_of, groups_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, own_keys
 from bpdebug.ui.draw.layers import (
     counterpart,
     deltas_of,
-    focus_layer,
+    focus,
     in_order,
     in_stage,
     is_gradient,
     is_past,
     origin_of,
-    part_of,
     values_of,
 )
 from bpdebug.ui.draw.matrix import layout_line, note_text, past_text
@@ -48,8 +48,8 @@ class MatrixPane(Pane):
         *CELL_KEYS,
         Binding("shift+up,ctrl+up", "cursor(-10, 0)", "ten rows up", show=False),
         Binding("shift+down,ctrl+down", "cursor(10, 0)", "ten rows down", show=False),
-        Binding("pageup", "layer(-1)", "the layer before", show=False),
-        Binding("pagedown", "layer(1)", "the layer after", show=False),
+        Binding("pageup", "layer(-1)", "the group before", show=False),
+        Binding("pagedown", "layer(1)", "the group after", show=False),
         Binding(PARTS[0], "part(-1)", "the part before", show=False),
         Binding(PARTS[1], "part(1)", "the part after", show=False),
     ]
@@ -91,7 +91,7 @@ class MatrixPane(Pane):
 
     def heading(self, view: View, columns: int) -> str:
         """What the border says of what is shown."""
-        return f"{self.title}  layer {focus_layer(view)}"
+        return f"{self.title}  {focus(view)}"
 
     def _essential(self, view: View, names: list[str]) -> Layout | None:
         """What the stage in sight reads and makes, and as many of the other tensors as there is room for beside it; None where there is
@@ -212,14 +212,16 @@ class MatrixPane(Pane):
             self.post_message(CellChosen(name, part.index(*block.part.place(index))))
 
     def action_layer(self, by: int) -> None:
-        """Go to the same tensor of the layer before or after."""
+        """Go to the same tensor of the group before or after."""
         view = self.view
         if view is None:
             return
-        layer, (name, index) = focus_layer(view), view.selected or ("", ())
-        if 1 <= layer + by <= len(view.program.layers):
-            there = counterpart(view, name, layer, layer + by)
-            places = zip((*index, 0, 0), view.tensors[there].shape, strict=False)
+        groups, (name, index) = groups_of(view.program), view.selected or ("", ())
+        place = groups.index(focus(view)) + by
+        there = counterpart(view, name, groups[place]) if 0 <= place < len(groups) else ""
+        if there:
+            shape = view.shapes[there]
+            places = zip((*index, *(0,) * len(shape)), shape, strict=False)
             self.post_message(CellChosen(there, tuple(min(place, length - 1) for place, length in places)))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
@@ -291,10 +293,10 @@ class DeltasPane(MatrixPane):
         """Which gradients they are; that of a weighted sum has a name of its own, δ."""
         told = []
         for name in deltas_of(view):
-            own = part_of(view.program, name)[1] == focus_layer(view)
+            own = group_of(view.program, name) == focus(view)
             if own and is_gradient(view.program, name) and not view.program.tensors[name].through:
                 shown = render_name(name, view.style)
                 delta = render_name(name, replace(view.style, notation="delta"))
                 told.append(f"{shown}={delta}" if "δ" in delta and delta != shown else shown)
-        layer = f"layer {focus_layer(view)}"
-        return first_that_fits(("  ".join((self.title, *more)) for more in ((layer, *told), told, (layer,))), columns - 2)
+        group = focus(view)
+        return first_that_fits(("  ".join((self.title, *more)) for more in ((group, *told), told, (group,))), columns - 2)
