@@ -77,6 +77,26 @@ class Training(Record):
     shuffle: bool = False
 
 
+class Lines(Record, eq=False):
+    """A program that is written in lines.
+
+    Attributes:
+        program: the forward pass, a line a statement.
+        parameters: name to shape.
+        constants: named numbers.
+        given: arrays that are whole in each update, of any rank and kind.
+        loss: the tensor whose gradients are taken; "" for the line called ``loss``, else the last.
+        backward: the user's own lines in place of derived ones.
+    """
+
+    program: str
+    parameters: Mapping[str, tuple[int, ...]] = {}
+    constants: Mapping[str, float] = {}
+    given: Mapping[str, Array] = {}
+    loss: str = ""
+    backward: str = ""
+
+
 class Debug(Record):
     """Stops that are set when the debugger opens: ``dz2 if max(abs(dz2)) > 1``, and expressions to watch."""
 
@@ -101,6 +121,7 @@ class Scenario(Record, eq=False):
         outputs: the names of the output columns, empty where they have none.
         source: the file that it came from, for messages.
         naming: what its tensors are called.
+        lines: the program, where it is written in lines; there are no layers then.
         read_again: reads that file again, where it came from one.
     """
 
@@ -124,12 +145,19 @@ class Scenario(Record, eq=False):
     outputs: tuple[str, ...] = ()
     source: str = ""
     naming: Naming = Naming()
+    lines: Lines | None = None
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def plan(self) -> Batches:
         """Which samples each update sees."""
         return Batches(len(self.x), self.training.epochs, self.training.batch_size, self.training.shuffle, self.seed)
+
+    @property
+    def data(self) -> dict[str, Array]:
+        """What the samples are, by the names of its tensors, a sample a row; a program of lines may do without."""
+        given = {self.naming.input: self.x, self.naming.target: self.y}
+        return {name: values for name, values in given.items() if values.size or self.lines is None}
 
     @property
     def samples(self) -> int:

@@ -59,3 +59,16 @@ class SetupError(BpdebugError):
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
         self.message, self.path = message, path
         super().__init__(message)
+
+
+class LineError(SetupError):
+    """A line of a program that is refused.
+
+    Attributes:
+        section: the key of the scenario under which the lines stand.
+        number, column: where in its text, counted from 1.
+    """
+
+    def __init__(self, message: str, number: int, column: int = 1, section: str = "program") -> None:
+        super().__init__(message, (section,))
+        self.section, self.number, self.column = section, number, column

@@ -47,7 +47,7 @@ INITIALIZERS: dict[str, Recipe] = {
 
 
 def initial_values(
-    parameters: Mapping[str, tuple[int, int]], drawn: Mapping[str, tuple[int, Initializer]], seed: int, generator: str
+    parameters: Mapping[str, tuple[int, ...]], drawn: Mapping[str, tuple[int, Initializer]], seed: int, generator: str
 ) -> dict[str, Array]:
     """The parameters at the start.
 

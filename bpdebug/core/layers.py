@@ -8,11 +8,12 @@ import numpy as np
 
 from bpdebug.core.description import Initializer, Loss, Scenario
 from bpdebug.core.errors import FormulaError, SetupError
+from bpdebug.core.lines import read_lines
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
 from bpdebug.core.parser import suggestion
-from bpdebug.core.program import Program, check_targets
+from bpdebug.core.program import Program
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
 from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Naming
@@ -25,12 +26,11 @@ def make_program(scenario: Scenario) -> Program:
     Raises:
         SetupError: where the scenario contradicts itself; ``path`` names the keys.
     """
-    network = build(scenario)
+    network = read_lines(scenario, scenario.lines) if scenario.lines else build(scenario)
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
-    data = {network.naming.input: scenario.x, network.naming.target: scenario.y}
-    program = Program(scenario, network, rule, lines, data, scenario.dtype)
-    check_targets(program)
+    program = Program(scenario, network, rule, lines, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {})
+    network.check_targets(scenario.y)
     _check_values(program)
     for name, text in scenario.formulas.items():
         try:
@@ -63,7 +63,7 @@ def build(scenario: Scenario) -> Network:
         layers.append(names)
         source, width = names.output, layer.units
     nodes += _loss(scenario.loss, layers, naming, width)
-    return Network(tuple(nodes), parameters, drawn, tuple(layers), naming, scenario.loss)
+    return Network(tuple(nodes), parameters, drawn, tuple(layers), naming, scenario.loss, nodes[-1].output)
 
 
 def _layer(names: LayerNames) -> list[Node]:

@@ -60,7 +60,7 @@ class Machine:
 
     def _in_precision(self, data: Mapping[str, Array]) -> dict[str, Array]:
         with np.errstate(over="ignore"):  # too large for single precision is inf
-            return {name: np.asarray(values, self.program.dtype) for name, values in data.items()}
+            return {name: np.asarray(values, self.program.kind(name)) for name, values in data.items()}
 
     def _load(self) -> None:
         """Bring the batch of the current update into the buffers."""

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 
-from bpdebug.core.description import Initializer, Layer, Loss
+import numpy as np
+
+from bpdebug.core.description import Array, Initializer, Layer, Loss
+from bpdebug.core.errors import SetupError
 from bpdebug.core.operation import Operation
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
@@ -33,7 +36,8 @@ class Node(Record):
         operation: its row.
         arguments: the row's argument names to tensors (or literals).
         phase: forward or loss.
-        layer: from 1; the loss belongs to the last layer.
+        layer: from 1; the loss belongs to the last layer; 0 for none.
+        comment: what its author says of it, or "".
     """
 
     output: str
@@ -41,6 +45,7 @@ class Node(Record):
     arguments: Mapping[str, str | Tree]
     phase: Phase
     layer: int
+    comment: str = ""
 
     @property
     def value(self) -> Tree:
@@ -90,14 +95,18 @@ class Network(Record):
         layers: the tensors of each layer.
         naming: what tensors are called.
         asked: the loss as the scenario has it.
+        loss: the tensor whose gradients are taken.
+        generic: whether any number of samples fits.
     """
 
     nodes: tuple[Node, ...]
-    parameters: Mapping[str, tuple[int, int]]
+    parameters: Mapping[str, tuple[int, ...]]
     drawn: Mapping[str, tuple[int, Initializer]]
     layers: tuple[LayerNames, ...]
     naming: Naming
     asked: Loss
+    loss: str
+    generic: bool = True
 
     @cached_property
     def fused(self) -> str:
@@ -106,23 +115,27 @@ class Network(Record):
 
     @property
     def prediction(self) -> str:
-        """The tensor that the network answers with."""
-        return self.layers[-1].output
+        """The tensor that the network answers with, or ""."""
+        return self.layers[-1].output if self.layers else ""
 
     @cached_property
     def layer_of(self) -> dict[str, int]:
         """The layer of each value and parameter."""
         own = {name: layer.number for layer in self.layers for name in (layer.weight, layer.bias) if name}
-        return {node.output: node.layer for node in self.nodes} | own
+        return dict.fromkeys(self.parameters, 0) | {node.output: node.layer for node in self.nodes} | own
 
     def group_of(self, layer: int) -> str:
         """The path of what belongs to a layer, as it is typed and shown; "" for 0, no layer."""
         return f"layer {layer}" if layer else ""
 
-    @property
-    def loss(self) -> str:
-        """The loss."""
-        return self.nodes[-1].output
+    def check_targets(self, targets: Array) -> None:
+        """Refuse targets for which the loss has no derivative of the form that it has.
+
+        Raises:
+            SetupError: with the keys of the targets.
+        """
+        if self.fused == "softmax" and not np.allclose(targets.sum(axis=1), 1.0, atol=1e-6):
+            raise SetupError("from_logits needs targets that add up to 1 in each row, such as one-hot classes", ("data", "targets"))
 
 
 def loss_row(name: str, factor: Tree, over: Tree) -> Operation:

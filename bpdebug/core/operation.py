@@ -22,6 +22,7 @@ class Operation(Record):
         torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
         fuses: the activation that a loss has within itself, or "".
         constants: literals that a scenario may change, with their usual values.
+        inner: values that several gradients need, by name, in order; over the same names as the gradients.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Operation(Record):
     torch: str = ""
     fuses: str = ""
     constants: Mapping[str, float] = {}
+    inner: tuple[tuple[str, Formula], ...] = ()
 
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
         """The forward tree over the tensors of a network."""
@@ -40,8 +42,11 @@ class Operation(Record):
 
     def gradient(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
         """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""
-        values = _trees(arguments) | {self.output: Name(output), "g": arriving}
-        changed = substitute(self.gradients[argument].tree, values)
+        return self.passed(self.gradients[argument], arguments, output, arriving)
+
+    def passed(self, formula: Formula, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
+        """A formula over the arguments, the output and ``g``, over the tensors of a network."""
+        changed = substitute(formula.tree, _trees(arguments) | {self.output: Name(output), "g": arriving})
         return without_ones(changed) if arriving == ONE else changed
 
 

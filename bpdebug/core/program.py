@@ -13,7 +13,7 @@ from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import LayerNames, Network, Phase
-from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
+from bpdebug.core.operations import composites
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse, suggestion
 from bpdebug.core.record import Record, replace
@@ -22,7 +22,7 @@ from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.tensors import Role, Tensor
-from bpdebug.core.tree import Name, Tree, literal, substitute
+from bpdebug.core.tree import Name, Tree, literal
 
 Change = Callable[[str, Array], Array]
 
@@ -37,6 +37,7 @@ class Program(Record, eq=False):
         lines: stages and skipped stages, as a listing shows them.
         data: what the samples are, inputs and targets, a sample a row.
         dtype: the precision.
+        fixed: given arrays that are whole in every update.
     """
 
     scenario: Scenario
@@ -45,6 +46,7 @@ class Program(Record, eq=False):
     lines: tuple[Stage | Skipped, ...]
     data: Mapping[str, Array]
     dtype: np.dtype[Any]
+    fixed: Mapping[str, Array] = {}
 
     @property
     def batches(self) -> Batches:
@@ -68,13 +70,13 @@ class Program(Record, eq=False):
 
     @property
     def input(self) -> str:
-        """The tensor of the inputs."""
-        return self.network.naming.input
+        """The tensor of the inputs, or ""."""
+        return self.network.naming.input if self.network.naming.input in self.data else ""
 
     @property
     def target(self) -> str:
-        """The tensor of the targets."""
-        return self.network.naming.target
+        """The tensor of the targets, or ""."""
+        return self.network.naming.target if self.network.naming.target in self.data else ""
 
     @property
     def prediction(self) -> str:
@@ -87,7 +89,7 @@ class Program(Record, eq=False):
         return self.network.loss
 
     @property
-    def parameters(self) -> Mapping[str, tuple[int, int]]:
+    def parameters(self) -> Mapping[str, Shape]:
         """Parameter to shape, frozen ones too."""
         return self.network.parameters
 
@@ -119,11 +121,7 @@ class Program(Record, eq=False):
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """What formulas may be made of: this program's tensors, and the rows of the operation table that have one argument."""
-        formulas = {
-            row.name: (["z"], substitute(row.forward.tree, {name: literal(value) for name, value in row.constants.items()}))
-            for row in map(OPERATIONS.__getitem__, ACTIVATIONS)
-        }
-        return Vocabulary(frozenset(name for name in self.tensors if not name.isidentifier()), self._lengths, formulas)
+        return Vocabulary(frozenset(name for name in self.tensors if not name.isidentifier()), self._lengths, composites())
 
     def _lengths(self, name: str) -> list[Tree] | None:
         """The lengths of a tensor's axes; that of the samples is ``m``."""
@@ -136,8 +134,10 @@ class Program(Record, eq=False):
     def tensors(self) -> dict[str, Tensor]:
         """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
         network, layer_of = self.network, self.network.layer_of
-        few, more = self.shapes(2), self.shapes(3)
-        known = [Tensor(self.input, Role.INPUT), Tensor(self.target, Role.TARGET), Tensor("m", Role.COUNT)]
+        few, more = map(self.shapes, (2, 3) if network.generic else self.batches.sizes * 2)
+        roles = {network.naming.input: Role.INPUT, network.naming.target: Role.TARGET}
+        known = [Tensor(name, roles[name]) for name in self.data] + [Tensor("m", Role.COUNT)]
+        known += [Tensor(name, Role.GIVEN) for name in self.fixed]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
         known += [Tensor(name, Role.CONSTANT) for name in self.constants]
@@ -167,7 +167,8 @@ class Program(Record, eq=False):
     @cached_property
     def free(self) -> tuple[str, ...]:
         """The parameters that the update changes."""
-        return tuple(name for name in self.network.parameters if name not in self.frozen)
+        updated = {stage.name for stage in self.stages if stage.phase is Phase.UPDATE}
+        return tuple(name for name in self.network.parameters if name in updated)
 
     @cached_property
     def letters(self) -> dict[str, list[str]]:
@@ -189,20 +190,27 @@ class Program(Record, eq=False):
     @cached_property
     def constants(self) -> dict[str, float]:
         """The named numbers: the optimizer's, ``l2``, and the update count ``t``."""
-        given = dict(self.scenario.optimizer.constants)
+        lines, given = self.scenario.lines, dict(self.scenario.optimizer.constants)
         values = {name: given.get(name, usual) for name, usual in self.rule.constants.items()}
         values |= {"l2": self.scenario.loss.l2} if self.scenario.loss.l2 else {}
-        return values | ({"t": 0.0} if "t" in self.index else {})
+        return values | (dict(lines.constants) if lines else {}) | ({"t": 0.0} if "t" in self.index else {})
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        return {name: (rows, *values.shape[1:]) for name, values in self.data.items()} | {"m": ()}
+        fixed = {name: values.shape for name, values in self.fixed.items()}
+        return {name: (rows, *values.shape[1:]) for name, values in self.data.items()} | {"m": ()} | fixed
+
+    def kind(self, name: str) -> np.dtype[Any]:
+        """The kind of number of a tensor: what is given keeps integers and truth values, in a program of lines."""
+        given = self.data.get(name, self.fixed.get(name))
+        return self.dtype if given is None or given.dtype.kind not in "biu" else given.dtype
 
     def batch(self, update: int) -> dict[str, Array]:
         """What an update is given, in the program's precision."""
         rows = self.batches.rows(update)
         given = {name: values if rows is None else values[rows] for name, values in self.data.items()}
-        return {name: np.asarray(value, self.dtype) for name, value in (given | {"m": np.array(self.batches.size(update))}).items()}
+        given |= {"m": np.array(float(self.batches.size(update))), **self.fixed}
+        return {name: np.asarray(value, self.kind(name)) for name, value in given.items()}
 
     def run(self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value) -> dict[str, Array]:
         """What the stages compute from the values of tensors, aside from any machine; parameters as they are after the update.
@@ -268,7 +276,7 @@ class Program(Record, eq=False):
             FormulaError: where the formula does not parse or fit; nothing is changed then.
         """
         stage, formula = self.stage(name), self.parse(text)
-        for rows in (*self.batches.sizes, GENERIC_ROWS):
+        for rows in (*self.batches.sizes, *[GENERIC_ROWS] * self.network.generic):
             check_stage(name, formula, self.shapes(rows), self.later(name))
         return self.with_stage(stage.with_formula(formula, meaning))
 
@@ -278,11 +286,11 @@ class Program(Record, eq=False):
         Raises:
             SetupError: where the loss has no derivative of that form for such targets.
         """
-        values = np.array(self.data[name], float)
+        values = np.array(self.data[name], None if self.scenario.lines else float)
         values[place] = value
-        changed = replace(self, data={**self.data, name: values})
-        check_targets(changed)
-        return changed
+        if name == self.target:
+            self.network.check_targets(values)
+        return replace(self, data={**self.data, name: values})
 
     def with_stage(self, changed: Stage) -> Program:
         """This program with another stage in the place of the one of that name."""
@@ -307,13 +315,3 @@ class Program(Record, eq=False):
         """Where phases, or groups within phases, begin; and the end."""
         keys = [(stage.phase, by_group and self.tensors[stage.name].group) for stage in self.stages]
         return [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]] + [len(keys)]
-
-
-def check_targets(program: Program) -> None:
-    """Refuse targets for which the loss has no derivative of the form that it has.
-
-    Raises:
-        SetupError: with the keys of the targets.
-    """
-    if program.network.fused == "softmax" and not np.allclose(program.data[program.target].sum(axis=1), 1.0, atol=1e-6):
-        raise SetupError("from_logits needs targets that add up to 1 in each row, such as one-hot classes", ("data", "targets"))

@@ -82,14 +82,15 @@ def forward_stages(network: Network) -> Iterator[Stage]:
     """The nodes' own formulas."""
     for node in network.nodes:
         row = node.operation
-        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, value_of(row.name), row.source, row.name, short=node.short)
+        meaning = node.comment or value_of(row.name)
+        yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, meaning, row.source, row.name, short=node.short)
 
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     """The chain rule, node by node in reverse."""
     layers, consumers = network.layer_of, _consumers(network)
     naming, pending = network.naming, defaultdict[str, list[Stage]](list)
-    gradients: dict[str, Tree] = {network.nodes[-1].output: ONE}
+    gradients: dict[str, Tree] = {network.loss: ONE}
     if network.fused:
         layer = network.nodes[-1].layer
         reason = f"the loss is fused with {network.fused}: its derivative goes straight to {network.layers[-1].z}"
@@ -97,6 +98,9 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     for node in reversed(network.nodes):
         if node.output not in gradients:
             continue
+        for name, formula in node.operation.inner:
+            inner = Formula.of(node.operation.passed(formula, node.arguments, node.output, gradients[node.output]))
+            yield Stage(name, inner, Phase.BACKWARD, node.layer, PHRASES["inner"].format(name=node.output), "", node.operation.name)
         for argument, tensor in node.inputs.items():
             if tensor not in layers:
                 continue
@@ -122,7 +126,7 @@ def input_gradient(network: Network) -> Formula:
 
 def _consumers(network: Network) -> Counter[str]:
     """How many nodes pass a gradient to each tensor: those from which a path of derivatives leads to the loss."""
-    live, counts = {network.nodes[-1].output}, Counter[str]()
+    live, counts = {network.loss}, Counter[str]()
     for node in reversed(network.nodes):
         if node.output in live:
             used = [tensor for tensor in node.inputs.values() if tensor in network.layer_of]
@@ -153,7 +157,8 @@ def _whole(partials: list[Stage], name: str) -> Iterator[Stage]:
 
 def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:
     """The optimizer's steps for each parameter, after all gradients are known."""
-    free = [parameter for parameter in network.parameters if parameter not in frozen]
+    reached = _consumers(network)
+    free = [parameter for parameter in network.parameters if parameter not in frozen and parameter in reached]
     if rule.counts and free:
         count = Formula.of(Binary("+", Name("t"), ONE))
         yield Stage("t", count, Phase.UPDATE, 0, PHRASES["count"], rule.source, rule.name)
@@ -161,6 +166,9 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         layer = network.layer_of[parameter]
         if parameter in frozen:
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
+            continue
+        if parameter not in reached:
+            yield Skipped(parameter, Phase.UPDATE, layer, f"no path of derivatives leads from {parameter} to {network.loss}")
             continue
         named = {letter: Name(name) for letter, name in rule.letters(parameter, network.naming).items()}
         for target, formula in rule.steps:

@@ -18,6 +18,7 @@ class Role(StrEnum):
     INPUT = "input"
     TARGET = "target"
     COUNT = "count"
+    GIVEN = "given"
     PARAMETER = "parameter"
     SLOT = "slot"
     CONSTANT = "constant"

@@ -13,6 +13,7 @@ VALUES: Mapping[str, str] = {
     "linear": "Each unit's weighted sum of its inputs, without a bias.",
     "add": "The layer's output plus its input (a residual connection).",
     "penalty": "The L2 penalty: the squares of the weights, times l2; biases are left out.",
+    "line": "A line of the program.",
     "sum": "The loss of the data plus the penalty on the weights.",
     "identity": "The weighted sum itself.",
     "sigmoid": "The sigmoid squeezes each weighted sum into the range from 0 to 1.",
@@ -44,6 +45,7 @@ DERIVATIVES: Mapping[str, str | Mapping[str, str]] = {
     "linear": _OF_PRODUCT,
     "add": "A sum hands the arriving gradient unchanged to both of its terms.",
     "penalty": "The penalty pulls each weight towards zero, in proportion to the weight.",
+    "line": "The chain rule: what arrives at the line's result, times the line's own derivative.",
     "sum": "A sum hands the arriving gradient unchanged to each of its terms.",
     "identity": "Nothing is bent, so the gradient passes unchanged.",
     "sigmoid": "The sigmoid's slope a(1 − a) is at most 1/4 and nearly 0 where the unit is saturated.",
@@ -98,6 +100,7 @@ PHRASES: Mapping[str, str] = {
     # what is said of stages that no row has made
     "count": "The number of this update, counted from 1.",
     "several": "{name} is used by {users}: what comes back from each of them is added up.",
+    "inner": "A part of {name} that its derivatives need.",
     "own": "Your own formula, in the place of {derived}.",
     # where a cell belongs
     "input": "input {number}",

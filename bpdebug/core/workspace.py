@@ -103,8 +103,10 @@ class Workspace:
     """
 
     def __init__(self, program: Program, rows: int, persistent: Memory) -> None:
-        self.given = Memory(program.given(rows), program.dtype).tensors
+        self.given = {name: np.zeros(shape, program.kind(name)) for name, shape in program.given(rows).items()}
         self.given["m"][...] = rows
+        for name, values in program.fixed.items():
+            self.given[name][...] = values
         self._own, self._persistent = Memory(program.transient(rows), program.dtype, program.letters["g"]), persistent
         self.flat = self._own.flat
         known = self.given | persistent.tensors | self._own.tensors

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.core.errors import BpdebugError, FormulaError, SetupError
+from bpdebug.core.errors import BpdebugError, FormulaError, LineError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.layers import make_program, objections
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data, one_hot_of
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
+from bpdebug.frontends.programs import mark_of_line, written
 from bpdebug.frontends.report import Mark, Report
 from bpdebug.frontends.schema import AUTO, CROSS_ENTROPY
 from bpdebug.time.stop import Stop
@@ -47,8 +48,20 @@ def refuse_size(sections: Section, data: Data, root: Mapping, report: Report) ->
         report.fail(mark_of(root, ("training", "batch_size")), f"{message} (a smaller batch_size helps)")
 
 
-def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario:
-    """The scenario that checked sections and their data describe."""
+def assemble(sections: Section, data: Data | None, source: str, title: str) -> Scenario:
+    """The scenario that checked sections and their data describe; a program of lines has its data among the sections."""
+    common = {
+        "name": sections["name"] or title,
+        "description": sections["description"],
+        "precision": sections["precision"],
+        "optimizer": _made(Optimizer, sections["optimizer"]),
+        "formulas": sections["formulas"],
+        "debug": Debug(**sections["debug"]),
+        "source": source,
+    }
+    initializer = {"initializer": _initializer(sections["parameters"]["initializer"])}
+    if data is None:
+        return written(sections, {**common, "parameters": {**sections["parameters"], **initializer}})
     network, parameters, inputs = sections["network"], sections["parameters"], sections["network"]["inputs"] or len(data.x[0])
     if isinstance(inputs, int):
         inputs = data.inputs if len(data.inputs) == inputs else tuple(f"x{n}" for n in range(1, inputs + 1))
@@ -56,21 +69,15 @@ def assemble(sections: Section, data: Data, source: str, title: str) -> Scenario
     loss = _decided(layers, _made(Loss, sections["loss"]))
     y, outputs = _targets(data, layers[-1], loss)
     return Scenario(
-        name=sections["name"] or title,
         inputs=inputs,
         layers=tuple(layers),
         x=data.x,
         y=y,
-        description=sections["description"],
-        precision=sections["precision"],
         loss=loss,
-        optimizer=_made(Optimizer, sections["optimizer"]),
         training=Training(**sections["training"]),
-        formulas=sections["formulas"],
-        debug=Debug(**sections["debug"]),
         outputs=network["outputs"] or outputs,
-        source=source,
-        **parameters | {"initializer": _initializer(parameters["initializer"])},
+        **common,
+        **parameters | initializer,
     )
 
 
@@ -115,14 +122,15 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
     """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
     for path, message in _objections(scenario, sections):
         report.add(mark_of(root, path), message)
-    contradictions = [*objections(scenario)]
+    contradictions = [*objections(scenario)] if scenario.lines is None else []
     try:
         program = None if contradictions else make_program(replace(scenario, formulas={}))
     except SetupError as error:
         contradictions = [error]
     told = {(problem.line, problem.column) for problem in report.problems}
     for found in contradictions:
-        if (mark := mark_of(root, found.path, found.message)) not in told:
+        mark = mark_of_line(root, found) if isinstance(found, LineError) else mark_of(root, found.path, found.message)
+        if mark not in told:
             report.add(mark, found.message)
     if contradictions or program is None:
         return
@@ -155,11 +163,14 @@ def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, s
             yield path, f"low ({constants['low']:g}) is above high ({constants['high']:g})"
     limit = float(np.finfo(scenario.dtype).max)
     arrays: list[tuple[Path, Array]] = [(("data", "inputs"), scenario.x), (("data", "targets"), scenario.y)]
+    arrays = [(path, array) for path, array in arrays if array.size]
     arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
     for path, array in arrays:  # a number that the precision cannot hold would start as infinity
         largest = float(max(array.max(), -array.min()))
         if largest > limit:
             yield path, f"{largest:g} is more than {scenario.precision} can hold ({limit:g})"
+    if scenario.lines is not None:
+        return
     function, units, outputs, y = scenario.loss.function, scenario.layers[-1].units, scenario.outputs, scenario.y
     if outputs and len(outputs) != units:
         message = f"{len(outputs)} outputs ({', '.join(outputs[:5])}) need as many units in the last layer; found {units}"

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
-import numpy as np
-
-from bpdebug.core.description import Array
 from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record, replace
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, found, is_nothing, number_of, value_of
@@ -146,12 +143,12 @@ def real(low: float = -HUGE, high: float = HUGE, below: float = math.inf, whole:
     bounds = (f" from {_short(low)}" if low > -HUGE else "") + upper
 
     def taken(node: Scalar, value: Any) -> float | None:
-        if not _is_number(value) or not (low <= value <= high and value < below) or (whole and value != int(value)):
+        if not is_number(value) or not (low <= value <= high and value < below) or (whole and value != int(value)):
             return None
         return int(value) if whole else float(value)
 
     def hint(node: Scalar, value: Any) -> str:
-        if not whole and _is_number(value):
+        if not whole and is_number(value):
             return " (not finite)" if not math.isfinite(value) else f" (beyond ±{high:g})" * (not bounds)
         if node.style and number_of(node.text) is not None:
             return f" (without quotes it is a number: {node.text})"
@@ -163,7 +160,8 @@ def real(low: float = -HUGE, high: float = HUGE, below: float = math.inf, whole:
     return _single(f"a {'whole ' * whole}number{bounds}", schema, taken, hint)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value of a file is a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -259,52 +257,3 @@ def either(scalar: Kind, other: Kind) -> Kind:
         return refuse(node, report, expected) if not isinstance(node, Scalar) or is_nothing(node) else scalar.check(node, report)
 
     return Kind(expected, check, lambda: {"anyOf": [scalar.json(), other.json()]})
-
-
-_FINITE = real(-1e300, 1e300)
-
-
-def numbers(flat_is_row: bool = False, scalars: bool = False, labels: bool = False) -> Kind:
-    """Rows of numbers. A flat list is one column (samples), or one row where ``flat_is_row``; a single number, and a list of words (or of
-    true and false), only where allowed."""
-    expected = "a number, " * scalars + "a list of numbers or a list of rows ([[1, 2], [3, 4]])"
-
-    def check(node: Node, report: Report) -> Any:
-        if scalars and isinstance(node, Scalar):
-            value = _FINITE.check(node, report)
-            return None if value is None else np.array(value)
-        if not isinstance(node, Sequence) or not node.items:
-            return refuse(node, report, expected)
-        if isinstance(node.items[0], Sequence):
-            return _matrix([_row(item, len(node.items[0].items), report) for item in node.items])
-        if labels and _words(node.items):
-            words = (replace(item, style="'") if isinstance(item, Scalar) and not is_nothing(item) else item for item in node.items)
-            return tuple(text().check(word, report) for word in words)
-        flat = _matrix([[_FINITE.check(item, report) for item in node.items]])
-        return flat if flat is None or flat_is_row else flat.T
-
-    row = {"type": "array", "items": {"type": "number"}, "minItems": 1}
-    forms: list[Schema] = [row, {"type": "array", "items": row, "minItems": 1}]
-    forms += [{"type": "number"}] * scalars + [{"type": "array", "items": {"type": ["string", "boolean"]}, "minItems": 1}] * labels
-    return Kind(expected, check, lambda: {"anyOf": forms})
-
-
-def _words(items: list[Node]) -> bool:
-    """Whether a list is one of class labels: different words, and no number among them."""
-    single = [item for item in items if isinstance(item, Scalar)]
-    return len({item.text for item in single}) > 1 and not any(number_of(item.text) is not None and not item.style for item in single)
-
-
-def _row(node: Node, width: int, report: Report) -> Any:
-    """The numbers of a row."""
-    if not isinstance(node, Sequence) or not node.items:
-        return report.add(node.mark, f"expected a row of {width or 'some'} numbers; found {found(node)}")
-    if len(node.items) != width and width:
-        return report.add(node.mark, f"expected a row of {width} numbers, like the first row; found {len(node.items)}")
-    return [_FINITE.check(item, report) for item in node.items]
-
-
-def _matrix(rows: list[list[float | None] | None]) -> Array | None:
-    """None where a number or a row was refused."""
-    complete = all(row is not None and None not in row for row in rows)
-    return np.array(rows, dtype=float) if complete else None

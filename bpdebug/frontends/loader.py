@@ -46,6 +46,12 @@ def load_scenario(source: str | Path) -> Scenario:
     report.homes = belongs
     root = parse(read_text(path, report, "a scenario file"), report, EXAMPLE)
     sections: dict[str, Any] = ROOT.check(root, report)
+    if "program" in sections:
+        report.settle()
+        scenario = assemble(sections, None, str(path), path.stem)
+        cross_check(scenario, sections, root, report)
+        report.settle()
+        return replace(scenario, read_again=partial(load_scenario, path))
     if not sections["data"] or "data" not in root.entries:
         report.settle()
     try:

@@ -14,8 +14,9 @@ from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import replace
-from bpdebug.frontends.kinds import Key, Kind, Schema, choice, either, flag, list_of, map_of, numbers, real, text
+from bpdebug.frontends.kinds import Key, Kind, Schema, choice, either, flag, list_of, map_of, real, text
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, made_of, number_of
+from bpdebug.frontends.numeric import array, numbers
 from bpdebug.frontends.report import Mark
 from bpdebug.frontends.tables import Short, branch, homes, single, table
 
@@ -140,17 +141,14 @@ _NETWORK = table(
     short=Short(_chain, lambda: {"anyOf": [{"type": "string", "pattern": f"^{_CHAIN.pattern}$"}, {"type": "array", "minItems": 1}]}),
 )
 _VALUES = map_of(numbers(flat_is_row=True, scalars=True), "values:\n  b1: [0.1, 0.2]")
-_PARAMETERS = table(
-    "parameters",
-    (
-        Key("initializer", _INITIALIZER, "how the weights start", Initializer.name),
-        Key("seed", real(0, 2**32 - 1, whole=True), "the seed of everything that is random", Scenario.seed),
-        Key("generator", choice(("pcg64", "legacy")), "the random generator; legacy is that of numpy.random.seed", Scenario.generator),
-        Key("values", _VALUES, "initial values by name; they win over the initializer", {}),
-        Key("frozen", list_of(text()), "parameters that the update leaves alone", ()),
-    ),
-    example="parameters:\n  seed: 1",
+_START = (
+    Key("initializer", _INITIALIZER, "how the weights start", Initializer.name),
+    Key("seed", real(0, 2**32 - 1, whole=True), "the seed of everything that is random", Scenario.seed),
+    Key("generator", choice(("pcg64", "legacy")), "the random generator; legacy is that of numpy.random.seed", Scenario.generator),
+    Key("values", _VALUES, "initial values by name; they win over the initializer", {}),
+    Key("frozen", list_of(text()), "parameters that the update leaves alone", ()),
 )
+_PARAMETERS = table("parameters", _START, example="parameters:\n  seed: 1")
 _X, _Y = ("x", "X"), ("y", "Y", "outputs", "labels")
 _COLUMNS = either(text(numbers=True), _NAMES)
 _FILE = Key("file", text(), "a .csv or .npz file, relative to the scenario file", required=True)
@@ -231,23 +229,64 @@ _DEBUG = table(
     example="debug:\n  breakpoints: [dz2]",
 )
 _FORMULAS = map_of(text(numbers=True), "formulas:\n  da2: a2 - y")
-ROOT = table(
+_TITLE = (
+    Key("name", text(numbers=True), "a title; the file's name if left out"),
+    Key("description", text(), "one sentence on what it shows", Scenario.description),
+    Key("precision", choice(("float64", "float32")), "the floating-point format of all numbers", Scenario.precision),
+)
+_TRAINED = (
+    Key("optimizer", _OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
+    Key("training", _TRAINING, "how long, and in which batches", lifts=("epochs", "batch_size")),
+    Key("formulas", _FORMULAS, "your own formula for a stage, such as da2: a2 - y", {}),
+    Key("debug", _DEBUG, "stops that are set when the debugger opens"),
+)
+_LAYERED = table(
     "a scenario",
     (
-        Key("name", text(numbers=True), "a title; the file's name if left out"),
-        Key("description", text(), "one sentence on what it shows", Scenario.description),
-        Key("precision", choice(("float64", "float32")), "the floating-point format of all numbers", Scenario.precision),
+        *_TITLE,
         Key("network", _NETWORK, "inputs and layers", required=True, lifts=("layers",)),
         Key("parameters", _PARAMETERS, "the parameters before the first update", lifts=("seed",)),
         Key("data", _DATA, "inputs and targets", required=True),
         Key("loss", _LOSS, "what training minimises"),
-        Key("optimizer", _OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
-        Key("training", _TRAINING, "how long, and in which batches", lifts=("epochs", "batch_size")),
-        Key("formulas", _FORMULAS, "your own formula for a stage, such as da2: a2 - y", {}),
-        Key("debug", _DEBUG, "stops that are set when the debugger opens"),
+        *_TRAINED,
     ),
     example=EXAMPLE,
 )
+_ARRAYS = map_of(array(), "tensors:\n  mask: [[1, 0], [0, 1]]")
+_SHAPES = map_of(list_of(real(1, MAXIMUM_COUNT, whole=True)), "shapes:\n  W1: [2, 3]")
+_WRITTEN = table(
+    "a scenario",
+    (
+        *_TITLE,
+        Key("program", text(), "the forward pass, a line a statement; the loss is the line called so", required=True),
+        Key("backward", text(), "your own lines in the place of derived ones", ""),
+        Key(
+            "parameters",
+            table(
+                "parameters",
+                (
+                    *(key for key in _START if key.name != "values"),
+                    Key("shapes", _SHAPES, "the parameters that start at random, by shape", {}),
+                    Key("values", _ARRAYS, "the parameters that start as they are given here", {}),
+                ),
+                example="parameters:\n  shapes: {W1: [2, 3]}",
+            ),
+            "what the update changes",
+            lifts=("seed",),
+        ),
+        Key("constants", map_of(real(), "constants:\n  eps: 1.0e-5"), "named numbers", {}),
+        Key("tensors", _ARRAYS, "given arrays, whole in every update", {}),
+        Key(
+            "data",
+            table("data", (Key("inputs", array(), "the batch x", also=_X), Key("targets", array(), "the batch y", also=_Y))),
+            "the samples, the first axis of x and y",
+        ),
+        Key("loss", text(), "the line whose gradients are taken", ""),
+        *_TRAINED,
+    ),
+    example="program: |\n  loss = mean((x @ W - y) ** 2)",
+)
+ROOT = branch("program", _WRITTEN, _LAYERED)
 
 
 def belongs(name: str, value: str) -> dict[str, str]:

@@ -57,7 +57,11 @@ def branch(key: str, present: Kind, absent: Kind) -> Kind:
         check=lambda node, report: chosen(node).check(node, report),
         json=lambda: {"anyOf": [present.json(), absent.json()]},
         spelled=present.spelled,
-        parts=lambda node=None: chosen(node).parts(node) if node else {**present.parts(), **absent.parts()},
+        parts=lambda node=None: (
+            chosen(node).parts(node)
+            if node
+            else absent.parts() | {name: part for name, part in present.parts().items() if name not in absent.parts()}
+        ),
     )
 
 

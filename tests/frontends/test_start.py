@@ -10,6 +10,8 @@ from test_short_forms import plain
 
 from bpdebug import cli
 from bpdebug.frontends import json_schema, load_scenario, shipped
+from bpdebug.frontends.nodes import Mapping
+from bpdebug.frontends.report import WHOLE_FILE
 from bpdebug.frontends.schema import ROOT
 from bpdebug.frontends.start import STARTS
 from bpdebug.session.session import Session
@@ -73,7 +75,7 @@ def test_every_key_that_is_commented_out_may_be_used(new, tmp_path, arguments):
 def test_every_key_is_explained_where_it_stands(new, tmp_path):
     new("mine.yaml")
     text = " ".join(re.sub(r"\s*#", "", (tmp_path / "mine.yaml").read_text()).split())
-    for key in ROOT.parts().values():
+    for key in ROOT.parts(Mapping(WHOLE_FILE)).values():
         assert key.doc in text, key.name
         parts = {} if key.name in ("data", "optimizer") else key.kind.parts()  # which depend on what is chosen
         assert [part.name for part in parts.values() if part.doc not in text and part.default is not None and part.name != "delta"] == (
