@@ -52,16 +52,16 @@ def branch(key: str, present: Kind, absent: Kind) -> Kind:
     def chosen(node: Node) -> Kind:
         return present if isinstance(node, Mapping) and key in node.entries else absent
 
+    def both() -> Dictionary[str, Key]:
+        usual, other = absent.parts(), present.parts()
+        return {**usual, **{name: part for name, part in other.items() if name not in usual}}
+
     return replace(
         absent,
         check=lambda node, report: chosen(node).check(node, report),
         json=lambda: {"anyOf": [present.json(), absent.json()]},
         spelled=present.spelled,
-        parts=lambda node=None: (
-            chosen(node).parts(node)
-            if node
-            else absent.parts() | {name: part for name, part in present.parts().items() if name not in absent.parts()}
-        ),
+        parts=lambda node=None: chosen(node).parts(node) if node else both(),
     )
 
 
