@@ -72,3 +72,15 @@ class LineError(SetupError):
     def __init__(self, message: str, number: int, column: int = 1, section: str = "program") -> None:
         super().__init__(message, (section,))
         self.section, self.number, self.column = section, number, column
+
+
+class ProgramError(SetupError):
+    """All that is wrong with a program of lines.
+
+    Attributes:
+        errors: each.
+    """
+
+    def __init__(self, errors: tuple[SetupError, ...]) -> None:
+        super().__init__(errors[0].message, errors[0].path)
+        self.errors = errors

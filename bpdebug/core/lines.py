@@ -2,85 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from math import prod
 
 from bpdebug.core.derive import derived
 from bpdebug.core.description import Lines, Scenario
-from bpdebug.core.errors import FormulaError, LineError
+from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Network, Node, Phase
 from bpdebug.core.operation import Operation
 from bpdebug.core.operations import composites
-from bpdebug.core.parser import Formula, parse, suggestion
-from bpdebug.core.record import Record, replace
+from bpdebug.core.optimizers import rule_of
+from bpdebug.core.parser import Formula, nearest, parse, suggestion
+from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer, shape_text
 from bpdebug.core.spelling import Vocabulary
-from bpdebug.core.tree import Name, Tree, literal, substitute
+from bpdebug.core.statements import Line, Text, is_name
+from bpdebug.core.tree import Name, Tree, literal, substitute, walk
 
-MAXIMUM_LINES = 5000
-_TARGET = re.compile(r"\s*([A-Za-z_][\w.]*(\[[^\]=]*\])*)\s*(:[^=]*)?")
-
-
-class Line(Record):
-    """A line of a program as it is written.
-
-    Attributes:
-        number: the line of the text on which it begins, from 1.
-        targets: the names that it assigns.
-        text: what is assigned.
-        column: where that begins on its line, from 1.
-        comment: what stands behind ``#``, or "".
-    """
-
-    number: int
-    targets: tuple[str, ...]
-    text: str
-    column: int
-    comment: str = ""
+MAXIMUM_NUMBERS = 2**27
+"""Numbers that one tensor may hold."""
+Found = tuple[Formula, Mapping[int, Shape]]
 
 
-def split(text: str) -> Iterator[Line]:
-    """The lines of a program: what stands in brackets goes on, comments and empty lines are left out.
-
-    Raises:
-        LineError: for a line that assigns nothing, or too many lines.
-    """
-    pending, begun, depth = "", 0, 0
-    rows = text.splitlines()
-    if len(rows) > MAXIMUM_LINES:
-        raise LineError(f"the program has {len(rows):,} lines; at most {MAXIMUM_LINES:,} are read", MAXIMUM_LINES + 1)
-    for number, row in enumerate(rows, 1):
-        code, _, comment = _without_strings(row).partition("#")
-        code = row[: len(code)].rstrip()
-        if not pending:
-            begun = number
-        pending += (" " if pending else "") + code
-        depth = sum((sign in "([{") - (sign in ")]}") for sign in _without_strings(pending))
-        if depth > 0 and number < len(rows):
-            continue
-        if pending.strip():
-            yield _line(begun, pending, comment.strip())
-        pending = ""
-
-
-def _without_strings(text: str) -> str:
-    """The text with the letters of strings blanked out."""
-    return re.sub(r"(?<![\w')\]])'[^']*'|\"[^\"]*\"", lambda found: "_" * len(found[0]), text)
-
-
-def _line(number: int, text: str, comment: str) -> Line:
-    sign = re.search(r"(?<![=!<>+\-*/@%&|^])=(?!=)", text)
-    if not sign or "(" in text[: sign.start()]:
-        augmented = re.match(r"\s*([^\s=]+)\s*([+\-*/@]|\*\*)=", text)
-        hint = f": write {augmented[1]} = {augmented[1]} {augmented[2]} …" if augmented else ""
-        raise LineError(f"expected NAME = FORMULA; found '{text.strip()[:40]}'{hint}", number, len(text) - len(text.lstrip()) + 1)
-    left, right = text[: sign.start()], text[sign.end() :]
-    targets = tuple(part.strip().strip("()") for part in left.split(",") if part.strip())
-    for target in targets:
-        if not _TARGET.fullmatch(target):
-            raise LineError(f"expected a tensor's name before '='; found '{target}'", number, text.find(target) + 1)
-    return Line(number, targets, right.strip(), sign.end() + len(right) - len(right.lstrip()) + 1, comment)
+class _LostError(Exception):
+    """A line that reads what another line, which is wrong, was to make."""
 
 
 class _Reader:
@@ -91,20 +38,28 @@ class _Reader:
         shapes: the shape of every tensor so far, by the number of samples.
         rows: the numbers of samples: those that occur, and one that no tensor has, unless the program works for this data alone.
         latest: the version of each name that a line reads.
+        places: where in the text each tensor is assigned.
+        errors: what is wrong, line by line.
+        lost: the names whose lines are wrong, so that nothing is said of those who read them.
     """
 
     def __init__(self, scenario: Scenario, lines: Lines) -> None:
-        self.scenario, self.lines = scenario, lines
+        self.scenario, self.lines, self.text = scenario, lines, Text("program", lines.program)
         self.nodes: list[Node] = []
         self.latest: dict[str, str] = {}
         self.versions = Counter[str]()
+        self.places: dict[str, int] = {}
+        self.errors: list[SetupError] = []
+        self.lost: set[str] = set()
         self.rows = [*dict.fromkeys((*scenario.plan.sizes, GENERIC_ROWS))]
         self.shapes = {rows: self._given(rows) for rows in self.rows}
-        self.assigned: dict[str, Line] = {}
+        self.first: dict[str, int] = {}
 
     def _given(self, rows: int) -> dict[str, Shape]:
         lines = self.lines
         shapes: dict[str, Shape] = {name: (rows, *values.shape[1:]) for name, values in self.scenario.data.items()} | {"m": ()}
+        rule = rule_of(self.scenario.optimizer.name, self.scenario.optimizer.constants)
+        shapes |= dict.fromkeys((*rule.constants, *["t"] * rule.counts), ())
         shapes |= {name: values.shape for name, values in lines.given.items()} | dict.fromkeys(lines.constants, ())
         return shapes | dict(lines.parameters)
 
@@ -120,22 +75,75 @@ class _Reader:
         few = self.shapes[self.rows[0]][name]
         return [literal(n) if n == other else Name("m") for n, other in zip(few, self.known[name], strict=True)]
 
+    def read_all(self) -> None:
+        """Read every line.
+
+        Raises:
+            ProgramError: with all that is wrong.
+        """
+        try:
+            lines = [*self.text.lines()]
+        except LineError as error:
+            raise ProgramError((error,)) from None
+        self.first = {name: line.number for line in reversed(lines) for name, _ in line.targets}
+        self.errors += _objections(self.scenario, self.lines)
+        for line in lines:
+            self.read(line)
+        if self.errors:
+            raise ProgramError(tuple(self.errors))
+
     def read(self, line: Line) -> None:
-        """Add the node of a line."""
+        """Add the nodes of a line; what is wrong with it is noted."""
+        found = list[Found]()
+        try:
+            self.errors += line.errors
+            found = [self._found(*part) for part in _parts(line)]
+            for name, place in line.targets if found else ():
+                self._check_target(name, place)
+        except LineError as error:
+            self.errors.append(error)
+            found = []
+        except _LostError:
+            found = []
+        if found:
+            for (name, place), (formula, shapes) in zip(line.targets, found, strict=True):
+                self._add(self._version(name), place, formula, shapes, line.comment)
+        else:
+            self.lost.update(name for name, _ in line.targets)
+
+    def _found(self, text: str, place: int) -> Found:
+        """The formula at a place, and its shape for each number of samples."""
         vocabulary = Vocabulary(frozenset(name for name in self.known if not name.isidentifier()), self.lengths, composites())
         try:
-            formula = parse(line.text, vocabulary)
+            formula = parse(text, vocabulary)
+            self._check_names(formula)
             formula = Formula(formula.text, substitute(formula.tree, {old: Name(new) for old, new in self.latest.items()}))
-            found = self._inferred(formula)
+            shapes = self._inferred(formula)
         except FormulaError as error:
-            raise LineError(error.message, line.number, line.column + error.column - 1) from None
-        (target,) = line.targets
-        name = self._version(target, line)
-        for rows, shape in found.items():
-            self.shapes[rows][name] = shape
-        self.assigned[name] = line
-        row = Operation("line", name, Formula.of(formula.tree), {}, "")
-        self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, line.comment))
+            raise self.text.error(error.message, place + error.column - 1) from None
+        for shape in shapes.values() if GENERIC_ROWS not in shapes else [shapes[rows] for rows in self.scenario.plan.sizes]:
+            if prod(shape) > MAXIMUM_NUMBERS:
+                raise self.text.error(too_large(shape), place)
+        return formula, shapes
+
+    def _check_names(self, formula: Formula) -> None:
+        """Refuse names that nothing gives."""
+        given = {*self.known, *self.lost, *CONSTANTS, *FUNCTIONS}
+        for node in walk(formula.tree):
+            if isinstance(node, Name) and node.name not in given:
+                raise FormulaError(self._missing(node.name), formula.text, node.column)
+        if self.lost.intersection(formula.names):
+            raise _LostError
+
+    def _missing(self, name: str) -> str:
+        """What is said of a name that has no value when it is read."""
+        if name in self.first:
+            return f"{name} is read before line {self.first[name]} of the program computes it"
+        naming = self.scenario.naming
+        if name in (naming.input, naming.target):
+            return f"{name} is read, and data: gives none: add {'inputs' if name == naming.input else 'targets'} there"
+        near = nearest(name, [*self.latest, *self.known])
+        return f"{name} is read but nowhere given: add {name} to parameters: shapes" + (f", or did you mean '{near}'?" if near else "")
 
     def _inferred(self, formula: Formula) -> dict[int, Shape]:
         """The shape for each number of samples; a program that needs the very samples that it has is no longer tried with others."""
@@ -149,13 +157,27 @@ class _Reader:
                 self.rows.pop()
         return found
 
-    def _version(self, target: str, line: Line) -> str:
+    def _check_target(self, target: str, place: int) -> None:
         if target in self.lines.parameters:
-            raise LineError(f"{target} is a parameter: only the update may change it; give the value another name", line.number)
+            raise self.text.error(f"{target} is a parameter: only the update may change it; give the value another name", place)
+        whole = target.partition("[")[0]
+        if whole != target and whole in self.known:
+            message = f"a line assigns a whole tensor, and {whole} is one: write {whole} = where(…) or {whole} = add_at({whole}, …)"
+            raise self.text.error(message, place)
+
+    def _version(self, target: str) -> str:
+        """What a tensor that is assigned under that name is called."""
         self.versions[target] += 1 + (target in self.known and target not in self.versions)
-        name = target if self.versions[target] == 1 else f"{target}'{self.versions[target]}"
-        self.latest[target] = name
+        name = self.latest[target] = target if self.versions[target] == 1 else f"{target}'{self.versions[target]}"
+        self.lost.discard(target)
         return name
+
+    def _add(self, name: str, place: int, formula: Formula, found: Mapping[int, Shape], comment: str) -> None:
+        for rows, shape in found.items():
+            self.shapes[rows][name] = shape
+        self.places[name] = place
+        row = Operation("line", name, Formula.of(formula.tree), {}, "")
+        self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, comment))
 
     def loss(self) -> str:
         """The tensor whose gradients are taken.
@@ -167,13 +189,27 @@ class _Reader:
         if not made:
             raise LineError("the program has no line; expected one such as: loss = mean((x @ W - y) ** 2)", 1)
         if asked and asked not in self.latest:
-            raise LineError(f"no line computes the loss '{asked}'{suggestion(asked, self.latest) or '; there are ' + ' '.join(made)}", 1)
+            hint = suggestion(asked, self.latest) or "; there are " + " ".join(self.latest)
+            raise SetupError(f"no line computes the loss '{asked}'{hint}", ("loss",))
         name = self.latest.get(asked or "loss", made[-1])
-        if self.known[name]:
+        if shape := self.shapes[self.rows[0]][name]:
             remedy = f"write {name} = mean(…) or sum(…)"
-            message = f"the loss is one number; {name} is {shape_text(self.known[name])}: {remedy}, or name another line with loss:"
-            raise LineError(message, self.assigned[name].number)
+            message = f"the loss is one number; {name} is {shape_text(shape)}: {remedy}, or name another line with loss:"
+            raise self.text.error(message, self.places[name])
         return name
+
+    def check_derived(self, names: Mapping[str, str]) -> None:
+        """Refuse tensors of the program that have the name of something derived.
+
+        Raises:
+            ProgramError: with the place of each.
+        """
+        for name in (name for name in names if name in self.known):
+            message = f"{names[name]} is called {name}, and so is a tensor of the program: give one of them another name"
+            place, given = self.places.get(name), _path_of(self.scenario, self.lines, name)
+            self.errors.append(SetupError(message, given) if place is None else self.text.error(message, place))
+        if self.errors:
+            raise ProgramError(tuple(self.errors))
 
     def between(self, loss: str) -> frozenset[str]:
         """The parameters and values on a path from a parameter to the loss."""
@@ -191,23 +227,23 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
     """The network of a scenario that is written in lines.
 
     Raises:
-        LineError: for what is wrong with a line.
+        SetupError: for what is wrong with the lines, or with what is given beside them.
     """
     reader, naming = _Reader(scenario, lines), scenario.naming
-    for line in split(lines.program):
-        reader.read(line)
+    reader.read_all()
     loss = reader.loss()
     between = reader.between(loss)
-    for name in between:
-        if (gradient := naming.gradient.format(name)) in reader.known:
-            message = f"the gradient of {name} is called {gradient}, and so is a tensor of the program: give one of them another name"
-            raise LineError(message, reader.assigned[gradient].number if gradient in reader.assigned else 1)
     phase, nodes = Phase.FORWARD, list[Node]()
     for node in reader.nodes:
         phase = Phase.LOSS if node.output == loss else phase
-        made = derived(node.output, node.operation.forward, reader.known, between) if node.output in between else None
+        wanted = sorted(
+            between.intersection(node.arguments), key=lambda name: (name not in lines.parameters, [*node.arguments].index(name))
+        )
+        made = derived(node.output, node.operation.forward, reader.known, wanted) if node.output in between else None
         row = replace(node.operation, gradients=made.gradients, inner=made.inner) if made else node.operation
         nodes.append(replace(node, operation=row, phase=phase))
+    reader.check_derived({naming.gradient.format(name): f"the gradient of {name}" for name in between})
+    reader.check_derived({name: f"a part of {node.output}" for node in nodes for name, _ in node.operation.inner})
     return Network(
         tuple(nodes),
         reader.lines.parameters,
@@ -218,6 +254,43 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
         loss,
         reader.rows[-1] == GENERIC_ROWS,
     )
+
+
+def _parts(line: Line) -> Iterator[tuple[str, int]]:
+    """What each target of a line is given, and where that begins in the text: a formula of its own, or its place in what one gives."""
+    for place, _ in enumerate(line.targets if len(line.parts) == 1 < len(line.targets) else ()):
+        text, start = line.parts[0]
+        yield f"({text})[{place}]", start - 1
+    if len(line.parts) == len(line.targets):
+        yield from line.parts
+
+
+def _path_of(scenario: Scenario, lines: Lines, name: str) -> tuple[str, ...]:
+    """The keys under which a tensor is given."""
+    if name in lines.parameters:
+        return ("parameters", "values" if name in scenario.values else "shapes", name)
+    return ("tensors" if name in lines.given else "constants", name)
+
+
+def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:
+    """What is wrong with the names and sizes of what is given."""
+    rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
+    taken = {"m": "the number of samples in the batch"} | dict.fromkeys(scenario.data, "what data: gives")
+    taken |= dict.fromkeys(rule.constants, "a constant of the optimizer") | ({"t": "the number of the update"} if rule.counts else {})
+    for name in [*lines.parameters, *lines.given, *lines.constants]:
+        path = _path_of(scenario, lines, name)
+        if name in taken:
+            yield SetupError(f"{name} is {taken[name]} already: choose another name", path)
+        elif not is_name(name):
+            yield SetupError(f"a tensor cannot be called '{name}'; expected letters, digits and _, such as W1", path)
+        elif path[-2] == "shapes" and prod(lines.parameters[name]) > MAXIMUM_NUMBERS:
+            yield SetupError(f"{name}: {too_large(lines.parameters[name])}", path)
+        taken[name] = f"given under {path[-2]}"
+
+
+def too_large(shape: Shape) -> str:
+    """What is said of a tensor that is too large."""
+    return f"this is {shape_text(shape)}, {prod(shape):,} numbers; a tensor has at most {MAXIMUM_NUMBERS:,}"
 
 
 def _drawn(reader: _Reader) -> list[str]:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
-from bpdebug.core.errors import BpdebugError, FormulaError, LineError, SetupError
+from bpdebug.core.errors import BpdebugError, FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.layers import make_program, objections
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data, one_hot_of
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
-from bpdebug.frontends.programs import mark_of_line, written
+from bpdebug.frontends.programs import inside, mark_of_line, written
 from bpdebug.frontends.report import Mark, Report
 from bpdebug.frontends.schema import AUTO, CROSS_ENTROPY
 from bpdebug.time.stop import Stop
@@ -122,24 +122,23 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
     """Note what contradicts itself across sections: the engine's own checks, brought back to their place."""
     for path, message in _objections(scenario, sections):
         report.add(mark_of(root, path), message)
-    contradictions = [*objections(scenario)] if scenario.lines is None else []
-    try:
-        program = None if contradictions else make_program(replace(scenario, formulas={}))
-    except SetupError as error:
-        contradictions = [error]
+    program = None
+    contradictions: list[SetupError] = [*objections(scenario)] if scenario.lines is None else []
+    if not contradictions:
+        program, contradictions = _program(scenario)
     told = {(problem.line, problem.column) for problem in report.problems}
     for found in contradictions:
-        mark = mark_of_line(root, found) if isinstance(found, LineError) else mark_of(root, found.path, found.message)
+        mark = mark_of_line(root, found, report.text) if isinstance(found, LineError) else mark_of(root, found.path, found.message)
         if mark not in told:
             report.add(mark, found.message)
-    if contradictions or program is None:
+    if program is None:
         return
     before = len(report.problems)
     for name, text in scenario.formulas.items():  # one by one, so that all mistakes are told
         try:
             program = program.with_formula(name, text)
         except FormulaError as error:
-            report.add(_formula_mark(root, name, error.column), f"formula of {name}: {error.message}")
+            report.add(_formula_mark(root, name, error.column, report.text), f"formula of {name}: {error.message}")
         except BpdebugError as error:
             report.add(mark_of(root, ("formulas", name)), str(error))
     if len(report.problems) > before:
@@ -151,6 +150,16 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
                 read(program, text.strip())
             except BpdebugError as error:
                 report.add(mark_of(root, ("debug", key, place)), str(error))
+
+
+def _program(scenario: Scenario) -> tuple[Program | None, list[SetupError]]:
+    """The program without the user's formulas, or all that is wrong with it."""
+    try:
+        return make_program(replace(scenario, formulas={})), []
+    except ProgramError as error:
+        return None, [*error.errors]
+    except SetupError as error:
+        return None, [error]
 
 
 def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, str]]:
@@ -183,10 +192,9 @@ def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, s
         yield ("loss", "function"), message
 
 
-def _formula_mark(root: Mapping, name: str, column: int) -> Mark:
-    """The place of a column in the text of a formula, as far as quotes and blocks let it be told."""
+def _formula_mark(root: Mapping, name: str, column: int, text: str) -> Mark:
+    """The place of a column in the text of a formula."""
     node = entry(root, ("formulas", name))[1]
-    if not isinstance(node, Scalar) or node.style in ("|", ">"):
+    if not isinstance(node, Scalar):
         return node.mark
-    blanks = len(node.text) - len(node.text.lstrip())
-    return Mark(node.mark.line, node.mark.column + len(node.style) + blanks + column - 1)
+    return inside(node, len(node.text) - len(node.text.lstrip()) + column - 1, text)

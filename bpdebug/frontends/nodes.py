@@ -76,6 +76,7 @@ def parse(text: str, report: Report, example: str = "") -> Mapping:
     Raises:
         ScenarioError: where the text is not one YAML document that holds keys and values, or is more than data.
     """
+    report.text = text
     if strange := Reader.NON_PRINTABLE.search(text):
         message = f"the character {strange.group()!a} cannot stand in such a file; is this a text file?"
         report.fail(place(text, strange.start()), message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.errors import LineError
-from bpdebug.frontends.nodes import Mapping, Scalar, entry
+from bpdebug.frontends.nodes import Mapping, Scalar, entry, place
 from bpdebug.frontends.report import Mark
 
 Section = Dictionary[str, Any]
@@ -39,9 +40,45 @@ def written(sections: Section, common: dict[str, Any]) -> Scenario:
     )
 
 
-def mark_of_line(root: Mapping, error: LineError) -> Mark:
-    """The place in the file of a line of a program; as near as quotes let it be told."""
+def mark_of_line(root: Mapping, error: LineError, text: str) -> Mark:
+    """The place in the file of what is wrong with a line of a program."""
     node = entry(root, (error.section,))[1]
-    if isinstance(node, Scalar) and node.style == "|":
-        return Mark(node.mark.line + error.number, error.column)
-    return Mark(node.mark.line, node.mark.column + (error.column - 1 if error.number == 1 else 0))
+    if not isinstance(node, Scalar):
+        return node.mark
+    rows = node.text.split("\n")[: error.number - 1]
+    return inside(node, sum(len(row) + 1 for row in rows) + error.column - 1, text)
+
+
+_LETTER = re.compile(r"\\(?:x..|u.{4}|U.{8}|\s+|.)", re.DOTALL), re.compile("''")
+_BLANKS = tuple(f"\\{letter}" for letter in "ntrvfNLP_\t\n\r ")
+"""What is one letter of a text in double quotes, or in single ones; and the blanks among them."""
+
+
+def inside(scalar: Scalar, position: int, text: str) -> Mark:
+    """The place in the file of a character of a scalar's text, however it is quoted, folded or indented.
+
+    Args:
+        scalar: the leaf.
+        position: in its text, from 0.
+        text: of the file.
+    """
+    before = scalar.text[:position]
+    blanks, wanted = len(before) - len(before.rstrip()), sum(not letter.isspace() for letter in before)
+    here = position < len(scalar.text) and not scalar.text[position].isspace()
+    lines = text.split("\n")
+    begin = sum(len(line) + 1 for line in lines[: scalar.mark.line - 1]) + scalar.mark.column - 1
+    if scalar.style in ("|", ">"):
+        begin = text.find("\n", begin) + 1 or len(text)
+    quoted = scalar.style in ("'", '"')
+    end = last = begin + quoted
+    special = _LETTER[scalar.style == "'"] if quoted else None
+    while end < len(text):
+        found = special.match(text, end) if special else None
+        stop = found.end() if found else end + 1
+        if not text[end].isspace() and not (scalar.style == '"' and text.startswith(_BLANKS, end)):
+            if not wanted:
+                break
+            wanted -= 1
+            last = stop
+        end = stop
+    return place(text, end if here else last + blanks)

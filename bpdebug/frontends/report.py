@@ -59,11 +59,13 @@ class Report:
 
     Attributes:
         file: its name.
+        text: what stands in it.
         problems: of it.
         homes: where a key belongs that is not known where it stands: the lines of YAML with which to write it there.
     """
 
     file: str
+    text: str = ""
     problems: list[Problem] = field(default_factory=list)
     homes: Callable[[str, str], dict[str, str]] | None = None
 
