@@ -149,6 +149,10 @@ def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
     pairs |= {(names.of(delta.value / own.value), ONE): None for delta, own in pairs}
     pairs |= {(ONE, names.of(own.value / delta.value)): None for delta, own in [*pairs]}
     pairs |= {(names.of(shared), names.of(shared)): None} if shared is not None else {}
+    kept = _slot_scales(
+        judge.backward(judge.convention), [slot for letter in program.rule.slots[:1] for slot in program.letters[letter]], 1.0
+    )
+    pairs |= {(one, one): None for factor in kept if (one := names.of(1 / factor)).name}  # gradients may be mere rounding
     for delta, own in pairs:
         odds = not own.name
         for entry in dict.fromkeys((delta, *first)):
@@ -211,5 +215,6 @@ def _slot_scales(half: Judge, slots: Iterable[str], step: float) -> Iterator[flo
         rest = half.computed(stage, {**values, gradient: 0 * values[gradient], name: old})
         added = half.computed(stage, {**values, name: 0 * old})
         found = _factor(half, name, theirs - rest, added) if theirs.shape == rest.shape else None
-        found = _factor(half, name, theirs, added + rest) if found is None and given is None else found
+        if found is None:  # the gradients may be too small to show it, and what it holds already is not
+            found = _factor(half, name, theirs, added + rest) if given is None else _factor(half, name, given, half.scene.state[name])
         yield from [found] if found else []

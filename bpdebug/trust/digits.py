@@ -54,6 +54,13 @@ class Format(Record):
         """Half a unit in the last place of each."""
         return np.asarray(np.full(values.shape, 0.5) * 10.0 ** ((0 if self.fixed else 1 + _magnitude(values)) - self.count))
 
+    def seen(self, values: Array) -> bool:
+        """Whether enough numbers that are printed so in full are short by that, and not because their type has no more digits there."""
+        with np.errstate(all="ignore"):
+            small = np.array_equal(values.astype(np.float32), values)
+        fewer = self.half(values) > 8 * np.finfo(np.float32 if small else np.float64).eps * np.abs(values)
+        return bool(self.holds(values).all()) and _telling(values[fewer]) >= _ENOUGH
+
     def lost(self, values: Array) -> bool:
         """Whether numbers that are printed so may have had more digits: some need all of these, or more than people type."""
         return not Format(min(self.count, _TYPED) - 1, self.fixed).holds(values).all()
@@ -82,6 +89,11 @@ class Printed(Record, eq=False):
     def eps(self) -> float:
         """The relative error of a rounding of its type."""
         return float(np.finfo(self.kind).eps)  # type: ignore[type-var]
+
+    @property
+    def least(self) -> float:
+        """The smallest number of its type."""
+        return float(np.finfo(self.kind).smallest_subnormal)  # type: ignore[type-var]
 
     @property
     def coarse(self) -> float:
@@ -169,7 +181,7 @@ def _format(values: Array) -> tuple[Format | None, float]:
     """How numbers were printed, and the share of them that need all those digits; of two ways that fit as well the coarser one."""
     ways = list[tuple[float, Format]]()
     for fixed in (False, True):
-        one = next((one for count in range(1, _SHORT + 1 + fixed) if (one := Format(count, fixed)).holds(values).all()), None)
+        one = next((one for count in range(1, _SHORT + 1 + fixed) if (one := Format(count, fixed)).seen(values)), None)
         if one:
             shorter = Format(one.count - 1, fixed).holds(values) if one.count > 1 else np.zeros(1)
             ways.append((1.0 - float(np.mean(shorter)), one))

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned
@@ -84,6 +85,8 @@ class Judge:
             if np.all(np.abs(self.start[name] - meant) <= 1.01 * self._worlds.half(name, self.start[name])):
                 self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
+        start = self.start.items() if reading.precision.itemsize < 8 else ()
+        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in start}
         self._passed: list[tuple[Stage | None, str, str, Array, float]] = [(None, n, n, value, 1.0) for n, value in self.start.items()]
         self.tainted, self._open = set[str](), set[str]()
         self._go_on(Phase.FORWARD, Phase.LOSS)
@@ -96,22 +99,20 @@ class Judge:
         """A judge that has gone on from there through the optimizer's steps."""
         twin = self.under(convention)
         scales = dict.fromkeys(twin.program.gradients.values(), convention.step)
-        for name, power in powers(twin.program).items():
-            scales[name] = 1 / convention.of(name) if name in self.reading.given else convention.step**power
+        scales |= {n: 1 / convention.of(n) if n in self.reading.given else convention.step**p for n, p in powers(twin.program).items()}
         if any(scale != 1 for scale in scales.values()):
             worlds = twin._caught_up()
             for name, scale in scales.items():
                 worlds.scale(name, scale)
-                for known in (twin.values, twin._chain):
-                    known[name] = known[name] * scale
+                for known in (twin.values, twin._chain, twin._single):
+                    known.update({name: known[name] * scale} if name in known else {})
         return twin._go_on(Phase.UPDATE)
 
     def under(self, convention: Convention) -> Judge:
         """A judge that has come as far, and goes on in that convention."""
         twin = copy(self)
         twin.convention, twin.findings, twin.seen = convention, [*self.findings], {**self.seen}
-        twin.meant = {**self.meant}
-        twin._chain, twin.values = {**self._chain}, {**self.values}
+        twin._chain, twin._single, twin.values, twin.meant = {**self._chain}, {**self._single}, {**self.values}, {**self.meant}
         twin.tainted, twin._open = {*self.tainted}, {*self._open}
         twin._worlds, twin._passed = self._worlds.copy(), [*self._passed]
         return twin
@@ -150,9 +151,9 @@ class Judge:
         """Whether what the file gives as a start is not the scenario's."""
         return worst(self.start[name], self.scene.state[name])[0] > 10 * self.tolerance
 
-    def computed(self, stage: Stage, values: Mapping[str, Array]) -> Array:
+    def computed(self, stage: Stage, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
         """What a stage gives in the user's convention."""
-        found = assigned(stage.formula, self.unmasked(stage, values))
+        found = assigned(stage.formula, self.unmasked(stage, values), dtype)
         return found * self.convention.masks[stage.name] if stage.name in self.convention.masks else found
 
     def shown(self, name: str) -> float:
@@ -172,36 +173,33 @@ class Judge:
         name, factor = stage.name, self.convention.of(stage.name)
         self.seen[name] = dict(self.values)
         due = self.computed(stage, self.values)
-        follows = None  # the value given the user's numbers, of whatever shape, unless these do not go together
+        follows = single = None  # the value given the user's numbers, of whatever shape, unless these do not go together
         with suppress(ValueError, IndexError):
             follows = self.computed(stage, self._chain)
-        updates = stage.phase is Phase.UPDATE
-        scaled = updates and self.convention.step != 1
-        moved = scaled or self.dropped or (updates and any(self.convention.of(slot) != 1 for slot in self.program.slots))
-        ours = due if moved else self.right[name]  # as we compute it, from our slots, it need not be
+            single = self.computed(stage, self._single, np.float32) if self._single else None
+        scaled = stage.phase is Phase.UPDATE and self.convention.step != 1
+        slots = stage.phase is Phase.UPDATE and any(self.convention.of(slot) != 1 for slot in self.program.slots)
+        ours = due if scaled or slots or self.dropped else self.right[name]  # as we compute it, from our slots, it need not be
         theirs = self._theirs(stage, ours)
         read = None if theirs is None else theirs / factor
-        status, said = self._status(stage, read, follows, ours), ""
+        status, said = self._status(stage, read, follows, ours, single), ""
         if status == "off" and (meant := self._meant(stage, due, read)):
             status, said, ours = meant
         if status == "missing" and (self._lacking | self._open) & {*stage.formula.names}:
             self._open.add(name)
-        if status == "off" and theirs is not None:
+        if status == "off":
             self.meant[name] = due
-        if status == "off" or (status in ("follows", "missing") and self.tainted & set(stage.formula.names)):
-            self.tainted.add(name)
-        if status in ("exact", "approximate") and (factor != 1 or scaled):
-            status = "convention"
-        elif status in ("exact", "approximate") and name in self.convention.masks:
-            status, said = "own", "with that mask"
+        self.tainted |= {name} if status == "off" or (status in ("follows", "missing") and self.tainted & {*stage.formula.names}) else set()
+        if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
+            status, said = ("convention", said) if factor != 1 or scaled else ("own", "with that mask")
         shown = self.shown(name)
         found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
-        self.values[name], self._chain[name] = due, due if follows is None else follows
+        self.values[name] = due if read is None or found.misshapen else read
+        # what follows from his numbers is tried with a tensor of the wrong shape, too, unless that is large
         known = read is not None and (not found.misshapen or max(read.shape, default=0) <= _LARGEST)
-        if read is not None and not found.misshapen:
-            self.values[name] = read
-        if read is not None and known:
-            self._chain[name] = read
+        self._chain[name] = read if known and read is not None else due if follows is None else follows
+        if self._single:
+            self._single[name] = np.asarray(self._chain[name] if known or single is None else single, np.float32)
         self._passed.append((None if known or follows is None else stage, name, found.name, self._chain[name], factor))
         if theirs is None:
             return found
@@ -256,7 +254,7 @@ class Judge:
             return "own", f"it is {stage.formula.text} times 0 or {short(float(mask.max()))}: a dropout mask", due * mask
         return None
 
-    def _status(self, stage: Stage, theirs: Array | None, follows: Array | None, right: Array) -> str:
+    def _status(self, stage: Stage, theirs: Array | None, follows: Array | None, right: Array, single: Array | None) -> str:
         if theirs is None:
             return "missing"
         if not self._beyond(stage, theirs, right).any():
@@ -272,7 +270,9 @@ class Judge:
         again = due is not None and not self._beyond(stage, theirs, due).any()
         # a loss of the logits does not read what he makes of them, and his may
         again = again or (stage.phase is Phase.LOSS and bool(self.program.network.fused) and self.program.prediction in self.meant)
-        if not (agrees := again or self._agrees(stage, theirs, follows)):
+        # an exponential may overflow in single precision, and not in double
+        lost = single is not None and not self._beyond(stage, theirs, single).any()
+        if not (agrees := again or lost or self._agrees(stage, theirs, follows)):
             return "off" if agrees is False else "unsure"
         return "follows" if again or self.tainted & set(stage.formula.names) else "approximate"
 

@@ -64,6 +64,8 @@ class Worlds:
         """Have numbers that are known in all worlds."""
         eps, made = self._eps(name), dict[int, Array]()
         half = np.zeros(value.shape) if name in self.program.constants else self.half(key, value, factor)
+        if name in self.program.index and self.program.stage(name).of:  # what is smaller than any number of its type is 0
+            half = half + 2 * self.printed.least / abs(factor)
         self._rooms[name] = half + eps * np.abs(value)
         for world, (seed, share) in zip(self._all, self._ways, strict=True):
             if seed not in made:

@@ -109,6 +109,27 @@ def test_a_common_factor_is_seen_in_numbers_of_any_size(size):
     assert scale(ours + size, ours, 1e-9) is None
 
 
+@pytest.mark.parametrize(
+    ("number", "kept", "name"),
+    [
+        (1132, "float32", "y - a, velocity"),  # gradients that are 0 in single precision, and a velocity that is not
+        (1288, "no deltas", "all but the step times k"),  # gradients that are nothing but rounding
+        (1289, "no step", "loss times k"),  # numbers so large that they have few decimals
+        (1347, "all", "dW times 2"),
+        (1515, "no deltas", "dW times 1/mk"),  # an exponential that overflows in single precision alone
+    ],
+)
+def test_nasty_numbers_in_another_convention_are_not_accused(number, kept, name):
+    scenario, update = nasty(number)
+    timeline = Timeline(make_program(scenario))
+    timeline.seek(update * len(timeline.program.stages))
+    with np.errstate(all="ignore"):
+        arrays = computed(timeline.program, update)
+        found = {way: (factors, word) for way, factors, word in conventions(timeline.program, arrays)}
+        accused, _, report = judged(timeline, arrays, kept, *found[name])
+    assert not accused, report.result().text
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("hundred", range(10, 40))
 def test_of_three_thousand_right_networks_each_in_four_conventions_none_is_accused(hundred, tally):
