@@ -127,7 +127,9 @@ class _Backward:
         if isinstance(node, Binary) and node.operator in "+-" and {node.left, node.right} <= self._live and work(node) > 1:
             whole = self._shapes.reduced(back, given, wanted, shared=True)  # the same goes to both operands, and from one of them further
             return minus(whole) if node.operator == "-" and place == 1 else whole
-        return self._shapes.reduced(self._rule(node, place, back), given, wanted)
+        found = self._rule(node, place, back)
+        stretches = isinstance(node, Operation) and operation(node)[0].name != "@" and not (isinstance(node, Call) and node.reduces)
+        return self._shapes.reduced(found, given, wanted) if stretches else found
 
     def _rule(self, node: Tree, place: int, back: Tree) -> Tree:
         """What a node passes back to one of its operands, of the shape of the node or of one that can be spread to it."""

@@ -113,17 +113,6 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
                 yield from _whole(pending[tensor], naming.gradient.format(tensor)) if gradients[tensor] != tree else ()
 
 
-def input_gradient(network: Network) -> Formula:
-    """The gradient of the loss with respect to the network's input, from the gradients that an update computes."""
-    passed = [
-        node.operation.gradient(argument, node.arguments, node.output, Name(network.naming.gradient.format(node.output)))
-        for node in reversed(network.nodes)
-        for argument, tensor in node.inputs.items()
-        if tensor == network.naming.input
-    ]
-    return Formula.of(total(*passed))
-
-
 def _consumers(network: Network) -> Counter[str]:
     """How many nodes pass a gradient to each tensor: those from which a path of derivatives leads to the loss."""
     live, counts = {network.loss}, Counter[str]()

@@ -11,13 +11,17 @@ from collections.abc import Generator
 
 import numpy as np
 
+from bpdebug.core.derive import derived
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
+from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.schedule import Stage, input_gradient
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import GENERIC_ROWS
+from bpdebug.core.tree import ONE, Name, Tree, names, substitute, total, without_ones
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
@@ -29,6 +33,7 @@ from bpdebug.trust.suspects import diagnose
 
 _SWEPT, _SWEEP = 64, 20_000_000
 """Cells that a sweep perturbs, at most, and numbers that it computes."""
+_ARRIVING = Name("what arrives")
 _NOISY = 1e-3
 """Right numbers with a larger relative error are nothing but rounding."""
 _RIGHT = 1.8
@@ -46,14 +51,14 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
     probe = Probe(timeline)
-    given = input_stage(probe.program)
-    stages = [*(stage for stage in probe.program.stages if stage.of), *([given] if only == given.name else [])]
-    found, wanted = dict[str, Finding](), _wanted(stages, only)
+    stages = [stage for stage in probe.program.stages if stage.of]
+    stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
+    found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
     for stage in stages:
         if stage.name in wanted:
             with np.errstate(all="ignore"):
                 finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
-            read = [found[name].status for name in stage.formula.names if name in found]
+            read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
             follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
             found[stage.name] = replace(finding, status="follows") if follows else finding
     with np.errstate(all="ignore"):
@@ -76,19 +81,43 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     return Report(CHECK, probe.update, tuple(told))
 
 
-def input_stage(program: Program) -> Stage:
-    """A stage for the gradient of the input, which an update does not need and therefore does not compute."""
-    name, formula = program.network.naming.input, input_gradient(program.network)
-    meaning = "What comes back to the inputs: how the loss changes with them."
+def derivative(program: Program, asked: str) -> Stage:
+    """The stage of a gradient, by its name or that of its tensor; that of the input, which an update does not need, is made for it.
+
+    Raises:
+        BpdebugError: where there is none.
+    """
+    name, gradients = program.input, program.gradients
     gradient = program.network.naming.gradient.format(name)
-    return Stage(gradient, formula, Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
+    if not name or asked not in (name, gradient):
+        stage = program.stage(gradients.get(asked, asked))
+        if not stage.of:
+            raise BpdebugError(
+                f"{stage.name} is not a gradient; check {next(iter(gradients.values()))} checks one, check alone all of them"
+            )
+        return stage
+    shapes, arrived = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest), dict[str, list[Tree]]()
+    for node in reversed(program.network.nodes):
+        arriving = arrived.get(node.output, [ONE] * (node.output == program.loss))
+        arriving = [Name(gradients[node.output])] if node.output in gradients else arriving
+        for tensor in names(node.value) if arriving else ():
+            if tensor == name or (tensor in program.index and tensor not in gradients):
+                made = derived(node.output, Formula.of(node.value), shapes | {_ARRIVING.name: shapes[node.output]}, {tensor}, _ARRIVING)
+                inner = {_ARRIVING.name: total(*arriving)}
+                for helper, formula in made.inner:
+                    inner[helper] = substitute(formula.tree, inner)
+                arrived.setdefault(tensor, []).extend(substitute(one.tree, inner) for one in made.gradients.values())
+    if not arrived.get(name):
+        raise BpdebugError(f"no path of derivatives leads from {name} to {program.loss}")
+    meaning = "What comes back to the inputs: how the loss changes with them."
+    return Stage(gradient, Formula.of(without_ones(total(*arrived[name]))), Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
 
 
-def _wanted(stages: list[Stage], only: str) -> set[str]:
+def _wanted(probe: Probe, stages: list[Stage], only: str) -> set[str]:
     """The stages to look at: all, or one and those from which it has its numbers."""
     wanted = {only} if only else {stage.name for stage in stages}
     for stage in reversed(stages):
-        wanted |= {*stage.formula.names} if stage.name in wanted else set()
+        wanted |= {*names(probe.dots.formula(stage))} if stage.name in wanted else set()
     return wanted
 
 
@@ -100,7 +129,7 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         return Finding(stage, stage.name, "non-finite", np.nan, first, ours, nothing, nothing)
     yield f"checking {stage.name}"
     status, judged = dots.judge(stage)
-    own = status == "non-finite" and dots.formula(stage) != (stage.derived or stage.formula).tree
+    own = status == "non-finite" and dots.own(stage)
     if not (closely or own or status == "wrong"):
         right, said = ours if status == "good" else nothing, _OVERFLOW * (status == "non-finite")
         return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
@@ -124,7 +153,7 @@ def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
     see the curvature, small ones the rounding (the V of CS231n, "Gradient checks")."""
     with np.errstate(all="ignore"):
         probe = Probe(timeline)
-        stage = probe.program.stage(name)
+        stage = derivative(probe.program, name)
         ours, base = probe.gradient(stage), probe.values[stage.of]
         work = sum(value.size for value in probe.values.values())
         count = min(ours.size, _SWEPT, max(4, _SWEEP // work))
@@ -162,7 +191,7 @@ def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
         probe = Probe(timeline)
         program = probe.program
         names = [name] if name else [program.gradients[parameter] for parameter in program.parameters if parameter in program.gradients]
-        stages = [program.stage(one) for one in names if one in program.index]
+        stages = [derivative(program, one) for one in names]
         if not stages:
             raise BpdebugError("no parameter has a gradient here")
         generator = np.random.default_rng(0)

@@ -21,7 +21,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name, Tree
+from bpdebug.core.tree import Name, Tree, substitute
 from bpdebug.trust.finding import ROUNDING
 from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding, degree
 
@@ -122,9 +122,24 @@ class Dots:
                     reached.discard(tensor)
         return Reach(tensor, tuple(steps), ends, bool(through))
 
+    @cached_property
+    def _inner(self) -> tuple[dict[str, Tree], dict[str, Tree]]:
+        """The values that a backward pass gives names to: as they have run, and as they are meant."""
+        runs, meant = dict[str, Tree](), dict[str, Tree]()
+        for stage in self.running.stages:
+            if stage.phase is Phase.BACKWARD and not stage.of:
+                runs[stage.name] = substitute(stage.formula.tree, runs)
+                meant[stage.name] = substitute((stage.derived or stage.formula).tree, meant)
+        return runs, meant
+
     def formula(self, stage: Stage) -> Tree:
-        """What has run; of a gradient that no update computes, its formula."""
-        return (self.running.stage(stage.name) if stage.name in self.running.index else stage).formula.tree
+        """What has run, inner values put in; of a gradient that no update computes, its formula."""
+        own = self.running.stage(stage.name) if stage.name in self.running.index else stage
+        return substitute(own.formula.tree, self._inner[0])
+
+    def own(self, stage: Stage) -> bool:
+        """Whether that is the user's, as it stands or in an inner value."""
+        return self.formula(stage) != substitute((stage.derived or stage.formula).tree, self._inner[1])
 
     def judge(self, stage: Stage, tree: Tree | None = None) -> tuple[str, Judged]:
         """What there is to say of a derivative stage (a key of the statuses; ``wrong`` wants a look at its cells), and by which numbers.
@@ -239,7 +254,7 @@ class _Dot:
             return random
         usual = max(EPSILON, _middle(around[told] / some[told]))
         weights = 1.0 / (size + blur / usual)
-        weights[(size == 0) & (blur <= _FLOOR)] = _middle(weights.ravel()[::step][told])
+        weights = np.where((size == 0) & (blur <= _FLOOR), _middle(weights.ravel()[::step][told]), weights)
         return np.where(np.isfinite(weights), random * np.minimum(weights, widest), 0.0)
 
     def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:

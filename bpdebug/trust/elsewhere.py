@@ -142,7 +142,7 @@ class Elsewhere:
         if (number, several) not in self._drawn:
             generator, start = np.random.default_rng([number, several]), {**self._start}
             for name, shape in self._program.parameters.items():
-                start[name] = generator.standard_normal(shape) * size_of(start[name], shape[0] ** -0.5)
+                start[name] = generator.standard_normal(shape) * size_of(start[name], (*shape, 1)[0] ** -0.5)
             start |= self._resembling(generator) if several else {}
             with np.errstate(all="ignore"):
                 self._drawn[number, several] = start | self._running.run(start, self._running.end_of(Phase.BACKWARD))
@@ -151,11 +151,12 @@ class Elsewhere:
     def _resembling(self, generator: np.random.Generator) -> Values:
         """Several samples: those that there are, or, where there is but one, others around it with the same target."""
         program, data = self._program, self._program.data
-        rows = min(len(data[program.input]), _SAMPLES)
+        rows = min(self._program.scenario.plan.total, _SAMPLES)
         if rows > 1:
-            return {name: np.asarray(values[:rows], float) for name, values in data.items()} | {"m": np.array(float(rows))}
+            return {name: values[:rows] for name, values in data.items()} | {"m": np.array(float(rows))}
         several = {name: np.repeat(self._start[name], 3, axis=0) for name in data}
-        several[program.input] = several[program.input] * (1 + 0.5 * generator.standard_normal(several[program.input].shape))
+        if (given := several[program.input]).dtype.kind not in "biu":
+            several[program.input] = given * (1 + 0.5 * generator.standard_normal(given.shape))
         return several | {"m": np.array(3.0)}
 
     def found(self, wrong: Callable[[Values, Collection[str]], bool], stages: Sequence[Stage]) -> tuple[Values, str]:
@@ -165,7 +166,8 @@ class Elsewhere:
             wrong: whether it is wrong on some numbers, of which some are given, whatever their stages make of the others.
             stages: that it depends on.
         """
-        for several in (False, True) if int(self._values["m"]) == 1 else (False,):
+        alone = int(self._values["m"]) == 1 and self._program.input and self._program.network.generic
+        for several in (False, True) if alone else (False,):
             for number in range(DRAWS):
                 if wrong(other := self.at(number, several), ()):
                     # a reason is one only if what it speaks of makes the difference

@@ -114,8 +114,10 @@ def names_of(program: Program, values: Mapping[str, Array], near: float, rate: b
 
 
 def outputs_of(program: Program) -> int:
-    """How many outputs a network has."""
-    return program.layers[-1].layer.units
+    """How many outputs a network has; numbers in the target of a sample, where it has no layers."""
+    if program.layers:
+        return program.layers[-1].layer.units
+    return int(np.prod(program.data[program.target].shape[1:], initial=1.0)) if program.target else 1
 
 
 def constants(program: Program) -> list[str]:

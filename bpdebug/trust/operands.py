@@ -132,7 +132,8 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
     """
     generator = np.random.default_rng(seed)
     state = {name: np.zeros(shape) for name, shape in program.persistent.items()}
-    state |= {name: generator.standard_normal(shape) / np.sqrt(shape[0]) for name, shape in program.parameters.items()}
+    rows = rows if program.network.generic else program.batches.largest
+    state |= {name: generator.standard_normal(shape) / np.sqrt((*shape, 1)[0]) for name, shape in program.parameters.items()}
     for name, number in program.constants.items():
         state |= {name: generator.uniform(0.6, 0.95) * np.asarray(values.get(name, number), np.float64)} if name != "t" else {}
     try:
@@ -148,11 +149,12 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
 
 
 def _batch(program: Program, values: Mapping[str, Array], rows: int, generator: np.random.Generator) -> dict[str, Array]:
-    x, y = (np.asarray(values.get(name, program.data[name])) for name in (program.input, program.target))
-    some, others = (y[generator.integers(0, len(y), rows)] for _ in range(2))
-    part = 0.0 if set(np.unique(y)) <= {0.0, 1.0} else generator.random((rows, 1))  # classes stay classes
-    return {
-        program.input: generator.standard_normal((rows, *x.shape[1:])),
-        program.target: part * some + (1 - part) * others,
-        "m": np.array(float(rows)),
-    }
+    made: dict[str, Array] = {"m": np.array(float(rows)), **program.fixed}
+    for name, data in program.data.items():
+        given = np.asarray(values.get(name, data))
+        some, others = (given[generator.integers(0, len(given), rows)] for _ in range(2))
+        part = generator.random((rows, *(1,) * (given.ndim - 1)))
+        classes = given.dtype.kind in "biu" or (name == program.target and set(np.unique(given)) <= {0.0, 1.0})  # stay classes
+        mixed = generator.standard_normal(some.shape) if name == program.input else part * some + (1 - part) * others
+        made[name] = others if classes else mixed
+    return made

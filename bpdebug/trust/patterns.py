@@ -117,12 +117,14 @@ def _samples(case: Evidence) -> Look:
 def _rows(case: Evidence) -> Look:
     """Rows of zeros, where each sample has a row."""
     name = case.site.stage.name
-    if name in case.site.program.sampled:
-        empty = np.asarray(~case.wrong.any(axis=1) & case.right.any(axis=1))
+    tensor = case.site.program.tensors.get(name)
+    if tensor and tensor.batch_axis == 0:
+        axes = tuple(range(1, case.wrong.ndim))
+        empty = np.asarray(~case.wrong.any(axis=axes) & case.right.any(axis=axes))
         if empty.any() and not empty.all():
             numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
             says = f"row {numbers} of {name} is 0, and the other rows are right"
-            yield "sample_missing", np.where(empty[:, None], 0.0, case.right), says, None
+            yield "sample_missing", np.where(np.expand_dims(empty, axes), 0.0, case.right), says, None
 
 
 def _clipped(case: Evidence) -> Look:

@@ -7,10 +7,11 @@ from functools import cache, partial
 
 from bpdebug.core.network import Node, loss_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
+from bpdebug.core.program import Program
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, without_ones
+from bpdebug.core.tree import ONE, Binary, Call, Name, Transpose, Tree, literal, names, product, substitute, total, walk, without_ones
 from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
-from bpdebug.trust.site import M, Mistake, Site, is_data_loss
+from bpdebug.trust.site import M, Mistake, Site, constants_of, is_data_loss
 
 _TABLE = """
 sum_for_mean       | mean                | s * m             | the loss is the mean over the m samples, and here it is not divided by m
@@ -90,7 +91,7 @@ def written(site: Site, sizes: bool = False) -> Iterator[Mistake]:
     shown = {name: tree.name for name, tree in known.items() if isinstance(tree, Name)} | {
         "k": str(site.outputs),
         "row": node.operation.name if node else "",
-        "last": site.program.layers[-1].layer.activation,
+        "last": site.program.layers[-1].layer.activation if site.program.layers else "",
         "of": "the derivative of " if site.stage.of else "",
         "flat": f"{site.program.target} has the shape (m,) and not (m, 1), so that each prediction meets each target",
         "penalties": " + ".join(penalties),
@@ -135,18 +136,27 @@ def _filled(pattern: Tree, values: Mapping[str, Tree]) -> Tree:
 
 def _facts(site: Site) -> set[str]:
     """What is true of a stage, in words."""
-    program, node, stage, asked = site.program, site.node, site.stage, site.program.network.asked
+    program, node, stage, (samples, outputs) = site.program, site.activation or site.node, site.stage, _asked(site.program)
     found = {"gradient" if stage.of else "value", stage.phase.value, program.rule.name, *program.constants}
-    found |= {asked.samples, f"{asked.outputs}s" * (site.outputs > 1)}
-    found |= {node.operation.name, f"d{site.argument}"} if node else set()
+    found |= {samples, f"{outputs}s" * (site.outputs > 1)}
+    found |= {node.operation.name} | ({f"d{site.argument}"} if program.layers else set()) if node else set()
     found |= {"activation"} if site.activation else set()
     found |= {"step" if site.parameter == stage.name else "slot"} if site.parameter else set()
     return found | ({"wide"} if site.argument == "b" and program.parameters[stage.of][1] > 1 else set())
 
 
+def _asked(program: Program) -> tuple[str, str]:
+    """Whether the loss is a sum or a mean over samples, and over the outputs of each; of a line as it stands there."""
+    if program.layers:
+        return program.network.asked.samples, program.network.asked.outputs
+    nodes = [*walk(program.stage(program.loss).formula.tree)]
+    whole = any(isinstance(node, Call) and (node.function, node.axis) == ("mean", None) for node in nodes)
+    return "mean" if whole or M in nodes else "sum", "mean" if whole else "sum"
+
+
 def _known(site: Site) -> dict[str, Tree]:
     """The tensors, numbers and formulas that rows are written over, as far as a stage has them."""
-    program, node, tree, of = site.program, site.node, site.tree, site.stage.of
+    program, node, tree, of = site.program, site.activation or site.node, site.tree, site.stage.of
     known: dict[str, Tree] = {name: Name(name) for name in (*program.constants, M.name)}
     known |= {name: Name(tensor) for name, tensor in (node.arguments if node else {}).items() if isinstance(tensor, str)}
     known |= {"t": tree, "s": tree, "k": literal(site.outputs)}
@@ -199,7 +209,7 @@ def activations(site: Site) -> Iterator[Mistake]:
     node = site.activation
     if node is None:
         return
-    own, one_unit = node.operation.name, site.program.layers[node.layer - 1].layer.units == 1
+    own, one_unit = node.operation.name, site.program.shapes(1)[node.output][-1:] == (1,)
     simpler = {own, "identity"}  # or with a simpler name: softmax of one unit is 1, the slope of softplus is σ(z), a part of the sigmoid's
     simpler |= {"softmax"} if one_unit else set()
     simpler |= {"softplus"} if own == "sigmoid" and site.stage.of else set()
@@ -220,7 +230,7 @@ def activations(site: Site) -> Iterator[Mistake]:
 
 def _arguments(node: Node, name: str) -> dict[str, str | Tree]:
     """The arguments of another row of the table in a node's place, with that row's usual constants."""
-    return {**node.arguments, **{constant: literal(value) for constant, value in OPERATIONS[name].constants.items()}}
+    return {**node.arguments, **constants_of(name)}
 
 
 def losses(site: Site) -> Iterator[Mistake]:
@@ -289,11 +299,13 @@ def slopes(site: Site) -> Iterator[Mistake]:
 def squashed(site: Site) -> Iterator[Mistake]:
     """Softmax or sigmoid once more, inside the loss; its derivative is multiplied in, or is not."""
     node, program, fused = site.loss, site.program, site.program.network.fused
+    if node is None:
+        return
     last = next(one for one in program.network.nodes if one.output == program.prediction)
-    for name in ((fused,) if fused else ("softmax", "sigmoid")) if node else ():
+    for name in (fused,) if fused else ("softmax", "sigmoid"):
         says, prediction = f"{name} is applied once more, inside the loss", Name(last.output)
         again = OPERATIONS[name].value({"z": prediction})
-        if node and not site.stage.of:
+        if not site.stage.of:
             tensor = node.arguments[next(iter(node.operation.gradients))]
             yield Mistake("squashed_again", site.put({str(tensor): prediction if fused else again}), says)
             continue

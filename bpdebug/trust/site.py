@@ -7,15 +7,16 @@ from dataclasses import field
 from functools import cached_property
 
 from bpdebug.core.network import Node, Phase
-from bpdebug.core.operations import ACTIVATIONS, LOSSES
+from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Call, Index, Name, Transpose, Tree, names, substitute, walk
+from bpdebug.core.tree import ONE, Call, Index, Name, Transpose, Tree, literal, names, substitute, walk
+from bpdebug.trust.factors import outputs_of
 
 M = Name("m")
 
@@ -116,9 +117,12 @@ class Site(Record, eq=False):
         """Whether it is a derivative of a layer's weighted sum."""
         return self.node is not None and bool(self.stage.of) and self.node.operation.name in ("affine", "linear")
 
-    @property
+    @cached_property
     def activation(self) -> Node | None:
-        """The node, where it is an activation (value or derivative)."""
+        """The node, where it is an activation (value or derivative), or a line that calls one."""
+        match self.node.value if self.node else None:
+            case Call(name, (Name(z),)) if self.node and name in ACTIVATIONS and not self.program.layers:
+                return replace(self.node, operation=OPERATIONS[name], arguments={**constants_of(name), "z": z})
         return self.node if self.node and self.node.operation.name in ACTIVATIONS else None
 
     @property
@@ -151,12 +155,13 @@ class Site(Record, eq=False):
         program = self.program
         stages = program.stages[: program.index.get(self.stage.name)]
         before = [stage.name for stage in stages if stage.phase is not Phase.UPDATE or self.updates]
-        return tuple(dict.fromkeys((program.input, program.target, M.name, *program.persistent, *before)))
+        return tuple(dict.fromkeys((*program.data, *program.fixed, M.name, *program.persistent, *before)))
 
     @cached_property
     def _shapes(self) -> tuple[Mapping[str, Shape], ...]:
         """The tensors' shapes for this batch and for any."""
-        return tuple(self.program.shapes(rows) for rows in (self.rows, GENERIC_ROWS) if rows)
+        other = GENERIC_ROWS if self.program.network.generic else self.program.batches.largest
+        return tuple(self.program.shapes(rows) for rows in (self.rows, other) if rows)
 
     def fitting(self, old: str, new: str) -> Tree | None:
         """A tensor as it may stand in another one's place, turned round where it has to be; None where it does not fit."""
@@ -193,8 +198,8 @@ class Site(Record, eq=False):
 
     @property
     def outputs(self) -> int:
-        """How many outputs the network has."""
-        return self.program.layers[-1].layer.units
+        """How many outputs there are."""
+        return outputs_of(self.program)
 
     def of_samples(self, first: int | None, end: int | None) -> Tree:
         """The formula over some of the samples."""
@@ -215,13 +220,19 @@ class Site(Record, eq=False):
         return self.put({name: change(Name(name)) for name in steps}) if steps else None
 
 
+def constants_of(name: str) -> dict[str, Tree]:
+    """The usual constants of a row."""
+    return {constant: literal(value) for constant, value in OPERATIONS[name].constants.items()}
+
+
 def is_data_loss(node: Node) -> bool:
     """Whether a node is the loss of the data, to which penalties may be added."""
     return node.operation.name.removesuffix("_from_logits") in LOSSES
 
 
 def is_term(program: Program, name: str) -> bool:
-    """Whether a tensor is a part of a sum that users' own code hardly ever has by itself: a path's gradient, a term of the loss."""
+    """Whether a tensor is what users' own code hardly ever has by itself: a path's gradient, a term of the loss, an inner value."""
     tensor = program.tensors.get(name)
-    in_loss = name in program.index and name != program.loss and program.stage(name).phase is Phase.LOSS
-    return in_loss or (tensor is not None and bool(tensor.through))
+    stage = program.stage(name) if name in program.index and name != program.loss else None
+    inner = stage and (stage.phase is Phase.LOSS or (stage.phase is Phase.BACKWARD and not stage.of))
+    return bool(inner) or (tensor is not None and bool(tensor.through))

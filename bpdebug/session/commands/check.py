@@ -21,7 +21,7 @@ _HOW = ("all", "sweep", "slope")
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str = "") -> Work:
     """Check each derivative of this update, given what arrives at it, and your own formulas; one by name; cell by cell (all)."""
-    from bpdebug.trust.check import check, input_stage, slope, sweep  # noqa: PLC0415 - a start does without
+    from bpdebug.trust.check import check, derivative, slope, sweep  # noqa: PLC0415 - a start does without
 
     words, program, name = arguments.split(), session.program, ""
     how = [word for word in words if word in _HOW]
@@ -29,12 +29,10 @@ def check_(session: Session, arguments: str = "") -> Work:
     if len(names) > 1 or len(how) > 1:
         raise CommandError("expected one stage and one of all, sweep, slope: check, check dz2, check dW1 all, check dW1 sweep")
     if names:  # a derivative stage; a tensor stands for its derivative
-        given = input_stage(program)
-        name = {given.of: given.name, **program.gradients}.get(names[0], names[0])
-        if name == names[0] != given.name and not program.stage(name).of:
-            raise CommandError(f"{name} is not a gradient; check dz2 checks one, check alone all of them")
+        name = derivative(program, names[0]).name
     if how == ["sweep"]:
-        return (yield from sweep(session.timeline, name or program.gradients[program.network.layers[0].weight]))
+        free = [program.gradients[one] for one in program.parameters if one in program.gradients]
+        return (yield from sweep(session.timeline, name or free[0]))
     if how == ["slope"]:
         return (yield from slope(session.timeline, name))
     session.check = None

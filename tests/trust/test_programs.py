@@ -1,0 +1,61 @@
+"""The check of programs that are written in lines: right ones are right, whatever their ranks, and a wrong line is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpdebug import Session, load_scenario
+
+HIDDEN = """
+program: |
+  h = tanh(x @ W1 + b1)
+  loss = sum((h @ W2 - y) ** 2)
+parameters: {seed: 1, shapes: {W1: [1, 3], b1: [3], W2: [3, 1]}}
+data: {inputs: [[0], [0.5], [1], [1]], targets: [[0], [1], [1], [0]]}
+"""
+GRAPH = """
+program: |
+  q = x + y
+  f = q * z
+parameters: {values: {x: -2, y: 5, z: -4}}
+"""
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Opens a program that is given as text."""
+
+    def open_(text):
+        path = tmp_path / "program.yaml"
+        path.write_text(text, "utf-8")
+        return Session(load_scenario(path))
+
+    return open_
+
+
+@pytest.mark.parametrize("text", [HIDDEN, GRAPH], ids=["hidden", "graph"])
+def test_the_derivatives_of_a_program_are_right(opened, text):
+    session = opened(text)
+    for command in ("check", "check all", *(f"check {name}" for name in session.program.gradients)):
+        assert {stage["status"] for stage in session.execute(command).data["stages"]} == {"good"}, command
+    assert session.execute("check slope").data["ok"]
+    first = next(iter(session.program.gradients.values()))
+    assert session.execute(f"check {first} sweep").data["errors"][-1] < 1e-13
+    session.execute("catch wrong")
+    assert "the end" in session.execute("continue").text or session.execute("list").text
+
+
+def test_the_input_of_a_program_has_a_gradient_that_is_checked_on_request(opened):
+    session = opened(HIDDEN.replace("tanh(x @ W1", "tanh(n @ W1").replace("|\n", "|\n  n = x / 2\n", 1))
+    assert [(stage["name"], stage["status"]) for stage in session.execute("check x").data["stages"]] == [("dx", "good")]
+    with pytest.raises(Exception, match="there is no stage"):
+        opened(GRAPH).execute("check dn")
+
+
+@pytest.mark.parametrize(("stage", "formula"), [("dW2", "h.T @ loss.1 / 2"), ("dh", "loss.1 @ W2.T * m"), ("db1", "h.1[0]")])
+def test_a_wrong_line_is_where_the_check_points(opened, stage, formula):
+    session = opened(HIDDEN)
+    session.execute(f"formula {stage} = {formula}")
+    found = session.execute("check").data
+    assert found["culprit"] == stage
+    assert [one["name"] for one in found["stages"] if one["status"] == "wrong"] == [stage]
