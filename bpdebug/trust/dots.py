@@ -19,10 +19,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree, substitute
-from bpdebug.trust.finding import ROUNDING
+from bpdebug.trust.finding import ROUNDING, Judged
 from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding, degree
 
 SAFETY = 32.0
@@ -30,44 +29,10 @@ SAFETY = 32.0
 _TIMES = 0, 2, 16
 """How often everything is worked out with other last bits: not where both sides are the same anyhow; many times before anything is
 called wrong."""
-_TELLING = 1e-3
-"""Where rounding may be a larger part of the numbers than this, they tell nothing."""
 _FLOOR = 1e-290
 _WIDEST = 1e120
 _SPLITS = 1000
 """How often a direction is split in search of the cells at which the loss has a corner."""
-
-
-class Judged(Record, eq=False):
-    """What a dot product says.
-
-    Attributes:
-        off, bound: how far its two sides are apart, and how far rounding may bring them.
-        size: of what they add up.
-        kinks: cells at a corner, which are left out.
-        broken: whether something is left out that is not finite.
-    """
-
-    off: float
-    bound: float
-    size: float
-    kinks: int
-    broken: bool
-
-    @property
-    def agrees(self) -> bool:
-        """Whether rounding explains the difference; also where nothing is known."""
-        return not self.off > self.bound
-
-    @property
-    def telling(self) -> bool:
-        """Whether rounding is small enough to tell anything."""
-        return bool(self.bound <= _TELLING * self.size)
-
-    @property
-    def error(self) -> float:
-        """The relative difference."""
-        return self.off / self.size if self.size else 0.0
 
 
 _UNKNOWN = Judged(np.inf, 0.0, 0.0, 0, True)
@@ -153,10 +118,10 @@ class Dots:
         free = len(arriving) == len(reach.ends) and degree(tree, arriving) == 1
         judged = self._judged(tree, reach, free)
         if judged.agrees or not judged.telling:
-            return _status(judged), judged
+            return judged.status, judged
         given = self._judged(tree, reach, False) if free else judged
         if given.agrees or not given.telling:
-            return ("hidden" if free else _status(given)), given
+            return ("hidden" if free else given.status), given
         whole = self._judged(tree, self.to_the_loss(stage.of), False) if not stage.through else given
         return ("good" if whole.agrees and whole.telling else "wrong"), given
 
@@ -288,15 +253,6 @@ class _Dot:
             else:
                 groups += np.array_split(group, 2)
         return smooth.reshape(direction.shape), kinks, broken
-
-
-def _status(judged: Judged) -> str:
-    """What a dot product comes to that accuses nobody."""
-    if judged.broken or not np.isfinite(judged.bound):
-        return "non-finite"
-    if judged.kinks:
-        return "kink"
-    return "good" if judged.telling else "noise"
 
 
 def _norm(terms: Any) -> float:

@@ -17,6 +17,10 @@ ROUNDING = 1e-12
 """Relative errors below this are rounding, whose digits say nothing."""
 
 
+_TELLING = 1e-3
+"""Where rounding may be a larger part of the numbers than this, they tell nothing."""
+
+
 DOTS = "dot product"
 """The method that judges all cells together, and gives no numbers of single ones."""
 
@@ -174,6 +178,47 @@ class Finding(Record, eq=False):
         if self.theirs is None or self.misshapen or self.method == DOTS:
             return None
         return float(self.ours[self.cell]), float(self.theirs[self.cell])
+
+
+class Judged(Record, eq=False):
+    """What a dot product says.
+
+    Attributes:
+        off, bound: how far its two sides are apart, and how far rounding may bring them.
+        size: of what they add up.
+        kinks: cells at a corner, which are left out.
+        broken: whether something is left out that is not finite.
+    """
+
+    off: float
+    bound: float
+    size: float
+    kinks: int
+    broken: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether rounding explains the difference; also where nothing is known."""
+        return not self.off > self.bound
+
+    @property
+    def telling(self) -> bool:
+        """Whether rounding is small enough to tell anything."""
+        return bool(self.bound <= _TELLING * self.size)
+
+    @property
+    def error(self) -> float:
+        """The relative difference."""
+        return self.off / self.size if self.size else 0.0
+
+    @property
+    def status(self) -> str:
+        """What it comes to where it accuses nobody."""
+        if self.broken or not np.isfinite(self.bound):
+            return "non-finite"
+        if self.kinks:
+            return "kink"
+        return "good" if self.telling else "noise"
 
 
 def error_text(error: float, rounding: str = f"below {short(ROUNDING)}") -> str:
