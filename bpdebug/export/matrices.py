@@ -5,6 +5,8 @@ LaTeX's ``array`` aligns by itself; what else would, a ``\\phantom`` in a ``bmat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bpdebug.core.boxes import BLANK, Box, Piece, fence, figure, group, row
@@ -13,6 +15,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, cell, minus, number_format, short
 from bpdebug.core.shapes import shape_text
 
+_TABLE = 2
+"""Axes of a table; a tensor with more of them is a column of such."""
 LARGEST, SHOWN = 8, 6
 """Rows or columns that are all shown, and how many are where there are more."""
 
@@ -35,6 +39,9 @@ def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> Piece:
         digits: after the decimal point, where that is faithful.
         lit: a cell to set in bold.
     """
+    if value.ndim > _TABLE:
+        parts: list[Piece] = [matrix(part, digits, lit[1:] if lit and lit[0] == place else None) for place, part in enumerate(shown(value))]
+        return _stacked([(part,) for part in [*parts, *["⋮"] * (len(value) > len(parts))]])
     numbers, entries = np.asarray(shown(value), float), list[Piece]()
     whole = bool((np.isfinite(numbers) & (numbers == np.round(numbers)) & (np.abs(numbers) < 10**digits)).all())
     form = "+.0f" if whole else number_format(numbers, digits)
@@ -46,19 +53,26 @@ def matrix(value: Array, digits: int = 4, lit: Cell | None = None) -> Piece:
     height, wide = np.atleast_2d(value).shape
     columns = shown(np.atleast_2d(value)).shape[1]
     rows = [entries[start : start + columns] for start in range(0, len(entries), columns)]
-    if lit and lit[0] < len(rows) and lit[-1] < columns:
-        rows[lit[0]][lit[-1]] = Box("lit", (rows[lit[0]][lit[-1]],))
+    place = (0, 0, *(lit or ()))[-2:]
+    if lit and place[0] < len(rows) and place[1] < columns:
+        rows[place[0]][place[1]] = Box("lit", (rows[place[0]][place[1]],))
     if height > len(rows):
         rows.append(["⋮"] * columns)
     if wide > columns:
         rows = [[*cells, "⋱" if cells[0] == "⋮" else "⋯"] for cells in rows]
-    return fence("[]", Box("grid", tuple(Box("row", tuple(cells)) for cells in rows), "array"))
+    return _stacked(rows)
 
 
 def gaps(value: Array) -> Piece:
     """A tensor to be filled in."""
-    high, wide = np.atleast_2d(value).shape
-    return fence("[]", Box("grid", (Box("row", (BLANK,) * wide),) * high, "array")) if value.ndim else BLANK
+    if value.ndim > _TABLE:
+        return _stacked([(gaps(part),) for part in value])
+    return _stacked([(BLANK,) * np.atleast_2d(value).shape[1]] * len(np.atleast_2d(value))) if value.ndim else BLANK
+
+
+def _stacked(rows: Sequence[Sequence[Piece]]) -> Piece:
+    """Rows in brackets."""
+    return fence("[]", Box("grid", tuple(Box("row", tuple(cells)) for cells in rows), "array"))
 
 
 def summary(value: Array) -> str:

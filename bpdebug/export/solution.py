@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import prod
 
 from bpdebug.core.boxes import figure, row
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
+from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
@@ -59,8 +61,9 @@ def _start(worked: WorkedUpdate, writer: StageWriter, what: str) -> Iterator[Blo
     yield from _facts(worked, writer)
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))
-    yield _data_table(worked, rows)
-    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in program.data})
+    tabled = program.data if program.layers else ()
+    yield from [_data_table(worked, rows)] if tabled else []
+    yield from writer.listed({name: value for name, value in worked.given.items() if value.ndim and name not in tabled})
     yield from by_hand(worked.edits, "At the start of the update")
 
 
@@ -72,7 +75,7 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     yield Paragraph((_network(program),), "Network")
     if drawn := drawing(program, worked.given):
         yield drawn
-    yield Paragraph((f"{_loss(program)}:",), "Loss")
+    yield Paragraph((f"{_loss(program)}:" if program.layers else "The line that all gradients are of:",), "Loss")
     terms = {stage.name: stage.formula.tree for stage in program.stages if stage.phase is Phase.LOSS}
     whole = substitute(terms.pop(program.loss), terms)  # the terms that have stages of their own put in
     yield derivation(typeset_name(program.loss, style), "=", [typeset(whole, style, writer.shapes)])
@@ -83,14 +86,10 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     frozen = f"; frozen: {', '.join(program.frozen)}." if program.frozen else "."
     yield Paragraph((program.rule.name, *constants, frozen), "Optimizer")
     one, product = ("column", "Wx") if style.columns else ("row", "xW")
-    conventions = (
-        f"A sample is a {one}, so that ",
-        Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b")),
-        "; the shape stands under each tensor; rows and columns count from 0. ",
-        Maths("⊙"),
-        ", fractions, powers and functions act cell by cell.",
-    )
-    yield Paragraph(conventions, "Notation")
+    affine = Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b"))
+    samples: Text = (f"A sample is a {one}, so that ", affine, "; the shape") if program.layers else ("The shape",)
+    cells = " stands under each tensor; rows and columns count from 0. "
+    yield Paragraph((*samples, cells, Maths("⊙"), ", fractions, powers and functions act cell by cell."), "Notation")
 
 
 def _counted(count: int, thing: str) -> str:
@@ -98,13 +97,16 @@ def _counted(count: int, thing: str) -> str:
 
 
 def _network(program: Program) -> str:
+    count = sum(prod(shape) for shape in program.parameters.values())
+    if not program.layers:
+        shapes = ", ".join(f"{name} {shape_text(shape)}" for name, shape in program.parameters.items())
+        return f"{_counted(len(program.network.nodes), 'line')}; {count:,} parameters: {shapes}."
     widths, parts = [len(program.inputs)], [_counted(len(program.inputs), "input")]
     for layer in (names.layer for names in program.layers):
         details = [layer.activation.replace("_", " "), *(f"{name} {short(value)}" for name, value in layer.constants.items())]
         details += ["no bias"] * (not layer.bias) + ["its input added to its output"] * layer.residual
         widths.append(layer.units)
         parts.append(f"{_counted(layer.units, 'unit')} ({', '.join(details)})")
-    count = sum(a * b for a, b in program.parameters.values())
     return f"{'-'.join(map(str, widths))}: {', then '.join(parts)}; {count:,} parameters."
 
 
@@ -164,7 +166,7 @@ def _formula(step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> I
     stage = step.stage
     source = re.sub(r"\[(\w+)\]", lambda found: f"{_WORKS[found[1]]},", stage.source)
     told = step.explained.rule if step.explained else ""
-    yield Paragraph((told or stage.meaning, Mark(notes.setdefault(source, len(notes) + 1))))
+    yield Paragraph((told or stage.meaning, *[Mark(notes.setdefault(source, len(notes) + 1))] * bool(source)))
     yield writer.formula(stage.name, stage.formula)
     yield from writer.stretched(stage.formula)
 

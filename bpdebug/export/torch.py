@@ -29,6 +29,8 @@ _READABLE = 1000
 """Numbers of a tensor that are written out; a larger one is written as base64."""
 
 
+_KINDS = {"b": "bool", "i": "int64", "u": "int64"}
+"""What PyTorch calls numbers that are no fractions."""
 _NUMBER = """\
 def number(x):
     return torch.as_tensor(x, dtype=torch.float64)"""
@@ -101,9 +103,9 @@ class _Script:
 
     def tensors(self) -> Iterator[str]:
         """The batch, the constants that formulas name, and the parameters."""
-        for name in (self.program.input, self.program.target):
+        for name in (*self.program.data, *self.program.fixed):
             yield f"{self.names[name]} = {_literal(self.given[name])}"
-        yield f"m = len({self.names[self.program.input]})"
+        yield f"m = {int(self.given['m'])}"
         used = {"l2"} | {name for stage in self.own for name in stage.formula.names}
         yield from (f"{name} = {float(self.given[name])!r}" for name in self.program.constants if name in used)
         yield ""
@@ -196,13 +198,15 @@ def _dictionary(items: Mapping[str, str]) -> str:
 
 def _literal(value: Array) -> str:
     """A tensor of that value: in rows of numbers, or, where it is large, as base64."""
+    kind = _KINDS.get(value.dtype.kind, "float64")
     if value.size > _READABLE:
-        text = base64.b64encode(np.ascontiguousarray(value, "<f8").tobytes()).decode()
+        text = base64.b64encode(np.ascontiguousarray(value, f"<{np.dtype(kind).str[1:]}").tobytes()).decode()
         lines = "\n".join(text[start : start + 120] for start in range(0, len(text), 120))
         shape = ", ".join(map(str, value.shape))
-        return f'torch.frombuffer(bytearray(base64.b64decode("""\n{lines}\n""")), dtype=torch.float64).reshape({shape})'
-    rows = ",\n".join(f"    {row!r}" for row in np.asarray(value, float).tolist())
-    return f"torch.tensor([\n{rows},\n], dtype=torch.float64)"
+        return f'torch.frombuffer(bytearray(base64.b64decode("""\n{lines}\n""")), dtype=torch.{kind}).reshape({shape})'
+    numbers = np.asarray(value, kind).tolist()
+    text = "[\n" + ",\n".join(f"    {row!r}" for row in numbers) + ",\n]" if value.ndim else repr(numbers)
+    return f"torch.tensor({text}, dtype=torch.{kind})"
 
 
 def _helpers(own: list[Tree], spelled: list[Tree]) -> Iterator[str]:

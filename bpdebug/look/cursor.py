@@ -99,7 +99,7 @@ class Cursor:
             return
         first, shape = self.selected is None, values[name].shape
         old = self.program.tensors[name].at_sample(self.selected[1] if self.selected else (), self.row)
-        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, 0, 0), shape, strict=False)))
+        self.selected = (name, tuple(min(place, length - 1) for place, length in zip((*old, *(0,) * len(shape)), shape, strict=False)))
         if first and not self.chosen and values[name].size:
             self._look_at_largest(values[name])
 

@@ -162,12 +162,13 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
 
 
 def _too_long(program: Program, slope: Slope, over: float | None) -> Finding | None:
-    rate, x = float(slope.persistent["learning_rate"]), program.data[program.input]
+    rate, x = float(slope.persistent["learning_rate"]), program.data.get(program.input, np.zeros((1, 0)))
     if not rate:
         return None
     factor, units = verge(program, slope.persistent, slope.at(slope.here))
-    curvature, last, whole = slope.curvature(units), program.layers[-1], program.batches.size(slope.update) == program.batches.total
-    times, linear, own = rate * curvature / factor, len(program.layers) == 1 and last.layer.activation == "identity", np.ndim(units) > 0
+    curvature, whole = slope.curvature(units), program.batches.size(slope.update) == program.batches.total
+    linear = [names.layer.activation for names in program.layers] == ["identity"]
+    times, own = rate * curvature / factor, np.ndim(units) > 0
     squares = program.network.asked.function == "squared_error" and not any(stage.edited for stage in program.stages)
     certain = whole and linear and squares and not own
     threshold = over or (1.0 if certain else OVER)
@@ -184,7 +185,7 @@ def _too_long(program: Program, slope: Slope, over: float | None) -> Finding | N
         end += f", and {_AHEAD} of them on this batch take the loss from {short(before, 3)} to {short(after, 3)}"
     why = f"learning rate {short(rate, 3)} is {short(times, 3)} times the limit {limit}: {end}; "
     size, less = np.abs(x).max(axis=0), np.nan
-    if _LARGE < size.max() < np.inf and not own:
+    if x.dtype.kind == "f" and _LARGE < size.max(initial=0.0) < np.inf and not own:
         scaled = replace(program, data={**program.data, program.input: x / np.where(size > 0, size, 1.0)})
         less = Slope(scaled, slope.persistent, slope.update).curvature()
     if 0 < less < min(curvature / 4, factor / rate):

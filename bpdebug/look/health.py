@@ -1,4 +1,4 @@
-"""How the training is doing, layer by layer: gradients, steps, saturated and dead units over the last updates, and what is worth saying."""
+"""How the training is doing, part by part: gradients, steps, saturated and dead units over the last updates, and what is worth saying."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from bpdebug.core.tensors import Array
 from bpdebug.look.finding import Finding
 from bpdebug.look.layer_health import LayerHealth, findings_of
 from bpdebug.look.obstacles import obstacles
-from bpdebug.time.conditions import CONDITIONS, DEAD, SATURATED
+from bpdebug.time.conditions import CONDITIONS, SATURATED, units_off
+from bpdebug.time.parts import Part, parts_of
 from bpdebug.time.recording import recording
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
@@ -35,7 +36,7 @@ MEASURES = ("delta", "gradient", "bias_gradient", "step", "size", "mean", "devia
 _COLUMNS = (*MEASURES, "sums", "arriving")
 _SAME = 1e-3
 """How near answers are, beside their size, that are called the same."""
-_SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=1) < 0.01)"}
+_SHARES = SATURATED | {"softmax": "mean(1 - max({}, axis=-1) < 0.01)"}
 
 
 class Health(Record, eq=False):
@@ -44,7 +45,7 @@ class Health(Record, eq=False):
     Attributes:
         updates: their numbers.
         losses: the loss of each.
-        layers: from the first.
+        layers: the parts that learn, from the first.
         under_way: whether the last of them is not complete; its steps are those of the update before.
         findings: what is worth saying of the network, its data or its step.
     """
@@ -65,8 +66,8 @@ class Health(Record, eq=False):
 
 
 class _Measured(Record, eq=False):
-    """One update: its loss, the numbers of each layer, which of its relu units were 0 throughout, the network's answer where
-    all samples get the same, and the layers whose ``dz`` is still to come."""
+    """One update: its loss, the numbers of each part, which of its relu units were 0 throughout, the network's answer where
+    all samples get the same, and the parts whose ``dz`` is still to come."""
 
     loss: float
     numbers: Array
@@ -126,34 +127,50 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
     """What the update under way has computed so far, if that is worth a look."""
     program, position = timeline.program, timeline.position
     values = {name: value.copy() for name, value in timeline.machine.values().items()}
-    begun = position.phase in (Phase.BACKWARD, Phase.UPDATE) if complete else program.layers[-1].a in values
+    begun = position.phase in (Phase.BACKWARD, Phase.UPDATE) if complete else program.end_of(Phase.FORWARD) <= position.done
     if not (position.done and begun):
         return []
     found, step = _measured(values, values, program), MEASURES.index("step")
     found.numbers[:, step] = complete[-1].numbers[:, step] if complete else np.nan
     coming = program.index.keys() - values.keys()
-    return [replace(found, waiting=frozenset(names.number for names in program.layers if program.gradients.get(names.z) in coming))]
+    return [replace(found, waiting=frozenset(part.number for part in parts_of(program) if program.gradients.get(part.z) in coming))]
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:
     numbers, off = list[list[float]](), list[Array | None]()
     with np.errstate(all="ignore"):
-        for names in program.layers:
-            weights, old, active = values[names.weight], before[names.weight], values[names.a]
-            gradients = (program.gradients.get(tensor) for tensor in (names.z, names.weight, names.bias))
+        for part in parts_of(program):
+            gradients = (program.gradients.get(tensor, "") for tensor in (part.z, part.weight, part.bias))
             norms = [_norm(values[gradient]) if gradient in values else np.nan for gradient in gradients]
-            size, mean = _norm(old), float(active.sum()) / active.size
-            kind = "" if program.stage(names.a).edited or not np.isfinite(active).all() else names.layer.activation
-            share, mask = (_parsed(table[kind].format(names.a), program.vocabulary) if kind in table else None for table in (_SHARES, DEAD))
-            off.append(evaluate(mask, values) if mask else None)
-            shares = float(evaluate(share, values, active.dtype)) if share else np.nan, np.nan if off[-1] is None else float(off[-1].sum())
-            sizes = (_norm(found) / found.size**0.5 for found in (values[names.z], values.get(names.source, program.data[program.input])))
-            step, deviation = _norm(weights - old) / size if size else np.nan, _norm(active - mean) / active.size**0.5
-            numbers.append([*norms, step, _norm(weights), mean, deviation, *shares, *sizes])
-    answers = values[program.prediction]
-    same = bool(np.ptp(answers, axis=0).max() <= _SAME * np.abs(answers).max()) and len(answers) > 1
-    answer = " ".join(short(float(value), 3) for value in answers[0][:4]) if same else ""
-    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off), answer)
+            weights, old = values[part.weight], before[part.weight]
+            size, step = _norm(old), _norm(weights - old)
+            active, mask = _activations(values, program, part)
+            off.append(mask)
+            arriving = values.get(part.source, program.data.get(program.input)) if part.source else None
+            sizes = (np.nan if found is None else _norm(found) / found.size**0.5 for found in (values.get(part.z), arriving))
+            numbers.append([*norms, step / size if size and part.learns else np.nan, _norm(weights), *active, *sizes])
+    return _Measured(float(values.get(program.loss, np.nan)), np.array(numbers), tuple(off), _answer(values, program))
+
+
+def _activations(values: dict[str, Array], program: Program, part: Part) -> tuple[list[float], Array | None]:
+    """Mean, deviation, the share that is saturated and the number of dead units of what a part makes, and which these are."""
+    active = values.get(part.a)
+    if active is None or not active.size:
+        return [np.nan] * 4, None
+    mean = float(active.sum()) / active.size
+    kind = "" if program.stage(part.a).edited or not np.isfinite(active).all() else part.activation
+    texts = _SHARES.get(kind, "").format(part.a), units_off(part) if kind else ""
+    share, off = (evaluate(_parsed(text, program.vocabulary), values, active.dtype) if text else None for text in texts)
+    shares = np.nan if share is None else float(share), np.nan if off is None else float(off.sum())
+    return [mean, _norm(active - mean) / active.size**0.5, *shares], off
+
+
+def _answer(values: dict[str, Array], program: Program) -> str:
+    """What the network answers, where that is the same for all samples; else ""."""
+    answers = values.get(program.prediction)
+    if answers is None or len(answers) < 2 or not np.ptp(answers, axis=0).max() <= _SAME * np.abs(answers).max():
+        return ""
+    return " ".join(short(float(value), 3) for value in answers[0][:4])
 
 
 def _norm(values: Array) -> float:
@@ -167,19 +184,20 @@ def _health(
     program: Program, updates: Sequence[int], measured: Sequence[_Measured], under_way: bool, obstructing: Sequence[Finding]
 ) -> Health:
     losses = np.array([one.loss for one in measured])
-    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(program.layers), len(_COLUMNS))
+    parts = parts_of(program)
+    numbers = np.array([one.numbers for one in measured]).reshape(len(measured), len(parts), len(_COLUMNS))
     rises, layers = len(losses) > 1 and not losses[-1] <= losses[0], list[LayerHealth]()
     obstructing = [replace(finding, grave=finding.grave or (finding.name == "long-step" and rises)) for finding in obstructing]
-    for place, names in enumerate(program.layers):
+    deltas = numbers[-1, :, 0][~np.isnan(numbers[-1, :, 0])] if measured else numbers[:0, 0, 0]
+    for place, part in enumerate(parts):
         series: dict[str, Any] = {name: numbers[:, place, column] for column, name in enumerate(_COLUMNS)}
-        waiting = bool(measured) and names.number in measured[-1].waiting
-        layer = LayerHealth(names.number, names.layer.activation, names.layer.units, **series, waiting=waiting)
-        findings = [finding for finding in obstructing if finding.layer == names.number]
+        layer = LayerHealth(part, **series, waiting=bool(measured) and part.number in measured[-1].waiting)
+        findings = [finding for finding in obstructing if finding.layer == part.number]
         if measured:
             off = [mask for one in measured if (mask := one.off[place]) is not None]
             off = off[-max(CONDITIONS["dead"].lasting, program.batches.each_epoch) :]
             never, row = int(np.all(off, axis=0).sum()) if off else 0, f" in {len(off)} updates in a row" * (len(off) > 1)
-            ratio = numbers[-1, place, 0] / numbers[-1, -1, 0] if numbers[-1, -1, 0] else 1.0
+            ratio = numbers[-1, place, 0] / deltas[-1] if len(deltas) and deltas[-1] else 1.0
             more = {"ratio": ratio, "never": never, "row": row, "rests": _rests(program, measured[-1])}
             findings += findings_of(program, layer, losses, updates, **more)
         layers.append(replace(layer, findings=tuple(findings)))
@@ -188,7 +206,7 @@ def _health(
 
 def _rests(program: Program, last: _Measured) -> str:
     """Where a network is at rest, if no weight moves any more."""
-    free = [names.weight in program.free for names in program.layers]
+    free = [part.weight in program.free and part.learns for part in parts_of(program)]
     if not (last.numbers[free, MEASURES.index("step")] < CONDITIONS["small-update"].threshold).all():
         return ""
     answers = f", and the network answers {last.answer} to everything" if last.answer else ""

@@ -1,4 +1,4 @@
-"""How one layer is doing, and what is worth saying of it.
+"""How one part of a program is doing, a layer or a parameter, and what is worth saying of it.
 
 What counts as wrong is what :mod:`bpdebug.time.conditions` stops at, with its thresholds and sources. Two rules are added:
 weights that have grown tenfold while the loss rose, or a loss that is no number any more (Pascanu et al., On the Difficulty of
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.network import LayerNames
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array
 from bpdebug.look.finding import Finding
 from bpdebug.time.conditions import CONDITIONS
+from bpdebug.time.parts import Part, parts_of
 
 HEALTHY_STEP = 1e-3
 USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
@@ -30,11 +30,10 @@ _LEAST, _MOST = CONDITIONS["small-update"].threshold, CONDITIONS["large-update"]
 
 
 class LayerHealth(Record, eq=False):
-    """One layer; every array has a number for each update, NaN where there is none.
+    """One part; every array has a number for each update, NaN where there is none.
 
     Attributes:
-        layer: from 1.
-        activation, units: what it is.
+        part: what it is.
         delta: the norm of ``dz``.
         gradient, bias_gradient: the norms of ``dW`` and ``db``.
         step: the norm of the change of ``W`` over the norm of ``W``.
@@ -48,9 +47,7 @@ class LayerHealth(Record, eq=False):
         waiting: whether the update under way has yet to compute ``dz``.
     """
 
-    layer: int
-    activation: str
-    units: int
+    part: Part
     delta: Array
     gradient: Array
     bias_gradient: Array
@@ -64,6 +61,21 @@ class LayerHealth(Record, eq=False):
     arriving: Array
     findings: tuple[Finding, ...] = ()
     waiting: bool = False
+
+    @property
+    def layer(self) -> int:
+        """Its number, from 1."""
+        return self.part.number
+
+    @property
+    def activation(self) -> str:
+        """Of which kind its activation is, or ""."""
+        return self.part.activation
+
+    @property
+    def units(self) -> int:
+        """How many units it has."""
+        return self.part.units
 
 
 class Rule(Record):
@@ -110,7 +122,7 @@ RULES = (
         "dead",
         "dead {value} of {units}",
         "never",
-        "{value} of {units} units of layer {layer} are 0 for every sample{row} (threshold 0): start again with smaller steps.",
+        "{value} of {units} units of {name} are 0 for every sample{row} (threshold 0): start again with smaller steps.",
     ),
     Rule("saturated", "saturated {share}", "saturated", "{share} of {a} let hardly any gradient pass (threshold 50 %): {large}."),
     Rule("frozen", "frozen", "frozen", "{W} is left as it is.", 0.0, grave=False),
@@ -132,27 +144,30 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Se
         more: facts that its numbers do not tell: ``ratio`` of its ``dz`` to the last layer's, ``never``, how many units were 0
             throughout, ``row``, in how many updates, and ``rests``, where the loss rests if no weight moves any more.
     """
-    names, end, step = program.layers[layer.layer - 1], layer.layer == len(program.layers), float(layer.step[-1])
-    finite = np.isfinite(layer.delta) & np.isfinite(layer.size)
+    part, end, step = layer.part, layer.layer == len(parts_of(program)), float(layer.step[-1])
+    backwards = layer.delta if part.z in program.gradients else layer.gradient
+    finite = np.isfinite(backwards) & np.isfinite(layer.size)
     finite[-1] |= layer.waiting and np.isfinite(layer.size[-1])
-    if not finite[-1]:
+    if part.weight in program.gradients and not finite[-1]:
         since = len(finite) - int(np.argmax(finite[::-1])) if finite.any() else 0
-        why = f"{names.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
+        why = f"{part.weight} or its gradient is not finite, since update {updates[since]}{'' if finite.any() else ' or earlier'}."
         why += " 'catch non-finite' finds where it begins."
         yield Finding("non-finite", "not finite", why)
         return
-    grown, frozen = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0, names.weight in program.frozen
+    grown, frozen = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0, part.weight in program.frozen
     step, usual = nan if frozen else step, nan if frozen or not _LEAST <= step <= _MOST else step
+    last = [found for each in parts_of(program) if (found := program.gradients.get(each.z))]
     facts: dict[str, Any] = {
-        "W": names.weight,
-        "a": names.a,
-        "dz": program.gradients.get(names.z),
-        "last": program.gradients.get(program.layers[-1].z),
+        "W": part.weight,
+        "a": part.a,
+        "dz": program.gradients.get(part.z),
+        "last": last[-1] if last else "",
+        "grown": nan if layer.waiting or losses[-1] <= losses[0] else grown,
+        "saturated": nan if end else layer.saturated[-1],
         **more,
     }
-    facts |= {"units": layer.units, "layer": layer.layer, "count": len(losses), "share": f"{100 * layer.saturated[-1]:.0f} %"}
-    facts |= {"grown": nan if layer.waiting or losses[-1] <= losses[0] else grown, "saturated": nan if end else layer.saturated[-1]}
-    facts |= {"frozen": frozen, "step": step, "usual": usual, "large": _large(program, names, layer, grown)}
+    facts |= {"units": layer.units, "name": part.name, "count": len(losses), "share": f"{100 * layer.saturated[-1]:.0f} %"}
+    facts |= {"frozen": frozen, "step": step, "usual": usual, "large": _large(program, layer, grown)}
     for rule in RULES:
         value, threshold = float(facts[rule.measure]), CONDITIONS[rule.name].threshold if rule.threshold is None else rule.threshold
         if value < threshold if rule.below else value > threshold:
@@ -160,13 +175,15 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Se
             yield Finding(rule.name, rule.text.format_map(told), rule.why.format_map(told), rule.grave, 0, value, threshold)
 
 
-def _large(program: Program, names: LayerNames, layer: LayerHealth, grown: float) -> str:
+def _large(program: Program, layer: LayerHealth, grown: float) -> str:
     """How large the weighted sums are, and whether that comes from what is summed or from its weights."""
-    sums, arriving = float(layer.sums[-1]), float(layer.arriving[-1])
+    sums, arriving, part = float(layer.sums[-1]), float(layer.arriving[-1]), layer.part
     weights = float(layer.size[-1]) / layer.units**0.5  # what the sums' size would be, were the inputs of size 1 and of any signs
-    told = f"{names.z} has size {short(sums, 2)}, {names.source} size {short(arriving, 2)}"
+    told = f"{part.z} has size {short(sums, 2)}" + f", {part.source} size {short(arriving, 2)}" * bool(part.source)
     if arriving >= max(weights, 2.0):
-        return f"{told}: scale {'the inputs' if names.source == program.input else names.source} to size 1"
+        return f"{told}: scale {'the inputs' if part.source == program.input else part.source} to size 1"
     if grown > 2:
-        return f"{told}, and {names.weight} has grown {short(grown, 2)} times in {len(layer.size)} updates: take smaller steps"
-    return f"{told}, and {names.weight} would make sums of size {short(weights, 2)} of inputs of size 1: start with smaller weights"
+        return f"{told}, and {part.weight} has grown {short(grown, 2)} times in {len(layer.size)} updates: take smaller steps"
+    if not part.source:
+        return f"{told}: scale what goes into it to size 1, or start with smaller weights"
+    return f"{told}, and {part.weight} would make sums of size {short(weights, 2)} of inputs of size 1: start with smaller weights"

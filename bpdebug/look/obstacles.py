@@ -26,12 +26,14 @@ class Obstacle(Record):
         name: of the findings, and as a condition to stop at.
         threshold: with which their value is compared, usually.
         help: one line.
+        layered: whether only a chain of layers with a loss of the table can be told of.
         every: how many updates lie between two looks of a stop, so that they take a quarter of the time at most.
     """
 
     name: str
     threshold: float
     help: str
+    layered: bool = True
     every: int = 64
 
 
@@ -41,11 +43,11 @@ OBSTACLES: dict[str, Obstacle] = {
         Obstacle("linear", SHARE, "a larger share of what there is to learn is out of reach of a network that is linear up to its output"),
         Obstacle("no-bias", SHARE, "a larger share of what there is to learn is out of reach of a network without a bias"),
         Obstacle("contradiction", SHARE, "a larger share of it is out of reach, since samples with the same inputs have different targets"),
-        Obstacle("shuffled", 0.2, "a larger share of shuffles leaves the targets in as good an order beside the inputs"),
+        Obstacle("shuffled", 0.2, "a larger share of shuffles leaves the targets in as good an order beside the inputs", layered=False),
         Obstacle("out-of-range", SHARE, "a larger share of it is out of reach, since the last activation cannot give the targets"),
         Obstacle("squashed-twice", 0, "the loss takes for sums what has been through sigmoid or softmax"),
-        Obstacle("copies", 0, "more hidden units than that are copies of others"),
-        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", 256),
+        Obstacle("copies", 0, "more hidden units than that are copies of others", layered=False),
+        Obstacle("long-step", OVER, "the step is so many times the limit that the curvature sets", False, 256),
     )
 }
 
@@ -69,7 +71,7 @@ def obstacles(
 
     found = list[Finding]()
     with np.errstate(all="ignore"):
-        if name not in ("copies", "long-step", "shuffled"):
+        if program.layers and (not name or OBSTACLES[name].layered):
             found += limits(program, SHARE if threshold is None else threshold)
         if name in ("", "shuffled") and not any(finding.name == "contradiction" for finding in found):
             disordered = shuffled(program, OBSTACLES["shuffled"].threshold if threshold is None else threshold)

@@ -31,7 +31,11 @@ def shuffled(program: Program, threshold: float) -> tuple[Finding, ...]:
     """What is to be said of the data, where more than a ``threshold`` of all shuffles is in as good an order."""
     total = program.batches.total
     rows = np.linspace(0, total - 1, min(total, _MOST)).astype(int)
-    x, y = (np.asarray(program.data[name], float)[rows] for name in (program.input, program.target))
+    if not (program.input and program.target):
+        return ()
+    x, y = (np.asarray(program.data[name], float)[rows].reshape(len(rows), -1) for name in (program.input, program.target))
+    if program.data[program.target].dtype.kind in "biu" and y.shape[1] == 1:  # class numbers
+        y = np.asarray(y == np.unique(y), float)
     x, scaled = _at_size_1(x), _at_size_1(y)
     if len(rows) < _FEWEST or not (x.size and scaled.size and np.isfinite(x).all() and np.isfinite(scaled).all()):
         return ()

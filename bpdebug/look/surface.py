@@ -139,8 +139,10 @@ class SurfaceLog:
     def __init__(self) -> None:
         self._known: tuple[tuple[int, int], tuple[object, ...], Surface] | None = None
 
-    def surface(self, timeline: Timeline) -> Surface:
-        """The answers with the present parameters."""
+    def surface(self, timeline: Timeline) -> Surface | None:
+        """The answers with the present parameters; None of a program that has no answers."""
+        if not timeline.program.prediction:
+            return None
         program, position = timeline.program, timeline.position
         first = min((program.index[name] for name in program.persistent if name in program.index), default=0)
         made_of, moment, known = (program, *timeline.edits), (position.update, max(position.done - first, 0)), self._known

@@ -205,9 +205,9 @@ def _loss(scene: Scene) -> Iterator[str]:
 def _value(scene: Scene) -> Iterator[str]:
     """What a stage of the forward pass has made."""
     program, stage = scene.program, scene.stage
-    node = next(node for node in program.network.nodes if node.output == stage.name)
-    function = node.operation.symbol.partition("(")[0]
-    if function.isidentifier() and len(node.inputs) == 1 and not stage.edited:
+    node = next((node for node in program.network.nodes if node.output == stage.name), None)
+    function = node.operation.symbol.partition("(")[0] if node else ""
+    if node and function.isidentifier() and len(node.inputs) == 1 and not stage.edited:
         [before] = node.inputs.values()
         yield PHRASES["turns"].format(function=function, after=scene.shown, before=written(float(scene.values[before][scene.index]), 5))
     elif scene.value == 0:

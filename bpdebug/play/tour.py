@@ -230,8 +230,8 @@ def _names(program: Program) -> dict[str, str]:
     """
     gradient = program.network.naming.gradient.format
     if len(program.layers) < 2:
-        missing = gradient(program.network.naming.weight.format(2))
-        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor: there is no stage {missing} here")
+        missing = f": there is no stage {gradient(program.network.naming.weight.format(2))} here" * bool(program.layers)
+        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor{missing}")
     first, second = program.layers[:2]
     of = {"da1": first.a, "dz1": first.z, "da2": second.a, "dW2": second.weight, "db2": second.bias}
     return {"a1": first.a, "loss": program.loss} | {name: gradient(tensor) for name, tensor in of.items()}

@@ -53,7 +53,8 @@ def describe(timeline: Timeline) -> str:
     if position.stage is None:
         return place if position.next is None else f"{place}, at its start; next: {timeline.program.stages[0]}"
     stage = timeline.program.stages[position.done - 1]
-    return f"{place}, stage {position.done}/{position.stages}: {stage.phase}, layer {stage.layer}: {stage}"
+    group = timeline.program.tensors[stage.name].group
+    return f"{place}, stage {position.done}/{position.stages}: {stage.phase}{f', {group}' if group else ''}: {stage}"
 
 
 def _nonfinite(timeline: Timeline, start: Position) -> Result:

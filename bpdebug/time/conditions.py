@@ -17,11 +17,12 @@ from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.time.parts import Part, parts_of
 from bpdebug.time.stop import Stop, value_of
 from bpdebug.time.timeline import Timeline
 
-DEAD = {"relu": "all({} <= 0, axis=0)"}
-"""By activation: which units are 0 for the whole batch."""
+DEAD = {"relu": "{} <= 0"}
+"""By activation: which of its values are off; a unit is dead where all of them are, for the whole batch."""
 SATURATED = {"sigmoid": "mean({0} * (1 - {0}) < 0.01)", "tanh": "mean(1 - {} ** 2 < 0.01)"}
 """By activation: the share of the batch's activations that are so near an asymptote that hardly any gradient passes."""
 
@@ -164,22 +165,31 @@ class Condition(Record):
 
 
 def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
-    if len(program.layers) < 2:
-        raise BpdebugError("the gradients of two layers are compared; this network has one")
-    first, last = (program.gradients[program.layers[place].z] for place in (0, -1))
+    found = [program.gradients[part.z] for part in parts_of(program) if part.z in program.gradients]
+    if len(found) < 2:
+        what = "layers" if program.layers else "lines with parameters"
+        raise BpdebugError(f"the gradients of two {what} are compared; this network has {['none', 'one'][len(found)]}")
+    first, last = found[0], found[-1]
     return f"norm({first}) {sign} {{}} * norm({last})", f"norm({first}) / norm({last})", program.index[first] + 1
 
 
-def _units(program: Program, parts: dict[str, str], what: str) -> list[str]:
-    own = [names for names in program.layers if names.layer.activation in parts and not program.stage(names.a).edited]
-    found = [parts[names.layer.activation].format(names.a) for names in own]
+def _units(program: Program, texts: dict[str, str], what: str) -> list[str]:
+    own = [part for part in parts_of(program) if part.activation in texts and not program.stage(part.a).edited]
+    found = [text for part in own if (text := units_off(part) if texts is DEAD else texts[part.activation].format(part.a))]
     if not found:
-        raise BpdebugError(f"no layer of this network has {what} units ({', '.join(parts)})")
+        where = "layer" if program.layers else "line with parameters"
+        raise BpdebugError(f"no {where} of this network has {what} units ({', '.join(texts)})")
     return found
 
 
+def units_off(part: Part) -> str:
+    """A formula for which units of a part are 0 for the whole batch; "" where that is no mark of what is wrong."""
+    folds = part.axes - 1
+    return "all(" * folds + DEAD[part.activation].format(part.a) + ", axis=0)" * folds if part.activation in DEAD and part.axes else ""
+
+
 def _dead(program: Program) -> tuple[str, str, int]:
-    counts = " + ".join(_units(program, {name: f"sum({off})" for name, off in DEAD.items()}, "relu"))
+    counts = " + ".join(f"sum({off})" for off in _units(program, DEAD, "relu"))
     return f"{counts} > {{}}", counts, program.index[program.loss] + 1
 
 
@@ -192,7 +202,7 @@ def _saturated(program: Program) -> tuple[str, str, int]:
 
 
 def _update(program: Program, sign: str, relative: bool) -> tuple[str, str, int]:
-    weights = [layer.weight for layer in program.layers if layer.weight in program.free]
+    weights = [part.weight for part in parts_of(program) if part.weight in program.free and part.learns]
     if not weights:
         raise BpdebugError("every weight is frozen")
     name = weights[0]

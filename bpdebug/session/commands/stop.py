@@ -96,6 +96,9 @@ def catch(session: Session, arguments: str) -> Result:
     if words[0] in OBSTACLES:
         if lasting:
             raise CommandError(f"{words[0]} is looked for now and then: it takes no 'for'")
+        if OBSTACLES[words[0]].layered and not session.program.layers:
+            others = ", ".join(name for name, row in OBSTACLES.items() if not row.layered)
+            raise CommandError(f"{words[0]} is told of a chain of layers; of a program of lines there are {others}")
         text = words[0] + (f" {threshold!r}" if threshold is not None else "")
         return _added(session, Obstructed(number=0, text=text, row=OBSTACLES[words[0]], threshold=threshold))
     return _added(session, make_catchpoint(session.program, 0, words[0], threshold, lasting))

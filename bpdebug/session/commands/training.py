@@ -28,7 +28,7 @@ def health(session: Session, count: str = "") -> Work:
     found = yield from HealthLog().measuring(session.timeline, count_of(count) if count else UPDATES)
     if not (len(found.updates) or found.notes):
         raise CommandError("no update is complete yet; 'update' runs one")
-    rows = [("layer", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
+    rows = [("layer" if session.program.layers else "", "‖dz‖", "‖dW‖", "‖db‖", "‖ΔW‖/‖W‖", "activations", "")]
     layers = list[dict[str, Any]]()
     for layer in found.layers:
         delta, gradient, bias, step, mean, deviation = (
@@ -36,10 +36,11 @@ def health(session: Session, count: str = "") -> Work:
             for series in (layer.delta, layer.gradient, layer.bias_gradient, layer.step, layer.mean, layer.deviation)
         )
         off = ", ".join(finding.text for finding in layer.findings)
-        rows.append((f"{layer.layer} {layer.activation}", delta, gradient, bias, step, f"{mean} ± {deviation}", off))
+        rows.append((f"{layer.part.short} {layer.activation}", delta, gradient, bias, step, f"{mean} ± {deviation}", off))
         findings = [*map(_told, layer.findings)]
         series = {name: exact(getattr(layer, name)) for name in MEASURES}
-        layers.append({"layer": layer.layer, "activation": layer.activation, "units": layer.units, **series, "findings": findings})
+        part = {"layer": layer.layer, "name": layer.part.name, "activation": layer.activation, "units": layer.units}
+        layers.append({**part, **series, "findings": findings})
     lines = [f"{finding.name}: {finding.why}" for finding in found.notes]
     if len(found.updates):
         heading = f"updates {int(found.updates[0])} to {int(found.updates[-1])}" + ", the last one under way" * found.under_way
@@ -63,6 +64,8 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 def predictions(session: Session, count: str = "") -> Work:
     """Show what the network answers with the present parameters beside the targets: the N worst samples (default: 10)."""
     most = count_of(count) if count else _SHOWN
+    if not session.program.prediction:
+        raise CommandError("predictions needs layers, the last of which answers; 'print' shows any tensor of a program of lines")
     yield "asking the samples"
     surface, total = surface_of(session.timeline), session.program.batches.total
     answers = [_answer(surface, place) for place in surface.worst[:most].tolist()]

@@ -66,9 +66,10 @@ def health_note(view: View, columns: int, rows: int) -> str:
         return ""
     found = []
     for note in (note for note in view.health.notes if note.grave):
-        numbers = [layer.layer for layer in view.health.layers if _has(layer, note.name)]
-        together = len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1
-        found.append(f"{note.name} {f'{numbers[0]}–{numbers[-1]}' if together else ', '.join(map(str, numbers))}".rstrip())
+        there = [layer for layer in view.health.layers if _has(layer, note.name)]
+        names = [layer.part.short for layer in there]
+        together = len(there) > 1 and names[0].isdigit() and there[-1].layer - there[0].layer == len(there) - 1
+        found.append(f"{note.name} {f'{names[0]}–{names[-1]}' if together else ', '.join(names)}".rstrip())
     return first_that_fits((", ".join(found[:count]) for count in range(len(found), 0, -1)), columns - 4, "")
 
 
@@ -103,12 +104,13 @@ def _columns(health: Health, columns: int) -> list[_Column]:
 
 def _parts(health: Health) -> dict[str, _Column]:
     """All columns but bar and words, in their order."""
-    number, under_way = len(str(len(health.layers))), health.under_way
-    name = number + 1 + max(len(layer.activation) for layer in health.layers)
+    number, under_way = max((len(layer.part.short) for layer in health.layers), default=0), health.under_way
+    name = number + 1 + max((len(layer.activation) for layer in health.layers), default=0)
+    heading = "layer" if not health.layers or health.layers[0].part.name != health.layers[0].part.weight else ""
 
     parts = {
-        "layer": _Column("", number, lambda layer: ((f"{layer.layer:>{number}}", "name"),)),
-        "name": _Column("layer", name, lambda layer: ((f"{layer.layer:>{number}}", "name"), (f" {layer.activation}", "dim"))),
+        "layer": _Column("", number, lambda layer: ((layer.part.short.rjust(number), "name"),)),
+        "name": _Column(heading, name, lambda layer: ((layer.part.short.rjust(number), "name"), (f" {layer.activation}", "dim"))),
         "delta": _norm_column("‖dz‖", "delta", under_way),
         "gradient": _norm_column("‖dW‖", "gradient", under_way),
         "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, under_way)),
@@ -181,6 +183,8 @@ def _gauge(step: float) -> Line:
 
 
 def _activations(layer: LayerHealth) -> Line:
+    if not layer.part.a:
+        return (("—".rjust(6), "faint"),)
     mean, deviation = float(layer.mean[-1]), float(layer.deviation[-1])
     return ((f"{written(mean, 2)} ± {written(deviation, 2)}", "dim"),) if math.isfinite(mean) else (("nan", "bad"),)
 
@@ -215,10 +219,10 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
     yield from _sentences(health, columns)
     last = "last complete update" if health.under_way else "last update"
     yield from wrap(f"step is ‖ΔW‖/‖W‖ of the {last}; {USUAL}.", columns, "faint")
-    for layer, names in () if told_already else zip(health.layers, view.program.layers, strict=True):
+    for layer in () if told_already else health.layers:
         mean, deviation, size = (float(series[-1]) for series in (layer.mean, layer.deviation, layer.size))
         active = f"{written(mean, 3)} ± {written(deviation, 2)}" if math.isfinite(mean) else "not finite"
-        parts = [f"{names.a} {active}", f"‖{names.weight}‖ {written(size, 3)}"]
+        parts = [*[f"{layer.part.a} {active}"] * bool(layer.part.a), f"‖{layer.part.weight}‖ {written(size, 3)}"]
         if not np.isnan(layer.saturated[-1]):
             parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
         if not np.isnan(layer.dead[-1]):

@@ -1,0 +1,127 @@
+"""What of a program learns: its layers, or the parameters of its lines, each with what is made of it and how that is bent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from bpdebug.core.network import Node
+from bpdebug.core.operations import composites
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Name, Tree, walk
+
+_WITH_UNITS = (1, 2, 3)
+"""Numbers of axes of values whose last one counts units: samples and units, perhaps with positions between."""
+
+
+class Part(Record):
+    """A layer, or a parameter of a program of lines.
+
+    Attributes:
+        number: from 1.
+        name: as it is typed and shown, such as ``layer 2``, or the parameter.
+        weight: the parameter; of a layer its weights.
+        bias: the layer's other parameter, or "".
+        source: what comes in, or "".
+        z: the value that is made of it, or "" where another part has told of that.
+        a: the same after its activation, or "".
+        activation: of which kind that is, or "".
+        units: how many there are along the last axis.
+        axes: how many axes the activations have, the last of which counts units; 0 where that one counts samples, or there are more
+            than samples, positions and units.
+        learns: whether its start is a size that its steps can be compared with: it was not 0.
+        feeds: the weights that its units are multiplied with, a unit a row.
+    """
+
+    number: int
+    name: str
+    weight: str
+    bias: str
+    source: str
+    z: str
+    a: str
+    activation: str
+    units: int
+    axes: int = 2
+    learns: bool = True
+    feeds: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """A layer's number, or the parameter."""
+        return str(self.number) if self.name != self.weight else self.name
+
+
+@lru_cache(8)
+def parts_of(program: Program) -> tuple[Part, ...]:
+    """The parts of a program, in the order of computation."""
+    if program.layers:
+        return (*_layers(program),)
+    parts, told = list[Part](), dict[str, str]()
+    for node in program.network.nodes:
+        own = [name for name in node.inputs if name in program.parameters and name not in told]
+        told |= dict.fromkeys(own, node.output)
+        parts += _of_line(program, node, own, len(parts) + 1)
+    return (*parts,)
+
+
+def _of_line(program: Program, node: Node, own: list[str], number: int) -> Iterator[Part]:
+    """The parameters that a line reads first; one of one axis beside weights of several is their bias."""
+    shapes = program.shapes(program.batches.largest)
+    biases = [name for name in own if len(shapes[name]) == 1 < max(len(shapes[other]) for other in own)][:1]
+    z, a, activation = node.output, *_bent(program, node)
+    axes = len(shapes[a]) if len(shapes[a]) in _WITH_UNITS and program.tensors[a].batch_axis != len(shapes[a]) - 1 else 0
+    made, bias = (z, a, activation, shapes[a][-1] if axes else 1, axes), "".join(biases)
+    for name in (name for name in own if name not in biases):
+        feeds = (*_multiplied(program, made[1]),) if axes and shapes[name][-1] == made[3] else ()
+        yield Part(number, name, name, bias, "", *made, learns=bool(program.initial[name].any()), feeds=feeds)
+        number, made, bias = number + 1, ("", "", "", 1, 0), ""
+
+
+def _layers(program: Program) -> Iterator[Part]:
+    following = [(names.weight,) for names in program.layers[1:]]
+    for at, feeds in zip(program.layers, [*following, ()], strict=True):
+        own = at.weight, at.bias, at.source, at.z, at.a, at.layer.activation, at.layer.units
+        yield Part(at.number, program.network.group_of(at.number), *own, feeds=feeds)
+
+
+def _multiplied(program: Program, name: str) -> Iterator[str]:
+    """The parameters that a tensor is multiplied with."""
+    for product in (part for node in program.network.nodes for part in walk(node.value)):
+        match product:
+            case Binary("@", Name(left), Name(right)) if left == name and right in program.parameters:
+                yield right
+
+
+def _bent(program: Program, node: Node) -> tuple[str, str]:
+    """What becomes of a value cell by cell, in its own line or in the only one that reads it, and by which activation."""
+    if function := activation_of(node.value):
+        return node.output, function
+    readers = [reader for reader in program.network.nodes if node.output in reader.arguments.values()]
+    if len(readers) == 1 and (function := activation_of(readers[0].value, Name(node.output))):
+        return readers[0].output, function
+    return node.output, ""
+
+
+def activation_of(tree: Tree, of: Tree | None = None) -> str:
+    """The activation that a formula is, of some formula or of that one; "" for any other."""
+    for name, ((argument,), pattern) in composites().items():
+        found = list[Tree]()
+        if name != "identity" and _fits(pattern, tree, argument, found) and of in (None, *found):
+            return name
+    return ""
+
+
+def _fits(pattern: Tree, tree: Tree, argument: str, found: list[Tree]) -> bool:
+    """Whether a formula is a pattern with the same part wherever the argument stands."""
+    if pattern == Name(argument):
+        found.append(tree)
+        return tree == found[0]
+    children, others = pattern.children(), tree.children()
+    if type(pattern) is not type(tree) or len(children) != len(others):
+        return False
+    rest = iter(others)
+    return pattern.rebuilt(lambda _: next(rest)) == tree and all(
+        _fits(one, other, argument, found) for one, other in zip(children, others, strict=True)
+    )

@@ -1,0 +1,68 @@
+"""Programs of lines, of any rank: for tests that everything works on all of them."""
+
+from __future__ import annotations
+
+from bpdebug.frontends import load_scenario
+
+PROGRAMS = {
+    "two lines": """
+        program: |
+          h = tanh(x @ W1 + b1)   # the hidden units
+          loss = sum((h @ W2 - y) ** 2)
+        parameters: {seed: 1, shapes: {W1: [2, 3], b1: [3], W2: [3, 1]}}
+        data: {inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [[0], [1], [1], [0]]}
+        training: {epochs: 20, batch_size: 2}
+    """,
+    "scalars": """
+        program: |
+          q = x + y
+          f = q * z
+        loss: f
+        parameters: {values: {x: -2, y: 5, z: -4}}
+        training: {epochs: 20}
+    """,
+    "class numbers": """
+        program: |
+          z = x @ W + b
+          p = 1 / (1 + exp(-z))
+          loss = mean(where(y > 0, -log(p), -log(1 - p)))
+        parameters: {seed: 2, shapes: {W: [2, 1], b: [1]}}
+        data: {inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [[0], [1], [1], [1]]}
+        training: {epochs: 20}
+    """,
+    "four axes": """
+        program: |
+          u = relu(x * K)
+          v = mean(u)
+          loss = (v - t) ** 2
+        parameters: {seed: 2, values: {K: [[[0.5, -1, 0.2]], [[0.1, 0.3, -0.6]]]}}
+        tensors: {t: 0.25}
+        data: {inputs: [[[[1, 2, 3], [4, 5, 6]], [[-1, 2, 3], [4, -5, 6]]], [[[1, 2, 0.3], [0.4, 5, 6]], [[-1, 2, 3], [4, -5, 6]]]]}
+        training: {epochs: 20}
+    """,
+    "statistics": """
+        program: |
+          h    = x @ W1 + b1
+          mu   = mean(h, axis=0)
+          xc   = h - mu
+          var  = mean(xc ** 2, axis=0)
+          xhat = xc / sqrt(var + eps)
+          out  = gamma * xhat + beta
+          loss = mean((out @ W2 - y) ** 2)
+        parameters:
+          shapes: {W1: [3, 4], b1: [4], W2: [4, 1]}
+          values: {gamma: [1, 1, 1, 1], beta: [0, 0, 0, 0]}
+        constants: {eps: 1.0e-5}
+        data: {inputs: [[1, 2, 3], [0, 1, 0], [1, 1, 2], [0.5, -2, 3], [0, 1, 0], [1, -1, 2]], targets: [[1], [0], [1], [0], [1], [0]]}
+        training: {epochs: 20}
+    """,
+}
+
+
+def program_in(folder, name):
+    """The scenario of a program, read from a file."""
+    path = folder / "program.yaml"
+    text = PROGRAMS[name]
+    margin = len(text.splitlines()[1]) - len(text.splitlines()[1].lstrip())
+    path.write_text("".join(f"{line[margin:]}\n" for line in text.splitlines()), "utf-8")
+    return load_scenario(str(path))
