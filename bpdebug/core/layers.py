@@ -12,6 +12,7 @@ from bpdebug.core.lines import read_lines
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
+from bpdebug.core.own_lines import with_own_lines
 from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
@@ -30,6 +31,8 @@ def make_program(scenario: Scenario) -> Program:
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
     program = Program(scenario, network, rule, lines, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {})
+    if scenario.lines and scenario.lines.backward.strip():
+        program = with_own_lines(program, scenario.lines.backward)
     network.check_targets(scenario.y)
     _check_values(program)
     for name, text in scenario.formulas.items():

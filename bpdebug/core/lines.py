@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from math import prod
 
 from bpdebug.core.derive import derived
@@ -18,7 +18,7 @@ from bpdebug.core.parser import Formula, nearest, parse, suggestion
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer, shape_text
 from bpdebug.core.spelling import Vocabulary
-from bpdebug.core.statements import Line, Text, is_name
+from bpdebug.core.statements import Line, Text, is_name, parts_of
 from bpdebug.core.tree import Name, Tree, literal, substitute, walk
 
 MAXIMUM_NUMBERS = 2**27
@@ -97,7 +97,7 @@ class _Reader:
         found = list[Found]()
         try:
             self.errors += line.errors
-            found = [self._found(*part) for part in _parts(line)]
+            found = [self._found(*part) for part in parts_of(line)]
             for name, place in line.targets if found else ():
                 self._check_target(name, place)
         except LineError as error:
@@ -198,6 +198,17 @@ class _Reader:
             raise self.text.error(message, self.places[name])
         return name
 
+    def derived(self, node: Node, between: frozenset[str]) -> Operation:
+        """The row of a node with its gradients; parameters come first, as one writes them. Where there are none it is noted why."""
+        read = [*node.arguments]
+        wanted = sorted(between.intersection(read), key=lambda name: (name not in self.lines.parameters, read.index(name)))
+        try:
+            made = derived(node.output, node.operation.forward, self.known, wanted)
+        except FormulaError as error:
+            self.errors.append(self.text.error(error.message, self.places[node.output]))
+            return node.operation
+        return replace(node.operation, gradients=made.gradients, inner=made.inner)
+
     def check_derived(self, names: Mapping[str, str]) -> None:
         """Refuse tensors of the program that have the name of something derived.
 
@@ -211,9 +222,9 @@ class _Reader:
         if self.errors:
             raise ProgramError(tuple(self.errors))
 
-    def between(self, loss: str) -> frozenset[str]:
-        """The parameters and values on a path from a parameter to the loss."""
-        after, before = set(self.lines.parameters), {loss}
+    def between(self, loss: str, also: Collection[str]) -> frozenset[str]:
+        """The parameters, other tensors whose gradients are asked for, and values on a path from one of them to the loss."""
+        after, before = {*self.lines.parameters, *also}, {loss}
         for node in self.nodes:
             if after.intersection(node.arguments):
                 after.add(node.output)
@@ -232,16 +243,16 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
     reader, naming = _Reader(scenario, lines), scenario.naming
     reader.read_all()
     loss = reader.loss()
-    between = reader.between(loss)
+    written = frozenset(name for line in Text("backward", lines.backward).lines() for name, _ in line.targets)
+    also = tuple(name for name in {*scenario.data, *lines.given} if naming.gradient.format(name) in written)
+    between = reader.between(loss, also)
     phase, nodes = Phase.FORWARD, list[Node]()
     for node in reader.nodes:
         phase = Phase.LOSS if node.output == loss else phase
-        wanted = sorted(
-            between.intersection(node.arguments), key=lambda name: (name not in lines.parameters, [*node.arguments].index(name))
-        )
-        made = derived(node.output, node.operation.forward, reader.known, wanted) if node.output in between else None
-        row = replace(node.operation, gradients=made.gradients, inner=made.inner) if made else node.operation
+        row = reader.derived(node, between) if node.output in between else node.operation
         nodes.append(replace(node, operation=row, phase=phase))
+    if reader.errors:
+        raise ProgramError(tuple(reader.errors))
     reader.check_derived({naming.gradient.format(name): f"the gradient of {name}" for name in between})
     reader.check_derived({name: f"a part of {node.output}" for node in nodes for name, _ in node.operation.inner})
     return Network(
@@ -253,16 +264,9 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
         scenario.loss,
         loss,
         reader.rows[-1] == GENERIC_ROWS,
+        also,
+        written,
     )
-
-
-def _parts(line: Line) -> Iterator[tuple[str, int]]:
-    """What each target of a line is given, and where that begins in the text: a formula of its own, or its place in what one gives."""
-    for place, _ in enumerate(line.targets if len(line.parts) == 1 < len(line.targets) else ()):
-        text, start = line.parts[0]
-        yield f"({text})[{place}]", start - 1
-    if len(line.parts) == len(line.targets):
-        yield from line.parts
 
 
 def _path_of(scenario: Scenario, lines: Lines, name: str) -> tuple[str, ...]:

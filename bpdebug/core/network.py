@@ -97,6 +97,8 @@ class Network(Record):
         asked: the loss as the scenario has it.
         loss: the tensor whose gradients are taken.
         generic: whether any number of samples fits.
+        also: given tensors whose gradients are asked for.
+        written: the gradients that have lines of the user's own.
     """
 
     nodes: tuple[Node, ...]
@@ -107,6 +109,8 @@ class Network(Record):
     asked: Loss
     loss: str
     generic: bool = True
+    also: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
 
     @cached_property
     def fused(self) -> str:
@@ -122,7 +126,7 @@ class Network(Record):
     def layer_of(self) -> dict[str, int]:
         """The layer of each value and parameter."""
         own = {name: layer.number for layer in self.layers for name in (layer.weight, layer.bias) if name}
-        return dict.fromkeys(self.parameters, 0) | {node.output: node.layer for node in self.nodes} | own
+        return dict.fromkeys((*self.parameters, *self.also), 0) | {node.output: node.layer for node in self.nodes} | own
 
     def group_of(self, layer: int) -> str:
         """The path of what belongs to a layer, as it is typed and shown; "" for 0, no layer."""

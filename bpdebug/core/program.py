@@ -235,7 +235,7 @@ class Program(Record, eq=False):
         shapes = self.given(rows) | self.persistent
         for stage in self.stages:
             if stage.name not in self.persistent:
-                shapes[stage.name] = infer(stage.derived or stage.formula, shapes)
+                shapes[stage.name] = infer(stage.formula, shapes)
         return shapes
 
     @cached_property

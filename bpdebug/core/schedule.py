@@ -91,6 +91,9 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
     layers, consumers = network.layer_of, _consumers(network)
     naming, pending = network.naming, defaultdict[str, list[Stage]](list)
     gradients: dict[str, Tree] = {network.loss: ONE}
+    if (name := naming.gradient.format(network.loss)) in network.written:
+        gradients[network.loss] = Name(name)
+        yield Stage(name, Formula.of(ONE), Phase.BACKWARD, layers[network.loss], PHRASES["of itself"], "", "line", network.loss)
     if network.fused:
         layer = network.nodes[-1].layer
         reason = f"the loss is fused with {network.fused}: its derivative goes straight to {network.layers[-1].z}"
@@ -109,8 +112,10 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             partial = Stage(name, Formula.of(tree), Phase.BACKWARD, layer, meaning, row.source, row.name, tensor, node.output)
             pending[tensor].append(partial)
             if len(pending[tensor]) == consumers[tensor]:
-                gradients[tensor] = tree if isinstance(tree, Number) else Name(naming.gradient.format(tensor))
-                yield from _whole(pending[tensor], naming.gradient.format(tensor)) if gradients[tensor] != tree else ()
+                whole = naming.gradient.format(tensor)
+                left_out = isinstance(tree, Number) and consumers[tensor] == 1 and whole not in network.written
+                gradients[tensor] = tree if left_out else Name(whole)
+                yield from () if left_out else _whole(pending[tensor], whole)
 
 
 def _consumers(network: Network) -> Counter[str]:

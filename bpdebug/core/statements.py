@@ -218,3 +218,12 @@ def _split(code: str, start: int) -> Iterator[tuple[str, int]]:
         end = comma.start() if comma else len(code)
         yield code[begun:end], start + begun
         begun = end + 1
+
+
+def parts_of(line: Line) -> Iterator[tuple[str, int]]:
+    """What each target of a line is given, and where that begins in the text: a formula of its own, or its place in what one gives."""
+    for place, _ in enumerate(line.targets if len(line.parts) == 1 < len(line.targets) else ()):
+        text, start = line.parts[0]
+        yield f"({text})[{place}]", start - 1
+    if len(line.parts) == len(line.targets):
+        yield from line.parts

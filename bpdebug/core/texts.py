@@ -101,6 +101,8 @@ PHRASES: Mapping[str, str] = {
     "count": "The number of this update, counted from 1.",
     "several": "{name} is used by {users}: what comes back from each of them is added up.",
     "inner": "A part of {name} that its derivatives need.",
+    "helper": "A value of your own backward pass.",
+    "of itself": "The loss rises as fast as itself: every gradient begins with this 1.",
     "own": "Your own formula, in the place of {derived}.",
     # where a cell belongs
     "input": "input {number}",
