@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from bpdebug.core.network import Node
-from bpdebug.core.operations import composites
+from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Name, Tree, walk
+from bpdebug.core.tree import Binary, Call, Name, Tree, literal, substitute, walk
 
 _WITH_UNITS = (1, 2, 3)
 """Numbers of axes of values whose last one counts units: samples and units, perhaps with positions between."""
@@ -105,23 +105,33 @@ def _bent(program: Program, node: Node) -> tuple[str, str]:
 
 
 def activation_of(tree: Tree, of: Tree | None = None) -> str:
-    """The activation that a formula is, of some formula or of that one; "" for any other."""
-    for name, ((argument,), pattern) in composites().items():
+    """The activation that a formula is, called or written out, of some formula or of that one; "" for any other."""
+    for name in ACTIVATIONS:
         found = list[Tree]()
-        if name != "identity" and _fits(pattern, tree, argument, found) and of in (None, *found):
+        if isinstance(tree, Call) and tree.function == name:
+            found = [tree.arguments[0]]
+        elif name == "identity" or not _fits(_written_out(name), tree, found):
+            continue
+        if of in (None, *found):
             return name
     return ""
 
 
-def _fits(pattern: Tree, tree: Tree, argument: str, found: list[Tree]) -> bool:
-    """Whether a formula is a pattern with the same part wherever the argument stands."""
-    if pattern == Name(argument):
+@cache
+def _written_out(name: str) -> Tree:
+    """An activation's formula over ``z``, with the usual constants."""
+    row = OPERATIONS[name]
+    return substitute(row.forward.tree, {constant: literal(value) for constant, value in row.constants.items()})
+
+
+def _fits(pattern: Tree, tree: Tree, found: list[Tree]) -> bool:
+    """Whether a formula is a pattern with the same part wherever ``z`` stands."""
+    if pattern == Name("z"):
         found.append(tree)
         return tree == found[0]
     children, others = pattern.children(), tree.children()
     if type(pattern) is not type(tree) or len(children) != len(others):
         return False
     rest = iter(others)
-    return pattern.rebuilt(lambda _: next(rest)) == tree and all(
-        _fits(one, other, argument, found) for one, other in zip(children, others, strict=True)
-    )
+    alike = pattern.rebuilt(lambda _: next(rest)) == tree
+    return alike and all(_fits(one, other, found) for one, other in zip(children, others, strict=True))
