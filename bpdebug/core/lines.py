@@ -281,15 +281,16 @@ def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     taken = {"m": "the number of samples in the batch"} | dict.fromkeys(scenario.data, "what data: gives")
     taken |= dict.fromkeys(rule.constants, "a constant of the optimizer") | ({"t": "the number of the update"} if rule.counts else {})
-    for name in [*lines.parameters, *lines.given, *lines.constants]:
-        path = _path_of(scenario, lines, name)
+    shapes = [name for name in lines.parameters if name not in scenario.values]
+    sections = {("parameters", "shapes"): shapes, ("parameters", "values"): scenario.values, ("tensors",): lines.given}
+    for path, name in ((path, name) for path, names in (sections | {("constants",): lines.constants}).items() for name in names):
         if name in taken:
-            yield SetupError(f"{name} is {taken[name]} already: choose another name", path)
+            yield SetupError(f"{name} is {taken[name]} already: choose another name", (*path, name))
         elif not is_name(name):
-            yield SetupError(f"a tensor cannot be called '{name}'; expected letters, digits and _, such as W1", path)
-        elif path[-2] == "shapes" and prod(lines.parameters[name]) > MAXIMUM_NUMBERS:
-            yield SetupError(f"{name}: {too_large(lines.parameters[name])}", path)
-        taken[name] = f"given under {path[-2]}"
+            yield SetupError(f"a tensor cannot be called '{name}'; expected letters, digits and _, such as W1", (*path, name))
+        elif "shapes" in path and prod(lines.parameters[name]) > MAXIMUM_NUMBERS:
+            yield SetupError(f"{name}: {too_large(lines.parameters[name])}", (*path, name))
+        taken[name] = f"given under {path[-1]}:"
 
 
 def too_large(shape: Shape) -> str:

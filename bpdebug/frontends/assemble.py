@@ -17,13 +17,12 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data, one_hot_of
 from bpdebug.frontends.nodes import Mapping, Path, Scalar, entry, mark_of
-from bpdebug.frontends.programs import inside, mark_of_line, written
+from bpdebug.frontends.programs import MAXIMUM_PARAMETERS, inside, mark_of_line, written
 from bpdebug.frontends.report import Mark, Report
 from bpdebug.frontends.schema import AUTO, CROSS_ENTROPY
 from bpdebug.time.stop import Stop
 from bpdebug.time.stop_text import breakpoint_of, watchpoint_of
 
-MAXIMUM_PARAMETERS = 50_000_000
 MAXIMUM_INTERMEDIATE = 100_000_000
 
 Section = Dictionary[str, Any]

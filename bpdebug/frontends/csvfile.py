@@ -142,8 +142,9 @@ def _data(blocks: Iterator[Rows], inputs: Sequence[str], targets: Sequence[str],
     for rows in chain([first], blocks):
         for column in (x, *y):
             column.add(rows)
-    values, names = zip(*(column.made() for column in y), strict=True)
-    return Data(x.made()[0], np.column_stack(values), tuple(inputs), tuple(chain.from_iterable(names)))
+    inside, made = x.made()[0], [column.made() for column in y]
+    values = np.column_stack([table for table, _ in made]) if made else np.zeros((len(inside), 0))
+    return Data(inside, values, tuple(inputs), tuple(chain.from_iterable(names for _, names in made)))
 
 
 def _mark(row: list[str], place: int, line: int) -> Mark:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from contextlib import suppress
 from functools import partial
@@ -20,6 +21,8 @@ from bpdebug.frontends.assemble import assemble, cross_check, refuse_size
 from bpdebug.frontends.csvfile import ColumnError, Data, DataError, labels_of, one_hot_of, read_csv
 from bpdebug.frontends.kinds import likely
 from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, entry, mark_of, parse, place
+from bpdebug.frontends.numeric import read_named
+from bpdebug.frontends.programs import refuse_lines
 from bpdebug.frontends.report import WHOLE_FILE, Mark, Report
 from bpdebug.frontends.schema import EXAMPLE, ROOT, belongs
 from bpdebug.frontends.shipped import shipped
@@ -48,6 +51,10 @@ def load_scenario(source: str | Path) -> Scenario:
     sections: dict[str, Any] = ROOT.check(root, report)
     if "program" in sections:
         report.settle()
+        if sections["data"] and "file" in sections["data"]:
+            data = _load_data(sections["data"], root, path.parent, report, _WHOLE)
+            sections["data"] = {"inputs": data.x, "targets": data.y if data.y.size else None}
+        refuse_lines(sections, root, report)
         scenario = assemble(sections, None, str(path), path.stem)
         cross_check(scenario, sections, root, report)
         report.settle()
@@ -55,7 +62,7 @@ def load_scenario(source: str | Path) -> Scenario:
     if not sections["data"] or "data" not in root.entries:
         report.settle()
     try:
-        data = _load_data(sections["data"], root, path.parent, report)
+        data = _load_data(sections["data"], root, path.parent, report, _TABLES)
         report.settle()
         refuse_size(sections, data, root, report)
         scenario = assemble(sections, data, str(path), path.stem)
@@ -106,8 +113,12 @@ def _in_columns(inputs: Any, targets: Any) -> bool:
     return len(one) == len(other) == 2 and one[1] == other[1] > 1
 
 
-def _load_data(section: Section, root: Mapping, folder: Path, report: Report) -> Data:
+def _load_data(section: Section, root: Mapping, folder: Path, report: Report, readers: Readers) -> Data:
     """What a checked data section describes.
+
+    Args:
+        section, root, folder, report: the section, the file's tree, where it lies, and what is wrong with it.
+        readers: of data files, by the ending of their names.
 
     Raises:
         ScenarioError: with the place, in the scenario or in the data file.
@@ -123,10 +134,10 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report) ->
             return Data(section["inputs"], classes, (), names, labels=True)
         return Data(section["inputs"], section["targets"])
     path = folder / section["file"]
-    if path.suffix.lower() not in _READERS:
-        report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(_READERS)}; found '{path.name}'")
+    if path.suffix.lower() not in readers:
+        report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(readers)}; found '{path.name}'")
     try:
-        return _READERS[path.suffix.lower()](path, section)
+        return readers[path.suffix.lower()](path, section)
     except ColumnError as error:
         report.fail(_column_mark(root, error.name), f"the file has no column '{error.name}'{likely(error.name, error.known)}")
     except DataError as error:
@@ -135,7 +146,7 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report) ->
     except FileError as error:
         if error.kind != "missing":
             report.fail(_file_mark(root), f"{path}: {error.reason}")
-        others = sorted(other.name for other in path.parent.glob("*") if other.suffix in _READERS)
+        others = sorted(other.name for other in path.parent.glob("*") if other.suffix in readers)
         report.fail(_file_mark(root), f"the file {path} does not exist{likely(path.name, others)}")
     except MemoryError:
         report.fail(_file_mark(root), f"{path} does not fit into memory")
@@ -150,12 +161,7 @@ def _csv(path: Path, section: Section) -> Data:
 
 
 def _npz(path: Path, section: Section) -> Data:
-    names = []
-    for side, usual in (("inputs", "x"), ("targets", "y")):
-        name = section[side] or usual
-        if isinstance(name, tuple) and len(name) > 1:
-            raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(name)}")
-        names.append(name if isinstance(name, str) else name[0])
+    names = [_named(side, section[side], usual) for side, usual in (("inputs", "x"), ("targets", "y"))]
     inputs, targets = names
     try:
         with Arrays(path) as arrays:
@@ -193,7 +199,46 @@ def _numeric(name: str, array: Array) -> Array:
     return values if values.ndim == 2 else values[:, None]
 
 
-_READERS = {".csv": _csv, ".npz": _npz}
+def _named(side: str, given: Any, usual: str) -> str:
+    """The one array that is asked for."""
+    if isinstance(given, tuple) and len(given) > 1:
+        raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(given)}")
+    return usual if not given else given if isinstance(given, str) else str(given[0])
+
+
+def _whole_npz(path: Path, section: Section) -> Data:
+    """Arrays of any rank and kind of number; there may be no targets."""
+    names = [_named(side, section[side], usual) for side, usual in (("inputs", "x"), ("targets", "y"))]
+    found = read_named(path, names, () if section["targets"] else names[1:])
+    x = found[names[0]]
+    return Data(x, found.get(names[1], np.zeros((len(x) if x.ndim else 0, 0))))
+
+
+def _whole_csv(path: Path, section: Section) -> Data:
+    """Columns: one that is named alone is a flat list, several in brackets are a table; words are the numbers of their classes."""
+    if section["inputs"] is None:
+        raise DataError("a CSV file needs 'inputs: [column, …]' in the scenario's data section")
+    inputs, targets = (() if (given := section[side]) is None else (given,) if isinstance(given, str) else given for side in _SIDES)
+    data = read_csv(path, inputs, targets, section["one_hot"])
+    x, y = data.x, data.y
+    if data.outputs != targets and len(targets) == 1 and not section["one_hot"]:
+        y = y.argmax(axis=1)[:, None]
+    x, y = (_integral(values) for values in (x, y))
+    flat = [isinstance(section[side], str) and values.shape[1] == 1 for side, values in (("inputs", x), ("targets", y))]
+    return Data(x[:, 0] if flat[0] else x, y[:, 0] if flat[1] else y)
+
+
+def _integral(values: Array) -> Array:
+    """Whole numbers as such."""
+    return values.astype(np.int64) if values.size and (values == np.rint(values)).all() and np.abs(values).max() < 2**53 else values
+
+
+_SIDES = ("inputs", "targets")
+Readers = Dictionary[str, Callable[[Path, Section], Data]]
+_TABLES: Readers = {".csv": _csv, ".npz": _npz}
+"""How a data file is read for layers, whose data are tables of numbers."""
+_WHOLE: Readers = {".csv": _whole_csv, ".npz": _whole_npz}
+"""How it is read for a program of lines, whose data are what they are."""
 
 
 def _file_mark(root: Mapping) -> Mark:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bpdebug.arrays import ArrayError, Arrays
 from bpdebug.core.description import Array
 from bpdebug.core.record import replace
-from bpdebug.frontends.kinds import Kind, Schema, is_number, real, refuse, text
+from bpdebug.files import FileError
+from bpdebug.frontends.csvfile import DataError
+from bpdebug.frontends.kinds import Kind, Schema, is_number, likely, real, refuse, text
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, found, is_nothing, number_of, value_of
 from bpdebug.frontends.report import Report
 
@@ -41,10 +46,12 @@ def numbers(flat_is_row: bool = False, scalars: bool = False, labels: bool = Fal
 
 
 def array() -> Kind:
-    """Numbers, or truth values, in brackets within brackets to any depth; whole numbers stay whole."""
+    """Numbers, or truth values, in brackets within brackets to any depth, or an array of an npz file; whole numbers stay whole."""
     expected = "a number, or an array in brackets such as [[1, 2], [3, 4]]"
 
     def check(node: Node, report: Report) -> Any:
+        if isinstance(node, Mapping):
+            return _filed(node, report)
         if isinstance(node, Sequence):
             parts = [check(item, report) for item in node.items]
             for item, part in zip(node.items, parts, strict=True):
@@ -52,13 +59,87 @@ def array() -> Kind:
                     first, other = (f"{'×'.join(map(str, one.shape)) or 'one number'}" for one in (parts[0], part))
                     return report.add(item.mark, f"expected as many numbers as before, {first}; found {other}")
             return None if any(part is None for part in parts) else np.array(parts) if parts else np.zeros(0)
-        value = value_of(node) if isinstance(node, Scalar) else None
-        if isinstance(value, bool | int) and not isinstance(value, float) and abs(value) < 2**63:
-            return np.array(value)
-        made = None if isinstance(node, Mapping) or not is_number(value) else _FINITE.check(node, report)
-        return np.array(made) if made is not None else refuse(node, report, expected)
+        value = _written(node) if isinstance(node, Scalar) else None
+        if value is None and isinstance(node, Scalar) and is_number(value_of(node)):
+            value = _FINITE.check(node, report)
+        return refuse(node, report, expected) if value is None else np.array(value)
 
-    return Kind(expected, check, lambda: {"type": ["number", "boolean", "array"]})
+    keys = {"file": "an npz file, relative to the scenario file", "name": "of the array; the only one if left out"}
+    parts = {name: {"type": "string", "description": said} for name, said in keys.items()}
+    filed = {"type": "object", "properties": parts, "required": ["file"], "additionalProperties": False}
+    return Kind(expected, check, lambda: {"anyOf": [{"type": ["number", "boolean", "array"]}, filed]})
+
+
+def constant() -> Kind:
+    """A number or a truth value; a whole number stays whole."""
+
+    def check(node: Node, report: Report) -> Any:
+        value = _written(node) if isinstance(node, Scalar) else None
+        return real().check(node, report) if value is None else value
+
+    return Kind("a number", check, lambda: {"type": ["number", "boolean"]})
+
+
+def _written(node: Scalar) -> int | bool | None:
+    """The whole number or the truth value that stands there, or None."""
+    value = value_of(node)
+    return value if isinstance(value, bool | int) and abs(value) < 2**63 else None
+
+
+def _filed(node: Mapping, report: Report) -> Any:
+    """The array that ``{file: data.npz, name: mask}`` names; the only one of the file, where no name is given."""
+    given = {name: value for name, (_, value) in node.entries.items()}
+    for name, (key, value) in node.entries.items():
+        if name not in ("file", "name"):
+            return report.add(key.mark, f"unknown key '{name}'; expected {{file: data.npz, name: mask}}")
+        if not isinstance(value, Scalar) or is_nothing(value):
+            return refuse(value, report, "a text")
+    if "file" not in given:
+        return refuse(node, report, "{file: data.npz, name: mask}, or an array in brackets")
+    path, name = Path(report.file).parent / flow_text(given["file"]), flow_text(given["name"]) if "name" in given else ""
+    try:
+        return next(iter(read_named(path, [name]).values()))
+    except DataError as error:
+        return report.add(given["file"].mark, f"{path}: {error}")
+    except FileError as error:
+        return report.add(given["file"].mark, f"{path}: {error.reason}")
+
+
+def flow_text(node: Node) -> str:
+    """The text of a leaf."""
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def read_named(path: Path, names: list[str], optional: Collection[str] = ()) -> dict[str, Array]:
+    """Arrays of an npz file, of any rank and kind of number; texts become the numbers of their classes.
+
+    Args:
+        path: the file.
+        names: which; "" is its only one.
+        optional: those that may be missing.
+
+    Raises:
+        DataError: for a name that it does not have, or what is no finite number.
+        FileError: where it cannot be read.
+    """
+    try:
+        with Arrays(path) as arrays:
+            if "" in names and len(arrays.names) != 1:
+                raise DataError(f"expected the name of one of its arrays, {', '.join(arrays.names[:10])} (name: …)")
+            wanted = [name or arrays.names[0] for name in names]
+            for name in wanted:
+                if name not in arrays.names and name not in optional:
+                    raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
+            read = arrays.read({name for name in wanted if name in arrays.names}, "fiubU")
+    except ArrayError as error:
+        raise DataError(str(error)) from None
+    for name, values in read.items():
+        if values.dtype.kind == "U":
+            read[name] = np.unique(values, return_inverse=True)[1].reshape(values.shape)
+        elif values.dtype.kind == "f" and not np.isfinite(values).all():
+            place = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
+            raise DataError(f"expected finite numbers; found {values[place]} in {name}{[*place]}")
+    return read
 
 
 def _words(items: list[Node]) -> bool:

@@ -4,16 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Dictionary
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.errors import LineError
-from bpdebug.frontends.nodes import Mapping, Scalar, entry, place
-from bpdebug.frontends.report import Mark
+from bpdebug.core.lines import MAXIMUM_NUMBERS
+from bpdebug.frontends.nodes import Mapping, Scalar, entry, mark_of, place
+from bpdebug.frontends.report import Mark, Report
 
 Section = Dictionary[str, Any]
+
+
+MAXIMUM_PARAMETERS = 50_000_000
+
+
+def refuse_lines(sections: Section, root: Mapping, report: Report) -> None:
+    """Refuse data that are no samples, and parameters that are too many, before anything of them is made.
+
+    Raises:
+        ScenarioError: with the place.
+    """
+    given = {side: values for side, values in sections["data"].items() if values is not None}
+    for side, values in given.items():
+        if not values.ndim or not values.size:
+            report.fail(mark_of(root, ("data", side)), f"{side} hold a place for each sample along their first axis; found no samples")
+    lengths = {side: len(values) for side, values in given.items()}
+    if len({*lengths.values()}) > 1:
+        message = f"{lengths['inputs']} samples of inputs need as many targets; found {lengths['targets']}"
+        report.fail(mark_of(root, ("data", "targets")), f"{message} (what belongs to no sample goes under tensors:)")
+    sizes = [*map(prod, sections["parameters"]["shapes"].values()), *(v.size for v in sections["parameters"]["values"].values())]
+    count = sum(size for size in sizes if size <= MAXIMUM_NUMBERS)  # one that is larger is told by itself
+    if count > MAXIMUM_PARAMETERS:
+        report.fail(mark_of(root, ("parameters",)), f"the program has {count:,} parameters; expected at most {MAXIMUM_PARAMETERS:,}")
 
 
 def written(sections: Section, common: dict[str, Any]) -> Scenario:
@@ -25,13 +50,15 @@ def written(sections: Section, common: dict[str, Any]) -> Scenario:
     """
     parameters = dict(common.pop("parameters"))
     values, shapes = parameters.pop("values"), parameters.pop("shapes")
-    data = {side: np.zeros((1, 0)) if (given := sections["data"][side]) is None else given for side in ("inputs", "targets")}
-    x, y = data.values()
+    given = [sections["data"][side] for side in ("inputs", "targets")]
+    samples = next((len(side) for side in given if side is not None), 1)
+    x, y = (np.zeros((samples, 0)) if side is None else side for side in given)
+    whole = {name: np.array(value) for name, value in sections["constants"].items() if not isinstance(value, float)}
     lines = Lines(
         sections["program"],
         {name: tuple(shape) for name, shape in shapes.items()} | {name: value.shape for name, value in values.items()},
-        sections["constants"],
-        sections["tensors"],
+        {name: value for name, value in sections["constants"].items() if name not in whole},
+        sections["tensors"] | whole,
         sections["loss"],
         sections["backward"],
     )

@@ -16,7 +16,7 @@ from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import replace
 from bpdebug.frontends.kinds import Key, Kind, Schema, choice, either, flag, list_of, map_of, real, text
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, made_of, number_of
-from bpdebug.frontends.numeric import array, numbers
+from bpdebug.frontends.numeric import array, constant, numbers
 from bpdebug.frontends.report import Mark
 from bpdebug.frontends.tables import Short, branch, homes, single, table
 
@@ -152,18 +152,19 @@ _PARAMETERS = table("parameters", _START, example="parameters:\n  seed: 1")
 _X, _Y = ("x", "X"), ("y", "Y", "outputs", "labels")
 _COLUMNS = either(text(numbers=True), _NAMES)
 _FILE = Key("file", text(), "a .csv or .npz file, relative to the scenario file", required=True)
+_FILED = table(
+    "data",
+    (
+        _FILE,
+        Key("inputs", _COLUMNS, "the columns (csv) or the array (npz, else x) of the inputs", also=_X),
+        Key("targets", _COLUMNS, "the columns (csv) or the array (npz, else y) of the targets", also=_Y),
+        Key("one_hot", flag(), "whether class numbers become one output for each class; words always do", False),
+    ),
+    short=single(_FILE),
+)
 _DATA = branch(
     "file",
-    table(
-        "data",
-        (
-            _FILE,
-            Key("inputs", _COLUMNS, "the columns (csv) or the array (npz, else x) of the inputs", also=_X),
-            Key("targets", _COLUMNS, "the columns (csv) or the array (npz, else y) of the targets", also=_Y),
-            Key("one_hot", flag(), "whether class numbers become one output for each class; words always do", False),
-        ),
-        short=single(_FILE),
-    ),
+    _FILED,
     table(
         "data",
         (
@@ -274,11 +275,15 @@ _WRITTEN = table(
             "what the update changes",
             lifts=("seed",),
         ),
-        Key("constants", map_of(real(), "constants:\n  eps: 1.0e-5"), "named numbers", {}),
+        Key("constants", map_of(constant(), "constants:\n  eps: 1.0e-5"), "named numbers", {}),
         Key("tensors", _ARRAYS, "given arrays, whole in every update", {}),
         Key(
             "data",
-            table("data", (Key("inputs", array(), "the batch x", also=_X), Key("targets", array(), "the batch y", also=_Y))),
+            branch(
+                "file",
+                _FILED,
+                table("data", (Key("inputs", array(), "the batch x", also=_X), Key("targets", array(), "the batch y", also=_Y))),
+            ),
             "the samples, the first axis of x and y",
         ),
         Key("loss", text(), "the line whose gradients are taken", ""),

@@ -1,0 +1,111 @@
+"""What a program of lines is given: kinds of numbers, ranks, files, and what may be left out."""
+
+import numpy as np
+import pytest
+
+from bpdebug.core.layers import make_program
+from bpdebug.frontends import ScenarioError, load_scenario
+
+PROGRAM = "program: |\n  loss = sum((x @ W) ** 2 * mask * scale)\n"
+REST = "parameters: {shapes: {W: [2, 1]}}\nconstants: {scale: 0.5, k: 3, on: true}\ntensors: {mask: 2}\ndata: {inputs: [[1, 2]]}\n"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def made(text, **arrays):
+        if arrays:
+            np.savez(tmp_path / "d.npz", **arrays)
+        (tmp_path / "s.yaml").write_text(text)
+        return load_scenario(tmp_path / "s.yaml")
+
+    return made
+
+
+def test_values_keep_what_is_written_and_parameters_are_floats(load):
+    text = PROGRAM + REST.replace("{mask: 2}", "{mask: 2, flat: [1, 2], truth: [[true, false]], deep: [[[1.5]]]}").replace(
+        "shapes: {W: [2, 1]}", "values: {W: [[1], [2]]}"
+    )
+    program = make_program(load(text))
+    found = {name: (values.dtype.kind, values.shape) for name, values in program.fixed.items()}
+    assert (
+        found["mask"] == ("i", ())
+        and found["flat"] == ("i", (2,))
+        and found["truth"] == ("b", (1, 2))
+        and found["deep"] == ("f", (1, 1, 1))
+    )
+    assert found["k"] == ("i", ()) and found["on"] == ("b", ())
+    assert program.initial["W"].dtype == float and program.initial["W"].tolist() == [[1.0], [2.0]]
+    assert program.batch(0)["x"].dtype.kind == "i" and program.constants["scale"] == 0.5
+
+
+def test_targets_data_optimizer_and_training_may_be_left_out(load):
+    program = make_program(load("program: loss = sum(W * W)\nparameters: {values: {W: 3}}\n"))
+    assert not program.data and program.stage("dW").formula.text == "2 * W"
+    assert make_program(load(PROGRAM + REST)).target == ""
+
+
+def test_without_inputs_the_targets_are_the_samples(load):
+    scenario = load("program: loss = mean((W - y) ** 2)\nparameters: {values: {W: 3.0}}\ndata: {targets: [1, 2, 4]}\n")
+    assert scenario.samples == 3 and make_program(scenario).batch(0)["m"] == 3
+
+
+def test_single_precision_is_that_of_floats_alone(load):
+    program = make_program(load("precision: float32\n" + PROGRAM + REST.replace("mask: 2", "mask: 2.5, n: [1]")))
+    assert program.batch(0)["mask"].dtype == np.float32 and program.batch(0)["n"].dtype.kind == "i"
+
+
+IMAGES = np.arange(2 * 3 * 4.0).reshape(2, 3, 4)
+
+
+def test_arrays_of_any_rank_come_from_files(load):
+    text = "program: loss = sum(x[:, 0, :2] * W * mask)\nparameters: {values: {W: {file: d.npz, name: w}}}\n"
+    text += "tensors: {mask: {file: d.npz, name: mask}}\ndata: {file: d.npz}\n"
+    try:
+        scenario = load(text, x=IMAGES, mask=np.array([True, False]), w=np.ones(2, np.float32))
+    except ScenarioError as error:
+        pytest.skip(str(error))  # until subscripts have derivatives
+    assert scenario.x.shape == (2, 3, 4) and not scenario.y.size
+    assert scenario.lines.given["mask"].dtype == bool and scenario.lines.parameters["W"] == (2,)
+
+
+def test_the_batch_may_come_from_a_file_in_parts_of_any_kind(load):
+    text = (
+        "program: loss = sum(W)\nparameters: {values: {W: 1.0}}\ndata: {inputs: {file: d.npz, name: a}, targets: {file: d.npz, name: b}}\n"
+    )
+    scenario = load(text, a=IMAGES, b=np.array(["cat", "ant"]))
+    assert scenario.x.shape == (2, 3, 4) and scenario.y.tolist() == [1, 0]
+
+
+def test_columns_of_a_csv_file_are_flat_where_they_are_named_alone(load, tmp_path):
+    (tmp_path / "d.csv").write_text("a,b,kind\n1,2.5,cat\n3,4,ant\n5,6,cat\n")
+    text = "program: loss = sum(W)\nparameters: {values: {W: 1.0}}\ndata: {file: d.csv, inputs: [a, b], targets: kind}\n"
+    scenario = load(text)
+    assert scenario.x.shape == (3, 2) and scenario.y.tolist() == [1, 0, 1]
+    scenario = load(text.replace("[a, b], targets: kind", "a, targets: [b]"))
+    assert scenario.x.tolist() == [1, 3, 5] and scenario.x.dtype.kind == "i" and scenario.y.shape == (3, 1)
+    assert not load(text.replace(", targets: kind", "")).y.size
+
+
+BROKEN = [
+    ("{mask: 2}", "{mask: [[1], [1, 2]]}", "5:23", "expected as many numbers as before, 1; found 2"),
+    ("{mask: 2}", "{mask: {file: no.npz}}", "5:24", "no.npz"),
+    ("{mask: 2}", "{mask: {file: d.npz, name: q}}", "5:24", "there is no array 'q'; expected one of a, b"),
+    ("{mask: 2}", "{mask: {file: d.npz}}", "5:24", "expected the name of one of its arrays, a, b"),
+    ("{mask: 2}", "{mask: {name: a}}", "5:17", "expected {file: data.npz, name: mask}"),
+    ("{mask: 2}", "{mask: cat}", "5:17", "expected a number, or an array in brackets"),
+    ("{mask: 2}", "{mask: 2, W: 2}", "5:20", "W is given under shapes: already"),
+    ("k: 3", "k: cat", "4:28", "expected a number"),
+    ("[[1, 2]]}", "5}", "6:8", "found no samples"),
+    ("[[1, 2]]}", "[[1, 2]], targets: [1, 2]}", "6:26", "1 samples of inputs need as many targets; found 2"),
+    ("[2, 1]", "[20000, 20000]", "3:", "400,000,000"),
+    ("W: [2, 1]", "W: [2, 1], A: [9000, 9000]", "3:1", "81,000,002 parameters; expected at most 50,000,000"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "place", "words"), BROKEN)
+def test_a_broken_value_is_told_with_its_place(load, old, new, place, words):
+    assert old in REST
+    with pytest.raises(ScenarioError) as caught:
+        load(PROGRAM + REST.replace(old, new, 1), a=IMAGES, b=IMAGES)
+    assert f"s.yaml:{place}" in str(caught.value)
+    assert words in str(caught.value)
