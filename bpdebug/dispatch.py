@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from bpdebug import __version__
 from bpdebug.core.errors import presentable
-from bpdebug.core.parser import suggestion
+from bpdebug.core.words import suggestion
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.overview import USAGES, help_text, list_shipped

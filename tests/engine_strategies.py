@@ -16,7 +16,7 @@ from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Tree
 
 JOINED = ("da1@z2", "da1@r2")
 REDUCTIONS = tuple(name for name, row in FUNCTIONS.items() if row.reduces)
-ELEMENTWISE_FUNCTIONS = tuple(name for name, row in FUNCTIONS.items() if not row.reduces)
+ELEMENTWISE_FUNCTIONS = tuple(name for name, row in FUNCTIONS.items() if row.cellwise)
 FOLDS = ("sum", "mean", "max", "min", "norm")
 SIZES = (1, 2, 3)
 MATRICES = tuple((rows, columns) for rows in SIZES for columns in SIZES)
@@ -24,7 +24,7 @@ SHAPES = {f"T{rows}{columns}": (rows, columns) for rows, columns in MATRICES} | 
 """A tensor of every small shape, so that a formula of any shape has a leaf to end in."""
 
 _numbers = st.one_of(
-    st.integers(0, 10**6).map(float),
+    st.integers(0, 10**6),
     st.floats(0, allow_nan=False, allow_infinity=False).filter(lambda value: not np.signbit(value)),
 )
 _bounds = st.none() | st.integers(-3, 3)

@@ -7,22 +7,38 @@ from dataclasses import field
 from functools import cached_property, partial
 from itertools import product as pairs
 from math import prod
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import AXES
+from bpdebug.core.sources import ADDED, Letters, Sources, is_layout, sources, stretched
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Tree, Unary, View, Written, literal, total
+from bpdebug.core.tree import (
+    Binary,
+    Call,
+    Index,
+    Length,
+    Name,
+    Number,
+    Operation,
+    Place,
+    Tree,
+    Unary,
+    Written,
+    literal,
+    operation,
+    total,
+)
 
 Cell = tuple[int, ...]
-Letters = tuple[int | str, ...]
 
 
 class Term(Record, eq=False):
@@ -84,7 +100,7 @@ class Term(Record, eq=False):
         count = most if function and function.reduces else len(self.parts)
         shown = [part.tree(leaf, most) for part in self.parts[:count]] + [Written("…")] * (len(self.parts) > count)
         if self.operator == "sum":
-            return total(*shown) if shown else Number(0.0)
+            return total(*shown) if shown else Number(0)
         if function:
             return Call(self.operator, tuple(shown))
         return Binary(self.operator, shown[0], shown[1]) if len(shown) == 2 else Unary(self.operator, shown[0])
@@ -123,6 +139,7 @@ class Cells:
     def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, columns: bool = False) -> None:
         self.formula, self.values, self._columns = formula, values, columns
         self._evaluator = Evaluator(values, dtype)
+        self._layouts: dict[int, Sources] = {}
 
     def explain(self, index: Cell) -> Term:
         """The term tree of one cell of the formula's value."""
@@ -138,13 +155,24 @@ class Cells:
         """The value of a part of the formula."""
         return np.asarray(self._evaluator.value(tree))
 
+    def argument(self, tree: Tree) -> Any:
+        """What a function takes for an argument that is no tensor: a shape, a list, a subscript."""
+        return self._evaluator.argument(tree)
+
+    def layout(self, tree: Tree) -> Sources:
+        """Where the cells of a node come from that only lays its operands out anew."""
+        if id(tree) not in self._layouts:
+            self._layouts[id(tree)] = sources(tree, lambda operand: self.value(operand).shape, self.argument)
+        return self._layouts[id(tree)]
+
     def folded(self, tree: Tree) -> list[int]:
         """The lengths of the axes that a node adds up, or folds otherwise: one for a product, for a function one for each axis of its
         argument, which is 1 where that axis stays; none for what works cell by cell."""
         if isinstance(tree, Binary) and tree.operator == "@":
-            return [self.value(tree.left).shape[1]]
+            return [self.value(tree.left).shape[-1]]
         if isinstance(tree, Call) and tree.reduces:
-            return [n if tree.axis in (None, axis) else 1 for axis, n in enumerate(self.value(tree.arguments[0]).shape)]
+            shape = self.value(tree.arguments[0]).shape
+            return [n if axis in tree.folded(len(shape)) else 1 for axis, n in enumerate(shape)]
         return []
 
     def sources(self, tree: Tree, index: Letters, places: Sequence[int | str] = ()) -> list[tuple[Tree, Letters]]:
@@ -155,52 +183,99 @@ class Cells:
             index: places, or letters for them.
             places: where along the axes that :meth:`folded` tells.
         """
-        if isinstance(tree, View):
-            return [(tree.operand, tree.source(index, self.value(tree.operand).shape))]
+        if is_layout(tree):
+            found = self.layout(tree).of(cast(Cell, index)) if all(isinstance(place, int) for place in index) else None
+            return [found or self._lettered(tree, index)]
         match tree:
             case Binary("@", left, right):
-                return [(left, (index[0], *places)), (right, (*places, index[1]))]
-            case Call() if tree.reduces:
-                return [(tree.arguments[0], tree.source(index, places))]
+                one, other = self.value(left).ndim > 1, self.value(right).ndim > 1
+                leading, own = index[: len(index) - one - other], index[len(index) - one - other :]
+                cells = (*leading, *own[:one], *places), (*leading, *places, *own[one:])
+                return [(operand, self.stretched(operand, cell)) for operand, cell in zip((left, right), cells, strict=True)]
+            case Call(arguments=(argument, *_)) if tree.reduces:
+                axes, rest = tree.folded(len(places)), iter(index)
+                kept = [next(rest) if tree.keepdims or axis not in axes else 0 for axis in range(len(places))]
+                return [(argument, tuple(places[axis] if axis in axes else own for axis, own in enumerate(kept)))]
         return [(child, self.stretched(child, index)) for child in tree.children()]
+
+    def _lettered(self, tree: Tree, index: Letters) -> tuple[Tree, Letters]:
+        """As :meth:`sources`, of a layout with letters for places: each axis of the operand has a letter, a letter and how much further, or
+        a place; the node itself where that is not so."""
+        layout = self.layout(tree)
+        picked = layout.numbers[tuple(slice(None) if isinstance(place, str) else place for place in index)] - 1
+        letters, shape = [place for place in index if isinstance(place, str)], layout.shapes[0]
+        if len(layout.operands) > 1 or not picked.size or picked.min() < 0:
+            return tree, index
+        grid, found = np.indices(picked.shape), list[int | str]()
+        for along in np.unravel_index(picked, shape):
+            start = int(along.flat[0])
+            fits = [letter for letter, steps in zip(letters, grid, strict=True) if np.array_equal(along, steps + start)]
+            if not fits and not np.array_equal(along, np.full(picked.shape, start)):
+                return tree, index
+            found.append(f"{fits[0]}+{start}" if fits and start else fits[0] if fits else start)
+        return layout.operands[0], tuple(found)
 
     def stretched(self, tree: Tree, index: Letters) -> Letters:
         """The operand's cell that goes into the result's cell: axes of length 1 are stretched."""
-        shape = self.value(tree).shape
-        own = index[len(index) - len(shape) :]
-        return tuple(0 if length == 1 else place for length, place in zip(shape, own, strict=True))
+        return stretched(index, self.value(tree).shape)
 
     def _term(self, tree: Tree, index: Letters) -> Term:
-        if isinstance(tree, View):
-            return self._term(*self.sources(tree, index)[0])
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
+            return self._term(expanded(tree), index)
+        if is_layout(tree):
+            found = self.layout(tree).of(cast(Cell, index))
+            return self._term(*found) if found else Term("number", 0.0)
         value = float(self.value(tree)[index])  # type: ignore[index]
-        match tree:
-            case Name(name) if name in self.values:
-                return Term("cell", value, name, index)  # type: ignore[arg-type]
-            case Name() | Number():
-                return Term("number", value)
-        folded = self.folded(tree)
-        operator = tree.function if isinstance(tree, Call) else tree.operator  # type: ignore[attr-defined]
+        if isinstance(tree, Name) and tree.name in self.values:
+            return Term("cell", value, tree.name, index)  # type: ignore[arg-type]
+        operator, make = ("number", None) if constant_of(tree) is not None else self._made(tree, index)
+        return Term(operator, value, _make=make) if make else Term("number", value)
+
+    def _made(self, tree: Tree, index: Letters) -> tuple[str, Callable[[], Iterator[Term]] | None]:
+        """What a node does, and the terms that it does it to; None where it is a number of its own."""
+        if isinstance(tree, Call) and tree.function in ADDED:
+            added = partial(ADDED[tree.function], self.value, self.argument, tree, index)
+            return "sum", lambda: iter([self._product(part) for part in added()])
+        if not isinstance(tree, Operation) or isinstance(tree, Length) or not operation(tree)[0].cellwise | bool(self.folded(tree)):
+            return "number", None
+        operator, folded = tree.function if isinstance(tree, Call) else tree.operator, self.folded(tree)  # type: ignore[attr-defined]
         if operator == "mean":
             with np.errstate(all="ignore"):
                 summed = self._term(replace(tree, function="sum"), index)
-            return Term("/", value, _make=lambda: iter((summed, Term("number", float(prod(folded))))))
+            return "/", lambda: iter((summed, Term("number", float(prod(folded)))))
 
         def parts() -> Iterator[Term]:
             for places in pairs(*map(range, folded)):
-                found = [self._term(*source) for source in self.sources(tree, index, places)]
-                yield from [Term("*", found[0].value * found[1].value, _make=partial(iter, found))] if operator == "@" else found
+                found = self.sources(tree, index, places)
+                yield from [self._product(found)] if operator == "@" else [self._term(*source) for source in found]
 
-        return Term("sum" if operator == "@" else operator, value, _make=parts)
+        return "sum" if operator == "@" else operator, parts
+
+    def _product(self, factors: Sequence[tuple[Tree, Letters]]) -> Term:
+        """The product of cells."""
+        first, *others = [self._term(*factor) for factor in factors]
+        for other in others:
+            first = Term("*", first.value * other.value, _make=partial(iter, (first, other)))
+        return first
 
     def _symbol(self, tree: Tree, index: Letters, depth: int) -> Tree:
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
+            return self._symbol(expanded(tree), index, depth)
+        if is_layout(tree):
+            operand, cell = self.sources(tree, index)[0]
+            return self._symbol(operand, cell, depth) if operand is not tree else _placed(tree, index)
         if isinstance(tree, Name):
             return Place(tree.name, index) if tree.name in self.values else tree
-        if isinstance(tree, Index) and not all(isinstance(place, int) for place in index):
+        if not isinstance(tree, Operation) or isinstance(tree, Length):
             return tree
+        return self._combined(tree, index, depth) if operation(tree)[0].cellwise or self.folded(tree) else _placed(tree, index)
+
+    def _combined(self, tree: Operation, index: Letters, depth: int) -> Tree:
+        """The formula of a cell of what works cell by cell, or folds."""
         first = depth  # the first letter for what is folded: that which the whole formula has for the axis, unless it is taken
-        if not depth and isinstance(tree, Call) and tree.axis is not None:
-            first = 1 - tree.axis if self._columns else tree.axis
+        if not depth and isinstance(tree, Call) and tree.reduces and tree.axis is not None:
+            axis = tree.folded(len(self.value(tree.arguments[0]).shape))[0]
+            first = 1 - axis if self._columns and axis < 2 else axis
         places, letters = list[int | str](), list[int]()
         for length in self.folded(tree):
             letters += [first + len(letters)] * (length > 1)
@@ -214,9 +289,14 @@ class Cells:
                 body = parts[0]
             case _:
                 rest = iter(parts)
-                return parts[0] if isinstance(tree, View) else tree.rebuilt(lambda _: next(rest))
-        if not letters and function in ("sum", "mean", "max", "min"):
+                return tree.rebuilt(lambda _: next(rest))
+        if not letters and function in ("sum", "mean", "max", "min", "prod"):
             return body
         for letter in reversed(letters or [depth]):
             body = Call(function, (body,), letter)
         return body
+
+
+def _placed(tree: Tree, index: Letters) -> Tree:
+    """A cell of what has no simpler formula."""
+    return Index(tree, tuple(Name(place) if isinstance(place, str) else place for place in index)) if index else tree

@@ -7,32 +7,47 @@ have the same bits. The text is made from checked trees, never from what a user 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.parser import Formula, constant_of
-from bpdebug.core.record import Record
-from bpdebug.core.render import to_text
-from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.evaluate import Evaluator, options
+from bpdebug.core.expansion import constant_of, expanded
+from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import Inference, Shape
+from bpdebug.core.sources import is_layout, operands_of, with_operands
+from bpdebug.core.structure import form_of
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Name, Operation, Tree, View, names, operation
+from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Transpose, Tree, names, operation, walk
+from bpdebug.core.writing import to_text
 
 Routine = Callable[[], Any]
 
+_NO_FLAGS = np.empty((2, 2))[:, :1].flags
 _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min": np.minimum.reduce}
 """Reductions that write into a buffer themselves."""
 
 
 class Value(Record):
-    """Something a line of code can name: its expression, shape and kind, and whether it is a buffer to give back."""
+    """Something a line of code can name.
+
+    Attributes:
+        code: its expression.
+        shape, dtype: of the array.
+        temporary: whether it is a buffer to give back.
+        natural: whether it is laid out as NumPy came to do it, not row by row: what is made of it is too, since sums depend on it
+            to the last bit.
+    """
 
     code: str
     shape: Shape
     dtype: np.dtype[Any]
     temporary: bool = False
+    natural: bool = False
 
 
 class Compiler:
@@ -45,25 +60,34 @@ class Compiler:
 
     def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike) -> None:
         self.tensors, self.dtype = tensors, np.dtype(dtype)
-        self.shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        self.shapes: dict[str, Shape] = {name: form_of(tensor) for name, tensor in tensors.items()}
         self._scope: dict[str, Any] = {"copyto": np.copyto}
         self._bound: dict[int, str] = {}
         self._made: dict[str, str] = {}
         self._free: defaultdict[tuple[Shape, np.dtype[Any]], list[str]] = defaultdict(list)
         self._lines: list[str] = []
+        self._count = 0
 
     def lines(self, target: str, formula: Formula) -> list[str]:
         """The code of ``target = formula``."""
-        self._lines = []
-        out = Value(self._bind(self.tensors[target], target), self.shapes[target], self.dtype)
-        infer(formula, self.shapes)
-        root, self._text = formula.tree, formula.text
+        out = self._named(target)
+        self._start(formula)
+        root = formula.tree
         direct = isinstance(root, Operation) and (operation(root)[0].ufunc or target not in names(root))
-        value = self._value(root, out if direct and self._kind(root) == self.dtype else None)
+        value = self._value(root, out if direct and self._dtype(root) == out.dtype else None)
         if value.code != out.code:
             self._lines.append(f"{out.code}[...] = {value.code}")
         self._release(value)
         return self._lines
+
+    def _start(self, formula: Formula) -> None:
+        """Begin with a formula."""
+        self._lines, self._shapes = [], Inference(formula.text, self.shapes)
+        self._shapes.shape(formula.tree)
+
+    def _named(self, name: str) -> Value:
+        tensor = self.tensors[name]
+        return Value(self._bind(tensor, name), tensor.shape, tensor.dtype, natural=not tensor.flags.c_contiguous)
 
     def routine(self, lines: Iterable[str]) -> Routine:
         """A function that runs the lines."""
@@ -96,57 +120,127 @@ class Compiler:
         return self._made[key]
 
     def _shape(self, tree: Tree) -> Shape:
-        return infer(Formula(self._text, tree), self.shapes)
+        return self._shapes.shape(tree)
 
-    def _kind(self, tree: Tree) -> np.dtype[Any]:
+    def _dtype(self, tree: Tree) -> np.dtype[Any]:
         """The kind of number that a node gives."""
-        if isinstance(tree, View):
-            return self._kind(tree.operand)
-        result = operation(tree)[0].result if isinstance(tree, Operation) else "float"
-        return self.dtype if result == "float" else np.dtype(result)
+        return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[self._shapes.shape(tree).kind]
 
     def _value(self, tree: Tree, out: Value | None = None) -> Value:
         if isinstance(tree, Name) and tree.name in self.tensors:
-            tensor = self.tensors[tree.name]
-            return Value(self._bind(tensor, tree.name), tensor.shape, tensor.dtype)
+            return self._named(tree.name)
         constant = constant_of(tree)
+        if constant is None and isinstance(tree, Length):
+            constant = self._shapes.shape(tree).number
         if constant is not None:
-            return Value(self._once(f"literal {constant!r}", np.array(constant, self.dtype), "number"), (), self.dtype)
-        if isinstance(tree, View):
-            operand = self._value(tree.operand)
-            view = tree.of(self._scope[operand.code])
-            return Value(self._once(f"{operand.code} {to_text(tree)}", view, "view"), view.shape, view.dtype)
+            number = np.array(constant, None if isinstance(constant, int) else self.dtype)
+            return Value(self._once(f"literal {constant!r}", number, "number"), (), number.dtype)
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
+            return self._value(expanded(tree), out)
+        if is_layout(tree):
+            return self._laid_out(tree)
         return self._operation(cast(Operation, tree), out)
+
+    def _laid_out(self, tree: Tree) -> Value:
+        """What lays its operands out anew: a view that is made once where that is possible."""
+        operands = [self._value(operand) for operand in operands_of(tree)]
+        buffer, turned = self._scope.get(operands[0].code), with_operands(tree, [Name("#")])
+        if len(operands) == 1 and buffer is not None and not any(isinstance(node, Name) for node in self._others(tree)):
+            made = Evaluator({"#": buffer}).value(turned)
+            if np.may_share_memory(made, buffer):
+                code = self._once(f"{operands[0].code} {to_text(turned)}", made, "view")
+                return Value(code, made.shape, made.dtype, natural=not made.flags.c_contiguous)
+        return self._plain(tree, self._written(tree, [operand.code for operand in operands]))
 
     def _operation(self, tree: Operation, out: Value | None) -> Value:
         row, operands = operation(tree)
+        if isinstance(tree, Call) and not row.reduces and not row.cellwise:
+            return self._plain(tree, self._written(tree, None))
         values = row.numbers([self._value(operand) for operand in operands], self._number)
-        codes = [value.code for value in values]
-        direct = row.name in _DIRECT and values[0].dtype == self.dtype
+        codes, whole = [value.code for value in values], self._dtype(tree)
+        if any(value.natural for value in values) and not (row.name == "@" and len(self._shape(tree)) == 2):
+            return self._plain(tree, self._call(tree, row, codes))
+        direct = row.name in _DIRECT and values[0].dtype == whole
         run, arguments = self._bind(_DIRECT[row.name] if direct else row.run, row.name), ", ".join(codes)
         if row.ufunc:  # maximum and minimum take their output by keyword only
             line = f"{run}({arguments}, {'out=' * isinstance(tree, Call)}{{out}})"
         elif isinstance(tree, Call) and direct:
             line = f"{run}({arguments}, {tree.axis}, None, {{out}}, {tree.keepdims})"
-        elif isinstance(tree, Call) and row.reduces:
-            line = f"{{out}}[...] = {run}({arguments}, axis={tree.axis}, keepdims={tree.keepdims})"
-        elif row.name == "@":
+        elif row.name == "@" and whole == self.dtype and all(map(self._straight, values)):
             line = f"{codes[0]}.dot({codes[1]}, {{out}})"
         elif row.name == "where" and values[0].dtype == bool:
             line = f"{{out}}[...] = {codes[2]}; copyto({{out}}, {codes[1]}, where={codes[0]})"
         else:
-            line = f"{{out}}[...] = {run}({arguments})"
+            line = f"{{out}}[...] = {self._call(tree, row, codes)}"
         if row.ufunc:  # an operand's own buffer is written where that is possible; all others must not share memory with theirs
             self._release(*values)
-        out = out or self._buffer(self._shape(tree), self._kind(tree))
+        out = out or self._buffer(self._shape(tree), whole)
         self._lines.append(line.format(out=out.code))
         self._release(*() if row.ufunc else values)
         return out
+
+    def _straight(self, value: Value) -> bool:
+        """Whether it is a matrix, or the transpose of one, without gaps: ``dot`` gives then the bits of ``matmul``, sooner."""
+        return len(value.shape) == 2 and (not value.natural or getattr(self._scope.get(value.code), "flags", _NO_FLAGS).f_contiguous)
+
+    def _call(self, tree: Tree, row: Function, codes: Sequence[str]) -> str:
+        """A call of a row's function, as :class:`bpdebug.core.evaluate.Evaluator` makes it."""
+        given = options(tree) if isinstance(tree, Call) else {}
+        return f"{self._bind(row.run, row.name)}({', '.join([*codes, *(f'{name}={value}' for name, value in given.items())])})"
+
+    def _plain(self, tree: Tree, code: str) -> Value:
+        """A value of its own, laid out as NumPy does it."""
+        self._count += 1
+        self._lines.append(f"own_{self._count} = {code}")
+        return Value(f"own_{self._count}", self._shape(tree), self._dtype(tree), natural=True)
+
+    def _others(self, tree: Tree) -> Iterator[Tree]:
+        """The nodes of a call's or a subscript's further arguments."""
+        for child in tree.children()[1:]:
+            yield from walk(child)
+
+    def _written(self, tree: Tree, operands: Sequence[str] | None) -> str:
+        """The code of a node that has arguments of other kinds than arrays; ``operands`` is that of what it lays out anew, if it does."""
+        if isinstance(tree, Transpose):
+            return f"{cast(Sequence[str], operands)[0]}.T"
+        if isinstance(tree, Index):
+            return f"{cast(Sequence[str], operands)[0]}[{self._subscript(tree.items)}]"
+        call = cast(Call, tree)
+        row, codes = FUNCTIONS[call.function], list[str]()
+        for place, argument in enumerate(call.arguments):
+            if row.static_at(place):
+                codes.append(repr(self._shapes.static(argument)))
+            elif isinstance(argument, Key):
+                codes.append(f"({self._subscript(argument.items)},)")
+            elif place == 0 and operands:
+                codes.append(f"[{', '.join(operands)}]" if isinstance(argument, Listing) else operands[0])
+            else:
+                codes.append(self._value(argument).code)
+        return self._call(call, row, codes)
+
+    def _subscript(self, items: Sequence[Item]) -> str:
+        """A subscript in code."""
+        return ", ".join(map(self._item, items)) + "," * (len(items) == 1)
+
+    def _item(self, item: Item) -> str:
+        if isinstance(item, tuple):
+            ends = [self._shapes.static(bound) if isinstance(bound, Tree) else bound for bound in item]
+            return ":".join("" if end is None else str(end) for end in ends)
+        if not isinstance(item, Tree):
+            return "..." if item is ... else str(item)
+        if isinstance(item, Listing):
+            return f"[{', '.join(map(self._item, item.items))}]"
+        value = self._value(item)
+        return value.code if value.dtype.kind in "biu" else f"{value.code}.astype(int)"
 
     def _number(self, value: Value) -> Value:
         """Truth values and counts as numbers."""
         if value.dtype.kind not in "biu":
             return value
+        if value.natural:
+            self._count += 1
+            self._lines.append(f"own_{self._count} = {value.code}.astype({self._bind(self.dtype, 'dtype')})")
+            return replace(value, code=f"own_{self._count}", dtype=self.dtype)
         made = self._buffer(value.shape, self.dtype)
         self._lines.append(f"{made.code}[...] = {value.code}")
         self._release(value)

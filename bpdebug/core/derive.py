@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from bpdebug.core.errors import FormulaError
+from bpdebug.core.expansion import spelled_out
 from bpdebug.core.inner import TRIVIAL, Derivation, named, work
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.products import ZERO, Product, added, minus, over, times
@@ -55,7 +56,7 @@ def derived(
         FormulaError: for a function of which no derivative is known.
         ShapeError: for a formula whose shapes do not fit.
     """
-    walked = _Backward(output, formula, shapes, wanted, arriving)
+    walked = _Backward(output, Formula(formula.text, spelled_out(formula.tree)), shapes, wanted, arriving)
     return named(output, walked.gradients(), walked.blocked)
 
 
@@ -118,7 +119,7 @@ class _Backward:
             yield 0, node.operand
         elif isinstance(node, Operation):
             row, operands = operation(node)
-            if row.result == "float" and row.name != "sign":
+            if row.result in ("float", "same") and row.name != "sign":
                 yield from ((place, operand) for place, operand in enumerate(operands) if place not in row.truths)
 
     def _part(self, node: Tree, place: int, back: Tree, child: Tree) -> Tree:
@@ -176,7 +177,7 @@ class _Backward:
             case "/", _ if node == self.formula.tree and self._quotient:
                 found = minus(over(times(back, self.output), right))
             case "/", _:
-                found = minus(over(times(back, left), Binary("**", right, Number(2.0))))
+                found = minus(over(times(back, left), Binary("**", right, Number(2))))
             case _, 0:
                 number = _number(right)
                 found = times(back, right, Binary("**", left, Binary("-", right, ONE)) if number is None else _lowered(left, number))

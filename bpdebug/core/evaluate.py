@@ -6,16 +6,18 @@ to buffers; a property test holds the two bit-identical.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.functions import Function
-from bpdebug.core.parser import Formula, constant_of
+from bpdebug.core.expansion import constant_of, expanded
+from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.parser import Formula
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Name, Operation, Tree, View, operation
+from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Text, Transpose, Tree, View, operation
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
@@ -50,22 +52,81 @@ class Evaluator:
         return known[1]
 
     def _computed(self, tree: Tree) -> Any:
-        if not isinstance(tree, Operation):
-            if isinstance(tree, View):
-                return tree.of(self.value(tree.operand))
-            given = self.values.get(tree.name) if isinstance(tree, Name) else None
-            return np.array(constant_of(tree), dtype=self.dtype) if given is None else given
-        row, operands = operation(tree)
-        return self._applied(tree, row, row.numbers([self.value(operand) for operand in operands], self._number))
+        if isinstance(tree, Name) and tree.name in self.values:
+            return self.values[tree.name]
+        constant = constant_of(tree)
+        if constant is not None:
+            return np.array(constant, dtype=None if isinstance(constant, int) else self.dtype)
+        if isinstance(tree, View):
+            return viewed(tree, self.value(tree.operand), self.argument)
+        if isinstance(tree, Length):
+            return np.array(length(np.shape(self.value(tree.operand)), tree.axis))
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
+            return self.value(expanded(tree))
+        row, operands = operation(cast(Operation, tree))
+        return self._applied(tree, row, row.numbers(list(map(self.argument, operands)), self._number))
+
+    def argument(self, tree: Tree) -> Any:
+        """What a function takes for an argument: beside a value a text, a list, a subscript."""
+        if isinstance(tree, Text):
+            return tree.text
+        if isinstance(tree, Listing):
+            return list(map(self.argument, tree.items))
+        if isinstance(tree, Key):
+            return key_of(tree.items, self.argument)
+        if isinstance(tree, Length) and tree.axis is ...:
+            return np.shape(self.value(tree.operand))
+        return self.value(tree)
 
     def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
         """What a node makes of its operands' values."""
-        if row.ufunc:
-            return row.run(*values, order="C")
-        if isinstance(tree, Call) and row.reduces:
-            return row.run(*values, axis=tree.axis, keepdims=tree.keepdims)
-        return np.asarray(row.run(*values), order="C")
+        return row.run(*statics(row, values), **(options(tree) if isinstance(tree, Call) else {}))
 
     def _number(self, value: Any) -> Any:
         """A truth value or a count as a number of the formula's precision."""
-        return value.astype(self.dtype, order="C") if value.dtype.kind in "biu" else value
+        return value.astype(self.dtype) if value.dtype.kind in "biu" else value
+
+
+def statics(row: Function, values: Sequence[Any]) -> list[Any]:
+    """A row's arguments, those that have to be known before anything runs as Python's whole numbers."""
+    return [whole_of(value) if row.static_at(place) else value for place, value in enumerate(values)]
+
+
+def whole_of(value: Any) -> Any:
+    """A number, or a list of such, as Python's whole numbers; a text as it is."""
+    if isinstance(value, list | tuple):
+        return tuple(map(whole_of, value))
+    return value if isinstance(value, str) or float(value) != int(value) else int(value)
+
+
+def options(call: Call) -> dict[str, Any]:
+    """The keywords with which a call's function is run."""
+    row = FUNCTIONS[call.function]
+    return ({"axis": call.axis} if row.axes else {}) | ({"keepdims": call.keepdims} if row.reduces else {})
+
+
+def key_of(items: Sequence[Item], value: Callable[[Tree], Any]) -> tuple[Any, ...]:
+    """A subscript as NumPy takes it; what ``value`` gives for a place or a bound is made a whole number, arrays of numbers too."""
+    return tuple(_part(item, value) for item in items)
+
+
+def _part(item: Item, value: Callable[[Tree], Any]) -> Any:
+    if isinstance(item, tuple):
+        return slice(*(int(value(bound)) if isinstance(bound, Tree) else bound for bound in item))
+    if not isinstance(item, Tree):
+        return item
+    found = np.asarray(value(item))
+    return found if found.dtype.kind in "biu" else found.astype(np.intp)
+
+
+def viewed(tree: Transpose | Index, operand: Any, value: Callable[[Tree], Any]) -> Any:
+    """What a subscript or ``.T`` makes of its operand's value: no copy but where it asks for arrays of places."""
+    if isinstance(tree, Transpose):
+        return operand.T
+    key = key_of(tree.items, value)
+    return operand[key] if tree.arrays or ... in tree.items else operand[(*key, ...)]
+
+
+def length(shape: Sequence[Any], axis: Any) -> Any:
+    """The length of an axis; of all together without one; for ``...`` each."""
+    return math.prod(shape) if axis is None else tuple(shape) if axis is ... else shape[axis]

@@ -19,8 +19,9 @@ from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
+from bpdebug.core.sources import is_layout
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
+from bpdebug.core.tree import Binary, Call, Length, Name, Operation, Tree, names, operation, substitute, walk
 
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
@@ -77,7 +78,7 @@ class UpdateCompiler(Compiler):
         """The code of a check."""
         if check.formula is None:
             return [f"return {done}"]
-        self._lines, self._text = [], check.formula.text
+        self._start(check.formula)
         value = self._value(check.formula.tree)
         condition = value.code if check.test is None else f"{self._bind(check.test, 'test')}({value.code})"
         self._release(value)
@@ -116,7 +117,7 @@ class UpdateCompiler(Compiler):
         if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None:
             return super()._value(tree, out)
         if key not in self._kept:  # it is computed into a buffer of its own
-            buffer, lines = np.empty(self._shape(tree), self._kind(tree)), self._lines
+            buffer, lines = np.empty(self._shape(tree), self._dtype(tree)), self._lines
             if names(tree) and self._given.issuperset(names(tree)):
                 self._lines = self.once_a_batch
             self._kept[key] = super()._value(tree, Value(self._bind(buffer, "kept"), buffer.shape, buffer.dtype))
@@ -125,8 +126,13 @@ class UpdateCompiler(Compiler):
 
 
 def _computes(tree: Tree) -> bool:
-    """Whether a node is work: not a name, a number or a view."""
-    return isinstance(tree, Operation) and any(isinstance(node, Name) for node in walk(tree))
+    """Whether a node is work, done row by row: not a name, a number or a view, and not made of a view but by a product."""
+    if not isinstance(tree, Operation) or not any(isinstance(node, Name) for node in walk(tree)):
+        return False
+    return (isinstance(tree, Binary) and tree.operator == "@") or not any(
+        is_layout(node) or (isinstance(node, Call | Length) and not operation(node)[0].cellwise and not operation(node)[0].reduces)
+        for node in walk(tree)
+    )
 
 
 def piece_name(letter: str, piece: int) -> str:

@@ -9,16 +9,16 @@ import numpy as np
 from bpdebug.core.description import Initializer, Loss, Scenario
 from bpdebug.core.errors import FormulaError, SetupError
 from bpdebug.core.lines import read_lines
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
 from bpdebug.core.own_lines import with_own_lines
-from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
-from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Name, literal, product
+from bpdebug.core.words import suggestion
 
 
 def make_program(scenario: Scenario) -> Program:

@@ -6,20 +6,24 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from math import prod
 
+import numpy as np
+
 from bpdebug.core.derive import derived
 from bpdebug.core.description import Lines, Scenario
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Network, Node, Phase
 from bpdebug.core.operation import Operation
-from bpdebug.core.operations import composites
 from bpdebug.core.optimizers import rule_of
-from bpdebug.core.parser import Formula, nearest, parse, suggestion
+from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer, shape_text
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
-from bpdebug.core.tree import Name, Tree, literal, substitute, walk
+from bpdebug.core.structure import Form, form_of
+from bpdebug.core.tree import Name, substitute, walk
+from bpdebug.core.words import nearest, suggestion
 
 MAXIMUM_NUMBERS = 2**27
 """Numbers that one tensor may hold."""
@@ -57,23 +61,17 @@ class _Reader:
 
     def _given(self, rows: int) -> dict[str, Shape]:
         lines = self.lines
-        shapes: dict[str, Shape] = {name: (rows, *values.shape[1:]) for name, values in self.scenario.data.items()} | {"m": ()}
+        shapes: dict[str, Shape] = {name: form_of(values, rows) for name, values in self.scenario.data.items()}
+        shapes["m"] = Form.of((), "i", rows)
         rule = rule_of(self.scenario.optimizer.name, self.scenario.optimizer.constants)
         shapes |= dict.fromkeys((*rule.constants, *["t"] * rule.counts), ())
-        shapes |= {name: values.shape for name, values in lines.given.items()} | dict.fromkeys(lines.constants, ())
+        shapes |= {name: form_of(np.asarray(value)) for name, value in (*lines.given.items(), *lines.constants.items())}
         return shapes | dict(lines.parameters)
 
     @property
     def known(self) -> dict[str, Shape]:
         """The shape of every tensor so far, that of the samples being the number that no other axis has, where there is one."""
         return self.shapes[self.rows[-1]]
-
-    def lengths(self, name: str) -> list[Tree] | None:
-        """The lengths of a tensor's axes; that of the samples is ``m``."""
-        if name not in self.known:
-            return None
-        few = self.shapes[self.rows[0]][name]
-        return [literal(n) if n == other else Name("m") for n, other in zip(few, self.known[name], strict=True)]
 
     def read_all(self) -> None:
         """Read every line.
@@ -113,7 +111,7 @@ class _Reader:
 
     def _found(self, text: str, place: int) -> Found:
         """The formula at a place, and its shape for each number of samples."""
-        vocabulary = Vocabulary(frozenset(name for name in self.known if not name.isidentifier()), self.lengths, composites())
+        vocabulary = Vocabulary(frozenset(name for name in self.known if not name.isidentifier()))
         try:
             formula = parse(text, vocabulary)
             self._check_names(formula)
@@ -145,7 +143,7 @@ class _Reader:
         near = nearest(name, [*self.latest, *self.known])
         return f"{name} is read but nowhere given: add {name} to parameters: shapes" + (f", or did you mean '{near}'?" if near else "")
 
-    def _inferred(self, formula: Formula) -> dict[int, Shape]:
+    def _inferred(self, formula: Formula) -> Mapping[int, Shape]:
         """The shape for each number of samples; a program that needs the very samples that it has is no longer tried with others."""
         found = {rows: infer(formula, self.shapes[rows]) for rows in self.scenario.plan.sizes}
         if self.rows[-1] not in found:

@@ -11,11 +11,9 @@ What is said of a row stands in :mod:`bpdebug.core.texts`. Sources: [GBC], [RHW]
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 from bpdebug.core.operation import Operation
 from bpdebug.core.parser import parse, parse_assignment
-from bpdebug.core.tree import Tree, literal, substitute
 
 
 def _row(
@@ -211,12 +209,3 @@ ACTIVATIONS: tuple[str, ...] = tuple(row.name for row in _ACTIVATIONS)
 LOSSES: tuple[str, ...] = tuple(row.name for row in _LOSSES if not row.fuses)
 FUSED: dict[str, str] = {row.name.removesuffix("_from_logits"): row.fuses for row in _LOSSES if row.fuses}
 """The losses that have a from_logits form, and the activation that it fuses."""
-
-
-@cache
-def composites() -> dict[str, tuple[list[str], Tree]]:
-    """The rows of the operation table that have one argument, as functions that stand for their formula."""
-    return {
-        row.name: (["z"], substitute(row.forward.tree, {name: literal(value) for name, value in row.constants.items()}))
-        for row in map(OPERATIONS.__getitem__, ACTIVATIONS)
-    }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bpdebug.core.errors import FormulaError, LineError, ProgramError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Phase
-from bpdebug.core.parser import Formula, parse, suggestion
+from bpdebug.core.parser import Formula, parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Skipped, Stage
@@ -18,6 +18,7 @@ from bpdebug.core.shapes import GENERIC_ROWS, check_stage, infer
 from bpdebug.core.statements import Line, Text, parts_of
 from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Name, names, substitute, total, walk
+from bpdebug.core.words import suggestion
 
 _ALIKE = 0.8
 """How much of a name must be that of another one for it to be taken for a slip."""

@@ -6,40 +6,52 @@ Nothing is ever evaluated as Python. What is refused is refused here, when it is
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import re
 import warnings
-from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import to_text
-from bpdebug.core.spelling import METHODS, SPELLINGS, Given, SpellingError, Vocabulary, as_number, lengths, numpy_name, rewritten
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Slice, Transpose, Tree, Unary, chained, names, product, substitute
+from bpdebug.core.spelling import (
+    BINARY,
+    COMPARE,
+    REFUSED,
+    SPELLINGS,
+    Given,
+    SpellingError,
+    Vocabulary,
+    as_number,
+    numpy_name,
+    rewritten,
+    whole,
+)
+from bpdebug.core.tree import (
+    Binary,
+    Bound,
+    Call,
+    Index,
+    Item,
+    Key,
+    Length,
+    Listing,
+    Name,
+    Number,
+    Text,
+    Transpose,
+    Tree,
+    Unary,
+    chained,
+    names,
+)
+from bpdebug.core.words import suggestion
+from bpdebug.core.writing import to_text
 
-MAXIMUM_LENGTH = 2000
-MAXIMUM_DEPTH = 60
+MAXIMUM_LENGTH = 10_000
+MAXIMUM_DEPTH = 100
 _FILLER, _FIRST = "\u02d0", 0x4E00
 """Letters to Python, one column wide each: of them stand-ins are made for the names that are none to Python, such as ``da1@z2``."""
-
-_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.MatMult: "@"}
-_COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-_REFUSED = {
-    ast.Attribute: f"what may follow a value is .T, .size, .shape[0] and the methods {' '.join(METHODS)}",
-    ast.Lambda: "a formula has no lambda",
-    ast.IfExp: "write where(condition, a, b) for a choice",
-    ast.List: "a formula works on named tensors; lists have no place in it",
-    ast.Tuple: "one value is expected; found a comma",
-    ast.FloorDiv: "there is no //; write / for division",
-    ast.Mod: "there is no %",
-    ast.BitXor: "there is no ^; write ** for a power",
-    ast.BitAnd: "there is no &; write 'and'",
-    ast.BitOr: "there is no |; write 'or'",
-    ast.Invert: "there is no ~; write 'not'",
-}
 
 
 class Formula(Record):
@@ -99,21 +111,6 @@ def parse_assignment(text: str) -> tuple[str, Formula]:
         raise type(error)(error.message, text, error.column + shift) from None
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is close, in whatever capitals, or nothing."""
-    by_folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else ""
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'dW2'?"`` where a known word is close, or a word is its initials (lr for learning_rate), else nothing."""
-    names = list(known)
-    initials = {"".join(part[:1] for part in name.lower().split("_")): name for name in names if "_" in name}
-    found = nearest(word, names) or initials.get(word.lower(), "")
-    return f"; did you mean '{found}'?" if found not in ("", word) else ""
-
-
 class _Reader:
     """Translates one ``ast`` expression; every refusal knows its column."""
 
@@ -162,11 +159,11 @@ class _Reader:
     def tree(self, node: ast.expr) -> Tree:
         """One node, translated."""
         self.depth += 1
-        if self.depth > 2 * MAXIMUM_DEPTH:
-            raise SpellingError(f"nested more than {2 * MAXIMUM_DEPTH} deep", node)
+        if self.depth > MAXIMUM_DEPTH:
+            raise SpellingError(f"nested more than {MAXIMUM_DEPTH} deep", node)
         handler = getattr(self, f"_{type(node).__name__.lower()}", None)
         if handler is None:
-            raise SpellingError(_REFUSED.get(type(node), f"a formula has no {type(node).__name__.lower()}"), node)
+            raise SpellingError(REFUSED.get(type(node), f"a formula has no {type(node).__name__.lower()}"), node)
         result: Tree = handler(node)
         self.depth -= 1
         return result
@@ -175,32 +172,28 @@ class _Reader:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             raise SpellingError(f"a number is expected; found {node.value!r:.30}", node)
         try:
-            value = float(node.value)
+            infinite = math.isinf(float(node.value))
         except OverflowError:
-            value = math.inf
-        if math.isinf(value):
+            infinite = True
+        if infinite:
             raise SpellingError("the number is too large for a float; infinity is written inf", node)
-        return Number(value, column=self.column(node))
+        return Number(node.value, column=self.column(node))
 
     def _name(self, node: ast.Name) -> Tree:
-        if node.id in FUNCTIONS:
-            raise SpellingError(f"'{node.id}' is a function: write {node.id}(…)", node)
         return Name(self.meant.get(node.id, node.id), column=self.column(node))
 
     def _unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.UAdd):
             return self.tree(node.operand)
-        if isinstance(node.op, ast.Invert):
-            raise SpellingError(_REFUSED[ast.Invert], node)
-        operator = "-" if isinstance(node.op, ast.USub) else "not"
+        operator = {ast.USub: "-", ast.Invert: "~"}.get(type(node.op), "not")
         return Unary(operator, self.tree(node.operand), column=self.column(node))
 
     def _binop(self, node: ast.BinOp) -> Tree:
-        operator = _BINARY.get(type(node.op))
+        operator = BINARY.get(type(node.op))
         left = self.tree(node.left)
         column = self._operator_column(node.left, node.right)
         if operator is None:
-            raise FormulaError(_REFUSED.get(type(node.op), "this operator does not belong to the language"), self.text, column)
+            raise FormulaError(REFUSED.get(type(node.op), "this operator does not belong to the language"), self.text, column)
         return Binary(operator, left, self.tree(node.right), column=column)
 
     def _operator_column(self, left: ast.expr, right: ast.expr) -> int:
@@ -219,87 +212,104 @@ class _Reader:
         operands = [node.left, *node.comparators]
         pairs: list[Tree] = []
         for left, operation, right in zip(operands, node.ops, operands[1:], strict=False):
-            if type(operation) not in _COMPARE:
+            if type(operation) not in COMPARE:
                 raise SpellingError("the comparisons are < <= > >= == !=", right)
             column = self._operator_column(left, right)
-            pairs.append(Binary(_COMPARE[type(operation)], self.tree(left), self.tree(right), column=column))
+            pairs.append(Binary(COMPARE[type(operation)], self.tree(left), self.tree(right), column=column))
         return chained("and", pairs)
 
     def _attribute(self, node: ast.Attribute) -> Tree:
         if (constant := numpy_name(node)) in CONSTANTS:
             return Name(constant, column=self.column(node))
-        if node.attr == "size":
-            return product(*self._lengths(node.value))
+        if node.attr in ("size", "shape"):
+            return Length(self.tree(node.value), None if node.attr == "size" else ..., column=self.column(node))
         if node.attr != "T":
-            raise SpellingError(f"'.{node.attr}' is not in the language; {_REFUSED[ast.Attribute]}", node)
+            raise SpellingError(f"'.{node.attr}' is not in the language; {REFUSED[ast.Attribute]}", node)
         return Transpose(self.tree(node.value), column=self.column(node))
-
-    def _lengths(self, node: ast.expr) -> Sequence[Tree]:
-        """The lengths of a tensor's axes."""
-        found = lengths(self.tree(node), self.vocabulary)
-        if found is None:
-            raise SpellingError("only of a tensor's name can the lengths be asked: x.shape[0], len(x)", node)
-        return [replace(length, column=self.column(node)) for length in found]
 
     def _call(self, node: ast.Call) -> Tree:
         given, column = Given.of(node), self.column(node)
         function = FUNCTIONS.get(given.name)
-        if function is None:
+        if function is None or (given.name == "transpose" and len(node.args) + len(node.keywords) + given.method < 2):
             return replace(self._spelt(given), column=column)
-        arguments = tuple(map(self.tree, given.arguments(function)))
-        axis = given.axis(function, arguments[0], self.vocabulary) if function.reduces else None
-        return Call(function.name, arguments, axis, given.keepdims(), column=column)
+        found = given.arguments(function)
+        arguments = [self._argument(function, place, argument) for place, argument in enumerate(found)]
+        while len(arguments) > function.arity and self._usual(function, len(arguments) - 1, found[len(arguments) - 1]):
+            arguments.pop()
+        return Call(function.name, tuple(arguments), given.axis(function), given.keepdims(), given.ddof(), column=column)
+
+    def _argument(self, function: Function, place: int, node: ast.expr) -> Tree:
+        """One argument: a list or a subscript where the function takes one, else a value."""
+        name = function.parameters[place]
+        if name == "subscripts":
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                raise SpellingError('einsum begins with its subscripts, such as "ij,jk->ik"', node)
+            return Text(node.value, column=self.column(node))
+        if name == "index":
+            sliced = isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("s_", "np.s_", "numpy.s_")
+            return Key(self._items(node.slice if sliced else node), column=self.column(node))  # type: ignore[attr-defined]
+        if function.static_at(place) or (function.listed and place == 0):
+            return self._listed(node)
+        return self.tree(node)
+
+    def _usual(self, function: Function, place: int, node: ast.expr) -> bool:
+        """Whether an argument is what it is when it is left away."""
+        return ast.unparse(node) == function.usual.get(function.parameters[place], "")
+
+    def _listed(self, node: ast.expr) -> Tree:
+        """A list or tuple, of lists perhaps, or a value."""
+        if not isinstance(node, ast.List | ast.Tuple):
+            return self.tree(node)
+        return Listing(tuple(map(self._listed, node.elts)), column=self.column(node))
 
     def _spelt(self, given: Given) -> Tree:
-        """A call that stands for something else: an operator by its name in NumPy, a length, a composite."""
+        """A call that stands for something else: an operator by its name in NumPy, a length."""
         name, node, count = given.name, given.node, len(given.positional)
         if not name:
-            raise SpellingError(f"only the functions of the language can be called, by their name; {_REFUSED[ast.Attribute]}", node)
+            raise SpellingError(f"only the functions of the language can be called, by their name; {REFUSED[ast.Attribute]}", node)
         if name == "astype" and given.positional:
             return as_number(self.tree(given.positional[0]))
         if name == "len" and count == 1:
-            return next(iter(self._lengths(given.positional[0])), ONE)
-        letters, formula = self.vocabulary.composites.get(name, ((), ONE))
-        if not letters and name not in SPELLINGS:
-            known = [*FUNCTIONS, *self.vocabulary.composites]
-            raise SpellingError(f"unknown function '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}", node)
+            return Length(self.tree(given.positional[0]), 0)
+        if name not in SPELLINGS:
+            hint = "; it is written add_at(x, index, values)" if name == "add.at" else suggestion(name, FUNCTIONS)
+            raise SpellingError(f"unknown function '{name}'{hint or '; there are ' + ' '.join(FUNCTIONS)}", node)
         arguments = [] if node.keywords else [self.tree(one) for one in given.positional]
-        if letters and len(letters) == len(arguments):
-            return substitute(formula, dict(zip(letters, arguments, strict=True)))
-        if letters or (made := rewritten(name, arguments)) is None:
+        if (made := rewritten(name, arguments)) is None:
             hint = "; a product of two matrices is written a @ b" * (name in ("dot", "matmul"))
             raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}{hint}", node)
         return made
 
     def _subscript(self, node: ast.Subscript) -> Tree:
-        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        column = self.column(node)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
-            found, place = self._lengths(node.value.value), self._bound(node.slice)
-            if place is None or not -len(found) <= place < len(found):
-                raise SpellingError(f"its axes are {', '.join(map(str, range(len(found))))}", node.slice)
-            return found[place]
-        if not 1 <= len(parts) <= 2:
-            raise SpellingError("a tensor has two axes at most: write [row, column]", node)
-        items: list[int | Slice] = []
-        operand = self.tree(node.value)
-        for part in parts:
-            if isinstance(part, ast.Slice):
-                items.append((self._bound(part.lower), self._bound(part.upper), self._bound(part.step)))
-            else:
-                items.append(self._bound(part) or 0)
-        return Index(operand, tuple(items), column=self.column(node))
+            axis = whole(node.slice)
+            if axis is None:
+                raise SpellingError("a shape's axis is a whole number: x.shape[0], x.shape[-1]", node.slice)
+            return Length(self.tree(node.value.value), axis, column=column)
+        return Index(self.tree(node.value), self._items(node.slice), column=column)
 
-    def _bound(self, node: ast.expr | None) -> int | None:
-        if node is None:
+    def _items(self, node: ast.expr) -> tuple[Item, ...]:
+        """The parts of a subscript."""
+        return tuple(map(self._item, node.elts)) if isinstance(node, ast.Tuple) else (self._item(node),)
+
+    def _item(self, node: ast.expr) -> Item:
+        if isinstance(node, ast.Slice):
+            return self._bound(node.lower), self._bound(node.upper), self._bound(node.step)
+        constant = node.value if isinstance(node, ast.Constant) else 0
+        if constant is None or numpy_name(node) == "newaxis" or (isinstance(node, ast.Name) and node.id == "newaxis"):
             return None
-        sign, inner = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
-        if not isinstance(inner, ast.Constant) or type(inner.value) is not int or abs(inner.value) > 10**9:
-            raise SpellingError("an index is a whole number or a slice such as 0:2", node)
-        return sign * inner.value
+        if constant is ...:
+            return constant
+        if isinstance(constant, str | float | bool | complex | bytes) or (type(constant) is int and abs(constant) > 10**9):
+            raise SpellingError("an index is a whole number, a slice such as 0:2, None, ... or an array of places", node)
+        return self._listed(node) if (place := whole(node)) is None else place
 
-
-def constant_of(tree: Tree) -> float | None:
-    """The number that a leaf stands for: a literal, ``pi``, ``inf`` or ``nan``; else None."""
-    if isinstance(tree, Number):
-        return tree.value
-    return CONSTANTS.get(tree.name) if isinstance(tree, Name) else None
+    def _bound(self, node: ast.expr | None) -> Bound:
+        """An end or the step of a slice."""
+        if node is None or (isinstance(node, ast.Constant) and node.value is None):
+            return None
+        found = self._item(node)
+        if isinstance(found, int | Tree) and not isinstance(found, Listing):
+            return found
+        raise SpellingError("a slice has whole numbers: 0:2, or 1:len(x)", node)

@@ -8,7 +8,7 @@ from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.record import replace
 from bpdebug.core.tree import ONE, Binary, Call, Number, Tree, Unary, chained, literal
 
-ZERO: Tree = Number(0.0)
+ZERO: Tree = Number(0)
 
 
 class Product:
@@ -103,7 +103,7 @@ class Product:
 def _power(base: Tree, exponent: float) -> Tree:
     if exponent == 1:
         return base
-    return Call("sqrt", (base,)) if exponent == 0.5 else Binary("**", base, Number(exponent))
+    return Call("sqrt", (base,)) if exponent == 0.5 else Binary("**", base, literal(exponent))
 
 
 def times(*factors: Tree) -> Tree:
@@ -124,7 +124,7 @@ def over(top: Tree, *below: Tree) -> Tree:
 def minus(tree: Tree) -> Tree:
     """The opposite, its sign as far inside as a person would have it."""
     match tree:
-        case Number(0.0):
+        case Number(0):
             return tree
         case Unary("-", operand):
             return operand
@@ -149,11 +149,11 @@ def plus(left: Tree, right: Tree) -> Tree:
     match left, right:
         case (Number(one), Number(two)):
             return literal(one + two)
-        case (Number(0.0), other) | (other, Number(0.0)):
+        case (Number(0), other) | (other, Number(0)):
             return other
-        case Call("where", (condition, one, Number(0.0))), Call("where", (again, Number(0.0), two)) if condition == again:
+        case Call("where", (condition, one, Number(0))), Call("where", (again, Number(0), two)) if condition == again:
             return Call("where", (condition, one, two))
-        case Call("where", (condition, Number(0.0), two)), Call("where", (again, one, Number(0.0))) if condition == again:
+        case Call("where", (condition, Number(0), two)), Call("where", (again, one, Number(0))) if condition == again:
             return Call("where", (condition, one, two))
     if negative(right):
         return Binary("-", left, minus(right))

@@ -13,16 +13,16 @@ from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import LayerNames, Network, Phase
-from bpdebug.core.operations import composites
 from bpdebug.core.optimizers import Rule
-from bpdebug.core.parser import Formula, parse, suggestion
+from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.structure import Form, form_of
 from bpdebug.core.tensors import Role, Tensor
-from bpdebug.core.tree import Name, Tree, literal
+from bpdebug.core.words import suggestion
 
 Change = Callable[[str, Array], Array]
 
@@ -120,15 +120,8 @@ class Program(Record, eq=False):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What formulas may be made of: this program's tensors, and the rows of the operation table that have one argument."""
-        return Vocabulary(frozenset(name for name in self.tensors if not name.isidentifier()), self._lengths, composites())
-
-    def _lengths(self, name: str) -> list[Tree] | None:
-        """The lengths of a tensor's axes; that of the samples is ``m``."""
-        tensor = self.tensors.get(name)
-        if tensor is None:
-            return None
-        return [Name("m") if axis == tensor.batch_axis else literal(n) for axis, n in enumerate(self.shapes(2)[name])]
+        """What formulas may be made of: this program's tensors."""
+        return Vocabulary(frozenset(name for name in self.tensors if not name.isidentifier()))
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:
@@ -197,8 +190,9 @@ class Program(Record, eq=False):
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        fixed = {name: values.shape for name, values in self.fixed.items()}
-        return {name: (rows, *values.shape[1:]) for name, values in self.data.items()} | {"m": ()} | fixed
+        fixed = {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
+        given = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
+        return {**given, "m": Form.of((), "i", rows), **fixed}
 
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: what is given keeps integers and truth values, in a program of lines."""

@@ -1,23 +1,20 @@
-"""Tree to text: plain (what parses again) and Unicode, in row or column convention and in three notations."""
+"""Tree to text as mathematics: in row or column convention and in three notations; plain text is :mod:`bpdebug.core.writing`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 
-from bpdebug.core.functions import COMPARISONS, CONSTANTS, FUNCTIONS
+from bpdebug.core.columns import to_columns
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Axis
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Naming, Role, Tensor
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Slice, Transpose, Tree, Unary, Written, to_columns
+from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written
+from bpdebug.core.writing import ATOM, LEVEL, SUM, Grammar, Places, Plain, below, cell_text, format_number
 
 Shape = tuple[int, ...]
-Places = tuple[int | str, ...]
-
-LEVEL = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 7, "/": 7, "@": 7, "**": 9}
-SUM, UNARY_LEVEL, ATOM = 6, 8, 10
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-AXES = ("i", "j", "k", "l", "p", "q", "u", "v")
-_SUBSCRIPTS = dict(zip(AXES, "ᵢⱼₖₗₚ…ᵤᵥ", strict=True))
+AXES = ("i", "j", "k", "l", "p", "r", "u", "v")
 
 
 LETTERS = {
@@ -32,7 +29,6 @@ LETTERS = {
 """What a setting is called where its name has no room."""
 SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "-": "−"}
 """What an operator looks like, where that is not what is typed."""
-_BELOW = str.maketrans("0123456789ijklpuv", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗₚᵤᵥ")
 
 
 class Lexicon(Record, eq=False):
@@ -76,11 +72,6 @@ class Style(Record):
     lexicon: Lexicon = field(default=Lexicon(), compare=False, repr=False)
 
 
-def to_text(tree: Tree) -> str:
-    """Plain text in NumPy grammar; parsing it gives the same tree again."""
-    return _Plain(Style()).write(tree)
-
-
 def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
     """The formula in the given style.
 
@@ -94,7 +85,7 @@ def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) 
 
 def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
     """As :func:`render`, for a formula over single cells: in the column convention their two places change, and nothing else."""
-    return (_Unicode if style.form == "unicode" else _Plain)(style, shapes).write(tree)
+    return (_Unicode(style, shapes) if style.form == "unicode" else Plain()).write(tree)
 
 
 def render_name(name: str, style: Style, index: Places = ()) -> str:
@@ -120,101 +111,11 @@ def _gradient_text(of: str, style: Style) -> str:
     return f"δ{lexicon.sums[of]}" if style.notation == "delta" and of in lexicon.sums else f"∂L/∂{of}"
 
 
-def cell_text(text: str, index: Places, columns: bool) -> str:
-    """``a1[i,1]``, or ``a1₁,ᵢ`` in the column convention, in which every tensor is the transpose of ours.
-
-    Brackets are NumPy's and mean the same cell everywhere: ``a1[i,1]`` is what commands, conditions and files say, in either
-    convention. Turned places are subscripts, as in mathematics, so that no text stands for two cells.
-    """
-    if columns and len(index) == 2:
-        return text + f"{index[1]},{index[0]}".translate(_BELOW)
-    return f"{text}[{','.join(map(str, index))}]" if index else text
-
-
-def format_number(value: float) -> str:
-    """A literal as a person writes it: ``2`` for 2.0, else the shortest text that reads back to the same float."""
-    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
-
-
-class Grammar:
-    """How tightly the nodes bind."""
+class Mathematics(Grammar):
+    """What the text of a terminal and the boxes of a worked solution have in common."""
 
     def __init__(self, style: Style, shapes: Mapping[str, Shape] | None = None) -> None:
         self.style, self.shapes = style, shapes or {}
-
-    def level(self, tree: Tree) -> int:
-        """How tightly the node's text binds."""
-        if isinstance(tree, Binary):
-            return 4 if tree.operator in COMPARISONS else LEVEL[tree.operator]
-        if isinstance(tree, Unary):
-            return LEVEL["not"] if tree.operator == "not" else UNARY_LEVEL
-        return ATOM
-
-    def operand_levels(self, tree: Binary) -> tuple[int, int]:
-        """How tightly both operands have to bind to stand without parentheses."""
-        level = self.level(tree)
-        if tree.operator == "**":
-            return ATOM, UNARY_LEVEL
-        return level + (tree.operator in COMPARISONS), level + 1
-
-
-class _Plain(Grammar):
-    """The grammar's text, with no more parentheses than needed."""
-
-    def write(self, tree: Tree) -> str:
-        """The text of any node."""
-        handler: Callable[[Tree], str] = getattr(self, type(tree).__name__.lower())
-        return handler(tree)
-
-    def grouped(self, tree: Tree, level: int) -> str:
-        """The text, in parentheses where it binds less tightly than ``level``."""
-        text = self.write(tree)
-        return text if self.level(tree) >= level else f"({text})"
-
-    def number(self, tree: Number) -> str:
-        return format_number(tree.value)
-
-    def name(self, tree: Name) -> str:
-        return tree.name
-
-    def place(self, tree: Place) -> str:
-        return cell_text(tree.name, tree.index, False)
-
-    def written(self, tree: Written) -> str:
-        return tree.text
-
-    def unary(self, tree: Unary) -> str:
-        if tree.operator == "not":
-            return f"not {self.grouped(tree.operand, LEVEL['not'])}"
-        return f"-{self.grouped(tree.operand, UNARY_LEVEL)}"
-
-    def sides(self, tree: Binary) -> tuple[str, str]:
-        """Both operands, grouped as the operator needs them."""
-        left, right = self.operand_levels(tree)
-        return self.grouped(tree.left, left), self.grouped(tree.right, right)
-
-    def binary(self, tree: Binary) -> str:
-        left, right = self.sides(tree)
-        return f"{left}{tree.operator}{right}" if tree.operator == "**" else f"{left} {tree.operator} {right}"
-
-    def transpose(self, tree: Transpose) -> str:
-        return f"{self.based(tree.operand)}.T"
-
-    def based(self, tree: Tree) -> str:
-        """The text of what ``.T`` or a subscript follows."""
-        return self.grouped(tree, ATOM + isinstance(tree, Number))
-
-    def call(self, tree: Call) -> str:
-        arguments = [self.write(a) for a in tree.arguments] + ([f"axis={tree.axis}"] if tree.axis is not None else [])
-        arguments += ["keepdims=True"] if tree.keepdims else []
-        return f"{tree.function}({', '.join(arguments)})"
-
-    def index(self, tree: Index) -> str:
-        return f"{self.based(tree.operand)}[{', '.join(map(item_text, tree.items))}]"
-
-
-class Mathematics(Grammar):
-    """What the text of a terminal and the boxes of a worked solution have in common."""
 
     def scaled(self, product: Binary) -> bool:
         """Whether one of two factors is a single number, as far as the shapes tell."""
@@ -235,7 +136,7 @@ class Mathematics(Grammar):
         return (LEVEL["+"], SUM) if tree.operator in ("+", "-") else super().operand_levels(tree)
 
 
-class _Unicode(Mathematics, _Plain):
+class _Unicode(Mathematics, Plain):
     """Mathematics for a terminal: ``a1ᵀ·dz2``, ``da2 ⊙ a2 ⊙ (1 − a2)``."""
 
     def name(self, tree: Name) -> str:
@@ -257,7 +158,7 @@ class _Unicode(Mathematics, _Plain):
         left, right = self.sides(tree)
         if tree.operator == "**":
             exponent = tree.right
-            if isinstance(exponent, Number) and exponent.value.is_integer():
+            if isinstance(exponent, Number) and exponent.value % 1 == 0:
                 return left + format_number(exponent.value).translate(_SUPERSCRIPT)
             return f"{left}^{right}"
         if tree.operator == "*":
@@ -270,10 +171,12 @@ class _Unicode(Mathematics, _Plain):
         return f"{self.grouped(tree.operand, ATOM)}ᵀ"
 
     def call(self, tree: Call) -> str:
-        function = FUNCTIONS[tree.function]
-        # a negative number needs no parentheses as an argument
-        arguments = [self.write(a)[1:-1] if isinstance(a, Written) and a.text.startswith("(") else self.write(a) for a in tree.arguments]
-        axis = "" if tree.axis is None else _SUBSCRIPTS[AXES[tree.axis]]
+        function, arguments = FUNCTIONS[tree.function], self.arguments(tree)
+        for place, argument in enumerate(tree.arguments):  # a negative number needs no parentheses as an argument
+            arguments[place] = arguments[place][1:-1] if isinstance(argument, Written) and argument.text[:1] == "(" else arguments[place]
+        axis = subscript(tree.axis)
+        if not function.reduces:
+            axis = subscript(tree.axis if tree.axis != function.axis else None)
         if tree.function == "sum":
             simple = self.level(tree.arguments[0]) > SUM
             return f"Σ{axis} {arguments[0]}" if simple and axis else f"Σ{axis}({arguments[0]})"
@@ -285,9 +188,13 @@ class _Unicode(Mathematics, _Plain):
         return SUM if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None else super().level(tree)
 
 
-def item_text(item: int | Slice) -> str:
-    """A part of a subscript."""
-    if isinstance(item, int):
-        return str(item)
-    start, stop, step = ("" if part is None else str(part) for part in item)
-    return f"{start}:{stop}" + (f":{step}" if step else "")
+def axis_text(axis: Axis) -> str:
+    """The letter of an axis, of several their letters; an axis that is counted from the last has its number; "" for none."""
+    axes = (axis,) if isinstance(axis, int) else axis or ()
+    lettered = all(0 <= one < len(AXES) for one in axes)
+    return "".join(AXES[one] for one in axes) if lettered else ",".join(map(str, axes))
+
+
+def subscript(axis: Axis) -> str:
+    """As :func:`axis_text`, below the line."""
+    return below(axis_text(axis))

@@ -7,17 +7,46 @@ formula is refused.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import cast
-
-import numpy as np
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 
 from bpdebug.core.errors import FormulaError, ShapeError
-from bpdebug.core.functions import CONSTANTS
-from bpdebug.core.parser import Formula, suggestion
+from bpdebug.core.evaluate import length
+from bpdebug.core.expansion import constant_of, expanded
+from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.laying import RULES, reduced
+from bpdebug.core.misfits import axes_text, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.render import to_text
-from bpdebug.core.tree import Binary, Call, Name, Number, Operation, Transpose, Tree, View, operation, walk
+from bpdebug.core.structure import (
+    Form,
+    MisfitError,
+    Unknown,
+    axes_of,
+    broadcast,
+    counted,
+    indexed,
+    stretched,
+)
+from bpdebug.core.tree import (
+    Binary,
+    Call,
+    Index,
+    Item,
+    Key,
+    Length,
+    Listing,
+    Name,
+    Operation,
+    Text,
+    Transpose,
+    Tree,
+    View,
+    operation,
+    walk,
+)
+from bpdebug.core.words import suggestion
+from bpdebug.core.writing import to_text
 
 Shape = tuple[int, ...]
 
@@ -26,13 +55,8 @@ GENERIC_ROWS = 10007
 as a layer has units."""
 
 
-def shape_text(shape: Shape) -> str:
-    """``4×1`` for (4, 1), ``4`` for (4,), ``a single number`` for ()."""
-    return "×".join(map(str, shape)) if shape else "a single number"
-
-
-def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Shape:
-    """The shape of the formula's value.
+def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Form:
+    """The shape of the formula's value, with the kind of its numbers.
 
     Args:
         formula: any formula.
@@ -42,7 +66,7 @@ def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Shape:
         FormulaError: for a name that ``shapes`` does not have.
         ShapeError: for operands that do not fit, with both shapes and, where there is one, the likely remedy.
     """
-    return Inference(formula.text, shapes).shape(formula.tree)
+    return Inference(formula.text, shapes).shape(formula.tree).lasting()
 
 
 def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
@@ -96,110 +120,199 @@ class Inference:
 
     def __init__(self, text: str, shapes: Mapping[str, Shape]) -> None:
         self.text, self.shapes = text, shapes
+        self._known: dict[int, tuple[Tree, Form]] = {}
 
     def error(self, message: str, tree: Tree) -> ShapeError:
         return ShapeError(message, self.text, tree.column)
 
-    def shape(self, tree: Tree) -> Shape:
-        """The shape of any node.
+    def shape(self, tree: Tree) -> Form:
+        """The shape of any node, with the kind of its numbers.
 
         Raises:
             FormulaError: as :func:`infer`.
         """
-        if isinstance(tree, Number):
-            return ()
+        known = self._known.get(id(tree))
+        if known is None:
+            known = self._known[id(tree)] = tree, self._found(tree)
+        return known[1]
+
+    def _found(self, tree: Tree) -> Form:
+        constant = constant_of(tree) if not isinstance(tree, Name) or tree.name not in self.shapes else None
+        if constant is not None:
+            return Form.of((), "i" if isinstance(constant, int) else "f", constant if isinstance(constant, int) else None)
         if isinstance(tree, Name):
             return self.of_name(tree)
-        operands = tree.children()
+        if not isinstance(tree, Operation | View):
+            raise self.error(f"{to_text(tree)} is no value", tree)
+        try:
+            return self._made(tree)
+        except MisfitError as misfit:
+            operand = tree.children()[0]
+            own = None if isinstance(operand, Listing | Text | Key) else self.shape(operand)
+            raise self.error(misfit_at(tree, operand, own, str(misfit)), tree) from None
+
+    def _made(self, tree: Operation | View) -> Form:
+        """The shape of what is made of others.
+
+        Raises:
+            MisfitError: where these do not fit, and it is not said yet why.
+        """
+        match tree:
+            case Transpose(operand):
+                inner = self.shape(operand)
+                return Form.of(inner[::-1], inner.kind)
+            case Index(operand, items):
+                inner = self.shape(operand)
+                return Form.of(indexed(inner, [self._item(item) for item in items]), inner.kind)
+            case Length(operand, axis):
+                inner = self.shape(operand)
+                found = length(inner, axes_of(axis, len(inner))[0] if isinstance(axis, int) else axis)
+                if axis is ...:
+                    raise self.error(f"{to_text(tree)} is several numbers: one of them is {to_text(replace(tree, axis=0))}", tree)
+                return Form.of((), "i", None if isinstance(found, Unknown) else found)
+            case Call(function) if FUNCTIONS[function].formula:
+                return self._composite(tree)
+            case Call(function) if function in RULES or not FUNCTIONS[function].ufunc:
+                return self._called(tree)
+        row, operands = operation(tree)
         shapes = tuple(map(self.shape, operands))
-        if isinstance(tree, View):
-            return self._viewed(tree, shapes[0])
-        row = operation(cast(Operation, tree))[0]
         for operand, shape in zip(operands, shapes, strict=True) if row.single else ():
             if shape:
                 message = f"'{row.name}' takes single values; {to_text(operand)} is {shape_text(shape)}: write any(…) or all(…)"
                 raise self.error(message, operand)
-        if isinstance(tree, Binary) and row.name == "@":
-            return self._product(tree, *shapes)
-        return self._reduced(tree, shapes[0]) if isinstance(tree, Call) and row.reduces else self.together(tree, operands, shapes)
+        found = self._product(tree, *shapes) if row.name == "@" else self.together(tree, operands, shapes)  # type: ignore[arg-type]
+        return Form.of(found, self._kind(tree, row, shapes), counted(row.name, [shape.number for shape in shapes]))
 
-    def of_name(self, tree: Name) -> Shape:
+    def _kind(self, tree: Tree, row: Function, shapes: Sequence[Form]) -> str:
+        """The kind of number that comes out."""
+        if row.result != "same":
+            return row.result[0]
+        kind = max((shape.kind for place, shape in enumerate(shapes) if place not in row.truths), key="bif".index, default="f")
+        if kind == "i" and row.name == "**" and (shapes[1].number or 0) < 0:
+            raise self.error(f"NumPy raises whole numbers to no negative power: write {to_text(tree)}.0", tree)
+        if kind == "b" and row.name in ("-", "sign"):
+            name = to_text(operation(cast(Operation, tree))[1][0])
+            raise self.error(f"NumPy has no {row.name} for truth values: {name}.astype(float) are numbers", tree)
+        return "i" if kind == "b" and row.name in ("sum", "prod", "cumsum", "square", "**") else kind
+
+    def _item(self, item: Item) -> Any:
+        """A part of a subscript as its shape is found with."""
+        if isinstance(item, tuple):
+            return slice(*(self.static(bound) if isinstance(bound, Tree) else bound for bound in item))
+        if not isinstance(item, Tree):
+            return item
+        found = self._listed(item) if isinstance(item, Listing) else self.shape(item)
+        if found.kind == "f":
+            raise self.error(f"places are whole numbers or truth values; {to_text(item)} is neither", item)
+        return found if found or found.kind == "b" or found.number is None else found.number
+
+    def _listed(self, tree: Listing) -> Form:
+        """A list of places."""
+        parts = [self._listed(item) if isinstance(item, Listing) else self.shape(item) for item in tree.items]
+        if not parts or any(part != parts[0] for part in parts):
+            raise self.error("a list of places has rows of one length", tree)
+        return Form.of((len(parts), *parts[0]), parts[0].kind)
+
+    def static(self, tree: Tree) -> Any:
+        """What has to be known before anything runs: a whole number, a list of them, a text.
+
+        Raises:
+            FormulaError: where it is computed.
+        """
+        if isinstance(tree, Text):
+            return tree.text
+        if isinstance(tree, Listing):
+            return tuple(map(self.static, tree.items))
+        if isinstance(tree, Length) and tree.axis is ...:
+            return tuple(self.shape(tree.operand))
+        number = self.shape(tree).number
+        if number is None:
+            raise self.error(f"{to_text(tree)} has to be a whole number that is known before anything runs, such as 3 or x.shape[0]", tree)
+        return number
+
+    def _composite(self, tree: Call) -> Form:
+        for argument in tree.arguments:
+            self.shape(argument)
+        try:
+            return self.shape(expanded(tree))
+        except ShapeError as error:
+            raise self.error(f"{tree.function}: {error.message}", tree) from None
+
+    def _called(self, tree: Call) -> Form:
+        """The shape of a function that does not work cell by cell."""
+        row, shapes, numbers = FUNCTIONS[tree.function], list[Form](), list[Any]()
+        for place, argument in enumerate(tree.arguments):
+            if row.static_at(place):
+                numbers.append(self.static(argument))
+            elif isinstance(argument, Listing):
+                shapes += map(self.shape, argument.items)
+            elif not isinstance(argument, Key):
+                shapes.append(self.shape(argument))
+        if row.reduces:
+            return Form.of(self._reduced(tree, shapes[0]), self._kind(tree, row, shapes))
+        kind = self._kind(tree, row, shapes)
+        if tree.function not in RULES:
+            return Form.of(self.together(tree, tree.arguments, tuple(shapes)), kind)
+        if refused := self._refused(tree, shapes):
+            raise self.error(refused, tree)
+        return Form.of(RULES[tree.function](tree, shapes, numbers), kind)
+
+    def _refused(self, tree: Call, shapes: Sequence[Form]) -> str:
+        """Why arrays cannot be joined, or values not be added where they are to be; "" where they can."""
+        if tree.function in ("concatenate", "stack") and isinstance(tree.arguments[0], Listing):
+            along = tree.axis if tree.function == "concatenate" and isinstance(tree.axis, int) else None
+            return joint_misfit(tree.arguments[0].items, shapes, along)
+        if tree.function == "add_at":
+            places = indexed(shapes[0], [self._item(item) for item in cast(Key, tree.arguments[1]).items])
+            if broadcast(places, shapes[1]) is None or len(shapes[1]) > len(places):
+                return f"the places are {shape_text(places)} and {to_text(tree.arguments[2])} is {shape_text(shapes[1])}"
+        return ""
+
+    def of_name(self, tree: Name) -> Form:
         """The shape of a tensor."""
         if tree.name in self.shapes:
-            return self.shapes[tree.name]
-        if tree.name in CONSTANTS:
-            return ()
+            shape = self.shapes[tree.name]
+            return shape if isinstance(shape, Form) else Form.of(shape)
         known = list(self.shapes)
         hint = suggestion(tree.name, known) or f"; there are {' '.join(known[:30])}"
+        if tree.name in FUNCTIONS:
+            raise FormulaError(f"'{tree.name}' is a function: write {tree.name}(…)", self.text, tree.column)
         raise FormulaError(f"unknown name '{tree.name}'{hint}", self.text, tree.column)
 
-    def _product(self, tree: Binary, left: Shape, right: Shape) -> Shape:
-        if len(left) == len(right) == 2 and left[1] == right[0]:
-            return (left[0], right[1])
+    def _product(self, tree: Binary, left: Form, right: Form) -> Shape:
+        """The shape of ``@``: of matrices, of vectors, and over leading axes of each of them."""
         a, b = to_text(tree.left), to_text(tree.right)
-        if len(left) != 2 or len(right) != 2:
-            raise self.error(f"@ multiplies two matrices; {a} is {shape_text(left)} and {b} is {shape_text(right)}", tree)
-        turned_left, turned_right = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
-        fits = "; the other order would fit" if left[0] == right[1] else ""
-        if left == right:
-            fits = f"; both have one shape: multiply them cell by cell, {to_text(Binary('*', tree.left, tree.right))}"
-        elif left[0] == right[0]:
-            fits = f"; {to_text(Binary('@', turned_left, tree.right))} would fit"
-        elif left[1] == right[1]:
-            fits = f"; {to_text(Binary('@', tree.left, turned_right))} would fit"
-        message = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}: @ needs as many columns on the left as rows on the right"
-        raise self.error(f"{message} ({left[1]} and {right[0]}){fits}", tree)
+        start = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}"
+        if not left or not right:
+            raise self.error(f"@ multiplies matrices; {start}: a number is multiplied by *", tree)
+        inner = right[-2] if len(right) > 1 else right[0]
+        if left[-1] != inner and not isinstance(left[-1], Unknown) and not isinstance(inner, Unknown):
+            raise self.error(f"{start}: {product_misfit(tree, left, right)}", tree)
+        leading = broadcast(left[:-2], right[:-2])
+        if leading is None:
+            axis = next(n for n in range(3, 99) if left[-n] != right[-n] and 1 not in (left[-n], right[-n]))
+            raise self.error(f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}", tree)
+        if stretched(left[:-2], leading) and stretched(right[:-2], leading):
+            raise self.error(f"{start}: NumPy would pair all of the one with all of the other", tree)
+        return (*leading, *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
 
-    def together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
-        """The common shape of elementwise operands: that of one of them."""
-        result, holder = shapes[0], operands[0]
+    def together(self, tree: Tree, operands: Sequence[Tree], shapes: Sequence[Shape]) -> Shape:
+        """The common shape of elementwise operands: that of one of them, but for axes that the formula itself makes."""
+        result: Shape = shapes[0]
+        holder = operands[0]
         for operand, shape in zip(operands[1:], shapes[1:], strict=True):
-            try:
-                wide = np.broadcast_shapes(result, shape)
-            except ValueError:
-                wide = None
-            if wide not in (result, shape):
+            wide = broadcast(result, shape)
+            if wide is None or (stretched(result, wide) and stretched(shape, wide)):
                 remedy = keepdims_hint(holder if len(result) < len(shape) else operand)
-                raise self.error(_mismatch(to_text(holder), result, to_text(operand), shape, wide, remedy), tree)
+                raise self.error(misfit(to_text(holder), result, to_text(operand), shape, wide, remedy), tree)
             if wide != result:
-                result, holder = shape, operand
+                holder = operand
+            result = wide
         return result
 
-    def _reduced(self, tree: Call, shape: Shape) -> Shape:
+    def _reduced(self, tree: Call, shape: Form) -> Shape:
         if 0 in shape and tree.function in ("max", "min", "argmax", "mean"):
             raise self.error(f"{tree.function} of nothing: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
-        if tree.axis is None:
-            return (1,) * len(shape) if tree.keepdims else ()
-        if tree.axis >= len(shape):
-            raise self.error(f"there is no axis {tree.axis}: {to_text(tree.arguments[0])} is {shape_text(shape)}", tree)
-        return (*shape[: tree.axis], *(1,) * tree.keepdims, *shape[tree.axis + 1 :])
-
-    def _viewed(self, tree: View, shape: Shape) -> Shape:
-        try:
-            found: Shape = tree.of(np.broadcast_to(np.empty(()), shape)).shape
-            return found
-        except (IndexError, ValueError):
-            message = f"{to_text(tree)} is outside {to_text(tree.operand)}, which is {shape_text(shape)}; rows and columns count from 0"
-            raise self.error(message, tree) from None
-
-
-def keepdims_hint(tree: Tree) -> str:
-    """What to write so that an axis which a formula folds is kept; "" where it drops none."""
-    dropping = (node for node in walk(tree) if isinstance(node, Call) and node.axis is not None and not node.keepdims)
-    return next((f"{to_text(replace(node, keepdims=True))} keeps the axis" for node in dropping), "")
-
-
-def _mismatch(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy: str) -> str:
-    start = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}"
-    if len(left) != len(right) and wide is not None:
-        flat, shape, other = (a, left, b) if len(left) < len(right) else (b, right, a)
-        return (
-            f"{start}: {flat} is a flat list of {shape[0]}, no column, so that NumPy would pair each of its numbers with each row of "
-            f"{other} and give {shape_text(wide)}. {remedy or f'Make it a column, {shape[0]}×1'}"
-        )
-    if wide is not None:
-        reason = f"NumPy would pair everything with everything and give {shape_text(wide)}, which neither of them is"
-        return f"{start}: {reason}. Did you mean {a} @ {b}, or a .T?"
-    if remedy:
-        return f"{start}: {remedy}"
-    return f"{start}: elementwise operands need the same shape{', which .T would give' if left == right[::-1] else ''}"
+        if tree.function == "argmax" and isinstance(tree.axis, tuple):
+            raise self.error("argmax takes one axis", tree)
+        return reduced(shape, tree.axis, tree.keepdims)

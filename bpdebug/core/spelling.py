@@ -7,23 +7,64 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Sequence
 
-from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.functions import FUNCTIONS, Axis, Function
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Number, Operation, Transpose, Tree, Unary, axes, operation
+from bpdebug.core.tree import Binary, Call, Number, Operation, Transpose, Tree, Unary, operation
 
 NUMPY = ("np", "numpy")
 """What programs call NumPy."""
-ALIASES = {"absolute": "abs", "fabs": "abs", "amax": "max", "amin": "min", "linalg.norm": "norm"}
+ALIASES = {
+    "absolute": "abs",
+    "fabs": "abs",
+    "amax": "max",
+    "amin": "min",
+    "linalg.norm": "norm",
+    "lib.stride_tricks.sliding_window_view": "sliding_window_view",
+    "permute_dims": "transpose",
+    "concat": "concatenate",
+}
 """NumPy's further names of a function."""
-METHODS = sorted({"astype", "clip", "dot", "transpose", *(name for name, row in FUNCTIONS.items() if row.reduces and name != "norm")})
+_REDUCING = {name for name, row in FUNCTIONS.items() if row.reduces} - {"norm", "logsumexp"}
+METHODS = sorted(
+    {
+        *["astype", "clip", "copy", "cumsum", "dot", "flatten", "ravel", "repeat", "reshape", "squeeze", "swapaxes", "take", "transpose"],
+        *_REDUCING,
+    }
+)
 """What may follow a value: ``dz1.sum(axis=0)``."""
-_ARITHMETIC = "add + subtract - multiply * divide / true_divide / power ** dot @ matmul @"
+_ARITHMETIC = "add + subtract - multiply * divide / true_divide / power ** dot @ matmul @ logical_and & logical_or |"
 _COMPARISONS = "less < less_equal <= greater > greater_equal >= equal == not_equal !="
 _WORDS = f"{_ARITHMETIC} {_COMPARISONS}".split()
 _SIGNS = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
+
+
+BINARY = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+}
+COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+"""The operators, by what Python's parser calls them."""
+
+
+REFUSED = {
+    ast.Attribute: f"what may follow a value is .T, .size, .shape and the methods {' '.join(METHODS)}",
+    ast.Lambda: "a formula has no lambda",
+    ast.IfExp: "write where(condition, a, b) for a choice",
+    ast.List: "a list stands in brackets of a function that takes one, such as concatenate([a, b])",
+    ast.Tuple: "one value is expected; found a comma",
+    ast.FloorDiv: "there is no //; write / for division",
+    ast.Mod: "there is no %",
+    ast.BitXor: "there is no ^; write ** for a power",
+}
+"""What is said of what the language does not have."""
 
 
 class Vocabulary(Record, eq=False):
@@ -31,13 +72,9 @@ class Vocabulary(Record, eq=False):
 
     Attributes:
         joined: the names that are no Python names (``da1@z2``, ``blocks.0.weight``, ``W[0]``); the longest that fits is read.
-        lengths: the lengths of a tensor's axes, as trees since that of the samples is a name; None for what is no tensor.
-        composites: the functions that stand for a formula, as the names of their arguments and that formula.
     """
 
     joined: frozenset[str] = frozenset()
-    lengths: Callable[[str], Sequence[Tree] | None] = field(default=lambda _: None)
-    composites: Mapping[str, tuple[Sequence[str], Tree]] = {}
 
 
 def rewritten(name: str, arguments: Sequence[Tree]) -> Tree | None:
@@ -45,18 +82,20 @@ def rewritten(name: str, arguments: Sequence[Tree]) -> Tree | None:
     match name, arguments:
         case _, (left, right) if name in _SIGNS:
             return Binary(_SIGNS[name], left, right)
-        case "negative", (operand,):
-            return Unary("-", operand)
-        case "reciprocal", (operand,):
-            return Binary("/", Number(1.0), operand)
-        case "transpose", (operand,):
-            return Transpose(operand)
-        case "clip", (operand, low, high):
-            return Call("minimum", (Call("maximum", (operand, low)), high))
+        case _, (operand,) if name in _SINGLE:
+            return _SINGLE[name](operand)
     return None
 
 
-SPELLINGS = (*_SIGNS, "negative", "reciprocal", "transpose", "clip")
+_SINGLE: dict[str, Callable[[Tree], Tree]] = {
+    "negative": lambda operand: Unary("-", operand),
+    "logical_not": lambda operand: Unary("~", operand),
+    "reciprocal": lambda operand: Binary("/", Number(1), operand),
+    "transpose": Transpose,
+    **dict.fromkeys(("flatten", "ravel"), lambda operand: Call("reshape", (operand, Unary("-", Number(1))))),
+    "copy": lambda operand: operand,
+}
+SPELLINGS = (*_SIGNS, *_SINGLE)
 """The names that :func:`rewritten` knows."""
 
 
@@ -64,14 +103,6 @@ def as_number(tree: Tree) -> Tree:
     """The value as a number, ``.astype(float)``: 1 and 0 for truth values."""
     truth = isinstance(tree, Operation) and operation(tree)[0].result == "bool"
     return Call("where", (tree, Number(1.0), Number(0.0))) if truth else tree
-
-
-def lengths(tree: Tree, vocabulary: Vocabulary) -> Sequence[Tree] | None:
-    """The lengths of the axes of a named tensor or its transpose; None for any other formula."""
-    if isinstance(tree, Transpose):
-        inner = lengths(tree.operand, vocabulary)
-        return inner and inner[::-1]
-    return vocabulary.lengths(tree.name) if isinstance(tree, Name) else None
 
 
 def numpy_name(node: ast.expr) -> str:
@@ -98,11 +129,13 @@ class Given(Record, eq=False):
         name: the function's, without NumPy's; "" for what is no function.
         positional: its arguments, the value before a method's dot first.
         node: the whole of it.
+        method: whether it follows a value and a dot.
     """
 
     name: str
     positional: list[ast.expr]
     node: ast.Call
+    method: bool = False
 
     @classmethod
     def of(cls, node: ast.Call) -> Given:
@@ -111,22 +144,38 @@ class Given(Record, eq=False):
         if isinstance(called, ast.Name):
             name = called.id
         elif isinstance(called, ast.Attribute) and not name and called.attr in METHODS:
-            return cls(called.attr, [called.value, *node.args], node)
+            return cls(called.attr, [called.value, *node.args], node, True)
         return cls(ALIASES.get(name, name), node.args, node)
 
     def arguments(self, function: Function) -> list[ast.expr]:
-        """The function's arguments, without an axis.
+        """The function's arguments, without an axis and the like.
 
         Raises:
             SpellingError: for another number of them, or a keyword that the function does not have.
         """
-        others = [k.arg for k in self.node.keywords if not function.reduces or k.arg not in ("axis", "keepdims")]
-        if others:
-            raise SpellingError(f"{function.name} takes no argument '{others[0]}'", self.node)
-        if not function.arity <= len(self.positional) <= function.arity + function.reduces:
-            takes = f"{function.arity} argument{'s' * (function.arity > 1)}{' and an axis' * function.reduces}"
-            raise SpellingError(f"{function.name} takes {takes}; found {len(self.positional)}", self.node)
-        return self.positional[: function.arity]
+        most, given = len(function.parameters), self.positional
+        if len(given) > most and self.name in ("reshape", "transpose") and self.method:  # x.reshape(2, -1)
+            given = [given[0], ast.copy_location(ast.Tuple(given[1:]), given[1])]
+        named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function)}
+        for name in named:
+            if name not in function.parameters[len(given) :]:
+                raise SpellingError(f"{function.name} takes no argument '{name}'", self.node)
+        wanted = function.parameters[len(given) : most]
+        while wanted and wanted[-1] not in named:
+            wanted = wanted[:-1]
+        found = given[:most] + [named[name] for name in wanted if name in named]
+        if not function.arity <= len(found) <= most or len(given) > most + bool(function.axes) or not set(wanted) <= {*named}:
+            several, axis = f"{function.arity} argument{'s' * (function.arity > 1)}", " and an axis" * bool(function.axes)
+            raise SpellingError(f"{function.name} takes {several}{axis}; found {len(self.positional)}", self.node)
+        return found
+
+    @staticmethod
+    def _options(function: Function) -> list[str]:
+        return ["axis"] * bool(function.axes) + ["keepdims"] * function.reduces + ["ddof"] * (function.name in ("var", "std"))
+
+    def option(self, name: str) -> ast.expr | None:
+        """The value of a keyword."""
+        return next((k.value for k in self.node.keywords if k.arg == name), None)
 
     def keepdims(self) -> bool:
         """Whether a folded axis stays.
@@ -134,34 +183,53 @@ class Given(Record, eq=False):
         Raises:
             SpellingError: where that is no truth value.
         """
-        for value in [k.value for k in self.node.keywords if k.arg == "keepdims"]:
-            if not isinstance(value, ast.Constant) or type(value.value) is not bool:
-                raise SpellingError("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
-            return value.value
-        return False
+        value = self.option("keepdims")
+        if value is not None and (not isinstance(value, ast.Constant) or type(value.value) is not bool):
+            raise SpellingError("keepdims is True (a folded axis stays, with length 1) or False (it is dropped)", value)
+        return isinstance(value, ast.Constant) and bool(value.value)
 
-    def axis(self, function: Function, operand: Tree, vocabulary: Vocabulary) -> int | None:
-        """The axis that is folded, counted from the first; None for all of them.
+    def ddof(self) -> int:
+        """What is taken from the number of cells that a variance divides by.
 
         Raises:
-            SpellingError: where there is no such axis.
+            SpellingError: where that is no whole number.
         """
-        given = [*self.positional[function.arity :], *(k.value for k in self.node.keywords if k.arg == "axis")]
+        value = self.option("ddof")
+        if value is None:
+            return 0
+        if not isinstance(value, ast.Constant) or type(value.value) is not int:
+            raise SpellingError("ddof is a whole number: 0 divides by n, 1 by n - 1", value)
+        return value.value
+
+    def axis(self, function: Function) -> Axis:
+        """The axis or axes, as they are written; the usual one where none is given.
+
+        Raises:
+            SpellingError: where it is none, is missing, or is given twice.
+        """
+        keyword, most = self.option("axis"), len(function.parameters)
+        given = [*self.positional[most:], *([keyword] if keyword is not None else [])]
+        if (self.method and self.name in ("reshape", "transpose")) or not function.axes:
+            return function.axis
         if len(given) > 1:
             raise SpellingError("the axis is given twice", given[1])
-        if not given or (isinstance(given[0], ast.Constant) and given[0].value is None):
+        if not given and function.axes == "asks":
+            raise SpellingError(f"{function.name} needs an axis: axis=-1 is the last", self.node)
+        if not given:
+            return function.axis
+        if isinstance(given[0], ast.Constant) and given[0].value is None:
             return None
-        count = axes(operand, lambda name: len(there) if (there := vocabulary.lengths(name)) is not None else 2)
-        parts = given[0].elts if isinstance(given[0], ast.Tuple) else given
-        folded = {axis % count if -count <= axis < 0 else axis for axis in map(_whole, parts)}
-        if len(folded) == len(parts) == count > 1:
-            return None
-        if [*folded] not in ([0], [1]) or len(parts) > 1:
-            raise SpellingError("axis is 0 (down the rows) or 1 (along the columns); -1 is the last, (0, 1) are both", given[0])
-        return folded.pop()
+        parts = given[0].elts if isinstance(given[0], ast.Tuple | ast.List) else given
+        found = tuple(map(whole, parts))
+        if not found or None in found or len(set(found)) < len(found):
+            message = "axis is a whole number, 0 is the first axis and -1 the last, or several in parentheses: (0, 2)"
+            raise SpellingError(message, given[0])
+        axes = tuple(number for number in found if number is not None)
+        return axes[0] if len(axes) == 1 else axes
 
 
-def _whole(node: ast.expr) -> int:
-    """A literal whole number; else one that no axis has."""
+def whole(node: ast.expr) -> int | None:
+    """A literal whole number of a size that an axis or a place may have."""
     sign, inner = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
-    return sign * inner.value if isinstance(inner, ast.Constant) and type(inner.value) is int else 99
+    fits = isinstance(inner, ast.Constant) and type(inner.value) is int and abs(inner.value) <= 10**9
+    return sign * inner.value if fits else None  # type: ignore[attr-defined]

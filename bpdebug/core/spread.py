@@ -6,7 +6,7 @@ nothing else does that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.products import Product, minus, negative, times
@@ -15,22 +15,12 @@ from bpdebug.core.tree import ONE, Call, Name, Tree, literal
 
 
 class Spread(Inference):
-    """The shapes of nodes, each found once."""
-
-    def __init__(self, text: str, shapes: Mapping[str, Shape]) -> None:
-        super().__init__(text, shapes)
-        self._known: dict[int, tuple[Tree, Shape]] = {}
-
-    def shape(self, tree: Tree) -> Shape:
-        """See :class:`Inference`."""
-        if id(tree) not in self._known:
-            self._known[id(tree)] = tree, super().shape(tree)
-        return self._known[id(tree)][1]
+    """The shapes of nodes, and what comes back to them."""
 
     def count(self, node: Call) -> Tree:
         """How many cells of the operand go into one of the fold."""
         shape = self.shape(node.arguments[0])
-        return self._lengths(shape if node.axis is None else [shape[node.axis]])
+        return self._lengths([shape[axis] for axis in node.folded(len(shape))])
 
     def _lengths(self, lengths: Sequence[int]) -> Tree:
         return times(ONE, *map(length, lengths))
@@ -91,4 +81,4 @@ def length(n: int) -> Tree:
     """The length of an axis as it is written: ``m`` times a number for one that the samples have."""
     if n and n % GENERIC_ROWS == 0:
         return times(literal(n // GENERIC_ROWS), Name("m"))
-    return literal(float(n))
+    return literal(n)

@@ -1,4 +1,4 @@
-"""The syntax tree of a formula: eight kinds of frozen nodes, and the walks that everything else is made of.
+"""The syntax tree of a formula: a dozen kinds of frozen nodes, and the walks that everything else is made of.
 
 The tree is the only form in which the engine holds mathematics. It is executed, checked, explained and drawn, and
 rewritten here: renaming for the operation table, transposition for the column convention.
@@ -9,11 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
-from typing import Any, cast
+from types import EllipsisType
+from typing import Any, TypeAlias, cast
 
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS, POWERS, Function
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS, Axis, Function
 
-Slice = tuple[int | None, int | None, int | None]
+Bound: TypeAlias = "int | Tree | None"
+Slice: TypeAlias = "tuple[Bound, Bound, Bound]"
+Item: TypeAlias = "int | Slice | EllipsisType | Tree | None"
+"""A part of a subscript: a place, a slice, ``...``, an array of places or of truth values, or None for a new axis."""
+WHOLE: Slice = (None, None, None)
+"""The slice ``:``."""
+
+
+def _below(value: object) -> Iterator[Tree]:
+    """The nodes in a part of a node."""
+    if isinstance(value, Tree):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _below(part)
+
+
+def _changed(value: Any, change: Callable[[Tree], Tree]) -> Any:
+    """A part of a node with each node in it changed."""
+    if isinstance(value, tuple):
+        return tuple(_changed(part, change) for part in value)
+    return change(value) if isinstance(value, Tree) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +46,18 @@ class Tree:
 
     def children(self) -> tuple[Tree, ...]:
         """The nodes below this one, left to right."""
-        found: list[Tree] = []
-        for part in self.__slots__:
-            value = getattr(self, part)
-            if isinstance(value, Tree):
-                found.append(value)
-            elif isinstance(value, tuple):
-                found += [v for v in value if isinstance(v, Tree)]
-        return tuple(found)
+        return tuple(chain.from_iterable(_below(getattr(self, part)) for part in self.__slots__))
 
     def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:
         """This node with ``change`` applied to each child."""
-        changed: dict[str, Tree | tuple[object, ...]] = {}
-        for part in fields(self):
-            value = getattr(self, part.name)
-            if isinstance(value, Tree):
-                changed[part.name] = change(value)
-            elif isinstance(value, tuple):
-                changed[part.name] = tuple(change(v) if isinstance(v, Tree) else v for v in value)
-        return replace(self, **changed) if changed else self  # type: ignore[arg-type]
+        own = {part.name: getattr(self, part.name) for part in fields(self)}
+        changed = {name: _changed(value, change) for name, value in own.items() if isinstance(value, Tree | tuple)}
+        return replace(self, **changed) if changed else self
 
 
 @dataclass(frozen=True, slots=True)
 class Number(Tree):
-    """A literal, never negative (a minus sign is a node of its own)."""
+    """A literal, never negative (a minus sign is a node of its own); a whole number is an ``int`` where it is written without a point."""
 
     value: float
 
@@ -114,45 +124,74 @@ class Transpose(Tree):
 
 @dataclass(frozen=True, slots=True)
 class Call(Operation):
-    """A function of the fixed list; ``axis`` and ``keepdims`` mean what they mean in NumPy, and only where the function reduces."""
+    """A function of the fixed list.
+
+    Attributes:
+        function: its name.
+        arguments: what stands before the keywords, such as a reshaped tensor and its shape.
+        axis: the axis or axes that it works along, as they are written (-1 is the last); None for none, or for all that it folds.
+        keepdims: whether a folded axis stays, with length 1.
+        ddof: what ``var`` and ``std`` take from the number of cells that they divide by.
+    """
 
     function: str
     arguments: tuple[Tree, ...]
-    axis: int | None = None
+    axis: Axis = None
     keepdims: bool = False
+    ddof: int = 0
 
     @property
     def reduces(self) -> bool:
         """Whether it folds an axis, or everything into one number."""
         return FUNCTIONS[self.function].reduces
 
-    def source(self, index: tuple[Any, ...], places: Sequence[Any]) -> tuple[Any, ...]:
-        """The cell of the argument that goes into cell ``index`` of a reduction's value, with ``places`` along the folded axes."""
+    def folded(self, rank: int) -> tuple[int, ...]:
+        """The axes that a reduction folds of so many, counted from the first."""
         if self.axis is None:
-            return tuple(places)
-        return (*index[: self.axis], places[self.axis], *index[self.axis + self.keepdims :])
+            return tuple(range(rank))
+        return tuple(sorted({axis % rank for axis in self.axis} if isinstance(self.axis, tuple) else {self.axis % rank}))
+
+
+@dataclass(frozen=True, slots=True)
+class Length(Operation):
+    """``x.shape[0]``, the length of an axis; without one ``x.size``, the number of cells, and of all axes (``...``) ``x.shape``."""
+
+    operand: Tree
+    axis: int | EllipsisType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Tree):
+    """A string, the first argument of ``einsum``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Tree):
+    """A list or tuple as an argument: ``[q, k]``, ``(2, -1)``."""
+
+    items: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Tree):
+    """A subscript as an argument: the places that ``add_at`` adds to; written ``i``, ``(i, j)`` or, with slices, ``s_[:, i]``."""
+
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Index(Tree):
-    """``x[1, 0]`` or ``x[:, 0]``: integers and slices, as in NumPy."""
+    """``x[1, 0]``, ``x[:, None]``, ``x[..., i]``: a subscript as NumPy has it."""
 
     operand: Tree
-    items: tuple[int | Slice, ...]
+    items: tuple[Item, ...]
 
-    def key(self) -> tuple[int | slice, ...]:
-        """The subscript as NumPy takes it."""
-        return tuple(item if isinstance(item, int) else slice(*item) for item in self.items)
-
-    def of(self, value: Any) -> Any:
-        """The view of the operand's value: no copy, be it of a single cell."""
-        return value[(*self.key(), ...)]
-
-    def source(self, index: tuple[Any, ...], shape: Sequence[int]) -> tuple[Any, ...]:
-        """The cell of the operand, which has that shape, that is cell ``index`` of the view."""
-        rest, whole = iter(index), [slice(None)] * (len(shape) - len(self.items))
-        chosen = [range(length)[item] for length, item in zip(shape, (*self.key(), *whole), strict=True)]
-        return tuple(places if isinstance(places, int) else places[next(rest)] for places in chosen)
+    @property
+    def arrays(self) -> tuple[Tree, ...]:
+        """The items that are values: arrays of places or of truth values, and single places that are computed."""
+        return tuple(item for item in self.items if isinstance(item, Tree))
 
 
 View = Transpose | Index
@@ -165,6 +204,8 @@ def operation(tree: Operation) -> tuple[Function, tuple[Tree, ...]]:
         return FUNCTIONS[tree.function], tree.arguments
     if isinstance(tree, Unary):
         return OPERATORS[tree.operator, 1], (tree.operand,)
+    if isinstance(tree, Length):
+        return LENGTH, (tree.operand,)
     binary = cast(Binary, tree)
     if binary.operator == "**" and isinstance(binary.right, Number) and binary.right.value in POWERS:
         return POWERS[binary.right.value], (binary.left,)
@@ -190,40 +231,14 @@ def substitute(tree: Tree, values: Mapping[str, Tree]) -> Tree:
     return tree.rebuilt(lambda child: substitute(child, values))
 
 
-def to_columns(tree: Tree) -> Tree:
-    """The formula in the column convention, in which every tensor is the transpose of ours.
-
-    ``dW2 = a1.T @ dz2`` becomes ``dW2 = dz2 @ a1.T`` and ``z1 = x @ W1 + b1`` becomes ``z1 = W1 @ x + b1``: a product turns
-    round, an axis changes place, all else stays (the convention of Ng's Deep Learning Specialization and of Nielsen's
-    "Neural Networks and Deep Learning", chapter 2).
-    """
-    turned = tree.rebuilt(to_columns)
-    match turned:
-        case Binary("@", left, right):
-            return replace(turned, left=right, right=left)
-        case Call(axis=int()):
-            return _turned_fold(turned, axes(cast(Call, tree).arguments[0]))
-        case Index(operand, items) if axes(operand) == 2:
-            whole: Slice = (None, None, None)
-            return replace(turned, items=(*items, whole)[:2][::-1])
-    return turned
-
-
-def _turned_fold(fold: Call, axes: int) -> Tree:
-    """A fold along one of an operand's ``axes`` axes; a flat list, which stands for a row, becomes a column."""
-    if axes != 2:
-        return fold if fold.keepdims else replace(fold, axis=None)
-    if fold.keepdims:
-        return replace(fold, axis=1 - (fold.axis or 0))
-    return replace(fold, axis=1, keepdims=True) if fold.axis == 0 else Transpose(replace(fold, axis=0, keepdims=True))
-
-
-ONE = Number(1.0)
+ONE = Number(1)
 
 
 def literal(value: float) -> Tree:
-    """The number as a tree; a negative one is a minus sign and a literal."""
-    return Number(value) if not value < 0 else Unary("-", Number(-value))
+    """The number as a tree, as a person writes it: 2 for 2.0; a negative one is a minus sign and a literal."""
+    size = abs(value)
+    written = Number(int(size) if size < 1e15 and size == int(size) else size)
+    return Unary("-", written) if value < 0 else written
 
 
 def without_ones(tree: Tree) -> Tree:
@@ -237,22 +252,10 @@ def without_ones(tree: Tree) -> Tree:
     return tree
 
 
-def axes(tree: Tree, of: Callable[[str], int] = lambda _: 2) -> int:
-    """How many axes a node's value has; ``of`` tells it of the names."""
-    match tree:
-        case Name(name):
-            return 0 if name in CONSTANTS else of(name)
-        case Index(operand, items):
-            return axes(operand, of) - sum(isinstance(item, int) for item in items)
-        case Call(_, (operand,), axis, False) if tree.reduces:
-            return 0 if axis is None else axes(operand, of) - 1
-    return max((axes(child, of) for child in tree.children()), default=0)
-
-
 def product(*factors: Tree, over: Tree | None = None) -> Tree:
     """The product of the factors, divided by ``over``, as a person would write it: literal factors are multiplied out and
     a factor 1 is left away; the order of the rest is kept."""
-    constant, rest = 1.0, []
+    constant, rest = 1.0, list[Tree]()
     for part in chain.from_iterable(map(_factors, factors)):
         if isinstance(part, Number):
             constant *= part.value

@@ -6,23 +6,28 @@ import re
 from collections.abc import Callable, Mapping
 
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
+from bpdebug.core.columns import to_columns
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.render import (
-    ATOM,
-    AXES,
-    LETTERS,
-    LEVEL,
-    SIGNS,
-    SUM,
-    UNARY_LEVEL,
-    Mathematics,
-    Places,
-    Shape,
-    Style,
-    format_number,
-    item_text,
+from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Shape, Style, axis_text
+from bpdebug.core.tree import (
+    Binary,
+    Bound,
+    Call,
+    Index,
+    Item,
+    Key,
+    Length,
+    Listing,
+    Name,
+    Number,
+    Place,
+    Text,
+    Transpose,
+    Tree,
+    Unary,
+    Written,
 )
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written, to_columns
+from bpdebug.core.writing import ATOM, LEVEL, SUM, UNARY_LEVEL, Places, format_number
 
 Leaf = Callable[[Tree], Piece | None]
 
@@ -75,7 +80,7 @@ def _scripted(base: str, place: Box, layer: str) -> Piece:
     return power(lower, group("[", layer, "]")) if layer else lower
 
 
-_SIGNS = SIGNS | {"*": "·", "and": "∧", "or": "∨"}
+_SIGNS = SIGNS | {"*": "·", "and": "∧", "or": "∨", "&": "∧", "|": "∨"}
 
 
 class _Boxes(Mathematics):
@@ -107,7 +112,7 @@ class _Boxes(Mathematics):
 
     def unary(self, tree: Unary) -> Piece:
         negated = tree.operator == "not"
-        return row("¬ " if negated else "−", self.grouped(tree.operand, LEVEL["not"] if negated else UNARY_LEVEL))
+        return row("−" if tree.operator == "-" else "¬ ", self.grouped(tree.operand, LEVEL["not"] if negated else UNARY_LEVEL))
 
     def binary(self, tree: Binary) -> Piece:
         if tree.operator == "/":
@@ -125,14 +130,37 @@ class _Boxes(Mathematics):
 
     def index(self, tree: Index) -> Piece:
         operand = self.grouped(tree.operand, ATOM + isinstance(tree.operand, Number))
-        items = [row(*map(figure, re.findall(r"-?\d+|:", item_text(item)))) for item in tree.items]
-        return row(operand, "[", joined(items, ", "), "]")
+        return row(operand, "[", joined(map(self.item, tree.items), ", "), "]")
+
+    def item(self, item: Item | Bound) -> Piece:
+        """A part of a subscript, or an end of a slice."""
+        if isinstance(item, Tree):
+            return self.write(item)
+        if isinstance(item, tuple):
+            start, stop, step = (NOTHING if part is None else self.item(part) for part in item)
+            return row(start, ":", stop, *([] if item[2] is None else [":", step]))
+        return "…" if item is ... else Box("word", text="None") if item is None else figure(str(item))
+
+    def text(self, tree: Text) -> Piece:
+        return Box("text", text=tree.text)
+
+    def listing(self, tree: Listing) -> Piece:
+        return row("(", joined(map(self.write, tree.items), ", "), ")")
+
+    def key(self, tree: Key) -> Piece:
+        items = joined(map(self.item, tree.items), ", ")
+        return items if len(tree.items) == 1 else row("(", items, ")")
+
+    def length(self, tree: Length) -> Piece:
+        """``|x|₀``, the length along an axis; without one, of all."""
+        return lowered(fence("||", self.write(tree.operand)), str(tree.axis) if isinstance(tree.axis, int) else None)
 
     def call(self, tree: Call) -> Piece:
         arguments = [self.write(argument) for argument in tree.arguments]
         if tree.function == "sum" and self.level(tree.arguments[0]) <= SUM:
             arguments[0] = fence("()", arguments[0])
-        function, axis = FUNCTIONS[tree.function], None if tree.axis is None else AXES[tree.axis]
+        function = FUNCTIONS[tree.function]
+        axis = axis_text(tree.axis if function.reduces or tree.axis != function.axis else None) or None
         return function.box(axis, joined(arguments, ", ")) if function.reduces else function.box(axis, *arguments)
 
     def level(self, tree: Tree) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.parser import suggestion
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
+from bpdebug.core.words import suggestion
 from bpdebug.files import write_file
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline

@@ -12,8 +12,8 @@ import numpy as np
 from bpdebug.core.boxes import BLANK, Box, Piece, fence, figure, group, row
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import Statistics, cell, minus, number_format, short
-from bpdebug.core.shapes import shape_text
 
 _TABLE = 2
 """Axes of a table; a tensor with more of them is a column of such."""

@@ -8,11 +8,11 @@ from itertools import groupby
 from math import prod
 
 from bpdebug.core.boxes import figure, row
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
-from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name

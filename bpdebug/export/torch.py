@@ -17,10 +17,10 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
-from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Name, Tree, substitute, walk
+from bpdebug.core.writing import to_text
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 MOST_NUMBERS = 5_000_000

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dictionary
 from typing import Any
 
-from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record, replace
+from bpdebug.core.words import nearest
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, found, is_nothing, number_of, value_of
 from bpdebug.frontends.report import Report
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.parser import suggestion
+from bpdebug.core.words import suggestion
 from bpdebug.files import FileError, read_file, read_lines, write_file
 from bpdebug.frontends.csvfile import MAXIMUM_BYTES, MAXIMUM_CLASSES, finite
 from bpdebug.frontends.kinds import Key

@@ -8,8 +8,8 @@ from itertools import chain
 from textwrap import indent
 from typing import Any
 
-from bpdebug.core.parser import nearest
 from bpdebug.core.record import Record, replace
+from bpdebug.core.words import nearest
 from bpdebug.frontends.kinds import SUCH_LINES, Key, Kind, Schema, likely, refuse
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, flow, is_nothing, made_of, number_of
 from bpdebug.frontends.report import WHOLE_FILE, Report

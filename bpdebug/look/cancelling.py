@@ -15,9 +15,9 @@ import numpy as np
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.render import to_text
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, literal, names, substitute, walk
+from bpdebug.core.writing import to_text
 from bpdebug.look.slopes import minus, plus, times
 
 Powers = tuple[tuple[str, int], ...]
@@ -187,7 +187,7 @@ class _Reader:
     def written(self, found: _Fraction) -> Tree:
         """A fraction as a formula: what is added first, then what is taken away."""
         terms = sorted(found.top.items(), key=lambda term: term[1] < 0)
-        top: Tree = Number(0.0)
+        top: Tree = Number(0)
         for powers, number in terms:
             top = plus(top, self._monomial(powers, number))
         for factor in found.below:
@@ -198,7 +198,7 @@ class _Reader:
         tree: Tree = literal(abs(number))
         for name, power in powers:
             base = self._atoms[name]
-            tree = times(tree, base if power == 1 else Binary("**", base, Number(float(power))))
+            tree = times(tree, base if power == 1 else Binary("**", base, literal(power)))
         return minus(tree) if number < 0 else tree
 
 

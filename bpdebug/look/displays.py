@@ -10,8 +10,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import short, sparkline
-from bpdebug.core.shapes import infer, shape_text
+from bpdebug.core.shapes import infer
 from bpdebug.look.explanation import not_there
 from bpdebug.time.timeline import Timeline
 

@@ -13,16 +13,19 @@ from itertools import groupby
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, Cells, Letters
+from bpdebug.core.cells import Cell, Cells
+from bpdebug.core.columns import to_columns
 from bpdebug.core.description import Array
+from bpdebug.core.expansion import constant_of
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operations import OPERATIONS
-from bpdebug.core.parser import Formula, constant_of
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names, to_columns
+from bpdebug.core.sources import Letters
+from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
 from bpdebug.time.timeline import Timeline
@@ -212,7 +215,8 @@ class _Taking:
             return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
         letters = [next(self._letters) for _ in self._cells.folded(tree)]
         [(argument, along)] = self._cells.sources(tree, axes[2 - self._cells.value(tree).ndim :], letters)
-        folded = None if tree.axis is None else tree.axis + 2 - len(letters)
+        own = tree.folded(len(letters))
+        folded = None if tree.axis is None or len(own) > 1 else own[0] + 2 - len(letters)
         operand = replace(self._operand(argument, along), folded=folded)
         return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
 
@@ -255,5 +259,5 @@ def _factors(tree: Tree) -> list[Tree]:
 
 def _folded(tree: Tree, axes: Axes) -> set[str]:
     """The axes along which a formula folds something."""
-    own = {axes[tree.axis]} if isinstance(tree, Call) and tree.axis is not None and tree.keepdims else set()
+    own = {axes[axis] for axis in tree.folded(2)} if isinstance(tree, Call) and tree.axis is not None and tree.keepdims else set()
     return own.union(*(_folded(child, axes) for child in tree.children()))

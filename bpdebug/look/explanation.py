@@ -14,13 +14,13 @@ from bpdebug.core.cells import Cell, Cells, Term, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
-from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Number, Place, Tree, Written
+from bpdebug.core.tree import Place, Tree, Written, literal
+from bpdebug.core.words import suggestion
 from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.look.places import Places
 from bpdebug.look.rules import rule_told
@@ -228,7 +228,7 @@ def culprit_steps(term: Term) -> list[Tree]:
         return []
     term = _broken(term)
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
-    return [named, with_numbers(term), with_numbers(term.flat()), Number(term.value)]
+    return [named, with_numbers(term), with_numbers(term.flat()), literal(term.value)]
 
 
 def in_formula(value: float, digits: int) -> str:

@@ -9,7 +9,7 @@ from bpdebug.core.functions import COMPARISONS, FUNCTIONS
 from bpdebug.core.parser import parse
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, literal, names, substitute, walk
 
-ZERO: Tree = Number(0.0)
+ZERO: Tree = Number(0)
 
 
 class NoSlope(Exception):  # noqa: N818 - no error, an answer
@@ -40,7 +40,7 @@ def slope_of(tree: Tree, name: str) -> Tree:
             found = plus(times(slope_of(left, name), right), times(left, slope_of(right, name)))
         case Binary("/", left, right):
             first = over(slope_of(left, name), right)
-            found = plus(first, minus(over(times(left, slope_of(right, name)), Binary("**", right, Number(2.0)))))
+            found = plus(first, minus(over(times(left, slope_of(right, name)), Binary("**", right, Number(2)))))
         case Binary("**", base, Number(power)):
             lower = base if power == 2 else Binary("**", base, literal(power - 1))
             found = times(times(literal(power), lower), slope_of(base, name))
@@ -69,7 +69,7 @@ def _chained(slopes: tuple[str, ...], arguments: tuple[Tree, ...], name: str) ->
 def minus(tree: Tree) -> Tree:
     """The opposite, its sign as far inside as a person would have it."""
     match tree:
-        case Number(0.0):
+        case Number(0):
             return tree
         case Unary("-", operand):
             return operand
@@ -91,12 +91,12 @@ def times(left: Tree, right: Tree) -> Tree:
     """The product, without ones; the sign goes before it, and a reciprocal becomes a fraction."""
     found: Tree = Binary("*", left, right)
     match left, right:
-        case (Number(0.0), _) | (_, Number(0.0)):
+        case (Number(0), _) | (_, Number(0)):
             found = ZERO
         case (Number(1.0), other) | (other, Number(1.0)):
             found = other
         case Number(one), Binary("*", Number(two), rest):
-            found = times(Number(one * two), rest)
+            found = times(literal(one * two), rest)
         case other, Unary("-", operand):
             found = minus(times(other, operand))
         case other, Binary("/", top, bottom):

@@ -93,8 +93,10 @@ def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
     if isinstance(tree, Binary) and tree.operator != "@":
         tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
     if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
-        left = {None: "one number", 0: "one row", 1: "one column"}.get(tree.axis, "one axis less")
-        over = {None: "all cells", 0: "the samples", 1: "each row"}.get(tree.axis, f"axis {tree.axis}")
+        folded = tree.folded(len(infer(Formula(formula.text, tree.arguments[0]), shapes)))
+        axis = folded[0] if tree.axis is not None and len(folded) == 1 else tree.axis
+        left = "one number" if axis is None else "one row" if axis == 0 else "one column" if axis == 1 else "fewer axes"
+        over = "all cells" if axis is None else "the samples" if axis == 0 else "each row" if axis == 1 else f"axis {axis}"
         return f"the {tree.function} over {over} leaves {left}"
     if isinstance(tree, Binary) and tree.operator == "@":
         (rows, inner), (_, columns) = (infer(Formula(formula.text, part), shapes) for part in (tree.left, tree.right))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.shapes import shape_text
+from bpdebug.core.misfits import shape_text
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import explain
 from bpdebug.time.moves import Move

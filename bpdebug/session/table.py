@@ -8,9 +8,9 @@ from typing import Any
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
+from bpdebug.core.words import suggestion
 from bpdebug.session.usage import ways
 from bpdebug.time.moves import Move
 from bpdebug.time.position import parse_location

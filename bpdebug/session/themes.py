@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bpdebug.core.parser import suggestion
+from bpdebug.core.words import suggestion
 from bpdebug.files import MEBI, FileError, read_lines, write_file
 from bpdebug.session.state import alone, user_folder
 from bpdebug.session.table import CommandError

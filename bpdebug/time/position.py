@@ -12,9 +12,9 @@ from bpdebug.core.cells import Cell, check_cell
 from bpdebug.core.description import Calendar
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
-from bpdebug.core.parser import suggestion
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.words import suggestion
 
 
 class LocationError(BpdebugError):

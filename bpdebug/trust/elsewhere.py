@@ -19,9 +19,9 @@ from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Number, Tree, names, walk
+from bpdebug.core.writing import to_text
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.perturbed import EPSILON, Rounded, Rounding
@@ -187,9 +187,9 @@ class Elsewhere:
         for tree in (node for stage in stages for node in _compared(stage)):
             here, there = (_side(tree, values) for values in (self._values, other))
             if here and here != there:
-                left, right = tree.children() if len(tree.children()) == 2 else (tree.children()[0], Number(0.0))
+                left, right = tree.children() if len(tree.children()) == 2 else (tree.children()[0], Number(0))
                 said = f"{to_text(left)} {here} {to_text(right)} in every cell"
-                layer = next((layer for layer in self._program.layers if to_text(left) == layer.z and right == Number(0.0)), None)
+                layer = next((layer for layer in self._program.layers if to_text(left) == layer.z and right == Number(0)), None)
                 active = "active" if here == ">" else "inactive"
                 yield names(tree), f"every unit of layer {layer.number} is {active} ({said})" if layer else said
         for stage in stages:

@@ -144,7 +144,7 @@ def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2",
             if isinstance(node, Number) and node.value not in (0.0, 1.0):
                 whose = f"the {node.value:g} of your formula of {stage.name}"
                 yield whose, node
-                yield f"1/{node.value:g}, {whose}", Binary("/", Number(1.0), node)
+                yield f"1/{node.value:g}, {whose}", Binary("/", Number(1), node)
 
 
 def number_of(tree: Tree, values: Mapping[str, Array]) -> float:

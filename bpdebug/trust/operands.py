@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.parser import constant_of
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Inference, Shape
-from bpdebug.core.tree import Call, Name, Operation, Transpose, Tree, operation
+from bpdebug.core.structure import Form
+from bpdebug.core.tree import Call, Length, Name, Operation, Transpose, Tree, operation
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED
 
 Axis = tuple[int, ...] | None
@@ -63,19 +63,13 @@ class _Shapes(Inference):
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         super().__init__("", shapes)
-        self._known: dict[int, tuple[Tree, Shape]] = {}
 
-    def shape(self, tree: Tree) -> Shape:
-        if id(tree) not in self._known:
-            self._known[id(tree)] = tree, super().shape(tree)
-        return self._known[id(tree)][1]
-
-    def of_name(self, tree: Name) -> Shape:
-        if tree.name not in self.shapes and constant_of(tree) is None:
+    def of_name(self, tree: Name) -> Form:
+        if tree.name not in self.shapes:
             raise FormulaError("not known")
-        return self.shapes.get(tree.name, ())
+        return super().of_name(tree)
 
-    def together(self, tree: Tree, operands: tuple[Tree, ...], shapes: tuple[Shape, ...]) -> Shape:
+    def together(self, tree: Tree, operands: Sequence[Tree], shapes: Sequence[Shape]) -> Shape:
         try:
             return np.broadcast_shapes(*shapes)
         except ValueError:
@@ -107,7 +101,11 @@ class Cells(Evaluator):
     def _part(self, tree: Tree, rows: Axis, columns: Axis) -> Any:
         if isinstance(tree, Transpose) and len(self._shapes.shape(tree)) > 1:
             return self.part(tree.operand, columns, rows).T
-        if isinstance(tree, Operation) and not (isinstance(tree, Call) and tree.reduces):
+        if (
+            isinstance(tree, Operation)
+            and not isinstance(tree, Length)
+            and not (isinstance(tree, Call) and not operation(tree)[0].cellwise)
+        ):
             row, operands = operation(tree)
             wanted = [(rows, None), (None, columns)] if row.name == "@" else [(rows, columns)] * len(operands)
             parts = [self.part(operand, *axes) for operand, axes in zip(operands, wanted, strict=True)]

@@ -12,8 +12,8 @@ import numpy as np
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
-from bpdebug.core.render import to_text
 from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, product, total
+from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.factors import TOLD, called, scale
 from bpdebug.trust.faults import FAULTS
@@ -46,7 +46,7 @@ def pattern(case: Evidence) -> tuple[Suspect, ...]:
 
 def times(case: Evidence) -> float | None:
     """The factor by which all cells, or an update's whole step, are larger than they should be; None where it is not one factor."""
-    start = case.value(case.site.put(dict.fromkeys(case.site.moves, Number(0.0)))) if case.site.updates else np.zeros(case.right.shape)
+    start = case.value(case.site.put(dict.fromkeys(case.site.moves, Number(0)))) if case.site.updates else np.zeros(case.right.shape)
     if not case.comparable or start is None or start.shape != case.right.shape:
         return None
     known = np.isfinite(case.right)
@@ -72,7 +72,7 @@ def scaled(case: Evidence) -> Iterator[Mistake]:
     """The formula, or an update's whole step, times each number with a name that is the factor by which it is larger."""
     site, factor = case.site, times(case)
     near = max(_NAMED, case.allowed / case.size if case.size else 0.0)
-    still = site.put(dict.fromkeys(site.moves, Number(0.0))) if site.updates else None
+    still = site.put(dict.fromkeys(site.moves, Number(0))) if site.updates else None
     for text, number in called(site.program, case.values, factor, near).items() if factor is not None else ():
         times_over = Unary("-", number) if factor and factor < 0 else number
         tree = product(times_over, site.tree) if still is None else total(still, product(times_over, Binary("-", site.tree, still)))

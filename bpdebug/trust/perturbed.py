@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import Evaluator
-from bpdebug.core.functions import COMPARISONS, Function
-from bpdebug.core.record import Record
+from bpdebug.core.evaluate import Evaluator, viewed
+from bpdebug.core.expansion import expanded
+from bpdebug.core.functions import COMPARISONS, FUNCTIONS, OPERATORS, Function
+from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Call, Name, Number, Operation, Tree, View, operation
+from bpdebug.core.sources import is_layout, operands_of, with_operands
+from bpdebug.core.tree import Binary, Call, Key, Length, Name, Number, Operation, Text, Tree, View, operation
 
 EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 1e-30
@@ -114,24 +116,58 @@ class Moved:
 
     def _pair(self, tree: Tree) -> tuple[Any, Any]:
         """A node's value (another than it was, where equal numbers move apart), and how it moves."""
-        if isinstance(tree, View):
-            value, moved = self._pair(tree.operand)
-            return tree.of(value), None if moved is None else tree.of(moved)
-        if not isinstance(tree, Operation):
+        if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
+            return self._pair(expanded(tree))
+        if is_layout(tree):
+            return self._laid_out(tree)
+        if not isinstance(tree, Operation) or isinstance(tree, Length) or not tree.children():
             return self.at.value(tree), self.tensors.get(tree.name) if isinstance(tree, Name) else None
+        if isinstance(tree, Call) and not tree.reduces and not FUNCTIONS[tree.function].cellwise:
+            return self.at.value(tree), self._multilinear(tree)
+        return self._worked_out(tree)
+
+    def _worked_out(self, tree: Operation) -> tuple[Any, Any]:
+        """As :meth:`_pair`, of what works cell by cell, or folds."""
         row, operands = operation(tree)
         pairs = [self._pair(operand) for operand in operands]
         same = all(moved is None and value is self.at.value(operand) for (value, moved), operand in zip(pairs, operands, strict=True))
-        if same and not any(isinstance(operand, View) for operand in operands):
+        if same and not any(is_layout(operand) for operand in operands):
             return self.at.value(tree), None
         values, moves = row.numbers([value for value, _ in pairs], self.at._number), [moved for _, moved in pairs]
         if row.name in COMPARISONS and any(moved is not None for moved in moves):
             return self._compared(row, *values, *map(_or_zero, moves)), None
         value = self.at._applied(tree, row, values) if self.tied else self.at.value(tree)
-        if row.result != "float" or all(moved is None for moved in moves):
+        if np.asarray(value).dtype.kind in "biu" or all(moved is None for moved in moves):
             return value, None
         moved = self.at.off(self._rule(tree, row, value, values, moves))
         return value, np.broadcast_to(moved, np.shape(value)) if np.shape(moved) != np.shape(value) else moved
+
+    def _laid_out(self, tree: Tree) -> tuple[Any, Any]:
+        pairs = [self._pair(operand) for operand in operands_of(tree)]
+        value = self._with(tree, [value for value, _ in pairs])
+        if all(moved is None for _, moved in pairs):
+            return value, None
+        return value, self._with(tree, [np.zeros(np.shape(value)) if moved is None else moved for value, moved in pairs])
+
+    def _with(self, tree: Tree, operands: Sequence[Any]) -> Any:
+        """A node that lays its operands out anew, with these in their place."""
+        if isinstance(tree, View):
+            return viewed(tree, operands[0], self.at.argument)
+        named = {f"#{place}": operand for place, operand in enumerate(operands)}
+        return Evaluator({**self.at.values, **named}).value(with_operands(tree, [*map(Name, named)]))
+
+    def _multilinear(self, tree: Call) -> Any:
+        """How ``cumsum``, ``einsum`` and ``add_at`` move: by each of their arguments that moves, the others as they are."""
+        moved = None
+        for place, argument in enumerate(tree.arguments):
+            if isinstance(argument, Text | Key) or (way := self._pair(argument)[1]) is None:
+                continue
+            arguments = [Name("#") if n == place else other for n, other in enumerate(tree.arguments)]
+            if tree.function == "add_at":
+                arguments[2 - place] = Binary("*", arguments[2 - place], Number(0))
+            part = Evaluator({**self.at.values, "#": np.asarray(way)}).value(replace(tree, arguments=tuple(arguments)))
+            moved = part if moved is None else moved + part
+        return moved
 
     def _rule(self, tree: Operation, row: Function, value: Any, values: list[Any], moves: list[Any]) -> Any:
         """How a node moves when its operands do."""
@@ -167,7 +203,7 @@ class Moved:
     def _folded(self, tree: Call, row: Function, value: Any, values: Array, moved: Array) -> Any:
         how = {"axis": tree.axis, "keepdims": tree.keepdims}
         if row.name not in ("max", "min"):
-            linear = row.name != "norm"
+            linear = row.name in ("sum", "mean")
             return row.run(self.at.off(moved), **how) if linear else row.run(values + 1j * _STEP * moved, **how).imag / _STEP
         extreme = np.equal(values, row.run(values, axis=tree.axis, keepdims=True))
         self.tied |= bool(np.count_nonzero(extreme) > np.size(value))
@@ -209,9 +245,9 @@ def degree(tree: Tree, arriving: Sequence[str]) -> int:
     """1 where a formula is in proportion to what arrives, 0 where it does not use it, 2 where neither can be seen."""
     if isinstance(tree, Name):
         return int(tree.name in arriving)
-    if isinstance(tree, View):
-        return degree(tree.operand, arriving)
-    if not isinstance(tree, Operation):
+    if is_layout(tree):
+        return max(degree(operand, arriving) for operand in operands_of(tree))
+    if not isinstance(tree, Operation) or isinstance(tree, Length):
         return 0
     row, operands = operation(tree)
     found = [degree(operand, arriving) for operand in operands]
@@ -224,11 +260,11 @@ def degree(tree: Tree, arriving: Sequence[str]) -> int:
         **dict.fromkeys(("sum", "mean", "positive", "+", "-"), True),
     }
     added = row.name in ("+", "-", "where")
-    whole = all(one or operand == Number(0.0) for one, operand in list(zip(found, operands, strict=True))[row.name == "where" :])
+    whole = all(one or operand == Number(0) for one, operand in list(zip(found, operands, strict=True))[row.name == "where" :])
     return 1 if fits.get(row.name) and (whole or not added) else 2
 
 
-_LESS = Function("<", np.less, 2, result="bool")
+_LESS = OPERATORS["<", 2]
 
 
 def _or_zero(moved: Any) -> Any:

@@ -14,10 +14,11 @@ import numpy as np
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
-from bpdebug.core.shapes import Shape, shape_text
+from bpdebug.core.shapes import Shape
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from bpdebug.core.cells import cell_name
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import Record, values_of
-from bpdebug.core.shapes import shape_text
 from bpdebug.time.results import Result
 from bpdebug.trust.finding import ROUNDING, Finding, error_text
 

@@ -11,7 +11,7 @@ from functools import cache, partial
 
 from bpdebug.core.parser import parse
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, names, substitute
+from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute
 from bpdebug.trust.site import M, Mistake, Site
 
 _TABLE = """
@@ -210,6 +210,6 @@ def protected(site: Site) -> Iterator[Mistake]:
     nodes = list(places(site.tree))
     for epsilon in () if site.updates else _EPSILONS:
         for where, right, wrong in _PROTECTED:
-            change = partial(rewritten, parsed(right).tree, substitute(parsed(wrong).tree, {"E": Number(epsilon)}))
+            change = partial(rewritten, parsed(right).tree, substitute(parsed(wrong).tree, {"E": literal(epsilon)}))
             for new in (everywhere(site.tree, change), *(put(change(node)) for node, put in nodes)):
                 yield Mistake("epsilon_added", new, f"{epsilon:g} is added in {where}, so that nothing becomes infinite")

@@ -11,11 +11,11 @@ from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Call, Index, Name, Transpose, Tree, literal, names, substitute, walk
+from bpdebug.core.writing import to_text
 from bpdebug.trust.factors import outputs_of
 
 M = Name("m")

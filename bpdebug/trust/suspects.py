@@ -14,13 +14,13 @@ from itertools import chain, islice
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
-from bpdebug.core.render import to_text
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import shape_text
 from bpdebug.core.tree import Name, Unary, substitute
+from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.factors import TOLD
 from bpdebug.trust.faults import FAULTS, mistakes

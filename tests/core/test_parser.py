@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.parser import MAXIMUM_DEPTH, MAXIMUM_LENGTH, parse, parse_assignment, suggestion
-from bpdebug.core.render import to_text
+from bpdebug.core.parser import MAXIMUM_DEPTH, MAXIMUM_LENGTH, parse, parse_assignment
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Unary, walk
+from bpdebug.core.words import suggestion
+from bpdebug.core.writing import to_text
 
 KNOWN = Vocabulary(frozenset(JOINED))
 A, B, C = Name("a"), Name("b"), Name("c")
@@ -61,12 +62,12 @@ ACCEPTED = {
     "matmul(a, b)": Binary("@", A, B),
     "np.sum(a, axis=0, keepdims=True)": Call("sum", (A,), 0, keepdims=True),
     "a.sum(axis=0)": Call("sum", (A,), 0),
-    "(a - b).mean(-1)": Call("mean", (Binary("-", A, B),), 1),
-    "a.max(axis=-2, keepdims=True)": Call("max", (A,), 0, keepdims=True),
-    "sum(a, axis=(0, 1))": Call("sum", (A,)),
-    "sum(a, axis=(-1,))": Call("sum", (A,), 1),
+    "(a - b).mean(-1)": Call("mean", (Binary("-", A, B),), -1),
+    "a.max(axis=-2, keepdims=True)": Call("max", (A,), -2, keepdims=True),
+    "sum(a, axis=(0, 1))": Call("sum", (A,), (0, 1)),
+    "sum(a, axis=(-1,))": Call("sum", (A,), -1),
     "sum(a, axis=None)": Call("sum", (A,)),
-    "a[0].sum(axis=-1)": Call("sum", (Index(A, (0,)),), 0),
+    "a[0].sum(axis=-1)": Call("sum", (Index(A, (0,)),), -1),
     "np.multiply(a, np.subtract(1, b))": Binary("*", A, Binary("-", Number(1.0), B)),
     "np.power(a, 2)": Binary("**", A, Number(2.0)),
     "np.negative(a)": Unary("-", A),
@@ -74,7 +75,7 @@ ACCEPTED = {
     "np.linalg.norm(a)": Call("norm", (A,)),
     "np.absolute(a)": Call("abs", (A,)),
     "a.transpose()": Transpose(A),
-    "np.clip(a, 0, 1)": Call("minimum", (Call("maximum", (A, Number(0.0))), Number(1.0))),
+    "np.clip(a, 0, 1)": Call("clip", (A, Number(0), Number(1))),
     "(a > 0).astype(float)": Call("where", (Binary(">", A, Number(0.0)), Number(1.0), Number(0.0))),
     "a.astype(np.float64)": A,
 }
@@ -85,7 +86,10 @@ def test_the_grammar_reads_as_python_does(text):
     assert parse(text).tree == ACCEPTED[text]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+PLAIN = [name for name, row in FUNCTIONS.items() if row.cellwise or row.reduces]
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_every_function_is_callable_with_its_own_number_of_arguments_only(name):
     row = FUNCTIONS[name]
     arguments = ["a"] * row.arity
@@ -93,7 +97,7 @@ def test_every_function_is_callable_with_its_own_number_of_arguments_only(name):
     for wrong in ([], [*arguments, "a", "a"]):
         with pytest.raises(FormulaError, match=name):
             parse(f"{name}({', '.join(wrong)})")
-    if not row.reduces:
+    if not row.axes:
         with pytest.raises(FormulaError, match="takes no argument 'axis'"):
             parse(f"{name}({', '.join(arguments)}, axis=0)")
 
@@ -140,9 +144,7 @@ REFUSED = [
     ("a)", 2, "unmatched"),
     ("a ; b", 3, ""),
     ("a = b", 3, "without '='"),
-    ("a1.shape", 1, "'.shape' is not in the language; what may follow a value is .T"),
-    ("a1.shape[0]", 1, "only of a tensor's name can the lengths be asked"),
-    ("len(a1 + b1)", 5, "only of a tensor's name"),
+    ("a1.shape[b]", 10, "a shape's axis is a whole number"),
     ("a.sort()", 1, "only the functions of the language can be called, by their name; what may follow a value is"),
     ("np.random.seed(0)", 1, "unknown function 'random.seed'"),
     ("np.load('x')", 1, "unknown function 'load'"),
@@ -151,7 +153,7 @@ REFUSED = [
     ("np.add(a, b, out=c)", 1, "add does not take 2 arguments and keywords"),
     ("a.sum(axis=0, out=b)", 1, "sum takes no argument 'out'"),
     ("np.exp", 1, "'.exp'"),
-    ("z + a1.shape", 5, "'.shape'"),
+    ("z + a1.shapes", 5, "'.shapes' is not in the language; what may follow a value is .T"),
     ("a.t", 1, "'.t'"),
     ("a.T.__class__", 1, "'.__class__'"),
     ("é + a.q", 5, "'.q'"),
@@ -162,14 +164,12 @@ REFUSED = [
     ("tan(a)", 1, "did you mean 'tanh'?"),
     ("summ(a)", 1, "did you mean 'sum'?"),
     ("Sum(a)", 1, "did you mean 'sum'?"),
-    ("exp", 1, "'exp' is a function: write exp(…)"),
-    ("2 * exp", 5, "'exp' is a function"),
     ("exp(a)(b)", 1, "only the functions of the language can be called"),
     ("a.T()", 1, "only the functions of the language can be called"),
     ("(lambda: 1)()", 1, "only the functions of the language can be called"),
     ("lambda: a", 1, "no lambda"),
     ("a if b else c", 1, "where(condition, a, b)"),
-    ("[a, b]", 1, "lists have no place"),
+    ("[a, b]", 1, "a list stands in brackets of a function that takes one"),
     ("[a for a in b]", 1, "listcomp"),
     ("{a for a in b}", 1, "setcomp"),
     ("{a: b for a in b}", 1, "dictcomp"),
@@ -191,11 +191,8 @@ REFUSED = [
     ("a // b", 3, "write / for division"),
     ("a % b", 3, "no %"),
     ("a ^ 2", 3, "write ** for a power"),
-    ("a & b", 3, "write 'and'"),
-    ("(a) | b", 5, "write 'or'"),
     ("a << b", 3, "operator"),
     ("a >> b", 3, "operator"),
-    ("~a", 1, "write 'not'"),
     ("a is b", 6, "comparisons are"),
     ("a not in b", 10, "comparisons are"),
     ("max(*a)", 5, "starred"),
@@ -203,23 +200,15 @@ REFUSED = [
     ("max()", 1, "takes 1 argument"),
     ("a + max(a, b, c)", 5, "max takes 1 argument"),
     ("maximum(a)", 1, "takes 2 arguments; found 1"),
-    ("exp(x=a)", 1, "takes no argument 'x'"),
+    ("exp(u=a)", 1, "takes no argument 'u'"),
     ("sum(a, dtype=b)", 1, "takes no argument 'dtype'"),
-    ("sum(a, axis=2)", 13, "axis is 0 (down the rows) or 1"),
-    ("sum(a, axis=-3)", 13, "axis is 0"),
-    ("sum(a, axis=(0, 0))", 13, "axis is 0"),
-    ("sum(a, axis=(0, 1, 0))", 13, "axis is 0"),
-    ("sum(a, axis=())", 13, "axis is 0"),
-    ("sum(a, axis=True)", 13, "axis is 0"),
-    ("sum(a, axis=b)", 13, "axis is 0"),
-    ("sum(a, 7)", 8, "axis is 0"),
-    ("a[0, 0, 0]", 1, "two axes at most"),
-    ("a[b]", 3, "an index is a whole number or a slice"),
+    ("sum(a, axis=(0, 0))", 13, "axis is a whole number"),
+    ("sum(a, axis=(0, 1, 0))", 13, "axis is a whole number"),
+    ("sum(a, axis=())", 13, "axis is a whole number"),
+    ("sum(a, axis=True)", 13, "axis is a whole number"),
+    ("sum(a, axis=b)", 13, "axis is a whole number"),
     ("a[0.5]", 3, "an index is a whole number"),
     ("a[True]", 3, "an index is a whole number"),
-    ("a[None]", 3, "an index is a whole number"),
-    ("a[...]", 3, "an index is a whole number"),
-    ("a[0:b]", 5, "an index is a whole number"),
     ("a[99999999999]", 3, "an index is a whole number"),
     ("await a", 1, "await"),
     ("(yield)", 2, "yield"),

@@ -12,7 +12,7 @@ from random_networks import COMBINATIONS, scenario_of
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.record import replace
-from bpdebug.core.render import to_text
+from bpdebug.core.writing import to_text
 from bpdebug.export.torch import to_script
 from bpdebug.export.update import worked_update
 from bpdebug.frontends import load_scenario, shipped

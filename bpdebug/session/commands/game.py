@@ -6,9 +6,9 @@ import re
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.layers import make_program
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
-from bpdebug.core.shapes import shape_text
 from bpdebug.play.hunt import SEEDS, Hunt, disguised, game_of, task_lines
 from bpdebug.play.predict import Question, is_right, question_of, read_answer, why_shape
 from bpdebug.session.commands.edit import exact_row

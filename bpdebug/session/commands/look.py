@@ -6,8 +6,9 @@ import re
 
 from bpdebug.core.cells import Cell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import exact, short, sparkline, table
-from bpdebug.core.shapes import infer, shape_text
+from bpdebug.core.shapes import infer
 from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.into import walk

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bpdebug.core.parser import suggestion
 from bpdebug.core.record import replace
+from bpdebug.core.words import suggestion
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bpdebug.core.numbers import NumberStyle
-from bpdebug.core.parser import suggestion
+from bpdebug.core.words import suggestion
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command
 from bpdebug.time.results import Result

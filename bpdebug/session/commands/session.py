@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpdebug.core.parser import suggestion
+from bpdebug.core.words import suggestion
 from bpdebug.files import path_of, write_file
 from bpdebug.look.legend import Entry, entries, named, searched
 from bpdebug.session.script import run_script, session_script

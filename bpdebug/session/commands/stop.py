@@ -6,8 +6,8 @@ import re
 from typing import cast
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.parser import suggestion
 from bpdebug.core.shapes import infer
+from bpdebug.core.words import suggestion
 from bpdebug.look.obstacles import OBSTACLES, Obstructed
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, count_of, find_command

@@ -7,10 +7,10 @@ import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import written
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import shape_text
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES, Finding, error_text

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import NumberStyle, Statistics, written
 from bpdebug.core.record import Record
-from bpdebug.core.shapes import shape_text
 from bpdebug.look.equation import COLUMN, ROW, Axes, Equation, Operand
 from bpdebug.ui.draw.matrix_cells import look_of
 

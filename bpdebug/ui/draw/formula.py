@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.render import render, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape, shape_text
+from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import names
 from bpdebug.session.completion import Candidate, Draft
 from bpdebug.session.view import View

@@ -10,12 +10,12 @@ from math import prod
 import numpy as np
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import written
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
-from bpdebug.core.shapes import shape_text
 from bpdebug.core.tensors import Array, Role
 from bpdebug.look.groups import group_of
 from bpdebug.look.once import once

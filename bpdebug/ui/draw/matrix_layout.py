@@ -7,8 +7,8 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
-from bpdebug.core.shapes import shape_text
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
-from bpdebug.core.shapes import shape_text
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES

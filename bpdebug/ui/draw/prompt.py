@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from bpdebug.core.shapes import shape_text
+from bpdebug.core.misfits import shape_text
 from bpdebug.session.completion import Candidate, Completion
 from bpdebug.session.table import Command
 from bpdebug.ui.draw.spans import Line, fit, line, wrap

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bpdebug.core.cells import cell_name
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import written
 from bpdebug.core.render import render, render_name
-from bpdebug.core.shapes import shape_text
 from bpdebug.session.view import View
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source

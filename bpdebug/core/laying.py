@@ -1,0 +1,179 @@
+"""The shapes of functions that do not work cell by cell: a rule each, or NumPy itself on an array without memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, cast
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of
+from bpdebug.core.tree import Call
+
+
+def seen(run: Callable[..., Any], shape: Shape, *arguments: Any, **options: Any) -> Shape:
+    """The shape of what a function gives that only looks at its first argument in another way.
+
+    Raises:
+        MisfitError: with what NumPy says.
+    """
+    try:
+        found = run(np.broadcast_to(np.empty((), bool), shape), *arguments, **options).shape
+    except (ValueError, IndexError, TypeError) as error:
+        raise MisfitError(str(error)) from None
+    return tuple(UNKNOWN if n == MANY else n for n in found)
+
+
+def permuted(run: Callable[..., Any], shape: Shape, *arguments: Any) -> Shape:
+    """The shape under a function that exchanges axes: an array whose strides are the numbers of its axes tells how."""
+    rank = len(shape)
+    try:
+        found = run(as_strided(np.empty(1, np.int8), (1,) * rank, tuple(range(rank))), *arguments)
+    except (ValueError, IndexError, TypeError) as error:
+        raise MisfitError(str(error)) from None
+    return tuple(shape[axis] for axis in found.strides)
+
+
+def reshaped(shape: Shape, wanted: Any) -> Shape:
+    """The shape of ``reshape``; each axis of length 1 is of its making."""
+    target = wanted if isinstance(wanted, tuple) else (wanted,)
+    if any(isinstance(n, Unknown) for n in shape):
+        found: Shape = tuple(UNKNOWN if n == -1 else n for n in target)
+    else:
+        rest = -prod(target)
+        if target.count(-1) > 1 or min(target, default=0) < -1 or (rest and -1 in target and prod(shape) % rest):
+            raise MisfitError("")
+        found = tuple(prod(shape) // rest if n == -1 else n for n in target) if rest > 0 or -1 not in target else target
+        if prod(found) != prod(shape):
+            raise MisfitError("")
+    return tuple(MADE if n == 1 else n for n in found)
+
+
+def reduced(shape: Shape, axis: Any, keepdims: bool) -> Shape:
+    """The shape of a reduction."""
+    folded = axes_of(axis, len(shape))
+    return tuple(MADE if place in folded else n for place, n in enumerate(shape) if keepdims or place not in folded)
+
+
+def expanded_dims(shape: Shape, axis: Any) -> Shape:
+    """The shape with new axes, of length 1."""
+    count = 1 if isinstance(axis, int) else len(axis)
+    new, rest = axes_of(axis, len(shape) + count), iter(shape)
+    return tuple(MADE if place in new else next(rest) for place in range(len(shape) + count))
+
+
+def squeezed(shape: Shape, axis: Any) -> Shape:
+    """The shape without axes of length 1."""
+    if axis is None:
+        return tuple(n for n in shape if n != 1)
+    gone = axes_of(axis, len(shape))
+    for place in gone:
+        if shape[place] != 1:
+            raise MisfitError(f"axis {place} is {shape[place]} long, not 1")
+    return tuple(n for place, n in enumerate(shape) if place not in gone)
+
+
+def joined(shapes: Sequence[Shape], axis: int) -> Shape:
+    """The shape of ``concatenate``."""
+    if not shapes or not shapes[0]:
+        raise MisfitError("single numbers have no axis; stack takes them" if shapes else "nothing is given")
+    (along,) = axes_of(axis, len(shapes[0]))
+    lengths = [shape[along] for shape in shapes if len(shape) > along]
+    total = UNKNOWN if any(isinstance(n, Unknown) for n in lengths) else sum(lengths)
+    return (*shapes[0][:along], total, *shapes[0][along + 1 :])
+
+
+def stacked(shapes: Sequence[Shape], axis: int) -> Shape:
+    """The shape of ``stack``."""
+    if not shapes:
+        raise MisfitError("nothing is given")
+    (along,) = axes_of(axis, len(shapes[0]) + 1)
+    return (*shapes[0][:along], len(shapes), *shapes[0][along:])
+
+
+def split(shape: Shape, sections: Any, axis: int) -> Shape:
+    """The shape of equal parts, one after the other along a new first axis."""
+    (along,) = axes_of(axis, len(shape))
+    if not isinstance(sections, int) or sections < 1 or shape[along] % sections:
+        raise MisfitError(
+            f"axis {along} is {shape[along]} long, which does not make {sections} equal parts; slices take unequal ones: x[:, 0:2]"
+        )
+    return (sections, *shape[:along], shape[along] // sections, *shape[along + 1 :])
+
+
+def padded(shape: Shape, width: Any) -> Shape:
+    """The shape of ``pad``: one number, a pair, or a pair for each axis."""
+    try:
+        pairs = np.broadcast_to(np.asarray(width), (len(shape), 2)).tolist()
+    except ValueError:
+        raise MisfitError(f"it needs a pair of numbers for each of {len(shape)} axes") from None
+    return tuple(n if isinstance(n, Unknown) else n + before + after for n, (before, after) in zip(shape, pairs, strict=True))
+
+
+def repeated(shape: Shape, count: Any, axis: Any) -> Shape:
+    """The shape of ``repeat``; without an axis all cells in one row."""
+    flat = (prod(shape),) if axis is None else shape
+    (along,) = axes_of(0 if axis is None else axis, len(flat))
+    counts = [count] * flat[along] if isinstance(count, int) else [*count]
+    if len(counts) not in (1, flat[along]):
+        raise MisfitError(f"axis {along} is {flat[along]} long; there are {len(counts)} counts")
+    total = flat[along] * counts[0] if len(set(counts)) == 1 else sum(counts)
+    return (*flat[:along], total, *flat[along + 1 :])
+
+
+def taken(shape: Shape, places: Shape, axis: Any) -> Shape:
+    """The shape of ``take``; without an axis from all cells in one row."""
+    if axis is None:
+        return places
+    (along,) = axes_of(axis, len(shape))
+    return (*shape[:along], *places, *shape[along + 1 :])
+
+
+def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
+    """The shape of ``einsum``."""
+    given, arrow, result = subscripts.replace(" ", "").partition("->")
+    parts, lengths = given.split(","), dict[str, int]()
+    if "." in subscripts:
+        raise MisfitError("its subscripts are letters; ... is not read")
+    if len(parts) != len(shapes) or any(len(part) != len(shape) for part, shape in zip(parts, shapes, strict=False)):
+        raise MisfitError("its subscripts are " + ", ".join(f"{len(part)} letters" for part in parts) + ", a letter an axis is needed")
+    for part, shape in zip(parts, shapes, strict=True):
+        for letter, n in zip(part, shape, strict=True):
+            if lengths.setdefault(letter, n) != n:
+                raise MisfitError(f"{letter} is {lengths[letter]} here and {n} there")
+    if not arrow:
+        result = "".join(sorted(letter for letter in lengths if given.count(letter) == 1))
+    if len(set(result)) < len(result) or not set(result) <= {*lengths}:
+        raise MisfitError(f"the result's letters {result} are each of {' '.join(lengths)} once")
+    return tuple(lengths[letter] for letter in result)
+
+
+Rule = Callable[[Call, Sequence[Form], Sequence[Any]], Shape]
+RULES: dict[str, Rule] = {
+    "cumsum": lambda tree, shapes, _: shapes[0] if tree.axis is not None and axes_of(tree.axis, len(shapes[0])) else (prod(shapes[0]),),
+    "einsum": lambda _, shapes, numbers: summed(numbers[0], shapes),
+    "add_at": lambda _, shapes, __: shapes[0],
+    "arange": lambda _, __, numbers: (len(range(*numbers)),),
+    "eye": lambda _, __, numbers: (numbers[0], numbers[-1]),
+    **dict.fromkeys(("zeros", "ones"), lambda _, __, numbers: numbers[0] if isinstance(numbers[0], tuple) else (numbers[0],)),
+    **dict.fromkeys(("zeros_like", "ones_like", "tril", "triu"), lambda _, shapes, __: shapes[0]),
+    "reshape": lambda _, shapes, numbers: reshaped(shapes[0], numbers[0]),
+    **dict.fromkeys(
+        ("transpose", "swapaxes", "moveaxis"), lambda tree, shapes, numbers: permuted(FUNCTIONS[tree.function].run, shapes[0], *numbers)
+    ),
+    "squeeze": lambda tree, shapes, _: squeezed(shapes[0], tree.axis),
+    "expand_dims": lambda tree, shapes, _: expanded_dims(shapes[0], tree.axis),
+    "broadcast_to": lambda _, shapes, numbers: seen(np.broadcast_to, shapes[0], numbers[0]),
+    "concatenate": lambda tree, shapes, _: joined(shapes, cast(int, tree.axis)),
+    "stack": lambda tree, shapes, _: stacked(shapes, cast(int, tree.axis)),
+    "split": lambda tree, shapes, numbers: split(shapes[0], numbers[0], cast(int, tree.axis)),
+    "pad": lambda _, shapes, numbers: padded(shapes[0], numbers[0]),
+    "repeat": lambda tree, shapes, numbers: repeated(shapes[0], numbers[0], tree.axis),
+    "flip": lambda tree, shapes, _: shapes[0] if axes_of(tree.axis, len(shapes[0])) or True else (),
+    "take": lambda tree, shapes, _: taken(shapes[0], shapes[1], tree.axis),
+    "sliding_window_view": lambda tree, shapes, numbers: seen(sliding_window_view, shapes[0], *numbers, axis=tree.axis),
+}
+"""How the functions that are no ufunc make their shapes, from those of the arguments and what is known before anything runs."""

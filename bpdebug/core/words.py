@@ -1,0 +1,21 @@
+"""Words that are meant: what stands close to a mistyped one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is close, in whatever capitals, or nothing."""
+    by_folded = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else ""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'dW2'?"`` where a known word is close, or a word is its initials (lr for learning_rate), else nothing."""
+    names = list(known)
+    initials = {"".join(part[:1] for part in name.lower().split("_")): name for name in names if "_" in name}
+    found = nearest(word, names) or initials.get(word.lower(), "")
+    return f"; did you mean '{found}'?" if found not in ("", word) else ""

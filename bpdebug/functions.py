@@ -1,0 +1,31 @@
+"""The functions of formulas as Python's: after ``from bpdebug.functions import *`` a formula is a line of Python with the same bits.
+
+They are NumPy's own, and in plain NumPy the few that it lacks: ``sigmoid``, ``softmax``, ``one_hot``, ``add_at`` and the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
+
+__all__ = sorted([*FUNCTIONS, *CONSTANTS, "newaxis", "s_"])  # noqa: PLE0605
+
+
+def _written(row: Function) -> Callable[..., Any]:
+    """The function of a row that is made of others: a Python function of its formula."""
+    options = [f"axis={row.axis}"] * bool(row.axes) + ["keepdims=False"] * row.reduces
+    signature = ", ".join([f"{name}={row.usual[name]}" if name in row.usual else name for name in row.parameters] + options)
+    scope = {name: globals()[name] for name in FUNCTIONS if name in globals()}
+    exec(f"def {row.name}({signature}):\n    return {row.formula.format(axis='axis', keepdims='keepdims')}", scope)
+    made: Callable[..., Any] = scope[row.name]
+    made.__doc__ = f"``{row.formula.format(axis='axis', keepdims='keepdims')}``"
+    return made
+
+
+globals().update(CONSTANTS, newaxis=np.newaxis, s_=np.s_)
+for _row in FUNCTIONS.values():
+    globals()[_row.name] = _row.python or (_written(_row) if _row.formula else _row.run)
