@@ -22,7 +22,7 @@ from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
 from bpdebug.core.structure import Form, form_of
-from bpdebug.core.tree import Name, substitute, walk
+from bpdebug.core.tree import ONE, Name, Number, substitute, walk
 from bpdebug.core.words import nearest, suggestion
 
 MAXIMUM_NUMBERS = 2**27
@@ -196,16 +196,16 @@ class _Reader:
             raise self.text.error(message, self.places[name])
         return name
 
-    def derived(self, node: Node, between: frozenset[str]) -> Operation:
-        """The row of a node with its gradients; parameters come first, as one writes them. Where there are none it is noted why."""
+    def derived(self, node: Node, between: frozenset[str], arriving: Name | Number) -> Operation:
+        """The row of a node with its gradients over what arrives, parameters first, as one writes them; what has none is noted."""
         read = [*node.arguments]
         wanted = sorted(between.intersection(read), key=lambda name: (name not in self.lines.parameters, read.index(name)))
         try:
-            made = derived(node.output, node.operation.forward, self.known, wanted)
+            made = derived(node.output, node.operation.forward, self.known, wanted, arriving)
         except FormulaError as error:
             self.errors.append(self.text.error(error.message, self.places[node.output]))
             return node.operation
-        return replace(node.operation, gradients=made.gradients, inner=made.inner)
+        return replace(node.operation, gradients=made.gradients, inner=made.inner, arriving=getattr(arriving, "name", ""))
 
     def check_derived(self, names: Mapping[str, str]) -> None:
         """Refuse tensors of the program that have the name of something derived.
@@ -247,7 +247,9 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
     phase, nodes = Phase.FORWARD, list[Node]()
     for node in reader.nodes:
         phase = Phase.LOSS if node.output == loss else phase
-        row = reader.derived(node, between) if node.output in between else node.operation
+        gradient = naming.gradient.format(node.output)
+        arriving = ONE if node.output == loss and gradient not in written else Name(gradient)
+        row = reader.derived(node, between, arriving) if node.output in between else node.operation
         nodes.append(replace(node, operation=row, phase=phase))
     if reader.errors:
         raise ProgramError(tuple(reader.errors))

@@ -23,6 +23,7 @@ class Operation(Record):
         fuses: the activation that a loss has within itself, or "".
         constants: literals that a scenario may change, with their usual values.
         inner: values that several gradients need, by name, in order; over the same names as the gradients.
+        arriving: what the gradients call what arrives at the output.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Operation(Record):
     fuses: str = ""
     constants: Mapping[str, float] = {}
     inner: tuple[tuple[str, Formula], ...] = ()
+    arriving: str = "g"
 
     def value(self, arguments: Mapping[str, str | Tree]) -> Tree:
         """The forward tree over the tensors of a network."""
@@ -45,8 +47,8 @@ class Operation(Record):
         return self.passed(self.gradients[argument], arguments, output, arriving)
 
     def passed(self, formula: Formula, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
-        """A formula over the arguments, the output and ``g``, over the tensors of a network."""
-        changed = substitute(formula.tree, _trees(arguments) | {self.output: Name(output), "g": arriving})
+        """A formula over the arguments, the output and what arrives at it, over the tensors of a network."""
+        changed = substitute(formula.tree, _trees(arguments) | {self.output: Name(output), self.arriving: arriving})
         return without_ones(changed) if arriving == ONE else changed
 
 

@@ -186,7 +186,7 @@ class Program(Record, eq=False):
         lines, given = self.scenario.lines, dict(self.scenario.optimizer.constants)
         values = {name: given.get(name, usual) for name, usual in self.rule.constants.items()}
         values |= {"l2": self.scenario.loss.l2} if self.scenario.loss.l2 else {}
-        return values | (dict(lines.constants) if lines else {}) | ({"t": 0.0} if "t" in self.index else {})
+        return values | (dict(lines.constants) if lines else {}) | ({"t": 0.0} if self.rule.counts and "t" in self.index else {})
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""

@@ -5,6 +5,7 @@ import pytest
 
 from bpdebug.core.layers import make_program
 from bpdebug.frontends import ScenarioError, load_scenario
+from bpdebug.session.session import Session
 
 PROGRAM = "program: |\n  loss = sum((x @ W) ** 2 * mask * scale)\n"
 REST = "parameters: {shapes: {W: [2, 1]}}\nconstants: {scale: 0.5, k: 3, on: true}\ntensors: {mask: 2}\ndata: {inputs: [[1, 2]]}\n"
@@ -109,3 +110,16 @@ def test_a_broken_value_is_told_with_its_place(load, old, new, place, words):
         load(PROGRAM + REST.replace(old, new, 1), a=IMAGES, b=IMAGES)
     assert f"s.yaml:{place}" in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_tensors_may_be_called_as_the_rules_call_theirs(tmp_path):
+    path = tmp_path / "letters.yaml"
+    path.write_text(
+        "program: |\n  t = tanh(x @ w) * g + u\n  v = t * y\n  loss = mean(v ** 2)\n"
+        "parameters: {seed: 1, shapes: {w: [2, 3]}, values: {g: [1, 2, 3], u: 0.5, y: 2}}\n"
+        "data: {inputs: [[1, 2], [3, 4]]}\n"
+    )
+    session = Session(load_scenario(path))
+    session.execute("update")
+    assert {finding["status"] for finding in session.execute("check").data["stages"]} == {"good"}
+    assert session.program.constants == {"learning_rate": 0.1}
