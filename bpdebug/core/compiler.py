@@ -20,7 +20,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Inference, Shape
 from bpdebug.core.sources import is_layout, operands_of, with_operands
-from bpdebug.core.structure import form_of
+from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Transpose, Tree, names, operation, walk
 from bpdebug.core.writing import to_text
@@ -56,11 +56,13 @@ class Compiler:
     Args:
         tensors: every tensor's buffer; targets are written in place.
         dtype: the precision of literals and intermediate values.
+        counts: the tensors that are a whole number and stay it while the code is in use, so that they may be lengths.
     """
 
-    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike) -> None:
+    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, counts: Iterable[str] = ()) -> None:
         self.tensors, self.dtype = tensors, np.dtype(dtype)
         self.shapes: dict[str, Shape] = {name: form_of(tensor) for name, tensor in tensors.items()}
+        self.shapes |= {name: Form.of((), kind_of(self.shapes[name]), int(tensors[name])) for name in counts}
         self._scope: dict[str, Any] = {"copyto": np.copyto}
         self._bound: dict[int, str] = {}
         self._made: dict[str, str] = {}

@@ -9,19 +9,26 @@ else does that.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import cast
 
+from bpdebug.core.adjoints import RULES, flipped, of_product, of_subscript
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.expansion import spelled_out
+from bpdebug.core.expansion import expanded, filled
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.inner import TRIVIAL, Derivation, named, work
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.products import ZERO, Product, added, minus, over, times
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import Shape
-from bpdebug.core.spread import Spread
+from bpdebug.core.shapes import GENERIC_ROWS, Shape
+from bpdebug.core.spread import Spread, subscript
+from bpdebug.core.structure import Form, axes_of
 from bpdebug.core.tree import (
     ONE,
+    WHOLE,
     Binary,
     Call,
+    Index,
+    Listing,
     Name,
     Number,
     Operation,
@@ -36,6 +43,9 @@ from bpdebug.core.tree import (
     walk,
 )
 
+FLAT = ("sign", "zeros_like", "ones_like", "one_hot")
+"""Functions whose derivative is 0 wherever there is one."""
+_SAMPLES = Form.of((), "i", GENERIC_ROWS)
 ARRIVING = Name("g")
 """The gradient that arrives at the output."""
 
@@ -49,14 +59,14 @@ def derived(
         output: the tensor that the line assigns.
         formula: what it computes.
         shapes: of every tensor that it reads; a length that is a multiple of ``GENERIC_ROWS`` counts the samples, ``m``.
-        wanted: the tensors whose gradients are asked for; a name that occurs several times gets one formula.
+        wanted: the tensors whose gradients are asked for, in that order; a name that occurs several times gets one formula.
         arriving: what the gradient that arrives at the output is called, where a tensor is called ``g``; 1 for the loss.
 
     Raises:
         FormulaError: for a function of which no derivative is known.
         ShapeError: for a formula whose shapes do not fit.
     """
-    walked = _Backward(output, Formula(formula.text, spelled_out(formula.tree)), shapes, wanted, arriving)
+    walked = _Backward(output, formula, shapes, wanted, arriving)
     return named(output, walked.gradients(), walked.blocked)
 
 
@@ -69,81 +79,83 @@ class _Backward:
         self.formula, self.wanted, self.arriving, self.blocked = formula, wanted, arriving, dict[str, str]()
         first = Spread(formula.text, shapes).shape(formula.tree)
         own = {arriving.name: first} if isinstance(arriving, Name) else {}
-        self._shapes = Spread(formula.text, {"m": (), **shapes, output: first} | own)
-        self.output, self._quotient = Name(output), _quotient(formula.tree)
-        self._order = _children_first(formula.tree)
+        self.shapes = Spread(formula.text, {"m": _SAMPLES, **shapes, output: first} | own)
+        self.root = self.shapes.counted(_spelt_out(self.shapes, formula.tree, frozenset(wanted)))
+        self.output, self._quotient = Name(output), _quotient(self.root)
+        self._order = _children_first(self.root)
         self._live: set[Tree] = set()
+        self._short: dict[int, tuple[Tree, Tree]] = {}
         for node in self._order:
-            if (isinstance(node, Name) and node.name in wanted) or any(child in self._live for _, child in self._passing(node)):
+            if (isinstance(node, Name) and node.name in wanted) or any(child in self._live for _, child in _passing(node)):
                 self._live.add(node)
 
     def gradients(self) -> dict[str, Tree]:
         """The gradient of each wanted tensor to which a way leads."""
-        root = self.formula.tree
-        arrived: dict[Tree, list[Tree]] = {root: [self.arriving]}
+        arrived: dict[Tree, list[Tree]] = {self.root: [self.arriving]}
         for node in reversed(self._order):
             if node in arrived and node in self._live and not isinstance(node, Name):
-                back = added(arrived[node])
-                for place, child in self._passing(node):
+                back = self._added(node, arrived[node])
+                for place, child in _passing(node):
                     if child in self._live:
                         arrived.setdefault(child, []).append(self._shortened(self._part(node, place, back, child)))
-        for name in self.wanted:
-            if Name(name) not in arrived and name in self.formula.names:
-                self.blocked[name] = f"{self._obstacle(name)} has no derivative"
-        found = {name: added(arrived[Name(name)]) for name in self.wanted if Name(name) in arrived}
-        return {name: self._shapes.spread(tree, self._shapes.shape(Name(name))) for name, tree in found.items()}
+        asked = [Name(name) for name in self.wanted if name in self.formula.names]
+        self.blocked |= {name.name: f"{self._obstacle(name.name)} has no derivative" for name in asked if name not in arrived}
+        return {name.name: self.shapes.whole(self._added(name, arrived[name]), name) for name in asked if name in arrived}
+
+    def _added(self, node: Tree, terms: list[Tree]) -> Tree:
+        """What comes back to a node from all that read it."""
+        for place in range(1, len(terms)):
+            terms[0], terms[place] = self.shapes.beside(terms[0], terms[place], node)
+        return added(terms)
 
     def _obstacle(self, name: str) -> str:
         """What stops the gradient on the way to a tensor, as a person calls it."""
-        stops = (node for node in walk(self.formula.tree) if isinstance(node, Operation) and not [*self._passing(node)])
-        node = next(node for node in stops if name in names(node))
-        return node.function if isinstance(node, Call) else Formula.of(node).text
+        stops = [node for node in walk(self.formula.tree) if isinstance(node, Operation) and not [*_passing(node)] and name in names(node)]
+        return stops[0].function if isinstance(stops[0], Call) else Formula.of(stops[0]).text
 
     def _shortened(self, tree: Tree) -> Tree:
         """The tree with the output's name for what the line computes, and means for what is added up and divided by its number."""
-        if tree == self.formula.tree and not isinstance(tree, Name | Number):
+        if id(tree) not in self._short:
+            self._short[id(tree)] = tree, self._made_shorter(tree)
+        return self._short[id(tree)][1]
+
+    def _made_shorter(self, tree: Tree) -> Tree:
+        if tree == self.root and not isinstance(tree, Name | Number):
             return self.output
         if isinstance(tree, Binary) and tree.operator in "*/":
             factors = Product(tree)
-            if self._quotient:
-                factors.exchange(self._quotient, self.output)
+            changed = self._quotient is not None and factors.exchange(self._quotient, self.output)
             for base in [*factors.powers]:
                 if isinstance(base, Call) and base.function == "sum" and factors.powers[base] == 1:
-                    factors.average(base, self._shapes.count(base))
-            tree = factors.tree()
+                    changed |= factors.average(base, self.shapes.count(base))
+            tree = factors.tree() if changed else tree
         return tree.rebuilt(self._shortened)
-
-    def _passing(self, node: Tree) -> Iterator[tuple[int, Tree]]:
-        """The operands that a gradient may go back to: none of what gives truth values or places."""
-        if isinstance(node, View):
-            yield 0, node.operand
-        elif isinstance(node, Operation):
-            row, operands = operation(node)
-            if row.result in ("float", "same") and row.name != "sign":
-                yield from ((place, operand) for place, operand in enumerate(operands) if place not in row.truths)
 
     def _part(self, node: Tree, place: int, back: Tree, child: Tree) -> Tree:
         """What a node passes back to an operand, of the shape of the operand or of one that can be spread to it."""
-        given, wanted = self._shapes.shape(node), self._shapes.shape(child)
-        if isinstance(node, Binary) and node.operator in "+-" and {node.left, node.right} <= self._live and work(node) > 1:
-            whole = self._shapes.reduced(back, given, wanted, shared=True)  # the same goes to both operands, and from one of them further
-            return minus(whole) if node.operator == "-" and place == 1 else whole
-        found = self._rule(node, place, back)
-        stretches = isinstance(node, Operation) and operation(node)[0].name != "@" and not (isinstance(node, Call) and node.reduces)
-        return self._shapes.reduced(found, given, wanted) if stretches else found
+        wanted = self.shapes.shape(child)
+        match node:
+            case Transpose():
+                return back if self.shapes.same(back) else flipped(self.shapes.whole(back, node), len(wanted))
+            case Index():
+                return of_subscript(self.shapes, node, back)
+            case Binary("@"):
+                return of_product(self.shapes, node, place, back)
+            case Call(function) if function in RULES:
+                return RULES[function](self.shapes, node, place, back)
+            case Binary("+" | "-" as sign, left, right) if {left, right} <= self._live and work(node) > 1:
+                whole = self.shapes.reduced(back, node, wanted, shared=True)  # the same goes to both, and from one of them further
+                return minus(whole) if (sign, place) == ("-", 1) else whole
+        found, row = self._rule(node, place, back), operation(cast(Operation, node))[0]
+        return self.shapes.reduced(found, node, wanted) if row.cellwise or (row.formula and not row.axes) else found
 
     def _rule(self, node: Tree, place: int, back: Tree) -> Tree:
         """What a node passes back to one of its operands, of the shape of the node or of one that can be spread to it."""
         found: Tree | None = None
         match node:
-            case Transpose():
-                found = _flipped(back)
             case Unary("-"):
                 found = minus(back)
-            case Binary("@", left, right):
-                whole = self._shapes.spread(back, self._shapes.shape(node))
-                found = Binary("@", whole, turned(right)) if place == 0 else Binary("@", turned(left), whole)
-            case Binary(sign) if sign in ("+", "-"):
+            case Binary("+" | "-" as sign):
                 found = minus(back) if (sign, place) == ("-", 1) else back
             case Binary():
                 found = self._scaled(node, place, back)
@@ -151,12 +163,10 @@ class _Backward:
                 found = Call("where", (condition, *((back, ZERO) if place == 1 else (ZERO, back))))
             case Call("maximum" | "minimum" as name, operands):
                 found = times(back, Binary(self._wins(name, place, operands), operands[place], operands[1 - place]))
-            case Call(arguments=arguments):
-                row = operation(node)[0]
-                if row.adjoint:
-                    found = self._folded(node, back)
-                elif row.slopes:
-                    found = times(back, substitute(parse(row.slopes[place]).tree, dict(zip("uvw", arguments, strict=False))))
+            case Call() if operation(node)[0].adjoint:
+                found = self._told(node, back)
+            case Call(arguments=arguments) if slopes := operation(node)[0].slopes:
+                found = times(back, substitute(parse(slopes[place]).tree, dict(zip("uvw", arguments, strict=False))))
         if found is None:
             what = node.function if isinstance(node, Call) else Formula.of(node).text
             raise FormulaError(f"the derivative of {what} is not known", self.formula.text, node.column)
@@ -169,36 +179,69 @@ class _Backward:
     def _scaled(self, node: Binary, place: int, back: Tree) -> Tree:
         """What a product, a quotient or a power passes back."""
         left, right = node.left, node.right
+        back, other = self.shapes.beside(back, right if place == 0 else left, node)
         match node.operator, place:
             case "*", _:
-                found = times(back, right if place == 0 else left)
+                found = times(back, other)
             case "/", 0:
-                found = over(back, right)
-            case "/", _ if node == self.formula.tree and self._quotient:
+                found = over(back, other)
+            case "/", _ if node == self.root and self._quotient:
                 found = minus(over(times(back, self.output), right))
             case "/", _:
-                found = minus(over(times(back, left), Binary("**", right, Number(2))))
+                found = minus(over(times(back, other), Binary("**", right, Number(2))))
             case _, 0:
                 number = _number(right)
-                found = times(back, right, Binary("**", left, Binary("-", right, ONE)) if number is None else _lowered(left, number))
+                found = times(back, other, Binary("**", left, Binary("-", right, ONE)) if number is None else _lowered(left, number))
             case _:
                 found = times(back, node, Call("log", (left,)))
         return found
 
-    def _folded(self, node: Call, back: Tree) -> Tree:
-        """What a fold passes back: the text of its row, in which whatever is folded is folded along the same axes, which stay."""
-        kept, operand = replace(node, keepdims=node.axis is not None), node.arguments[0]
-        whole = node == self.formula.tree
-        value = self._shapes.opened(self.output, node) if whole else kept
-        put = {"g": self._shapes.opened(back, node), "u": operand, "y": value, "n": self._shapes.count(node)}
-        return times(_refold(parse(operation(node)[0].adjoint).tree, kept, put))
+    def _told(self, node: Call, back: Tree) -> Tree:
+        """What the text of a row says."""
+        row, operand = operation(node)[0], node.arguments[0]
+        value: Tree = self.output if node == self.root else node
+        if row.reduces:
+            rank = len(self.shapes.shape(operand))
+            gone = () if node.keepdims else node.folded(rank)
+            value = self.shapes.opened(self.output, rank, gone) if node == self.root else replace(node, keepdims=node.axis is not None)
+            back = self.shapes.opened(back, rank, gone)
+        elif row.axes or row.structural:
+            back = self.shapes.whole(back, node)
+        return times(self.shapes.counted(filled(node, row.adjoint, g=back, value=value)))
 
 
-def _flipped(tree: Tree) -> Tree:
-    """The transpose; of a product of matrices that of each."""
-    if isinstance(tree, Binary) and tree.operator == "@":
-        return Binary("@", turned(tree.right), turned(tree.left))
-    return turned(tree)
+def _passing(node: Tree) -> Iterator[tuple[int, Tree]]:
+    """The operands that a gradient may go back to: none of what gives truth values or places."""
+    if isinstance(node, View):
+        yield 0, node.operand
+    elif isinstance(node, Operation):
+        row, operands = operation(node)
+        if row.result in ("float", "same") and row.name not in FLAT:
+            given = cast(Listing, operands[0]).items if row.listed else operands
+            yield from ((place, one) for place, one in enumerate(given) if place not in row.truths and not row.static_at(place))
+
+
+def _ruled(call: Call, wanted: frozenset[str]) -> bool:
+    """Whether there is a rule for a function that is made of others, and for all that is wanted of it."""
+    told = FUNCTIONS[call.function].adjoint and not any(wanted & {*names(argument)} for argument in call.arguments[1:])
+    return bool(told) or call.function in (*RULES, *FLAT)
+
+
+def _spelt_out(shapes: Spread, tree: Tree, wanted: frozenset[str]) -> Tree:
+    """The tree with the formulas of functions that have no rule for what is wanted of them, and with a part of a split as a slice."""
+    if not wanted & {*names(tree)}:
+        return tree
+    if isinstance(tree, Call) and FUNCTIONS[tree.function].formula and not _ruled(tree, wanted):
+        return _spelt_out(shapes, expanded(tree), wanted)
+    match tree:
+        case Index(Call("split", (operand, sections), axis), (int(place), *rest)):
+            (along,), width = axes_of(axis, len(shapes.shape(operand))), shapes.shape(tree.operand)[1:]
+            first = place % shapes.static(sections) * width[along]
+            part = subscript(
+                operand, [(first, first + width[along], None) if one == along else WHOLE for one in range(len(shapes.shape(operand)))]
+            )
+            return _spelt_out(shapes, Index(part, tuple(rest)) if rest else part, wanted)
+    return tree.rebuilt(lambda child: _spelt_out(shapes, child, wanted))
 
 
 def _quotient(tree: Tree) -> Product | None:
@@ -206,11 +249,6 @@ def _quotient(tree: Tree) -> Product | None:
     if not isinstance(tree, Binary) or tree.operator != "/":
         return None
     return Product(tree) if work(tree.left) > TRIVIAL or {*names(tree.left)} & {*names(tree.right)} else None
-
-
-def turned(tree: Tree) -> Tree:
-    """The transpose, of a transpose what it was."""
-    return tree.operand if isinstance(tree, Transpose) else Transpose(tree)
 
 
 def _lowered(base: Tree, number: float) -> Tree:
@@ -239,13 +277,3 @@ def _children_first(tree: Tree) -> list[Tree]:
 
     visit(tree)
     return [*found]
-
-
-def _refold(tree: Tree, fold: Call, put: Mapping[str, Tree]) -> Tree:
-    """The text of a row with its letters put in and its folds along the axes of the fold."""
-    match tree:
-        case Name(name):
-            return put.get(name, tree)
-        case Call(function, arguments) if tree.reduces:
-            return replace(fold, function=function, arguments=tuple(_refold(a, fold, put) for a in arguments))
-    return tree.rebuilt(lambda child: _refold(child, fold, put))

@@ -49,20 +49,24 @@ def _calculated(sign: str, first: float, second: float) -> float:
 
 
 @lru_cache(maxsize=512)
-def _composite(name: str, axis: Axis, keepdims: bool, ddof: int, count: str) -> Tree:
-    row = FUNCTIONS[name]
-    return parse(row.formula.format(axis=axis, keepdims=keepdims, ddof=ddof, count=count)).tree
+def _formatted(text: str, axis: Axis, keepdims: bool, ddof: int, count: str) -> Tree:
+    return parse(text.format(axis=axis, keepdims=keepdims, ddof=ddof, count=count)).tree
+
+
+def filled(call: Call, text: str, **letters: Tree) -> Tree:
+    """The text of a row over a call's arguments, its axis and the like, and further letters."""
+    row = FUNCTIONS[call.function]
+    axes = (call.axis,) if isinstance(call.axis, int) else call.axis or ()
+    count = " * ".join(f"x.shape[{axis}]" for axis in axes) or "x.size"
+    usual = [parse(row.usual[name]).tree for name in row.parameters[len(call.arguments) :]]
+    put_in = dict(zip(row.parameters, [*call.arguments, *usual], strict=True)) | letters
+    return substitute(_formatted(text, call.axis, call.keepdims, call.ddof, f"({count})"), put_in)
 
 
 @lru_cache(maxsize=512)
 def expanded(call: Call) -> Tree:
     """What a function that is made of others stands for: its formula over the call's arguments."""
-    row = FUNCTIONS[call.function]
-    axes = (call.axis,) if isinstance(call.axis, int) else call.axis or ()
-    count = " * ".join(f"x.shape[{axis}]" for axis in axes) or "x.size"
-    usual = [parse(row.usual[name]).tree for name in row.parameters[len(call.arguments) :]]
-    letters = dict(zip(row.parameters, [*call.arguments, *usual], strict=True))
-    return substitute(_composite(call.function, call.axis, call.keepdims, call.ddof, f"({count})"), letters)
+    return filled(call, FUNCTIONS[call.function].formula)
 
 
 def spelled_out(tree: Tree) -> Tree:

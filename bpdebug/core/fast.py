@@ -61,7 +61,7 @@ class UpdateCompiler(Compiler):
         given: Iterable[str],
         checks: Mapping[int, Sequence[Check]],
     ) -> None:
-        super().__init__(tensors, dtype)
+        super().__init__(tensors, dtype, ["m"])
         self._given = frozenset(given)
         self._versions: Counter[str] = Counter()
         self._kept: dict[Key, Value] = {}

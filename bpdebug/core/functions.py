@@ -36,7 +36,7 @@ class Function(Record):
             tells which.
         result: the kind of number that comes out: ``float`` (the scenario's precision), ``bool``, ``int``, or ``same`` as NumPy makes of
             what goes in.
-        truths: the arguments that are truth values; where numbers come out, all others are taken as numbers.
+        truths: the arguments that are truth values or places; where numbers come out, all others are taken as numbers.
         formula: for a function that is made of others, its value as text over its parameters, with ``{axis}``, ``{keepdims}``, ``{ddof}``.
         ufunc: whether ``run`` is a NumPy ufunc and so can write into a buffer.
         branch: for a function with a corner, how far it moves, from where the first argument is less than the second, or than zero,
@@ -48,8 +48,8 @@ class Function(Record):
         torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
         slopes: the derivative by each argument, as text over the arguments ``u`` and ``v``; none where there is no such rule.
-        adjoint: what a fold passes back to a cell of its argument ``u``, as text over what arrives, ``g``, its own value ``y`` and the
-            number ``n`` of cells that it folds, all with the folded axes kept; a fold in the text is along the same axes.
+        adjoint: what it passes back to its first argument, as text over its parameters, what arrives, ``g``, and its own ``value``, both
+            with the folded axes kept; ``{axis}``, ``{count}`` (the number of cells that are folded) and ``{ddof}`` are those of the call.
     """
 
     name: str
@@ -136,18 +136,22 @@ def _structural(signature: str, run: Any, **more: Any) -> Function:
     return _row(signature, run, structural=True, ufunc=False, **{"result": "same"} | more)
 
 
-def _composite(signature: str, formula: str, **more: Any) -> Function:
-    return _row(signature, _unrun, formula=formula, ufunc=False, **more)
+def _composite(signature: str, formula: str, adjoint: str = "", **more: Any) -> Function:
+    return _row(signature, _unrun, formula=formula, adjoint=adjoint, ufunc=False, **more)
 
 
 def _unrun(*_: Any) -> Any:
     raise NotImplementedError("what is made of other functions runs as these")
 
 
-_HIGHEST = "max(x, axis={axis}, keepdims=True)"
-_TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
-_TIES = "g * (u == y) / sum(u == y)"
+_MEAN = "mean(x, axis={axis}, keepdims=True)"
+_SHARED = "g * (x == value) / sum(x == value, axis={axis}, keepdims=True)"
 """Cells that are equally extreme share what comes back: so it is the mean of the slopes to both sides, whichever of them moves."""
+_HIGHEST = "max(x, axis={axis}, keepdims=True)"
+_UNSCALED = f"exp(x - {_HIGHEST})"
+_TOTAL = f"sum({_UNSCALED}, axis={{axis}}, keepdims=True)"
+_NORMAL = "(1 + erf(x / sqrt(2)))"
+_TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
 _ELEMENTWISE = (
     _elementwise("exp", np.exp, slopes=("exp(u)",)),
     _elementwise("expm1", np.expm1, slopes=("exp(u)",)),
@@ -190,23 +194,23 @@ _REDUCTIONS = (
     _reduction(
         "sum",
         _add.reduce,
-        adjoint="g",
         result="same",
         python=np.sum,
         unicode="Σ{axis}",
         box=lambda axis, x: row(lowered("∑", f"{axis} ") if axis else "∑ ", x),
+        adjoint="g",
     ),
-    _reduction("mean", np.mean, adjoint="g / n"),
-    _reduction("max", np.max, adjoint=_TIES, result="same", torch="torch.amax"),
-    _reduction("min", np.min, adjoint=_TIES, result="same", torch="torch.amin"),
-    _reduction("prod", np.prod, result="same", unicode="Π{axis}"),
+    _reduction("mean", np.mean, adjoint="g / {count}"),
+    _reduction("max", np.max, result="same", torch="torch.amax", adjoint=_SHARED),
+    _reduction("min", np.min, result="same", torch="torch.amin", adjoint=_SHARED),
+    _reduction("prod", np.prod, result="same", unicode="Π{axis}", adjoint="g * value / x"),
     _reduction(
         "norm",
         norm,
-        adjoint="g * u / y",
         torch="torch.linalg.vector_norm",
         unicode="‖{}‖",
         box=lambda axis, x: lowered(fence("‖‖", x), axis),
+        adjoint="g * x / value",
     ),
     _reduction("argmax", np.argmax, result="int"),
     _reduction("any", np.any, result="bool"),
@@ -215,7 +219,7 @@ _REDUCTIONS = (
 _ROWS = (
     *_ELEMENTWISE,
     *_REDUCTIONS,
-    _row("cumsum(x, axis=None)", np.cumsum, result="same"),
+    _row("cumsum(x, axis=None)", np.cumsum, result="same", adjoint="flip(cumsum(flip(g, axis={axis}), axis={axis}), axis={axis})"),
     _row("einsum(#subscripts, x, y=, z=)", np.einsum, result="same"),
     _row("add_at(x, index, values)", add_at, result="same"),
     _row("arange(#start, #stop=, #step=)", np.arange, result="int"),
@@ -227,7 +231,7 @@ _ROWS = (
     _structural("reshape(x, #shape)", np.reshape),
     _structural("transpose(x, #axes)", np.transpose),
     _structural("swapaxes(x, #axis1, #axis2)", np.swapaxes),
-    _structural("moveaxis(x, #source, #destination)", np.moveaxis),
+    _structural("moveaxis(x, #source, #destination)", np.moveaxis, adjoint="moveaxis(g, destination, source)"),
     _structural("squeeze(x, axis=None)", np.squeeze),
     _structural("expand_dims(x, axis)", np.expand_dims),
     _structural("broadcast_to(x, #shape)", np.broadcast_to),
@@ -237,34 +241,37 @@ _ROWS = (
     _structural("pad(x, #width)", np.pad),
     _structural("repeat(x, #repeats, axis=None)", np.repeat),
     _structural("flip(x, axis=None)", np.flip),
-    _structural("take(x, indices, axis=None)", np.take),
+    _structural("take(x, indices, axis=None)", np.take, truths=(1,)),
     _structural("tril(x, #k=0)", np.tril),
     _structural("triu(x, #k=0)", np.triu),
     _structural("sliding_window_view(x, #window, axis=None)", sliding_window_view),
-    _composite("sigmoid(x)", "1 / (1 + exp(-x))", unicode="σ({})"),
-    _composite("relu(x)", "maximum(x, 0)"),
-    _composite("leaky_relu(x, slope=0.01)", "where(x > 0, x, slope * x)"),
-    _composite("elu(x, alpha=1)", "where(x > 0, x, alpha * expm1(minimum(x, 0)))"),
-    _composite("softplus(x)", "maximum(x, 0) + log1p(exp(-abs(x)))"),
-    _composite("silu(x)", "x / (1 + exp(-x))"),
-    _composite("gelu(x)", "0.5 * x * (1 + erf(x / sqrt(2)))"),
-    _composite("clip(x, low, high)", "minimum(maximum(x, low), high)", python=np.clip),
-    _composite("softmax(x, axis=-1)", f"exp(x - {_HIGHEST}) / sum(exp(x - {_HIGHEST}), axis={{axis}}, keepdims=True)"),
-    _composite("log_softmax(x, axis=-1)", f"x - {_HIGHEST} - log(sum(exp(x - {_HIGHEST}), axis={{axis}}, keepdims=True))"),
+    _composite("sigmoid(x)", "1 / (1 + exp(-x))", "g * value * (1 - value)", unicode="σ({})"),
+    _composite("relu(x)", "maximum(x, 0)", "g * (x > 0)"),
+    _composite("leaky_relu(x, slope=0.01)", "where(x > 0, x, slope * x)", "g * where(x > 0, 1, slope)"),
+    _composite("elu(x, alpha=1)", "where(x > 0, x, alpha * expm1(minimum(x, 0)))", "g * where(x > 0, 1, alpha * exp(minimum(x, 0)))"),
+    _composite("softplus(x)", "maximum(x, 0) + log1p(exp(-abs(x)))", "g / (1 + exp(-x))"),
+    _composite("silu(x)", "x / (1 + exp(-x))", "g * (value + (1 - value) / (1 + exp(-x)))"),
+    _composite("gelu(x)", f"0.5 * x * {_NORMAL}", f"g * (0.5 * {_NORMAL} + x * exp(-0.5 * x ** 2) / sqrt(2 * pi))"),
+    _composite("clip(x, low, high)", "minimum(maximum(x, low), high)", "g * (low < x) * (x < high)", python=np.clip),
+    _composite("softmax(x, axis=-1)", f"{_UNSCALED} / {_TOTAL}", "value * (g - sum(g * value, axis={axis}, keepdims=True))"),
+    _composite("log_softmax(x, axis=-1)", f"x - {_HIGHEST} - log({_TOTAL})", "g - exp(value) * sum(g, axis={axis}, keepdims=True)"),
     _composite(
         "logsumexp(x, axis=None, keepdims=False)",
-        f"max(x, axis={{axis}}, keepdims={{keepdims}}) + log(sum(exp(x - {_HIGHEST}), axis={{axis}}, keepdims={{keepdims}}))",
+        f"max(x, axis={{axis}}, keepdims={{keepdims}}) + log(sum({_UNSCALED}, axis={{axis}}, keepdims={{keepdims}}))",
+        "g * exp(x - value)",
         reduces=True,
     ),
     _composite(
         "var(x, axis=None, ddof=0, keepdims=False)",
-        "sum((x - mean(x, axis={axis}, keepdims=True)) ** 2, axis={axis}, keepdims={keepdims}) / ({count} - {ddof})",
+        f"sum((x - {_MEAN}) ** 2, axis={{axis}}, keepdims={{keepdims}}) / ({{count}} - {{ddof}})",
+        f"2 * g * (x - {_MEAN}) / ({{count}} - {{ddof}})",
         python=np.var,
         reduces=True,
     ),
     _composite(
         "std(x, axis=None, ddof=0, keepdims=False)",
         "sqrt(var(x, axis={axis}, ddof={ddof}, keepdims={keepdims}))",
+        f"g * (x - {_MEAN}) / (({{count}} - {{ddof}}) * value)",
         python=np.std,
         reduces=True,
     ),

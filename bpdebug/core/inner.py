@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
@@ -53,11 +52,45 @@ def _readable(inner: Mapping[str, Tree]) -> list[str]:
     return order
 
 
-def _repeated(trees: list[Tree]) -> Tree | None:
+class _Kind:
+    """Equal nodes of some trees.
+
+    Attributes:
+        node: one of them.
+        work, size: how much it does, and of how many nodes it is made.
+        count: how often it occurs.
+    """
+
+    __slots__ = ("count", "node", "size", "work")
+
+    def __init__(self, node: Tree, below: list[_Kind]) -> None:
+        self.node, self.count = node, 0
+        self.size: int = 1 + sum(kind.size for kind in below)
+        self.work: int = (_weight(node) if isinstance(node, Operation) else 0) + sum(kind.work for kind in below)
+
+
+def _repeated(trees: Iterable[Tree]) -> Tree | None:
     """The largest expression that occurs more than once and is not trivial."""
-    counts = Counter(node for tree in trees for node in walk(tree) if isinstance(node, Operation) and work(node) > TRIVIAL)
-    several = [node for node, count in counts.items() if count > 1]
-    return max(several, key=lambda node: sum(1 for _ in walk(node)), default=None)
+    kinds: dict[object, _Kind] = {}
+
+    def kind_of(node: Tree) -> _Kind:
+        below: list[_Kind] = []
+
+        def part(value: object) -> object:
+            if isinstance(value, Tree):
+                below.append(kind_of(value))
+                return id(below[-1])
+            return tuple(map(part, value)) if isinstance(value, tuple) else value
+
+        key = (type(node), *(part(getattr(node, name)) for name in node.__slots__))
+        kind = kinds.get(key) or kinds.setdefault(key, _Kind(node, below))
+        kind.count += 1
+        return kind
+
+    for tree in trees:
+        kind_of(tree)
+    several = [kind for kind in kinds.values() if kind.count > 1 and kind.work > TRIVIAL and isinstance(kind.node, Operation)]
+    return max(several, key=lambda kind: kind.size).node if several else None
 
 
 TRIVIAL = 2
@@ -66,8 +99,17 @@ TRIVIAL = 2
 
 def work(tree: Tree) -> int:
     """How much an expression does: signs count once, functions and products of matrices more."""
-    kinds = (node for node in walk(tree) if isinstance(node, Operation))
-    return sum(3 if isinstance(node, Call) or (isinstance(node, Binary) and node.operator == "@") else 1 for node in kinds)
+    return sum(_weight(node) for node in walk(tree) if isinstance(node, Operation))
+
+
+def _weight(node: Operation) -> int:
+    if isinstance(node, Call):
+        return 1 if node.function in _SIMPLE else 3
+    return 3 if isinstance(node, Binary) and node.operator == "@" else 1
+
+
+_SIMPLE = ("arange", "zeros", "ones", "zeros_like", "ones_like", "eye")
+"""Functions that compute nothing."""
 
 
 def _put(tree: Tree, what: Tree, name: Name) -> Tree:

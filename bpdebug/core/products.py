@@ -54,12 +54,13 @@ class Product:
 
     def replace(self, other: Product, tree: Tree) -> None:
         """Put a factor where the first of those of another product stands, which are all among these or all not."""
-        powers = self.powers if self.powers.keys() & other.powers else {tree: 1.0, **self.powers}
-        self.powers = {}
+        powers, self.powers = self.powers, {} if self.powers.keys() & other.powers else {tree: 1.0}
         for base, power in powers.items():
             left = power - other.powers.get(base, 0.0)
             if base in other.powers and tree not in self.powers:
-                self.powers[tree] = 1.0
+                self.powers[tree] = powers.get(tree, 0.0) + 1
+            elif base == tree:
+                continue
             if left:
                 self.powers[base] = left
 
@@ -67,17 +68,18 @@ class Product:
         """Whether another product is a part of this one."""
         return all(power * self.powers.get(base, 0.0) >= power * power for base, power in other.powers.items())
 
-    def exchange(self, other: Product, tree: Tree) -> None:
-        """Put a factor in the place of the product that it stands for, if that is a part of this one."""
-        if self.holds(other):
+    def exchange(self, other: Product, tree: Tree) -> bool:
+        """Put a factor in the place of the product that it stands for, if that is a part of this one; whether it is."""
+        if found := self.holds(other):
             self.replace(other, tree)
             self.above, self.below = self.above * other.below, self.below * other.above
+        return found
 
-    def average(self, total: Call, count: Tree) -> None:
-        """Make a mean of a sum, if it is divided by the number of its terms."""
+    def average(self, total: Call, count: Tree) -> bool:
+        """Make a mean of a sum, if it is divided by the number of its terms; whether it is."""
         over = Product(count)
-        if (self.below == over.above != 1 and not over.powers) or (over.powers and self.holds(Product(Binary("/", ONE, count)))):
-            self.exchange(Product(Binary("/", total, count)), replace(total, function="mean"))
+        divided = self.holds(Product(Binary("/", ONE, count))) if over.powers else self.below == over.above != 1
+        return divided and self.exchange(Product(Binary("/", total, count)), replace(total, function="mean"))
 
     def tree(self) -> Tree:
         """The product as one fraction."""

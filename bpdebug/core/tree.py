@@ -7,7 +7,7 @@ rewritten here: renaming for the operation table, transposition for the column c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import EllipsisType
 from typing import Any, TypeAlias, cast
@@ -32,10 +32,13 @@ def _below(value: object) -> Iterator[Tree]:
 
 
 def _changed(value: Any, change: Callable[[Tree], Tree]) -> Any:
-    """A part of a node with each node in it changed."""
-    if isinstance(value, tuple):
-        return tuple(_changed(part, change) for part in value)
-    return change(value) if isinstance(value, Tree) else value
+    """A part of a node with each node in it changed; the same object where nothing is."""
+    if isinstance(value, Tree):
+        return change(value)
+    if not isinstance(value, tuple):
+        return value
+    made = tuple(_changed(part, change) for part in value)
+    return value if all(new is old for new, old in zip(made, value, strict=True)) else made
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Tree:
 
     def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:
         """This node with ``change`` applied to each child."""
-        own = {part.name: getattr(self, part.name) for part in fields(self)}
-        changed = {name: _changed(value, change) for name, value in own.items() if isinstance(value, Tree | tuple)}
+        own = {part: getattr(self, part) for part in self.__slots__}
+        changed = {part: new for part, value in own.items() if (new := _changed(value, change)) is not value}
         return replace(self, **changed) if changed else self
 
 

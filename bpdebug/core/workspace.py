@@ -65,7 +65,7 @@ class Code:
     """
 
     def __init__(self, program: Program, tensors: Mapping[str, Array]) -> None:
-        self.program, self._compiler = program, Compiler(tensors, program.dtype)
+        self.program, self._compiler = program, Compiler(tensors, program.dtype, ["m"])
         self.stages: dict[int, Routine] = {}
         self.whole: Whole | None = None
 

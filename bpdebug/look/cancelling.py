@@ -14,11 +14,11 @@ import numpy as np
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import minus, plus, times
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, literal, names, substitute, walk
 from bpdebug.core.writing import to_text
-from bpdebug.look.slopes import minus, plus, times
 
 Powers = tuple[tuple[str, int], ...]
 Polynomial = dict[Powers, float]

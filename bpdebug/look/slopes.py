@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bpdebug.core.functions import COMPARISONS, FUNCTIONS
-from bpdebug.core.parser import parse
-from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, literal, names, substitute, walk
-
-ZERO: Tree = Number(0)
+from bpdebug.core.derive import derived
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.parser import Formula
+from bpdebug.core.products import ZERO
+from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, names, operation, substitute, walk
 
 
 class NoSlope(Exception):  # noqa: N818 - no error, an answer
@@ -25,88 +25,17 @@ def slope_of(tree: Tree, name: str) -> Tree:
     Raises:
         NoSlope: where the formula does something else.
     """
-    found: Tree | None = None if name in names(tree) else ZERO
-    match tree:
-        case _ if found is not None:
-            pass
-        case Name():
-            found = ONE
-        case Unary("-", operand):
-            found = minus(slope_of(operand, name))
-        case Binary("+" | "-" as sign, left, right):
-            second = slope_of(right, name)
-            found = plus(slope_of(left, name), second if sign == "+" else minus(second))
-        case Binary("*", left, right):
-            found = plus(times(slope_of(left, name), right), times(left, slope_of(right, name)))
-        case Binary("/", left, right):
-            first = over(slope_of(left, name), right)
-            found = plus(first, minus(over(times(left, slope_of(right, name)), Binary("**", right, Number(2)))))
-        case Binary("**", base, Number(power)):
-            lower = base if power == 2 else Binary("**", base, literal(power - 1))
-            found = times(times(literal(power), lower), slope_of(base, name))
-        case Binary(sign) if sign in COMPARISONS:
-            found = ZERO
-        case Call("sum", (argument,), None):
-            found = slope_of(argument, name)
-        case Call("where", (condition, first, second)):
-            found = Call("where", (condition, slope_of(first, name), slope_of(second, name)))
-        case Call(function, arguments) if FUNCTIONS[function].slopes:
-            found = _chained(FUNCTIONS[function].slopes, arguments, name)
-    if found is None:
+    folds = (node for node in walk(tree) if isinstance(node, Call) and not operation(node)[0].cellwise)
+    if any((fold.function, fold.axis) != ("sum", None) for fold in folds):
         raise NoSlope
-    return found
-
-
-def _chained(slopes: tuple[str, ...], arguments: tuple[Tree, ...], name: str) -> Tree:
-    """The chain rule over the arguments of a function."""
-    put_in, found = dict(zip("uvw", arguments, strict=False)), ZERO
-    for slope, argument in zip(slopes, arguments, strict=True):
-        inner = slope_of(argument, name)
-        found = found if inner == ZERO else plus(found, times(substitute(parse(slope).tree, put_in), inner))
-    return found
-
-
-def minus(tree: Tree) -> Tree:
-    """The opposite, its sign as far inside as a person would have it."""
-    match tree:
-        case Number(0):
-            return tree
-        case Unary("-", operand):
-            return operand
-        case Binary("*" | "/" as operator, left, right):
-            return Binary(operator, minus(left), right)
-        case Binary("-", left, right):
-            return Binary("-", right, left)
-    return Unary("-", tree)
-
-
-def plus(left: Tree, right: Tree) -> Tree:
-    """The sum, without a zero."""
-    if ZERO in (left, right):
-        return right if left == ZERO else left
-    return Binary("-", left, right.operand) if isinstance(right, Unary) and right.operator == "-" else Binary("+", left, right)
-
-
-def times(left: Tree, right: Tree) -> Tree:
-    """The product, without ones; the sign goes before it, and a reciprocal becomes a fraction."""
-    found: Tree = Binary("*", left, right)
-    match left, right:
-        case (Number(0), _) | (_, Number(0)):
-            found = ZERO
-        case (Number(1.0), other) | (other, Number(1.0)):
-            found = other
-        case Number(one), Binary("*", Number(two), rest):
-            found = times(literal(one * two), rest)
-        case other, Unary("-", operand):
-            found = minus(times(other, operand))
-        case other, Binary("/", top, bottom):
-            found = over(times(other, top), bottom)
-    return found
-
-
-def over(left: Tree, right: Tree) -> Tree:
-    """The fraction, without a divisor 1."""
-    return left if right == ONE or left == ZERO else Binary("/", left, right)
+    try:
+        found = derived("", Formula("", tree), dict.fromkeys(names(tree), ()), [name], ONE)
+    except FormulaError:
+        raise NoSlope from None
+    slope = found.gradients[name].tree if found.gradients else ZERO
+    for helper, formula in reversed(found.inner):
+        slope = substitute(slope, {helper: formula.tree})
+    return substitute(slope, {"": tree})
 
 
 def terms_of(tree: Tree) -> Iterator[Tree]:

@@ -11,14 +11,21 @@ import pytest
 from bpdebug.core.derive import derived
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.expansion import spelled_out
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula, parse, parse_assignment
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, infer
+from bpdebug.core.structure import Form, kind_of
 from bpdebug.core.tree import Binary, Name, Number
 
 FOLDER = Path(__file__).parent / "derived"
 ROWS = 5
 """Samples in the numeric tests."""
+
+
+SAMPLES = Form.of((), "i", GENERIC_ROWS)
 
 
 def axes(text):
@@ -34,10 +41,10 @@ class Block:
         rest = [line for line in text.splitlines() if not line.startswith(("#", "    "))]
         self.tensors, self.lines = rest[0], [parse_assignment(line) for line in rest[1:]]
         wanted, _, given = self.tensors.partition("|")
-        self.wanted, self.shapes = [], {"m": ()}
+        self.wanted, self.shapes = [], {"m": SAMPLES}
         for part in re.split(r"\s{2,}", f"{wanted}  {given}".strip()):
             name, _, shape = part.partition(" ")
-            self.shapes[name] = axes(shape)
+            self.shapes[name] = Form.of(axes(shape.removesuffix(" int")), "i" if shape.endswith(" int") else "f")
             self.wanted += [name] if f"  {part}  " in f"  {wanted}  " else []
 
     def derivations(self):
@@ -74,7 +81,7 @@ def test_the_derived_pass_is_what_stands_in_the_file(path):
     assert rewritten(path) == path.read_text("utf-8")
 
 
-KINKED = ("abs", "max", "min", "norm", ">")
+KINKED = ("abs", "max", "min", "norm", ">", "softmax")
 
 
 def moved_by(formula, values, name, way):
@@ -89,7 +96,9 @@ def off(target, formula, found, shapes, seed=0):
     """By how many times what is allowed ⟨g, J v⟩ and ⟨Jᵀ g, v⟩ are apart, for random cotangents and directions."""
     random = np.random.default_rng(seed)
     own = {name: tuple(ROWS if n == GENERIC_ROWS else n for n in shape) for name, shape in shapes.items()}
-    values = {name: random.uniform(0.2, 0.8, shape) for name, shape in own.items()} | {"m": np.array(float(ROWS))}
+    whole = {name for name, shape in shapes.items() if kind_of(shape) == "i"}
+    values = {name: random.integers(0, 3, shape) if name in whole else random.uniform(0.2, 0.8, shape) for name, shape in own.items()}
+    values["m"] = np.array(ROWS)
     values[target] = np.asarray(evaluate(formula, values))
     values["g"] = random.standard_normal(values[target].shape)
     for name, helper in found.inner:
@@ -98,7 +107,7 @@ def off(target, formula, found, shapes, seed=0):
     for name, gradient in found.gradients.items():
         way = random.standard_normal(own[name])
         moved, allowed = moved_by(formula, values, name, way)
-        forwards, backwards = (values["g"] * moved).sum(), (np.broadcast_to(evaluate(gradient, values), own[name]) * way).sum()
+        forwards, backwards = (values["g"] * moved).sum(), (evaluate(gradient, values) * way).sum()
         worst = max(worst, abs(forwards - backwards) / max(abs(forwards), abs(backwards), 1e-3) / allowed)
     return worst
 
@@ -132,10 +141,52 @@ def test_what_arrives_may_have_a_name_of_its_own_or_be_the_literal_1():
     assert derived("loss", formula, shapes, ["g"], Name("dloss")).gradients["g"].text == "2 * dloss * (g - y) / m"
 
 
-def test_a_function_without_a_rule_is_refused_with_its_column():
-    with pytest.raises(FormulaError, match="the derivative of") as refused:
-        derived("r", parse("2 * u[0:1]"), {"u": (4, 3)}, ["u"])
+def test_a_function_without_a_rule_is_refused_with_its_column(monkeypatch):
+    monkeypatch.setitem(FUNCTIONS, "tanh", replace(FUNCTIONS["tanh"], slopes=()))
+    with pytest.raises(FormulaError, match="the derivative of tanh is not known") as refused:
+        derived("r", parse("2 * tanh(u)"), {"u": (3, 3)}, ["u"])
     assert refused.value.column == 5
+
+
+COMPOSITES = [name for name, row in FUNCTIONS.items() if row.formula and row.adjoint]
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+def test_what_a_composite_passes_back_is_what_its_formula_does(name):
+    row, shapes = FUNCTIONS[name], {"u": (4, 3), "low": (), "high": ()}
+    values = {"u": np.random.default_rng(1).standard_normal((4, 3)), "low": np.array(-0.5), "high": np.array(0.7)}
+    formula = parse(f"{name}(u{', low, high' * (name == 'clip')}{', axis=1' * bool(row.axes)}{', keepdims=True' * row.reduces})")
+    found = []
+    for one in (formula, Formula("", spelled_out(formula.tree))):
+        made = derived("r", one, shapes, ["u"])
+        own = values | {"r": evaluate(one, values), "g": np.random.default_rng(2).standard_normal(infer(one, shapes))}
+        for helper, inner in made.inner:
+            own[helper] = evaluate(inner, own)
+        found.append(evaluate(made.gradients["u"], own))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", [name for name, row in OPERATIONS.items() if row.symbol and name in FUNCTIONS])
+def test_a_layer_and_a_line_have_one_derivative_of_an_activation(name):
+    found = derived("a", parse(f"{name}(z{', axis=1' * (name == 'softmax')})"), {"z": (4, 3)}, ["z"]).gradients["z"]
+    row = OPERATIONS[name]
+    values = {"z": np.random.default_rng(1).standard_normal((4, 3)), "g": np.random.default_rng(2).standard_normal((4, 3))}
+    values |= {key: np.array(value) for key, value in row.constants.items()} | {"a": evaluate(parse(f"{name}(z)"), values)}
+    np.testing.assert_allclose(evaluate(found, values), evaluate(row.gradients["z"], values), rtol=1e-13)
+
+
+def test_equal_extremes_share_what_comes_back():
+    """The mean of the slopes to both sides, whichever of the two moves; all to one of them would be a slope to one side only."""
+    values = {"u": np.array([1.0, 3.0, 3.0]), "g": np.array(1.0), "r": np.array(3.0)}
+    np.testing.assert_array_equal(evaluate(derived("r", parse("max(u)"), {"u": (3,)}, ["u"]).gradients["u"], values), [0, 0.5, 0.5])
+
+
+def test_at_the_corner_relu_passes_nothing_and_of_two_equal_tensors_the_second_passes_all():
+    zero = {"u": np.zeros(2), "v": np.zeros(2), "g": np.ones(2)}
+    shapes = {"u": (2,), "v": (2,)}
+    for text, expected in (("maximum(u, 0)", {"u": 0}), ("maximum(0, u)", {"u": 0}), ("maximum(u, v)", {"u": 0, "v": 1})):
+        found = derived("r", parse(text), shapes, ["u", "v"]).gradients
+        assert {name: float(evaluate(gradient, zero).sum() / 2) for name, gradient in found.items()} == expected
 
 
 if __name__ == "__main__":
