@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.function import Function
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
 
 __all__ = sorted([*FUNCTIONS, *CONSTANTS, "newaxis", "s_"])  # noqa: PLE0605
 

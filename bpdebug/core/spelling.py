@@ -9,8 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from bpdebug.core.function import Axis, Function
-from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.functions import FUNCTIONS, Axis, Function
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Number, Operation, Transpose, Tree, Unary, operation
 

@@ -12,8 +12,7 @@ from itertools import chain
 from types import EllipsisType
 from typing import Any, TypeAlias, cast
 
-from bpdebug.core.function import Axis, Function
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS, Axis, Function
 
 Bound: TypeAlias = "int | Tree | None"
 Slice: TypeAlias = "tuple[Bound, Bound, Bound]"

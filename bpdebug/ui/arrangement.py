@@ -17,7 +17,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
-from bpdebug.ui.draw.program import program_rows
+from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, is_small
 from bpdebug.ui.pane import Pane

@@ -12,7 +12,8 @@ from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
-from bpdebug.ui.draw.program import program_line, program_rows
+from bpdebug.ui.draw.program import program_line
+from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.draw.spans import width
 from bpdebug.ui.draw.surface import surface_parts
 from bpdebug.ui.draw.why import why_lines

@@ -10,7 +10,9 @@ from bpdebug.core.description import Layer, Scenario
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.session.session import Session
-from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line, program_rows
+from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line
+from bpdebug.ui.draw.program_rows import fold_of, program_rows
+from bpdebug.ui.draw.rails import memory_text, rails_line
 from bpdebug.ui.draw.spans import plain, width
 
 
@@ -153,7 +155,8 @@ def test_the_marked_stage_is_seen_to_its_end(name, columns):
     whole = {stage.name: formula_text(shown, stage, style=style) for stage in stages(shown)}
     for marked, formula in whole.items():
         lines = [plain(drawn) for row, drawn in Listing(shown, columns, marked) if isinstance(row, Stage) and row.name == marked]
-        written = "".join(re.sub(r"  +(next|\d+(×\d+)*)$", "", line) for line in lines)  # without what stands at the end of a line
+        unrailed = (re.sub(r"[ ─╴│╮╯┬┴┤┼]+$", "", line) for line in lines)
+        written = "".join(re.sub(r"  +(next|\d+(×\d+)*)$", "", line) for line in unrailed)  # without what stands at the end of a line
         assert "".join(written.split()).removeprefix("▶").partition("=")[2] == "".join(formula.split())
         assert {len(line) for line in lines} == {columns}
 
@@ -227,3 +230,31 @@ def test_a_finite_value_of_which_the_floating_point_unit_complained_is_marked():
     assert plain(of_stage(opened.view(), "z1")).startswith("    z1")
     row = next(row for row in opened.execute("list").data["stages"] if row["name"] == "a1")
     assert (row["status"], row["warnings"]) == ("computed", ["overflow"])
+
+
+def test_rails_go_from_the_stage_that_makes_a_tensor_to_the_last_that_reads_it():
+    shown = view("xor", "goto dz2")
+    rails = {stage.name: plain(rails_line(shown, place, place + 1)).rstrip() for place, stage in enumerate(stages(shown))}
+    assert list(rails.values())[:13] == [
+        "─╮", "─┴╮", "─┬┤", "─┴│╮", "──│┤", "─┬│┤", "─┴│┴╮", "──┼─┤", "──│─┤", "─┬│─╯", "─┴┴╮", "───┤", "───╯",
+    ]  # fmt: skip
+    assert not any(list(rails.values())[13:]), "the update reads gradients of parameters, which have none"
+    listed = [plain(drawn) for row, drawn in Listing(shown, 40) if isinstance(row, Stage)]
+    assert [line.endswith(rails[stage.name].ljust(5)) for line, stage in zip(listed, stages(shown), strict=True)][:13] == [True] * 13
+    assert "╮" not in text([drawn for _, drawn in Listing(shown, 34)]), "where a formula would be cut there are none"
+
+
+def test_what_is_kept_is_what_a_later_stage_reads():
+    shown = view("xor", "goto loss")
+    assert memory_text(shown, 60) == "kept 160 B: a1 a2  most 296 B at da1"
+    assert memory_text(shown, 30) == "kept 160 B  most 296 B at da1"
+
+
+def test_a_group_that_is_folded_is_one_row_with_the_signs_and_rails_of_all():
+    shown = view("xor", "goto z2")
+    folds = frozenset({fold_of(shown, "z1"), fold_of(shown, "dW2")})
+    lines = [plain(drawn).rstrip() for _, drawn in Listing(shown, 40, "z1", folds)]
+    assert lines[1] == "    ⋯ layer 1  z1 a1               ──╮"
+    assert lines[7].startswith("    ⋯ layer 2  da2 dz2 dW2 db2")
+    assert Listing(shown, 40, "z1", folds).beside("z1", 1) == "z2"
+    assert Listing(shown, 40, "z1", folds).beside("dW2", 1) == "da1"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.look.groups import group_of
+from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES
 from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width, wrap
-
-Row = Stage | Skipped | str
+from bpdebug.ui.draw.program_rows import Fold, Part, Row, program_rows, spans_of, stages_of
+from bpdebug.ui.draw.rails import rails_line, rails_width
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, plain, width, wrap
 
 _MARGIN = 4
 """Columns for the arrow and the signs."""
@@ -23,6 +23,8 @@ _DETAILED = 70
 """From this many columns on, formulas stand in full with what they give beside them."""
 _SENTENCE = 40
 """Columns that are worth beginning a sentence in."""
+_SHARE = 4
+"""Rails take at most such a part of the columns."""
 _GAP = 2
 """Blanks before what stands at the end of a line."""
 _STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
@@ -53,12 +55,6 @@ class Plan(Record):
         return place if self.taken and self.columns - place >= _SENTENCE else 0
 
 
-def program_rows(view: View) -> list[Row]:
-    """What there is to show: a phase's heading, a stage, or a skipped stage."""
-    entries = groupby(view.program.lines, lambda entry: entry.phase)
-    return once(view.program, "rows", lambda: [row for phase, found in entries for row in (str(phase), *found)])
-
-
 class Listing:
     """The listing in so many columns: what each line shows, and the line, which is drawn when it is asked for.
 
@@ -66,13 +62,29 @@ class Listing:
         view: the moment.
         columns: the room.
         marked: the stage whose formula is seen to its end, over several lines where it is long.
+        folded: the groups that are one row each.
     """
 
-    def __init__(self, view: View, columns: int, marked: str = "") -> None:
-        self._view, self._rows, self._plan = view, program_rows(view), plan_of(view, columns)
-        self._places = once(view.program, "places", lambda: {row.name: y for y, row in enumerate(self._rows) if isinstance(row, Stage)})
+    def __init__(self, view: View, columns: int, marked: str = "", folded: frozenset[Fold] = frozenset()) -> None:
+        self._view, self._rows, self._columns = view, program_rows(view, folded), columns
+        self._plan, self._beside = _railed(view, columns)
+        self._spans = once(view.program, ("spans", folded), lambda: spans_of(self._rows))
+        self._places = once(view.program, ("places", folded), self._places_of)
         self._marked = self._places.get(marked, len(self._rows))
-        self._whole = _whole(view, view.program.stage(marked), self._plan) if marked in self._places else [()]
+        here = self._rows[self._marked] if marked in self._places else ""
+        free = isinstance(here, Stage) and not self._plan.taken and not lives_of(view.program).alive(view.program.index[here.name])
+        plan = replace(self._plan, columns=columns) if free else self._plan  # beside what keeps nothing are no rails
+        self._whole = _whole(view, here, plan) if isinstance(here, Stage) else [self._line(here)] if here else [()]
+
+    def _places_of(self) -> dict[str, int]:
+        """The row of each stage."""
+        return {stage.name: y for y, row in enumerate(self._rows) for stage in stages_of(row)}
+
+    def beside(self, name: str, by: int) -> str:
+        """The stage in the row so many after that of another one, passing over what is no stage; "" beyond the ends."""
+        rows = list(dict.fromkeys(self._places.values()))
+        place = rows.index(self._places[name]) + by
+        return next(name for name, y in self._places.items() if y == rows[place]) if 0 <= place < len(rows) else ""
 
     def lines_of(self, name: str) -> tuple[int, int]:
         """The first line of a stage, and the one below its last."""
@@ -86,13 +98,41 @@ class Listing:
         if y >= len(self):
             raise IndexError(y)
         part = y - self._marked
-        row = self._rows[y - min(max(part, 0), len(self._whole) - 1)]
-        return row, self._whole[part] if 0 <= part < len(self._whole) else program_line(self._view, row, self._plan.columns, self._plan)
+        place = y - min(max(part, 0), len(self._whole) - 1)
+        row, (first, end) = self._rows[place], self._spans[place]
+        drawn = self._whole[part] if 0 <= part < len(self._whole) else self._line(row)
+        rail = rails_line(self._view, end if 0 < part < len(self._whole) else first, end) if self._beside else ()
+        if plain(rail).strip():  # behind the formulas and their shapes, before what they mean
+            rail = lit(rail, "here") if any("here" in role for _, role in drawn) else rail
+            drawn = (*fit(crop(drawn, 0, self._beside), self._beside), *rail, *crop(drawn, self._beside, self._plan.columns))
+        elif part < 0 or part >= len(self._whole):
+            drawn = self._line(row, self._columns)
+        return row, fit(drawn, self._columns)
+
+    def _line(self, row: Row, columns: int = 0) -> Line:
+        """A row in so many columns, or in those that the rails leave; what is no stage ends before them."""
+        stage, plan = isinstance(row, Stage), replace(self._plan, columns=columns or self._plan.columns)
+        return program_line(self._view, row, plan.columns if columns or stage or not self._beside else self._beside, plan)
 
 
 def plan_of(view: View, columns: int) -> Plan:
     """The form of the formulas that fits: in full in a wide listing; where settings have no room, as letters."""
-    return once(view.program, ("plan", view.shapes[view.program.input], columns, view.style), lambda: _plan(view, columns))
+    return once(view.program, ("plan", view.shapes.get(view.program.input), columns, view.style), lambda: _plan(view, columns))
+
+
+def _railed(view: View, columns: int) -> tuple[Plan, int]:
+    """The plan that leaves room for the rails, and where they begin; where they would have a formula cut or shortened, the plan without
+    them, and 0."""
+    room, plan = rails_width(view), plan_of(view, columns)
+    fewer = plan_of(view, max(columns - room, 0))
+    if not 0 < room <= columns // _SHARE or bool(plan.taken) != bool(fewer.taken):
+        return plan, 0
+    if plan.taken:
+        return fewer, fewer.taken + fewer.shapes
+    alive = lives_of(view.program).alive
+    ends = (_MARGIN + _written(view, stage.name, plan) for place, stage in enumerate(view.program.stages) if alive(place))
+    cut = any(columns - room < end <= columns for end in ends)
+    return (plan, 0) if cut else (replace(plan, columns=columns - room), columns - room)
 
 
 def _plan(view: View, columns: int) -> Plan:
@@ -112,7 +152,7 @@ def _plan(view: View, columns: int) -> Plan:
 
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
     program = view.program
-    key = ("formulas", view.shapes[program.input], short, style)
+    key = ("formulas", view.shapes.get(program.input), short, style)
     return once(program, key, lambda: {stage.name: formula_text(view, stage, short, style) for stage in program.stages})
 
 
@@ -135,12 +175,27 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
         name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
         texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
         return fit(line(("   — ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
+    if isinstance(row, Part):
+        return _heading(view, row, columns)
     # a phase, and what letters stand for in it
     title = line((row.upper(), "heading" if row == view.position.phase else "dim bold"))
     stages = (stage for stage in view.program.stages if stage.phase == row)
     names = once(view.program, ("names", row), lambda: {name for stage in stages for name in stage.formula.names}) if plan.letters else ()
     told = [f"{letter} {name}" for name, letter in LETTERS.items() if name in names]
     return fit((*title, ("  " + "  ".join(told), "dim")) if told else title, columns)
+
+
+def _heading(view: View, part: Part, columns: int) -> Line:
+    """A group: its name, or where it is folded the signs of its stages, its name, and theirs."""
+    if not part.folded:
+        here = part.phase == view.position.phase and part.group == group_of(view.program, view.position.stage or "")
+        return fit(line((f"  {part.group}", "name" if here else "dim")), columns)
+    equations = [_equation(view, stage, plan_of(view, columns))[:_MARGIN] for stage in part.stages]
+    signs = (next((sign for sign in found if sign[0] != " "), found[0]) for found in zip(*equations, strict=True))
+    names = " ".join(render_name(stage.name, view.style) for stage in part.stages)
+    explained = explained_stage(view) in [stage.name for stage in part.stages]
+    drawn = fit((*signs, ("⋯ ", "dim"), (part.group, "name"), (f"  {names}", "dim")), columns)
+    return lit(drawn, "here") if explained else drawn
 
 
 def lit(drawn: Line, role: str) -> Line:

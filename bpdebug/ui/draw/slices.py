@@ -52,7 +52,7 @@ class Slice(Record):
 
     def holds(self, index: Cell) -> bool:
         """Whether a cell is in this part."""
-        return all(index[axis] == self.at[axis] for axis in self.others)
+        return len(index) == len(self.shape) and all(index[axis] == self.at[axis] for axis in self.others)
 
     def index(self, row: int, column: int) -> Cell:
         """The cell in a row and column."""
@@ -76,14 +76,15 @@ class Slice(Record):
 
 
 def slice_of(view: View, name: str, shape: Shape) -> Slice:
-    """The part of a tensor of that shape that is looked at: that with the selected cell, else with the operand that Enter goes to or with
-    another one; else the sample in sight, and along the other axes where the selected cell is along its own of the same length."""
+    """The part that is looked at of a tensor, or of the user's numbers for it, of that shape: that with the selected cell, else with the
+    operand that Enter goes to or with another one; else the sample in sight, and along the other axes where the selected cell is along its
+    own of the same length."""
     axes = (None, None, *range(len(shape)))[-2:]
     if view.style.columns and len(shape) == 2:  # a sample is a column
         axes = axes[::-1]
     operands = view.explanation.operands if view.explanation else ()
     chosen = operands[view.operand % len(operands) :] if operands else ()
-    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name)
+    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
     cell = next(cells, None) or _alike(view, name, shape)
     return Slice(shape, axes, tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True)))
 
@@ -94,4 +95,4 @@ def _alike(view: View, name: str, shape: Shape) -> Cell:
     lengths = view.shapes.get(other, ())
     cell = tuple(index[axis] if lengths[axis : axis + 1] == (length,) else 0 for axis, length in enumerate(shape))
     tensor = view.program.tensors.get(name)
-    return tensor.at_sample(cell, view.sample) if tensor else cell
+    return tensor.at_sample(cell, view.sample)[: len(shape)] if tensor else cell

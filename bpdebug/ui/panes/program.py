@@ -14,6 +14,8 @@ from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import command_keys, own_keys
 from bpdebug.ui.draw.program import Listing, explained_stage, lit
+from bpdebug.ui.draw.program_rows import Fold, Part, fold_of, stages_of
+from bpdebug.ui.draw.rails import memory_text
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import Pane, pane
 
@@ -36,7 +38,13 @@ _MARGIN = 3
 """Columns of the listing in which a click sets a breakpoint."""
 
 
-_HINTS = (own_keys("stage", "up", "down"), own_keys("go to", "enter"), command_keys("break"), command_keys("formula"))
+_HINTS = (
+    own_keys("stage", "up", "down"),
+    own_keys("fold", "left", "right"),
+    own_keys("go to", "enter"),
+    command_keys("break"),
+    command_keys("formula"),
+)
 
 
 @pane("program", "1", "left", hints=_HINTS)
@@ -46,6 +54,8 @@ class ProgramPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "previous stage", show=False),
         Binding("down", "cursor(1)", "next stage", show=False),
+        Binding("left", "fold(True)", "fold the group away", show=False),
+        Binding("right", "fold(False)", "unfold the group", show=False),
         Binding("enter", "choose", "go to this stage", show=False),
         Binding("b", "mark", "breakpoint on this stage", show=False),
     ]
@@ -55,6 +65,7 @@ class ProgramPane(Pane):
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
         self._marked, self._moment = "", -1
+        self._folded = frozenset[Fold]()
 
     def prepare(self, view: View) -> None:
         """Keep the next stage and the last one in sight; the cursor stays where it is as long as the moment does."""
@@ -64,9 +75,10 @@ class ProgramPane(Pane):
 
     def _lay(self, view: View) -> None:
         """Draw what is in sight: the cursor, and where it is at the stage that has run last, the next one and some lines around too."""
-        self.lines = lines = Listing(view, self.size.width, self._marked)
+        self.lines = lines = Listing(view, self.size.width, self._marked, self._folded)
         if len(lines) > self.size.height:
-            self.lines = lines = Listing(view, self.beside_scrollbar.width, self._marked)
+            self.lines = lines = Listing(view, self.beside_scrollbar.width, self._marked, self._folded)
+        self.frame(self.title, memory_text(view, self.size.width - 4))
         self.extend(0, len(lines))
         first, end = lines.lines_of(self._marked)
         if self._marked == _present(view):
@@ -79,7 +91,7 @@ class ProgramPane(Pane):
         if not self.lines or y >= len(self.lines):
             return ()
         row, drawn = self.lines[y]
-        under = self.has_focus and isinstance(row, Stage) and row.name == self._marked != explained_stage(view)
+        under = self.has_focus and self._marked in [stage.name for stage in stages_of(row)] and self._marked != explained_stage(view)
         return lit(drawn, "cursor") if under else drawn
 
     def on_blur(self) -> None:
@@ -89,10 +101,17 @@ class ProgramPane(Pane):
 
     def action_cursor(self, by: int) -> None:
         """Move to the next line that is a stage."""
-        names = [stage.name for stage in self.view.program.stages] if self.view else []
-        place = names.index(self._marked) + by if names else -1
-        if self.view and 0 <= place < len(names):
-            self._mark(self.view, names[place])
+        there = self.lines.beside(self._marked, by) if self.lines else ""
+        if self.view and there:
+            self._mark(self.view, there)
+
+    def action_fold(self, away: bool) -> None:
+        """Show the stages of the group that the cursor is in as one row, or again one by one."""
+        if self.view and self._marked:
+            fold = {fold_of(self.view, self._marked)}
+            self._folded = self._folded | fold if away else self._folded - fold
+            self._lay(self.view)
+            self._repaint(self.view)
 
     def _mark(self, view: View, name: str) -> None:
         """Put the cursor on a stage."""
@@ -119,14 +138,16 @@ class ProgramPane(Pane):
         """The stages in sight."""
         for y in range(self.area.height):
             row = self.lines[y + self.scroll_offset.y][0] if self.lines and y + self.scroll_offset.y < len(self.lines) else ""
-            if isinstance(row, Stage):
-                yield Offset(0, y), f"goto {row.name}"
+            yield from ((Offset(0, y), f"goto {stage.name}") for stage in stages_of(row)[:1])
 
     def clicked(self, place: Offset) -> bool:
-        """Go to the stage that was clicked; in the margin, set a breakpoint."""
+        """Go to the stage that was clicked; in the margin, set a breakpoint; fold a group, or unfold it."""
         y = place.y + self.scroll_offset.y
         row = self.lines[y][0] if self.lines and y < len(self.lines) else ""
-        if self.view and isinstance(row, Stage):
+        if self.view and isinstance(row, Part):
+            self._marked = row.stages[0].name
+            self.action_fold(not row.folded)
+        elif self.view and isinstance(row, Stage):
             self._mark(self.view, row.name)
             (self.action_mark if place.x < _MARGIN else self.action_choose)()
         return False
