@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 
 __all__ = sorted([*FUNCTIONS, *CONSTANTS, "newaxis", "s_"])  # noqa: PLE0605
 

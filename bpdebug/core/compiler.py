@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from bpdebug.core.evaluate import Evaluator, options
 from bpdebug.core.expansion import constant_of, expanded
-from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Inference, Shape

@@ -67,7 +67,7 @@ def derived(
         ShapeError: for a formula whose shapes do not fit.
     """
     walked = _Backward(output, formula, shapes, wanted, arriving)
-    return named(output, walked.gradients(), walked.blocked)
+    return named(output, walked.root, walked.gradients(), walked.blocked)
 
 
 class _Backward:

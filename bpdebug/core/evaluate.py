@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bpdebug.core.expansion import constant_of, expanded
-from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Text, Transpose, Tree, View, operation

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS, Axis
+from bpdebug.core.function import Axis
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS
 from bpdebug.core.parser import parse
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree, Unary, substitute
 

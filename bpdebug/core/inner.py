@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
@@ -23,22 +24,24 @@ class Derivation(Record):
     blocked: Mapping[str, str]
 
 
-def named(output: str, gradients: Mapping[str, Tree], blocked: Mapping[str, str]) -> Derivation:
-    """The gradients, with names for what would stand in them more than once."""
+def named(output: str, forward: Tree, gradients: Mapping[str, Tree], blocked: Mapping[str, str]) -> Derivation:
+    """The gradients, with names for what would stand in them more than once, or in them and, at some expense, in the forward line."""
     inner: dict[str, Tree] = {}
-    trees = dict(gradients)
-    while again := _repeated([*trees.values(), *inner.values()]):
+    trees, computed = dict(gradients), list[str]()
+    while again := _repeated([*trees.values(), *inner.values()], forward):
         name = Name(f"{output}.{len(inner) + 1}")
+        before, forward = forward, _put(forward, again, name)
+        computed += [name.name] * (forward is not before)
         trees = {key: _put(tree, again, name) for key, tree in trees.items()}
         inner = {key: _put(tree, again, name) for key, tree in inner.items()} | {name.name: again}
-    order = _readable(inner)
+    order = _readable(inner, computed)
     numbered = {name: Name(f"{output}.{place}") for place, name in enumerate(order, 1)}
     formulas = {name: Formula.of(substitute(tree, numbered)) for name, tree in (inner | trees).items()}
     return Derivation(tuple((numbered[name].name, formulas[name]) for name in order), {name: formulas[name] for name in trees}, blocked)
 
 
-def _readable(inner: Mapping[str, Tree]) -> list[str]:
-    """The helpers, each after those that it reads."""
+def _readable(inner: Mapping[str, Tree], first: Iterable[str]) -> list[str]:
+    """The helpers, each after those that it reads; what the forward line has computed comes first."""
     order: list[str] = []
 
     def visit(name: str) -> None:
@@ -47,7 +50,7 @@ def _readable(inner: Mapping[str, Tree]) -> list[str]:
                 visit(other)
             order.append(name)
 
-    for name in inner:
+    for name in (*first, *inner):
         visit(name)
     return order
 
@@ -58,19 +61,28 @@ class _Kind:
     Attributes:
         node: one of them.
         work, size: how much it does, and of how many nodes it is made.
+        folds: whether it goes along an axis, so that it is not worked out again at sight.
         count: how often it occurs.
     """
 
-    __slots__ = ("count", "node", "size", "work")
+    __slots__ = ("count", "folds", "node", "size", "work")
 
     def __init__(self, node: Tree, below: list[_Kind]) -> None:
         self.node, self.count = node, 0
         self.size: int = 1 + sum(kind.size for kind in below)
         self.work: int = (_weight(node) if isinstance(node, Operation) else 0) + sum(kind.work for kind in below)
+        self.folds: bool = _folds(node) or any(kind.folds for kind in below)
 
 
-def _repeated(trees: Iterable[Tree]) -> Tree | None:
-    """The largest expression that occurs more than once and is not trivial."""
+def _folds(node: Tree) -> bool:
+    if isinstance(node, Call):
+        row = FUNCTIONS[node.function]
+        return bool(row.axes and not row.structural) or node.function == "einsum"
+    return isinstance(node, Binary) and node.operator == "@"
+
+
+def _repeated(trees: Iterable[Tree], forward: Tree) -> Tree | None:
+    """The largest expression that occurs more than once and is not trivial; the forward line counts for what goes along an axis."""
     kinds: dict[object, _Kind] = {}
 
     def kind_of(node: Tree) -> _Kind:
@@ -89,7 +101,9 @@ def _repeated(trees: Iterable[Tree]) -> Tree | None:
 
     for tree in trees:
         kind_of(tree)
-    several = [kind for kind in kinds.values() if kind.count > 1 and kind.work > TRIVIAL and isinstance(kind.node, Operation)]
+    found = [(kind, kind.count) for kind in kinds.values() if kind.work > TRIVIAL and isinstance(kind.node, Operation)]
+    kind_of(forward)
+    several = [kind for kind, before in found if before > 1 or (kind.folds and kind.count > before)]
     return max(several, key=lambda kind: kind.size).node if several else None
 
 

@@ -12,7 +12,8 @@ import warnings
 from functools import cached_property
 
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record, replace
 from bpdebug.core.spelling import (
     BINARY,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from bpdebug.core.columns import to_columns
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, Axis
+from bpdebug.core.function import Axis
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Naming, Role, Tensor
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written

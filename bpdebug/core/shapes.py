@@ -13,7 +13,8 @@ from typing import Any, cast
 from bpdebug.core.errors import FormulaError, ShapeError
 from bpdebug.core.evaluate import length
 from bpdebug.core.expansion import constant_of, expanded
-from bpdebug.core.functions import FUNCTIONS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.laying import RULES, reduced
 from bpdebug.core.misfits import axes_text, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
 from bpdebug.core.parser import Formula

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from bpdebug.core.functions import FUNCTIONS, Axis, Function
+from bpdebug.core.function import Axis, Function
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Number, Operation, Transpose, Tree, Unary, operation
 

@@ -12,7 +12,8 @@ from itertools import chain
 from types import EllipsisType
 from typing import Any, TypeAlias, cast
 
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS, Axis, Function
+from bpdebug.core.function import Axis, Function
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS
 
 Bound: TypeAlias = "int | Tree | None"
 Slice: TypeAlias = "tuple[Bound, Bound, Bound]"

@@ -185,13 +185,23 @@ def _strange(judge: Judge) -> bool:
     return bool(judge.scene.previous or not judge.scene.update) and any(map(judge.differs, slots))
 
 
-def _mixed(judge: Judge) -> Iterator[list[str]]:
-    """The parameters that may have been saved after the update while the others were before: those of weighted sums that are off."""
-    off = {finding.stage.name for finding in judge.findings if finding.says.accuses}
-    layers = [layer for layer in judge.program.layers if layer.z in off]
-    for parts in (("weight", "bias"), ("weight",), ("bias",)):
-        some = [name for layer in layers for part in parts if (name := getattr(layer, part))]
-        if some and len(some) < len(judge.program.parameters):
+def _mixed(judge: Judge) -> Iterator[tuple[str, ...]]:
+    """The parameters that may have been saved after the update while the others were before: those of the forward stages that are off,
+    and of what the file lacks before them; some of these alone."""
+    parameters, wanted = judge.program.parameters, set[str]()
+    for finding in reversed(judge.findings):
+        if finding.says.accuses or (finding.status == "missing" and finding.stage.name in wanted):
+            wanted |= {*finding.stage.formula.names} if finding.stage.phase in (Phase.FORWARD, Phase.LOSS) else set()
+    suspected = [name for name in parameters if name in wanted]
+    groups = [
+        [n for n in suspected if judge.program.tensors[n].group == group]
+        for group in {judge.program.tensors[n].group: 0 for n in suspected}
+    ]
+    kinds = [
+        [n for n in suspected if n in kind] for kind in zip(*((layer.weight, layer.bias) for layer in judge.program.layers), strict=True)
+    ]
+    for some in dict.fromkeys(map(tuple, (suspected, *groups, *kinds, *([name] for name in suspected)))):
+        if 0 < len(some) < len(parameters):
             yield some
 
 

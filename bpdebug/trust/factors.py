@@ -161,7 +161,9 @@ def called(program: Program, values: Mapping[str, Array], factor: float, near: f
 
 
 def scale(theirs: Array, ours: Array, near: float) -> float | None:
-    """The one factor by which all of his cells are larger than ours; None where there is none."""
+    """The one factor by which all of his cells are larger than ours, where these are finite; None where there is none."""
+    if theirs.shape == ours.shape and not (known := np.isfinite(ours)).all():
+        theirs, ours = theirs[known], ours[known]
     size = float(np.abs(ours).max(initial=0.0))
     if theirs.shape != ours.shape or not 0 < size < np.inf or not np.isfinite(theirs).all():
         return None

@@ -111,10 +111,8 @@ class Judge:
     def under(self, convention: Convention) -> Judge:
         """A judge that has come as far, and goes on in that convention."""
         twin = copy(self)
-        twin.convention, twin.findings, twin.seen = convention, [*self.findings], {**self.seen}
-        twin._chain, twin._single, twin.values, twin.meant = {**self._chain}, {**self._single}, {**self.values}, {**self.meant}
-        twin.tainted, twin._open = {*self.tainted}, {*self._open}
-        twin._worlds, twin._passed = self._worlds.copy(), [*self._passed]
+        vars(twin).update({name: copy(value) for name, value in vars(self).items() if isinstance(value, dict | list | set)})
+        twin.convention, twin._worlds = convention, self._worlds.copy()
         return twin
 
     def _go_on(self, *phases: Phase) -> Judge:
@@ -177,34 +175,33 @@ class Judge:
         with suppress(ValueError, IndexError):
             follows = self.computed(stage, self._chain)
             single = self.computed(stage, self._single, np.float32) if self._single else None
-        scaled = stage.phase is Phase.UPDATE and self.convention.step != 1
-        slots = stage.phase is Phase.UPDATE and any(self.convention.of(slot) != 1 for slot in self.program.slots)
-        ours = due if scaled or slots or self.dropped else self.right[name]  # as we compute it, from our slots, it need not be
+        updates = stage.phase is Phase.UPDATE
+        scaled = updates and self.convention.step != 1
+        moved = scaled or self.dropped or (updates and any(self.convention.of(slot) != 1 for slot in self.program.slots))
+        ours = due if moved or not np.isfinite(self.right[name]).all() else self.right[name]  # from our slots, it need not be
         theirs = self._theirs(stage, ours)
         read = None if theirs is None else theirs / factor
-        status, said = self._status(stage, read, follows, ours, single), ""
+        status = self._status(stage, read, follows, ours, single)
+        said = "ours is not finite" if status == "unsure" and not np.isfinite(due).all() else ""
         if status == "off" and (meant := self._meant(stage, due, read)):
             status, said, ours = meant
-        if status == "missing" and (self._lacking | self._open) & {*stage.formula.names}:
-            self._open.add(name)
-        if status == "off":
-            self.meant[name] = due
-        self.tainted |= {name} if status == "off" or (status in ("follows", "missing") and self.tainted & {*stage.formula.names}) else set()
+        reads = {*stage.formula.names}
+        self.meant |= {name: due} if status == "off" else {}
+        self._open |= {name} if status == "missing" and (self._lacking | self._open) & reads else set()
+        self.tainted |= {name} if status == "off" or (status in ("follows", "missing") and self.tainted & reads) else set()
         if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
             status, said = ("convention", said) if factor != 1 or scaled else ("own", "with that mask")
-        shown = self.shown(name)
-        found = Finding(stage, file_name(self.program, name), status, 0.0, (), ours * shown, theirs, due * shown, said=said)
-        self.values[name] = due if read is None or found.misshapen else read
+        misshapen = read is not None and read.shape != ours.shape
+        self.values[name] = due if read is None or misshapen else read
         # what follows from his numbers is tried with a tensor of the wrong shape, too, unless that is large
-        known = read is not None and (not found.misshapen or max(read.shape, default=0) <= _LARGEST)
+        known = read is not None and (not misshapen or max(read.shape, default=0) <= _LARGEST)
         self._chain[name] = read if known and read is not None else due if follows is None else follows
         if self._single:
             self._single[name] = np.asarray(self._chain[name] if known or single is None else single, np.float32)
-        self._passed.append((None if known or follows is None else stage, name, found.name, self._chain[name], factor))
-        if theirs is None:
-            return found
-        error, cell = worst(theirs, found.ours)
-        return replace(found, error=error, cell=cell, checked=theirs.size)
+        key, shown = file_name(self.program, name), self.shown(name)
+        self._passed.append((None if known or follows is None else stage, name, key, self._chain[name], factor))
+        error, cell = (0.0, ()) if theirs is None else worst(theirs, ours * shown)
+        return Finding(stage, key, status, error, cell, ours * shown, theirs, due * shown, 0 if theirs is None else theirs.size, said=said)
 
     def _theirs(self, stage: Stage, ours: Array) -> Array | None:
         """The file's numbers; of a loss that has one number a sample, their sum or mean where that is right."""
@@ -237,14 +234,14 @@ class Judge:
 
     def _meant(self, stage: Stage, due: Array, theirs: Array | None) -> tuple[str, str, Array] | None:
         """What is right in a way of its own, with what is then due: a loss with a factor, an activation under a mask."""
+        layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
         if theirs is None or theirs.shape != due.shape:
             return None
-        layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
         if others := self._others(stage, theirs):
             return "unsure", f"perhaps right with another {' and '.join(others)}, not in your file: save that, too", theirs
         if stage.name == self.program.loss:
-            terms = [self.program.stage(name) for name in stage.formula.names if name in self.program.index]
-            penalty = sum(self.values[term.name] for term in terms if term.operation == "penalty")
+            terms = [name for name in stage.formula.names if name in self.program.index]
+            penalty = sum(self.values[term] for term in terms if self.program.stage(term).operation == "penalty")
             names = names_of(self.program, self.start, self.near, rate=False)
             for factor, expected in loss_factors(names, due, due - penalty, theirs):
                 if self._agrees(stage, theirs, expected, factor.value) is not False:
@@ -265,9 +262,8 @@ class Judge:
             return "off"
         if follows.shape != right.shape and np.squeeze(theirs).shape == np.squeeze(follows).shape:
             theirs = theirs.reshape(follows.shape)  # of a wrong shape, both may lack an axis of length 1
-        meant = self.meant.get(self._activation(stage))
-        due = None if meant is None else self.computed(stage, {**self.values, self._activation(stage): meant})
-        again = due is not None and not self._beyond(stage, theirs, due).any()
+        a = self._activation(stage)
+        again = a in self.meant and not self._beyond(stage, theirs, self.computed(stage, {**self.values, a: self.meant[a]})).any()
         # a loss of the logits does not read what he makes of them, and his may
         again = again or (stage.phase is Phase.LOSS and bool(self.program.network.fused) and self.program.prediction in self.meant)
         # an exponential may overflow in single precision, and not in double
@@ -281,6 +277,9 @@ class Judge:
         beyond = self._beyond(stage, theirs, due)
         if not beyond.any() or theirs.shape != due.shape:
             return not beyond.any()
+        lost = np.isfinite(theirs) & ~np.isfinite(due)  # his way to compute it may be the better one
+        if lost.any():
+            return None if (lost | ~beyond).all() else False
         worlds, values, run = self._caught_up(), self._chain, partial(self.computed, stage)
         if stage.phase is Phase.UPDATE:
             room = worlds.ends(stage.formula.names, values, run)

@@ -19,7 +19,8 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import Evaluator, viewed
 from bpdebug.core.expansion import expanded
-from bpdebug.core.functions import COMPARISONS, FUNCTIONS, OPERATORS, Function
+from bpdebug.core.function import Function
+from bpdebug.core.functions import COMPARISONS, FUNCTIONS, OPERATORS
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import is_layout, operands_of, with_operands
