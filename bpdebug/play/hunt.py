@@ -17,11 +17,12 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage
 
 SEEDS = 10_000
 """How many seeds there are to choose from where none is given."""
-TRIES = 3
-"""Wrong accusations that lose a hunt."""
+TRIES, _NEAR = 3, 3
+"""Wrong accusations that lose a hunt; stages of which a hint says that it is one."""
 LOCKED = ("check", "compare", "formula", "export", "paths")
 """Commands that would tell the fault; during a hunt they are there after ``check anyway``."""
 
@@ -62,9 +63,22 @@ class Planted(Record):
         """What can be said without telling it: the sort of stage, the layer, the sort of mistake."""
         naming, learned = program.network.naming, program.stage(self.stage).of in program.parameters
         patterns = (naming.weight, naming.bias) if learned else (naming.a, naming.z)
-        names = ", ".join(naming.gradient.format(pattern.format("")) for pattern in patterns)
-        sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({names})"
-        return f"it is {sort}", f"it is in {self.group}", self.sort
+        names = [naming.gradient.format(pattern.format("")) for pattern in patterns]
+        same = [stage.name for stage in _backward(program) if (stage.of in program.parameters) == learned]
+        names = names if program.layers else same[:2]
+        sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({', '.join(names)})"
+        first = max(0, min(same.index(self.stage) - 1, len(same) - _NEAR))
+        return f"it is {sort}", f"it is {_place(self.group, same[first : first + _NEAR])}", self.sort
+
+
+def _place(group: str, near: list[str]) -> str:
+    """Where it is: in a layer, or one of some neighbours."""
+    return f"in {group}" if group else f"one of {', '.join(near)}"
+
+
+def _backward(program: Program) -> list[Stage]:
+    """The stages in which a fault may be planted."""
+    return [stage for stage in program.stages if stage.of]
 
 
 def disguised(program: Program, stage: str, formula: str) -> tuple[Program, Callable[[Program], Program]]:
@@ -166,12 +180,17 @@ def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
 
 def task_lines(hunts: tuple[Hunt, ...], program: Program) -> list[str]:
     """What the player of the last hunt is told at its beginning."""
-    a, z = program.layers[0].a, program.layers[0].z
-    da, dz = map(program.network.naming.gradient.format, (a, z))
+    if program.layers:
+        a, z = program.layers[0].a, program.layers[0].z
+        da, dz = map(program.network.naming.gradient.format, (a, z))
+        right = f"{da} * {a} * (1 - {a})"
+    else:
+        shortest = min(_backward(program), key=lambda stage: (len(stage.formula.names) < 2, len(stage.formula.text)))
+        dz, right = shortest.name, f"({shortest.formula.text})"
     return [
         f"hunt {len(hunts)} on {program.scenario.name}, seed {hunts[-1].seed}: "
         "one formula of the backward pass does not compute what the listing shows",
-        f"step through it, read Why, and work out what should be there, e.g. print {dz} - {da} * {a} * (1 - {a})",
+        f"step through it, read Why, and work out what should be there, e.g. print {dz} - {right}",
         f"'accuse {dz}' names the stage (you have {TRIES} tries), 'hint' helps, 'reveal' gives up",
     ]
 

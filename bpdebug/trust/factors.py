@@ -128,8 +128,8 @@ def constants(program: Program) -> list[str]:
 def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2", "m", "outputs")) -> Iterator[tuple[str, Tree]]:
     """Numbers that people multiply or divide by, the simpler ones first, made of constants of a training, of sizes, and of what stands
     in formulas of the user's own."""
-    sizes = [size for size in sizes if size != "outputs" or outputs_of(program) > 1]
-    texts = [*sizes, *names, *(f"1 {sign} {name}" for sign in "-+" for name in names), *["m**2", "m - 1", "(m - 1) / m"] * bool(sizes)]
+    sizes = [size for size in sizes if (size != "outputs" or outputs_of(program) > 1) and (size != "m" or program.data)]
+    texts = [*sizes, *names, *(f"1 {sign} {name}" for sign in "-+" for name in names), *["m**2", "m - 1", "(m - 1) / m"] * ("m" in sizes)]
     texts += [f"{one} * {other}" for one, other in combinations(sizes, 2)] + [
         f"1 - {one} * {other}" for one, other in combinations(names, 2)
     ]

@@ -59,3 +59,15 @@ def test_a_wrong_line_is_where_the_check_points(opened, stage, formula):
     found = session.execute("check").data
     assert found["culprit"] == stage
     assert [one["name"] for one in found["stages"] if one["status"] == "wrong"] == [stage]
+
+
+@pytest.mark.parametrize("text", [HIDDEN, GRAPH], ids=["hidden", "graph"])
+def test_what_is_hidden_in_a_program_is_what_the_check_accuses(opened, text):
+    for seed in range(4):
+        session = opened(text)
+        assert "print d" in session.execute(f"hunt {seed}").text
+        session.execute("hint")
+        assert "it is one of d" in session.execute("hint").text
+        fault = session.hunts[-1].fault
+        assert session.execute("check anyway").data["culprit"] == fault.stage
+        assert session.execute(f"accuse {fault.stage}").data["right"]
