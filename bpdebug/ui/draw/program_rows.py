@@ -38,7 +38,7 @@ def program_rows(view: View, folded: frozenset[Fold] = frozenset()) -> list[Row]
 
 
 def _rows(program: Program, folded: frozenset[Fold]) -> Iterator[Row]:
-    titled = set[str]() if program.layers else {tensor.group for tensor in program.tensors.values()}
+    titled = set[str]() if program.layers else {tensor.group for tensor in program.tensors.values()} - {""}
     for phase, entries in groupby(program.lines, lambda entry: str(entry.phase)):
         yield phase
         for group, found in groupby(entries, lambda entry: group_of(program, entry.name)):
