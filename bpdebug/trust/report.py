@@ -166,9 +166,10 @@ class Report(Record, eq=False):
     def result(self) -> Result:
         """The answer to a command."""
         source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
-        first, second = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)]), source.columns[1]
-        lines = [f"{f.says.word:<{first}} {f.name:<{second or widest + 1}} {source.says(f)}".rstrip() for f in self.shown]
-        lines += [f"{'not compared':<{first}} {name:<{second or widest + 1}} {why}" for name, why in self.uncompared.items()]
+        first = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)])
+        second = max(source.columns[1] or widest + 1, widest)
+        lines = [f"{f.says.word:<{first}} {f.name:<{second}} {source.says(f)}".rstrip() for f in self.shown]
+        lines += [f"{'not compared':<{first}} {name:<{second}} {why}" for name, why in self.uncompared.items()]
         text = self._in_words([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
         data |= {"compared": self.update} if source is COMPARISON else {}
