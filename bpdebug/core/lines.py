@@ -205,7 +205,8 @@ class _Reader:
         except FormulaError as error:
             self.errors.append(self.text.error(error.message, self.places[node.output]))
             return node.operation
-        return replace(node.operation, gradients=made.gradients, inner=made.inner, arriving=getattr(arriving, "name", ""))
+        found = {"gradients": made.gradients, "blocked": made.blocked, "inner": made.inner, "arriving": getattr(arriving, "name", "")}
+        return replace(node.operation, **found)
 
     def check_derived(self, names: Mapping[str, str]) -> None:
         """Refuse tensors of the program that have the name of something derived.

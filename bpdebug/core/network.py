@@ -132,6 +132,16 @@ class Network(Record):
         """The path of what belongs to a layer, as it is typed and shown; "" for 0, no layer."""
         return f"layer {layer}" if layer else ""
 
+    def obstacle(self, tensor: str) -> str:
+        """What stops every gradient on the way to a tensor, such as ``": argmax has no derivative"``; "" where nothing does."""
+        after = {tensor}
+        for node in self.nodes:
+            for argument in (name for name, read in node.arguments.items() if read in after):
+                if argument in node.operation.blocked:
+                    return f": {node.operation.blocked[argument]}"
+                after.add(node.output)
+        return ""
+
     def check_targets(self, targets: Array) -> None:
         """Refuse targets for which the loss has no derivative of the form that it has.
 

@@ -22,6 +22,7 @@ class Operation(Record):
         torch: the value in PyTorch's own words, of a loss each term; empty where it has none, then the formula stands in a script.
         fuses: the activation that a loss has within itself, or "".
         constants: literals that a scenario may change, with their usual values.
+        blocked: the arguments to which no gradient goes back, and what stops it.
         inner: values that several gradients need, by name, in order; over the same names as the gradients.
         arriving: what the gradients call what arrives at the output.
     """
@@ -35,6 +36,7 @@ class Operation(Record):
     torch: str = ""
     fuses: str = ""
     constants: Mapping[str, float] = {}
+    blocked: Mapping[str, str] = {}
     inner: tuple[tuple[str, Formula], ...] = ()
     arriving: str = "g"
 

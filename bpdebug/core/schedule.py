@@ -162,7 +162,12 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
             yield Skipped(parameter, Phase.UPDATE, layer, f"{parameter} is frozen")
             continue
         if parameter not in reached:
-            yield Skipped(parameter, Phase.UPDATE, layer, f"no path of derivatives leads from {parameter} to {network.loss}")
+            yield Skipped(
+                parameter,
+                Phase.UPDATE,
+                layer,
+                f"no path of derivatives leads from {parameter} to {network.loss}{network.obstacle(parameter)}",
+            )
             continue
         named = {letter: Name(name) for letter, name in rule.letters(parameter, network.naming).items()}
         for target, formula in rule.steps:

@@ -24,7 +24,7 @@ from bpdebug.core.functions import COMPARISONS, FUNCTIONS, OPERATORS
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import is_layout, operands_of, with_operands
-from bpdebug.core.tree import Binary, Call, Key, Length, Name, Number, Operation, Text, Tree, View, operation
+from bpdebug.core.tree import Binary, Call, Key, Length, Listing, Name, Number, Operation, Text, Tree, View, operation
 
 EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 1e-30
@@ -90,7 +90,7 @@ class Rounded(Evaluator):
         return super()._computed(tree)
 
     def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
-        if self._rounding is None or row.branch or row.name in _EXACT or (row.name == "-" and len(values) == 1):
+        if self._rounding is None or row.branch or row.structural or row.name in _EXACT or (row.name == "-" and len(values) == 1):
             return super()._applied(tree, row, values)
         summed = row.name in ("@", "sum", "mean", "norm")
         return self.off(super()._applied(tree, row, [*map(self.off, values)] if summed else values))
@@ -161,7 +161,7 @@ class Moved:
         """How ``cumsum``, ``einsum`` and ``add_at`` move: by each of their arguments that moves, the others as they are."""
         moved = None
         for place, argument in enumerate(tree.arguments):
-            if isinstance(argument, Text | Key) or (way := self._pair(argument)[1]) is None:
+            if isinstance(argument, Text | Key | Listing) or (way := self._pair(argument)[1]) is None:
                 continue
             arguments = [Name("#") if n == place else other for n, other in enumerate(tree.arguments)]
             if tree.function == "add_at":

@@ -71,3 +71,37 @@ def test_what_is_hidden_in_a_program_is_what_the_check_accuses(opened, text):
         fault = session.hunts[-1].fault
         assert session.execute("check anyway").data["culprit"] == fault.stage
         assert session.execute(f"accuse {fault.stage}").data["right"]
+
+
+POOLED = """
+program: |
+  w = sliding_window_view(x, (3, 3), axis=(2, 3))
+  a = relu(einsum('bchwij,ocij->bohw', w, K) + b[:, None, None])
+  p = a.reshape(len(a), 2, 2, 2, 2, 2).max(axis=(3, 5))
+  loss = mean((p.reshape(len(p), -1) @ W - y) ** 2)
+parameters: {seed: 1, shapes: {K: [2, 1, 3, 3], b: [2], W: [8, 1]}}
+data:
+  inputs: [[[[1,2,0,1,3,1],[0,1,2,2,1,0],[1,1,3,0,2,1],[2,0,1,1,0,3],[1,2,2,0,1,1],[0,3,1,2,1,0]]],
+           [[[0,1,0,2,1,1],[1,1,0,0,3,2],[2,0,1,1,0,1],[0,2,2,1,1,0],[1,0,1,3,0,2],[1,1,0,0,2,1]]]]
+  targets: [[1], [0]]
+"""
+MASKED = """
+program: |
+  q, k, v = split(x @ W, 3, axis=-1)
+  s = where(tril(ones((3, 3))) == 0, -1e9, q @ swapaxes(k, -1, -2) / sqrt(2))
+  loss = mean((softmax(s) @ v - x) ** 2)
+parameters: {seed: 1, shapes: {W: [2, 6]}}
+data: {inputs: [[[1, 2], [0, 1], [2, 0.5]], [[0, 1], [1, 1], [-1, 2]]]}
+"""
+
+
+@pytest.mark.parametrize("text", [POOLED, MASKED], ids=["pooled", "masked"])
+def test_pools_with_equal_cells_and_masks_of_ones_are_checked(opened, text):
+    assert {stage["status"] for stage in opened(text).execute("check all").data["stages"]} <= {"good", "kink"}
+
+
+def test_a_parameter_to_which_no_derivative_leads_says_what_stops_it(opened):
+    text = HIDDEN.replace("loss = sum((h @ W2", "c = argmax(h, axis=1)\n  loss = sum((c[:, None] * W2[0]")
+    lines = {line.name: line.reason for line in opened(text).program.lines if hasattr(line, "reason")}
+    reason = "no path of derivatives leads from {} to loss: argmax has no derivative"
+    assert lines == {name: reason.format(name) for name in ("W1", "b1")}
