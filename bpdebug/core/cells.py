@@ -207,7 +207,7 @@ class Cells:
         if len(layout.operands) > 1 or not picked.size or picked.min() < 0:
             return tree, index
         grid, found = np.indices(picked.shape), list[int | str]()
-        for along in np.unravel_index(picked, shape):
+        for along in np.unravel_index(picked, shape) if shape else ():
             start = int(along.flat[0])
             fits = [letter for letter, steps in zip(letters, grid, strict=True) if np.array_equal(along, steps + start)]
             if not fits and not np.array_equal(along, np.full(picked.shape, start)):
@@ -278,7 +278,7 @@ class Cells:
             first = 1 - axis if self._columns and axis < 2 else axis
         places, letters = list[int | str](), list[int]()
         for length in self.folded(tree):
-            letters += [first + len(letters)] * (length > 1)
+            letters += [(first + len(letters)) % len(AXES)] * (length > 1)
             places.append(AXES[letters[-1]] if length > 1 else 0)
         inner = letters[-1] + 1 if letters else depth
         parts = [self._symbol(*source, inner) for source in self.sources(tree, index, places)]

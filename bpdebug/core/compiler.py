@@ -135,6 +135,9 @@ class Compiler:
         constant = constant_of(tree)
         if constant is None and isinstance(tree, Length):
             constant = self._shapes.shape(tree).number
+            if constant is None:
+                asked = "size" if tree.axis is None else f"shape[{tree.axis}]"
+                return self._plain(tree, f"{self._bind(np.array, 'array')}({self._value(tree.operand).code}.{asked})")
         if constant is not None:
             number = np.array(constant, None if isinstance(constant, int) else self.dtype)
             return Value(self._once(f"literal {constant!r}", number, "number"), (), number.dtype)
@@ -214,11 +217,11 @@ class Compiler:
             if row.static_at(place):
                 codes.append(repr(self._shapes.static(argument)))
             elif isinstance(argument, Key):
-                codes.append(f"({self._subscript(argument.items)},)")
+                codes.append(f"({self._subscript(argument.items)})")
             elif place == 0 and operands:
                 codes.append(f"[{', '.join(operands)}]" if isinstance(argument, Listing) else operands[0])
             else:
-                codes.append(self._value(argument).code)
+                codes.append(self._item(argument) if isinstance(argument, Listing) else self._value(argument).code)
         return self._call(call, row, codes)
 
     def _subscript(self, items: Sequence[Item]) -> str:

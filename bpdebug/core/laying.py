@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of
+from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of, broadcast, size_of
 from bpdebug.core.tree import Call
 
 
@@ -50,6 +50,14 @@ def reshaped(shape: Shape, wanted: Any) -> Shape:
         if prod(found) != prod(shape):
             raise MisfitError("")
     return tuple(MADE if n == 1 else n for n in found)
+
+
+def widened(shape: Shape, wanted: Any) -> Shape:
+    """The shape of ``broadcast_to``."""
+    target: Shape = wanted if isinstance(wanted, tuple) else (wanted,)
+    if broadcast(shape, target) != target:
+        raise MisfitError(f"that cannot be stretched to {'×'.join(map(str, target))}")
+    return target
 
 
 def reduced(shape: Shape, axis: Any, keepdims: bool) -> Shape:
@@ -97,11 +105,13 @@ def stacked(shapes: Sequence[Shape], axis: int) -> Shape:
 def split(shape: Shape, sections: Any, axis: int) -> Shape:
     """The shape of equal parts, one after the other along a new first axis."""
     (along,) = axes_of(axis, len(shape))
-    if not isinstance(sections, int) or sections < 1 or shape[along] % sections:
+    length = shape[along]
+    if not isinstance(sections, int) or sections < 1 or (length % sections and not isinstance(length, Unknown)):
         raise MisfitError(
             f"axis {along} is {shape[along]} long, which does not make {sections} equal parts; slices take unequal ones: x[:, 0:2]"
         )
-    return (sections, *shape[:along], shape[along] // sections, *shape[along + 1 :])
+    part = length if isinstance(length, Unknown) else length // sections
+    return (sections, *shape[:along], part, *shape[along + 1 :])
 
 
 def padded(shape: Shape, width: Any) -> Shape:
@@ -115,7 +125,7 @@ def padded(shape: Shape, width: Any) -> Shape:
 
 def repeated(shape: Shape, count: Any, axis: Any) -> Shape:
     """The shape of ``repeat``; without an axis all cells in one row."""
-    flat = (prod(shape),) if axis is None else shape
+    flat = (size_of(shape),) if axis is None else shape
     (along,) = axes_of(0 if axis is None else axis, len(flat))
     counts = [count] * flat[along] if isinstance(count, int) else [*count]
     if len(counts) not in (1, flat[along]):
@@ -153,7 +163,7 @@ def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
 
 Rule = Callable[[Call, Sequence[Form], Sequence[Any]], Shape]
 RULES: dict[str, Rule] = {
-    "cumsum": lambda tree, shapes, _: shapes[0] if tree.axis is not None and axes_of(tree.axis, len(shapes[0])) else (prod(shapes[0]),),
+    "cumsum": lambda tree, shapes, _: shapes[0] if tree.axis is not None and axes_of(tree.axis, len(shapes[0])) else (size_of(shapes[0]),),
     "einsum": lambda _, shapes, numbers: summed(numbers[0], shapes),
     "add_at": lambda _, shapes, __: shapes[0],
     "arange": lambda _, __, numbers: (len(range(*numbers)),),
@@ -166,7 +176,7 @@ RULES: dict[str, Rule] = {
     ),
     "squeeze": lambda tree, shapes, _: squeezed(shapes[0], tree.axis),
     "expand_dims": lambda tree, shapes, _: expanded_dims(shapes[0], tree.axis),
-    "broadcast_to": lambda _, shapes, numbers: seen(np.broadcast_to, shapes[0], numbers[0]),
+    "broadcast_to": lambda _, shapes, numbers: widened(shapes[0], numbers[0]),
     "concatenate": lambda tree, shapes, _: joined(shapes, cast(int, tree.axis)),
     "stack": lambda tree, shapes, _: stacked(shapes, cast(int, tree.axis)),
     "split": lambda tree, shapes, numbers: split(shapes[0], numbers[0], cast(int, tree.axis)),

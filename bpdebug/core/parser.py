@@ -249,7 +249,7 @@ class _Reader:
         if name == "index":
             sliced = isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("s_", "np.s_", "numpy.s_")
             return Key(self._items(node.slice if sliced else node), column=self.column(node))  # type: ignore[attr-defined]
-        if function.static_at(place) or (function.listed and place == 0):
+        if function.static_at(place) or (function.listed and place == 0) or name == "indices":
             return self._listed(node)
         return self.tree(node)
 

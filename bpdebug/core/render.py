@@ -15,7 +15,7 @@ from bpdebug.core.writing import ATOM, LEVEL, SUM, Grammar, Places, Plain, below
 
 Shape = tuple[int, ...]
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-AXES = ("i", "j", "k", "l", "p", "r", "u", "v")
+AXES = tuple("ijklpruvhostn")
 
 
 LETTERS = {

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from bpdebug.core.errors import FormulaError, ShapeError
-from bpdebug.core.evaluate import length
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
@@ -27,6 +26,7 @@ from bpdebug.core.structure import (
     broadcast,
     counted,
     indexed,
+    size_of,
     stretched,
 )
 from bpdebug.core.tree import (
@@ -167,10 +167,10 @@ class Inference:
                 return Form.of(indexed(inner, [self._item(item) for item in items]), inner.kind)
             case Length(operand, axis):
                 inner = self.shape(operand)
-                found = length(inner, axes_of(axis, len(inner))[0] if isinstance(axis, int) else axis)
+                count = inner[axes_of(axis, len(inner))[0]] if isinstance(axis, int) else size_of(inner)
                 if axis is ...:
                     raise self.error(f"{to_text(tree)} is several numbers: one of them is {to_text(replace(tree, axis=0))}", tree)
-                return Form.of((), "i", None if isinstance(found, Unknown) else found)
+                return Form.of((), "i", None if isinstance(count, Unknown) else count)
             case Call(function) if FUNCTIONS[function].formula:
                 return self._composite(tree)
             case Call(function) if function in RULES or not FUNCTIONS[function].ufunc:
@@ -245,10 +245,10 @@ class Inference:
         for place, argument in enumerate(tree.arguments):
             if row.static_at(place):
                 numbers.append(self.static(argument))
-            elif isinstance(argument, Listing):
+            elif isinstance(argument, Listing) and row.listed:
                 shapes += map(self.shape, argument.items)
             elif not isinstance(argument, Key):
-                shapes.append(self.shape(argument))
+                shapes.append(self._listed(argument) if isinstance(argument, Listing) else self.shape(argument))
         if row.reduces:
             return Form.of(self._reduced(tree, shapes[0]), self._kind(tree, row, shapes))
         kind = self._kind(tree, row, shapes)

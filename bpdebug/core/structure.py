@@ -7,6 +7,7 @@ rule stands here. What does not fit is a :class:`MisfitError`, which :mod:`bpdeb
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any
 
 from bpdebug.core.tensors import Array
@@ -90,6 +91,11 @@ def stretched(shape: Shape, wide: Shape) -> bool:
     return not all(isinstance(n, Made) for n in before) or any(
         a != b and not isinstance(a, Made | Unknown) and not isinstance(b, Unknown) for a, b in zip(shape, own, strict=True)
     )
+
+
+def size_of(shape: Shape) -> int:
+    """How many cells a shape has."""
+    return UNKNOWN if any(isinstance(n, Unknown) for n in shape) else prod(shape)
 
 
 def counted(sign: str, numbers: Sequence[int | None]) -> int | None:

@@ -1,0 +1,96 @@
+"""The law of the language: pasted into Python a formula gives the same bits, whatever the ranks; and all that is made of it agrees."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_lines import Formulas, in_python, tensors
+
+from bpdebug.core.boxes import to_latex
+from bpdebug.core.cells import Cells
+from bpdebug.core.compiler import Compiler
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.parser import parse
+from bpdebug.core.render import Style, render
+from bpdebug.core.shapes import infer
+from bpdebug.core.structure import Unknown, form_of
+from bpdebug.core.tree import Call, walk
+from bpdebug.core.typeset import typeset
+from bpdebug.core.writing import to_text
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def drawn(seed, kinds="fib"):
+    """A random line and its tensors."""
+    values = tensors(seed % 1000)
+    return Formulas(seed, values).draw(seed % 4 + 1, kinds)[0], values
+
+
+def same(left, right):
+    return left.dtype == right.dtype and left.shape == right.shape and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_a_formula_pasted_into_python_gives_the_same_bits(seed):
+    text, values = drawn(seed)
+    assert same(evaluate(parse(text), values), in_python(text, values)), text
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_what_is_written_of_a_formula_is_the_formula(seed):
+    text, values = drawn(seed)
+    tree = parse(text).tree
+    assert parse(to_text(tree)).tree == tree
+    assert same(in_python(to_text(tree), values), in_python(text, values)), text
+    assert render(tree, Style("unicode"))
+    assert to_latex(typeset(tree, Style("unicode")))
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS)
+def test_the_shape_and_the_kind_are_known_before_it_runs(seed):
+    text, values = drawn(seed)
+    found, value = infer(parse(text), {name: form_of(array) for name, array in values.items()}), in_python(text, values)
+    assert len(found) == value.ndim, text
+    assert all(isinstance(n, Unknown) or n == own for n, own in zip(found, value.shape, strict=True)), text
+    assert found.kind == value.dtype.kind, text
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS)
+def test_compiled_it_has_the_bits_of_its_evaluation(seed):
+    text, values = drawn(seed)
+    expected = in_python(text, values)
+    tensors = values | {"target": np.zeros_like(expected, order="C")}
+    compiler = Compiler(tensors, np.float64)
+    routine = compiler.routine(compiler.lines("target", parse(text)))
+    for _ in range(2):  # the second time in buffers that are full of the first
+        with np.errstate(all="ignore"):
+            routine()
+        assert same(tensors["target"], expected), text
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_a_cell_is_what_its_terms_make(seed):
+    text, values = drawn(seed, "f")
+    value, cells = in_python(text, values), Cells(parse(text), values)
+    cell = tuple(seed % n for n in value.shape)
+    term = cells.explain(cell)
+    assert term.value == value[cell] or np.isnan(value[cell]), text
+    for named in [*term.cells()][:40]:
+        assert named.value == values[named.name][named.index]
+    assert render(term.tree(lambda t: parse("s").tree), Style("unicode"))
+    assert render(cells.symbolic(cell), Style("unicode"))
+    letters = tuple("ijkl"[: value.ndim])
+    assert render(cells.symbolic(letters), Style("unicode"))
+
+
+def test_the_random_formulas_use_every_function():
+    used = {node.function for seed in range(700) for node in walk(parse(drawn(seed)[0]).tree) if isinstance(node, Call)}
+    assert {name for name in FUNCTIONS if name not in used} <= {"isnan", "isinf", "isfinite", "any", "all", "zeros", "minimum"}
