@@ -76,7 +76,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
                 evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, *numbers, formula=formula)
                 told[place] = replace(finding, suspects=finding.suspects or diagnose(evidence))
     with np.errstate(all="ignore"):
-        for finding, known in () if only else own_steps(probe.program, probe.running, probe.values):
+        for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     return Report(CHECK, probe.update, tuple(told))
 

@@ -102,8 +102,10 @@ def updated(program: Program, values: Values, own: bool) -> Iterator[Beside]:
         yield found
 
 
-def course(program: Program, values: Values, size: float, own: bool = False, small: bool = False) -> Iterator[Beside]:
-    """The stages of a few updates from slots of 0, with random gradients.
+def course(
+    program: Program, values: Values, size: float, own: bool = False, small: bool = False, runs: Sequence[Values] = ()
+) -> Iterator[Beside]:
+    """The stages of a few updates from slots of 0, with random gradients, or those of some runs.
 
     Args:
         program: as it runs.
@@ -111,11 +113,18 @@ def course(program: Program, values: Values, size: float, own: bool = False, sma
         size: of the gradients, as a multiple of the present ones; 0: about 1, whatever these are.
         own: whether the user's numbers are handed on, or the right ones.
         small: with parameters of 0 in each update, since a large one hides what a small step does to it.
+        runs: whole updates up to the gradients, where formulas read more than these.
     """
     known = {**values} | {name: np.asarray(program.initial[name], float) for name in (*program.slots, "t") if name in program.initial}
     for number in range(DRAWS):
         generator = np.random.default_rng(number)
-        for name in program.free:
+        known |= {
+            n: value
+            for run in runs[number : number + 1]
+            for n, value in run.items()
+            if n not in program.slots and n not in program.constants
+        }
+        for name in () if runs else program.free:
             gradient = values[program.gradients[name]]
             known[program.gradients[name]] = generator.standard_normal(gradient.shape) * (size * size_of(gradient) if size else 1.0)
             known |= {name: np.zeros(known[name].shape)} if small else {}

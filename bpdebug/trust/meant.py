@@ -170,20 +170,25 @@ def _through(dots: Dots, stage: Stage) -> list[str]:
     return [step.name for step in dots.reach(stage).steps]
 
 
-def own_steps(program: Program, running: Program, values: Values) -> Iterator[tuple[Finding, Evidence | None]]:
-    """The update stages with formulas of the user's own, judged; with what is known of the wrong ones.
-
-    Args:
-        program: as it is shown.
-        running: as it runs.
-        values: all that this update has computed up to its gradients, in double precision.
-    """
+def own_steps(probe: Probe) -> Iterator[tuple[Finding, Evidence | None]]:
+    """The update stages with formulas of the user's own, judged; with what is known of the wrong ones."""
+    program, running, values = probe.program, probe.running, probe.values
     edited = [stage for stage in running.stages if stage.phase is Phase.UPDATE and stage.edited]
+    known = {*program.persistent, *(program.gradients[name] for name in program.free), "m"}
     kinds = {"": (values, 1.0), _LARGER: (values, 1e3), _OTHERS: (values, 0.0)}
     kinds |= {ALONE: ({**values, "m": np.array(3.0)}, 1.0)} if int(values["m"]) == 1 else {}
+    runs = {kind: list[Values]() for kind in kinds}
+    if any({*stage.formula.names} - known for stage in edited):  # it has its gradient from elsewhere, which random ones do not tell of
+        elsewhere = Elsewhere(probe)
+        runs = {kind: [elsewhere.at(number, kind == ALONE) for number in range(DRAWS)] for kind in kinds if kind in ("", ALONE)}
     looks = {
-        kind: [look for small in (False, True) for look in course(running, given, size, small=small) if look.stage in edited]
-        for kind, (given, size) in (kinds.items() if edited else ())
+        kind: [
+            look
+            for small in (False, True)[: 1 + (not some)]
+            for look in course(running, *kinds[kind], False, small, some)
+            if look.stage in edited
+        ]
+        for kind, some in (runs.items() if edited else ())
     }
     for here in (look for look in updated(running, values, own=True) if look.stage in edited):
         stage, shown = here.stage, program.stage(here.stage.name)
@@ -192,7 +197,7 @@ def own_steps(program: Program, running: Program, values: Values) -> Iterator[tu
             reason = next((kind for kind, look in differ.items() if look), "")
             said = (_HERE + reason) * bool(reason)
             yield replace(here.finding(shown), status="hidden" if reason else "good", said=said), None
-        elif all(alike := [_alike(running, stage, values, size) for size in (1.0, 0.0)]):
+        elif all(alike := [_alike(running, stage, values, size, runs[""]) for size in (1.0, 0.0)]):
             yield replace(here.finding(shown), status="convention", said=alike[0]), None
         else:
             look = differ[""] or here
@@ -208,11 +213,11 @@ def _concealed(program: Program, here: Beside) -> str:
     return f"it makes no difference in this update{f', since {_are(moving)} 0' if moving else ''}; these are numbers of a later one"
 
 
-def _alike(program: Program, stage: Stage, values: Values, size: float) -> str:
+def _alike(program: Program, stage: Stage, values: Values, size: float, runs: Sequence[Values]) -> str:
     """In which other convention the stage's parameter goes the right way, in a sentence; "" where it does not."""
     tensor, moved, last = program.tensors[stage.name], dict[str, Array](), dict[str, tuple[Beside, Beside]]()
     parameters = [tensor.of] if tensor.role is Role.SLOT else [stage.name] if stage.name in program.free else [*program.free]
-    ours, right = (course(program, values, size, own=own) for own in (True, False))
+    ours, right = (course(program, values, size, own, False, runs) for own in (True, False))
     for one, other in zip(ours, right, strict=True):
         name = one.stage.name
         moved[name], last[name] = moved.get(name, np.zeros(())) + one.blur + other.blur, (one, other)

@@ -269,9 +269,9 @@ class Pairs:
         ]
 
     def _beside(self, array: Array, names: Mapping[str, str]) -> bool:
-        """Whether an array may be the gradient of a parameter whose gradient is not there."""
-        shape = sorted(n for n in array.shape if n != 1)
-        free = [name for name in self.program.parameters if self.program.gradients.get(name) not in names]
+        """Whether an array may be a parameter that is not there, though others are, or the gradient of one whose gradient is not."""
+        shape, others = sorted(n for n in array.shape if n != 1), not names.keys().isdisjoint(self.program.parameters)
+        free = [n for n in self.program.parameters if self.program.gradients.get(n) not in names or (others and n not in names)]
         fits = any(shape and shape == sorted(n for n in self.program.parameters[name] if n != 1) for name in free)
         own = any(same(array, self.arrays[names[name]]) for name in self.program.parameters if name in names)
         return fits and len(np.unique(array)) > 2 and not own
@@ -285,7 +285,7 @@ class Pairs:
         gradient = self.program.network.naming.gradient.format(self.program.prediction)
         if reason := self.reasons.get(name) or self.reasons.get(gradient if self._of_prediction(gradients) else ""):
             return reason
-        return "it may be a gradient, but its name and its shape do not say of what"
+        return "it may be a parameter or a gradient, but its name and its shape do not say which"
 
     def _of_prediction(self, gradients: Sequence[Meaning]) -> bool:
         """Whether a name is that of the gradient of the network's answer."""

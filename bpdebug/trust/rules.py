@@ -73,6 +73,10 @@ another_optimizer  | step nesterov       | p - learning_rate * v | the step is t
 another_optimizer  | slot | momentum * v + (1 - momentum) * dw | the gradient is multiplied by 1 − momentum, as in a running mean
 another_optimizer  | slot | shrinking | weight_decay * {p} is in the gradient, as with an L2 penalty; here the parameter shrinks by itself
 correction_missing |                     | uncorrected       | the running means are not divided by 1 − beta ** t
+wrong_axis         | update              | cell_mean         | the mean over all cells of {dw} is taken, so that all move alike
+wrong_axis         | update              | cell_sum          | the sum over all cells of {dw} is taken, so that all move alike
+wrong_axis         | update              | row_mean          | the mean over the rows of {dw} is taken, so that all rows move alike
+wrong_axis         | update              | row_sum           | the sum over the rows of {dw} is taken, so that all rows move alike
 miscounted         |                     | from_zero         | t counts the updates from 0, not from 1
 miscounted         |                     | from_two          | t is one too many
 """
@@ -195,6 +199,13 @@ def _known_to_updates(site: Site, known: Mapping[str, Tree]) -> dict[str, Tree]:
         slots = [tensor.name for tensor in program.tensors.values() if (tensor.role, tensor.of) == (Role.SLOT, parameter)]
         g, p, decay = Name(program.gradients[parameter]), Name(parameter), Name("weight_decay")
         made = {"p": p, "dw": g, "v": Name(next(iter(slots), ""))}
+        folds = {
+            "cell_mean": "mean(g)",
+            "cell_sum": "sum(g)",
+            "row_mean": "mean(g, axis=0, keepdims=True)",
+            "row_sum": "sum(g, axis=0, keepdims=True)",
+        }
+        made |= {fold: site.put({g.name: substitute(parsed(text).tree, {"g": g})}) for fold, text in folds.items() if g.name in site.reads}
         made |= {"shrinking": site.put({g.name: total(g, product(decay, p))})} if decay.name in known else {}
     if name in site.reads:
         made["w"] = Name(name)

@@ -279,3 +279,22 @@ def test_every_formula_of_a_network_written_otherwise_is_right(number):
 def test_asked_for_alone_a_derivative_is_seen_with_its_forward_formula():
     timeline = Timeline(make_program(classes(12, shuffle=False)).with_formula(*SOFTMAX.split(" = ", 1)))
     assert [(finding.name, finding.status) for finding in whole(check(timeline, "dz2")).findings] == [("a2", "wrong"), ("dz2", "follows")]
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("b1 = b1 - learning_rate * sum(dz1, axis=0, keepdims=True)", "your own update formula is right"),
+        ("W1 = W1 - learning_rate * (x.T @ dz1)", "your own update formula is right"),
+        (
+            "b1 = b1 - learning_rate * mean(dz1, axis=0, keepdims=True)",
+            "the step is 0.25 times the right one, and the batch has m = 4 samples",
+        ),
+        ("W1 = W1 - learning_rate * mean(dW1)", "the mean over all cells of dW1 is taken"),
+        ("W1 = W1 - learning_rate * sum(dW1, axis=0, keepdims=True)", "the sum over the rows of dW1 is taken"),
+    ],
+)
+def test_an_update_formula_may_compute_its_gradient_by_itself(formula, said):
+    session = Session(xor())
+    session.execute(f"formula {formula}")
+    assert said in session.execute("check").text

@@ -54,3 +54,13 @@ def test_what_is_finite_by_a_better_way_to_compute_it_is_not_accused(times):
     assert (times == 1.0) == (not any("convention" in note for note in report.notes))
     wrong = mine | {program.gradients[program.layers[0].weight]: 2 * made[program.gradients[program.layers[0].weight]] + 1}
     assert compare(Timeline(program), wrong).accused
+
+
+def test_a_parameter_under_a_name_that_says_nothing_is_not_compared():
+    program = make_program(load_scenario("xor"))
+    start, made = step(program)
+    first, *others = program.parameters
+    mine = made | {name: start[name] for name in (*others, *program.data)} | {"u1": start[first]}
+    report = compare(Timeline(program), {name: value for name, value in mine.items() if name != first})
+    assert not report.accused
+    assert "u1" in report.result().data["unjudged"]
