@@ -11,12 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import field
 
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.texts import PHRASES, derivative_of, step_of, value_of
-from bpdebug.core.tree import ONE, Binary, Name, Number, Tree, substitute, total
+from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value_of
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total
 
 
 class Stage(Record):
@@ -82,8 +83,25 @@ def forward_stages(network: Network) -> Iterator[Stage]:
     """The nodes' own formulas."""
     for node in network.nodes:
         row = node.operation
-        meaning = node.comment or value_of(row.name)
+        meaning = node.comment or (outermost(node.value) if row.name == "line" else value_of(row.name))
         yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, meaning, row.source, row.name, short=node.short)
+
+
+def outermost(tree: Tree) -> str:
+    """One sentence on what a line's value is, by the outermost of what it does."""
+    match tree:
+        case Binary(sign):
+            return OUTERMOST.get(sign, OUTERMOST["cell by cell"]).format(name=sign)
+        case Unary("-"):
+            return OUTERMOST["negative"]
+        case Call(name) if tree.reduces:
+            where = OUTERMOST["all" if tree.axis is None else "along"].format(axis=tree.axis)
+            return OUTERMOST["fold"].format(name=OUTERMOST.get(name, name), where=where)
+        case Call(name):
+            return OUTERMOST["laid out" if getattr(FUNCTIONS[name], "structural", False) else "function"].format(name=name)
+        case Transpose() | Index():
+            return OUTERMOST["laid out"]
+    return value_of("line")
 
 
 def backward_stages(network: Network) -> Iterator[Stage | Skipped]:

@@ -88,6 +88,12 @@ REASONS: Mapping[str, str] = {
     "@ left": "{second} is transposed: what went from unit i to unit j by a weight comes back from j to i by the same weight.",
     "@ right": "{first} is transposed so that each input meets the gradient of its own sample.",
     "stretched": "The samples share {name}, hence the sum.",
+    "shared": "{name} is shared by {over}, hence the sum.",
+    "fold sum": "Each of the {count} cells that are added up gets all that comes back.",
+    "fold mean": "Each of the {count} cells that are averaged gets an equal share of what comes back.",
+    "fold max": "Only the largest of the {count} cells gets what comes back; equal ones share it.",
+    "fold min": "Only the smallest of the {count} cells gets what comes back; equal ones share it.",
+    "laid out": "Each cell's gradient goes back to the place that the cell came from; where it came up several times, they are added up.",
     "exp": "The exponential is its own derivative.",
     "maximum": "Only the larger of the two passes a gradient.",
     "minimum": "Only the smaller of the two passes a gradient.",
@@ -96,11 +102,31 @@ REASONS: Mapping[str, str] = {
 }
 """Why a function's derivative is what it is, by the function; of a product of matrices, by the operand."""
 
+OUTERMOST: Mapping[str, str] = {
+    "@": "A product of matrices: of each row with each column, added up.",
+    "+": "A sum, cell by cell.",
+    "-": "A difference, cell by cell.",
+    "*": "A product, cell by cell.",
+    "/": "A quotient, cell by cell.",
+    "**": "A power, cell by cell.",
+    "negative": "The opposite, cell by cell.",
+    "cell by cell": "A comparison, cell by cell.",
+    "function": "{name}, cell by cell.",
+    "laid out": "The same cells, laid out anew.",
+    "fold": "The {name}{where}.",
+    "along": " along axis {axis}",
+    "all": " of all cells",
+    "max": "maximum",
+    "min": "minimum",
+}
+"""What the value of a line is, by the outermost of what it does."""
+
 PHRASES: Mapping[str, str] = {
     # what is said of stages that no row has made
     "count": "The number of this update, counted from 1.",
     "several": "{name} is used by {users}: what comes back from each of them is added up.",
     "inner": "A part of {name} that its derivatives need.",
+    "part": "what comes back to {part}, within the line of {name}",
     "helper": "A value of your own backward pass.",
     "of itself": "The loss rises as fast as itself: every gradient begins with this 1.",
     "own": "Your own formula, in the place of {derived}.",
@@ -144,6 +170,8 @@ PHRASES: Mapping[str, str] = {
     "zero": "0, because {reason}",
     "off": "{cell} is not above 0 (the unit is off)",
     "off everywhere": "the unit is off for every sample",
+    "off in a line": "the condition on {cell} lets nothing pass",
+    "off everywhere in a line": "the conditions let nothing pass",
     "no input": "{input} is 0 in every sample",
     "nothing arrives": "{name} is 0 for every sample, so that nothing comes back",
     "one or other": "in each of its terms one of the factors is 0",
@@ -175,6 +203,9 @@ PHRASES: Mapping[str, str] = {
     "slope": "∂{function}/∂{variable} = {slope}",
     "gives": "{term} gives {slope}",
     "times": ", times {arriving}, which arrives",
+    "times inner": ", times {arriving}, which comes back to {part}",
+    "several ways": "{name} stands in it more than once: what comes back on each way is added up.",
+    "inside": "It is what comes back to {part}, within the line.",
     "forward is own": "The forward line is your own formula; this rule still belongs to {line}.",
     "rule is own": "This rule is your own formula, in the place of {derived}.",
     "cancels": "With {name} put in, factors cancel, and {stage} = {fused} is left{ones}.",

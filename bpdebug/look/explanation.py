@@ -253,7 +253,11 @@ def not_there(timeline: Timeline, name: str) -> str:
     return f"there is no tensor '{name}'{suggestion(name, known) or '; there are ' + ' '.join(known)}"
 
 
-_SAID = {Role.COUNT: "The number of samples in this batch.", Role.CONSTANT: "A constant of the scenario."}
+_SAID = {
+    Role.COUNT: "The number of samples in this batch.",
+    Role.CONSTANT: "A constant of the scenario.",
+    Role.GIVEN: "Given in the scenario's tensors.",
+}
 
 
 def _given(timeline: Timeline, name: str, index: Cell) -> str:
@@ -261,6 +265,8 @@ def _given(timeline: Timeline, name: str, index: Cell) -> str:
     machine, program = timeline.machine, timeline.program
     if name in (program.input, program.target):
         sample = machine.batches.samples(machine.update)[index[0]]
+        if not program.layers:
+            return f"Given: {cell_name(name, (int(sample), *index[1:]))} of the data."
         columns = program.inputs if name == program.input else program.outputs
         column = f" ({columns[index[1]]})" if columns else ""
         return f"Given: {'input' if name == program.input else 'target'} {index[1]}{column} of sample {sample} of the data."

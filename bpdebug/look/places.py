@@ -23,6 +23,8 @@ class Places:
     def of(self, name: str, index: Cell) -> str:
         """Such as ``from input 1 (x2) to hidden unit 0``, of a gradient that of its tensor; "" where there is nothing to say."""
         tensor = self.program.tensors.get(name)
+        if tensor and not self.program.layers and tensor.batch_axis is not None:
+            return self.sample(index[tensor.batch_axis])
         if tensor is None or len(index) != 2:
             return ""
         name = tensor.of or name

@@ -18,6 +18,8 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.texts import PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk, without_ones
 from bpdebug.look.cancelling import fused
+from bpdebug.look.inside import inner_of
+from bpdebug.look.line_rules import line_rule
 from bpdebug.look.slopes import NoSlope, functions_of, slope_of, terms_of
 from bpdebug.look.voice import Scene
 
@@ -42,6 +44,8 @@ def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, S
     if len(users) != 1:
         return stage.meaning
     node, writer = users[0], _Writer(style, shapes)
+    if node.operation.name == "line":
+        return line_rule(program, stage, node, style, shapes)
     facts, reasons = writer.facts(node, stage.of)
     arriving = program.gradients.get(node.output, "")
     line = writer.line(node)
@@ -59,6 +63,8 @@ def rule_told(scene: Scene) -> str:
     program, stage, shapes = scene.program, scene.stage, {name: value.shape for name, value in scene.values.items()}
     if stage.of:
         return " ".join(filter(None, [rule_of(program, stage, scene.style, shapes), _cancelled(scene, shapes)]))
+    if (inner := inner_of(program, stage.name)) and not stage.edited:
+        return line_rule(program, stage, inner.node, scene.style, shapes) if inner.part else stage.meaning
     first = _logarithm(stage) and not any(map(_logarithm, program.stages[: program.index[stage.name]]))
     return f"{stage.meaning} {PHRASES['ln']}" if first else stage.meaning
 

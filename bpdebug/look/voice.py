@@ -9,19 +9,25 @@ from itertools import pairwise
 import numpy as np
 
 from bpdebug.core.cells import Cell, Cells, Term
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import spoken, written
+from bpdebug.core.operations import OPERATIONS
+from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.render import Style, render_name
+from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array, Role, Tensor
 from bpdebug.core.texts import PHRASES
+from bpdebug.core.tree import Binary, Call, Name, Number, Tree
 from bpdebug.look.aside import LossAside, step_of
+from bpdebug.look.inside import PART, Inner, apart, inner_of
 from bpdebug.look.pencil import Figures
 from bpdebug.look.places import Places
 from bpdebug.look.sums import Sum, sum_of
+from bpdebug.time.parts import activation_of
 
 CHANGES = (0.01, 0.001, 0.0001, 0.00001, 0.000001)
 """By how much a cell is raised; the largest at which what is said is true."""
@@ -72,7 +78,7 @@ class Scene(Record, eq=False):
     def heading(self) -> str:
         """The cell, and what it belongs to."""
         place = self.places.of(self.stage.name, self.index) if self.tensor.role is not Role.SLOT else ""
-        if place and self.stage.of and self.stage.of not in self.program.parameters:
+        if place and self.program.layers and self.stage.of and self.stage.of not in self.program.parameters:
             place = PHRASES["gradient"].format(place=place)
         return self.cell(self.stage.name) + (f", {place}" if place else "")
 
@@ -93,6 +99,8 @@ def meaning_of(scene: Scene) -> str:
         said = iter([PHRASES["broken" if stage.of else "spreads"].format(value=scene.shown)])
     elif stage.of:
         said = _gradient(scene)
+    elif (inner := inner_of(scene.program, stage.name)) and inner.part and not scene.disguised:
+        said = _inner(scene, inner)
     else:
         said = {Phase.UPDATE: _updated, Phase.LOSS: _loss}.get(stage.phase, _value)(scene)
     told = "; ".join(said)
@@ -114,11 +122,25 @@ def _gradient(scene: Scene) -> Iterator[str]:
         yield from _step(scene, of)
 
 
-def _rate(scene: Scene) -> str:
+def _inner(scene: Scene, inner: Inner) -> Iterator[str]:
+    """What the gradient of a part of a line says."""
+    part = render(inner.part or Name(inner.node.output), scene.style, {name: value.shape for name, value in scene.values.items()})
+    yield PHRASES["part"].format(part=part, name=render_name(inner.node.output, scene.style))
+    if scene.value:
+        program = apart(scene.program, inner)
+        value = evaluate(program.stage(PART).formula, scene.values, program.dtype)
+        index = f"[{','.join(map(str, scene.index))}]" if scene.index else ""
+        yield _rate(scene, f"({part}){index}", LossAside(program, {**scene.values, PART: value}, PART, scene.index))
+    else:
+        yield PHRASES["zero"].format(reason=_why_zero(scene))
+
+
+def _rate(scene: Scene, cell: str = "", loss: LossAside | None = None) -> str:
     """What a change of the cell does to the loss: the largest change at which the number is true to its digits."""
     of, through = scene.stage.of, scene.stage.through
     way = PHRASES["way"].format(through=render_name(through, scene.style)) if through else ""
-    cell, loss = scene.cell(of), LossAside(scene.program, scene.values, of, scene.index, through)
+    index = (*(0,) * (scene.values[of].ndim - len(scene.index)), *scene.index) if of in scene.values else ()
+    cell, loss = cell or scene.cell(of, index), loss or LossAside(scene.program, scene.values, of, index, through)
     if loss.affordable:
         with np.errstate(all="ignore"):
             change, found, digits = _finite_change(loss, scene.value)
@@ -193,23 +215,31 @@ def _loss(scene: Scene) -> Iterator[str]:
     if program.target not in scene.stage.formula.names:
         yield from _most(scene, found)
         return
-    kind = " one" if len(scene.samples) == 1 else " mean" if program.network.asked.samples == "mean" else ""
-    yield PHRASES[f"cost{kind}"].format(count=len(scene.samples))
+    averaged = program.network.asked.samples == "mean" if program.layers else _averages(scene.stage.formula.tree)
+    kind = " one" if len(scene.samples) == 1 else " mean" if averaged else ""
+    yield from [] if averaged is None else [PHRASES[f"cost{kind}"].format(count=len(scene.samples))]
     if found:
         [(_, part)] = found.largest(1)
         cell = next((cell for cell in part.cells() if cell.name not in (program.target, "m")), None)
         if cell and cell.name in program.sampled:
-            yield PHRASES["costs most"].format(part=scene.places.of(cell.name, cell.index), value=written(part.value, scene.figures.result))
+            part_of = scene.places.of(cell.name, cell.index) or scene.cell(cell.name, cell.index)
+            yield PHRASES["costs most"].format(part=part_of, value=written(part.value, scene.figures.result))
+
+
+def _averages(tree: Tree) -> bool | None:
+    """Whether a loss of lines is a mean over the samples, or their sum; None where it is neither at first sight."""
+    if isinstance(tree, Binary) and tree.operator in "*/" and isinstance(tree.left, Number):
+        return _averages(tree.right)
+    return {"mean": True, "sum": False}.get(tree.function) if isinstance(tree, Call) and tree.axis is None else None
 
 
 def _value(scene: Scene) -> Iterator[str]:
     """What a stage of the forward pass has made."""
     program, stage = scene.program, scene.stage
-    node = next((node for node in program.network.nodes if node.output == stage.name), None)
-    function = node.operation.symbol.partition("(")[0] if node else ""
-    if node and function.isidentifier() and len(node.inputs) == 1 and not stage.edited:
-        [before] = node.inputs.values()
-        yield PHRASES["turns"].format(function=function, after=scene.shown, before=written(float(scene.values[before][scene.index]), 5))
+    taken = None if stage.edited else activation_of(stage.formula.tree)
+    if taken and (function := OPERATIONS[taken[0]].symbol.partition("(")[0]).isidentifier():
+        before = float(np.asarray(evaluate(Formula.of(taken[1]), scene.values, program.dtype))[scene.index])
+        yield PHRASES["turns"].format(function=function, after=scene.shown, before=written(before, 5))
     elif scene.value == 0:
         yield PHRASES["zero"].format(reason=_why_zero(scene))
     else:
@@ -235,21 +265,21 @@ def _why_zero(scene: Scene) -> str:
     causes = list(dict.fromkeys(_causes(scene.term)))[:_LOOKED_AT]
     if not causes or any(kind == "cancel" for kind, _, _ in causes):
         return PHRASES["cancel"]
+    of_a_line = "" if scene.program.layers else " in a line"
     if len(causes) == 1:
         [(kind, name, index)] = causes
-        return PHRASES[kind].format(cell=scene.cell(name, index))
+        return PHRASES[kind + of_a_line * (kind == "off")].format(cell=scene.cell(name, index))
     tensors = {name for _, name, _ in causes}
     if len(tensors) > 1:
         return PHRASES["one or other"]
     [name] = tensors
     if all(kind == "off" for kind, _, _ in causes) or _all_off(scene, name, [index for _, _, index in causes]):
-        return PHRASES["off everywhere"]
+        return PHRASES["off everywhere" + of_a_line]
     columns = {index[1:] for _, _, index in causes}
-    if name == scene.program.input and len(columns) == 1:
+    if scene.program.layers and name == scene.program.input and len(columns) == 1:
         return PHRASES["no input"].format(input=scene.places.source(scene.program.layers[0], causes[0][2][1]))
-    return PHRASES["nothing arrives" if name in scene.program.gradients.values() else "cells are zero"].format(
-        name=render_name(name, scene.style)
-    )
+    arrives = scene.program.layers and name in scene.program.gradients.values()
+    return PHRASES["nothing arrives" if arrives else "cells are zero"].format(name=render_name(name, scene.style))
 
 
 def _all_off(scene: Scene, name: str, indices: list[Cell]) -> bool:

@@ -9,7 +9,7 @@ from bpdebug.core.network import Node
 from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Tree, literal, substitute, walk
+from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, literal, substitute, walk
 
 _WITH_UNITS = (1, 2, 3)
 """Numbers of axes of values whose last one counts units: samples and units, perhaps with positions between."""
@@ -97,24 +97,21 @@ def _multiplied(program: Program, name: str) -> Iterator[str]:
 def _bent(program: Program, node: Node) -> tuple[str, str]:
     """What becomes of a value cell by cell, in its own line or in the only one that reads it, and by which activation."""
     if function := activation_of(node.value):
-        return node.output, function
+        return node.output, function[0]
     readers = [reader for reader in program.network.nodes if node.output in reader.arguments.values()]
-    if len(readers) == 1 and (function := activation_of(readers[0].value, Name(node.output))):
-        return readers[0].output, function
-    return node.output, ""
+    function = activation_of(readers[0].value) if len(readers) == 1 else None
+    return (readers[0].output, function[0]) if function and function[1] == Name(node.output) else (node.output, "")
 
 
-def activation_of(tree: Tree, of: Tree | None = None) -> str:
-    """The activation that a formula is, called or written out, of some formula or of that one; "" for any other."""
-    for name in ACTIVATIONS:
+def activation_of(tree: Tree) -> tuple[str, Tree] | None:
+    """The activation that a formula is, called or written out, and what it is taken of; None for any other formula."""
+    for name in ACTIVATIONS[1:] if isinstance(tree, Operation) else ():
         found = list[Tree]()
         if isinstance(tree, Call) and tree.function == name:
-            found = [tree.arguments[0]]
-        elif name == "identity" or not _fits(_written_out(name), tree, found):
-            continue
-        if of in (None, *found):
-            return name
-    return ""
+            return name, tree.arguments[0]
+        if _fits(_written_out(name), tree, found):
+            return name, found[0]
+    return None
 
 
 @cache

@@ -1,0 +1,92 @@
+"""Within a line of a program: what an inner value of its backward pass is the gradient of, and the ways that lead to a part of the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpdebug.core.derive import derived
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.network import Node
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import GENERIC_ROWS, infer
+from bpdebug.core.tree import Name, Operation, Tree, substitute, walk
+from bpdebug.look.once import once
+from bpdebug.time.parts import activation_of
+
+PART = "part#"
+"""What a part of a line is called where it is looked at as a tensor of its own."""
+Way = tuple[tuple[Tree, Tree], ...]
+"""The nodes on the way from a line's result to a part of it, each with the one below it that the way goes on to."""
+
+
+class Inner(Record):
+    """An inner value of a line's backward pass.
+
+    Attributes:
+        node: the line.
+        part: what it is the gradient of, or None where it is no gradient.
+    """
+
+    node: Node
+    part: Tree | None
+
+
+def inner_of(program: Program, name: str) -> Inner | None:
+    """What a stage is that is no tensor of the program's own but helps with derivatives; None for any other."""
+    node = next((node for node in program.network.nodes if any(name == helper for helper, _ in node.operation.inner)), None)
+    return None if node is None else once(program, ("inner", name), lambda: Inner(node, _part(program, node, name)))
+
+
+def _part(program: Program, node: Node, name: str) -> Tree | None:
+    """The part of a line of which an inner value is the gradient: the derivation of that one comes to the same formula."""
+    known, whole = dict(node.operation.inner), node.value
+    shapes = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest)
+    for part in dict.fromkeys(part for part in walk(whole) if isinstance(part, Operation) and part != whole):
+        try:
+            own = {**shapes, PART: infer(Formula.of(part), shapes)}
+            made = derived(node.output, Formula.of(_without(whole, part)), own, {PART})
+        except FormulaError:
+            continue
+        found = made.gradients.get(PART)
+        if found and _same(found, dict(made.inner), known[name], known, part):
+            return part
+    return None
+
+
+def _same(found: Formula, helpers: dict[str, Formula], other: Formula, known: dict[str, Formula], part: Tree) -> bool:
+    """Whether two gradients are the same formula, with their helpers put in."""
+
+    def whole(formula: Formula, inner: dict[str, Formula]) -> Tree:
+        return substitute(formula.tree, {name: whole(inner[name], inner) for name in formula.names if name in inner})
+
+    return substitute(whole(found, helpers), {PART: part}) == whole(other, known)
+
+
+def _without(tree: Tree, part: Tree) -> Tree:
+    """The line with the name of a part in its place."""
+    return Name(PART) if tree == part else tree.rebuilt(lambda child: _without(child, part))
+
+
+def apart(program: Program, inner: Inner) -> Program:
+    """The program with the part in a stage of its own, before its line."""
+    lines = list[object]()
+    for line in program.lines:
+        if isinstance(line, Stage) and line.name == inner.node.output and inner.part:
+            lines.append(replace(line, name=PART, formula=Formula.of(inner.part)))
+            line = replace(line, formula=Formula.of(_without(line.formula.tree, inner.part)))  # noqa: PLW2901
+        lines.append(line)
+    return replace(program, lines=tuple(lines))
+
+
+def ways(tree: Tree, target: Tree) -> Iterator[Way]:
+    """The ways from a formula to a part of it; through an activation to what it is taken of."""
+    if tree == target:
+        yield ()
+        return
+    taken = activation_of(tree)
+    for child in (taken[1],) if taken else tree.children():
+        for way in ways(child, target):
+            yield ((tree, child), *way)
