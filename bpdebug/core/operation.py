@@ -48,6 +48,13 @@ class Operation(Record):
         """The gradient that the operation passes to ``argument`` when ``arriving`` comes in at its output."""
         return self.passed(self.gradients[argument], arguments, output, arriving)
 
+    def whole(self, argument: str, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
+        """The same, with all inner values put in."""
+        inner = dict[str, Tree]()
+        for name, formula in self.inner:
+            inner[name] = substitute(self.passed(formula, arguments, output, arriving), inner)
+        return substitute(self.gradient(argument, arguments, output, arriving), inner)
+
     def passed(self, formula: Formula, arguments: Mapping[str, str | Tree], output: str, arriving: Tree) -> Tree:
         """A formula over the arguments, the output and what arrives at it, over the tensors of a network."""
         changed = substitute(formula.tree, _trees(arguments) | {self.output: Name(output), self.arriving: arriving})

@@ -48,7 +48,8 @@ class StageWriter(Record):
 
     def listed(self, values: Mapping[str, Array]) -> Iterator[Block]:
         """Tensors with their names and shapes, as many as a line takes; the large ones with a summary."""
-        yield _packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])
+        if values:
+            yield _packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])
         for name, value in values.items():
             yield from self.summarised(name, value)
 

@@ -12,7 +12,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, infer
-from bpdebug.core.tree import Name, Operation, Tree, substitute, walk
+from bpdebug.core.tree import ONE, Name, Operation, Tree, substitute, walk
 from bpdebug.look.once import once
 from bpdebug.time.parts import activation_of
 
@@ -42,12 +42,12 @@ def inner_of(program: Program, name: str) -> Inner | None:
 
 def _part(program: Program, node: Node, name: str) -> Tree | None:
     """The part of a line of which an inner value is the gradient: the derivation of that one comes to the same formula."""
-    known, whole = dict(node.operation.inner), node.value
+    known, whole, arriving = dict(node.operation.inner), node.value, node.operation.arriving
     shapes = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest)
     for part in dict.fromkeys(part for part in walk(whole) if isinstance(part, Operation) and part != whole):
         try:
             own = {**shapes, PART: infer(Formula.of(part), shapes)}
-            made = derived(node.output, Formula.of(_without(whole, part)), own, {PART})
+            made = derived(node.output, Formula.of(_without(whole, part)), own, {PART}, Name(arriving) if arriving else ONE)
         except FormulaError:
             continue
         found = made.gradients.get(PART)

@@ -109,7 +109,7 @@ class _Walker:
     """
 
     def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
-        self.nodes, self.values, self.end = network.nodes, values, network.nodes[-1].output
+        self.nodes, self.values, self.end = network.nodes, values, network.loss
         self.users = defaultdict[str, list[tuple[Node, str]]](list)
         for node in network.nodes:
             for argument, tensor in node.inputs.items():
@@ -123,7 +123,8 @@ class _Walker:
     def gather(self, name: str) -> Iterator[str]:
         """Count and add up what passes from each cell on, from the loss back to a tensor; says how far it is."""
         places = {node.output: place for place, node in enumerate(self.nodes)}
-        for tensor in [*(node.output for node in self.nodes[-2::-1] if places[node.output] > places.get(name, -1)), name]:
+        between = (node.output for node in reversed(self.nodes) if places[self.end] > places[node.output] > places.get(name, -1))
+        for tensor in [*between, name]:
             shape = self.values[tensor].shape
             self.counts[tensor], self.sums[tensor] = np.zeros(shape, object), np.zeros(shape)
             for node, argument in self.users[tensor]:
@@ -181,7 +182,7 @@ class _Walker:
         return self._slopes[key]
 
     def _passed_back(self, node: Node, argument: str, values: Mapping[str, Array], arriving: float) -> Array:
-        tree = node.operation.gradient(argument, node.arguments, node.output, Name(_ARRIVING))
+        tree = node.operation.whole(argument, node.arguments, node.output, Name(_ARRIVING))
         value, shape = values[node.output], values[node.inputs[argument]].shape
         cells = np.where(np.eye(value.size, dtype=bool), arriving, 0.0).reshape(value.size, *value.shape)
         with np.errstate(all="ignore"):
