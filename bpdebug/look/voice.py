@@ -139,8 +139,7 @@ def _rate(scene: Scene, cell: str = "", loss: LossAside | None = None) -> str:
     """What a change of the cell does to the loss: the largest change at which the number is true to its digits."""
     of, through = scene.stage.of, scene.stage.through
     way = PHRASES["way"].format(through=render_name(through, scene.style)) if through else ""
-    index = (*(0,) * (scene.values[of].ndim - len(scene.index)), *scene.index) if of in scene.values else ()
-    cell, loss = cell or scene.cell(of, index), loss or LossAside(scene.program, scene.values, of, index, through)
+    cell, loss = cell or scene.cell(of), loss or LossAside(scene.program, scene.values, of, scene.index, through)
     if loss.affordable:
         with np.errstate(all="ignore"):
             change, found, digits = _finite_change(loss, scene.value)

@@ -66,8 +66,3 @@ def test_a_value_is_what_its_author_says_or_what_its_line_does_outermost(tmp_pat
     assert told(session, "h[1,0]").lines()[-2:] == ["h[1,0], sample 1: tanh makes 0.2152 of 0.21865.", "the hidden units"]
     session = Session(program_in(tmp_path, "statistics"))
     assert told(session, "mu[0]").rule == "The mean along axis 0."
-
-
-def test_a_part_of_a_gradient_that_is_smaller_than_its_tensor_names_a_cell_of_that(tmp_path):
-    said = told(Session(program_in(tmp_path, "statistics")), "dh@mu[0]").meaning
-    assert "raise h[0,0] by 0.01" in said
