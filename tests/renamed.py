@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.core.description import Debug, Scenario
+from bpdebug.core.description import Debug, Lines, Scenario
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
+from bpdebug.core.statements import Text
 from bpdebug.core.tensors import Naming
 
 NONSENSE = {
@@ -34,13 +35,17 @@ NONSENSE = {
 def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str]]:
     """The scenario with other names, and what each tensor is called now."""
     bare = replace(scenario, values={}, frozen=(), formulas={}, debug=Debug())
-    names = dict(zip(make_program(bare).tensors, make_program(replace(bare, naming=naming)).tensors, strict=True))
-    names |= {Naming().gradient.format(Naming().input): naming.gradient.format(naming.input)}
+    lines, given = scenario.lines and renamed_lines(scenario, naming), scenario.values if scenario.lines else {}
+    named = {name: lines[1][name] for name in given} if lines else {}
+    theirs = replace(bare, naming=naming, lines=lines and lines[0], values={named[name]: value for name, value in given.items()})
+    names = dict(zip(make_program(replace(bare, values=given)).tensors, make_program(theirs).tensors, strict=True))
+    names = {Naming().gradient.format(Naming().input): naming.gradient.format(naming.input)} | names
     again = scenario.read_again
     debug = Debug(tuple(in_words(t, names) for t in scenario.debug.breakpoints), tuple(in_words(t, names) for t in scenario.debug.watches))
     changed = replace(
         scenario,
         naming=naming,
+        lines=theirs.lines,
         values={names[name]: value for name, value in scenario.values.items()},
         frozen=tuple(names[name] for name in scenario.frozen),
         formulas={names[name]: in_words(text, names) for name, text in scenario.formulas.items()},
@@ -48,6 +53,19 @@ def renamed(scenario: Scenario, naming: Naming) -> tuple[Scenario, dict[str, str
         read_again=again and (lambda: renamed(again(), naming)[0]),
     )
     return changed, names
+
+
+def renamed_lines(scenario: Scenario, naming: Naming) -> tuple[Lines, dict[str, str]]:
+    """A program of lines with other names in its lines, and what each of them is called now."""
+    lines, template = scenario.lines, naming.a if "." in naming.weight else naming.sum
+    assert lines is not None
+    written = {name for line in Text("program", lines.program).lines() for name, _ in line.targets}
+    own = sorted(written | {*lines.parameters, *lines.constants, *lines.given})
+    names = {name: template.format(f"_{name}") for name in own}
+    names |= {Naming().input: naming.input, Naming().target: naming.target} if scenario.data else {}
+    text, renamed = in_words(lines.program, names), {name: names[name] for name in own}
+    parts = [{renamed[name]: value for name, value in given.items()} for given in (lines.parameters, lines.constants, lines.given)]
+    return Lines(text, *parts, names.get(lines.loss or "loss", ""), in_words(lines.backward, names)), names
 
 
 def in_print(text: str) -> str:

@@ -208,7 +208,8 @@ def test_the_list_of_shipped_scenarios_has_a_line_for_each(run):
 def test_the_schema_is_json(run):
     status, output, _ = run("schema")
     assert status == 0
-    assert "network" in json.loads(output)["properties"]
+    written, layered = json.loads(output)["anyOf"]
+    assert "program" in written["properties"] and "network" in layered["properties"]
 
 
 def test_the_help_fits_a_small_screen(run):

@@ -102,7 +102,9 @@ def to_mathml(piece: Piece) -> str:
 
 
 def to_display(display: Display) -> str:
-    """Formulas on lines of their own."""
+    """Formulas on lines of their own, or nothing."""
+    if not display.lines:
+        return ""
     grid = Box("grid", tuple(Box("row", line) for line in display.lines), "aligned")
     return f'<math display="block">{_write(grid)}</math>'
 

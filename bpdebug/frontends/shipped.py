@@ -28,6 +28,9 @@ _GUIDE = {
     "saturation": ("how a loss becomes NaN", "press c: it stops at the first value that is not finite"),
     "deep_sigmoid": ("a gradient that vanishes", "press u, then 8: the gradients of the layers side by side"),
     "residual": ("a gradient that arrives two ways", "type :goto da1, and press Enter on one of its cells"),
+    "exam_graph": ("f = (x + y)·z, the exam question", "work it out on paper, then press s and compare"),
+    "exam_softmax": ("softmax(relu(x·W1)·W2) on paper", "type :predict, and say each gradient before you see it"),
+    "batch_norm": ("samples that depend on each other", "type :goto dh, and press Enter on one of its cells"),
 }
 """The scenarios in teaching order: what each shows in a few words, and what to try first."""
 FAULTY = ("tutorial_as_written", "saturation")

@@ -16,7 +16,7 @@ from bpdebug.core.words import suggestion
 from bpdebug.files import FileError, read_file, read_lines, write_file
 from bpdebug.frontends.csvfile import MAXIMUM_BYTES, MAXIMUM_CLASSES, finite
 from bpdebug.frontends.kinds import Key
-from bpdebug.frontends.nodes import Mapping, Sequence, flow, parse
+from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, flow, parse
 from bpdebug.frontends.report import Report
 from bpdebug.frontends.schema import ROOT
 from bpdebug.frontends.shipped import shipped
@@ -57,6 +57,22 @@ data:
 loss: {function: categorical_cross_entropy, samples: mean}
 optimizer: {name: sgd, learning_rate: 0.5}
 training: {epochs: 300, batch_size: 9}
+""",
+    "program": """
+name: A program
+description: Two lines of NumPy in place of layers; the backward pass is derived from them.
+program: |
+  h = tanh(x @ W1 + b1)   # the hidden units
+  out = h @ W2 + b2
+  loss = mean((out - y) ** 2)
+parameters:
+  seed: 1
+  shapes: {W1: [2, 4], b1: [4], W2: [4, 1], b2: [1]}
+data:
+  inputs: [[0, 0], [0, 1], [1, 0], [1, 1]]
+  targets: [[0], [1], [1], [0]]
+optimizer: {name: sgd, learning_rate: 0.2}
+training: {epochs: 1000}
 """,
 }
 """What a scenario can start with, by the kind of task."""
@@ -102,7 +118,7 @@ def write_start(file: Path, task: str | None = None, like: str | None = None, ta
     text = known[like].read_text("utf-8") if like else _for_table(table, file) if table else STARTS[task or next(iter(STARTS))]
     root = parse(text, Report(str(file)))
     written = {file: (_HEAD.format(file=file) + "\n".join(_lines(ROOT.parts(root), root)) + "\n").encode()}
-    data = root.entries["data"][1]
+    data = root.entries["data"][1] if "data" in root.entries else None
     if like and isinstance(data, Mapping) and "file" in data.entries:
         beside = known[like].with_name(flow(data.entries["file"][1]))
         written[file.with_name(beside.name)] = read_file(beside, "a CSV file", MAXIMUM_BYTES)
@@ -161,6 +177,9 @@ def _lines(keys: Dictionary[str, Key], given: Mapping | None, margin: str = "") 
         elif parts and isinstance(node, Mapping):
             yield from _remarked(f"{margin}{name}:", key)
             yield from _lines(parts, node, margin + "  ")
+        elif isinstance(node, Scalar) and "\n" in node.text:
+            yield from _remarked(f"{margin}{name}: |", key)
+            yield from (f"{margin}  {line}".rstrip() for line in node.text.splitlines())
         elif isinstance(node, Sequence) and len(flow(node)) > _WIDE and isinstance(node.items[0], Sequence):
             yield from _remarked(f"{margin}{name}:", key)
             yield from (f"{margin}  - {flow(item)}" for item in node.items)

@@ -72,6 +72,7 @@ def plain(scenario):
     """All that it says, so that two can be compared."""
     said = {name: value for name, value in values_of(scenario).items() if name != "read_again"}
     said |= {f"value of {name}": value for name, value in said.pop("values").items()}
+    said |= values_of(said.pop("lines")) if said["lines"] else {}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in said.items()}
 
 

@@ -94,6 +94,6 @@ def test_a_small_change_does_to_the_loss_what_is_said(name):
             about += 1
             rate = number(found["effect"]) / number(found["change"]) * (1 if found["moves"] == "rises" else -1)
             assert rate == pytest.approx(explained.value, rel=0.06)
-    assert told > 10 or name == "one_neuron"
+    assert told > 10 or name in ("one_neuron", "exam_graph")
     print(name, told, about)
     assert about <= 0.1 * told

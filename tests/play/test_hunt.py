@@ -73,7 +73,7 @@ def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name)
         assert value[fault.cell] == pytest.approx(fault.value, rel=1e-12)
         assert not np.allclose(value, timeline_of(name, fault.stage), rtol=1e-4, atol=0)
         timeline.seek(len(program.stages) + 1)
-    assert len(kinds) >= 6, "it is not always the same mistake"
+    assert len(kinds) >= (6 if program.layers else 5), "it is not always the same mistake"
 
 
 @cache
@@ -467,7 +467,7 @@ def test_each_line_of_a_hunt_in_json_is_an_object(run):
 
 
 def test_the_seed_chooses_a_scenario_without_a_fault_of_its_own(run):
-    chosen = {json.loads(run("hunt", "--seed", str(seed), "--json")[1].splitlines()[0])["scenario"] for seed in range(7)}
+    chosen = {json.loads(run("hunt", "--seed", str(seed), "--json")[1].splitlines()[0])["scenario"] for seed in range(3 * len(NAMES))}
     assert chosen == {loaded(name).name for name in NAMES if name not in FAULTY}
     assert not any(loaded(name).formulas for name in NAMES if name not in FAULTY)
 
@@ -509,7 +509,7 @@ def test_a_locked_command_ends_a_run_with_1(run):
     assert "'check anyway' unlocks it and costs the point" in errors
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if load_scenario(name).layers])
 def test_no_convention_is_planted(name):
     program = meant(loaded(name))
     for seed in range(4):
