@@ -67,6 +67,7 @@ class Compiler:
         self._scope: dict[str, Any] = {"copyto": np.copyto}
         self._bound: dict[int, str] = {}
         self._made: dict[str, str] = {}
+        self._literals: dict[str, Array] = {}
         self._free: defaultdict[tuple[Shape, np.dtype[Any]], list[str]] = defaultdict(list)
         self._lines: list[str] = []
         self._count = 0
@@ -139,13 +140,18 @@ class Compiler:
                 asked = "size" if tree.axis is None else f"shape[{tree.axis}]"
                 return self._plain(tree, f"{self._bind(np.array, 'array')}({self._value(tree.operand).code}.{asked})")
         if constant is not None:
-            number = np.array(constant, None if isinstance(constant, int) else self.dtype)
-            return Value(self._once(f"literal {constant!r}", number, "number"), (), number.dtype)
+            return self._literal(np.array(constant, None if isinstance(constant, int) else self.dtype))
         if isinstance(tree, Call) and FUNCTIONS[tree.function].formula:
             return self._value(expanded(tree), out)
         if is_layout(tree):
             return self._laid_out(tree)
         return self._operation(cast(Operation, tree), out)
+
+    def _literal(self, number: Array) -> Value:
+        """A number that stands in the formula."""
+        code = self._once(f"literal {number.item()!r} {number.dtype}", number, "number")
+        self._literals[code] = number
+        return Value(code, (), number.dtype)
 
     def _laid_out(self, tree: Tree) -> Value:
         """What lays its operands out anew: a view that is made once where that is possible."""
@@ -243,6 +249,8 @@ class Compiler:
         """Truth values and counts as numbers."""
         if value.dtype.kind not in "biu":
             return value
+        if value.code in self._literals:
+            return self._literal(self._literals[value.code].astype(self.dtype))
         if value.natural:
             self._count += 1
             self._lines.append(f"own_{self._count} = {value.code}.astype({self._bind(self.dtype, 'dtype')})")
