@@ -1,17 +1,20 @@
 """The operation table: what each operation computes and its derivative, one row of text each.
 
-Forward, backward, explanation and every rendering are made of these rows; there is no other place where a derivative
-stands. In a row, ``g`` is the gradient that arrives at the operation's output, the output goes by the name on the left of
-its formula, and an argument without a derivative (a target, say) is a constant. Losses are rows over one batch; their
-derivative is that of a single term, and the factor and the reductions are put around both by :func:`bpdebug.core.network.loss_row`.
+Forward, backward, explanation and every rendering are made of these rows and, for what lines may call, of those of
+:mod:`bpdebug.core.functions`; there is no other place where a derivative stands. In a row, ``g`` is the gradient that arrives
+at the operation's output, the output goes by the name on the left of its formula, and an argument without a derivative
+(a target, say) is a constant. Losses are rows over one batch; their derivative is that of a single term, and the factor and
+the reductions are put around both by :func:`bpdebug.core.network.loss_row`.
 What is said of a row stands in :mod:`bpdebug.core.texts`. Sources: [GBC], [RHW] and [Bishop] are spelled out in
 :mod:`bpdebug.export.solution`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.operation import Operation
 from bpdebug.core.parser import parse, parse_assignment
 
@@ -29,6 +32,14 @@ def _row(
     output, formula = parse_assignment(forward)
     rules = {k: parse(v) for k, v in gradients.items()}
     return Operation(name, output, formula, rules, source, symbol, torch, fuses, constants)
+
+
+def _activation(name: str, source: str, torch: str) -> Operation:
+    """The row of an activation from the row of the function, along the axis of the units."""
+    row = FUNCTIONS[name]
+    value, back = (re.sub(r"\bx\b", "z", re.sub(r"\bvalue\b", "a", text.format(axis=1))) for text in (row.formula, row.adjoint))
+    constants = {name: float(usual) for name, usual in row.usual.items()}
+    return _row(name, f"a = {value}", {"z": back}, source, (row.unicode or f"{name}({{}})").replace("{}", "{z}"), torch, "", **constants)
 
 
 _LINEAR = (
@@ -68,14 +79,7 @@ _ACTIVATIONS = (
         "{z}",
         torch="{z}.clone()",
     ),
-    _row(
-        "sigmoid",
-        "a = 1 / (1 + exp(-z))",
-        {"z": "g * a * (1 - a)"},
-        "[RHW] eq. 2 and 5",
-        "σ({z})",
-        torch="torch.sigmoid({z})",
-    ),
+    _activation("sigmoid", "[RHW] eq. 2 and 5", "torch.sigmoid({z})"),
     _row(
         "tanh",
         "a = tanh(z)",
@@ -84,64 +88,13 @@ _ACTIVATIONS = (
         "tanh({z})",
         torch="torch.tanh({z})",
     ),
-    _row(
-        "relu",
-        "a = maximum(z, 0)",
-        {"z": "g * (z > 0)"},
-        "Nair and Hinton, Rectified Linear Units (2010); [GBC] section 6.3",
-        "relu({z})",
-        torch="torch.relu({z})",
-    ),
-    _row(
-        "leaky_relu",
-        "a = where(z > 0, z, slope * z)",
-        {"z": "g * where(z > 0, 1, slope)"},
-        "Maas et al., Rectifier Nonlinearities (2013)",
-        "leaky_relu({z})",
-        torch="F.leaky_relu({z}, {slope})",
-        slope=0.01,
-    ),
-    _row(
-        "elu",
-        "a = where(z > 0, z, alpha * expm1(minimum(z, 0)))",
-        {"z": "g * where(z > 0, 1, alpha * exp(minimum(z, 0)))"},
-        "Clevert et al., ELU (2016), eq. 15 and 16",
-        "elu({z})",
-        torch="F.elu({z}, {alpha})",
-        alpha=1.0,
-    ),
-    _row(
-        "softplus",
-        "a = maximum(z, 0) + log1p(exp(-abs(z)))",
-        {"z": "g / (1 + exp(-z))"},
-        "Dugas et al., Incorporating Second-Order Functional Knowledge (2001)",
-        "softplus({z})",
-        torch="F.softplus({z}, threshold=700)",
-    ),
-    _row(
-        "silu",
-        "a = z / (1 + exp(-z))",
-        {"z": "g * (a + (1 - a) / (1 + exp(-z)))"},
-        "Elfwing et al., Sigmoid-Weighted Linear Units (2018), eq. 2 and 3",
-        "silu({z})",
-        torch="F.silu({z})",
-    ),
-    _row(
-        "gelu",
-        "a = 0.5 * z * (1 + erf(z / sqrt(2)))",
-        {"z": "g * (0.5 * (1 + erf(z / sqrt(2))) + z * exp(-0.5 * z ** 2) / sqrt(2 * pi))"},
-        "Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2",
-        "gelu({z})",
-        torch="F.gelu({z})",
-    ),
-    _row(
-        "softmax",
-        "a = exp(z - max(z, axis=1, keepdims=True)) / sum(exp(z - max(z, axis=1, keepdims=True)), axis=1, keepdims=True)",
-        {"z": "a * (g - sum(g * a, axis=1, keepdims=True))"},
-        "[Bishop] eq. 4.104 to 4.106",
-        "softmax({z})",
-        torch="torch.softmax({z}, dim=1)",
-    ),
+    _activation("relu", "Nair and Hinton, Rectified Linear Units (2010); [GBC] section 6.3", "torch.relu({z})"),
+    _activation("leaky_relu", "Maas et al., Rectifier Nonlinearities (2013)", "F.leaky_relu({z}, {slope})"),
+    _activation("elu", "Clevert et al., ELU (2016), eq. 15 and 16", "F.elu({z}, {alpha})"),
+    _activation("softplus", "Dugas et al., Incorporating Second-Order Functional Knowledge (2001)", "F.softplus({z}, threshold=700)"),
+    _activation("silu", "Elfwing et al., Sigmoid-Weighted Linear Units (2018), eq. 2 and 3", "F.silu({z})"),
+    _activation("gelu", "Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2", "F.gelu({z})"),
+    _activation("softmax", "[Bishop] eq. 4.104 to 4.106", "torch.softmax({z}, dim=1)"),
 )
 
 _LOSSES = (
