@@ -223,7 +223,7 @@ class Compiler:
             if row.static_at(place):
                 codes.append(repr(self._shapes.static(argument)))
             elif isinstance(argument, Key):
-                codes.append(f"({self._subscript(argument.items)})")
+                codes.append(f"{self._bind(np.s_, 'places')}[{self._subscript(argument.items)}]")
             elif place == 0 and operands:
                 codes.append(f"[{', '.join(operands)}]" if isinstance(argument, Listing) else operands[0])
             else:

@@ -96,8 +96,10 @@ data: {inputs: [[[1, 2], [0, 1], [2, 0.5]], [[0, 1], [1, 1], [-1, 2]]]}
 
 
 @pytest.mark.parametrize("text", [POOLED, MASKED], ids=["pooled", "masked"])
-def test_pools_with_equal_cells_and_masks_of_ones_are_checked(opened, text):
-    assert {stage["status"] for stage in opened(text).execute("check all").data["stages"]} <= {"good", "kink"}
+def test_pools_with_equal_cells_and_masks_of_ones_are_checked_and_run(opened, text):
+    session = opened(text + "training: {epochs: 3}\n")
+    assert {stage["status"] for stage in session.execute("check all").data["stages"]} <= {"good", "kink"}
+    assert "training is complete" in session.execute("continue").text
 
 
 def test_a_parameter_to_which_no_derivative_leads_says_what_stops_it(opened):
