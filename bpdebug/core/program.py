@@ -229,7 +229,8 @@ class Program(Record, eq=False):
         shapes = self.given(rows) | self.persistent
         for stage in self.stages:
             if stage.name not in self.persistent:
-                shapes[stage.name] = infer(stage.formula, shapes)
+                found = infer(stage.formula, shapes)
+                shapes[stage.name] = Form.of(found, "f", found.number)  # whatever the formula gives, a stage makes numbers of it
         return shapes
 
     @cached_property

@@ -131,7 +131,7 @@ def backward_stages(network: Network) -> Iterator[Stage | Skipped]:
             pending[tensor].append(partial)
             if len(pending[tensor]) == consumers[tensor]:
                 whole = naming.gradient.format(tensor)
-                left_out = isinstance(tree, Number) and consumers[tensor] == 1 and whole not in network.written
+                left_out = isinstance(tree, Number) and bool(network.layers)  # of the terms of a loss, 1
                 gradients[tensor] = tree if left_out else Name(whole)
                 yield from () if left_out else _whole(pending[tensor], whole)
 

@@ -29,6 +29,8 @@ from bpdebug.core.tree import Binary, Call, Key, Length, Listing, Name, Number, 
 EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 1e-30
 """The imaginary step, relative to the number that it is added to: its square vanishes beside it, and nothing is subtracted."""
+_TINY = 1e-120
+"""The same beside 0, whose cube vanishes."""
 _EXACT = ("max", "min", "where", "positive")
 """What only chooses, as do functions with a corner: there is nothing to be rounded."""
 _AHEAD = 1 << 12
@@ -291,6 +293,6 @@ def _slope(row: Function, value: Any, values: list[Any], place: int) -> Array:
     """The derivative of a function for one of its operands, by the complex step; NaN where it has no value, and where a root begins,
     whose slope has no end."""
     at = values[place]
-    step = _STEP * np.where(at == 0, 1.0, np.abs(at))
+    step = np.where(at == 0, _TINY, _STEP * np.abs(at))
     found = np.asarray(row.run(*values[:place], at + 1j * step, *values[place + 1 :]).imag / step)
     return np.where(np.isnan(value) | ((at == 0) & (np.abs(found) > 2.0)), np.nan, found)
