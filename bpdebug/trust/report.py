@@ -149,7 +149,8 @@ class Report(Record, eq=False):
     def _in_words(self, lines: Sequence[str]) -> str:
         """An answer in which the part of a gradient that comes on one of several paths is explained where its name first stands."""
         stages = [finding.stage for finding in self.findings]
-        whole = {stage.of: stage.name for stage in stages if stage.of and not stage.through}
+        whole = {stage.of: f"the gradient of {stage.of}" for stage in stages}
+        whole |= {stage.of: stage.name for stage in stages if stage.of and not stage.through}
         told, unknown = list[str](), {stage.name: stage for stage in stages if stage.through}
         for line in lines:
             parts = [unknown.pop(name) for name in [*unknown] if re.search(rf"(?<![\w@]){re.escape(name)}(?![\w@])", line)]

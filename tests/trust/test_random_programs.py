@@ -1,4 +1,4 @@
-"""Random programs over everything that formulas have, ranks 0 to 4: right ones are never accused, and of one wrong stage it is found which."""
+"""Random programs over everything that formulas have, ranks 0 to 4: right ones are never accused, and one wrong stage is found."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bpdebug import Session
 from bpdebug.core.description import Lines, Scenario
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
+from bpdebug.core.network import Phase
 from bpdebug.trust.faults import candidates
 
 SILENT = ("good", "kink", "noise", "follows")
@@ -30,7 +31,7 @@ def planted(session, seed):
     """A gradient stage and a wrong formula for it that shows in the first update, as the catalogue has them; None where there is none."""
     generator, program = np.random.default_rng(seed), session.program
     values = program.initial | program.batch(0)
-    values |= program.run(values)
+    values |= program.run(values, program.end_of(Phase.BACKWARD))
     stages = [stage for stage in program.stages if stage.of]
     for stage in [stages[place] for place in generator.permutation(len(stages))[:4]]:
         found = [made for made in candidates(program, stage) if not made.overrides and made.kind != "epsilon_added"]
