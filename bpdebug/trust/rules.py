@@ -7,9 +7,8 @@ from functools import cache, partial
 
 from bpdebug.core.network import Node, loss_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
-from bpdebug.core.program import Program
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Call, Name, Transpose, Tree, literal, names, product, substitute, total, walk, without_ones
+from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, without_ones
 from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
 from bpdebug.trust.site import M, Mistake, Site, constants_of, is_data_loss
 
@@ -140,22 +139,13 @@ def _filled(pattern: Tree, values: Mapping[str, Tree]) -> Tree:
 
 def _facts(site: Site) -> set[str]:
     """What is true of a stage, in words."""
-    program, node, stage, (samples, outputs) = site.program, site.activation or site.node, site.stage, _asked(site.program)
+    program, node, stage, (samples, outputs) = site.program, site.activation or site.node, site.stage, site.asked
     found = {"gradient" if stage.of else "value", stage.phase.value, program.rule.name, *program.constants}
     found |= {samples, f"{outputs}s" * (site.outputs > 1)}
     found |= {node.operation.name} | ({f"d{site.argument}"} if program.layers else set()) if node else set()
     found |= {"activation"} if site.activation else set()
     found |= {"step" if site.parameter == stage.name else "slot"} if site.parameter else set()
     return found | ({"wide"} if site.argument == "b" and program.parameters[stage.of][1] > 1 else set())
-
-
-def _asked(program: Program) -> tuple[str, str]:
-    """Whether the loss is a sum or a mean over samples, and over the outputs of each; of a line as it stands there."""
-    if program.layers:
-        return program.network.asked.samples, program.network.asked.outputs
-    nodes = [*walk(program.stage(program.loss).formula.tree)]
-    whole = any(isinstance(node, Call) and (node.function, node.axis) == ("mean", None) for node in nodes)
-    return "mean" if whole or M in nodes else "sum", "mean" if whole else "sum"
 
 
 def _known(site: Site) -> dict[str, Tree]:

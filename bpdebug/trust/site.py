@@ -192,6 +192,16 @@ class Site(Record, eq=False):
         return tuple(name for name in self.reads if name != self.stage.name and self.role(name) in (Role.GRADIENT, Role.SLOT))
 
     @property
+    def asked(self) -> tuple[str, str]:
+        """Whether the loss is a sum or a mean over samples, and over the outputs of each; of a line as it stands there."""
+        program = self.program
+        if program.layers:
+            return program.network.asked.samples, program.network.asked.outputs
+        nodes = [*walk(program.stage(program.loss).formula.tree)]
+        whole = any(isinstance(node, Call) and (node.function, node.axis) == ("mean", None) for node in nodes)
+        return "mean" if whole or M in nodes else "sum", "mean" if whole else "sum"
+
+    @property
     def sums_samples(self) -> bool:
         """Whether the stage adds up what the samples contribute."""
         return (self.affine and self.argument in ("W", "b")) or (self.loss is not None and not self.stage.of)
