@@ -44,9 +44,12 @@ _TOKENS = re.compile(
 _OTHERS = {b"\x93NUMPY": "one array without a name, as numpy.save writes it", b"\x80": "a pickle, which could run anything"}
 """How other files of Python begin, and what they are."""
 _SHAPES = re.compile(
-    r"\b\d{1,9}(?:[×x]\d{1,9}){0,9}(?:-element)?[ \t]{1,9}[A-Z]\w{0,40}(?:\{[^\n]{0,80}\})?:?(?=[ \t]{0,20}$)", re.MULTILINE
+    r"(?:\.?\b(?i:shape|size|dims?)[ \t]{0,9}[:=]?[ \t]{0,9}(?:torch\.Size)?|\btorch\.Size)"
+    r"\(?\[?[ \t]{0,9}\d{1,9}(?:[ \t]{0,9}[,x×][ \t]{0,9}\d{1,9}){0,9},?[ \t]{0,9}\]?\)?(?=[ \t:,]{0,9}$)"
+    r"|\b\d{1,9}(?:[×x]\d{1,9}){0,9}(?:-element)?[ \t]{1,9}[A-Z]\w{0,40}(?:\{[^\n]{0,80}\})?:?(?=[ \t]{0,20}$)",
+    re.MULTILINE,
 )
-"""What Julia says before it prints a matrix."""
+"""What is said of a shape at the end of a line, as Julia does before it prints a matrix."""
 
 
 class TextError(BpdebugError):
@@ -124,7 +127,8 @@ class _Reader:
         called = self.kind(1) == "open" and token.text.split(".")[-1].lower() not in ("w", "b", "x", "y")
         if self.said and self.name:
             return
-        if self.name and called and self.tokens[self.place + 1].text != "{" and self.kind(-1) in ("word", "string") and self._is_call():
+        follows = self.kind(-1) in ("word", "string") or token.text.lower() in _WRAPPERS  # the name may stand on the line before
+        if self.name and called and self.tokens[self.place + 1].text != "{" and follows and self._is_call():
             return  # W1 tensor([[…]])
         before = self.tokens[self.place - 1] if self.place else None
         declared = before is not None and before.kind == "word" and "\n" not in self.text[before.at : token.at]

@@ -54,12 +54,13 @@ class Format(Record):
         """Half a unit in the last place of each."""
         return np.asarray(np.full(values.shape, 0.5) * 10.0 ** ((0 if self.fixed else 1 + _magnitude(values)) - self.count))
 
-    def seen(self, values: Array) -> bool:
-        """Whether enough numbers that are printed so in full are short by that, and not because their type has no more digits there."""
+    def seen(self, values: Array) -> Array:
+        """Those of numbers that are all printed so in full which are short by that, and not because their type has no more digits there;
+        none where these are too few."""
         with np.errstate(all="ignore"):
             small = np.array_equal(values.astype(np.float32), values)
-        fewer = self.half(values) > 8 * np.finfo(np.float32 if small else np.float64).eps * np.abs(values)
-        return bool(self.holds(values).all()) and _telling(values[fewer]) >= _ENOUGH
+        fewer = values[self.half(values) > 8 * np.finfo(np.float32 if small else np.float64).eps * np.abs(values)]
+        return np.asarray(fewer if self.holds(values).all() and _telling(fewer) >= _ENOUGH else fewer[:0])
 
     def lost(self, values: Array) -> bool:
         """Whether numbers that are printed so may have had more digits: some need all of these, or more than people type."""
@@ -113,15 +114,16 @@ class Printed(Record, eq=False):
         return self if lost else Printed({}, self.kind)
 
 
-def formats(arrays: Mapping[str, Array], given: Collection[str]) -> dict[str, Format]:
+def formats(arrays: Mapping[str, Array], given: Collection[str], constants: Collection[str] = ()) -> dict[str, Format]:
     """How the arrays of a file were printed, as far as they were.
 
     Args:
         arrays: by name.
         given: the names of those that an update starts from.
+        constants: those that tell nothing of how the others were printed.
     """
     cells = {name: _cells(array) for name, array in arrays.items() if array.dtype == np.float64}
-    computed = {name: values for name, values in cells.items() if name not in given and len(values)}
+    computed = {name: values for name, values in cells.items() if name not in (*given, *constants) and len(values)}
     pool = np.concatenate([*computed.values(), np.empty(0)])
     common, share = _format(pool) if _telling(pool) > _ENOUGH else (None, 0.0)
     if common and share > _MOST:
@@ -181,9 +183,9 @@ def _format(values: Array) -> tuple[Format | None, float]:
     """How numbers were printed, and the share of them that need all those digits; of two ways that fit as well the coarser one."""
     ways = list[tuple[float, Format]]()
     for fixed in (False, True):
-        one = next((one for count in range(1, _SHORT + 1 + fixed) if (one := Format(count, fixed)).seen(values)), None)
+        one = next((one for count in range(1, _SHORT + 1 + fixed) if (one := Format(count, fixed)).seen(values).size), None)
         if one:
-            shorter = Format(one.count - 1, fixed).holds(values) if one.count > 1 else np.zeros(1)
+            shorter = Format(one.count - 1, fixed).holds(one.seen(values)) if one.count > 1 else np.zeros(1)
             ways.append((1.0 - float(np.mean(shorter)), one))
     chance = 0.1 + 0.9 / np.sqrt(max(values.size, 1))  # of ten last digits one is 0, in a few numbers more by chance
     likely = [way for way in ways if way[0] > min(max(share for share, _ in ways) - _CLOSE, 1.0 - chance)]

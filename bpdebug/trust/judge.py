@@ -278,8 +278,6 @@ class Judge:
         if not beyond.any() or theirs.shape != due.shape:
             return not beyond.any()
         lost = np.isfinite(theirs) & ~np.isfinite(due)  # his way to compute it may be the better one
-        if lost.any():
-            return None if (lost | ~beyond).all() else False
         worlds, values, run = self._caught_up(), self._chain, partial(self.computed, stage)
         if stage.phase is Phase.UPDATE:
             room = worlds.ends(stage.formula.names, values, run)
@@ -287,8 +285,8 @@ class Judge:
         else:
             room, size = worlds.spread(run, run(values)), largest(due)
         room = np.asarray(room * max(1.0, grown))
-        if room.shape == due.shape and not self._beyond(stage, theirs, due, room).any():
-            return None if self.printed.formats and (beyond & (room > _WIDE * size)).any() else True
+        if room.shape == due.shape and not (self._beyond(stage, theirs, due, room) & ~lost).any():
+            return None if lost.any() or (self.printed.formats and (beyond & (room > _WIDE * size)).any()) else True
         return False
 
     def _caught_up(self) -> Worlds:

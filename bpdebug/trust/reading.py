@@ -206,7 +206,7 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
     own = {name: array for name, array in arrays.items() if name not in (*program.data, "m")}
-    printed = formats({name: array for name, array in arrays.items() if name != "m"}, typed(scene, given))
+    printed = formats({name: array for name, array in arrays.items() if name != "m"}, typed(scene, given), [*program.constants])
     kinds_of = [array.dtype for array in own.values() if array.dtype.kind == "f"]
     told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
     precision = min([*kinds_of, *([told] if told else []), np.dtype(np.float64)], key=lambda kind: kind.itemsize)

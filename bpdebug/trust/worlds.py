@@ -43,8 +43,8 @@ class Worlds:
     def __init__(self, program: Program, printed: Printed) -> None:
         self.program, self.printed = program, printed
         self._size = 1.0 if printed.formats else _NUDGE / printed.rounding
-        # each direction and its opposite, and a little way into both
-        pairs = 4 if printed.formats else 2
+        # each direction and its opposite, and a little way into both; of printed numbers so many that not all can be small by chance
+        pairs = 8 if printed.formats else 2
         self._ways = [(seed, sign * share) for seed in range(pairs) for sign in (1, -1) for share in (1.0, _LITTLE)]
         self._all = [dict[str, Array]() for _ in self._ways]
         self._rooms = dict[str, Array]()

@@ -88,3 +88,12 @@ def test_files_in_json_and_in_text_agree_with_the_same_numbers(tmp_path):
         result = compared(Session(xor()), read_arrays(tmp_path / file))
         assert result.data["ok"] is True, result.text
     assert "read column by column" in result.text
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["dW1: shape (2, 2)", "dW1 shape=(2, 2):", "dW1.shape = (2, 2)\ndW1 =", "dW1 torch.Size([2, 2])", "dW1 size: torch.Size([2, 2])"],
+)
+@pytest.mark.parametrize("array", ["[[1, 2], [3, 4]]", "tensor([[1., 2.],\n        [3., 4.]])"])
+def test_a_shape_that_is_printed_before_an_array_is_passed_over(shape, array):
+    assert {name: value.tolist() for name, value in parse(f"{shape}\n{array}").items()} == {"dW1": [[1, 2], [3, 4]]}

@@ -42,7 +42,8 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     name, index = explanation.name, explanation.index
     notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
-    after += verdict_lines(view, name, index, columns) + match_lines(view, name, index, columns)
+    judged = verdict_lines(view, name, index, columns)
+    after += judged + [line for line in match_lines(view, name, index, columns) if line not in judged]
     after += wrap(explanation.meaning, columns) + _operands(view, explanation, columns)
     rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
     rule = _effect(view, explanation, columns) + rule
