@@ -56,6 +56,29 @@ PROGRAMS = {
         data: {inputs: [[1, 2, 3], [0, 1, 0], [1, 1, 2], [0.5, -2, 3], [0, 1, 0], [1, -1, 2]], targets: [[1], [0], [1], [0], [1], [0]]}
         training: {epochs: 20}
     """,
+    "three axes": """
+        program: |
+          h = tanh(x * W + b)
+          s = mean(h, axis=0)
+          e = s - c
+          loss = mean(e ** 2) + 0.1 * mean(W ** 2)
+        parameters: {seed: 1, shapes: {W: [3, 4]}, values: {b: [0.1, 0.2, 0.3, 0.4]}}
+        constants: {c: 0.5}
+        data: {inputs: [[[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 2, 2]], [[0.5, -2, 3, 1], [0, 1, 0, -1], [1, -1, 2, -2]]]}
+        training: {epochs: 20}
+    """,
+    "batched": """
+        program: |
+          h = x @ W + b
+          a = softmax(h, axis=-1)
+          q, k = split(a, 2, axis=-1)
+          s = q @ k.transpose(0, 2, 1)
+          loss = mean(s ** 2) + mean(h[:, 0, :]) + sum(take(W, idx, axis=0))
+        parameters: {seed: 1, shapes: {W: [4, 6], b: [6]}}
+        tensors: {idx: [0, 2, 2]}
+        data: {inputs: [[[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 2, 2]], [[0.5, -2, 3, 1], [0, 1, 0, -1], [1, -1, 2, -2]]]}
+        training: {epochs: 20}
+    """,
 }
 
 

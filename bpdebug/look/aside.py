@@ -39,7 +39,8 @@ class LossAside:
         self._stages = self._reached(program, values)
         self.affordable = bool(self._stages) and self._stages[-1].name == program.loss
         read = {name, *(read for stage in self._stages for read in stage.formula.names)}
-        self._values = {tensor: np.asarray(values[tensor], float) for tensor in read if tensor in values}
+        known = {tensor: values[tensor] for tensor in read if tensor in values}
+        self._values = {tensor: value if value.dtype.kind in "biu" else np.asarray(value, float) for tensor, value in known.items()}
 
     def _reached(self, program: Program, values: Mapping[str, Array]) -> list[Stage]:
         """The stages of the forward pass that a change of the cell reaches, as far as they are affordable."""

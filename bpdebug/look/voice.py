@@ -263,7 +263,7 @@ def _why_zero(scene: Scene) -> str:
     """Why a number is 0."""
     causes = list(dict.fromkeys(_causes(scene.term)))[:_LOOKED_AT]
     if not causes or any(kind == "cancel" for kind, _, _ in causes):
-        return PHRASES["cancel"]
+        return PHRASES["cancel" if next(scene.term.cells(), None) else "unread"]
     of_a_line = "" if scene.program.layers else " in a line"
     if len(causes) == 1:
         [(kind, name, index)] = causes

@@ -11,11 +11,12 @@ import numpy as np
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.sources import is_layout, operands_of
 from bpdebug.core.tree import Binary, Call
 from bpdebug.time.edits import as_number
 
@@ -92,15 +93,23 @@ def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
     tree = formula.tree
     if isinstance(tree, Binary) and tree.operator != "@":
         tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
-    if isinstance(tree, Call) and FUNCTIONS[tree.function].reduces:
-        folded = tree.folded(len(infer(Formula(formula.text, tree.arguments[0]), shapes)))
-        axis = folded[0] if tree.axis is not None and len(folded) == 1 else tree.axis
-        left = "one number" if axis is None else "one row" if axis == 0 else "one column" if axis == 1 else "fewer axes"
-        over = "all cells" if axis is None else "the samples" if axis == 0 else "each row" if axis == 1 else f"axis {axis}"
-        return f"the {tree.function} over {over} leaves {left}"
+    operands = [infer(Formula(formula.text, part), shapes) for part in (operands_of(tree) if is_layout(tree) else tree.children())]
+    if isinstance(tree, Call) and tree.reduces:
+        rank = len(operands[0])
+        folded, several = tree.folded(rank), rank > len(("rows", "columns"))
+        names = {0: ("the samples", "one row"), 1: ("each row", "one column")} if rank > 1 and not several else {}
+        over, left = names.get(folded[0], ("", "")) if len(folded) == 1 else ("", "")
+        if len(folded) == rank:
+            over, left = "all cells", "one number"
+        over = over or f"axis {' and '.join(map(str, folded))}"
+        return f"the {tree.function} over {over} leaves {left or shape_text(infer(formula, shapes))}"
     if isinstance(tree, Binary) and tree.operator == "@":
-        (rows, inner), (_, columns) = (infer(Formula(formula.text, part), shapes) for part in (tree.left, tree.right))
-        return f"{rows}×{inner} @ {inner}×{columns}: the rows of the left by the columns of the right, added up over the {inner} between"
+        given, inner = " @ ".join(map(shape_text, operands)), operands[0][-1]
+        if any(len(shape) != len(("rows", "columns")) for shape in operands):
+            return f"{given}: the {inner} of the last axis on the left are added up; axes before the last two stay"
+        return f"{given}: the rows of the left by the columns of the right, added up over the {inner} between"
+    if is_layout(tree):
+        return f"the cells of {' and '.join(map(shape_text, operands))} are laid out anew"
     return "cell by cell: the shape is that of the operands, a single row or number counting for each of theirs"
 
 
@@ -117,10 +126,9 @@ def read_answer(kind: str, text: str) -> Shape | float:
         if text.lower() not in _SIGNS:
             raise BpdebugError(f"a sign is expected: +, - or 0; found '{text}'")
         return _SIGNS[text.lower()]
-    found = re.fullmatch(r"[(\[]?\s*(\d{1,9})\s*[x×*,\s]\s*(\d{1,9})\s*[)\]]?", text)
-    if not found:
+    if not re.fullmatch(r"[(\[]?\s*\d{1,9}(\s*[x×*,\s]\s*\d{1,9})*\s*,?\s*[)\]]?", text):
         raise BpdebugError(f"a shape such as 4x1 is expected; found '{text}'")
-    return int(found[1]), int(found[2])
+    return tuple(map(int, re.findall(r"\d+", text)))
 
 
 def is_right(question: Question, answer: Shape | float, tensor: Array) -> bool:

@@ -132,7 +132,7 @@ def test_a_shape_may_be_written_in_many_ways(text):
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("shape", "4"),
+        ("shape", "4x"),
         ("shape", "four by one"),
         ("shape", ""),
         ("sign", "up"),
