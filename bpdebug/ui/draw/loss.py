@@ -248,6 +248,8 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     """As many answers as there is room for, below a heading: every sample of the batch, or of several outputs every one of the sample in
     sight. Where it is narrow the words give way, never a number."""
     program = view.program
+    if not program.prediction:
+        return []
     targets, answers = view.tensors[program.target], view.tensors.get(program.prediction)
     named, place = targets.shape[1] > 1, min(view.sample, len(targets) - 1)
     own = (place, slice(None)) if named else (slice(None), 0)
