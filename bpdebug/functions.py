@@ -12,8 +12,11 @@ import numpy as np
 
 from bpdebug.core.function import Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.spelling import ALIASES, SPELLINGS
 
-__all__ = sorted([*FUNCTIONS, *CONSTANTS, "newaxis", "s_"])  # noqa: PLE0605
+_SPELLED = [name for name in (*SPELLINGS, *ALIASES) if name not in FUNCTIONS and hasattr(np, name)]
+"""What a formula may say for an operator or a function by NumPy's own names."""
+__all__ = sorted([*FUNCTIONS, *_SPELLED, *CONSTANTS, "newaxis", "np", "s_"])  # noqa: PLE0605
 
 
 def _written(row: Function) -> Callable[..., Any]:
@@ -27,6 +30,6 @@ def _written(row: Function) -> Callable[..., Any]:
     return made
 
 
-globals().update(CONSTANTS, newaxis=np.newaxis, s_=np.s_)
+globals().update(CONSTANTS, newaxis=np.newaxis, s_=np.s_, **{name: getattr(np, name) for name in _SPELLED})
 for _row in FUNCTIONS.values():
     globals()[_row.name] = _row.python or (_written(_row) if _row.formula else _row.run)

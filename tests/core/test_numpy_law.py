@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_lines import Formulas, in_python, tensors
@@ -94,3 +95,13 @@ def test_a_cell_is_what_its_terms_make(seed):
 def test_the_random_formulas_use_every_function():
     used = {node.function for seed in range(700) for node in walk(parse(drawn(seed)[0]).tree) if isinstance(node, Call)}
     assert {name for name in FUNCTIONS if name not in used} <= {"isnan", "isinf", "isfinite", "any", "all", "zeros", "minimum"}
+
+
+@pytest.mark.parametrize(
+    "text", ["np.power(u, 2)", "power(abs(u), 2.0)", "subtract(u, v)", "np.multiply(u, reciprocal(v))", "amax(u)", "transpose(u)"]
+)
+def test_names_that_numpy_has_for_operators_are_pasted_too(text):
+    scope = {"u": np.array([[1.0, -2.0], [3.0, 0.5]]), "v": np.array([[2.0, 4.0], [8.0, 16.0]])}
+    wanted = evaluate(parse(text), scope)
+    exec(f"from bpdebug.functions import *\nfound = {text}", scope)
+    assert np.array_equal(scope["found"], wanted)
