@@ -17,7 +17,7 @@ from bpdebug.core.cells import Cell, Cells
 from bpdebug.core.columns import to_columns
 from bpdebug.core.description import Array
 from bpdebug.core.expansion import constant_of
-from bpdebug.core.functions import COMPARISONS
+from bpdebug.core.functions import COMPARISONS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
@@ -28,6 +28,7 @@ from bpdebug.core.sources import Letters
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
+from bpdebug.look.slices import Slice, slice_at
 from bpdebug.time.timeline import Timeline
 
 Axes = tuple[str, str]
@@ -46,7 +47,7 @@ class Operand(Record, eq=False):
         whole: the axes all of whose cells go into one cell of the result, although the result has them too.
         folded: the axis that is summed into the result beside it: 0, 1, or None.
         name: the tensor, or "" for what is worked out.
-        turned: whether the tensor's rows are the columns here.
+        part: what of the tensor is shown.
     """
 
     caption: str
@@ -55,7 +56,7 @@ class Operand(Record, eq=False):
     whole: frozenset[str] = frozenset()
     folded: int | None = None
     name: str = ""
-    turned: bool = False
+    part: Slice = Slice((), (None, None), ())
 
     def parts_of(self, cell: tuple[int, int]) -> tuple[int | None, int | None]:
         """The row and the column that go into a cell of the result; None for all of them."""
@@ -63,15 +64,13 @@ class Operand(Record, eq=False):
         row, column = (None if axis in self.whole else places.get(axis) for axis in self.axes)
         return row, column
 
-    def cell(self, row: int, column: int, axes: int) -> tuple[str, Cell] | None:
-        """The cell of a tensor with so many axes that stands in a row and column; None for what is worked out."""
-        place = (column, row) if self.turned else (row, column)
-        return (self.name, place[2 - axes :]) if self.name else None
+    def cell(self, row: int, column: int) -> tuple[str, Cell] | None:
+        """The tensor and its cell that stands in a row and column; None for what is worked out."""
+        return (self.name, self.part.index(row, column)) if self.name else None
 
-    def place(self, index: Cell) -> tuple[int, int]:
-        """The row and column that a cell of the tensor stands in."""
-        row, column = (0, 0, *index)[-2:]
-        return (column, row) if self.turned else (row, column)
+    def place(self, index: Cell) -> tuple[int, int] | None:
+        """The row and column that a cell of the tensor stands in, where it is shown."""
+        return self.part.place(index) if self.part.holds(index) else None
 
 
 Piece = Operand | str
@@ -87,7 +86,6 @@ class Equation(Record, eq=False):
         pieces: operands, and the signs between them.
         cell: the row and column of the result that are looked at, or None.
         inside: whether its cells are walked through, so that those after ``cell`` are still to come.
-        shapes: the shape of every tensor.
     """
 
     stage: Stage
@@ -96,7 +94,6 @@ class Equation(Record, eq=False):
     pieces: tuple[Piece, ...]
     cell: tuple[int, int] | None
     inside: bool
-    shapes: Mapping[str, tuple[int, ...]]
 
     @property
     def operands(self) -> tuple[Operand, ...]:
@@ -122,21 +119,24 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     if name not in values:
         return None
     stage = timeline.program_at(computed - 1).stages[program.index[name]]
-    turned = style.columns and values[name].ndim == 2
-    result = Operand(render_name(name, style), _table(values[name], turned), name=name, turned=turned)
-    cell = result.place(index) if selected and selected[0] == name else None
+    seen, known = operands_seen(timeline, stage, computed), timeline.machine.shapes()
+    style = replace(style, columns=style.columns and all(len(known.get(one, ())) < 3 for one in (name, *seen)))
+    chosen = selected is not None and selected[0] == name
+    part = slice_at(known[name], index if chosen else (0,) * len(known[name]), style.columns)
+    result = Operand(render_name(name, style), _table(values[name], part), name=name, part=part)
+    cell = part.place(index) if chosen else None
     with np.errstate(all="ignore"):
-        taking = _Taking(stage, operands_seen(timeline, stage, computed), style, program.dtype)
+        taking = _Taking(stage, seen, style, program.dtype, part, cell or (0, 0))
         node = next((node for node in program.network.nodes if node.output == name), None)
         pieces = tuple(_joined(taking.pieces(node)))
     sign = "←" if name in stage.formula.names else "="
-    return Equation(stage, result, sign, pieces, cell, inside, timeline.machine.shapes())
+    return Equation(stage, result, sign, pieces, cell, inside)
 
 
-def _table(value: Array, turned: bool = False) -> Array:
-    """A value in two axes; a number stays one."""
-    table = value.reshape(1, -1) if value.ndim == 1 else value
-    return table.T if turned else table
+def _table(value: Array, part: Slice) -> Array:
+    """A part of a value in two axes; a number stays one."""
+    value = value.astype(float) if value.dtype.kind in "biu" else value
+    return part.table(value) if value.ndim else value
 
 
 def _joined(pieces: list[Piece]) -> Iterator[Piece]:
@@ -154,9 +154,15 @@ class _Taking:
         values: what the stage saw.
         style: how names are written; in the column convention every tensor is turned.
         dtype: the precision of literals.
+        part: what of the result is shown.
+        cell: the row and column of it that are looked at.
     """
 
-    def __init__(self, stage: Stage, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic]) -> None:
+    def __init__(
+        self, stage: Stage, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic], part: Slice, cell: tuple[int, int]
+    ) -> None:
+        self._axes: Letters = (*part.at[:-2], ROW, COLUMN)
+        self._places = {ROW: cell[0], COLUMN: cell[1]}
         self._values = {name: value.T if style.columns else value for name, value in values.items()}
         self._shapes = {name: value.shape for name, value in self._values.items()}
         self._style, self._letters, self._stage = style, iter(_SUMMED * 8), stage
@@ -170,13 +176,13 @@ class _Taking:
         symbol = OPERATIONS[stage.operation].symbol if node and stage.short else ""
         if symbol and stage.phase is Phase.FORWARD and len(tensors) == 1:
             before, after = re.split(r"{\w+}", symbol)
-            operand = replace(self._operand(Name(tensors[0]), (ROW, COLUMN)), whole=frozenset(_folded(tree, (ROW, COLUMN))))
+            operand = replace(self._operand(Name(tensors[0]), self._axes), whole=frozenset(_folded(tree, self._axes)))
             return [before, operand, after]
-        pieces = self._pieces(tree, (ROW, COLUMN))
+        pieces = self._pieces(tree, self._axes)
         summand = symbol.format(**node.arguments) if node else ""
         return [replace(p, caption=summand) if summand and isinstance(p, Operand) and p.axes[0] not in "ij" else p for p in pieces]
 
-    def _pieces(self, tree: Tree, axes: Axes, top: bool = True) -> list[Piece]:
+    def _pieces(self, tree: Tree, axes: Letters, top: bool = True) -> list[Piece]:
         """The operands and signs of a formula whose result runs along two axes."""
         match tree:
             case Binary("+" | "-" as sign, left, right):
@@ -191,54 +197,66 @@ class _Taking:
                 return ["−", *self._pieces(operand, axes, top=False)]
         return [self._operand(tree, axes)]
 
-    def _term(self, tree: Tree, axes: Axes, last: bool = False) -> list[Piece]:
+    def _term(self, tree: Tree, axes: Letters, last: bool = False) -> list[Piece]:
         """A summand: one that is a multiple of a single tensor is worked out, so that what is added can be seen."""
         factors = _factors(tree)
         whole = last if _is_sum(tree) else len(factors) > 1 and sum(self._cells.value(factor).ndim > 0 for factor in factors) == 1
-        return [self._operand(tree, axes)] if whole else self._pieces(tree, self._own_axes(tree, axes), top=False)
+        return [self._operand(tree, axes)] if whole else self._pieces(tree, self._own(tree, axes), top=False)
 
-    def _product(self, tree: Binary, axes: Axes) -> list[Piece]:
+    def _product(self, tree: Binary, axes: Letters) -> list[Piece]:
         if tree.operator == "@":
             first, second = (self._operand(*source) for source in self._cells.sources(tree, axes, next(self._letters)))
             return [first, " · ", second]
         scalar = not (self._cells.value(tree.left).ndim and self._cells.value(tree.right).ndim)
         sign = " / " if tree.operator == "/" else " · " if scalar else " ⊙ "
         open_left = isinstance(tree.left, Binary) and tree.left.operator in ("*", "/", "@")  # it has no parentheses
-        split = self._pieces(tree.left, self._own_axes(tree.left, axes), top=False) if open_left or _folds(tree.left) else None
+        split = self._pieces(tree.left, self._own(tree.left, axes), top=False) if open_left or _folds(tree.left) else None
         right = self._pieces(tree.right, axes) if _folds(tree.right) else [self._operand(tree.right, axes)]
         return [*(split or [self._operand(tree.left, axes)]), sign, *right]
 
-    def _call(self, tree: Call, axes: Axes) -> list[Piece]:
+    def _call(self, tree: Call, axes: Letters) -> list[Piece]:
         if not tree.reduces:
+            if not FUNCTIONS[tree.function].cellwise:
+                shown = [piece for name in names(tree) for piece in (", ", self._operand(Name(name), ()))]
+                return [f"{tree.function}(", *shown[1:], ")"]
             first, *others = tree.arguments
             rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
             return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
         letters = [next(self._letters) for _ in self._cells.folded(tree)]
-        [(argument, along)] = self._cells.sources(tree, axes[2 - self._cells.value(tree).ndim :], letters)
-        own = tree.folded(len(letters))
-        folded = None if tree.axis is None or len(own) > 1 else own[0] + 2 - len(letters)
-        operand = replace(self._operand(argument, along), folded=folded)
+        [(argument, along)] = self._cells.sources(tree, axes[len(axes) - self._cells.value(tree).ndim :], letters)
+        operand, own = self._operand(argument, along), tree.folded(len(letters))
+        sides = [own[0] + 2 - len(letters)] if len(letters) < 3 else [side for side, axis in enumerate(operand.axes) if axis in letters]
+        operand = replace(operand, folded=None if tree.axis is None or len(own) > 1 else [*sides, None][0])
         return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
 
-    def _own_axes(self, tree: Tree, axes: Letters) -> Axes:
+    def _own(self, tree: Tree, axes: Letters) -> Letters:
         """The axes of an operand of an elementwise operation: one of length 1 is stretched."""
-        row, column = ("", "", *(str(place or "") for place in self._cells.stretched(tree, axes)))[-2:]
-        return row, column
+        return (*axes[: max(2 - self._cells.value(tree).ndim, 0)], *self._cells.stretched(tree, axes))
 
     def _operand(self, tree: Tree, axes: Letters) -> Operand:
-        """A formula as one matrix or number."""
+        """A formula as one matrix or number: of more than two axes those that run along with the result or are summed, at the cell that is
+        looked at; of what has no axes in common with the result the last two, all of whose cells go into each cell."""
         if isinstance(tree, Number) or (isinstance(tree, Name) and constant_of(tree) is not None and tree.name not in self._values):
             return Operand("", self._cells.value(tree))
-        value, inner = self._cells.value(tree), tree.operand if isinstance(tree, Transpose) else tree
-        value = value.astype(float) if value.dtype.kind in "biu" else value
-        name = inner.name if isinstance(inner, Name) else ""
-        turned = self._style.columns != (inner is not tree)
+        value, inner = self._cells.value(tree), tree.operand if isinstance(tree, Transpose) and self._cells.value(tree).ndim < 3 else tree
+        loose = len(axes) < value.ndim
+        own = tuple(next(self._letters) for _ in value.shape) if loose else self._cells.stretched(tree, axes)
+        letters = [axis for axis, place in enumerate(own) if isinstance(place, str)]
+        letters.sort(key=lambda axis: own[axis] in (ROW, COLUMN) and value.ndim > 2)  # what is summed is shown first
+        more = [axis for axis in reversed(range(value.ndim)) if axis not in letters]
+        shown = tuple(sorted([*letters, *more][:2] if not loose else range(value.ndim)[-2:]))
+        sides = [*[None] * (2 - len(shown)), *shown]
+        at = tuple(self._places.get(place, 0) if isinstance(place, str) else place for place in own)
+        part, name = Slice(value.shape, (sides[0], sides[1]), at), inner.name if isinstance(inner, Name) else ""
+        across = tuple("" if side is None or isinstance(own[side], int) else str(own[side]) for side in sides)
+        turned = value.ndim == 2 and self._style.columns != (inner is not tree)
         return Operand(
             render_cell(tree, replace(self._style, columns=False), self._shapes),
-            _table(value),
-            self._own_axes(tree, axes),
+            _table(value, part),
+            (across[0], across[1]),
+            frozenset(across) if loose else frozenset(),
             name=name,
-            turned=turned and value.ndim == 2,
+            part=Slice(value.shape[::-1], (1, 0), at[::-1]) if turned else part,
         )
 
 
@@ -257,7 +275,11 @@ def _factors(tree: Tree) -> list[Tree]:
     return [tree]
 
 
-def _folded(tree: Tree, axes: Axes) -> set[str]:
+def _folded(tree: Tree, axes: Letters) -> set[str]:
     """The axes along which a formula folds something."""
-    own = {axes[axis] for axis in tree.folded(2)} if isinstance(tree, Call) and tree.axis is not None and tree.keepdims else set()
+    own = (
+        {str(axes[axis]) for axis in tree.folded(len(axes))}
+        if isinstance(tree, Call) and tree.axis is not None and tree.keepdims
+        else set()
+    )
     return own.union(*(_folded(child, axes) for child in tree.children()))

@@ -28,6 +28,8 @@ from bpdebug.ui.speaking import MessageBar
 
 _STEPS = {"width": 2, "height": 1}
 """Columns and rows that a key moves a border by."""
+_ALL = 10_000
+"""Rows of a listing that leaves nothing to the answers, where the program has none."""
 _AROUND_LISTING, _AROUND_MATRICES = 3, 4
 """Rows of a border, and of what the listing has more where a formula is long; those around the rows of a matrix."""
 
@@ -107,8 +109,10 @@ class PaneScreen(Sized):
         self.app.set_class(bool(self.layout_of.maximised), "alone")
         self._follow(view)
         layout, program = self.layout_of, view.program
-        layout.curve, layout.listing = len(view.losses[0]) > 0, len(program_rows(view)) + _AROUND_LISTING
-        layout.matrices = _AROUND_MATRICES + max(view.shapes[name][0] for name in program.tensors if len(view.shapes[name]) > 1)
+        layout.curve = len(view.losses[0]) > 0
+        layout.listing = len(program_rows(view)) + _AROUND_LISTING if program.prediction else _ALL
+        heights = (view.shapes[name][-2] for name in program.tensors if len(view.shapes[name]) > 1)
+        layout.matrices = _AROUND_MATRICES + max(heights, default=1)
         self.query_one("#tour").display = view.tour is not None
         self._place()
 

@@ -159,7 +159,7 @@ def test_a_cell_that_is_not_lit_has_no_part_in_the_selected_number(name):
                 if rows not in (None, r) or columns not in (None, c)
             ]
             for r, c in dark[:: max(len(dark) // 3, 1)]:
-                at = operand.cell(r, c, values[operand.name].ndim)[1]
+                at = operand.cell(r, c)[1]
                 changed = {**values, operand.name: values[operand.name].copy()}
                 changed[operand.name][at] += 0.5
                 index = opened.selected[1]
@@ -212,10 +212,10 @@ def test_in_the_column_convention_everything_is_turned_but_the_names_of_cells():
     made = equation(opened, COLUMNS)
     assert text_of(made) == "[dW1 8×4] = [dz1 8×16] · [xᵀ 16×4]"
     assert made.cell == (6, 3)
-    assert made.result.cell(6, 3, 2) == ("dW1", (3, 6))
+    assert made.result.cell(6, 3) == ("dW1", (3, 6))
     left, right = made.operands
-    assert left.cell(6, 2, 2) == ("dz1", (2, 6))
-    assert right.cell(2, 3, 2) == ("x", (2, 3)), "xᵀ turned is x"
+    assert left.cell(6, 2) == ("dz1", (2, 6))
+    assert right.cell(2, 3) == ("x", (2, 3)), "xᵀ turned is x"
     assert right.place((2, 3)) == (2, 3)
     assert text_of(equation(session("iris", "goto z1"), COLUMNS)) == "[z1 8×16] = [W1 8×4] · [x 4×16] + [b1 8×1]"
 

@@ -158,7 +158,7 @@ class _Drawing:
             x, gap = x + len(gap) + look.width, " "
 
     def _spot(self, operand: Operand, x: int, y: int, columns: int, row: int, column: int) -> None:
-        cell = operand.cell(row, column, len(self._equation.shapes.get(operand.name, ())))
+        cell = operand.cell(row, column)
         if cell:
             self.spots.append(Spot(x, y, columns, *cell))
 
@@ -167,8 +167,8 @@ class _Drawing:
         cell = self._equation.cell
         if not (self._equation.inside and cell):
             return False
-        turned = self._equation.result.turned
-        return (column, row) > cell[::-1] if turned else (row, column) > cell
+        part = self._equation.result.part
+        return part.index(row, column) > part.index(*cell)
 
     def _role(self, group: Group, look: Look, row: int, column: int) -> str:
         """The look of a cell: the result's selected one, those that make it, and the rest."""

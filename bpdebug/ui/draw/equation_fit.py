@@ -72,7 +72,8 @@ class Group(Record, eq=False):
     @property
     def shape_text(self) -> str:
         """Its shape, for the caption."""
-        return "" if self.is_number else f" {shape_text(self.shape)}"
+        part = self.operand.part
+        return "" if self.is_number else f" {part.subscript if self.operand.name and part.others else shape_text(self.shape)}"
 
     @cached_property
     def axes(self) -> Axes:

@@ -246,9 +246,10 @@ def _start_lines(view: View, losses: Array, columns: int, rows: int) -> list[Lin
 
 def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     """As many answers as there is room for, below a heading: every sample of the batch, or of several outputs every one of the sample in
-    sight. Where it is narrow the words give way, never a number."""
+    sight. Where it is narrow the words give way, never a number. Nothing where the program has no answers of the form of targets."""
     program = view.program
-    if not program.prediction:
+    shape = view.shapes.get(program.prediction, ())
+    if len(shape) != 2 or view.shapes.get(program.target) != shape:
         return []
     targets, answers = view.tensors[program.target], view.tensors.get(program.prediction)
     named, place = targets.shape[1] > 1, min(view.sample, len(targets) - 1)

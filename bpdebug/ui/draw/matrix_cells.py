@@ -1,4 +1,4 @@
-"""How the numbers of a tensor are written in a table, and what is worked out of them once."""
+"""How the numbers of a tensor are written in a table, what of it is looked at, and what is worked out of them once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable, Hashable
 from math import inf
 from typing import Any
 
+from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import NumberStyle, Statistics, aligned
 from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import Shape
 from bpdebug.look.once import Made, once
+from bpdebug.look.slices import Slice, slice_at
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
 from bpdebug.ui.draw.scales import heat
@@ -91,3 +94,23 @@ def look_in(view: View, name: str, theirs: bool = False) -> Look:
 
     own = look(name, theirs)
     return replace(own, width=max([own.width, *(look(other).width for other in kin_of(view.program, name))]))
+
+
+def slice_of(view: View, name: str, shape: Shape) -> Slice:
+    """The part that is looked at of a tensor, or of the user's numbers for it, of that shape: that with the selected cell, else with the
+    operand that Enter goes to or with another one; else the sample in sight, and along the other axes where the selected cell is along its
+    own of the same length."""
+    operands = view.explanation.operands if view.explanation else ()
+    chosen = operands[view.operand % len(operands) :] if operands else ()
+    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
+    cell = next(cells, None) or _alike(view, name, shape)
+    return slice_at(shape, tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True)), view.style.columns)
+
+
+def _alike(view: View, name: str, shape: Shape) -> Cell:
+    """A cell of a tensor that has to do with the selected one."""
+    other, index = view.selected or ("", ())
+    lengths = view.shapes.get(other, ())
+    cell = tuple(index[axis] if lengths[axis : axis + 1] == (length,) else 0 for axis, length in enumerate(shape))
+    tensor = view.program.tensors.get(name)
+    return tensor.at_sample(cell, view.sample)[: len(shape)] if tensor else cell

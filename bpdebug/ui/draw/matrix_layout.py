@@ -10,10 +10,10 @@ import numpy as np
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.look.once import once
+from bpdebug.look.slices import Slice
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import Look, look_in
-from bpdebug.ui.draw.slices import Slice, slice_of
+from bpdebug.ui.draw.matrix_cells import Look, look_in, slice_of
 
 _GAP = 2
 _LARGE = 400

@@ -25,6 +25,8 @@ _SENTENCE = 40
 """Columns that are worth beginning a sentence in."""
 _SHARE = 4
 """Rails take at most such a part of the columns."""
+_OVER = 4
+"""At most such a part of the formulas runs over them."""
 _GAP = 2
 """Blanks before what stands at the end of a line."""
 _STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
@@ -101,13 +103,19 @@ class Listing:
         place = y - min(max(part, 0), len(self._whole) - 1)
         row, (first, end) = self._rows[place], self._spans[place]
         drawn = self._whole[part] if 0 <= part < len(self._whole) else self._line(row)
-        rail = rails_line(self._view, end if 0 < part < len(self._whole) else first, end) if self._beside else ()
+        inside = 0 <= part < len(self._whole)
+        over = not inside and isinstance(row, Stage) and not self._plan.taken and self._ends(row.name) > self._beside
+        rail = rails_line(self._view, end if inside and part else first, end) if self._beside and not over else ()
         if plain(rail).strip():  # behind the formulas and their shapes, before what they mean
             rail = lit(rail, "here") if any("here" in role for _, role in drawn) else rail
             drawn = (*fit(crop(drawn, 0, self._beside), self._beside), *rail, *crop(drawn, self._beside, self._plan.columns))
-        elif part < 0 or part >= len(self._whole):
+        elif not inside:
             drawn = self._line(row, self._columns)
         return row, fit(drawn, self._columns)
+
+    def _ends(self, name: str) -> int:
+        """The column where a stage's formula ends."""
+        return _MARGIN + _written(self._view, name, self._plan)
 
     def _line(self, row: Row, columns: int = 0) -> Line:
         """A row in so many columns, or in those that the rails leave; what is no stage ends before them."""
@@ -121,8 +129,8 @@ def plan_of(view: View, columns: int) -> Plan:
 
 
 def _railed(view: View, columns: int) -> tuple[Plan, int]:
-    """The plan that leaves room for the rails, and where they begin; where they would have a formula cut or shortened, the plan without
-    them, and 0."""
+    """The plan that leaves room for the rails, and where they begin; where too many formulas would run over them, or there is too little
+    room, the plan without them, and 0."""
     room, plan = rails_width(view), plan_of(view, columns)
     fewer = plan_of(view, max(columns - room, 0))
     if not 0 < room <= columns // _SHARE or bool(plan.taken) != bool(fewer.taken):
@@ -131,8 +139,8 @@ def _railed(view: View, columns: int) -> tuple[Plan, int]:
         return fewer, fewer.taken + fewer.shapes
     alive = lives_of(view.program).alive
     ends = (_MARGIN + _written(view, stage.name, plan) for place, stage in enumerate(view.program.stages) if alive(place))
-    cut = any(columns - room < end <= columns for end in ends)
-    return (plan, 0) if cut else (replace(plan, columns=columns - room), columns - room)
+    over = [end > columns - room for end in ends]
+    return (plan, 0) if _OVER * sum(over) > len(over) else (replace(plan, columns=columns - room), columns - room)
 
 
 def _plan(view: View, columns: int) -> Plan:

@@ -57,7 +57,8 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
     """What stays in sight in that much room, and what scrolls below it; with ``shades`` no colour is needed to read it."""
     surface = view.surface
     if surface is None:
-        return [], []
+        told = "Only a network of layers has answers to show beside the targets: this program has none."
+        return [] if view.program.prediction else wrap(told, columns, "dim"), []
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
     sight = Sight(view, surface)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar
 
+import numpy as np
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 
@@ -49,12 +51,12 @@ class EquationPane(ListPane):
         equation = self.view.equation if self.view else None
         if equation is None:
             return
-        rows, columns = equation.result.value.shape or (1, 1)
-        row, column = equation.cell or (-down, -right)
+        part, (row, column) = equation.result.part, equation.cell or (-down, -right)
+        rows, columns = part.size
+        over = part.beside(down) if down in (1, -1) and not 0 <= row + down < rows else None
         row, column = min(max(row + down, 0), rows - 1), min(max(column + right, 0), columns - 1)
-        found = equation.result.cell(row, column, len(equation.shapes[equation.result.name]))
-        if found:
-            self.post_message(CellChosen(*found))
+        found = over.index(rows - 1 if down < 0 else 0, column) if over else part.index(row, column)
+        self.post_message(CellChosen(equation.result.name, found))
 
     def action_leave(self) -> None:
         """Go back to the pane of the tensor."""
@@ -72,7 +74,6 @@ def _walked(equation: Equation | None) -> str:
     """How far the walk through the cells is."""
     if equation is None or not equation.inside or equation.cell is None:
         return ""
-    (row, column), value = equation.cell, equation.result.value
-    rows, columns = value.shape or (1, 1)
-    place = column * rows + row if equation.result.turned else row * columns + column
-    return f"cell {place + 1} of {value.size}  {key_of('reverse-into')} back  Esc leaves"
+    part = equation.result.part
+    place = int(np.ravel_multi_index(part.index(*equation.cell), part.shape)) if part.shape else 0
+    return f"cell {place + 1} of {prod(part.shape)}  {key_of('reverse-into')} back  Esc leaves"

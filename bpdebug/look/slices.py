@@ -10,7 +10,6 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Array
-from bpdebug.session.view import View
 
 
 class Slice(Record):
@@ -75,24 +74,7 @@ class Slice(Record):
         return f"[{','.join(named)}]" if self.others else ""
 
 
-def slice_of(view: View, name: str, shape: Shape) -> Slice:
-    """The part that is looked at of a tensor, or of the user's numbers for it, of that shape: that with the selected cell, else with the
-    operand that Enter goes to or with another one; else the sample in sight, and along the other axes where the selected cell is along its
-    own of the same length."""
+def slice_at(shape: Shape, index: Cell, columns: bool = False) -> Slice:
+    """The last two axes at a cell; of two axes, the other way round where a sample is a column."""
     axes = (None, None, *range(len(shape)))[-2:]
-    if view.style.columns and len(shape) == 2:  # a sample is a column
-        axes = axes[::-1]
-    operands = view.explanation.operands if view.explanation else ()
-    chosen = operands[view.operand % len(operands) :] if operands else ()
-    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
-    cell = next(cells, None) or _alike(view, name, shape)
-    return Slice(shape, axes, tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True)))
-
-
-def _alike(view: View, name: str, shape: Shape) -> Cell:
-    """A cell of a tensor that has to do with the selected one."""
-    other, index = view.selected or ("", ())
-    lengths = view.shapes.get(other, ())
-    cell = tuple(index[axis] if lengths[axis : axis + 1] == (length,) else 0 for axis, length in enumerate(shape))
-    tensor = view.program.tensors.get(name)
-    return tensor.at_sample(cell, view.sample)[: len(shape)] if tensor else cell
+    return Slice(shape, axes[::-1] if columns and len(shape) == 2 else axes, index)
