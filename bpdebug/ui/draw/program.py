@@ -25,7 +25,7 @@ _SENTENCE = 40
 """Columns that are worth beginning a sentence in."""
 _SHARE = 4
 """Rails take at most such a part of the columns."""
-_OVER = 4
+_OVER = 10
 """At most such a part of the formulas runs over them."""
 _GAP = 2
 """Blanks before what stands at the end of a line."""
