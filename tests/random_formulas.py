@@ -146,7 +146,11 @@ class Writer:
         choices += [f"reshape({name}, {self.one_of(['-1', '(-1, 1)', f'({shape[0]}, -1)', '(1, -1)'])})"]
         choices += [f"transpose({name}, {tuple(turned) if rank > 1 else 0})", f"expand_dims({name}, {self.axis(name, 1)})"]
         choices += [f"concatenate([{name}, 2 * {name}], axis={axis})", f"stack([{name}, sin({name})], axis={self.axis(name, 1)})"]
-        choices += [f"cumsum({name}, axis={axis})", f"repeat({name}, 2, axis={axis})", f"prod({name} + 2, axis={axis})"]
+        choices += [
+            f"cumsum({name}{self.one_of(['', f', axis={axis}'])})",
+            f"repeat({name}, 2, axis={axis})",
+            f"prod({name} + 2, axis={axis})",
+        ]
         choices += [f"pad({name}, ({wide},))", f"take({name}, arange(1), axis={axis})", f"broadcast_to({name}, {(2, *shape)})"]
         choices += [f"squeeze({name})"] * (1 in shape) + [f"tril({name})", f"triu({name}, 1)"] * (rank > 1)
         choices += [f"sliding_window_view({name}, {min(2, shape[axis])}, axis={axis})", f"split({name}, {shape[axis]}, axis={axis})[0]"]

@@ -14,7 +14,7 @@ import numpy as np
 from bpdebug.core.products import plus, times
 from bpdebug.core.record import replace
 from bpdebug.core.spread import Spread, subscript
-from bpdebug.core.structure import axes_of
+from bpdebug.core.structure import Unknown, axes_of
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, literal
 
 
@@ -135,6 +135,8 @@ def _part(shapes: Spread, back: Tree, node: Tree, axis: int, item: Item) -> Tree
 
 def _concatenate(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
     parts, (axis,) = cast(Listing, node.arguments[0]).items, axes_of(node.axis, len(shapes.shape(node)))
+    if any(isinstance(shapes.shape(part)[axis], Unknown) for part in parts):
+        raise shapes.error("the derivative of concatenate is not known along an axis whose length only the run knows", node)
     starts: list[Tree] = [Number(0)]
     for part in parts:
         starts.append(plus(starts[-1], shapes.length(part, axis)))
@@ -183,6 +185,13 @@ def _repeat(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     lengths = [shapes.length(operand, place) for place in range(len(shapes.shape(operand)))]
     lengths.insert(axis + 1, literal(count))
     return Call("sum", (Call("reshape", (shapes.whole(back, node), Listing(tuple(lengths)))),), axis + 1)
+
+
+def _cumsum(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
+    """A running sum from the other end."""
+    turned_round = Call("flip", (shapes.whole(back, node),), node.axis)
+    found = Call("flip", (replace(node, arguments=(turned_round,)),), node.axis)
+    return _reshape(shapes, node, 0, found) if node.axis is None and len(shapes.shape(node.arguments[0])) > 1 else found
 
 
 def _take(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
@@ -277,6 +286,7 @@ RULES: dict[str, Callable[[Spread, Call, int, Tree], Tree]] = {
     "pad": _pad,
     "repeat": _repeat,
     "take": _take,
+    "cumsum": _cumsum,
     "sliding_window_view": _windows,
     "einsum": _einsum,
     "reshape": _reshape,
