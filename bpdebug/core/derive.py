@@ -77,10 +77,13 @@ class _Backward:
         self, output: str, formula: Formula, shapes: Mapping[str, Shape], wanted: Collection[str], arriving: Name | Number
     ) -> None:
         self.formula, self.wanted, self.arriving, self.blocked = formula, wanted, arriving, dict[str, str]()
-        first = Spread(formula.text, shapes).shape(formula.tree)
-        own = {arriving.name: first} if isinstance(arriving, Name) else {}
-        self.shapes = Spread(formula.text, {"m": _SAMPLES, **shapes, output: first} | own)
-        self.root = self.shapes.counted(_spelt_out(self.shapes, formula.tree, frozenset(wanted)))
+        known = {"m": _SAMPLES, **shapes}
+        self.shapes = Spread(formula.text, known)
+        known[output] = self.shapes.shape(formula.tree)
+        known |= {arriving.name: known[output]} if isinstance(arriving, Name) else {}
+        calls = {node.function for node in walk(formula.tree) if isinstance(node, Call)}
+        made = any(name == "split" or FUNCTIONS[name].formula for name in calls)
+        self.root = self.shapes.counted(_spelt_out(self.shapes, formula.tree, frozenset(wanted)) if made else formula.tree)
         self.output, self._quotient = Name(output), _quotient(self.root)
         self._order = _children_first(self.root)
         self._live: set[Tree] = set()

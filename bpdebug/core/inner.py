@@ -36,7 +36,7 @@ def named(output: str, forward: Tree, gradients: Mapping[str, Tree], blocked: Ma
         inner = {key: _put(tree, again, name) for key, tree in inner.items()} | {name.name: again}
     order = _readable(inner, computed)
     numbered = {name: Name(f"{output}.{place}") for place, name in enumerate(order, 1)}
-    formulas = {name: Formula.of(substitute(tree, numbered)) for name, tree in (inner | trees).items()}
+    formulas = {name: Formula.of(substitute(tree, numbered) if inner else tree) for name, tree in (inner | trees).items()}
     return Derivation(tuple((numbered[name].name, formulas[name]) for name in order), {name: formulas[name] for name in trees}, blocked)
 
 
@@ -92,10 +92,12 @@ def _repeated(trees: Iterable[Tree], forward: Tree) -> Tree | None:
             if isinstance(value, Tree):
                 below.append(kind_of(value))
                 return id(below[-1])
-            return tuple(map(part, value)) if isinstance(value, tuple) else value
+            return tuple([part(one) for one in value]) if isinstance(value, tuple) else value
 
-        key = (type(node), *(part(getattr(node, name)) for name in node.__slots__))
-        kind = kinds.get(key) or kinds.setdefault(key, _Kind(node, below))
+        key = (type(node), *[part(getattr(node, name)) for name in node.__slots__])
+        kind = kinds.get(key)
+        if kind is None:
+            kind = kinds[key] = _Kind(node, below)
         kind.count += 1
         return kind
 

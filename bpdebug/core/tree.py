@@ -54,8 +54,11 @@ class Tree:
 
     def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:
         """This node with ``change`` applied to each child."""
-        own = {part: getattr(self, part) for part in self.__slots__}
-        changed = {part: new for part, value in own.items() if (new := _changed(value, change)) is not value}
+        changed: dict[str, Any] = {}
+        for part in self.__slots__:
+            value = getattr(self, part)
+            if isinstance(value, Tree | tuple) and (new := _changed(value, change)) is not value:
+                changed[part] = new
         return replace(self, **changed) if changed else self
 
 
