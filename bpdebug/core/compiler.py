@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Inference, Shape
 from bpdebug.core.sources import is_layout, operands_of, with_operands
-from bpdebug.core.structure import Form, form_of, kind_of
+from bpdebug.core.structure import Form, Unknown, form_of, kind_of
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Transpose, Tree, names, operation, walk
 from bpdebug.core.writing import to_text
@@ -51,19 +52,32 @@ class Value(Record):
     natural: bool = False
 
 
+def _is_open(shape: Shape) -> bool:
+    """Whether a length is known only to the run."""
+    return any(isinstance(n, Unknown) for n in shape)
+
+
+def fitted(buffer: Array, value: Array) -> Array:
+    """A buffer of a length that only the run knows, made as large as a value."""
+    if buffer.shape != np.shape(value):
+        buffer.resize(np.shape(value), refcheck=False)
+    return buffer
+
+
 class Compiler:
     """Compiles assignments over one set of named buffers.
 
     Args:
         tensors: every tensor's buffer; targets are written in place.
         dtype: the precision of literals and intermediate values.
-        counts: the tensors that are a whole number and stay it while the code is in use, so that they may be lengths.
+        forms: what the buffers do not show: that a length is known only to the run, that a number stays what it is and may be a length.
     """
 
-    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, counts: Iterable[str] = ()) -> None:
+    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, forms: Mapping[str, Shape] = MappingProxyType({})) -> None:
         self.tensors, self.dtype = tensors, np.dtype(dtype)
         self.shapes: dict[str, Shape] = {name: form_of(tensor) for name, tensor in tensors.items()}
-        self.shapes |= {name: Form.of((), kind_of(self.shapes[name]), int(tensors[name])) for name in counts}
+        for name, form in forms.items():
+            self.shapes[name] = Form.of(form, kind_of(self.shapes[name]), getattr(form, "number", None))
         self._scope: dict[str, Any] = {"copyto": np.copyto}
         self._bound: dict[int, str] = {}
         self._made: dict[str, str] = {}
@@ -78,8 +92,10 @@ class Compiler:
         self._start(formula)
         root = formula.tree
         direct = isinstance(root, Operation) and (operation(root)[0].ufunc or target not in names(root))
-        value = self._value(root, out if direct and self._dtype(root) == out.dtype else None)
-        if value.code != out.code:
+        value = self._value(root, out if direct and self._dtype(root) == out.dtype and not _is_open(out.shape) else None)
+        if _is_open(out.shape):
+            self._lines.append(f"{self._bind(fitted, 'fitted')}({out.code}, {value.code})[...] = {value.code}")
+        elif value.code != out.code:
             self._lines.append(f"{out.code}[...] = {value.code}")
         self._release(value)
         return self._lines
@@ -91,7 +107,8 @@ class Compiler:
 
     def _named(self, name: str) -> Value:
         tensor = self.tensors[name]
-        return Value(self._bind(tensor, name), tensor.shape, tensor.dtype, natural=not tensor.flags.c_contiguous)
+        shape, natural = self.shapes[name], _is_open(self.shapes[name]) or not tensor.flags.c_contiguous
+        return Value(self._bind(tensor, name), shape, tensor.dtype, natural=natural)
 
     def routine(self, lines: Iterable[str]) -> Routine:
         """A function that runs the lines."""
@@ -156,8 +173,14 @@ class Compiler:
     def _laid_out(self, tree: Tree) -> Value:
         """What lays its operands out anew: a view that is made once where that is possible."""
         operands = [self._value(operand) for operand in operands_of(tree)]
-        buffer, turned = self._scope.get(operands[0].code), with_operands(tree, [Name("#")])
-        if len(operands) == 1 and buffer is not None and not any(isinstance(node, Name) for node in self._others(tree)):
+        first, turned = operands[0], with_operands(tree, [Name("#")])
+        buffer = None if len(operands) > 1 or _is_open(first.shape) else self._scope.get(first.code)
+        if (
+            len(operands) == 1
+            and buffer is not None
+            and not _is_open(operands[0].shape)
+            and not any(isinstance(node, Name) for node in self._others(tree))
+        ):
             made = Evaluator({"#": buffer}).value(turned)
             if np.may_share_memory(made, buffer):
                 code = self._once(f"{operands[0].code} {to_text(turned)}", made, "view")

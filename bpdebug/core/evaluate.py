@@ -34,8 +34,8 @@ def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike
 
 
 def assigned(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
-    """What the stage of that formula computes: numbers, also where the formula gives truth values or counts."""
-    return np.asarray(evaluate(formula, values, dtype), dtype)
+    """What the stage of that formula computes, in its tensor's kind of number, also where the formula gives truth values or counts."""
+    return np.asarray(evaluate(formula, values, dtype if np.dtype(dtype).kind in "fc" else np.float64), dtype)
 
 
 class Evaluator:

@@ -20,6 +20,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import is_layout
+from bpdebug.core.structure import Shape
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Binary, Call, Length, Name, Operation, Tree, names, operation, substitute, walk
 
@@ -47,6 +48,7 @@ class UpdateCompiler(Compiler):
         stages: in order.
         given: what changes with the batch alone.
         checks: by how many stages have run.
+        forms: as for :class:`Compiler`.
 
     Attributes:
         once_a_batch: the code to run when a batch has been loaded.
@@ -60,8 +62,9 @@ class UpdateCompiler(Compiler):
         stages: Sequence[tuple[str, Formula]],
         given: Iterable[str],
         checks: Mapping[int, Sequence[Check]],
+        forms: Mapping[str, Shape],
     ) -> None:
-        super().__init__(tensors, dtype, ["m"])
+        super().__init__(tensors, dtype, forms)
         self._given = frozenset(given)
         self._versions: Counter[str] = Counter()
         self._kept: dict[Key, Value] = {}

@@ -219,4 +219,4 @@ class Machine:
 
 def is_finite(row: Array) -> bool:
     """Whether all of a row of numbers is finite; their squares are summed first, which is quicker, but may overflow with a complaint."""
-    return math.isfinite(row.dot(row)) or bool(np.isfinite(row).all())
+    return (row.ndim == 1 and row.dtype.kind == "f" and math.isfinite(row.dot(row))) or bool(np.isfinite(row).all())

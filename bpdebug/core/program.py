@@ -20,7 +20,7 @@ from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.spelling import Vocabulary
-from bpdebug.core.structure import Form, form_of
+from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tensors import Role, Tensor
 from bpdebug.core.words import suggestion
 
@@ -195,7 +195,10 @@ class Program(Record, eq=False):
         return {**given, "m": Form.of((), "i", rows), **fixed}
 
     def kind(self, name: str) -> np.dtype[Any]:
-        """The kind of number of a tensor: what is given keeps integers and truth values, in a program of lines."""
+        """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
+        if name in self.index and name not in self.persistent:
+            kind = kind_of(self._few[name]) if self.scenario.lines else "f"
+            return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[kind]
         given = self.data.get(name, self.fixed.get(name))
         return self.dtype if given is None or given.dtype.kind not in "biu" else given.dtype
 
@@ -216,13 +219,17 @@ class Program(Record, eq=False):
         """
         known, made = dict(values), dict[str, Array]()
         for stage in self.stages[:upto]:
-            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.formula, known, self.dtype))
+            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.formula, known, self.kind(stage.name)))
         return made
 
     def end_of(self, phase: Phase) -> int:
         """How many stages have run when a phase is over."""
         order = list(Phase)
         return sum(order.index(stage.phase) <= order.index(phase) for stage in self.stages)
+
+    @cached_property
+    def _few(self) -> dict[str, Shape]:
+        return self.shapes(self.batches.sizes[0])
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows."""

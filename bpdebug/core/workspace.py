@@ -15,6 +15,7 @@ from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_name
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
+from bpdebug.core.structure import Unknown
 
 Checks = Mapping[int, Sequence[Check]]
 """What may end an update early, by how many of its stages have run."""
@@ -64,8 +65,8 @@ class Code:
         whole: one function to run when a batch has been loaded, and one for all stages.
     """
 
-    def __init__(self, program: Program, tensors: Mapping[str, Array]) -> None:
-        self.program, self._compiler = program, Compiler(tensors, program.dtype, ["m"])
+    def __init__(self, program: Program, tensors: Mapping[str, Array], forms: Mapping[str, Shape]) -> None:
+        self.program, self._compiler = program, Compiler(tensors, program.dtype, forms)
         self.stages: dict[int, Routine] = {}
         self.whole: Whole | None = None
 
@@ -83,7 +84,7 @@ def _whole(program: Program, work: Workspace, checks: Checks) -> Whole:
     fused = fuse_updates(program.stages, program.rule, work.pieces)
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
-    compiler = UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks)
+    compiler = UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks, work.forms)
     return compiler.routine(compiler.once_a_batch), compiler.routine(compiler.every_update)
 
 
@@ -95,7 +96,9 @@ class Workspace:
         flat: every intermediate tensor, one after the other.
         telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
             finite makes its parameter so.
-        tensors: views by name, with the persistent tensors and the batch among them.
+        tensors: views by name, with the persistent tensors and the batch among them; integers, truth values and what has a length that
+            only the run knows are arrays of their own.
+        forms: of the number of samples and of those last ones.
         rows: what each stage computes, as one row.
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
         loaded: the update whose batch is in the buffers, or -1.
@@ -107,11 +110,17 @@ class Workspace:
         self.given["m"][...] = rows
         for name, values in program.fixed.items():
             self.given[name][...] = values
-        self._own, self._persistent = Memory(program.transient(rows), program.dtype, program.letters["g"]), persistent
-        self.flat = self._own.flat
+        shapes = program.shapes(rows)
+        self.forms = {name: shape for name, shape in shapes.items() if name == "m" or any(isinstance(n, Unknown) for n in shape)}
+        own = program.transient(rows)
+        apart = {name: shape for name, shape in own.items() if name in self.forms or program.kind(name) != program.dtype}
+        self._own = Memory({name: own[name] for name in own if name not in apart}, program.dtype, program.letters["g"])
+        self._persistent, self.flat = persistent, self._own.flat
         known = self.given | persistent.tensors | self._own.tensors
-        self.tensors: dict[str, Array] = {name: known[name] for name in program.shapes(rows)}
-        self.rows = [self.tensors[stage.name].reshape(-1) for stage in program.stages]
+        for name, shape in apart.items():
+            known[name] = np.zeros([0 if isinstance(n, Unknown) else n for n in shape], program.kind(name))
+        self.tensors: dict[str, Array] = {name: known[name] for name in shapes}
+        self.rows = [known[stage.name] if stage.name in self.forms else known[stage.name].reshape(-1) for stage in program.stages]
         self.long: dict[str, Array] = {}
         self.pieces = self._gradients = 0
         for letter, names in program.letters.items() if program.free else ():
@@ -127,7 +136,7 @@ class Workspace:
     def adopt(self, program: Program) -> None:
         """Take another version of the program: the same stages and shapes, other formulas."""
         if id(program) not in self._codes:
-            self._codes[id(program)] = Code(program, self.tensors)
+            self._codes[id(program)] = Code(program, self.tensors, self.forms)
             for old in list(self._codes)[:-_PROGRAMS]:
                 del self._codes[old]
         self.code = self._codes[id(program)]
