@@ -11,7 +11,6 @@ from collections.abc import Generator
 
 import numpy as np
 
-from bpdebug.core.derive import derived
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
@@ -20,11 +19,11 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import GENERIC_ROWS
-from bpdebug.core.tree import ONE, Name, Tree, names, substitute, total, without_ones
+from bpdebug.core.tree import names
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
+from bpdebug.trust.chain import chained
 from bpdebug.trust.differences import Probe, cells
 from bpdebug.trust.finding import DOTS, Finding
 from bpdebug.trust.meant import as_meant, own_steps
@@ -33,7 +32,6 @@ from bpdebug.trust.suspects import diagnose
 
 _SWEPT, _SWEEP = 64, 20_000_000
 """Cells that a sweep perturbs, at most, and numbers that it computes."""
-_ARRIVING = Name("what arrives")
 _NOISY = 1e-3
 """Right numbers with a larger relative error are nothing but rounding."""
 _RIGHT = 1.8
@@ -96,21 +94,11 @@ def derivative(program: Program, asked: str) -> Stage:
                 f"{stage.name} is not a gradient; check {next(iter(gradients.values()))} checks one, check alone all of them"
             )
         return stage
-    shapes, arrived = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest), dict[str, list[Tree]]()
-    for node in reversed(program.network.nodes):
-        arriving = arrived.get(node.output, [ONE] * (node.output == program.loss))
-        arriving = [Name(gradients[node.output])] if node.output in gradients else arriving
-        for tensor in names(node.value) if arriving else ():
-            if tensor == name or (tensor in program.index and tensor not in gradients):
-                made = derived(node.output, Formula.of(node.value), shapes | {_ARRIVING.name: shapes[node.output]}, {tensor}, _ARRIVING)
-                inner = {_ARRIVING.name: total(*arriving)}
-                for helper, formula in made.inner:
-                    inner[helper] = substitute(formula.tree, inner)
-                arrived.setdefault(tensor, []).extend(substitute(one.tree, inner) for one in made.gradients.values())
-    if not arrived.get(name):
+    tree = chained(program, name)
+    if tree is None:
         raise BpdebugError(f"no path of derivatives leads from {name} to {program.loss}")
     meaning = "What comes back to the inputs: how the loss changes with them."
-    return Stage(gradient, Formula.of(without_ones(total(*arrived[name]))), Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
+    return Stage(gradient, Formula.of(tree), Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
 
 
 def _wanted(probe: Probe, stages: list[Stage], only: str) -> set[str]:

@@ -12,6 +12,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
+from bpdebug.trust.chain import constants
 from bpdebug.trust.generic import exchanges, versions
 from bpdebug.trust.rewrites import protected, rewrites, table
 from bpdebug.trust.rules import activations, losses, slopes, squashed, written
@@ -63,6 +64,7 @@ pre_activation      | added        | z where a belongs
 da_for_dz           | added        | da where dz belongs
 wrong_layer         | added        | the wrong tensor of its kind
 path_missing        | left out     | one of several paths left out
+held_constant       | left out     | a statistic held constant
 l2_missing          | left out     | the L2 penalty left out
 l2_on_biases        | added        | the L2 penalty on the biases too
 l2_factor           | size         | another factor of the L2 penalty
@@ -110,7 +112,7 @@ FAULTS: Mapping[str, Fault] = {
 """The catalogue, in the order of plausibility."""
 
 
-_MAKERS = (written, exchanges, versions, rewrites, protected, activations, losses, slopes, squashed)
+_MAKERS = (written, constants, exchanges, versions, rewrites, protected, activations, losses, slopes, squashed)
 _ANYWHERE = (partial(written, sizes=True), exchanges, rewrites, slopes)
 """What can be made of any formula, be it of a mistake already."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
 
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import parse
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute
@@ -19,6 +20,7 @@ transposed       | A @ B           | A.T @ B                 | a .T is missing, 
 transposed       | A @ B           | A @ B.T                 | a .T is missing, or one too many
 transposed       | A @ B           | A.T @ B.T               | a .T is missing, or one too many
 transposed       | A @ B           | B @ A                   | the factors of the matrix product have changed places
+transposed       | swapaxes(A, -1, -2) | A                   | the last two axes are not exchanged
 sign             | A + B           | A - B                   | one + and − are mixed up
 sign             | A - B           | A + B                   | one + and − are mixed up
 sign             | -A              | A                       | a minus sign is left out
@@ -101,8 +103,9 @@ def _rules() -> list[tuple[str, Tree, Tree, str]]:
 def places(tree: Tree) -> Iterator[tuple[Tree, Callable[[Tree], Tree]]]:
     """Each node of a tree, parents first, and what makes the tree with another one in its place."""
     yield tree, lambda new: new
+    fixed = FUNCTIONS[tree.function].static if isinstance(tree, Call) else ()
     for place, child in enumerate(tree.children()):
-        for node, put in places(child):
+        for node, put in places(child) if place not in fixed else ():
             yield node, partial(_put, tree, place, put)
 
 

@@ -7,10 +7,11 @@ from functools import cache, partial
 
 from bpdebug.core.network import Node, loss_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
+from bpdebug.core.products import minus
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, names, product, substitute, total, without_ones
+from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, Unary, literal, names, product, substitute, total, without_ones
 from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
-from bpdebug.trust.site import M, Mistake, Site, constants_of, is_data_loss
+from bpdebug.trust.site import M, Mistake, Site, activation_of, constants_of, is_data_loss
 
 _TABLE = """
 sum_for_mean       | mean                | s * m             | the loss is the mean over the m samples, and here it is not divided by m
@@ -93,7 +94,7 @@ def written(site: Site, sizes: bool = False) -> Iterator[Mistake]:
     facts, known, node, penalties = _facts(site), _known(site), site.node, [name for name in site.reads if name in site.penalties]
     shown = {name: tree.name for name, tree in known.items() if isinstance(tree, Name)} | {
         "k": str(site.outputs),
-        "row": node.operation.name if node else "",
+        "row": (site.activation or node).operation.name if node else "",
         "last": site.program.layers[-1].layer.activation if site.program.layers else "",
         "of": "the derivative of " if site.stage.of else "",
         "flat": f"{site.program.target} has the shape (m,) and not (m, 1), so that each prediction meets each target",
@@ -130,6 +131,8 @@ def _filled(pattern: Tree, values: Mapping[str, Tree]) -> Tree:
     """A row's formula over these tensors; a product, or a quotient, as a person would write it."""
     tree = substitute(pattern, values)
     match pattern, tree:
+        case Unary("-"), Unary("-", operand):
+            return minus(operand)
         case Binary(), Binary("/", value, by):
             return product(value, over=by)
         case Binary(), Binary("*"):
@@ -278,10 +281,10 @@ def _spoken(site: Site, name: str, tensor: str, half: str) -> str:
 def slopes(site: Site) -> Iterator[Mistake]:
     """The derivative of another activation of the network multiplied in, or in the place of the one that belongs there."""
     program, own = site.program, site.activation
-    nodes = [node for node in program.network.nodes if node.operation.name in ACTIVATIONS and node.operation.name != "identity"]
+    nodes = [made for node in program.network.nodes if (made := activation_of(node)) and made.operation.name != "identity"]
     for node in nodes if site.stage.of else ():
-        z, a = str(node.arguments["z"]), Name(node.output)
-        if node is own:
+        z, a = str(node.arguments["z"]) if program.layers else node.output, Name(node.output)
+        if own and node.output == own.output:
             continue
         slope = node.operation.gradient("z", node.arguments, node.output, ONE)
         if node.operation.name == "softmax":

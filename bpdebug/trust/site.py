@@ -120,10 +120,8 @@ class Site(Record, eq=False):
     @cached_property
     def activation(self) -> Node | None:
         """The node, where it is an activation (value or derivative), or a line that calls one."""
-        match self.node.value if self.node else None:
-            case Call(name, (Name(z),)) if self.node and name in ACTIVATIONS and not self.program.layers:
-                return replace(self.node, operation=OPERATIONS[name], arguments={**constants_of(name), "z": z})
-        return self.node if self.node and self.node.operation.name in ACTIVATIONS else None
+        made = activation_of(self.node) if self.node else None
+        return made if made and isinstance(made.arguments["z"], str) else None
 
     @property
     def loss(self) -> Node | None:
@@ -228,6 +226,15 @@ class Site(Record, eq=False):
         bent = any(isinstance(node, Call) for node in walk(self.tree))  # in proportion to no slot, as Adam's
         steps = [name for name in self.moves if not bent or self.role(name) is Role.GRADIENT]
         return self.put({name: change(Name(name)) for name in steps}) if steps else None
+
+
+def activation_of(node: Node) -> Node | None:
+    """A node as one of an activation: it is, or it is a line that calls one."""
+    match node.value:
+        case Call(name, (z,)) if node.operation.name == "line" and name in ACTIVATIONS:
+            arguments = {**constants_of(name), "z": z.name if isinstance(z, Name) else z}
+            return replace(node, operation=OPERATIONS[name], arguments=arguments)
+    return node if node.operation.name in ACTIVATIONS else None
 
 
 def constants_of(name: str) -> dict[str, Tree]:

@@ -1,0 +1,78 @@
+"""The gradient of a tensor derived anew from the forward lines, all the way from the gradients that are known; also as it would be if
+something in these lines did not depend on it: the mean and the variance of a batch, held constant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from bpdebug.core.derive import derived
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
+from bpdebug.core.tree import ONE, Call, Name, Tree, names, substitute, total, walk, without_ones
+from bpdebug.core.writing import to_text
+from bpdebug.trust.site import Mistake, Site
+
+_ARRIVING = "what arrives"
+_DEPTH, _MOST = 3, 4
+"""So many lines on from the tensor, and so many things there, are held constant."""
+
+
+def chained(program: Program, tensor: str, held: Sequence[Tree] = (), through: Collection[str] = ()) -> Tree | None:
+    """The gradient of a tensor as one formula; None where no path of derivatives leads from it to the loss.
+
+    Args:
+        program, tensor: whose gradient, and of what.
+        held: parts of forward lines, and tensors, that count as constants.
+        through: tensors whose own gradients count as not known.
+    """
+    gradients = {of: name for of, name in program.gradients.items() if of != tensor and of not in through}
+    shapes: dict[str, Shape] = dict(program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest))
+    constants = {f"constant {place}": tree for place, tree in enumerate(held)}
+    shapes |= {name: infer(Formula.of(tree), shapes) for name, tree in constants.items()}
+    put = {tree: Name(name) for name, tree in constants.items()}
+    arrived = dict[str, list[Tree]]()
+    for node in reversed(program.network.nodes):
+        arriving = arrived.get(node.output, [ONE] * (node.output == program.loss))
+        arriving = [Name(gradients[node.output])] if node.output in gradients else arriving
+        value = _with(node.value, put)
+        for read in names(value) if arriving else ():
+            if read == tensor or (read in program.index and read not in gradients):
+                made = derived(node.output, Formula.of(value), shapes | {_ARRIVING: shapes[node.output]}, {read}, Name(_ARRIVING))
+                inner = {_ARRIVING: total(*arriving)}
+                for helper, formula in made.inner:
+                    inner[helper] = substitute(formula.tree, inner)
+                arrived.setdefault(read, []).extend(substitute(one.tree, inner) for one in made.gradients.values())
+    return substitute(without_ones(total(*arrived[tensor])), constants) if arrived.get(tensor) else None
+
+
+def _with(tree: Tree, put: Mapping[Tree, Tree]) -> Tree:
+    """The tree with some of its parts replaced."""
+    return put[tree] if tree in put else tree.rebuilt(lambda child: _with(child, put))
+
+
+def constants(site: Site) -> Iterator[Mistake]:
+    """The gradient as it would be if a sum or a maximum of what comes of the tensor did not depend on it, or none of them did."""
+    program, tensor = site.program, site.stage.of
+    if program.layers or not tensor or site.stage.through:
+        return
+    through, lines = set[str](), {node.value: node.output for node in program.network.nodes}
+    for _ in range(_DEPTH):
+        moving, held, reached = {tensor, *through}, dict[Tree, None](), set[str]()
+        for node in program.network.nodes:
+            if moving & {*names(node.value)} and node.output in program.gradients:
+                folds = [part for part in walk(node.value) if isinstance(part, Call) and part.reduces and moving & {*names(part)}]
+                held |= dict.fromkeys([Name(node.output)] if folds and node.output in through else folds)
+                reached.add(node.output)
+        some = [*held][:_MOST]
+        for parts in (*([one] for one in some), *[some] * (len(some) > 1)):
+            with suppress(FormulaError):
+                if tree := chained(program, tensor, parts, through):
+                    text, one = " and ".join(lines.get(part, to_text(part)) for part in parts), len(parts) == 1
+                    says = f"{text} {'is' if one else 'are'} held constant: what comes back through {'it' if one else 'them'} is left out"
+                    yield Mistake("held_constant", tree, says)
+        if reached <= through:
+            return
+        through |= reached
