@@ -9,6 +9,7 @@ from ui_views import NAMES, big, role_of, session, text, view
 from bpdebug.core.numbers import short
 from bpdebug.look.sums import sum_of
 from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.stacked import stacked
 from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import written_out
 
@@ -278,3 +279,31 @@ def test_paths_are_offered_where_there_are_several_and_few_cells():
     assert "paths" not in why(200, 8, big(), "goto dW1")
     edited = session("xor", "formula a1 = tanh(z1)", "goto dW2").view()
     assert "paths" not in text(why_lines(edited, 100, 8))
+
+
+def on_paper(scenario, command):
+    shown = view(scenario, command)
+    return list(stacked(shown, shown.explanation.formula, shown.explanation.style).lines)
+
+
+def test_a_formula_on_paper_has_bars_roots_and_what_sums_run_over():
+    assert on_paper("xor", "goto da2") == ["−y[0,0]    1 − y[0,0]", "─────── + ───────────", "a2[0,0]   1 − a2[0,0]"]
+    assert [row.rstrip() for row in on_paper("iris", "goto dz2")] == [
+        "a2[0,0] · ⎛da2[0,0] − Σ da2[0,j] · a2[0,j]⎞",
+        "          ⎝           j                   ⎠",
+    ]
+    step = on_paper("iris", "goto W1")
+    assert len({width(row) for row in step}) == 1
+    assert [row.strip() for row in step if "√" in row or row.strip() == "t"] == ["t", "√1 − beta2"]
+
+
+@pytest.mark.parametrize("rows", [8, 12, 16, 30])
+def test_a_formula_stands_as_on_paper_where_nothing_else_gives_way(rows):
+    shown = view("xor", "goto da2")
+    flat, high = (why_lines(shown, 80, rows, high) for high in (False, True))
+    assert any("───" in plain(drawn) for drawn in high) == (rows > 8)
+    assert len(high) <= max(rows, len(flat))
+    told = {plain(drawn) for drawn in flat[2:] if " = " not in plain(drawn)}
+    assert told <= {plain(drawn) for drawn in high}
+    named = next(drawn for drawn in high if "da2[0,0]" in plain(drawn) and " = " in plain(drawn))
+    assert ("───" in plain(named)) == (rows > 8)

@@ -69,7 +69,8 @@ class Listing:
 
     def __init__(self, view: View, columns: int, marked: str = "", folded: frozenset[Fold] = frozenset()) -> None:
         self._view, self._rows, self._columns = view, program_rows(view, folded), columns
-        self._plan, self._beside = _railed(view, columns)
+        key = ("railed", view.shapes.get(view.program.input), columns, view.style)
+        self._plan, self._beside = once(view.program, key, lambda: _railed(view, columns))
         self._spans = once(view.program, ("spans", folded), lambda: spans_of(self._rows))
         self._places = once(view.program, ("places", folded), self._places_of)
         self._marked = self._places.get(marked, len(self._rows))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from bpdebug.core.numbers import spoken
 from bpdebug.core.render import render_name
 from bpdebug.look.lives import Life, lives_of
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits
 
@@ -41,7 +42,8 @@ def rails_line(view: View, first: int, end: int) -> Line:
 def memory_text(view: View, columns: int) -> str:
     """How much is kept now for stages to come, and how much at most, in the precision of the program."""
     lives, done = lives_of(view.program), view.position.done
-    sizes, kept = lives.sizes(view.shapes), [render_name(name, view.style) for name in lives.kept(done)]
+    key = ("sizes", view.shapes.get(view.program.input))
+    sizes, kept = once(view.program, key, lambda: lives.sizes(view.shapes)), [render_name(name, view.style) for name in lives.kept(done)]
     most, item = max(sizes), view.program.dtype.itemsize
     peak = f"most {_size(most * item)} at {render_name(view.program.stages[sizes.index(most) - 1].name, view.style)}"
     now = f"kept {_size(sizes[done] * item)}"

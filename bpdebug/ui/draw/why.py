@@ -16,14 +16,18 @@ from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
+from bpdebug.ui.draw.stacked import stacked
 from bpdebug.ui.draw.why_numbers import written_out
 from bpdebug.ui.draw.why_terms import terms_lines
 
 _SEPARATOR = "   "
+_BELOW_PAPER = 3
+"""Rows that a formula on paper leaves for its numbers and the result."""
 
 
-def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
-    """Why the program stands here, and the explanation of the selected cell, in that many columns.
+def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> list[Line]:
+    """Why the program stands here, and the explanation of the selected cell, in that many columns; ``high`` where its formula may stand in
+    several rows, as on paper.
 
     What matters most comes first, so that in few rows the rest is what is out of sight: the formula, its numbers and the result, what
     is wrong with it, where Enter goes, what it means. Where the formula is long, the result comes first, and of a sum fewer terms.
@@ -48,7 +52,7 @@ def why_lines(view: View, columns: int, rows: int = 100) -> list[Line]:
     rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
     rule = _effect(view, explanation, columns) + rule
     room = rows - len(lines) - len(after)
-    lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1)), *after, *rule]
+    lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1), room - len(rule) if high else 0), *after, *rule]
     return lines + _stage(view, explanation, columns, rows - len(lines))
 
 
@@ -122,9 +126,20 @@ def _welcome(view: View, columns: int) -> list[Line]:
     return [both] if tour and width(both) <= columns else [part for part in (tour, signs) if part]
 
 
-def _derivation(view: View, explanation: Explanation, columns: int, rows: int, roomy: int) -> list[Line]:
-    """The formula over cells, the numbers put in, of a sum as bars where that takes no more than so many ``roomy`` rows, and the result;
-    where that is more than the rows, the result is first."""
+def _on_paper(view: View, explanation: Explanation, columns: int, rows: int, sign: str) -> tuple[list[Line], int]:
+    """The formula over cells as it is written on paper, and which of its lines has the sign before it; nothing where it has no fraction
+    and no root, or too little room."""
+    found = stacked(view, explanation.formula, explanation.style) if explanation.formula else None
+    start = len(explanation.shown) + 3
+    if not found or not any("─" in text for text in found.lines) or len(found.lines) > rows - _BELOW_PAPER or start + found.width > columns:
+        return [], 0
+    signs = (f"{sign} ".rjust(start) if place == found.base else " " * start for place in range(len(found.lines)))
+    return [line(before + text) for before, text in zip(signs, found.lines, strict=True)], found.base
+
+
+def _derivation(view: View, explanation: Explanation, columns: int, rows: int, roomy: int, paper_rows: int) -> list[Line]:
+    """The formula over cells, as on paper where all has room in so many rows, the numbers put in, of a sum as bars where that takes no more
+    than so many ``roomy`` rows, and the result; where that is more than the rows, the result is first."""
     name, result = explanation.shown, (written(explanation.value, GIVEN), result_role(view, explanation.name))
     address = line(("   in commands ", "dim"), explanation.cell) if view.style.columns and len(explanation.index) == 2 else ()
     if explanation.term is None:
@@ -132,6 +147,8 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int, r
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     room, steps = rows - 1 - (not margin), formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
+    paper, base = _on_paper(view, explanation, columns, paper_rows, sign) if margin else ([], 0)
+    steps = paper or steps
     symbolic, chosen, shown, around = steps, view.operand % max(len(explanation.operands), 1), explanation.figures, ""
     bars = terms_lines(view, explanation, columns, roomy - 1 - len(symbolic), chosen) if margin else None
     if bars:
@@ -146,9 +163,13 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int, r
     last, change = line(f"{margin} {minus(around)}{shown.sign} ", result), change_text(view, explanation.name, explanation.index)
     praised = praise(view, explanation.name, columns - width(last))
     last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
-    first, *rest = [*steps, last] if len(steps) <= room else [last, *steps]
-    title = line((name, "name"))
-    return [(*title, *crop(first, len(margin), columns)), *rest] if margin else [title, first, *rest]
+    fits, title = len(steps) <= room, line((name, "name"))
+    if paper and not fits:
+        return _derivation(view, explanation, columns, rows, roomy, 0)
+    drawn, place = [*steps, last] if fits else [last, *steps], base * fits
+    if margin:
+        drawn[place] = (*title, *crop(drawn[place], len(margin), columns))
+    return drawn if margin else [title, *drawn]
 
 
 def _with(drawn: Line, columns: int, *more: Line) -> Line:

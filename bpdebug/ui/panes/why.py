@@ -31,7 +31,7 @@ class WhyPane(ListPane):
         self.scroll_to(0, 0, animate=False)
         bad = view.explanation is not None and bool(view.explanation.culprit)
         self.frame(why_title(view, self.title, size.width), displays_in_border(view, size.width), "bad" if bad else "")
-        return why_lines(view, size.width, size.height)
+        return why_lines(view, size.width, size.height, high=True)
 
     def clicked(self, place: Offset) -> bool:
         """Go to the operand that was clicked."""
