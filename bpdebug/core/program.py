@@ -237,7 +237,8 @@ class Program(Record, eq=False):
         for stage in self.stages:
             if stage.name not in self.persistent:
                 found = infer(stage.formula, shapes)
-                shapes[stage.name] = Form.of(found, "f", found.number)  # whatever the formula gives, a stage makes numbers of it
+                # of layers a stage makes numbers, whatever a user's own formula gives
+                shapes[stage.name] = found if self.scenario.lines else Form.of(found, "f", found.number)
         return shapes
 
     @cached_property
