@@ -31,6 +31,11 @@ _GUIDE = {
     "exam_graph": ("f = (x + y)·z, the exam question", "work it out on paper, then press s and compare"),
     "exam_softmax": ("softmax(relu(x·W1)·W2) on paper", "type :predict, and say each gradient before you see it"),
     "batch_norm": ("samples that depend on each other", "type :goto dh, and press Enter on one of its cells"),
+    "dropout": ("the gradient goes through the mask", "type :goto dh, and look where it is 0"),
+    "conv": ("a kernel that all places share", "type :goto dK, and press Enter on one of its cells"),
+    "rnn": ("back through time, four steps", "type :goto dWh, and press Enter on one of its cells"),
+    "attention": ("softmax, a mask and products", "type :goto dp, and step on with s"),
+    "ninja": ("a backward pass for you to fill in", "open its file, write a line under backward:, reload, and press v"),
 }
 """The scenarios in teaching order: what each shows in a few words, and what to try first."""
 FAULTY = ("tutorial_as_written", "saturation")

@@ -13,7 +13,7 @@ from bpdebug.frontends import load_scenario, shipped
 shipped_module = importlib.import_module("bpdebug.frontends.shipped")
 
 ORDER = ["one_neuron", "xor", "two_outputs", "tutorial_as_written", "iris", "dead_relu", "saturation", "deep_sigmoid", "residual"]
-ORDER += ["exam_graph", "exam_softmax", "batch_norm"]
+ORDER += ["exam_graph", "exam_softmax", "batch_norm", "dropout", "conv", "rnn", "attention", "ninja"]
 
 
 def machine(scenario, updates=0):

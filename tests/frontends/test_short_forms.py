@@ -73,6 +73,7 @@ def plain(scenario):
     said = {name: value for name, value in values_of(scenario).items() if name != "read_again"}
     said |= {f"value of {name}": value for name, value in said.pop("values").items()}
     said |= values_of(said.pop("lines")) if said["lines"] else {}
+    said |= {f"tensor {name}": value for name, value in said.pop("given", {}).items()}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in said.items()}
 
 

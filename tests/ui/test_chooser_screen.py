@@ -149,7 +149,7 @@ async def test_another_scenario_is_opened_from_within_and_the_old_one_stays_wher
         assert shown(app, "keys").endswith("goes back")
         await press(pilot, "colon", "escape")
         assert app.view.position.stage == "z1"
-        await press(pilot, "k", "ctrl+o", "end", "up", "up", "up", "enter")
+        await press(pilot, "k", "ctrl+o", "end", *["up"] * 8, "enter")
         await settled(pilot)
         assert app.view.style.notation == "delta", "how things are written stays"
         assert "residual.yaml" in shown(app, "header")
