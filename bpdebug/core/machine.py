@@ -14,6 +14,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
+from bpdebug.core.structure import forms_of
 from bpdebug.core.workspace import UNCHECKED, Checks, Memory, Workspace
 
 
@@ -214,7 +215,7 @@ class Machine:
 
     def shapes(self) -> dict[str, Shape]:
         """The shape of every tensor in the current update."""
-        return {name: tensor.shape for name, tensor in self._work.tensors.items()}
+        return {**forms_of(self._work.tensors)}
 
 
 def is_finite(row: Array) -> bool:

@@ -242,11 +242,6 @@ class Program(Record, eq=False):
         return shapes
 
     @cached_property
-    def kinds(self) -> dict[str, str]:
-        """The kind of number of each tensor: floats, whole numbers or truth values, by NumPy's letter."""
-        return {name: kind_of(shape) for name, shape in self.shapes(self.batches.largest).items()}
-
-    @cached_property
     def sampled(self) -> frozenset[str]:
         """The tensors that have a place for each sample of the batch."""
         return frozenset(name for name, tensor in self.tensors.items() if tensor.batch_axis is not None)

@@ -6,9 +6,11 @@ rule stands here. What does not fit is a :class:`MisfitError`, which :mod:`bpdeb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from bpdebug.core.tensors import Array
 
@@ -60,6 +62,11 @@ def form_of(values: Array, rows: int | None = None) -> Form:
     kind = values.dtype.kind.replace("u", "i")
     number = int(values) if values.shape == () and kind == "i" else None
     return Form.of(values.shape if rows is None else (rows, *values.shape[1:]), kind, number)
+
+
+def forms_of(values: Mapping[str, Array]) -> dict[str, Form]:
+    """The shapes of the tensors of an update, by name; their number of samples is a whole one."""
+    return {name: form_of(np.asarray(value, int) if name == "m" and not value.ndim else value) for name, value in values.items()}
 
 
 def kind_of(shape: Shape) -> str:

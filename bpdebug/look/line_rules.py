@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from itertools import islice
 from math import prod
 
@@ -15,7 +14,6 @@ from bpdebug.core.program import Program
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
-from bpdebug.core.structure import Form
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, substitute, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
@@ -73,14 +71,7 @@ class _Rule:
         return render(tree, self.style, self.shapes)
 
     def _shape(self, tree: Tree) -> Shape:
-        return infer(Formula.of(tree), self._forms)
-
-    @cached_property
-    def _forms(self) -> dict[str, Shape]:
-        """The shapes with the kinds of numbers, since places are whole ones."""
-        rows = next((self.shapes[name][0] for name in self.program.data if name in self.shapes), 1)
-        kinds = self.program.kinds
-        return {name: Form.of(shape, kinds.get(name, "f")) for name, shape in self.shapes.items()} | self.program.given(rows)
+        return infer(Formula.of(tree), self.shapes)
 
     def _facts(self, way: Way) -> Iterator[str]:
         """The derivatives on a way, the outermost first; of what only adds, that it is 1."""

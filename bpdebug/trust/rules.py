@@ -148,7 +148,7 @@ def _facts(site: Site) -> set[str]:
     found |= {node.operation.name} | ({f"d{site.argument}"} if program.layers else set()) if node else set()
     found |= {"activation"} if site.activation else set()
     found |= {"step" if site.parameter == stage.name else "slot"} if site.parameter else set()
-    return found | ({"wide"} if site.argument == "b" and program.parameters[stage.of][1] > 1 else set())
+    return found | ({"wide"} if site.argument == "b" and program.layers and program.parameters[stage.of][1] > 1 else set())
 
 
 def _known(site: Site) -> dict[str, Tree]:

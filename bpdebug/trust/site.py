@@ -94,12 +94,8 @@ class Site(Record, eq=False):
         own = {getattr(layer, part): part for layer in program.layers for part in parts} | dict.fromkeys(self.penalties, "penalty")
         found: dict[str, tuple[str, ...]] = {name: (part,) for name, part in (own | dict.fromkeys(_FADING, "fading")).items()}
         found |= {gradient: ("gradient", own[of]) for of, gradient in program.gradients.items() if of in own}
-        found |= {
-            slot: (letter, own[program.slots[slot]])
-            for letter in program.rule.slots
-            for slot in program.letters[letter]
-            if program.slots[slot] in own
-        }
+        slots = [(letter, slot) for letter in program.rule.slots for slot in program.letters[letter]]
+        found |= {slot: (letter, own[of]) for letter, slot in slots if (of := program.slots[slot]) in own}
         return found | dict.fromkeys([program.input, *(layer.output for layer in program.layers)], ("a",))
 
     @cached_property

