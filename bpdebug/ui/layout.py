@@ -122,8 +122,8 @@ class Layout:
         if self.maximised:
             return Part(self.maximised)
         small, standing, more = is_small(columns, rows), self._standing(columns, rows), rows - BARS - _USUAL
-        # what the usual formulas take, where there is room with rails beside them, and on a very wide screen what the longest take
-        listing = 34 if small else min(max(38, min(columns - 76, 44), columns - 140), 60)
+        # what the usual formulas take, and on a very wide screen what the longest take
+        listing = 34 if small else min(max(38, columns - 140), 60)
         (program,), (why,), below = self.at("left"), self.at("bottom"), [name for name in self.at("below") if name in standing]
         stack = Part(program, "listing", self.listing), *map(Part, below[:1])
         left = Part("", "program", listing, stack, down=True) if below else Part(program, "program", listing)

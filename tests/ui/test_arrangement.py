@@ -12,11 +12,11 @@ from bpdebug.ui.panes import PANES
 async def test_keys_resize_the_pane_in_use_and_one_gives_the_usual_sizes_back():
     async with debugger() as (app, pilot):
         usual = {pane: size_of(app, pane) for pane in ("program", "network", "why")}
-        assert usual["program"] == (44, 24)
+        assert usual["program"] == (38, 24)
         await press(pilot, "1", "greater_than_sign", "greater_than_sign")
-        assert size_of(app, "program") == (48, 24)
+        assert size_of(app, "program") == (42, 24)
         await press(pilot, "6", "right_curly_bracket")
-        assert size_of(app, "why") == (72, 13)
+        assert size_of(app, "why") == (78, 13)
         await press(pilot, "2", "less_than_sign", "left_curly_bracket")
         assert size_of(app, "network").height == 10
         assert size_of(app, "network").width == 48
@@ -96,10 +96,10 @@ async def test_the_network_makes_room_when_the_loss_curve_begins():
         await settled(pilot)
         assert size_of(app, "loss").width == 28
         await press(pilot, "u")
-        assert size_of(app, "loss").width == size_of(app, "network").width == 38
+        assert size_of(app, "loss").width == size_of(app, "network").width == 41
         app.perform("goto start")
         await settled(pilot)
-        assert size_of(app, "loss").width == 38
+        assert size_of(app, "loss").width == 41
 
 
 @pytest.mark.parametrize("name", ["program", "why"])

@@ -81,11 +81,11 @@ def test_a_pane_alone_and_back():
 
 def test_the_usual_sizes():
     large, small = sizes(Layout(), LARGE), sizes(Layout(), SMALL)
-    assert large["program"] == (44, 24)
-    assert large["surface"] == (44, 10)
-    assert large["network"] == large["loss"] == (38, 11)
-    assert large["values"] == large["deltas"] == (38, 11)
-    assert large["why"] == (76, 12)
+    assert large["program"] == (38, 24)
+    assert large["surface"] == (38, 10)
+    assert large["network"] == large["loss"] == (41, 11)
+    assert large["values"] == large["deltas"] == (41, 11)
+    assert large["why"] == (82, 12)
     assert small == {"program": (34, 22), "values": (46, 12), "why": (46, 10)}
 
 
@@ -101,7 +101,7 @@ def test_a_larger_screen_gives_every_row_of_panes_more():
 
 def test_before_there_is_a_curve_the_network_has_most_of_its_row():
     early, later = Layout(curve=False), Layout()
-    assert sizes(early, LARGE)["network"].width == 120 - 44 - 28
+    assert sizes(early, LARGE)["network"].width == 120 - 38 - 28
     assert sizes(early, SMALL) == sizes(later, SMALL)
     early.choose("health", *LARGE)
     assert sizes(early, LARGE)["network"] == sizes(later, LARGE)["network"]
@@ -113,15 +113,15 @@ def test_before_there_is_a_curve_the_network_has_most_of_its_row():
 def test_a_pane_is_made_wider_and_narrower_at_the_cost_of_its_neighbour():
     layout = Layout()
     layout.resize("program", 4, 0, *LARGE)
-    assert layout.extent("program", *LARGE) == 48
+    assert layout.extent("program", *LARGE) == 42
     layout.resize("why", 2, 0, *LARGE)
-    assert layout.extent("program", *LARGE) == 46
+    assert layout.extent("program", *LARGE) == 40
     layout.resize("network", 5, 0, *LARGE)
-    assert layout.extent("network", *LARGE) == 42
+    assert layout.extent("network", *LARGE) == 45
     layout.resize("loss", 2, 0, *LARGE)
-    assert layout.extent("network", *LARGE) == 40
+    assert layout.extent("network", *LARGE) == 43
     layout.resize("deltas", -3, 0, *LARGE)
-    assert layout.extent("values", *LARGE) == 40
+    assert layout.extent("values", *LARGE) == 43
 
 
 def test_a_pane_is_made_taller_and_shorter():

@@ -76,7 +76,8 @@ class Listing:
         self._marked = self._places.get(marked, len(self._rows))
         here = self._rows[self._marked] if marked in self._places else ""
         free = isinstance(here, Stage) and not self._plan.taken and not lives_of(view.program).alive(view.program.index[here.name])
-        plan = replace(self._plan, columns=columns) if free else self._plan  # beside what keeps nothing are no rails
+        runs_over = isinstance(here, Stage) and not self._plan.taken and self._beside < self._ends(here.name) <= columns
+        plan = replace(self._plan, columns=columns) if free or runs_over else self._plan  # there it takes the place of the rails
         self._whole = _whole(view, here, plan) if isinstance(here, Stage) else [self._line(here)] if here else [()]
 
     def _places_of(self) -> dict[str, int]:
@@ -105,7 +106,8 @@ class Listing:
         row, (first, end) = self._rows[place], self._spans[place]
         drawn = self._whole[part] if 0 <= part < len(self._whole) else self._line(row)
         inside = 0 <= part < len(self._whole)
-        over = not inside and isinstance(row, Stage) and not self._plan.taken and self._ends(row.name) > self._beside
+        single = (not inside or len(self._whole) == 1) and isinstance(row, Stage)
+        over = isinstance(row, Stage) and single and not self._plan.taken and self._ends(row.name) > self._beside
         rail = rails_line(self._view, end if inside and part else first, end) if self._beside and not over else ()
         if plain(rail).strip():  # behind the formulas and their shapes, before what they mean
             rail = lit(rail, "here") if any("here" in role for _, role in drawn) else rail
