@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
@@ -28,9 +29,15 @@ def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike
         formula: with shapes already checked (:func:`bpdebug.core.shapes.infer`).
         values: every tensor that it reads.
         dtype: the precision of its literals.
+
+    Raises:
+        FormulaError: for a place that a tensor does not have, and lengths that only the run knows and that do not fit.
     """
-    with np.errstate(all="ignore"):
-        return np.asarray(Evaluator(values, dtype).value(formula.tree))
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(Evaluator(values, dtype).value(formula.tree))
+    except (IndexError, ValueError) as error:
+        raise FormulaError(f"{formula.text} cannot be computed: {error}") from None
 
 
 def assigned(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:

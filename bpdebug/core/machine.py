@@ -11,6 +11,7 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
@@ -94,7 +95,11 @@ class Machine:
         self._load()
 
     def step(self) -> str:
-        """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name."""
+        """Execute the next stage, noting what the floating-point unit complains of; returns the stage's name.
+
+        Raises:
+            BpdebugError: where it cannot be computed, as with a place that a tensor does not have.
+        """
         place, name = self.done, self.program.stages[self.done].name
         if len(self._undo) == place:
             old = self._overwritten[place]
@@ -112,7 +117,11 @@ class Machine:
         return name
 
     def _execute(self, place: int) -> None:
-        self._work.code.stage(place)()
+        try:
+            self._work.code.stage(place)()
+        except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
+            stage = self.program.stages[place]
+            raise BpdebugError(f"{stage.name} cannot be computed in update {self.update}: {stage.formula.text}: {error}") from None
         complaints = len(self._noted)
         self.finite = is_finite(self._work.rows[place])
         del self._noted[complaints:]
@@ -141,7 +150,13 @@ class Machine:
         update = self._work.update(checks)
         self._copies.all_overwritten()
         self.finished = -1
-        if struck := update():
+        try:
+            struck = update()
+        except (IndexError, ValueError):
+            for place in range(len(self._overwritten)):
+                self._execute(place)
+            raise
+        if struck:
             self.done = struck
         else:
             self._turn()

@@ -25,7 +25,8 @@ def product_misfit(tree: Binary, left: Shape, right: Shape) -> str:
     """Why two operands make no product, and what would."""
     a, b, inner = to_text(tree.left), to_text(tree.right), right[-2] if len(right) > 1 else right[0]
     if len(left) != 2 or len(right) != 2:
-        return axes_text(a, len(left) - 1, left[-1], b, max(len(right) - 2, 0), inner) + "; @ sums over both"
+        fits = f"; {a} @ swapaxes({b}, -1, -2) would fit" if len(right) > 2 and left[-1] == right[-1] else ""
+        return axes_text(a, len(left) - 1, left[-1], b, max(len(right) - 2, 0), inner) + f"; @ sums over both{fits}"
     turned_left, turned_right = (side.operand if isinstance(side, Transpose) else Transpose(side) for side in (tree.left, tree.right))
     fits = "; the other order would fit" if left[0] == right[1] else ""
     if left == right:

@@ -267,7 +267,9 @@ class _Reader:
         """A call that stands for something else: an operator by its name in NumPy, a length."""
         name, node, count = given.name, given.node, len(given.positional)
         if not name:
-            raise SpellingError(f"only the functions of the language can be called, by their name; {REFUSED[ast.Attribute]}", node)
+            of_others = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            instead = f"write {of_others}(…)" if of_others in FUNCTIONS else REFUSED[ast.Attribute]
+            raise SpellingError(f"only the functions of the language can be called, by their name; {instead}", node)
         if name == "astype" and given.positional:
             return as_number(self.tree(given.positional[0]))
         if name == "len" and count == 1:

@@ -216,6 +216,9 @@ class Program(Record, eq=False):
             values: what an update starts from.
             upto: how many stages run; all by default.
             change: what becomes of each value, by the name of its stage, before the next stage reads it.
+
+        Raises:
+            FormulaError: for a stage that cannot be computed.
         """
         known, made = dict(values), dict[str, Array]()
         for stage in self.stages[:upto]:

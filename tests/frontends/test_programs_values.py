@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.frontends import ScenarioError, load_scenario
 from bpdebug.session.session import Session
@@ -123,3 +124,16 @@ def test_tensors_may_be_called_as_the_rules_call_theirs(tmp_path):
     session.execute("update")
     assert {finding["status"] for finding in session.execute("check").data["stages"]} == {"good"}
     assert session.program.constants == {"learning_rate": 0.1}
+
+
+@pytest.mark.parametrize("command", ["update", "goto 0:dW", "continue", "check"])
+def test_a_place_that_a_tensor_does_not_have_is_told_when_it_is_looked_up(tmp_path, command):
+    path = tmp_path / "far.yaml"
+    path.write_text(
+        "program: |\n  p = softmax(x @ W)\n  loss = -mean(log(p[arange(2), y]))\n"
+        "parameters: {seed: 1, shapes: {W: [2, 3]}}\ndata: {inputs: [[1, 2], [3, 4]], targets: [0, 5]}\n"
+    )
+    session = Session(load_scenario(path))
+    with pytest.raises(BpdebugError, match=r"-mean\(log\(p\[arange\(2\), y\]\)\).*index 5 is out of bounds for axis 1 with size 3"):
+        session.execute(command)
+    assert session.execute("where").text.startswith("update 0")
