@@ -8,7 +8,10 @@ from nasty_networks import nasty
 from random_networks import scenario_of
 from restated import computed, restated
 
+from bpdebug.core.description import Loss, Optimizer
 from bpdebug.core.layers import make_program
+from bpdebug.core.record import replace
+from bpdebug.frontends import load_scenario
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.compare import compare
 from bpdebug.trust.factors import scale
@@ -107,6 +110,25 @@ def test_a_common_factor_is_seen_in_numbers_of_any_size(size):
     ours = size * np.array([[1.0, -2.0], [0.5, 3.0]])
     assert scale(-3 * ours, ours, 1e-9) == pytest.approx(-3)
     assert scale(ours + size, ours, 1e-9) is None
+
+
+def test_a_gradient_that_lacks_the_1_over_m_is_the_one_that_is_accused_and_not_the_deltas_that_have_none_by_convention():
+    program = make_program(replace(load_scenario("xor"), loss=Loss("binary_cross_entropy", "mean")))
+    arrays, m = computed(program), 4.0
+    for gradient in [program.gradients[name] for name in program.free]:
+        mine = restated(program, arrays, delta=m)
+        report = compare(Timeline(program), mine | {gradient: mine[gradient] * m})
+        assert [finding.name for finding in report.accused] == [gradient]
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5])
+def test_slots_that_are_not_in_the_file_grow_with_their_own_power_of_the_gradient(factor):
+    program = make_program(replace(scenario_of(40), optimizer=Optimizer("adam", {"learning_rate": 0.05})))
+    timeline, arrays = Timeline(program), computed(program, 2)
+    timeline.seek(2 * len(program.stages))
+    mine = restated(program, arrays, delta=factor, own=factor, feed=factor, loss=factor)
+    report = compare(timeline, {name: value for name, value in mine.items() if name not in program.slots})
+    assert report.ok, report.result().text
 
 
 @pytest.mark.parametrize(
