@@ -106,6 +106,8 @@ class Spread(Inference):
 
     def opened(self, tree: Tree, rank: int, axes: Collection[int]) -> Tree:
         """A formula with a place for each of the axes, of so many, that its value does not have; the first ones need none."""
+        if negative(tree):
+            return minus(self.opened(minus(tree), rank, axes))
         own, kept = self.shape(tree), [axis for axis in range(rank) if axis not in axes]
         there = kept[len(kept) - len(own) :] if own else []
         items: list[Item] = [WHOLE if axis in there else None for axis in range(min(there, default=rank), rank)]
