@@ -197,8 +197,7 @@ class Program(Record, eq=False):
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
         if name in self.index and name not in self.persistent:
-            kind = kind_of(self._few[name]) if self.scenario.lines else "f"
-            return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[kind]
+            return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[kind_of(self._few[name])]
         given = self.data.get(name, self.fixed.get(name))
         return self.dtype if given is None or given.dtype.kind not in "biu" else given.dtype
 
@@ -240,8 +239,8 @@ class Program(Record, eq=False):
         for stage in self.stages:
             if stage.name not in self.persistent:
                 found = infer(stage.formula, shapes)
-                # of layers a stage makes numbers, whatever a user's own formula gives
-                shapes[stage.name] = found if self.scenario.lines else Form.of(found, "f", found.number)
+                real = bool(stage.of) or not self.scenario.lines  # a gradient is of real numbers, be its formula 1 or u > v
+                shapes[stage.name] = Form.of(found, "f", found.number) if real else found
         return shapes
 
     @cached_property
