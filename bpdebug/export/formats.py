@@ -46,6 +46,7 @@ _ROWS = (
     Format("tex", ".tex", "tex.to_tex", True, "a LaTeX article"),
     Format("html", ".html", "html.to_html", True, "a web page that needs nothing else"),
     Format("torch", ".py", "torch.to_script", False, "a PyTorch script that computes the same gradients"),
+    Format("numpy", ".py", "numpy_lines.to_script", False, "a NumPy script of this update, line by line"),
     Format("npz", ".npz", "arrays.to_npz", False, "every tensor by its name, for NumPy"),
     Format("jsonl", ".jsonl", "arrays.to_jsonl", False, "a line of JSON for each tensor"),
 )
@@ -65,7 +66,7 @@ def format_of(path: Path, given: str = "") -> Format:
     for row in _ROWS:
         if path.suffix.lower() == row.ending:
             return row
-    known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS)
+    known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS if row.name != "numpy")
     raise ExportError(f"{path.name}: unknown file extension; expected one of {known}")
 
 
@@ -90,6 +91,8 @@ def exporting(
 ) -> Generator[str, None, tuple[Format, tuple[str, ...]]]:
     """What :func:`export` does, in slices; also what the file leaves out of what the user has changed."""
     chosen = format_of(path, given)
+    if chosen.name == "torch" and not given and not timeline.program.layers:
+        chosen = FORMATS["numpy"]
     if blanks and not chosen.document:
         documents = ", ".join(row.ending for row in _ROWS if row.document)
         raise ExportError(f"--blanks makes a work sheet, which is a document; expected one of {documents}")

@@ -74,7 +74,7 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
     program, style = worked.program, writer.style
     if program.scenario.description:
         yield Paragraph((program.scenario.description,))
-    yield Paragraph((_network(program),), "Network")
+    yield Paragraph((_network(program),), "Network") if program.layers else Paragraph((*_lines(program, writer),), "Program")
     if drawn := drawing(program, worked.given):
         yield drawn
     yield Paragraph((f"{_loss(program)}:" if program.layers else "The line that all gradients are of:",), "Loss")
@@ -98,11 +98,17 @@ def _counted(count: int, thing: str) -> str:
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
+def _lines(program: Program, writer: StageWriter) -> Iterator[str | Maths]:
+    """How many lines there are, and the parameters with their shapes."""
+    count = sum(prod(shape) for shape in program.parameters.values())
+    yield f"{_counted(len(program.network.nodes), 'line')}; {_counted(count, 'parameter')}: "
+    for place, (name, shape) in enumerate(program.parameters.items()):
+        yield from (", " * (place > 0), writer.name(name), f" {shape_text(shape)}")
+    yield "."
+
+
 def _network(program: Program) -> str:
     count = sum(prod(shape) for shape in program.parameters.values())
-    if not program.layers:
-        shapes = ", ".join(f"{name} {shape_text(shape)}" for name, shape in program.parameters.items())
-        return f"{_counted(len(program.network.nodes), 'line')}; {count:,} parameters: {shapes}."
     widths, parts = [len(program.inputs)], [_counted(len(program.inputs), "input")]
     for layer in (names.layer for names in program.layers):
         details = [layer.activation.replace("_", " "), *(f"{name} {short(value)}" for name, value in layer.constants.items())]

@@ -14,12 +14,13 @@ from keyword import kwlist
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.expansion import spelled_out
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Name, Tree, substitute, walk
+from bpdebug.core.tree import Call, Index, Name, Tree, names, substitute, walk
 from bpdebug.core.writing import to_text
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
@@ -97,16 +98,20 @@ class _Script:
         yield from [*standard, ""] if standard else []
         yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in body)
         yield "\ntorch.set_printoptions(precision=10, linewidth=140)"
-        spelled = [node.value for node in self.program.network.nodes if not node.operation.torch]
+        spelled = [spelled_out(node.value) for node in self.program.network.nodes if not node.operation.torch]
         for definition in _helpers([stage.formula.tree for stage in self.own], spelled):
             yield f"\n\n{definition}" if definition.startswith("def") else f"\n{definition}"
 
     def tensors(self) -> Iterator[str]:
         """The batch, the constants that formulas name, and the parameters."""
+        subscripts = [part for node in self.program.network.nodes for part in walk(node.value) if isinstance(part, Index)]
+        places = {name for subscript in subscripts for array in subscript.arrays for name in names(array)}
         for name in (*self.program.data, *self.program.fixed):
-            yield f"{self.names[name]} = {_literal(self.given[name])}"
+            value = self.given[name]
+            yield f"{self.names[name]} = {_literal(value if name in places else np.asarray(value, float))}"
         yield f"m = {int(self.given['m'])}"
         used = {"l2"} | {name for stage in self.own for name in stage.formula.names}
+        used |= {name for node in self.program.network.nodes for name in names(node.value)}
         yield from (f"{name} = {float(self.given[name])!r}" for name in self.program.constants if name in used)
         yield ""
         yield from (f"{self.names[name]} = {_literal(self.given[name])}.requires_grad_()" for name in self.program.parameters)
@@ -130,7 +135,7 @@ class _Script:
     def expression(self, node: Node) -> str:
         """A node in PyTorch's own words, or where it has none for it, as the table has it; a loss with its factor and means."""
         if not node.operation.torch:
-            return self.plain(node.value)
+            return self.plain(spelled_out(node.value))
         arguments = {name: to_text(given) if isinstance(given, Tree) else self.names[given] for name, given in node.arguments.items()}
         text, loss = node.operation.torch.format(**arguments), self.program.network.asked
         if not node.operation.name.startswith(loss.function):
@@ -220,6 +225,9 @@ def _helpers(own: list[Tree], spelled: list[Tree]) -> Iterator[str]:
     yield from [_NUMBER] if nodes else []
     for row in FUNCTIONS.values():
         if row.name in called:
+            if not row.torch and (row.structural or row.formula or row.static or row.listed):
+                told = f"the table of functions has no PyTorch name for {row.name}; NumPy's script can (--format numpy)"
+                raise BpdebugError(f"a PyTorch script cannot be written: {told}")
             run, arguments = row.torch or f"torch.{row.name}", ", ".join("abc"[: row.arity])
             given = run if "(" in run else f"{run}({', '.join(f'number({a})' for a in 'abc'[: row.arity])})"
             if row.reduces:

@@ -90,7 +90,7 @@ def as_numpy(value: Array, margin: int = 0) -> str:
     "export FILE.md|.tex|.html|.py|.npz|.jsonl",
     "session",
     asks="export this update to a file (.md .tex .html .py .npz .jsonl)",
-    missing=f"export needs a file, whose extension is the format: {', '.join(row.ending for row in FORMATS.values())}",
+    missing=f"export needs a file, whose extension is the format: {', '.join(dict.fromkeys(row.ending for row in FORMATS.values()))}",
     writes=True,
 )
 def export_(session: Session, arguments: str) -> Work:
