@@ -42,7 +42,7 @@ def test_every_export_tells_the_same_of_other_names(name, form, naming):
     scenario = load_scenario(name)
     other, names = renamed(scenario, NONSENSE[naming])
     usual, found = written(scenario, form), written(other, form)
-    if form == "torch":
+    if form in ("torch", "numpy") and "cannot be written" not in found:
         compile(found, "export.py", "exec")
     if form == "npz":
         ours, theirs = np.load(io.BytesIO(usual)), np.load(io.BytesIO(found))
