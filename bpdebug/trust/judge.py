@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
@@ -172,7 +173,7 @@ class Judge:
         self.seen[name] = dict(self.values)
         due = self.computed(stage, self.values)
         follows = single = None  # the value given the user's numbers, of whatever shape, unless these do not go together
-        with suppress(ValueError, IndexError):
+        with suppress(FormulaError):
             follows = self.computed(stage, self._chain)
             single = self.computed(stage, self._single, np.float32) if self._single else None
         updates = stage.phase is Phase.UPDATE

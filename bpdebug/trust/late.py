@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
@@ -62,7 +63,7 @@ def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[s
                 made = [{stage.name: np.full(after.shape, number)} for number in (0.0, 1.0)]
             try:
                 rest, *moved = (assigned(stage.formula, {**values, **own}) for own in made)
-            except (ValueError, IndexError):  # of a wrong shape
+            except FormulaError:  # of a wrong shape
                 return {}
             values[stage.name] = rest if after is None else after
             if after is not None and (rest.shape != after.shape or not np.all(moved[0] != rest)):

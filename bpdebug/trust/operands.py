@@ -139,7 +139,7 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
         previous = state | program.run(state)
         start = {name: previous[name] for name in program.persistent} | _batch(program, values, rows, generator)
         made = program.run(start)
-    except (ValueError, IndexError, KeyError):
+    except (FormulaError, ValueError, IndexError, KeyError):
         return None
     after = {name: made.get(name, start[name]) for name in program.parameters}
     before = list(program.index)[: program.index.get(stage.name)]
