@@ -21,7 +21,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
-from bpdebug.core.structure import Form, form_of
+from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tree import ONE, Name, Number, substitute, walk
 from bpdebug.core.words import nearest, suggestion
 
@@ -225,7 +225,7 @@ class _Reader:
         """The parameters, other tensors whose gradients are asked for, and values on a path from one of them to the loss."""
         after, before = {*self.lines.parameters, *also}, {loss}
         for node in self.nodes:
-            if after.intersection(node.arguments):
+            if after.intersection(node.arguments) and kind_of(self.known[node.output]) == "f":  # whole numbers do not move a little
                 after.add(node.output)
         for node in reversed(self.nodes):
             if node.output in before:

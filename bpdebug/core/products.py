@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.record import replace
-from bpdebug.core.tree import ONE, Binary, Call, Number, Tree, Unary, chained, literal
+from bpdebug.core.tree import ONE, Binary, Call, Number, Operation, Tree, Unary, chained, literal, operation
 
 ZERO: Tree = Number(0)
 
@@ -94,8 +94,9 @@ class Product:
         bottom = [_power(base, -exponent) for base, exponent in self.powers.items() if exponent < 0]
         if abs(above) != 1 or not top:
             top.insert(0, literal(above))
-        elif above < 0:
-            top[0] = minus(top[0])
+        elif above < 0:  # a truth value has no opposite
+            first = next((place for place, factor in enumerate(top) if not is_truth(factor)), 0)
+            top.insert(0, minus(top.pop(first)))
         if below != 1:
             bottom.insert(0, literal(below))
         result = chained("*", top)
@@ -136,7 +137,7 @@ def minus(tree: Tree) -> Tree:
             return Binary("-", right, left)
         case Call("where", (condition, value, other)) if ZERO in (value, other):
             return Call("where", (condition, minus(value), minus(other)))
-    return Unary("-", tree)
+    return Call("where", (tree, literal(-1.0), ZERO)) if is_truth(tree) else Unary("-", tree)
 
 
 def negative(tree: Tree) -> bool:
@@ -163,7 +164,7 @@ def plus(left: Tree, right: Tree) -> Tree:
 
 
 def added(terms: Sequence[Tree]) -> Tree:
-    """The sum of the terms, what they have in common taken out."""
+    """The sum of the terms, what they have in common taken out, unless truth values would be left: NumPy's sum of those is an "or"."""
     if len(terms) == 1:
         return terms[0]
     products = [Product(term) for term in terms]
@@ -171,12 +172,22 @@ def added(terms: Sequence[Tree]) -> Tree:
     for product in products:
         for base, _ in common:
             del product.powers[base]
-    total = _summed(product.tree() for product in products) if common else _summed(terms)
+    rests = [product.tree() for product in products] if common else [*terms]
+    if sum(map(is_truth, rests)) > 1:
+        return _summed(terms if common else (Call("where", (rest, ONE, ZERO)) if is_truth(rest) else rest for rest in rests))
+    total = _summed(rests)
     result = Product()
     for base, power in common:
         result.powers[base] = power
     result.take(total)
     return result.tree()
+
+
+def is_truth(tree: Tree) -> bool:
+    """Whether NumPy computes truth values of it; their product is one, too."""
+    if isinstance(tree, Binary) and tree.operator == "*":
+        return is_truth(tree.left) and is_truth(tree.right)
+    return isinstance(tree, Operation) and operation(tree)[0].result == "bool"
 
 
 def _summed(terms: Iterable[Tree]) -> Tree:

@@ -232,3 +232,26 @@ def test_at_the_corner_relu_passes_nothing_and_of_two_equal_tensors_the_second_p
 if __name__ == "__main__":
     for file in FILES:
         file.write_text(rewritten(file), "utf-8")
+
+
+STEPS = ["maximum(u, 0)", "minimum(u, 1)", "relu(u)", "clip(u, -1, 1)", "2 * u", "where(u > 0, u, 0)"]
+
+
+@pytest.mark.parametrize("arriving", [Number(1.0), Number(-2.0), Name("g")])
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("between", "+-")
+def test_slopes_that_are_truth_values_add_up_as_numbers(between, sign, arriving):
+    u = np.array([[-1.5, -0.5, 0.25], [0.75, 1.25, 3.0]])
+    for one in STEPS:
+        for other in STEPS:
+            formula = parse(f"{sign}sum({one} {between} {other})")
+            made = derived("loss", formula, {"u": u.shape}, ["u"], arriving)
+            known = {"u": u, "g": np.array(3.0)} | {name: evaluate(inner, {"u": u, "g": np.array(3.0)}) for name, inner in made.inner}
+            found = evaluate(made.gradients["u"], known)
+            wanted = np.zeros_like(u)
+            for cell in np.ndindex(u.shape):
+                up, down = u.copy(), u.copy()
+                up[cell], down[cell] = up[cell] + 1e-6, down[cell] - 1e-6
+                wanted[cell] = (evaluate(formula, {"u": up}) - evaluate(formula, {"u": down})) / 2e-6
+            wanted *= getattr(arriving, "value", 3.0)
+            assert np.allclose(np.broadcast_to(found, u.shape), wanted, atol=1e-6), (formula.text, made.gradients["u"].text)

@@ -137,3 +137,13 @@ def test_a_place_that_a_tensor_does_not_have_is_told_when_it_is_looked_up(tmp_pa
     with pytest.raises(BpdebugError, match=r"-mean\(log\(p\[arange\(2\), y\]\)\).*index 5 is out of bounds for axis 1 with size 3"):
         session.execute(command)
     assert session.execute("where").text.startswith("update 0")
+
+
+def test_whole_numbers_have_no_gradient(load):
+    program = make_program(
+        load(
+            "program: |\n  h = x @ W\n  k = argmax(h, axis=1)\n  loss = mean(max(h, axis=1) * (k + 1))\n"
+            "parameters: {shapes: {W: [2, 3]}}\ndata: {inputs: [[1, 2], [3, 4]]}\n"
+        )
+    )
+    assert [*program.gradients] == ["h", "W"]
