@@ -16,6 +16,7 @@ from bpdebug.core.network import LayerNames, Network, Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
+from bpdebug.core.relined import relined
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
@@ -264,9 +265,9 @@ class Program(Record, eq=False):
         """
         if name in self.index:
             return self.stages[self.index[name]]
-        skipped = [line for line in self.lines if isinstance(line, Skipped) and line.name == name]
-        if skipped:
-            raise SetupError(f"there is no stage {name}: {skipped[0].reason}")
+        for line in self.lines:
+            if isinstance(line, Skipped) and line.name == name:
+                raise SetupError(f"there is no stage {name}: {line.reason}")
         raise SetupError(f"there is no stage '{name}'{suggestion(name, self.index) or '; there are ' + ' '.join(self.index)}")
 
     def with_formula(self, name: str, text: str, meaning: str = "") -> Program:
@@ -283,7 +284,9 @@ class Program(Record, eq=False):
         stage, formula = self.stage(name), self.parse(text)
         for rows in (*self.batches.sizes, *[GENERIC_ROWS] * self.network.generic):
             check_stage(name, formula, self.shapes(rows), self.later(name))
-        return self.with_stage(stage.with_formula(formula, meaning))
+        if self.scenario.lines is None or stage.phase not in (Phase.FORWARD, Phase.LOSS):
+            return self.with_stage(stage.with_formula(formula, meaning))
+        return replace(self, **relined(self.network, self.lines, name, formula, self.shapes(rows)))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed.
@@ -299,8 +302,7 @@ class Program(Record, eq=False):
 
     def with_stage(self, changed: Stage) -> Program:
         """This program with another stage in the place of the one of that name."""
-        lines = (changed if isinstance(line, Stage) and line.name == changed.name else line for line in self.lines)
-        return replace(self, lines=tuple(lines))
+        return replace(self, lines=tuple(changed if isinstance(line, Stage) and line.name == changed.name else line for line in self.lines))
 
     def later(self, name: str) -> set[str]:
         """The tensors that have no value yet when a stage runs: its own and those after it, unless they outlive the update."""
@@ -309,12 +311,9 @@ class Program(Record, eq=False):
     @cached_property
     def initial(self) -> dict[str, Array]:
         """The persistent tensors before the first update, in the program's precision."""
-        scenario = self.scenario
-        values: dict[str, Array] = {name: np.zeros(shape) for name, shape in self.persistent.items()}
-        values |= initial_values(self.parameters, self.network.drawn, scenario.seed, scenario.generator)
-        values |= {name: np.array(value) for name, value in self.constants.items()}
-        values |= {name: np.asarray(value, dtype=float) for name, value in scenario.values.items()}
-        return {name: np.array(value, dtype=self.dtype) for name, value in values.items()}
+        drawn = initial_values(self.parameters, self.network.drawn, self.scenario.seed, self.scenario.generator)
+        values = {name: np.zeros(shape) for name, shape in self.persistent.items()} | drawn | self.constants | dict(self.scenario.values)
+        return {name: np.array(np.asarray(value, dtype=float), dtype=self.dtype) for name, value in values.items()}
 
     def bounds(self, by_group: bool) -> list[int]:
         """Where phases, or groups within phases, begin; and the end."""
