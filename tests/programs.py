@@ -60,10 +60,12 @@ PROGRAMS = {
         program: |
           h = tanh(x * W + b)
           s = mean(h, axis=0)
-          e = s - c
+          on = s > -0.2
+          e = where(on & given, s - c, 0)
           loss = mean(e ** 2) + 0.1 * mean(W ** 2)
         parameters: {seed: 1, shapes: {W: [3, 4]}, values: {b: [0.1, 0.2, 0.3, 0.4]}}
         constants: {c: 0.5}
+        tensors: {given: [[true, false, true, true], [true, true, true, true], [false, true, true, true]]}
         data: {inputs: [[[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 2, 2]], [[0.5, -2, 3, 1], [0, 1, 0, -1], [1, -1, 2, -2]]]}
         training: {epochs: 20}
     """,

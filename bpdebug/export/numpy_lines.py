@@ -61,9 +61,9 @@ def python_names(worked: WorkedUpdate) -> dict[str, str]:
 
 def _lines(step: WorkedStage, worked: WorkedUpdate, names: dict[str, str]) -> Iterator[str]:
     """A stage, and what was changed by hand after it."""
-    stage, dtype = step.stage, worked.program.dtype
+    stage, dtype = step.stage, step.value.dtype
     text = to_text(substitute(stage.formula.tree, {name: Name(python) for name, python in names.items()}))
-    if (found := evaluate(stage.formula, step.operands, dtype)).dtype != dtype or not isinstance(found, np.ndarray):
+    if evaluate(stage.formula, step.operands, worked.program.dtype).dtype != dtype:
         text = f"np.asarray({text}, np.{dtype})"
     own = "  # your own formula" if stage.edited else ""
     yield f"{names[stage.name]} = {text}{own}"

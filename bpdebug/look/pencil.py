@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.cells import Term
-from bpdebug.core.functions import ARITHMETIC, COMPARISONS, FUNCTIONS
+from bpdebug.core.functions import ARITHMETIC, COMPARISONS, FUNCTIONS, OPERATORS
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 
@@ -97,5 +97,7 @@ def _again(term: Term, digits: int) -> Any:
     run = ARITHMETIC.get(term.operator) or COMPARISONS.get(term.operator)
     if run is not None:
         return run(*parts)
+    if (term.operator, len(parts)) in OPERATORS:  # what takes truth values
+        return OPERATORS[term.operator, len(parts)].run(*map(np.bool_, parts))
     row = FUNCTIONS[term.operator]
     return row.run(np.array(parts)) if row.reduces else row.run(*parts)

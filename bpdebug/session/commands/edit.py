@@ -139,6 +139,7 @@ def _values_at(session: Session, t: int) -> Generator[str, None, Mapping[str, Ar
 
 
 def _difference(name: str, old: Array, new: Array) -> dict[str, Any]:
+    old, new = np.asarray(old, float), np.asarray(new, float)  # of truth values, too
     with np.errstate(all="ignore"):
         same = (old == new) | (np.isnan(old) & np.isnan(new))
         change = float(np.where(same, 0.0, np.abs(new - old)).max(initial=0.0))
