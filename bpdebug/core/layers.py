@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpdebug.core.description import Initializer, Loss, Scenario
+from bpdebug.core.description import Initializer, Lines, Loss, Scenario
 from bpdebug.core.errors import FormulaError, SetupError
-from bpdebug.core.lines import read_lines
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
-from bpdebug.core.own_lines import with_own_lines
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
 from bpdebug.core.tensors import Naming
@@ -27,11 +25,13 @@ def make_program(scenario: Scenario) -> Program:
     Raises:
         SetupError: where the scenario contradicts itself; ``path`` names the keys.
     """
-    network = read_lines(scenario, scenario.lines) if scenario.lines else build(scenario)
+    network = _read(scenario, scenario.lines) if scenario.lines else build(scenario)
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
     program = Program(scenario, network, rule, lines, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {})
     if scenario.lines and scenario.lines.backward.strip():
+        from bpdebug.core.own_lines import with_own_lines  # noqa: PLC0415 - for programs of lines alone
+
         program = with_own_lines(program, scenario.lines.backward)
     network.check_targets(scenario.y)
     _check_values(program)
@@ -41,6 +41,13 @@ def make_program(scenario: Scenario) -> Program:
         except (FormulaError, SetupError) as error:
             raise SetupError(str(error), ("formulas", name)) from None
     return program
+
+
+def _read(scenario: Scenario, lines: Lines) -> Network:
+    """The network of a program of lines; what derives their gradients is loaded for it alone."""
+    from bpdebug.core.lines import read_lines  # noqa: PLC0415 - for programs of lines alone
+
+    return read_lines(scenario, lines)
 
 
 def build(scenario: Scenario) -> Network:

@@ -11,7 +11,6 @@ import numpy as np
 
 from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.errors import LineError
-from bpdebug.core.lines import MAXIMUM_NUMBERS
 from bpdebug.frontends.nodes import Mapping, Scalar, entry, mark_of, place
 from bpdebug.frontends.report import Mark, Report
 
@@ -36,6 +35,8 @@ def refuse_lines(sections: Section, root: Mapping, report: Report) -> None:
         message = f"{lengths['inputs']} samples of inputs need as many targets; found {lengths['targets']}"
         report.fail(mark_of(root, ("data", "targets")), f"{message} (what belongs to no sample goes under tensors:)")
     sizes = [*map(prod, sections["parameters"]["shapes"].values()), *(v.size for v in sections["parameters"]["values"].values())]
+    from bpdebug.core.lines import MAXIMUM_NUMBERS  # noqa: PLC0415 - for programs of lines alone
+
     count = sum(size for size in sizes if size <= MAXIMUM_NUMBERS)  # one that is larger is told by itself
     if count > MAXIMUM_PARAMETERS:
         report.fail(mark_of(root, ("parameters",)), f"the program has {count:,} parameters; expected at most {MAXIMUM_PARAMETERS:,}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpdebug.core.derive import derived
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.network import Node
 from bpdebug.core.parser import Formula
@@ -42,6 +41,8 @@ def inner_of(program: Program, name: str) -> Inner | None:
 
 def _part(program: Program, node: Node, name: str) -> Tree | None:
     """The part of a line of which an inner value is the gradient: the derivation of that one comes to the same formula."""
+    from bpdebug.core.derive import derived  # noqa: PLC0415 - for programs of lines alone
+
     known, whole, arriving = dict(node.operation.inner), node.value, node.operation.arriving
     shapes = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest)
     for part in dict.fromkeys(part for part in walk(whole) if isinstance(part, Operation) and part != whole):

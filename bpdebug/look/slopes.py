@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bpdebug.core.derive import derived
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.parser import Formula
-from bpdebug.core.products import ZERO
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, names, operation, substitute, walk
+
+ZERO: Tree = Number(0)
 
 
 class NoSlope(Exception):  # noqa: N818 - no error, an answer
@@ -25,6 +25,8 @@ def slope_of(tree: Tree, name: str) -> Tree:
     Raises:
         NoSlope: where the formula does something else.
     """
+    from bpdebug.core.derive import derived  # noqa: PLC0415 - where a rule is told
+
     folds = (node for node in walk(tree) if isinstance(node, Call) and not operation(node)[0].cellwise)
     if any((fold.function, fold.axis) != ("sum", None) for fold in folds):
         raise NoSlope
