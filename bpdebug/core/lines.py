@@ -250,7 +250,8 @@ def read_lines(scenario: Scenario, lines: Lines) -> Network:
         phase = Phase.LOSS if node.output == loss else phase
         gradient = naming.gradient.format(node.output)
         arriving = ONE if node.output == loss and gradient not in written else Name(gradient)
-        row = reader.derived(node, between, arriving) if node.output in between else node.operation
+        stops = kind_of(reader.known[node.output]) != "f"  # and says so
+        row = reader.derived(node, between, arriving) if stops or node.output in between else node.operation
         nodes.append(replace(node, operation=row, phase=phase))
     if reader.errors:
         raise ProgramError(tuple(reader.errors))
