@@ -52,12 +52,23 @@ def reshaped(shape: Shape, wanted: Any) -> Shape:
     return tuple(MADE if n == 1 else n for n in found)
 
 
+def triangle(shape: Shape) -> Shape:
+    """The shape of ``tril`` and ``triu``."""
+    if len(shape) < 2:
+        raise MisfitError("a triangle needs a matrix")
+    return shape
+
+
 def widened(shape: Shape, wanted: Any) -> Shape:
     """The shape of ``broadcast_to``."""
     target: Shape = wanted if isinstance(wanted, tuple) else (wanted,)
     if broadcast(shape, target) != target:
         raise MisfitError(f"that cannot be stretched to {'×'.join(map(str, target))}")
     return target
+
+
+MOST = 2**27
+"""Numbers that a tensor may hold."""
 
 
 def reduced(shape: Shape, axis: Any, keepdims: bool) -> Shape:
@@ -120,6 +131,8 @@ def padded(shape: Shape, width: Any) -> Shape:
         pairs = np.broadcast_to(np.asarray(width), (len(shape), 2)).tolist()
     except ValueError:
         raise MisfitError(f"it needs a pair of numbers for each of {len(shape)} axes") from None
+    if any(n < 0 for pair in pairs for n in pair):
+        raise MisfitError("a width is 0 or more")
     return tuple(n if isinstance(n, Unknown) else n + before + after for n, (before, after) in zip(shape, pairs, strict=True))
 
 
@@ -169,7 +182,8 @@ RULES: dict[str, Rule] = {
     "arange": lambda _, __, numbers: (len(range(*numbers)),),
     "eye": lambda _, __, numbers: (numbers[0], numbers[-1]),
     **dict.fromkeys(("zeros", "ones"), lambda _, __, numbers: numbers[0] if isinstance(numbers[0], tuple) else (numbers[0],)),
-    **dict.fromkeys(("zeros_like", "ones_like", "tril", "triu"), lambda _, shapes, __: shapes[0]),
+    **dict.fromkeys(("zeros_like", "ones_like"), lambda _, shapes, __: shapes[0]),
+    **dict.fromkeys(("tril", "triu"), lambda _, shapes, __: triangle(shapes[0])),
     "reshape": lambda _, shapes, numbers: reshaped(shapes[0], numbers[0]),
     **dict.fromkeys(
         ("transpose", "swapaxes", "moveaxis"), lambda tree, shapes, numbers: permuted(FUNCTIONS[tree.function].run, shapes[0], *numbers)
@@ -187,3 +201,25 @@ RULES: dict[str, Rule] = {
     "sliding_window_view": lambda tree, shapes, numbers: seen(sliding_window_view, shapes[0], *numbers, axis=tree.axis),
 }
 """How the functions that are no ufunc make their shapes, from those of the arguments and what is known before anything runs."""
+
+
+def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: int) -> Shape:
+    """The shape of a function that has a rule.
+
+    Args:
+        tree: the call.
+        shapes: of its arguments.
+        numbers: its arguments that are known before anything runs.
+        samples: a number of samples that is tried only, so that no memory has to hold them.
+
+    Raises:
+        MisfitError: where the arguments do not fit, or memory does not hold the result.
+    """
+    try:
+        found = RULES[tree.function](tree, shapes, numbers)
+    except (ValueError, IndexError, TypeError) as error:
+        raise MisfitError(str(error)) from None
+    tried = any(n and n % samples == 0 for n in found)
+    if min(found, default=0) < 0 or (prod(found) > MOST and not tried):
+        raise MisfitError(f"that would be {'×'.join(map(str, found))}; a tensor has at most {MOST:,} numbers")
+    return found

@@ -7,7 +7,7 @@ from math import prod
 
 from bpdebug.core.record import replace
 from bpdebug.core.structure import Shape, Unknown
-from bpdebug.core.tree import Binary, Call, Index, Length, Transpose, Tree, walk
+from bpdebug.core.tree import Binary, Call, Index, Length, Listing, Transpose, Tree, walk
 from bpdebug.core.writing import to_text
 
 
@@ -65,8 +65,13 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
     return f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}; {same}"
 
 
-def joint_misfit(items: Sequence[Tree], shapes: Sequence[Shape], along: int | None) -> str:
-    """Why arrays cannot be joined, along an axis or, for None, a new one; "" where they can."""
+def joint_misfit(tree: Call, shapes: Sequence[Shape]) -> str:
+    """Why ``concatenate`` or ``stack`` cannot join arrays; "" where they can."""
+    if not isinstance(tree.arguments[0], Listing):
+        return f"{tree.function} takes a list: {tree.function}([a, b])"
+    items, along = tree.arguments[0].items, tree.axis if tree.function == "concatenate" and isinstance(tree.axis, int) else None
+    if not shapes:
+        return "an empty list has nothing to join"
     first = shapes[0]
     for item, shape in zip(items[1:], shapes[1:], strict=True):
         a, b = to_text(items[0]), to_text(item)

@@ -191,9 +191,9 @@ class Program(Record, eq=False):
 
     def given(self, rows: int) -> dict[str, Shape]:
         """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        fixed = {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
         given = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
-        return {**given, "m": Form.of((), "i", rows), **fixed}
+        given["m"] = Form.of((), "i", rows)
+        return {**given, **{name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}}
 
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
@@ -227,21 +227,18 @@ class Program(Record, eq=False):
 
     def end_of(self, phase: Phase) -> int:
         """How many stages have run when a phase is over."""
-        order = list(Phase)
-        return sum(order.index(stage.phase) <= order.index(phase) for stage in self.stages)
+        return sum([*Phase].index(stage.phase) <= [*Phase].index(phase) for stage in self.stages)
 
     @cached_property
     def _few(self) -> dict[str, Shape]:
         return self.shapes(self.batches.sizes[0])
 
     def shapes(self, rows: int) -> dict[str, Shape]:
-        """The shape of every tensor for a batch of that many rows."""
+        """The shape of every tensor for a batch of that many rows; a gradient is of real numbers, be its formula 1 or u > v."""
         shapes = self.given(rows) | self.persistent
-        for stage in self.stages:
-            if stage.name not in self.persistent:
-                found = infer(stage.formula, shapes)
-                real = bool(stage.of) or not self.scenario.lines  # a gradient is of real numbers, be its formula 1 or u > v
-                shapes[stage.name] = Form.of(found, "f", found.number) if real else found
+        for stage in (stage for stage in self.stages if stage.name not in self.persistent):
+            found = infer(stage.formula, shapes)
+            shapes[stage.name] = found if self.scenario.lines and not stage.of else Form.of(found, "f", found.number)
         return shapes
 
     @cached_property

@@ -14,7 +14,7 @@ from bpdebug.core.errors import FormulaError, ShapeError
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.laying import RULES, reduced
+from bpdebug.core.laying import RULES, laid, reduced
 from bpdebug.core.misfits import axes_text, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
@@ -256,13 +256,14 @@ class Inference:
             return Form.of(self.together(tree, tree.arguments, tuple(shapes)), kind)
         if refused := self._refused(tree, shapes):
             raise self.error(refused, tree)
-        return Form.of(RULES[tree.function](tree, shapes, numbers), kind)
+        return Form.of(laid(tree, shapes, numbers, GENERIC_ROWS), kind)
 
     def _refused(self, tree: Call, shapes: Sequence[Form]) -> str:
         """Why arrays cannot be joined, or values not be added where they are to be; "" where they can."""
-        if tree.function in ("concatenate", "stack") and isinstance(tree.arguments[0], Listing):
-            along = tree.axis if tree.function == "concatenate" and isinstance(tree.axis, int) else None
-            return joint_misfit(tree.arguments[0].items, shapes, along)
+        if tree.function == "take" and shapes[1].kind == "f":
+            return f"places are whole numbers or truth values; {to_text(tree.arguments[1])} is neither"
+        if FUNCTIONS[tree.function].listed:
+            return joint_misfit(tree, shapes)
         if tree.function == "add_at":
             places = indexed(shapes[0], [self._item(item) for item in cast(Key, tree.arguments[1]).items])
             if broadcast(places, shapes[1]) is None or len(shapes[1]) > len(places):
@@ -299,8 +300,7 @@ class Inference:
 
     def together(self, tree: Tree, operands: Sequence[Tree], shapes: Sequence[Shape]) -> Shape:
         """The common shape of elementwise operands: that of one of them, but for axes that the formula itself makes."""
-        result: Shape = shapes[0]
-        holder = operands[0]
+        holder, result = operands[0], shapes[0]
         for operand, shape in zip(operands[1:], shapes[1:], strict=True):
             wide = broadcast(result, shape)
             if wide is None or (stretched(result, wide) and stretched(shape, wide)):

@@ -139,6 +139,8 @@ def indexed(shape: Shape, items: Sequence[Any]) -> Shape:
     used = sum(len(item) if kind_of_item(item) == "b" else item is not None for item in items if item is not ...)
     if used > len(shape):
         raise MisfitError(f"there are {used} places for {len(shape)} axes")
+    if sum(item is ... for item in items) > 1:
+        raise MisfitError("one ... is enough")
     spread = [*items] if ... in items else [*items, ...]
     lengths, parts, arrays, first, last = iter(shape), list[int](), list[Shape](), -1, -1
     fancy, apart = any(isinstance(item, Form) and (len(item) or item.kind == "b") for item in items), False
