@@ -161,7 +161,7 @@ def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
                 factors |= {stage.name: entry.value for stage in stages if stage.of == program.prediction}
                 rank = (2 * odds, own != ONE, own.parts + delta.parts + (entry != delta) * (1 + entry.parts))
                 yield rank, Convention(factors, abs(own.value), judge.convention.masks, odds)
-    if shared is not None and (own := names.of(shared)).name:
+    if judge.program.layers and shared is not None and (own := names.of(shared)).name:
         yield (1, 0, 0), Convention(_each(judge, seen, own.value), abs(own.value), judge.convention.masks)
 
 

@@ -62,7 +62,8 @@ class Judge:
         self.scene, self.reading = scene, reading
         self.start = {**scene.state, **reading.given}
         x, y = scene.meant.input, scene.meant.target
-        rows, expected = len(self.start[x]), len(self.start[y])
+        rows = len(self.start[x]) if x else scene.rows
+        expected = len(self.start[y]) if y else rows
         if expected != rows:
             raise ComparisonError(f"{x} in your file has {counted(rows)}, but {y} is not there, and the scenario's has {expected}")
         self.start["m"] = reading.given.get("m", np.array(float(rows)))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
+from bpdebug.core.description import Array
 from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
@@ -241,3 +242,42 @@ def _unkind(have: set[str], place: str, numbers: tuple[int, ...], gradient: bool
         yield Meaning(likely[1], numbers, place * (place != "out"), gradient, trust=0.6)
     elif "layer" in have and not gradient:
         yield Meaning("loss", trust=0.8)
+
+
+class Counting(Record):
+    """From where a file counts layers.
+
+    Attributes:
+        parameters, z, a: the number of the first layer in names of each kind.
+        ranks: the layer of each number, where they only tell the order: ``net.0.weight``, ``net.2.weight``.
+        swapped: whether a is what goes into an activation, and z what comes out (Bishop, "Pattern Recognition" (2006), section 5.1).
+    """
+
+    parameters: int = 1
+    z: int = 1
+    a: int = 1
+    ranks: Mapping[tuple[int, ...], int] = {}
+    swapped: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is ours."""
+        return self == Counting()
+
+
+def countings(program: Program, arrays: Mapping[str, Array]) -> Iterator[Counting]:
+    """The ways in which a file may count layers."""
+    read = [meaning for name in arrays for meaning in meanings(name)[:1] if meaning.numbers]
+    own = {meaning.numbers for meaning in read if meaning.kind in ("weight", "bias")}
+    yield Counting()
+    if any(meaning.numbers[-1] == 0 for meaning in read):
+        yield Counting(0, 0, 0)
+        yield Counting(0, 0, 1)
+        yield Counting(0, 1, 1)
+    numbers = sorted(own)
+    if len(numbers) == len(program.layers) and all(numbers != [(place + first,) for place in range(len(numbers))] for first in (0, 1)):
+        yield Counting(ranks={number: place for place, number in enumerate(numbers, 1)})
+    if any(meaning.kind in ("z", "a") and meaning.numbers[-1] == len(program.layers) + 1 for meaning in read):
+        yield Counting(1, 2, 2)  # the inputs are the first layer (Ng's "Machine Learning")
+    if any(meaning.kind == "z" or (meaning.kind == "a" and "h" in name.lower()) for name in arrays for meaning in meanings(name)[:1]):
+        yield Counting(swapped=True)

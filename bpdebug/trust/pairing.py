@@ -17,7 +17,7 @@ from bpdebug.core.network import LayerNames
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped
-from bpdebug.trust.names import AFTER, Meaning, earlier, gradient_of, idle, known_names, meanings, spelled
+from bpdebug.trust.names import AFTER, Counting, Meaning, countings, earlier, gradient_of, idle, known_names, meanings, spelled
 from bpdebug.trust.report import counted, listed
 
 _EQUAL = 1e-4
@@ -27,27 +27,6 @@ _FITS, _FLAT, _MISFITS, _NUMBERS = 0.3, 0.15, -0.35, 0.5
 _LEAST, _LITERAL, _UNSAID = 0.5, 1.1, 0.6
 """The score from which a pair is one; the trust in a name of ours; that in a layer that a name does not say."""
 _SHOWN = 8
-
-
-class Counting(Record):
-    """From where a file counts layers.
-
-    Attributes:
-        parameters, z, a: the number of the first layer in names of each kind.
-        ranks: the layer of each number, where they only tell the order: ``net.0.weight``, ``net.2.weight``.
-        swapped: whether a is what goes into an activation, and z what comes out (Bishop, "Pattern Recognition" (2006), section 5.1).
-    """
-
-    parameters: int = 1
-    z: int = 1
-    a: int = 1
-    ranks: Mapping[tuple[int, ...], int] = {}
-    swapped: bool = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is ours."""
-        return self == Counting()
 
 
 class Pairing(Record, eq=False):
@@ -66,24 +45,6 @@ class Pairing(Record, eq=False):
     uncompared: Mapping[str, str]
     notes: tuple[str, ...]
     score: float
-
-
-def countings(program: Program, arrays: Mapping[str, Array]) -> Iterator[Counting]:
-    """The ways in which a file may count layers."""
-    read = [meaning for name in arrays for meaning in meanings(name)[:1] if meaning.numbers]
-    own = {meaning.numbers for meaning in read if meaning.kind in ("weight", "bias")}
-    yield Counting()
-    if any(meaning.numbers[-1] == 0 for meaning in read):
-        yield Counting(0, 0, 0)
-        yield Counting(0, 0, 1)
-        yield Counting(0, 1, 1)
-    numbers = sorted(own)
-    if len(numbers) == len(program.layers) and all(numbers != [(place + first,) for place in range(len(numbers))] for first in (0, 1)):
-        yield Counting(ranks={number: place for place, number in enumerate(numbers, 1)})
-    if any(meaning.kind in ("z", "a") and meaning.numbers[-1] == len(program.layers) + 1 for meaning in read):
-        yield Counting(1, 2, 2)  # the inputs are the first layer (Ng's "Machine Learning")
-    if any(meaning.kind == "z" or (meaning.kind == "a" and "h" in name.lower()) for name in arrays for meaning in meanings(name)[:1]):
-        yield Counting(swapped=True)
 
 
 class Pairs:
@@ -163,6 +124,8 @@ class Pairs:
             if target := self._form(single[kind], meaning):
                 yield target, meaning.trust
             return
+        if not program.layers:
+            return
         if counting.swapped and kind in ("z", "a"):
             kind = "z" if kind == "a" else "a"
         if kind == "a" and not meaning.gradient and meaning.numbers and meaning.numbers[-1] == counting.a - 1 and not meaning.place:
@@ -170,6 +133,8 @@ class Pairs:
         if counting.ranks and meaning.trust < 1.0 and kind in ("a", "z") and meaning.numbers and not meaning.place:
             if (tensor := self._of_module(meaning, counting)) and (target := self._form(tensor, meaning)):
                 yield target, meaning.trust
+            return
+        if not program.layers:
             return
         for layer, trust in self._layers(meaning, kind, counting):
             tensor = self._into(layer) if meaning.place == "in" and meaning.numbers and kind == "a" else str(getattr(layer, kind))
@@ -224,7 +189,13 @@ class Pairs:
         found, wanted = sorted(n for n in array.shape if n != 1), sorted(n for n in due if n != 1)
         if found == wanted:
             return _FITS
-        if tensor in self.program.sampled and array.ndim <= 2 and due[1] in (1, *array.shape) and len(found) <= 2 - (due[1] == 1):
+        if (
+            self.program.layers
+            and tensor in self.program.sampled
+            and array.ndim <= 2
+            and due[1] in (1, *array.shape)
+            and len(found) <= 2 - (due[1] == 1)
+        ):
             return _FITS
         return _FLAT if array.size == np.prod(due) or (tensor == self.program.loss and array.ndim == 1) else _MISFITS
 
@@ -289,7 +260,7 @@ class Pairs:
 
     def _of_prediction(self, gradients: Sequence[Meaning]) -> bool:
         """Whether a name is that of the gradient of the network's answer."""
-        last = self.program.layers[-1].number
+        last = self.program.layers[-1].number if self.program.layers else 0
         return any(one.kind == "prediction" or (one.kind == "a" and one.numbers == (last,)) for one in gradients)
 
 

@@ -94,9 +94,9 @@ def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
     with suppress(ComparisonError, ValueError):
         first = next(_of_pairing(scene, found[0]))
         start = {**scene.state, **first.given}
-        rows = len(start[program.input])
+        rows = len(start[program.input]) if program.input else scene.rows
         start["m"] = np.array(float(rows))
-        if len(start[program.target]) == rows:
+        if not program.target or len(start[program.target]) == rows:
             made = scene.program(rows).run(start)
             found = pairings(program, arrays, rows, {**start, **{file_name(program, name): value for name, value in made.items()}})
     return found
@@ -105,6 +105,10 @@ def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
 def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
     """The ways to understand arrays of known names."""
     program = scene.meant
+    if not program.layers:  # the names of lines are the user's own, and so is how their tensors lie
+        rows = len(x) if (x := pairing.arrays.get(program.input)) is not None and x.ndim else scene.rows
+        yield from _counted(_read(scene, pairing, rows, False, frozenset()), rows)
+        return
     for form in forms(program, pairing, scene.rows):
         for columns, count in _batches(program, form.arrays, scene.rows):
             for turned in _weights(program, form.arrays):
@@ -178,7 +182,9 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
     for name, tensor in known_names(program).items():
         if name not in arrays:
             continue
-        array, expected, meaning = np.asarray(arrays[name], np.float64), shapes[tensor], program.tensors.get(tensor)
+        whole = name in program.data and program.data[name].dtype.kind in "biu"
+        array = np.asarray(arrays[name], program.data[name].dtype if whole else np.float64)
+        expected, meaning = shapes[tensor], program.tensors.get(tensor)
         parameter = next((one for one in (tensor, meaning.of if meaning else "") if one in program.parameters), "")
         if array.ndim == 2 and expected:  # turned round where its group is, data also where they alone need it
             array = array.T if (parameter in turned if parameter and parameter not in biases else columns) else array
@@ -224,7 +230,7 @@ def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Ar
         return array, ""
     if line and (array.ndim < 2 or bias or array.size == 1):
         return array.reshape(expected), ""
-    rows, outputs = expected if target else (0, 0)
+    rows, outputs = expected if target and len(expected) == 2 else (0, 0)
     if array.size == rows and outputs > 1 and np.isin(array, np.arange(outputs)).all():
         return np.eye(outputs)[array.reshape(-1).astype(int)], ": the classes as 0 and 1"
     if outputs == 1 and array.shape == (rows, rows) and (array == array[0]).all():

@@ -46,7 +46,7 @@ class Scene(Record, eq=False):
     @property
     def rows(self) -> int:
         """The samples of the batch."""
-        return len(self.state[self.meant.input])
+        return int(self.state["m"])
 
     def program(self, rows: int) -> Program:
         """The program for a batch of another size."""
@@ -80,13 +80,13 @@ def state_at(timeline: Timeline, update: int) -> dict[str, Array]:
     """Copies of what an update starts from; constants as the scenario has them, not as single precision rounds them."""
     program = timeline.program
     with timeline.at(timeline.calendar.clock(update)) as machine:
-        values = {name: np.array(value, np.float64) for name, value in machine.values().items()}
+        values = {name: np.array(value, np.float64 if value.dtype.kind == "f" else None) for name, value in machine.values().items()}
     exact = {name: np.array(number) for name, number in program.constants.items() if program.dtype.type(number) == values[name]}
     return values | exact
 
 
 def _of_batch(program: Program, state: Mapping[str, Array]) -> Scenario:
-    x, y = state[program.input], state[program.target]
+    x, y = state.get(program.input, program.scenario.x), state.get(program.target, program.scenario.y)
     return replace(program.scenario, x=x, y=y, training=Training(1), precision="float64", formulas={}, values={}, debug=Debug())
 
 

@@ -63,6 +63,11 @@ class Worlds:
     def see(self, name: str, value: Array, key: str, factor: float = 1.0) -> None:
         """Have numbers that are known in all worlds."""
         eps, made = self._eps(name), dict[int, Array]()
+        if value.dtype.kind in "biu":  # places and truth values are what they are
+            self._rooms[name] = np.zeros(value.shape)
+            for world in self._all:
+                world[name] = value
+            return
         half = np.zeros(value.shape) if name in self.program.constants else self.half(key, value, factor)
         if name in self.program.index and self.program.stage(name).of:  # what is smaller than any number of its type is 0
             half = half + 2 * self.printed.least / abs(factor)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
+import numpy as np
 import pytest
 
 from bpdebug import Session, load_scenario
+from bpdebug.core.network import Phase
 
 BATCH_NORM = """
 program: |
@@ -139,3 +141,46 @@ def test_a_wrong_line_is_accused_alone_and_its_mistake_has_a_name(checked, progr
     assert [stage["name"] for stage in found["stages"] if stage["status"] == "wrong"] == [line.partition(" ")[0]]
     suspects = next(stage["suspects"] for stage in found["stages"] if stage["status"] == "wrong")
     assert [suspect["kind"] for suspect in suspects] == [kind] * bool(kind)
+
+
+def numbers_of(session):
+    """What one update computes, as a person's own file has it: without parts of gradients and inner values."""
+    program = session.program
+    values = program.initial | program.batch(0)
+    values |= program.run(values, program.end_of(Phase.BACKWARD))
+    return {name: values[name] for name in (*program.data, *program.parameters, *program.index) if not {*".@"} & {*name}}
+
+
+@pytest.fixture
+def compared(tmp_path):
+    """The answer to a comparison of a program with changed numbers of its own."""
+
+    def compare(text, change):
+        path = tmp_path / "program.yaml"
+        path.write_text(text, "utf-8")
+        session = Session(load_scenario(path))
+        np.savez(tmp_path / "theirs.npz", **change(numbers_of(session)))
+        return session.execute(f"compare {tmp_path / 'theirs.npz'}").data
+
+    return compare
+
+
+PROGRAMS = [BATCH_NORM, LABELS, ATTENTION, LAYER_NORM, CONVOLUTION]
+
+
+@pytest.mark.parametrize("text", PROGRAMS, ids=["batch norm", "labels", "attention", "layer norm", "convolution"])
+def test_numbers_of_a_program_are_compared_whatever_their_ranks(compared, text):
+    assert compared(text, lambda own: own)["ok"]
+    half = compared(text, lambda own: {name: value / 2 if name[0] == "d" else value for name, value in own.items()})
+    assert half["ok"]
+    assert half["conventions"]
+
+
+OFF = ["dvar", "dE", "ds", "dh", "dK"]
+
+
+@pytest.mark.parametrize(("text", "name"), [*zip(PROGRAMS, OFF, strict=True)], ids=OFF)
+def test_the_first_array_that_is_off_is_found(compared, text, name):
+    found = compared(text, lambda own: own | {name: 2 * own[name]})
+    assert not found["ok"]
+    assert found["culprit"] == name
