@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 import bpdebug
@@ -10,6 +12,9 @@ bpdebug.use_one_thread()  # before any test loads NumPy
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("random", deadline=None)
 settings.load_profile("same")  # the same examples everywhere, today and in a year; `--hypothesis-profile random` looks for new ones
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite in the background ignores ctrl+c, and so would all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter):

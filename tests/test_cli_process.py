@@ -94,7 +94,10 @@ def test_ctrl_c_ends_a_long_run_with_130(tmp_path):
         assert process.stdout.readline().startswith("update 0/")
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        try:
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (130, "interrupted\n")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from bpdebug.core.operations import OPERATIONS
@@ -79,12 +79,12 @@ class Entry(Record):
 
     def covers(self, line: str, at: int) -> int:
         """The length of its sign at a character of a line, 0 where none of its signs is there."""
-        return _length(self.pattern, line, at) if self.signs else 0
+        return _lengths(self.pattern, line).get(at, 0) if self.signs else 0
 
     def stands(self, place: str, line: str, at: int) -> int:
         """The same, where it is that which the sign means in a place and among what stands around it."""
         there = not self.places or place in self.places
-        return self.covers(line, at) if there and (not self.near or _length(self._around, line, at)) else 0
+        return self.covers(line, at) if there and (not self.near or at in _lengths(self._around, line)) else 0
 
     def is_found(self, words: Sequence[str]) -> bool:
         """Whether all the words occur in what it is called, in its signs, or in what else it is found under."""
@@ -92,10 +92,17 @@ class Entry(Record):
         return all(word in text for word in words)
 
 
-def _length(pattern: re.Pattern[str], line: str, at: int) -> int:
-    """How long a match is that holds a character of a line, one that begins within another included; 0 where there is none."""
-    found = (pattern.match(line, start) for start in range(max(at - _LONGEST, 0), at + 1))
-    return max((match.end() - match.start() for match in found if match and match.end() > at), default=0)
+@lru_cache(maxsize=1024)  # the characters of one line are asked for one after the other
+def _lengths(pattern: re.Pattern[str], line: str) -> dict[int, int]:
+    """How long the longest match is that holds a character of a line, for each that one holds; one may begin within another."""
+    lengths: dict[int, int] = {}
+    found = pattern.search(line)
+    while found and found.start() < len(line):
+        start, end = found.span()
+        for at in range(start, min(end, start + _LONGEST + 1)):
+            lengths[at] = max(lengths.get(at, 0), end - start)
+        found = pattern.search(line, start + 1)
+    return lengths
 
 
 def _read(path: Path) -> Iterator[Entry]:

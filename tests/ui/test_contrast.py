@@ -37,11 +37,14 @@ async def test_what_is_painted_can_be_read_in_every_theme(name, monkeypatch):
     worst = {}
 
     async def in_all_themes(app, pilot):
-        for theme in LEAST:
-            app.theme = theme
+        """Where the theme of the last stop has nothing new, the others are not asked."""
+        for theme in sorted(LEAST, key=lambda theme: theme != app.theme):
+            known, app.theme = len(worst), theme
             await settled(pilot)
             for line, fore, back, text in pairs(app, theme):
                 worst.setdefault((theme, line, fore.hex, back.hex), (contrast(fore, back), type(app.screen).__name__, text))
+            if len(worst) == known:
+                return
 
     await walk(name, monkeypatch, in_all_themes)
     assert all(sum(key[:2] == (theme, line) for key in worst) > 5 for theme in LEAST for line in (False, True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from rich.color import ColorSystem
 from rich.console import COLOR_SYSTEMS
@@ -136,6 +136,7 @@ def _luminance(color: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@cache  # Textual looks for a similar name wherever a text is no colour, which takes half a millisecond
 def _parsed(value: str) -> Color | None:
     """A theme's colour; None for one that is the terminal's own, or of a form that is none."""
     try:
@@ -161,7 +162,7 @@ class Roles:
         self._system = COLOR_SYSTEMS[system or "truecolor"]
         self._least = float(variables.get("least-contrast", _TEXT))
         self._lines = float(variables.get("least-lines", 0))
-        self._colors = {name: color for name, value in variables.items() if (color := _parsed(value))}
+        self._variables = variables
         self._known: dict[str, Style] = {"": Style()}
 
     def style(self, role: str) -> Style:
@@ -171,7 +172,8 @@ class Roles:
         return self._known[role]
 
     def _color(self, name: str) -> Color:
-        return self._colors.get(name) or self._colors.get(_INSTEAD.get(name, ""), _FALLBACK[name in _GROUNDS])
+        named = (_parsed(self._variables.get(wanted, "")) for wanted in (name, _INSTEAD.get(name, "")))
+        return next(filter(None, named), _FALLBACK[name in _GROUNDS])
 
     def _single(self, role: str) -> Style:
         kind, _, rest = role.partition(":")
