@@ -234,7 +234,7 @@ def value_of(row: str) -> str:
 def derivative_of(row: str, argument: str) -> str:
     """One sentence on a row's derivative with respect to an argument, or nothing."""
     told = DERIVATIVES.get(row, "")
-    return told if isinstance(told, str) else told[argument]
+    return told if isinstance(told, str) else told.get(argument, "")
 
 
 def step_of(row: str, letter: str) -> str:

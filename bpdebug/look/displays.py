@@ -42,7 +42,7 @@ class Displays(UserDict[int, str]):
         self._seen: dict[str, deque[float]] = {}
 
     def lines(self, timeline: Timeline) -> list[str]:
-        """The expressions with their present values; one that cannot be computed now says so."""
+        """The expressions with their present values; one that is not computed yet with its last one, and of which update that is."""
         return [f"{text} = {_shown(timeline, text)}" for text in self.values()]
 
     def remember(self, timeline: Timeline) -> None:
@@ -63,7 +63,23 @@ class Displays(UserDict[int, str]):
 
 def _shown(timeline: Timeline, text: str) -> str:
     try:
-        value = value_of(timeline, text)
+        return _told(value_of(timeline, text))
     except BpdebugError:
-        return "not computed yet"
+        before = _before(timeline, text)
+        return "not computed yet" if before is None else f"{_told(before)} (update {timeline.machine.update - 1})"
+
+
+def _told(value: Array) -> str:
     return short(float(value), 8) if value.ndim == 0 else f"{shape_text(value.shape)}, norm {short(float(np.linalg.norm(value)), 6)}"
+
+
+def _before(timeline: Timeline, text: str) -> Array | None:
+    """The value in the update before, when all that it reads had just been computed; None where there is none."""
+    program, update = timeline.program, timeline.machine.update - 1
+    formula = program.parse(text)
+    done = max((program.index[name] + 1 for name in formula.names if name in program.index and name not in program.persistent), default=0)
+    if update < 0 or done in (0, timeline.calendar.length):
+        return None
+    with timeline.at(timeline.calendar.clock(update, done)) as machine, np.errstate(all="ignore"):
+        infer(formula, machine.shapes())
+        return np.array(evaluate(formula, machine.values(), program.dtype))

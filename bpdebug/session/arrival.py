@@ -34,6 +34,11 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
     elif move.search:
         text = f"no earlier stop: {text}"
     text = "training is complete: " + text if position.at_end else text
+    first = timeline.first_nonfinite
+    if reason == "end" and first is not None and first <= start.t < position.t:
+        update, place = timeline.calendar.ran(first)
+        where = f"{update}:{timeline.program.stages[place].name}"
+        text += f"\nnot all values have been finite since {where}; 'goto {where}' goes back to the first that is not"
     return Result("stop", text, _stop_data(reason, start, position))
 
 

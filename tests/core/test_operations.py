@@ -9,7 +9,7 @@ from bpdebug.core.network import loss_row, sum_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
-from bpdebug.core.texts import VALUES, derivative_of
+from bpdebug.core.texts import derivative_of, value_of
 from bpdebug.core.tree import Binary, Call, Name, Number, product, walk
 
 KINKED = {"abs", "sign", "maximum", "minimum", "where", "max", "min", "erf"}
@@ -114,10 +114,11 @@ def test_a_derivative_that_is_off_by_a_thousandth_is_noticed(name, argument):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_row_says_what_it_means_and_where_it_is_from(name):
     row = OPERATIONS[name]
-    assert VALUES[name].endswith(".")
+    assert value_of(name).endswith("."), f"say under '{name}' in VALUES of bpdebug/core/texts.py what it gives, in a sentence"
     for argument in row.gradients:
-        assert derivative_of(name, argument).endswith(".")
-        assert VALUES[name] != derivative_of(name, argument)
+        told = derivative_of(name, argument)
+        assert told.endswith("."), f"say under '{name}' in DERIVATIVES of bpdebug/core/texts.py what its derivative does, in a sentence"
+        assert told != value_of(name)
     assert len(row.source) > 10
     assert row.gradients
 

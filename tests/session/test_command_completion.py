@@ -92,6 +92,7 @@ def test_a_count_may_stand_before_the_command(known):
         ("delete ", 7, ["1", "2", "all"]),
         ("delete 1 2", 9, ["2"]),
         ("ignore 2", 7, ["2"]),
+        ("condition 1 max(abs(dz", 20, ["dz1", "dz2"]),
         ("undisplay ", 10, ["1"]),
         ("commands 1 print loss; wh", 23, ["where"]),
         ("commands 1 goto 40:dz", 19, ["dz2", "dz1"]),

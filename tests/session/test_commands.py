@@ -201,6 +201,7 @@ USUAL = {
     "enable": "all",
     "disable": "last",
     "ignore": "1 2",
+    "condition": "1 loss < 2",
     "commands": "1 print loss; where",
     "display": "norm(dz1)",
     "undisplay": "1",

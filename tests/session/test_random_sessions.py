@@ -102,6 +102,7 @@ class Typist:
             "enable": lambda: self.one(self.stop(), "all"),
             "disable": lambda: self.one(self.stop(), "all"),
             "ignore": lambda: f"{self.stop()} {self.number(4)}",
+            "condition": lambda: f"{self.stop()} {self.one('', self.condition())}",
             "commands": lambda: f"{self.stop()} {self.one('', 'where', 'print W1; info', 'list; print learning_rate')}",
             "display": self.expression,
             "history": lambda: self.one("loss", "norm(dW1) for 3", self.expression()),

@@ -15,6 +15,7 @@ from bpdebug.time.conditions import CONDITIONS, make_catchpoint
 from bpdebug.time.results import Result
 from bpdebug.time.stop import Stop
 from bpdebug.time.stop_text import breakpoint_of, positive, watchpoint_of
+from bpdebug.time.stops import Breakpoint
 
 
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
@@ -157,6 +158,25 @@ def disable(session: Session, arguments: str) -> Result:
     return _switch(session, arguments, enabled=False)
 
 
+@command(
+    "condition STOP [CONDITION]",
+    "stop",
+    missing="condition needs a stop's number and what has to hold there, such as condition 1 max(abs(dz2)) > 1",
+)
+def condition(session: Session, arguments: str) -> Result:
+    """Stop at a breakpoint only if a condition holds; without one, whenever it is reached: condition 1 norm(dz2) > 1."""
+    number, _, text = arguments.partition(" ")
+    stop = _stop_of(session, number)
+    if not isinstance(stop, Breakpoint):
+        raise CommandError(f"only a breakpoint takes a condition; {stop.number} is a {stop.kind}: {stop.text}")
+    place, _, _ = stop.text.partition(" if ")
+    wanted = text.strip().removeprefix("if ")
+    made = breakpoint_of(session.program, place + f" if {wanted}" * bool(wanted), update=session.timeline.machine.update)
+    stop.text, stop.condition = made.text, made.condition
+    session.stops.changed()
+    return _shown(stop)
+
+
 @command("ignore STOP COUNT", "stop")
 def ignore(session: Session, arguments: str) -> Result:
     """Do not stop at a stop the next COUNT times."""
@@ -214,7 +234,8 @@ def info(session: Session, arguments: str = "") -> Result:
 def line_of(stop: Stop) -> str:
     """A stop in one line."""
     notes = [f"hit {stop.hits} time{'s' * (stop.hits != 1)}"] * (stop.hits > 0)
-    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [f"ignoring the next {stop.ignore} hits"] * (stop.ignore > 0)
+    ignored = f"ignoring the next {f'{stop.ignore} hits' if stop.ignore > 1 else 'hit'}"
+    notes += ["disabled"] * (not stop.enabled) + ["once"] * stop.temporary + [ignored] * (stop.ignore > 0)
     notes += [f"then: {'; '.join(stop.commands)}"] if stop.commands else []
     notes += [stop.note] if stop.note else []
     return f"{stop.kind} {stop.number}: {stop.text}" + (f" ({', '.join(notes)})" if notes else "")
