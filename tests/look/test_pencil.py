@@ -13,7 +13,8 @@ from bpdebug.frontends import load_scenario, shipped
 from bpdebug.look.explanation import explain
 from bpdebug.session.session import Session
 
-MOST_CELLS = 12
+MOST_CELLS = 200
+"""Of all tensors of an update together."""
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "log1p", "expm1", "tanh", "sqrt", "abs", "maximum", "minimum", "where", "sign")}
 
 
@@ -38,7 +39,7 @@ def cells_of(name, epochs):
             session.execute("step")
             shape = np.shape(session.value(stage.name))
             places = [*np.ndindex(*shape)]
-            for place in places[:: max(1, len(places) // MOST_CELLS)]:
+            for place in places[:: max(1, len(places) * len(session.program.stages) // MOST_CELLS)]:
                 explained = explain(session.timeline, stage.name, place, Style("plain"))
                 if np.isfinite(explained.value):
                     yield explained

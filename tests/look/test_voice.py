@@ -20,7 +20,8 @@ ABOUT = re.compile(
     rf"raise \S+ a little and the loss (?P<moves>rises|falls), at this rate by (?P<effect>{NUMBER}) for each (?P<change>{NUMBER})"
 )
 STEP = re.compile(rf"the update (?P<moves>lowers|raises) it, by (?P<step>{NUMBER})")
-MOST_CELLS = 12
+MOST_CELLS = 200
+"""Of all tensors of an update together."""
 
 
 def number(text):
@@ -53,9 +54,10 @@ def true_change(session, stage, index, change):
     return float(losses[1] - losses[0])
 
 
-def gradients_of(scenario, updates, most=MOST_CELLS):
+def gradients_of(scenario, updates):
     """Every explained gradient cell of some updates, or some of each large tensor."""
     session = Session(scenario)
+    most = MOST_CELLS // len(session.program.stages)
     for update in (update for update in updates if update < session.position.updates):
         for stage in session.program.stages:
             if stage.of:

@@ -57,11 +57,12 @@ def answers(session, *commands):
         yield to_json(command, session.position, result)
 
 
+@pytest.mark.parametrize(("seeds", "least"), [(10, 4), pytest.param(SEEDS, 6, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name):
+def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name, seeds, least):
     program = meant(loaded(name))
     kinds = Counter()
-    for seed in range(SEEDS):
+    for seed in range(seeds):
         fault = plant(program, seed)
         kinds[fault.kind] += 1
         assert program.stage(fault.stage).of, "a stage of the backward pass"
@@ -73,7 +74,7 @@ def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name)
         assert value[fault.cell] == pytest.approx(fault.value, rel=1e-12)
         assert not np.allclose(value, timeline_of(name, fault.stage), rtol=1e-4, atol=0)
         timeline.seek(len(program.stages) + 1)
-    assert len(kinds) >= (6 if program.layers else 5), "it is not always the same mistake"
+    assert len(kinds) >= least - (not program.layers), "it is not always the same mistake"
 
 
 @cache

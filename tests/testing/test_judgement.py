@@ -10,8 +10,8 @@ from testing import layers, planted, right
 
 from bpdebug.testing import GradientError, Untold, check_backward
 
-RIGHT = 500
-PLANTED = 300
+RIGHT = [200, pytest.param(2000, marks=pytest.mark.long)]
+PLANTED = [120, pytest.param(1200, marks=pytest.mark.long)]
 
 
 def outcome(forward, backward, inputs, keywords):
@@ -27,21 +27,23 @@ def outcome(forward, backward, inputs, keywords):
     return "right", None
 
 
-def test_nothing_right_is_accused():
+@pytest.mark.parametrize("pairs", RIGHT)
+def test_nothing_right_is_accused(pairs):
     generator = np.random.default_rng(11)
     count = {"right": 0, "untold": 0}
-    for _ in range(RIGHT):
+    for _ in range(pairs):
         said, *pair = right.right_pair(generator)
         found, words = outcome(*pair)
         assert found != "wrong", f"{said}: {words}"
         count[found] += 1
-    assert count["untold"] <= 0.03 * RIGHT
+    assert count["untold"] <= 0.03 * pairs
 
 
-def test_nothing_wrong_passes_in_silence():
+@pytest.mark.parametrize("pairs", PLANTED)
+def test_nothing_wrong_passes_in_silence(pairs):
     generator = np.random.default_rng(12)
     count = {"wrong": 0, "untold": 0}
-    while sum(count.values()) < PLANTED:
+    while sum(count.values()) < pairs:
         said, which, *pair = planted.planted(generator)
         found, words = outcome(*pair)
         if planted.matters(which):
@@ -50,7 +52,7 @@ def test_nothing_wrong_passes_in_silence():
             if found == "wrong":
                 values = [value for value in pair[2] if getattr(value, "dtype", np.dtype(int)).kind == "f"]
                 assert words.finding.ours.shape == np.asarray(which[2]).shape or len(values) > 1, said
-    assert count["untold"] <= 0.05 * PLANTED
+    assert count["untold"] <= 0.05 * pairs
 
 
 @pytest.mark.parametrize(

@@ -142,8 +142,15 @@ def test_columns_of_the_inputs_saved_apart_are_no_layers():
     assert compared(Session(NET), a | {f"input_{place + 1}": a["x"][:, place] for place in range(3)}).data["ok"]
 
 
-@pytest.mark.parametrize("rule", [*RULES, "nesterov", "rmsprop"])
-@pytest.mark.parametrize("count", [1, 3])
+TAKEN = {("sgd", 3), ("momentum", 1), ("adam", 3), ("nesterov", 1), ("rmsprop", 3)}
+FILES = [
+    pytest.param(rule, count, marks=[pytest.mark.long] * ((rule, count) not in TAKEN))
+    for rule in (*RULES, "nesterov", "rmsprop")
+    for count in (1, 3)
+]
+
+
+@pytest.mark.parametrize(("rule", "count"), FILES)
 def test_parameters_and_what_an_optimizer_keeps_may_both_be_saved_after_the_update(rule, count):
     """In one file, whichever update it is of, and in several that follow each other; a wrong gradient is found all the same."""
     scenario = replace(NET, optimizer=RULES.get(rule, Optimizer(rule, {"learning_rate": 0.05})))

@@ -235,9 +235,9 @@ def test_every_row_of_the_catalogue_is_planted_by_hand():
     assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum", "decay_after"}
 
 
-def arrays_that_are_no_mistake():
+def arrays_that_are_no_mistake(every):
     generator = np.random.default_rng(5)
-    for number in range(40):
+    for number in range(0, 40, every):
         net = (NETS + RESIDUAL)[number % 20]
         stage = str(generator.choice(stages(net)))
         right, size = right_of(net, stage), 10.0 ** -generator.integers(0, 5)
@@ -246,8 +246,9 @@ def arrays_that_are_no_mistake():
         yield net, stage, (right + size * noise, noise, stretched, np.resize(noise, (net.m, net.m)))[(number + number // 20) % 4]
 
 
-def test_random_numbers_are_no_mistake_that_has_a_name():
-    for net, stage, wrong in arrays_that_are_no_mistake():
+@pytest.mark.parametrize("every", [2, pytest.param(1, marks=pytest.mark.long)])
+def test_random_numbers_are_no_mistake_that_has_a_name(every):
+    for net, stage, wrong in arrays_that_are_no_mistake(every):
         assert kinds_of(net, stage, wrong) == [], f"{stage} of {net}"
 
 

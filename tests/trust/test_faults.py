@@ -55,18 +55,18 @@ def is_off(wrong, right):
     return wrong.size != right.size or not np.allclose(wrong.ravel(), right.ravel(), 1e-4, 1e-4 * np.abs(wrong).max())
 
 
-@pytest.mark.parametrize("number", [102])
-def test_whatever_the_catalogue_can_plant_is_found_again_in_any_network(number):
+@pytest.mark.parametrize(("number", "every"), [(102, 3), pytest.param(102, 1, marks=pytest.mark.long)])
+def test_whatever_the_catalogue_can_plant_is_found_again_in_any_network(number, every):
     program, planted = make_program(scenario_of(number)), 0
     reads, values, after, previous = moments(program)
     for stage in program.stages:
-        for candidate in candidates(program, stage):
+        for candidate in [*candidates(program, stage)][program.index[stage.name] % every :: every]:
             wrong, right = value_of(candidate, reads[stage.name], after, previous), values[stage.name]
             if is_off(wrong, right):
                 found = diagnose(Evidence(program, stage, wrong, right, reads[stage.name], after, previous))
                 assert candidate.kind in [suspect.kind for suspect in found] or (found and FAULTS[candidate.kind].general)
                 planted += 1
-    assert planted > 100
+    assert planted > 300 / every
 
 
 def test_most_of_the_catalogue_can_be_planted_as_a_formula():

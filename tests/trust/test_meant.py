@@ -39,8 +39,15 @@ def mutants(formula):
     yield from {*changed} - {formula}
 
 
-@pytest.mark.parametrize("update", [0, 3])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+STARTS = [
+    pytest.param(name, update, marks=[pytest.mark.long] * (place % 2 != update % 2))
+    for place, name in enumerate(OPTIMIZERS)
+    for update in (0, 3)
+]
+"""Each at the very start or later, by turns."""
+
+
+@pytest.mark.parametrize(("name", "update"), STARTS)
 def test_every_wrong_step_of_every_optimizer_is_accused_where_it_stands(name, update):
     program = make_program(optimizing(name))
     for stage in program.stages[program.index["db1"] + 1 :]:
