@@ -19,7 +19,6 @@ from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.arrangement import PaneScreen
 from bpdebug.ui.chooser_screen import ChooserScreen
 from bpdebug.ui.draw.empty import HATCH
-from bpdebug.ui.draw.matrix_cells import as_row_column
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
@@ -353,8 +352,8 @@ def cursor_place(app):
     """Where the cell cursor is drawn in its pane, and the room there."""
     name, index = app.view.selected
     pane = next(pane for pane in app.query(MatrixPane) if pane.layout_of.find(name))
-    block, (row, column) = pane.layout_of.find(name), as_row_column(index)
-    x, y = block.left + column * block.cell - pane.scroll_offset.x, block.top + 1 + row - pane.scroll_offset.y
+    block, (row, column) = pane.layout_of.find(name), (0, 0, *index)[-2:]
+    x, y = block.left + block.edge + column * block.cell - pane.scroll_offset.x, block.first + row - pane.scroll_offset.y
     return x, y, pane.area.width - block.cell, pane.area.height - 1
 
 

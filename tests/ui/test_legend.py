@@ -41,7 +41,12 @@ def known(place, text, at):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+DRAWN_ELSEWHERE = {"xor", "tutorial_as_written", "deep_sigmoid", "exam_softmax"}
+"""Scenarios that draw nothing that no other one draws."""
+WALKED = [pytest.param(name, marks=[pytest.mark.long] * (name in DRAWN_ELSEWHERE)) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", WALKED)
 async def test_every_sign_and_style_is_explained_and_none_has_two_meanings(name, monkeypatch):
     seen = await walk(name, monkeypatch)
     unexplained, meanings = defaultdict(list), defaultdict(dict)

@@ -58,21 +58,18 @@ def messages(app):
 
 
 async def settled(pilot):
-    """Let all messages be dealt with, and those that follow from them, and all be painted."""
-    for looks in range(1000):
-        await pilot.pause(0.001 * (looks > 2))
-        if looks > 1 if not isinstance(pilot.app, DebuggerApp) else at_rest(pilot.app) and not to_paint(pilot.app.screen):
+    """Let all messages be dealt with, and those that follow from them."""
+    for _ in range(3):
+        await pilot.pause(0)
+    for _ in range(1000):
+        if not isinstance(pilot.app, DebuggerApp) or at_rest(pilot.app):
             break
+        await pilot.pause(0.001)
 
 
 def at_rest(app):
     """Whether nothing is under way but a long run."""
     return app._exit or app.work.busy or not (app.typed._letting_in or app.message_queue_size or not app.typed.others_rest())
-
-
-def to_paint(screen):
-    """Whether something of a screen is to be laid out or painted yet."""
-    return screen._layout_required or screen._scroll_required or screen._repaint_required or screen._dirty_widgets
 
 
 async def press(pilot, *keys):
