@@ -262,9 +262,8 @@ class Program(Record, eq=False):
         """
         if name in self.index:
             return self.stages[self.index[name]]
-        for line in self.lines:
-            if isinstance(line, Skipped) and line.name == name:
-                raise SetupError(f"there is no stage {name}: {line.reason}")
+        for line in (line for line in self.lines if isinstance(line, Skipped) and line.name == name):
+            raise SetupError(f"there is no stage {name}: {line.reason}")
         raise SetupError(f"there is no stage '{name}'{suggestion(name, self.index) or '; there are ' + ' '.join(self.index)}")
 
     def with_formula(self, name: str, text: str, meaning: str = "") -> Program:
