@@ -55,7 +55,10 @@ class Operands:
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives, where its tensors are known and fit."""
         cells = self.cells(tree, overrides)
-        return None if cells is None else np.asarray(cells.value(tree), np.float64)
+        try:
+            return None if cells is None else np.asarray(cells.value(tree), np.float64)
+        except (IndexError, ValueError):  # a place that is not there, which only the run can tell
+            return None
 
 
 class _Shapes(Inference):

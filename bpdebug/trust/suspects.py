@@ -110,7 +110,10 @@ class _Search:
         """Whether a mistake gives the wrong numbers; one that gives them in another size is remembered."""
         case = self.case
         self.tried += 1
-        if (made.kind == "y_broadcast" and case.samples**2 > _MOST_PAIRS) or not case.in_proportion(made):
+        try:
+            if (made.kind == "y_broadcast" and case.samples**2 > _MOST_PAIRS) or not case.in_proportion(made):
+                return False
+        except (IndexError, ValueError):  # a place that is not there, which only the run can tell
             return False
         fits = case.explains(case.value(made.tree, made.overrides))
         self.near += [made] * (not fits)

@@ -15,7 +15,7 @@ from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
 from bpdebug.trust.faults import candidates
 
-SILENT = ("good", "kink", "noise", "follows")
+SILENT = ("good", "kink", "noise", "follows", "non-finite")
 
 
 def opened(seed, scale=1.0, precision="float64"):

@@ -184,3 +184,10 @@ def test_the_first_array_that_is_off_is_found(compared, text, name):
     found = compared(text, lambda own: own | {name: 2 * own[name]})
     assert not found["ok"]
     assert found["culprit"] == name
+
+
+def test_a_place_that_only_a_wrong_formula_asks_for_ends_no_diagnosis(checked):
+    text = "\nprogram: |\n  loss = sum(W[x] * V) + sum(W ** 2)\nparameters: {values: {W: [1.0, 2.0, 3.0], V: [[1.0, 3.0], [0.5, 2.0]]}}\n"
+    data = "data: {inputs: [[0, 2], [1, 2]]}\n"
+    found = checked(text + data, "dW = add_at(zeros_like(W), x, V ** 2) + 2.5 * W")
+    assert found["culprit"] == "dW"
