@@ -22,14 +22,14 @@ convention rows; format fixed 3; print {parameter}; format auto; scale log; disp
 break {tensor}; break backward; tbreak {first}; watch {cell}
 watch norm({parameter}) ratio 0.5; catch vanishing; catch exploding; catch dead; catch saturated; catch unchanged; catch small-update
 catch large-update; catch rising; catch linear; catch no-bias; catch copies; catch shuffled; catch long-step; info; continue; continue
-reverse-continue; ignore 1 1; disable 2; enable 2; info breakpoints; delete all; undisplay 1; update; health; health 3
+reverse-continue; condition 1 {loss} > 0; condition 1; ignore 1 1; disable 2; enable 2; info breakpoints
+delete all; undisplay 1; update; health; health 3
 history norm({parameter}) for 3; update 3; reverse-update; epoch; reverse-epoch; until {first}; reverse-step; reverse-finish; bookmark a
 step 3; diff 'a; jump a; diff start, update 1; set {cell} = 0.25; explain {cell}; info edits; undo; formula {tensor} = 2 * ({formula})
 explain {gradient}; undo; check; check all; check sweep; check slope
 export a.npz; export a.jsonl; export a.py; goto end; explain; health; goto 0:{loss}
 predict on; step; answer 1; step; answer 1x1; answer +; step; predict off; hunt 1; hint; hint; accuse {tensor}; reveal; score
-tour; tour off
-save s.bp
+tour; tour off; save s.bp
 run; source s.bp; reload; help; theme; hop; commands 1 where; quit
 """
 
