@@ -123,7 +123,8 @@ class Machine:
             stage = self.program.stages[place]
             raise BpdebugError(f"{stage.name} cannot be computed in update {self.update}: {stage.formula.text}: {error}") from None
         complaints = len(self._noted)
-        self.finite = is_finite(self._work.rows[place])
+        row = self._work.rows[place]
+        self.finite = not np.isnan(row).any() if self.program.stages[place].unbounded else is_finite(row)
         del self._noted[complaints:]
 
     def step_back(self, count: int) -> bool:
@@ -184,6 +185,11 @@ class Machine:
     def last(self, name: str) -> Array:
         """A tensor of the update that was completed last (valid until the next stage runs)."""
         return self.last_workspace().tensors[name]
+
+    def is_finite(self) -> bool:
+        """Whether everything that has a value now is finite, or infinite on purpose."""
+        meant = {stage.name for stage in self.program.stages if stage.unbounded}
+        return all(np.isfinite(value).all() for name, value in self.values().items() if name not in meant)
 
     def last_is_finite(self) -> bool:
         """Whether everything that the last update computed is finite; for callers that have silenced NumPy's warnings."""

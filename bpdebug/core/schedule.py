@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import field
+from functools import cached_property
 
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Network, Phase
@@ -17,7 +18,7 @@ from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value_of
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total, walk
 
 
 class Stage(Record):
@@ -57,6 +58,11 @@ class Stage(Record):
     def derived(self) -> Formula | None:
         """The formula that the engine derived, where a user has put his own in its place."""
         return self.original.formula if self.original else None
+
+    @cached_property
+    def unbounded(self) -> bool:
+        """Whether its formula says itself that there may be infinite values, as a mask does: ``where(mask, s, -inf)``."""
+        return any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
 
     def with_formula(self, formula: Formula, meaning: str = "") -> Stage:
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""

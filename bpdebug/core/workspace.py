@@ -96,8 +96,8 @@ class Workspace:
         flat: every intermediate tensor, one after the other.
         telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
             finite makes its parameter so.
-        tensors: views by name, with the persistent tensors and the batch among them; integers, truth values and what has a length that
-            only the run knows are arrays of their own.
+        tensors: views by name, with the persistent tensors and the batch among them; integers, truth values, what has a length that
+            only the run knows and what is infinite on purpose are arrays of their own.
         forms: of the number of samples and of those last ones.
         rows: what each stage computes, as one row.
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
@@ -113,7 +113,8 @@ class Workspace:
         shapes = program.shapes(rows)
         self.forms = {name: shape for name, shape in shapes.items() if name == "m" or any(isinstance(n, Unknown) for n in shape)}
         own = program.transient(rows)
-        apart = {name: shape for name, shape in own.items() if name in self.forms or program.kind(name) != program.dtype}
+        set_apart = {*self.forms, *(stage.name for stage in program.stages if stage.unbounded)}
+        apart = {name: shape for name, shape in own.items() if name in set_apart or program.kind(name) != program.dtype}
         self._own = Memory({name: own[name] for name in own if name not in apart}, program.dtype, program.letters["g"])
         self._persistent, self.flat = persistent, self._own.flat
         known = self.given | persistent.tensors | self._own.tensors

@@ -230,7 +230,7 @@ class Timeline(Edited):
             self.completed()
             if self.first_nonfinite is None and not machine.last_is_finite():
                 self._locate(update)
-        elif self.first_nonfinite is None and not all(np.isfinite(value).all() for value in machine.values().values()):
+        elif self.first_nonfinite is None and not machine.is_finite():
             here = self.clock
             self.approach(self.calendar.clock(update))
             self.advance(here)

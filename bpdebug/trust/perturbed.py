@@ -293,6 +293,6 @@ def _slope(row: Function, value: Any, values: list[Any], place: int) -> Array:
     """The derivative of a function for one of its operands, by the complex step; NaN where it has no value, and where a root begins,
     whose slope has no end."""
     at = values[place]
-    step = np.where(at == 0, _TINY, _STEP * np.abs(at))
+    step = np.where(at == 0, _TINY, np.where(np.isfinite(at), _STEP * np.abs(at), 1.0))
     found = np.asarray(row.run(*values[:place], at + 1j * step, *values[place + 1 :]).imag / step)
     return np.where(np.isnan(value) | ((at == 0) & (np.abs(found) > 2.0)), np.nan, found)

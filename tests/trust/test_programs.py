@@ -107,3 +107,24 @@ def test_a_parameter_to_which_no_derivative_leads_says_what_stops_it(opened):
     lines = {line.name: line.reason for line in opened(text).program.lines if hasattr(line, "reason")}
     reason = "no path of derivatives leads from {} to loss: argmax has no derivative"
     assert lines == {name: reason.format(name) for name in ("W1", "b1")}
+
+
+def test_a_mask_of_minus_infinity_is_no_alarm_and_is_judged(tmp_path):
+    path = tmp_path / "mask.yaml"
+    path.write_text(
+        "program: |\n  s = (x @ Wq) @ swapaxes(x @ Wk, -1, -2)\n  s = where(mask, s, -inf)\n  A = softmax(s)\n  loss = mean((A @ x) ** 2)\n"
+        "parameters: {seed: 1, shapes: {Wq: [3, 4], Wk: [3, 4]}}\ntensors: {mask: [[true, false], [true, true]]}\n"
+        "data: {inputs: [[[1, 2, 3], [4, 5, 6]], [[0, 2, 1], [1, 1, 0]]]}\ntraining: {epochs: 3}\n"
+    )
+    session = Session(load_scenario(path))
+    assert "non-finite" not in session.execute("continue").text
+    session.execute("goto 0:s'2")
+    session.execute("next")
+    session.execute("goto 1")
+    report = session.execute("check")
+    assert report.data["ok"] and not report.data["unjudged"]
+    session.execute("formula ds'2 = A * dA")
+    assert session.execute("check").data["culprit"] == "ds'2"
+    session.execute("goto 0")
+    session.execute("set Wq[0,0] = nan")
+    assert "nan" in session.execute("continue").text
