@@ -49,6 +49,8 @@ PICTURES = {
     "saturation-nan": Picture("saturation", ("continue",)),
     "residual-fan-out": Picture("residual", ("goto da1@z2", "step", "select da1[0,0]"), ("7",)),
     "tutorial-as-written": Picture("tutorial_as_written", ("goto 2:da2",)),
+    "batch-norm": Picture("batch_norm", ("update 3", "goto 3:dvar")),
+    "attention": Picture("attention", ("update 2", "goto 2:dk")),
     "chooser": Picture(None),
     "help-80x24": Picture("xor", keys=("question_mark",), size=(80, 24)),
     "breakpoint-hit": Picture(
