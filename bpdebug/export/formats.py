@@ -1,4 +1,4 @@
-"""One update written to a file: as a worked solution, as a PyTorch script, or as data."""
+"""One update written to a file: as a worked solution, as a PyTorch script, or as data; or the whole training, as a scenario."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ _ROWS = (
     Format("numpy", ".py", "numpy_lines.to_script", False, "a NumPy script of this update, line by line"),
     Format("npz", ".npz", "arrays.to_npz", False, "every tensor by its name, for NumPy"),
     Format("jsonl", ".jsonl", "arrays.to_jsonl", False, "a line of JSON for each tensor"),
+    Format("yaml", ".yaml", "scenario.to_yaml", False, "a scenario of lines that trains the same from its start"),
 )
 FORMATS: dict[str, Format] = {row.name: row for row in _ROWS}
 
@@ -63,8 +64,9 @@ def format_of(path: Path, given: str = "") -> Format:
         if given not in FORMATS:
             raise ExportError(f"there is no format '{given}'{suggestion(given, FORMATS) or '; there are ' + ', '.join(FORMATS)}")
         return FORMATS[given]
+    ending = path.suffix.lower().replace(".yml", ".yaml")
     for row in _ROWS:
-        if path.suffix.lower() == row.ending:
+        if ending == row.ending:
             return row
     known = ", ".join(f"{row.ending} ({row.help})" for row in _ROWS if row.name != "numpy")
     raise ExportError(f"{path.name}: unknown file extension; expected one of {known}")

@@ -48,6 +48,7 @@ class WorkedUpdate(Record, eq=False):
         stages: in order.
         edits: what the user changed at its very start.
         check: the gradient check, or None where none is wanted.
+        earlier: what the user changed before it began.
     """
 
     program: Program
@@ -56,6 +57,7 @@ class WorkedUpdate(Record, eq=False):
     stages: tuple[WorkedStage, ...]
     edits: tuple[Edit, ...] = ()
     check: Report | None = None
+    earlier: tuple[Edit, ...] = ()
 
     @property
     def values(self) -> dict[str, Array]:
@@ -103,7 +105,8 @@ def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) 
         yield f"working out {stages[-1].stage.name}"
     edits = tuple(edit for edit in timeline.edits if edit.t == start)
     checked = (yield from check(timeline)) if explained else None
-    return WorkedUpdate(program, update, given, tuple(stages), edits, checked)
+    earlier = tuple(edit for edit in timeline.edits if edit.t < start)
+    return WorkedUpdate(program, update, given, tuple(stages), edits, checked, earlier)
 
 
 def _worked(timeline: Timeline, t: int, style: Style | None) -> WorkedStage:

@@ -28,7 +28,8 @@ def written(scenario, form):
 
 
 def told(text, names):
-    """Under the other names; tables are as wide as their names."""
+    """Under the other names, as they are in Python too; tables are as wide as their names."""
+    names = {re.sub(r"\W", "_", old): re.sub(r"\W", "_", new) for old, new in names.items()} | names
     return re.sub(r"[ -]+", " ", in_words(in_print(text), names))
 
 

@@ -74,7 +74,7 @@ def test_a_command_that_needs_arguments_by_its_usage_is_refused_without(name):
 
 
 def test_the_endings_of_an_export_are_those_of_the_formats():
-    assert ways(COMMANDS["export"].usage) == (("FILE" + "|".join(row.ending for row in FORMATS.values()),),)
+    assert ways(COMMANDS["export"].usage) == (("FILE" + "|".join(dict.fromkeys(row.ending for row in FORMATS.values())),),)
 
 
 @pytest.mark.parametrize(

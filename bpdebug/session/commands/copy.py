@@ -87,14 +87,14 @@ def as_numpy(value: Array, margin: int = 0) -> str:
 
 
 @command(
-    "export FILE.md|.tex|.html|.py|.npz|.jsonl",
+    "export FILE.md|.tex|.html|.py|.npz|.jsonl|.yaml",
     "session",
-    asks="export this update to a file (.md .tex .html .py .npz .jsonl)",
+    asks="export this update to a file (.md .tex .html .py .npz .jsonl .yaml)",
     missing=f"export needs a file, whose extension is the format: {', '.join(dict.fromkeys(row.ending for row in FORMATS.values()))}",
     writes=True,
 )
 def export_(session: Session, arguments: str) -> Work:
-    """Write this update to a file: worked out (.md .tex .html; a work sheet: --blanks), as PyTorch (.py), as data (.npz .jsonl)."""
+    """Write this update worked out (.md .tex .html; gaps: --blanks), as PyTorch (.py) or data (.npz .jsonl); .yaml: as lines."""
     file = arguments.removesuffix("--blanks").rstrip()
     blanks = file != arguments
     chosen, left_out = yield from exporting(session.timeline, path_of(file), style=session.cursor.style, blanks=blanks)
@@ -103,5 +103,6 @@ def export_(session: Session, arguments: str) -> Work:
     told = f"{chosen.help}, with gaps to fill in and the answers at its end" if blanks else chosen.help
     if left_out:
         changes = "; ".join(left_out[:_NAMED]) + f" and {len(left_out) - _NAMED} more" * (len(left_out) > _NAMED)
-        told = f"a PyTorch script of this update without your changes ({changes}), so its numbers may differ"
-    return Result("export", f"update {update} exported to {file}: {told}", data)
+        told = f"{chosen.help.partition(' that ')[0]} without your changes ({changes}), so its numbers may differ"
+    what = "training" if chosen.name == "yaml" else f"update {update}"
+    return Result("export", f"{what} exported to {file}: {told}", data)
