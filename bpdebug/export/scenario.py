@@ -19,6 +19,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Naming, Role
 from bpdebug.core.tree import ONE, Name, Tree, substitute, without_ones
 from bpdebug.export.update import WorkedUpdate
+from bpdebug.frontends.loader import MAXIMUM_BYTES
 from bpdebug.time.stop_text import breakpoint_of, watchpoint_of
 
 MOST_NUMBERS = 40_000
@@ -38,7 +39,11 @@ def to_yaml(worked: WorkedUpdate) -> str:
         BpdebugError: with the name of what such a file cannot say.
     """
     program = replace(worked.program, lines=tuple(step.stage for step in worked.stages))
-    return "\n".join([*_sections(in_lines(program)), ""])
+    text = "\n".join([*_sections(in_lines(program)), ""])
+    if (size := len(text.encode())) > MAXIMUM_BYTES:
+        message = f"the file would hold {size:,} bytes; a scenario file has at most {MAXIMUM_BYTES:,}"
+        raise BpdebugError(f"{message} (an npz file can hold more)")
+    return text
 
 
 def left_out(worked: WorkedUpdate) -> tuple[str, ...]:

@@ -110,3 +110,14 @@ def test_what_cannot_be_said_is_refused_by_name(more, told, tmp_path):
     with pytest.raises(BpdebugError, match=told):
         session.execute(f"export {tmp_path / 'lines.yaml'}")
     assert not (tmp_path / "lines.yaml").exists()
+
+
+@pytest.mark.parametrize(("samples", "told"), [(19_000, "bytes"), (30_000, "30,000 of them inputs")])
+def test_what_no_scenario_file_can_hold_is_not_written(samples, told, tmp_path):
+    values = np.random.default_rng(0).normal(size=(samples, 1)) * 1e-200
+    np.savez(tmp_path / "data.npz", x=values, y=values)
+    (tmp_path / "layers.yaml").write_text("layers: [1]\ndata: {file: data.npz}\n", "utf-8")
+    session = Session(load_scenario(tmp_path / "layers.yaml"))
+    with pytest.raises(BpdebugError, match=told):
+        session.execute(f"export {tmp_path / 'lines.yaml'}")
+    assert not (tmp_path / "lines.yaml").exists()
