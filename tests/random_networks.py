@@ -12,7 +12,9 @@ from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES
 from bpdebug.core.optimizers import OPTIMIZERS
 
 KINDS = [(function, logits) for function in LOSSES for logits in ((False, True) if function in FUSED else (False,))]
-COMBINATIONS = list(itertools.product(ACTIVATIONS, KINDS, OPTIMIZERS))
+LATER = {"hinge", "adagrad"}
+"""Rows that are younger than these networks: theirs come last, so that every other network keeps its number."""
+COMBINATIONS = sorted(itertools.product(ACTIVATIONS, KINDS, OPTIMIZERS), key=lambda made: (made[1][0] in LATER, made[2] in LATER))
 CONSTANTS = {"leaky_relu": "slope", "elu": "alpha"}
 
 
@@ -72,6 +74,7 @@ RANGES = {
     "sgd": {},
     "momentum": {"momentum": (0.1, 0.95)},
     "nesterov": {"momentum": (0.1, 0.95)},
+    "adagrad": {"epsilon": (1e-3, 1e-2)},
     "rmsprop": {"alpha": (0.8, 0.99), "epsilon": (1e-5, 1e-5)},
     "adam": {"beta1": (0.5, 0.95), "beta2": (0.8, 0.999), "epsilon": (1e-5, 1e-5)},
     "adamw": {"beta1": (0.5, 0.95), "beta2": (0.8, 0.999), "epsilon": (1e-5, 1e-5), "weight_decay": (0.0, 0.2)},

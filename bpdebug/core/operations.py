@@ -122,6 +122,14 @@ _LOSSES = (
         delta=1.0,
     ),
     _row(
+        "hinge",
+        "loss = maximum(0, 1 - y * a)",
+        {"a": "where(y * a < 1, -y, 0)"},
+        "Cortes and Vapnik, Support-Vector Networks (1995), eq. 23 to 25; [Bishop] eq. 7.44",
+        "hinge({a}, {y})",
+        torch="torch.relu(1 - {y} * {a})",
+    ),
+    _row(
         "binary_cross_entropy",
         "loss = -y * log(a) - (1 - y) * log(1 - a)",
         {"a": "-y / a + (1 - y) / (1 - a)"},

@@ -54,6 +54,7 @@ def _rule(name: str, source: str, *steps: str, torch: str = "", state: Mapping[s
 
 
 _VELOCITY = "v = momentum * v + g"
+_ROOTED_STEP = "w = w - learning_rate * g / (sqrt(v) + epsilon)"
 _ADAM_M = "m = beta1 * m + (1 - beta1) * g"
 _ADAM_V = "v = beta2 * v + (1 - beta2) * g ** 2"
 _ADAM_STEP = "learning_rate * (m / (1 - beta1 ** t)) / (sqrt(v / (1 - beta2 ** t)) + epsilon)"
@@ -87,10 +88,20 @@ _ROWS = (
         momentum=0.9,
     ),
     _rule(
+        "adagrad",
+        "Duchi et al., Adaptive Subgradient Methods (2011), figure 1 with diagonal matrices, in the form of torch.optim.Adagrad",
+        "v = v + g ** 2",
+        _ROOTED_STEP,
+        torch="Adagrad({p}, lr={learning_rate}, eps={epsilon})",
+        state={"step": "t", "sum": "v"},
+        learning_rate=0.01,
+        epsilon=1e-10,
+    ),
+    _rule(
         "rmsprop",
         "Tieleman and Hinton, Lecture 6.5 (2012), in the form of torch.optim.RMSprop",
         "v = alpha * v + (1 - alpha) * g ** 2",
-        "w = w - learning_rate * g / (sqrt(v) + epsilon)",
+        _ROOTED_STEP,
         torch="RMSprop({p}, lr={learning_rate}, alpha={alpha}, eps={epsilon})",
         state={"step": "t", "square_avg": "v"},
         learning_rate=0.01,

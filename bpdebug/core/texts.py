@@ -28,6 +28,7 @@ VALUES: Mapping[str, str] = {
     "squared_error": "The squared distance between prediction and target.",
     "absolute_error": "The distance between prediction and target.",
     "huber": "Half the squared distance near the target, linear beyond delta.",
+    "hinge": "How far the prediction falls short of 1 on the side of its target, which is −1 or 1; nothing beyond 1.",
     "binary_cross_entropy": "Minus the log-probability that the prediction gives to the target.",
     "categorical_cross_entropy": "Minus the log-probability that the prediction gives to the right class.",
     "binary_cross_entropy_from_logits": "Cross-entropy and sigmoid in one, from z itself, so that nothing overflows.",
@@ -60,6 +61,7 @@ DERIVATIVES: Mapping[str, str | Mapping[str, str]] = {
     "squared_error": "The further off the prediction, the stronger the pull.",
     "absolute_error": "The pull has the same strength at any distance; only its sign tells the side.",
     "huber": "The pull grows with the distance up to delta and no further.",
+    "hinge": "Predictions on the right side by 1 or more are left alone (at exactly 1 the slope is taken as 0), all others pulled alike.",
     "binary_cross_entropy": "A confident wrong prediction is pulled back the harder the closer it is to 0 or 1.",
     "categorical_cross_entropy": "Only the right class is pulled, the harder the less probable it was held.",
     "binary_cross_entropy_from_logits": "Loss and sigmoid fused: the slopes a(1 − a) cancel and prediction minus target is left.",
@@ -75,6 +77,10 @@ STEPS: Mapping[str, Mapping[str, str]] = {
     "sgd": {"w": "Each parameter takes a step against its gradient."},
     "momentum": _VELOCITY | {"w": "Each parameter takes a step against its velocity."},
     "nesterov": _VELOCITY | {"w": "The step looks ahead: it takes the gradient and the velocity that will follow."},
+    "adagrad": {
+        "v": "The sum of the squared gradients of all updates so far: it only grows.",
+        "w": "Each parameter's step is divided by the root of that sum, so its steps become shorter as its gradients add up.",
+    },
     "rmsprop": {
         "v": "The running mean of the squared gradient.",
         "w": "Each parameter's step is measured in units of its usual gradient.",

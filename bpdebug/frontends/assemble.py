@@ -96,7 +96,7 @@ def _decided(layers: list[Layer], loss: Loss) -> Loss:
 
 def _targets(data: Data, last: Layer, loss: Loss) -> tuple[Array, tuple[str, ...]]:
     """The targets as the last layer has them, and the names of the outputs: class numbers before a softmax are one output a class, and two
-    classes are one output that says how far it is the second."""
+    classes are one output that says how far it is the second. Where classes have names, a hinge gets its -1 for no."""
     y, outputs, meant = data.y, data.outputs, "softmax" in (last.activation, _SUITS.get(loss.function))
     if last.units > 1 == y.shape[1] and meant and (y == np.round(y)).all():
         within = ((y >= 0) & (y < last.units)).all()
@@ -104,7 +104,7 @@ def _targets(data: Data, last: Layer, loss: Loss) -> tuple[Array, tuple[str, ...
         y, outputs = one_hot_of("targets", classes, which)
     if last.units == 1 and data.labels and len(outputs) == 2:
         y, outputs = y[:, 1:], outputs[1:]
-    return y, outputs
+    return 2 * y - 1 if data.labels and loss.function == "hinge" else y, outputs
 
 
 def _initializer(given: Section | None) -> Any:
@@ -183,9 +183,11 @@ def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, s
     if outputs and len(outputs) != units:
         message = f"{len(outputs)} outputs ({', '.join(outputs[:5])}) need as many units in the last layer; found {units}"
         yield ("network", "outputs") if sections["network"]["outputs"] else ("data", "targets"), message
-    # targets for which a cross-entropy means nothing: a frequent slip, which trains all the same
+    # targets for which a loss means nothing: a frequent slip, which trains all the same
     if function == "binary_cross_entropy" and (off := y[(y < 0) | (y > 1)]).size:
         yield ("data", "targets"), f"binary_cross_entropy takes targets from 0 to 1, the probability of yes; found {off[0]:g}"
+    if function == "hinge" and (off := y[np.abs(y) != 1]).size:
+        yield ("data", "targets"), f"hinge takes targets -1 and 1, the two sides; found {off[0]:g}"
     if function == "categorical_cross_entropy" and units == 1:
         message = "categorical_cross_entropy takes an output for each class, at least 2; for yes or no use binary_cross_entropy"
         yield ("loss", "function"), message

@@ -38,7 +38,7 @@ data:
 _CHAIN = re.compile(r"\d+([-–→> x×,/]{1,4}\d+)+")
 _ACTIVATIONS_TOO = {AUTO: AUTO, "ReLU": "relu", "LeakyReLU": "leaky_relu", "logistic": "sigmoid", "linear": "identity", "none": "identity"}
 _ACTIVATIONS_TOO |= {"SiLU": "silu", "swish": "silu"}
-_LOSSES_TOO = {"mse": "squared_error", "mean_squared_error": "squared_error", "mae": "absolute_error"}
+_LOSSES_TOO = {"mse": "squared_error", "mean_squared_error": "squared_error", "mae": "absolute_error", "hinge_loss": "hinge"}
 _LOSSES_TOO |= {"bce": "binary_cross_entropy", "log_loss": "binary_cross_entropy", "cce": "categorical_cross_entropy"}
 _LOSSES_TOO |= {CROSS_ENTROPY: CROSS_ENTROPY, "ce": CROSS_ENTROPY}
 _INITIALIZERS_TOO = {"xavier": "xavier_normal", "glorot": "xavier_normal", "he": "he_normal", "kaiming": "he_normal", "random": "normal"}

@@ -48,6 +48,8 @@ class Terms:
         inside, last = bool(((self.y >= 0) & (self.y <= 1)).all()), self.program.layers[-1].layer.activation
         if self.function == "categorical_cross_entropy":
             return inside and last == "softmax" and np.allclose(self.y.sum(axis=1), 1, atol=1e-6)
+        if self.function == "hinge":
+            return bool((np.abs(self.y) == 1).all())
         return inside or not self.entropy
 
     def _costs(self, answers: Array) -> Array:
@@ -61,7 +63,7 @@ class Terms:
 
     def best(self, groups: Array) -> Array:
         """The best answers, where all samples of a group get the same one."""
-        middle = np.median if self.function == "absolute_error" else np.mean
+        middle = np.median if self.function in ("absolute_error", "hinge") else np.mean  # of -1 and 1: the side of most
         return np.array([middle(self.y[groups == group], axis=0) for group in groups])
 
     def share(self, excess: float) -> float:

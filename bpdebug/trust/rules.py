@@ -272,7 +272,7 @@ def _other_losses(site: Site, own: str) -> list[str]:
 def _spoken(site: Site, name: str, tensor: str, half: str) -> str:
     """A loss, or its derivative with respect to a tensor."""
     plain = name.removesuffix("_from_logits")
-    words = plain.replace("_", " ").replace("cross entropy", "cross-entropy")
+    words = plain.replace("_", " ").replace("cross entropy", "cross-entropy") + " loss" * (name == "hinge")
     words = "Huber's loss" if name == "huber" else f"{half}the {words}" if plain == name else f"{FUSED[plain]} and {words} fused"
     with_respect = f", with respect to {tensor}" if tensor != site.stage.of else ""
     return f"the derivative of {words}{with_respect}" if site.stage.of else words

@@ -185,6 +185,15 @@ class TestKnownValues:
         values = {"a": np.array([[gap]]), "y": np.array([[0.0]]), "delta": np.array(1.0)}
         assert evaluate(OPERATIONS["huber"].forward, values) == expected
 
+    @pytest.mark.parametrize(
+        ("a", "y", "expected", "slope"),
+        [(0.25, 1.0, 0.75, -1.0), (-2.0, 1.0, 3.0, -1.0), (0.5, -1.0, 1.5, 1.0), (3.0, 1.0, 0.0, 0.0), (-1.0, -1.0, 0.0, 0.0)],
+    )
+    def test_hinge(self, a, y, expected, slope):
+        values = {"a": np.array([[a]]), "y": np.array([[y]])}
+        assert evaluate(OPERATIONS["hinge"].forward, values) == expected
+        assert evaluate(OPERATIONS["hinge"].gradients["a"], values) == slope
+
     def test_at_the_kink_relu_s_slope_is_zero(self):
         values = {"z": np.array([[0.0, -0.0]]), "g": np.array([[3.0, 3.0]])}
         assert not evaluate(OPERATIONS["relu"].gradients["z"], values).any()

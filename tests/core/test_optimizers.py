@@ -19,6 +19,7 @@ CONSTANTS = {
     "sgd": {"learning_rate": 0.3},
     "momentum": {"learning_rate": 0.2, "momentum": 0.7},
     "nesterov": {"learning_rate": 0.2, "momentum": 0.7},
+    "adagrad": {"learning_rate": 0.3, "epsilon": 0.03},
     "rmsprop": {"learning_rate": 0.05, "alpha": 0.8, "epsilon": 0.03},
     "adam": {"learning_rate": 0.05, "beta1": 0.7, "beta2": 0.8, "epsilon": 0.03},
     "adamw": {"learning_rate": 0.05, "beta1": 0.7, "beta2": 0.8, "epsilon": 0.03, "weight_decay": 0.4},
@@ -51,6 +52,13 @@ def accelerated(w, gradients, learning_rate, momentum):
         yield w
 
 
+def adagrad(w, gradients, learning_rate, epsilon):
+    """Duchi et al., figure 1: the root of the sum of the squares of all gradients up to this one; epsilon is added to the root."""
+    for number, g in enumerate(gradients, 1):
+        w -= learning_rate * g / (epsilon + sqrt(sum(past**2 for past in gradients[:number])))
+        yield w
+
+
 def rms(w, gradients, learning_rate, alpha, epsilon):
     """Tieleman and Hinton, slide 29; epsilon is added to the root."""
     mean_square = 0.0
@@ -75,6 +83,7 @@ PAPERS = {
     "sgd": gradient_descent,
     "momentum": classical_momentum,
     "nesterov": accelerated,
+    "adagrad": adagrad,
     "rmsprop": rms,
     "adam": adam,
     "adamw": adam,

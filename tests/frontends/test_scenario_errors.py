@@ -86,6 +86,7 @@ ADDED = [
     ("optimizer: adan", "10:12", "unknown name 'adan': did you mean 'adam'?"),
     ("loss: {function: huber, delta: -1}", "10:32", "expected a number from 0"),
     ("loss: {delta: 1}", "10:8", "'delta' goes with function huber; found function squared_error"),
+    ("loss: {function: hinge_loss}", "9:3", "hinge takes targets -1 and 1, the two sides; found 0"),
     ("loss: {samples: avg}", "10:17", "unknown name 'avg'; expected one of sum, mean"),
     ("loss: {from_logits: true}", "10:8", "no from_logits form"),
     ("training: {epochs: 0}", "10:20", "whole number from 1"),

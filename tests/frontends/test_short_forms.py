@@ -59,6 +59,10 @@ READ = [
         "network: 2-3-1\nloss: bce\n" + XOR.replace("[0, 1, 1, 0]", "[false, true, true, false]"),
         LAYERS % "sigmoid" + BCE + XOR + "outputs true",
     ),
+    (
+        "network: 2-3-1\nloss: hinge\n" + XOR.replace("[0, 1, 1, 0]", "[no, yes, yes, no]"),
+        LAYERS % "identity" + "loss: {function: hinge}\n" + XOR.replace("[0, 1, 1, 0]", "[-1, 1, 1, -1]") + "outputs yes",
+    ),
     ("network: 2-3-1\nparameters: {initializer: he}\n" + XOR, LAYERS % "identity" + "parameters: {initializer: {name: he_normal}}\n" + XOR),
 ]
 

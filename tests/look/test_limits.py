@@ -86,6 +86,11 @@ def test_bounds_of_other_losses_and_batches_are_those_by_hand():
     same, targets = np.ones((3, 1)), [[0.0], [0.0], [3.0]]
     assert bounds(net(same, targets, Layer(2, "tanh"), Layer(1), loss="absolute_error")) == [("contradiction", 3.0)]
     assert bounds(net(same, targets, Layer(2, "tanh"), Layer(1))) == [("contradiction", 6.0)]
+    sides = np.array([[-1.0], [1.0], [1.0]])
+    assert bounds(net(same, sides, Layer(2, "tanh"), Layer(1), loss="hinge")) == [("contradiction", 2.0)], "-1 is answered 1"
+    assert bounds(net(np.eye(3), sides, Layer(1, "relu"), loss="hinge")) == [("out-of-range", 1.0)], "-1 is answered 0"
+    assert ("linear", 1.0) in bounds(net(x, 2 * y - 1, Layer(1, "tanh"), loss="hinge")), "one sample at least is undecided"
+    assert bounds(net(same, targets, Layer(1), loss="hinge")) == [], "what is best for such targets is not known"
 
 
 def test_what_bends_a_little_is_not_called_linear():

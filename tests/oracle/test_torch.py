@@ -50,6 +50,8 @@ def torch_optimizer(scenario, parameters):
         return torch.optim.SGD(parameters, rate)
     if name in ("momentum", "nesterov"):
         return torch.optim.SGD(parameters, rate, c["momentum"], nesterov=name == "nesterov")
+    if name == "adagrad":
+        return torch.optim.Adagrad(parameters, rate, eps=c["epsilon"])
     if name == "rmsprop":
         return torch.optim.RMSprop(parameters, rate, c["alpha"], c["epsilon"])
     betas = (c.get("beta1", 0.0), c.get("beta2", 0.0))
@@ -81,6 +83,8 @@ def torch_loss(loss, a, z, y):
         made = F.huber_loss(a, y, reduction=whole, delta=loss.constants["delta"])
     elif loss.function == "absolute_error":
         made = F.l1_loss(a, y, reduction=whole)
+    elif loss.function == "hinge":
+        return reduced(torch.relu(1 - y * a), loss)
     else:
         made = F.mse_loss(a, y, reduction=whole)
     return made if whole != "none" else reduced(made, loss)
