@@ -113,8 +113,10 @@ class _Backward:
 
     def _obstacle(self, name: str) -> str:
         """What stops the gradient on the way to a tensor, as a person calls it."""
-        stops = [node for node in walk(self.formula.tree) if isinstance(node, Operation) and not [*_passing(node)] and name in names(node)]
-        return stops[0].function if isinstance(stops[0], Call) else Formula.of(stops[0]).text
+        reading = (node for node in walk(self.formula.tree) if not isinstance(node, Name) and name in names(node))
+        stops = [node for node in reading if not any(name in names(child) for _, child in _passing(node))]
+        stop = min(stops, key=lambda node: any(_passing(node)))  # rather what passes nothing on than what passes it to others
+        return stop.function if isinstance(stop, Call) else Formula.of(stop).text
 
     def _shortened(self, tree: Tree) -> Tree:
         """The tree with the output's name for what the line computes, and means for what is added up and divided by its number."""

@@ -35,7 +35,8 @@ def session_script(session: Session) -> str:
         lines += [f"goto {session.place_of(t)}", f"bookmark {name}"]
     lines += lines_of(stop_blocks(session.stops, session.displays, every=True), scenario.debug)
     lines.append(f"goto {session.place_of(session.position.t)}")
-    if session.cursor.sample or (session.selected and session.selected[0] not in session.program.sampled):
+    travels = bool(session.timeline.edits or session.bookmarks)  # on which this script looks at some sample
+    if session.cursor.sample or (session.selected[0] not in session.program.sampled if session.selected else travels):
         lines.append(f"sample {session.cursor.sample}")
     if session.selected:
         lines.append(f"select {cell_name(*session.selected)}")

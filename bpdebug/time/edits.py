@@ -7,6 +7,7 @@ import numpy as np
 from bpdebug.core.cells import Cell, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
+from bpdebug.core.numbers import written
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Role
@@ -59,11 +60,11 @@ class Edit(Record):
             machine.put(self.name, self.index, self.value)
 
 
-def check_value(machine: Machine, name: str, index: Cell) -> None:
+def check_value(machine: Machine, name: str, index: Cell, value: float) -> None:
     """Refuse a value that cannot be set now.
 
     Raises:
-        BpdebugError: where the tensor has no such cell, or is the number of samples.
+        BpdebugError: where the tensor has no such cell, holds no such numbers, or is the number of samples.
     """
     program = machine.program
     if program.tensors[name].role is Role.COUNT:
@@ -71,6 +72,12 @@ def check_value(machine: Machine, name: str, index: Cell) -> None:
         raise BpdebugError(f"{name} is the number of samples in the batch; {settable}")
     if index or name in program.data:
         check_cell(name, index, machine.values()[name].shape)
+    kind = machine.values()[name].dtype
+    if kind.kind == "b" and value not in (0, 1):
+        raise BpdebugError(f"{name} holds truth values, which are set to 0 or 1; found {written(value)}")
+    if kind.kind in "iu" and not (value.is_integer() and np.iinfo(kind).min <= value < np.iinfo(kind).max):
+        real = "" if name in program.index else "; for other numbers give it with a decimal point in the scenario: 2.0, not 2"
+        raise BpdebugError(f"{name} holds whole numbers; found {written(value)}{real}")
 
 
 def version(program: Program, edits: list[Edit], t: int) -> Program:

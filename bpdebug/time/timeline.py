@@ -142,7 +142,7 @@ class Timeline(Edited):
         if value is None:
             self.machine.program.with_formula(name, formula)
         else:
-            check_value(self.machine, name, index)
+            check_value(self.machine, name, index, value)
             made.changed(self.program)
         return self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
 

@@ -255,3 +255,12 @@ def test_slopes_that_are_truth_values_add_up_as_numbers(between, sign, arriving)
                 wanted[cell] = (evaluate(formula, {"u": up}) - evaluate(formula, {"u": down})) / 2e-6
             wanted *= getattr(arriving, "value", 3.0)
             assert np.allclose(np.broadcast_to(found, u.shape), wanted, atol=1e-6), (formula.text, made.gradients["u"].text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stop"), [("C[x]", "C[x]"), ("where(x, C[0], C[1])", "where"), ("C[x] + sign(x)", "sign"), ("C * len(x)", "x.shape[0]")]
+)
+def test_what_only_says_which_cells_are_meant_is_what_stops_a_gradient(text, stop):
+    shapes = {"C": (5, 2), "x": Form.of((2,), "b" if "where" in text else "i")}
+    found = derived("out", parse(text), shapes, ["x"])
+    assert found.gradients == {} and found.blocked == {"x": f"{stop} has no derivative"}

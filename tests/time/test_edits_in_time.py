@@ -232,3 +232,31 @@ def test_a_loss_that_is_set_is_the_loss_of_its_update():
     for command in ("goto 9:z1", "goto 3:dW1", "set loss = 99", "goto 9:z1"):
         session.execute(command)
     assert session.timeline.losses.points()[1][3] == 99
+
+
+WHOLE = """
+program: |
+  far = x > d
+  loss = sum(where(far * mask, x * w, 0) / d)
+constants: {d: 2}
+tensors: {mask: [[true, false]]}
+parameters: {shapes: {w: [2]}}
+data: {inputs: [[1, 3], [5, 7]]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"), [("d", "whole numbers"), ("x[0,0]", "whole numbers"), ("mask[0,0]", "truth values"), ("far[0,1]", "truth values")]
+)
+@pytest.mark.parametrize("value", ["0.5", "1e30", "nan", "-inf"])
+def test_a_number_that_a_tensor_cannot_hold_is_refused_and_one_that_it_can_is_set(tmp_path, cell, kind, value):
+    (tmp_path / "whole.yaml").write_text(WHOLE)
+    session = Session(load_scenario(str(tmp_path / "whole.yaml")))
+    session.execute("goto 1:loss")
+    before = session.value(cell)
+    with pytest.raises(BpdebugError, match=f"holds {kind}"):
+        session.execute(f"set {cell} = {value}")
+    assert not session.timeline.edits
+    assert session.value(cell) == before
+    session.execute(f"set {cell} = {int(not before)}")
+    assert session.value(cell) == (not before)

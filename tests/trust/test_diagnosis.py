@@ -232,7 +232,8 @@ def test_the_cross_entropy_without_its_second_term_has_both_of_its_names():
 
 
 def test_every_row_of_the_catalogue_is_planted_by_hand():
-    assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum", "decay_after"}
+    of_lines = {"held_constant"}  # a mistake in programs of lines alone: see test_user_lines.py
+    assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum", "decay_after"} | of_lines
 
 
 def arrays_that_are_no_mistake(every):
