@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from bpdebug.core.expansion import expanded
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import replace
-from bpdebug.core.tree import WHOLE, Binary, Call, Index, Key, Length, Listing, Name, Transpose, Tree, walk
+from bpdebug.core.tree import WHOLE, Binary, Call, Index, Key, Length, Listing, Name, Text, Transpose, Tree, walk
+
+_ANY_WAY = ("transpose", "swapaxes", "zeros_like", "ones_like")
+"""Functions that give for a transpose the transpose, of matrices."""
 
 
 def to_columns(tree: Tree) -> Tree:
@@ -16,8 +20,28 @@ def to_columns(tree: Tree) -> Tree:
     ``dW2 = a1.T @ dz2`` becomes ``dW2 = dz2 @ a1.T`` and ``z1 = x @ W1 + b1`` becomes ``z1 = W1 @ x + b1``: a product turns
     round, an axis changes place, all else stays (the convention of Ng's Deep Learning Specialization and of Nielsen's
     "Neural Networks and Deep Learning", chapter 2).
+    A formula that does not hold of transposes (:func:`turns`) stays as it is.
     """
-    return tree if any(isinstance(node, Listing | Key | Length) for node in walk(tree)) else _turned(tree)
+    return _turned(tree) if turns(tree) else tree
+
+
+def turns(tree: Tree) -> bool:
+    """Whether a formula over matrices and numbers can be written for their transposes: not where it asks for lengths, for places that
+    are computed, or for one side of a matrix."""
+    return all(map(_turns, walk(tree)))
+
+
+def _turns(node: Tree) -> bool:
+    match node:
+        case Listing() | Key() | Length() | Text():
+            return False
+        case Index(_, items):
+            return all(isinstance(item, int | tuple) for item in items)
+        case Call(function):
+            row = FUNCTIONS[function]
+            known = row.cellwise or row.reduces or bool(row.axes) or function in _ANY_WAY
+            return known or (bool(row.formula) and turns(expanded(node)))
+    return True
 
 
 def _turned(tree: Tree) -> Tree:

@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from bpdebug.core.cells import Cell, Cells
-from bpdebug.core.columns import to_columns
+from bpdebug.core.columns import to_columns, turns
 from bpdebug.core.description import Array
 from bpdebug.core.expansion import constant_of
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS
@@ -121,7 +121,8 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
         return None
     stage = timeline.program_at(computed - 1).stages[program.index[name]]
     seen, known = operands_seen(timeline, stage, computed), timeline.machine.shapes()
-    style = replace(style, columns=style.columns and all(len(known.get(one, ())) < 3 for one in (name, *seen)))
+    matrices = all(len(known.get(one, ())) in (0, 2) for one in (name, *seen))
+    style = replace(style, columns=style.columns and matrices and turns(stage.formula.tree))
     chosen = selected is not None and selected[0] == name
     part = slice_at(known[name], index if chosen else (0,) * len(known[name]), style.columns)
     result = Operand(render_name(name, style), _table(values[name], part), name=name, part=part)

@@ -335,6 +335,21 @@ def test_a_row_becomes_a_column_in_the_column_convention(text):
     np.testing.assert_array_equal(found, evaluate(Formula.of(tree), values).T)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "einsum('ij,jk->ik', T33, T33) @ T33",
+        "triu(T33) @ T33",
+        "T33[arange(3), arange(3)]",
+        "T33[arange(T33.shape[0])] @ T33",
+        "sum(outer(T33, T33), axis=0)",
+    ],
+)
+def test_what_does_not_hold_of_transposes_stays_in_the_column_convention(text):
+    assert to_columns(parse(text).tree) == parse(text).tree
+    assert to_columns(parse("sigmoid(T23) @ T33").tree) == parse("T33 @ sigmoid(T23)").tree
+
+
 @settings(max_examples=200, deadline=None)
 @given(tree=trees())
 def test_turning_to_columns_twice_gives_the_formula_back(tree):

@@ -7,7 +7,7 @@ from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.spans import plain, width
 
 SIZES = (80, 120, 160)
-MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")
+MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:backward", "goto end")
 
 
 def header(columns, *moment):

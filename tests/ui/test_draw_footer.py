@@ -22,7 +22,7 @@ from bpdebug.ui.panes.program import ProgramPane
 from bpdebug.ui.panes.tensors import DeltasPane, ValuesPane
 
 SIZES = (80, 120, 160)
-MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:dW1", "goto end")
+MOMENTS = ("goto start", "step", "goto 1:loss", "goto 2:backward", "goto end")
 
 
 def at(pane="", **named):

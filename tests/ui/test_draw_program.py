@@ -73,7 +73,8 @@ def test_one_arrow_at_the_next_stage_which_says_so(name, command):
     shown = view(name, command)
     rows = [(row, plain(program_line(shown, row, 60))) for row in program_rows(shown) if isinstance(row, Stage)]
     assert [row.name for row, line in rows if line.startswith("▶")] == [shown.position.next] * (shown.position.next is not None)
-    assert [row.name for row, line in rows if line.endswith("  next")] == [shown.position.next] * (shown.position.next is not None)
+    room = [row.name for row, line in rows if row.name == shown.position.next and not line.endswith("…")]
+    assert [row.name for row, line in rows if line.endswith("  next")] == room
 
 
 @pytest.mark.parametrize(("command", "stage"), [("where", "dz2"), ("select z1[1,2]", "z1"), ("select x[0,0]", "dz2")])

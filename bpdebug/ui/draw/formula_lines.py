@@ -13,8 +13,9 @@ from bpdebug.core.record import Record
 from bpdebug.ui.draw.spans import Line, Span
 
 _SIGN = re.compile(r" (?=[+−=] )")
-_INSIDE, _AFTER_SIGN, _SUBSCRIPT = 2, 10, 20
-"""How much worse a break is in parentheses than outside, after a sign than before it, and in the subscripts of a cell."""
+_INSIDE, _AFTER_SIGN, _SUBSCRIPT, _OPENED = 2, 10, 20, 40
+"""How much worse a break is in parentheses than outside, after a sign than before it, in the subscripts of a cell, and right behind what
+opens a parenthesis."""
 _LEAST = 8
 
 
@@ -41,12 +42,13 @@ class Marked(Record):
 
 
 def formula_lines(formula: str | Marked, columns: int, first: str, indent: str, role: str = "") -> list[Line]:
-    """A formula in lines of at most that many columns: ``first`` before the first, ``indent`` before the others."""
+    """A formula in lines of at most that many columns: ``first`` before the first, ``indent`` before the others; where its beginning has
+    no room beside ``first``, it begins in the line below."""
     marked = formula if isinstance(formula, Marked) else Marked(formula)
     cuts = [0, *_cuts(marked.text, columns - cell_len(first), columns - cell_len(indent))]
     lines = []
-    for start, end in pairwise([*cuts, len(marked.text)]):
-        spans = ((indent if start else first, role), *marked.part(start + (marked.text[start] == " "), end, role))
+    for place, (start, end) in enumerate(pairwise([*cuts, len(marked.text)])):
+        spans = ((indent if place else first, role), *marked.part(start + (marked.text[start] == " "), end, role))
         lines.append(tuple(span for span in spans if span[0]))
     return lines
 
@@ -63,7 +65,8 @@ def _cuts(text: str, first: int, others: int) -> Iterator[int]:
 
     while not fits(long):
         within = list(takewhile(fits, places[bisect(places, start) :]))
-        start = -min((breaks[place], -place) for place in within)[1] if within else start + room
+        below = not within and not start and room < others  # a name is not broken for what stands before it
+        start = -min((breaks[place], -place) for place in within)[1] if within else start + room * (not below)
         room = max(others, _LEAST)
         yield start
 
@@ -76,5 +79,7 @@ def _breaks(text: str) -> dict[int, int]:
             found[place] = depth + (0 if _SIGN.match(text, place) else _AFTER_SIGN if text[place - 1] in "+−=Σᵢⱼₖₗ" else 1)
         elif character in "·⊙/,=" and place + 1 < len(text) and text[place + 1] != " ":
             found[place + 1] = depth + 1
+        elif character == "(" and place:
+            found[place + 1] = depth + _OPENED
         depth += {"(": _INSIDE, ")": -_INSIDE, "[": _SUBSCRIPT, "]": -_SUBSCRIPT}.get(character, 0)
     return found

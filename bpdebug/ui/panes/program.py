@@ -40,9 +40,9 @@ _MARGIN = 3
 
 _HINTS = (
     own_keys("stage", "up", "down"),
-    own_keys("fold", "left", "right"),
     own_keys("go to", "enter"),
     command_keys("break"),
+    own_keys("fold", "left", "right"),
     command_keys("formula"),
 )
 
