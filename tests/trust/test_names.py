@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import xor
 from renamed import NONSENSE, renamed
+from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario
 from bpdebug.core.layers import make_program
@@ -107,8 +108,7 @@ WRONG = ("dW1", "db2", "dz1")
 
 
 @pytest.mark.parametrize("wrongs", [1, pytest.param(len(WRONG), marks=pytest.mark.long)])
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("net", "style"), by_turns(NETS, STYLES))
 def test_right_numbers_agree_and_a_wrong_gradient_is_accused_whatever_they_are_called(net, style, wrongs):
     program, arrays = computed(NETS[net])
     named_so = other_names(program, arrays, STYLES[style])

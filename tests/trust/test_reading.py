@@ -10,6 +10,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, xor
 from random_networks import COMBINATIONS, scenario_of
 from test_names import NETS, computed
+from turns import by_turns
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
@@ -44,8 +45,7 @@ def printed(arrays, form, but=("y",)):
     return {name: array if name in but else FORMS[form](array) for name, array in arrays.items()}
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(("form", "net"), by_turns(FORMS, NETS))
 @pytest.mark.parametrize("seed", range(1))
 def test_printed_numbers_are_judged_as_printed(net, form, seed):
     program, arrays = computed(NETS[net], seed)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from debugger_scenarios import xor
+from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.layers import make_program
@@ -56,10 +57,12 @@ def named(text, factor):
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("update", "factor"), [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0), (1, 1.3), (2, 0.5), (4, 1.3), (3, 0.8765)])
-@pytest.mark.parametrize("moving", [True, False])
-def test_one_file_of_a_later_update_shows_it(rule, update, factor, moving):
+@pytest.mark.parametrize(
+    ("rule", "since", "moving"),
+    by_turns(RULES, [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0), (1, 1.3), (2, 0.5), (4, 1.3), (3, 0.8765)], [True, False, True]),
+)
+def test_one_file_of_a_later_update_shows_it(rule, since, moving):
+    update, factor = since
     scenario = scenario_of(rule)
     arrays = [*training(scenario, factor, moving)][update]
     arrays = {name: array for name, array in arrays.items() if not name.endswith("_new")}

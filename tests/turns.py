@@ -1,0 +1,15 @@
+"""Combinations of which each value comes up by day, and all under ``-m long``."""
+
+from itertools import product
+
+import pytest
+
+
+def by_turns(*axes):
+    """Parameters for every combination of the axes' values; all but those in which each axis goes on by one are long."""
+    axes = [[*axis] for axis in axes]
+    places = {tuple(turn % len(axis) for axis in axes) for turn in range(max(map(len, axes)))}
+    combinations = [
+        (place, [axis[n] for axis, n in zip(axes, place, strict=True)]) for place in product(*(range(len(axis)) for axis in axes))
+    ]
+    return [pytest.param(*values, marks=() if place in places else pytest.mark.long) for place, values in combinations]
