@@ -134,9 +134,11 @@ def formats(arrays: Mapping[str, Array], given: Collection[str], constants: Coll
         if None in found.values():
             known = []
     own = {name: one for name, one in found.items() if one}
+    # what an update starts from may be typed; but where some of it was printed so, a short number beside it may have been longer, too
+    cut = [one for one in known if any(one.holds(cells[name]).all() and one.lost(cells[name]) for name in given if name in cells)]
     for name, values in cells.items():
         exact = name in given and (values == np.rint(values)).all()
-        fitting = [one for one in known if not exact and one.holds(values).all() and (name not in given or one.lost(values))]
+        fitting = [one for one in known if not exact and one.holds(values).all() and (name not in given or one in cut)]
         own |= {name: max(fitting, key=lambda one: _coarse(one, values))} if name not in found and fitting else {}
     return own
 
