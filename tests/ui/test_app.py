@@ -46,7 +46,7 @@ async def test_the_first_update_stage_by_stage_and_back(size):
             lines = shown(app, "program").splitlines()
             assert any(line.startswith(f"    {name} =") for line in lines), name
             assert [line.split(" =")[0] for line in lines if "▶" in line] == [f"▶   {STAGES[done]}"], name
-            assert shown(app, "why").startswith(name)
+            assert any(row.startswith(name) for row in shown(app, "why").splitlines()[:2]), name  # a fraction is three rows high
             assert app.view.position.stage == name
         await press(pilot, "s")
         assert "update 1/1000" in shown(app, "header")
