@@ -259,13 +259,13 @@ def losses(site: Site) -> Iterator[Mistake]:
 
 def _other_losses(site: Site, own: str) -> list[str]:
     """The rows of losses, the likelier ones first; of the fused forms that of the last activation, where it is not the same loss."""
-    last = site.program.layers[-1].layer.activation
-    fused = [f"{name}_from_logits" for name, activation in FUSED.items() if activation == last]
-    if site.argument != "a":
-        fused = [name for name in fused if name.removesuffix("_from_logits") != own]
+    fused = [f"{name}_from_logits" for name, activation in FUSED.items() if activation == site.program.layers[-1].layer.activation]
+    fused = [name for name in fused if site.argument == "a" or name.removesuffix("_from_logits") != own]
     if site.activation:
         return fused
-    plain = [name for name in LOSSES if name != "squared_error" and (site.stage.of or f"{name}_from_logits" != own)]
+    sided = {*site.program.data[site.program.target].ravel().tolist()} <= {-1.0, 1.0}  # of 0 and 1 nobody takes a hinge
+    known = [name for name in LOSSES if name != "squared_error" and (sided or name != "hinge")]
+    plain = [name for name in known if site.stage.of or f"{name}_from_logits" != own]
     return list(dict.fromkeys((own, "squared_error", *fused, *plain)))
 
 

@@ -7,7 +7,7 @@ import pytest
 from random_networks import scenario_of
 from renamed import NONSENSE, renamed
 
-from bpdebug.core.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
 from bpdebug.core.tree import Name, substitute
@@ -44,7 +44,7 @@ def value_of(candidate, reads, after, previous):
     """The numbers that a candidate gives; None where its tensors do not fit or are not known."""
     reshaped = {name: value.reshape(value.shape[::-1]).T for name, value in reads.items()}
     versions = {"after": after, "previous": previous, "reshaped": reshaped}
-    with suppress(KeyError, ValueError, IndexError):
+    with suppress(KeyError, FormulaError):
         return 1.0 * evaluate(candidate.formula, reads | {name: versions[which][name] for name, which in candidate.overrides.items()})
 
 

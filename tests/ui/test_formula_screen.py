@@ -74,7 +74,7 @@ def test_the_caret_goes_with_the_scrolled_text_and_out_of_sight():
 
 def test_the_candidates_stand_with_their_shapes():
     assert offered("da").rstrip() == "da1 4×4   da2 4×1"
-    assert offered("ta").rstrip() == "tanh("
+    assert offered("tan").rstrip() == "tanh("
     assert offered("loss").rstrip() == "loss"
     assert offered("zz") == ""
 
@@ -158,7 +158,7 @@ async def test_the_caret_follows_a_line_that_is_longer_than_the_screen():
 async def test_tab_writes_what_is_sure_and_then_tries_the_candidates():
     async with debugger() as (app, pilot):
         app.perform("goto dz1")
-        await press(pilot, "y", *"le", "tab")
+        await press(pilot, "y", *"lear", "tab")
         assert editor(app).value == "learning_rate"
         await press(pilot, *" * d", "tab")
         assert editor(app).value == "learning_rate * da1"
@@ -167,7 +167,7 @@ async def test_tab_writes_what_is_sure_and_then_tries_the_candidates():
         await press(pilot, "shift+tab")
         assert editor(app).value == "learning_rate * db2"
         assert "da1 4×4" not in shown(app, "names")
-        await press(pilot, *" + ta", "tab")
+        await press(pilot, *" + tan", "tab")
         assert editor(app).value == "learning_rate * db2 + tanh("
         await press(pilot, "shift+tab")
         assert editor(app).value == "learning_rate * db2 + tanh(learning_rate"
