@@ -10,6 +10,7 @@ import re
 import tempfile
 from contextlib import chdir
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.session.commands import COMMANDS, find_command
 from bpdebug.session.session import Session
+from bpdebug.session.themes import THEMES
 from bpdebug.time.results import to_json
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
@@ -31,7 +33,8 @@ PROMPT = "(bpdebug) "
 
 def played(text):
     """A transcript with the answers that its commands give now; its first line names the scenario."""
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+    own = {name: what for name, what in THEMES.items() if name.startswith("bpdebug-")}  # an app in this process has added Textual's
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), patch.dict(THEMES, own, clear=True):
         return played_here(text)
 
 
