@@ -17,6 +17,9 @@ PYTHON = {name: getattr(bpdebug.functions, name) for name in bpdebug.functions._
 SMOOTH = ["exp", "tanh", "sin", "cos", "sigmoid", "silu", "softplus", "gelu", "erf", "square", "expm1", "sinh", "cosh"]
 KINKED = ["abs", "sign", "relu", "leaky_relu", "elu", "sqrt", "log", "log1p"]
 FOLDS = ["sum", "mean", "max", "min", "prod", "var", "std", "norm", "logsumexp"]
+NEWER = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
+POWERS = ["2", "3", "0.5", "-1", "1.5", "(1 / 3)"] if NEWER else ["2", "2", "0.5", "2", "0.5", "2"]
+"""Exponents; older NumPy, as 2.0, computes the powers of single numbers otherwise than those of arrays, to the last bit."""
 PLACES = ["-1", "0", "...", "::-1", "0:1", "None", "...,None", "...,0", "...,::2", ":,None", "[0,0]", "n*0", "...,n*0", "n[0]*0"]
 
 
@@ -89,7 +92,7 @@ def _arithmetic(f: Formulas, depth: int) -> str:
 
 
 def _power(f: Formulas, depth: int) -> str:
-    return f"{f.draw(depth)[0]} ** {f.one('2', '3', '0.5', '-1', '1.5', '(1 / 3)')}"
+    return f"{f.draw(depth)[0]} ** {f.one(*POWERS)}"
 
 
 def _whole(f: Formulas, depth: int) -> str:
