@@ -98,13 +98,14 @@ def outermost(tree: Tree) -> str:
     match tree:
         case Binary(sign):
             return OUTERMOST.get(sign, OUTERMOST["cell by cell"]).format(name=sign)
-        case Unary("-"):
-            return OUTERMOST["negative"]
+        case Unary("-", operand):
+            inner = isinstance(operand, Binary | Call | Index)
+            return OUTERMOST["minus"].format(what=outermost(operand).rstrip(".")) if inner else OUTERMOST["negative"]
         case Call(name) if tree.reduces:
             where = OUTERMOST["all" if tree.axis is None else "along"].format(axis=tree.axis)
             return OUTERMOST["fold"].format(name=OUTERMOST.get(name, name), where=where)
         case Call(name):
-            return OUTERMOST["laid out" if getattr(FUNCTIONS[name], "structural", False) else "function"].format(name=name)
+            return OUTERMOST["laid out" if FUNCTIONS[name].structural else "function"].format(name=name)
         case Transpose() | Index():
             return OUTERMOST["laid out"]
     return value_of("line")

@@ -116,6 +116,7 @@ OUTERMOST: Mapping[str, str] = {
     "/": "A quotient, cell by cell.",
     "**": "A power, cell by cell.",
     "negative": "The opposite, cell by cell.",
+    "minus": "{what}, with the opposite sign.",
     "cell by cell": "A comparison, cell by cell.",
     "function": "{name}, cell by cell.",
     "laid out": "The same cells, laid out anew.",

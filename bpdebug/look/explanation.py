@@ -72,7 +72,8 @@ class Explanation(Record, eq=False):
 
     @cached_property
     def _said(self) -> tuple[str, str]:
-        return self.voice() if self.voice else (self.origin, "")
+        meaning, rule = self.voice() if self.voice else (self.origin, "")
+        return meaning, rule if rule == meaning else rule.removeprefix(f"{meaning} ")  # nothing is said twice
 
     @property
     def meaning(self) -> str:

@@ -8,6 +8,7 @@ from programs import PROGRAMS, program_in
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
+from bpdebug.frontends import load_scenario
 from bpdebug.look.aside import LossAside
 from bpdebug.look.inside import PART, apart, inner_of
 from bpdebug.session.session import Session
@@ -66,3 +67,11 @@ def test_a_value_is_what_its_author_says_or_what_its_line_does_outermost(tmp_pat
     assert told(session, "h[1,0]").lines()[-2:] == ["h[1,0], sample 1: tanh makes 0.2152 of 0.21865.", "the hidden units"]
     session = Session(program_in(tmp_path, "statistics"))
     assert told(session, "mu[0]").rule == "The mean along axis 0."
+
+
+def test_a_loss_with_a_minus_says_what_it_is_the_opposite_of_and_says_it_once(tmp_path):
+    path = tmp_path / "minus.yaml"
+    program = "program: |\n  p = sigmoid(x @ W)\n  loss = -mean(log(p))\n"
+    path.write_text(program + "parameters: {shapes: {W: [2, 1]}}\ndata: {inputs: [[1, 2]]}\n")
+    said = told(Session(load_scenario(path)), "loss").lines()
+    assert said[-2:] == ["The mean of all cells, with the opposite sign.", "log is the natural logarithm (ln)."]
