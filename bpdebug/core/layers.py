@@ -25,7 +25,7 @@ def make_program(scenario: Scenario) -> Program:
     Raises:
         SetupError: where the scenario contradicts itself; ``path`` names the keys.
     """
-    network = _read(scenario, scenario.lines) if scenario.lines else build(scenario)
+    network, scenario = _read(scenario, scenario.lines) if scenario.lines else (build(scenario), scenario)
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
     program = Program(scenario, network, rule, lines, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {})
@@ -43,8 +43,8 @@ def make_program(scenario: Scenario) -> Program:
     return program
 
 
-def _read(scenario: Scenario, lines: Lines) -> Network:
-    """The network of a program of lines; what derives their gradients is loaded for it alone."""
+def _read(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
+    """The network of a program of lines, with its layers written out; what derives their gradients is loaded for it alone."""
     from bpdebug.core.lines import read_lines  # noqa: PLC0415 - for programs of lines alone
 
     return read_lines(scenario, lines)

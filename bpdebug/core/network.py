@@ -99,6 +99,7 @@ class Network(Record):
         generic: whether any number of samples fits.
         also: given tensors whose gradients are asked for.
         written: the gradients that have lines of the user's own.
+        groups: the part of the model, beside layers, that a value or a parameter belongs to.
     """
 
     nodes: tuple[Node, ...]
@@ -111,6 +112,7 @@ class Network(Record):
     generic: bool = True
     also: tuple[str, ...] = ()
     written: frozenset[str] = frozenset()
+    groups: Mapping[str, str] = {}
 
     @cached_property
     def fused(self) -> str:

@@ -22,6 +22,7 @@ from bpdebug.core.spelling import (
     SPELLINGS,
     Given,
     SpellingError,
+    StandIns,
     Vocabulary,
     as_number,
     numpy_name,
@@ -51,8 +52,6 @@ from bpdebug.core.writing import to_text
 
 MAXIMUM_LENGTH = 10_000
 MAXIMUM_DEPTH = 100
-_FILLER, _FIRST = "\u02d0", 0x4E00
-"""Letters to Python, one column wide each: of them stand-ins are made for the names that are none to Python, such as ``da1@z2``."""
 
 
 class Formula(Record):
@@ -116,25 +115,19 @@ class _Reader:
     """Translates one ``ast`` expression; every refusal knows its column."""
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
-        self.text, self.vocabulary, self.depth, joined = text, vocabulary, 0, vocabulary.joined
-        # the names that Python cannot read have stand-ins of the same length
-        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
-        at = {name: "@" * ("@" in name) for name in known}
-        words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
-        self.meant = {stand_in: name for name, stand_in in known.items()}
-        self.source = re.sub(words, lambda found: known[found[0]], text) if known else text
+        self.text, self.depth, self.names = text, 0, StandIns(text, vocabulary.joined)
 
     def read(self) -> Tree:
         """The tree of the whole text."""
         depth = 0
-        for column, character in enumerate(self.source, 1):
+        for column, character in enumerate(self.names.source, 1):
             depth += (character in "([{") - (character in ")]}")
             if depth > MAXIMUM_DEPTH:
                 raise FormulaError(f"nested more than {MAXIMUM_DEPTH} deep", self.text, column)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python warns of "1or 2"; the screen is no place for that
-                parsed = ast.parse(self.source, mode="eval").body
+                parsed = ast.parse(self.names.source, mode="eval").body
             return self.tree(parsed)
         except SpellingError as refusal:
             raise FormulaError(refusal.message, self.text, self.column(refusal.node)) from None
@@ -154,8 +147,8 @@ class _Reader:
         return FormulaError(reason[0].lower() + reason[1:], self.text, column)
 
     def column(self, node: ast.expr) -> int:
-        """The column in characters (``ast`` counts bytes)."""
-        return len(self.source.encode()[: node.col_offset].decode(errors="ignore")) + 1
+        """The column in characters."""
+        return self.names.span(node)[0] + 1
 
     def tree(self, node: ast.expr) -> Tree:
         """One node, translated."""
@@ -181,7 +174,7 @@ class _Reader:
         return Number(node.value, column=self.column(node))
 
     def _name(self, node: ast.Name) -> Tree:
-        return Name(self.meant.get(node.id, node.id), column=self.column(node))
+        return Name(self.names.meant.get(node.id, node.id), column=self.column(node))
 
     def _unaryop(self, node: ast.UnaryOp) -> Tree:
         if isinstance(node.op, ast.UAdd):
@@ -199,7 +192,7 @@ class _Reader:
 
     def _operator_column(self, left: ast.expr, right: ast.expr) -> int:
         """Where the operator stands: after the left operand, its closing parentheses and blanks."""
-        lines = self.source.encode()
+        lines = self.names.source.encode()
         position = left.end_col_offset or 0
         while position < right.col_offset and lines[position : position + 1] in b" )\t":
             position += 1

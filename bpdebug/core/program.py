@@ -142,7 +142,7 @@ class Program(Record, eq=False):
         return {
             tensor.name: replace(
                 tensor,
-                group=network.group_of(tensor.layer),
+                group=network.groups.get(tensor.of or tensor.name) or network.group_of(tensor.layer),
                 batch_axis=next((axis for axis, n in enumerate(few[tensor.name]) if n != more[tensor.name][axis]), None),
             )
             for tensor in known

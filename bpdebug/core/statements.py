@@ -11,7 +11,7 @@ from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.record import Record
 
 MAXIMUM_LINES = 5000
-_NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)*(\[[^\[\]=]*\])*")
+_NAME = re.compile(r"[A-Za-z_]\w*('\d+(?=\.))?(\.\w+|\[[^\[\]=]*\])*")
 _OWN = re.compile(_NAME.pattern + r"('\d+)?(@[A-Za-z_][\w.]*('\d+)?)?")
 """What may be assigned: a tensor, and in a backward pass also a version of one or a part of a gradient."""
 _SIGNS = re.compile(r"(?<![\w')\]])'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|\\\n|[()\[\]{}\n]")

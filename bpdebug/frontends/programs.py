@@ -35,7 +35,7 @@ def refuse_lines(sections: Section, root: Mapping, report: Report) -> None:
         message = f"{lengths['inputs']} samples of inputs need as many targets; found {lengths['targets']}"
         report.fail(mark_of(root, ("data", "targets")), f"{message} (what belongs to no sample goes under tensors:)")
     sizes = [*map(prod, sections["parameters"]["shapes"].values()), *(v.size for v in sections["parameters"]["values"].values())]
-    from bpdebug.core.lines import MAXIMUM_NUMBERS  # noqa: PLC0415 - for programs of lines alone
+    from bpdebug.core.line_reader import MAXIMUM_NUMBERS  # noqa: PLC0415 - for programs of lines alone
 
     count = sum(size for size in sizes if size <= MAXIMUM_NUMBERS)  # one that is larger is told by itself
     if count > MAXIMUM_PARAMETERS:
