@@ -69,10 +69,15 @@ class LossAside:
 
 
 def cost_of(stage: Stage, values: Mapping[str, Array]) -> float:
-    """What it takes to run a stage, roughly in multiplications; that of a product is the root of the product of three sizes."""
+    """What it takes to run a stage by itself, roughly in multiplications."""
+    return _STAGE + work_of(stage, values)
+
+
+def work_of(stage: Stage, values: Mapping[str, Array]) -> float:
+    """What its cells take; a product takes the root of the product of three sizes."""
     result = values[stage.name].size if stage.name in values else 1
     products = (node for node in walk(stage.formula.tree) if isinstance(node, Binary) and node.operator == "@")
-    return _STAGE + sum(sqrt(_size(node.left, values) * _size(node.right, values) * result) for node in products) + _CELL * result
+    return sum(sqrt(_size(node.left, values) * _size(node.right, values) * result) for node in products) + _CELL * result
 
 
 def _size(tree: Tree, values: Mapping[str, Array]) -> int:

@@ -5,17 +5,26 @@ The answers come from the program's own forward stages, run on other inputs, so 
 
 from __future__ import annotations
 
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from math import isqrt
 from operator import is_not
+from typing import cast
 
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError, SetupError
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Name, Tree, names, walk
+from bpdebug.look.answer import Answer, answer_of, reached
+from bpdebug.look.aside import work_of
+from bpdebug.time.parts import activation_of
 from bpdebug.time.timeline import Timeline
 
 MOST_SAMPLES = 512
@@ -33,7 +42,7 @@ class Surface(Record, eq=False):
     """Answers.
 
     Attributes:
-        prediction: the tensor that the network answers with.
+        prediction: what the network answers with, a tensor or a formula.
         task: ``binary`` (one output on either side of ``middle``), ``classes`` (the largest output wins) or ``numbers``.
         labels: the names of the outputs; for ``binary`` of its two sides, the lower first.
         middle: what separates the two sides; for ``numbers``, the middle of what occurs.
@@ -41,6 +50,7 @@ class Surface(Record, eq=False):
         samples: which rows of the data were asked, all where they are not too many; those of the present batch first.
         x, y: their inputs and targets.
         outputs: what the network answers to them, (samples, outputs).
+        inputs: what the inputs are called.
         axes: the grid's values of each input; none where there are more than two inputs.
         grid: what the network answers there: (outputs, values of the input) or (outputs, values of the second, values of the first);
             None where there is no grid, or a formula of the user's reads the targets, which are known at the samples only.
@@ -55,6 +65,7 @@ class Surface(Record, eq=False):
     x: Array
     y: Array
     outputs: Array
+    inputs: tuple[str, ...] = ()
     axes: tuple[Array, ...] = ()
     grid: Array | None = None
 
@@ -98,6 +109,11 @@ class Surface(Record, eq=False):
         return np.asarray(np.isfinite(self.outputs).all(axis=1) & ~near)
 
     @cached_property
+    def shares(self) -> bool:
+        """Whether each sample's outputs are shares of 1, as probabilities are."""
+        return bool((self.outputs >= 0).all() and np.allclose(self.outputs.sum(axis=1), 1))
+
+    @cached_property
     def confusion(self) -> Array:
         """How often each answer was given to the samples of each label: (labels, labels), without those that stand for none."""
         counts = np.zeros((len(self.labels), len(self.labels)), int)
@@ -112,25 +128,42 @@ class Surface(Record, eq=False):
 
 
 def surface_of(timeline: Timeline) -> Surface:
-    """The answers with the present parameters; the present stays what it is."""
+    """The answers with the present parameters; the present stays what it is.
+
+    Raises:
+        SetupError: where the program has no answer that can be told.
+    """
     machine, program = timeline.machine, timeline.program
+    answer = answer_of(program)
+    if isinstance(answer, str):
+        raise SetupError(answer)
     chosen = _chosen(machine)
-    given = {name: np.asarray(data[chosen], program.dtype) for name, data in program.data.items()}
-    task, labels = task_of(program)
-    outputs, axes, grid = answers(machine, given), _axes(program), None
-    shown = [program.data[program.target], outputs]
+    given = {name: np.asarray(data[chosen], program.kind(name)) for name, data in program.data.items()}
+    outputs, y = (_found(machine, given, tree) for tree in (answer.value, answer.target))
+    x = given.get(program.input, np.empty((len(chosen), 0))).reshape(len(chosen), -1)
+    if answer.places:
+        outputs, y = outputs.reshape(-1, outputs.shape[-1]), np.eye(outputs.shape[-1])[y.reshape(-1).astype(int)]
+        chosen, x = (np.repeat(part, len(y) // len(chosen), axis=0) for part in (chosen, x))
+    outputs, y = (np.asarray(part, program.dtype).reshape(len(chosen), -1) for part in (outputs, y))
+    every = program.data[program.target] if answer.target == Name(program.target) and not answer.places else y
+    task, labels = _task(program, answer, every.reshape(len(every), -1))
+    axes, grid = _axes(program, answer), np.empty(0)
     if axes:
         points = np.stack(np.meshgrid(*axes), axis=-1)
-        found = answers(machine, {program.input: points.reshape(-1, len(axes)).astype(program.dtype)})
+        given = _at(program, points.reshape(-1, len(axes)).astype(program.dtype))
+        found = _found(machine, given, answer.value).reshape(points[..., 0].size, -1)
         grid = np.ascontiguousarray(found.T).reshape(-1, *points.shape[:-1])
-        shown.append(grid)
-    finite = np.concatenate([part[np.isfinite(part)] for part in shown])
+    shown = np.concatenate([every.ravel(), outputs.ravel(), grid.ravel()])
+    finite = shown[np.isfinite(shown)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if task == "binary":
+    if task == "binary" and answer.score:
+        high = float(np.abs(finite).max(initial=1.0))
+        low = -high
+    elif task == "binary":
         low, high = (0.0 if labels[0] == "0" else -1.0), 1.0
+    inputs = program.inputs or tuple(f"{program.input}[:,{column}]" for column in range(x.shape[1]))
     middle, reach = low / 2 + high / 2, (high / 2 - low / 2) or 1.0
-    x, y = given[program.input], given[program.target]
-    return Surface(program.prediction, task, labels, middle, reach, chosen, x, y, outputs, axes, grid)
+    return Surface(answer.text, task, labels, middle, reach, chosen, x, y, outputs, inputs, axes, grid if axes else None)
 
 
 class SurfaceLog:
@@ -140,8 +173,8 @@ class SurfaceLog:
         self._known: tuple[tuple[int, int], tuple[object, ...], Surface] | None = None
 
     def surface(self, timeline: Timeline) -> Surface | None:
-        """The answers with the present parameters; None of a program that has no answers."""
-        if not timeline.program.prediction:
+        """The answers with the present parameters; None of a program whose answers cannot be told."""
+        if isinstance(answer_of(timeline.program), str):
             return None
         program, position = timeline.program, timeline.position
         first = min((program.index[name] for name in program.persistent if name in program.index), default=0)
@@ -152,51 +185,99 @@ class SurfaceLog:
 
 
 def task_of(program: Program) -> tuple[str, tuple[str, ...]]:
-    """What the targets ask for, and the labels: see :class:`Surface`."""
-    y, last = program.data[program.target], program.layers[-1].layer
-    names = program.outputs or tuple(map(str, range(y.shape[1])))
-    lows = (-1.0, 0.0) if last.activation == "tanh" else (0.0, -1.0)
-    for low in lows if y.shape[1] == 1 else ():
+    """What the targets of layers ask for, and the labels: see :class:`Surface`."""
+    return _task(program, Answer(Name(program.prediction), Name(program.target)), program.data[program.target])
+
+
+def _task(program: Program, answer: Answer, y: Array) -> tuple[str, tuple[str, ...]]:
+    labels, made = program.outputs or tuple(map(str, range(y.shape[1]))), answer.value
+    bent = program.layers[-1].layer.activation if program.layers else ""
+    if not bent:
+        made = program.stage(made.name).formula.tree if isinstance(made, Name) else made
+        bent = (activation_of(made) or ("",))[0]
+    for low in ((-1.0, 0.0) if bent == "tanh" else (0.0, -1.0)) if y.shape[1] == 1 else ():
         two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
-        if two.all() and (last.activation in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):
+        if two.all() and (answer.score or bent in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):
             return "binary", (f"{low:g}".replace("-", "−"), "1")
     one_hot = ((np.abs(y) < _NEAR) | (np.abs(y - 1) < _NEAR)).all() and ((y > 0.5).sum(axis=1) == 1).all()
-    return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), names
+    return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), labels
 
 
-def answers(machine: Machine, given: dict[str, Array]) -> Array:
-    """What the present parameters answer to these inputs, with targets where the user's formulas read it."""
-    program = machine.program
-    values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | given
-    return program.run(values, program.index[program.prediction] + 1)[program.prediction]
+def _found(machine: Machine, given: Mapping[str, Array], tree: Tree) -> Array:
+    """What a formula over the forward pass is with the present parameters for these inputs, with targets where it reads them."""
+    program, formula = machine.program, Formula.of(tree)
+    values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | dict(program.fixed) | dict(given)
+    ends = [program.index[name] + 1 for name in formula.names if name in program.index and name not in program.persistent]
+    return np.asarray(evaluate(formula, values | program.run(values, max(ends, default=0))))
+
+
+def _at(program: Program, points: Array) -> dict[str, Array]:
+    """What is given where the inputs are these points; targets, which no answer there reads, are some."""
+    given = {name: np.resize(data, (len(points), *data.shape[1:])).astype(program.kind(name)) for name, data in program.data.items()}
+    return given | {program.input: points.reshape(given[program.input].shape)}
 
 
 def _cost(program: Program) -> int:
-    """Multiplications for one sample, roughly; a function value counts for twenty."""
-    widths = [len(program.inputs), *(names.layer.units for names in program.layers)]
-    return sum(before * after + 20 * after for before, after in pairwise(widths))
+    """Multiplications for the answer to one sample, roughly."""
+    rows = program.batches.largest
+    sizes = {name: np.broadcast_to(0.0, shape) for name, shape in program.shapes(rows).items()}
+    return max(int(sum(work_of(stage, sizes) for stage in program.stages[: program.end_of(Phase.FORWARD)]) / rows), 1)
 
 
 def _chosen(machine: Machine) -> Array:
-    """The samples to ask: all, or where they are too many the present batch and others evenly spaced."""
-    total = machine.batches.total
+    """The samples to ask: all, or where they are too many the present batch and others evenly spaced; where samples are answered
+    together, the present batch."""
+    total, own = machine.batches.total, machine.batches.samples(machine.update)
     room = min(max(_WORK // _cost(machine.program), 16), MOST_SAMPLES)
+    if not by_sample(machine.program):
+        return own
     if total <= room:
         return np.arange(total)
-    batch = machine.batches.samples(machine.update)[:room]
+    batch = own[:room]
     spread = np.linspace(0, total - 1, max(room - len(batch), 1)).astype(int)
     return np.concatenate([batch, np.setdiff1d(spread, batch)])[:room]
 
 
-def _axes(program: Program) -> tuple[Array, ...]:
+@lru_cache(8)
+def by_sample(program: Program) -> bool:
+    """Whether each sample is answered by itself, wherever in the batch it stands: not so by the batch's own mean, or with a given mask for
+    each sample. It is tried, with the same sample in all places."""
+    if program.layers or not program.input:
+        return True
+    rows, generator = max(program.batches.largest, 3 if program.network.generic else 1), np.random.default_rng(23)
+    given = _at(program, np.resize(program.batch(0)[program.input], (rows, *program.data[program.input].shape[1:])))
+    x, answer = given[program.input], answer_of(program)
+    if x.dtype.kind == "f":
+        given[program.input] = x = x + generator.standard_normal(x.shape)
+    drawn = {name: value + generator.standard_normal(value.shape) * (name in program.parameters) for name, value in program.initial.items()}
+    values = drawn | dict(program.fixed) | {"m": np.array(float(rows))} | given
+    upto, formula = program.end_of(Phase.LOSS), Formula.of(cast(Answer, answer).value)
+    tried = (values, values | {program.input: np.repeat(x[:1], rows, axis=0)})
+    try:
+        alone, alike = (np.asarray(evaluate(formula, made | program.run(made, upto))) for made in tried)
+    except FormulaError:  # other numbers do not fit
+        return False
+    return rows > 1 and bool(np.allclose(alike, alike[:1], equal_nan=True) and np.allclose(alone[0], alike[0], equal_nan=True))
+
+
+def _moves(program: Program, x: Array) -> bool:
+    """Whether inputs may be any numbers between those of the data: whole ones that are only counted with, and pick no cells."""
+    parents = (node for stage in program.stages for node in walk(stage.formula.tree) if Name(program.input) in node.children())
+    return x.dtype.kind == "f" or all(isinstance(node, Binary) and node.operator in "+-*/@" for node in parents)
+
+
+def _axes(program: Program, answer: Answer) -> tuple[Array, ...]:
     """The grid's values of each input, from a little below the data to a little above."""
-    count = len(program.inputs)
-    if count > 2 or any(program.target in stage.formula.names for stage in program.stages[: program.index[program.prediction] + 1]):
+    x = program.data.get(program.input, np.empty((0, 0)))
+    count, read = x[:1].size, reached(program, {program.target})
+    if not 1 <= count <= 2 or not _moves(program, x) or read.intersection(names(answer.value)):
+        return ()
+    if not (program.layers or (program.network.generic and by_sample(program))):
         return ()
     room = _WORK // _cost(program)
     points = min(max(room, 33), 257) if count == 1 else min(max(isqrt(room), 9), 65)
     axes: list[Array] = []
-    for values in program.data[program.input].T:
+    for values in x.reshape(len(x), -1).T:
         low, high = float(values.min()), float(values.max())
         margin = _MARGIN * (high - low) or max(0.5 * abs(low), 1.0)
         axes.append(np.linspace(low - margin, high + margin, points))

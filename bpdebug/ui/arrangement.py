@@ -14,6 +14,7 @@ from textual.layouts.vertical import VerticalLayout
 from textual.widget import Widget
 
 from bpdebug.core.cells import Cell
+from bpdebug.look.answer import Answer, answer_of
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
@@ -110,7 +111,7 @@ class PaneScreen(Sized):
         self._follow(view)
         layout, program = self.layout_of, view.program
         layout.curve = len(view.losses[0]) > 0
-        layout.listing = len(program_rows(view)) + _AROUND_LISTING if program.prediction else _ALL
+        layout.listing = len(program_rows(view)) + _AROUND_LISTING if isinstance(answer_of(program), Answer) else _ALL
         heights = (view.shapes[name][-2] for name in program.tensors if len(view.shapes[name]) > 1)
         layout.matrices = _AROUND_MATRICES + max(heights, default=1)
         self.query_one("#tour").display = view.tour is not None

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import exact, short
+from bpdebug.look.answer import answer_of
 from bpdebug.look.finding import Finding
 from bpdebug.look.health import MEASURES, UPDATES, HealthLog
 from bpdebug.look.layer_health import USUAL
@@ -64,8 +65,8 @@ def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
 def predictions(session: Session, count: str = "") -> Work:
     """Show what the network answers with the present parameters beside the targets: the N worst samples (default: 10)."""
     most = count_of(count) if count else _SHOWN
-    if not session.program.prediction:
-        raise CommandError("predictions needs layers, the last of which answers; 'print' shows any tensor of a program of lines")
+    if isinstance(reason := answer_of(session.program), str):
+        raise CommandError(f"{reason}; 'print' shows any tensor")
     yield "asking the samples"
     surface, total = surface_of(session.timeline), session.program.batches.total
     answers = [_answer(surface, place) for place in surface.worst[:most].tolist()]

@@ -34,7 +34,7 @@ _LARGEST = 1e100
 
 def plane_lines(sight: Sight, columns: int, rows: int, shades: bool = False) -> list[Line]:
     """The plane in that much room, with its axes; with ``shades`` instead of colours."""
-    (across, up), names = sight.surface.axes, sight.view.program.inputs
+    (across, up), names = sight.surface.axes, sight.surface.inputs
     marked = ticks(float(up[0]), float(up[-1]), max((rows - 2) // 2, 1))
     left = min(max(map(width, (names[1], *(text for _, text in marked)))), columns // 4) + 1
     field = _field(sight, rows - 1, columns - left, shades)
@@ -164,7 +164,7 @@ def response_lines(sight: Sight, columns: int, rows: int) -> list[Line]:
         dots = list(zip(plot.x(axis[finite]).tolist(), plot.y(values[finite]).tolist(), strict=True))
         plot.path(canvas, dots, (role, ""), 1.0 + chosen)  # the output that is looked at is the brightest
     _targets(sight, plot, canvas)
-    below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), sight.view.program.inputs[0]
+    below, name = plot.base(2, ticks(float(axis[0]), float(axis[-1]), max(plot.columns // 8, 2))), sight.surface.inputs[0]
     below.write(canvas.columns - len(name) - 1, 0, f" {name} ", "dim")
     return [*canvas.lines(), *below.lines()]
 

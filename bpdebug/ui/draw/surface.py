@@ -13,6 +13,7 @@ import numpy as np
 from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
+from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 from bpdebug.ui.draw.network_text import short_names
@@ -46,19 +47,19 @@ def surface_title(view: View, name: str) -> str:
     surface = view.surface
     if surface is None:
         return name
-    answer = render_name(surface.prediction, view.style)
+    answer = render_name(surface.prediction, view.style) if surface.prediction in view.program.tensors else surface.prediction
     if surface.grid is None:
         return f"{name.replace('Surface', 'Answers')}  {answer} beside {render_name(view.program.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
-    return f"{name}  {answer}{output} over {', '.join(view.program.inputs)}"
+    return f"{name}  {answer}{output} over {', '.join(surface.inputs)}"
 
 
 def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> tuple[list[Line], list[Line]]:
     """What stays in sight in that much room, and what scrolls below it; with ``shades`` no colour is needed to read it."""
     surface = view.surface
     if surface is None:
-        told = "Only a network of layers has answers to show beside the targets: this program has none."
-        return [] if view.program.prediction else wrap(told, columns, "dim"), []
+        reason = answer_of(view.program)
+        return wrap(f"No answers to show: {reason}.", columns, "dim") if isinstance(reason, str) else [], []
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
     sight = Sight(view, surface)
@@ -224,11 +225,11 @@ def _class_table(sight: Sight, columns: int, labels: tuple[str, ...]) -> _Table:
     surface = sight.surface
     wide, binary = columns >= _WIDE, surface.task == "binary"
     titles = ("target", "answer") if wide or max(map(width, labels)) >= len("target") else ("", "")
-    rows = [_Row("sample" if wide else "#", *titles, "output" if binary else "p(target)")]
+    rows = [_Row("sample" if wide else "#", *titles, "p(target)" if surface.shares and not binary else "output")]
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
         given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
-        share = (given - surface.middle) / (2 * surface.reach) + 0.5 if binary else given
+        share = given if surface.shares and not binary else (given - surface.middle) / (2 * surface.reach) + 0.5
         verdict = (" ✓", "done") if sight.is_right(place) else (" ✗", "bad")
         number = minus(f"{given:.3f}" if abs(given) < 100 else short(given, 2))
         rows.append(_Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict))
