@@ -226,6 +226,13 @@ def _passing(node: Tree) -> Iterator[tuple[int, Tree]]:
             yield from ((place, one) for place, one in enumerate(given) if place not in row.truths and not row.static_at(place))
 
 
+def reached(tree: Tree) -> set[str]:
+    """The names to which a gradient may go back from a formula: not those of which only the shape is read."""
+    if isinstance(tree, Name):
+        return {tree.name}
+    return set[str]().union(*(reached(child) for _, child in _passing(tree)))
+
+
 def _ruled(call: Call, wanted: frozenset[str]) -> bool:
     """Whether there is a rule for a function that is made of others, and for all that is wanted of it."""
     told = FUNCTIONS[call.function].adjoint and not any(wanted & {*names(argument)} for argument in call.arguments[1:])

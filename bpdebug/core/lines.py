@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from bpdebug.core.derive import derived
+from bpdebug.core.derive import derived, reached
 from bpdebug.core.description import Lines, Scenario
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.line_reader import LineReader
@@ -66,16 +66,17 @@ class _Reader(LineReader):
         if self.errors:
             raise ProgramError(tuple(self.errors))
 
-    def between(self, loss: str, also: Collection[str]) -> frozenset[str]:
-        """The parameters, other tensors whose gradients are asked for, and values on a path from one of them to the loss."""
+    def between(self, loss: str, also: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The parameters, other tensors whose gradients are asked for, and values on a path from one of them to the loss; and all that
+        is read on the way to the loss."""
         after, before = {*self.lines.parameters, *also}, {loss}
         for node in self.nodes:
-            if after.intersection(node.arguments) and kind_of(self.known[node.output]) == "f":  # whole numbers do not move a little
+            if kind_of(self.known[node.output]) == "f" and after & reached(node.value):  # whole numbers do not move a little
                 after.add(node.output)
         for node in reversed(self.nodes):
             if node.output in before:
                 before.update(node.arguments)
-        return frozenset(after & before)
+        return frozenset(after & before), frozenset(before)
 
 
 def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
@@ -89,14 +90,14 @@ def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
     loss = reader.loss()
     written = frozenset(name for line in Text("backward", lines.backward).lines() for name, _ in line.targets)
     also = tuple(name for name in {*scenario.data, *lines.given} if naming.gradient.format(name) in written)
-    between = reader.between(loss, also)
+    between, before = reader.between(loss, also)
     phase, nodes = Phase.FORWARD, list[Node]()
     for node in reader.nodes:
         phase = Phase.LOSS if node.output == loss else phase
         gradient = naming.gradient.format(node.output)
         arriving = ONE if node.output == loss and gradient not in written else Name(gradient)
-        stops = kind_of(reader.known[node.output]) != "f"  # and says so
-        row = reader.derived(node, between, arriving) if stops or node.output in between else node.operation
+        passes = node.output in before and not between.isdisjoint(node.arguments)  # or stops a gradient, and says so
+        row = reader.derived(node, between, arriving) if passes else node.operation
         nodes.append(replace(node, operation=row, phase=phase))
     if reader.errors:
         raise ProgramError(tuple(reader.errors))

@@ -99,7 +99,7 @@ class Network(Record):
         generic: whether any number of samples fits.
         also: given tensors whose gradients are asked for.
         written: the gradients that have lines of the user's own.
-        groups: the part of the model, beside layers, that a value or a parameter belongs to.
+        parts: the part of the model, beside layers, that a value or a parameter belongs to.
     """
 
     nodes: tuple[Node, ...]
@@ -112,7 +112,7 @@ class Network(Record):
     generic: bool = True
     also: tuple[str, ...] = ()
     written: frozenset[str] = frozenset()
-    groups: Mapping[str, str] = {}
+    parts: Mapping[str, str] = {}
 
     @cached_property
     def fused(self) -> str:
@@ -129,6 +129,12 @@ class Network(Record):
         """The layer of each value and parameter."""
         own = {name: layer.number for layer in self.layers for name in (layer.weight, layer.bias) if name}
         return dict.fromkeys((*self.parameters, *self.also), 0) | {node.output: node.layer for node in self.nodes} | own
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """The part of the model that a tensor belongs to, where it is no layer: also of what a line computes on the way back."""
+        inner = {name: node.output for node in self.nodes for name, _ in node.operation.inner if node.output in self.parts}
+        return {**self.parts, **{name: self.parts[output] for name, output in inner.items()}}
 
     def group_of(self, layer: int) -> str:
         """The path of what belongs to a layer, as it is typed and shown; "" for 0, no layer."""

@@ -10,7 +10,9 @@ from functools import cache
 from typing import Protocol
 
 from bpdebug.core.errors import LineError
+from bpdebug.core.expansion import constant_of
 from bpdebug.core.macros import LAYERS
+from bpdebug.core.parser import parse
 from bpdebug.core.record import Record
 from bpdebug.core.spelling import StandIns
 from bpdebug.core.statements import Text
@@ -116,6 +118,11 @@ def _outermost(tree: ast.AST | None) -> Iterator[ast.Call]:
         yield from _outermost(child)
 
 
+def names_in(tree: ast.AST) -> list[str]:
+    """The names in an expression of Python's."""
+    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+
+
 class _Call(ast.NodeTransformer):
     """One call of a layer.
 
@@ -158,7 +165,7 @@ class _Call(ast.NodeTransformer):
     def _argument(self, name: str, node: ast.expr, names: StandIns, place: int) -> ast.expr:
         if isinstance(node, ast.Name):
             return ast.Name(names.meant.get(node.id, node.id))
-        if not any(isinstance(part, ast.Name) for part in ast.walk(node)):
+        if not names_in(node):
             return node
         first, last = names.span(node)
         unfold(self.host, f"{self.name}.{name}", names.text[first:last], place + first, f"what {self.template.definition.name} is given")
@@ -177,6 +184,7 @@ class _Call(ast.NodeTransformer):
                     self.known[target] = ast.Name(f"{group}.{target}")
                     self._declare(f"{group}.{target}", start)
                 case ast.For(ast.Name(step), ast.Call(_, [count]), steps):
+                    self.past.clear()
                     for number in range(self._number(count)):
                         self.known[step] = ast.Constant(number)
                         self._run(steps, f"{group}.{number}")
@@ -200,7 +208,7 @@ class _Call(ast.NodeTransformer):
     def _declare(self, name: str, start: ast.expr) -> None:
         match start:
             case ast.Call(ast.Name(how), [shape]):
-                missing = [part.id for part in ast.walk(shape) if isinstance(part, ast.Name) and part.id in self._unbound]
+                missing = [name for name in names_in(shape) if name in self._unbound]
                 text = "" if missing else ast.unparse(self._filled(shape))
                 if not self.host.declare(name, how, text):
                     say = f"say {missing[0]}=…, or " * bool(missing)
@@ -245,6 +253,12 @@ class _Call(ast.NodeTransformer):
         self.generic_visit(node)
         node.func = called if isinstance(called, ast.Name) else self.visit(called)
         return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Arithmetic; of numbers alone what it gives."""
+        filled = self.generic_visit(node)
+        number = None if names_in(filled) else constant_of(parse(ast.unparse(filled)).tree)
+        return filled if number is None else ast.Constant(number)  # type: ignore[return-value]
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """The side that is kept."""
