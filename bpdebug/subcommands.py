@@ -150,7 +150,7 @@ def open_app(session: Session | None, fresh: bool, theme: str | None) -> int:
     return run_app(session, fresh, settings)
 
 
-@subcommand("tour", scenario("a scenario with two layers, or a tour of your own; default: xor", nargs="?", default="xor"), *SESSION, THEME)
+@subcommand("tour", scenario("a scenario, or a tour of your own; default: xor", nargs="?", default="xor"), *SESSION, THEME)
 def _tour(given: argparse.Namespace) -> int:
     own = is_tour(path := Path(given.scenario))
     session = open_session(load_scenario(scenario_of(path) if own else given.scenario), given)

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
+from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Role
+from bpdebug.core.tree import Binary, Number, names
+from bpdebug.core.writing import to_text
 from bpdebug.files import FileError, read_file
 from bpdebug.frontends.kinds import Key, choice, flag, list_of, text
 from bpdebug.frontends.loader import MAXIMUM_BYTES, read_text
@@ -27,6 +37,10 @@ if TYPE_CHECKING:
 
 OURS = Path(__file__).with_suffix(".yaml")
 """The steps of the tour that comes along."""
+_COUNTS = ("once", "twice", *(f"{count} times" for count in ("three", "four", "five", "six", "seven", "eight", "nine")))
+_OTHERS = "'bpdebug tour' goes through xor"
+_UPDATES, _SMALL = 30, 10_000
+"""Updates that are run to see how low the loss comes, and numbers of an update that may be run so often."""
 _NEAR = 2
 """Stages that may have run since a step's place, so that its text still fits."""
 _UNTIL = (
@@ -167,13 +181,13 @@ def load_tour(program: Program, path: Path = OURS) -> Tour:
         ScenarioError: with every problem of the file, each with line and column.
         BpdebugError: where the tour that comes along does not fit the program.
     """
-    names = _names(program) if path == OURS else {}
+    told = _names(program) if path == OURS else {}
     values, root, report = _read(path)
     steps = []
     for made, node in zip(values["steps"], _items(root), strict=True):
         until = {name: wanted for name, wanted in (made["until"] or {}).items() if wanted is not None}
-        put = {key: _put(str(made[key]), names) for key in ("text", "at")}
-        step = Step(made["title"], put["text"], put["at"], {name: _named(wanted, names) for name, wanted in until.items()})
+        put = {key: _put(str(made[key]), told) for key in ("title", "text", "at")}
+        step = Step(**put, until={name: _put(wanted, told) if isinstance(wanted, str) else wanted for name, wanted in until.items()})
         steps.append(step)
         _try(step, program, node, report)
     report.settle()
@@ -213,25 +227,74 @@ def _told(act: Callable[[], object], mark: Mark, report: Report) -> None:
         report.add(mark, str(error))
 
 
-def _named(wanted: Any, names: Mapping[str, str]) -> Any:
-    return _put(wanted, names) if isinstance(wanted, str) else wanted
-
-
-def _put(text: str, names: Mapping[str, str]) -> str:
+def _put(text: str, told: Mapping[str, str]) -> str:
     """The text with the names of the tensors put in."""
-    return re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], found[0]), text)
+    return re.sub(r"\{(\w+)\}", lambda found: told.get(found[1], found[0]), text)
 
 
 def _names(program: Program) -> dict[str, str]:
-    """What the tensors are called that our tour speaks of.
+    """What our tour says of this program: its loss, its first gradient, one that is a product, and a formula with a mistake in it.
 
     Raises:
-        BpdebugError: where there are too few.
+        BpdebugError: where there is no gradient, or no loss that falls.
     """
-    gradient = program.network.naming.gradient.format
-    if len(program.layers) < 2:
-        missing = f": there is no stage {gradient(program.network.naming.weight.format(2))} here" * bool(program.layers)
-        raise BpdebugError(f"the tour needs a network of two layers, such as that of xor{missing}")
-    first, second = program.layers[:2]
-    of = {"da1": first.a, "dz1": first.z, "da2": second.a, "dW2": second.weight, "db2": second.bias}
-    return {"a1": first.a, "loss": program.loss} | {name: gradient(tensor) for name, tensor in of.items()}
+    stages, end = program.stages, program.index[program.loss] + 1
+    backward = [stage for stage in stages if stage.phase is Phase.BACKWARD and stage.of and stage.formula.names]
+    if not backward:
+        raise BpdebugError(f"the tour needs a gradient to look at, and this program has none; {_OTHERS}")
+    products = [stage for stage in backward if isinstance(tree := stage.formula.tree, Binary) and tree.operator == "@"]
+    shown = next((stage for stage in products if stage.of in program.parameters), (products or backward)[0])
+    # the terms of a sum that picks cells have come from no other number
+    first = next((stage.name for stage in backward if getattr(stage.formula.tree, "function", "") != "add_at"), backward[0].name)
+    again = program.index[first] + 1 - end
+    wrong, mistake = _mistaken(program, backward)
+    return {
+        "loss": program.loss,
+        "presses": f"s {_COUNTS[end - 1]}" if end <= len(_COUNTS) else f"s a few times, then g, type {program.loss} and press Enter",
+        "again": "s once more" if again == 1 else f"s {_COUNTS[again - 1]}" if again <= len(_COUNTS) else f"s until it has run {first}",
+        "first": first,
+        "which": "the first gradient" if first == backward[0].name else "a gradient",
+        "shown": shown.name,
+        "lit": "the row and the column that are lit make" if products else "the cells that are lit make",
+        "form": "a product" if products else "an equation",
+        "next": stages[program.index[shown.name] + 1].name,
+        "low": _low(program),
+        "wrong": wrong,
+        "mistake": mistake,
+    }
+
+
+def _mistaken(program: Program, backward: list[Stage]) -> tuple[str, str]:
+    """A gradient with a mistake in its formula, which gives other numbers of the right shape, and what the mistake is."""
+    known = {**program.initial, **program.batch(0)}
+    known |= program.run(known, program.end_of(Phase.BACKWARD))
+    for stage in reversed(backward):
+        match stage.formula.tree:
+            case Binary("*", left, _) if any(program.tensors[name].role is Role.GRADIENT for name in names(left)):
+                value = evaluate(Formula.of(left), known)
+                if value.shape == known[stage.name].shape and not np.array_equal(value, known[stage.name]):
+                    return f"{stage.name} = {to_text(left)}", "has forgotten a factor"
+    return f"{backward[-1].name} = {to_text(Binary('*', Number(2), backward[-1].formula.tree))}", "counts twice"
+
+
+def _low(program: Program) -> str:
+    """A loss that is reached only after some updates, or after one where many would take long.
+
+    Raises:
+        BpdebugError: where the loss does not fall in these.
+    """
+    machine, losses = Machine(program), list[float]()
+    for _ in range(min(_UPDATES if machine.last_workspace().flat.size < _SMALL else 2, program.updates)):
+        machine.run_update()
+        losses.append(float(machine.last(program.loss)))
+    lowest = np.minimum.accumulate(losses)
+    falls = np.flatnonzero(lowest[1:] < lowest[:-1])
+    if not len(falls):
+        raise BpdebugError(f"the tour needs a loss that falls, and {program.loss} does not; {_OTHERS}")
+    steps = ((float(lowest[place]), float(lowest[place + 1])) for place in reversed(falls))
+    return min((_between(*step) for step in steps), key=len)
+
+
+def _between(high: float, low: float) -> str:
+    """A number that is above one and not above another, with as few digits as may be."""
+    return next(text for digits in range(2, 18) if low < float(text := f"{(high + low) / 2:.{digits}g}") <= high)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from debugger_scenarios import line
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
@@ -61,9 +61,38 @@ def test_a_step_may_be_skipped_and_the_tour_left():
     assert session.view().tour is None
 
 
+PROGRAMS = ("exam_graph", "exam_softmax", "batch_norm", "dropout", "conv", "rnn", "attention", "ninja", "deep_sigmoid")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_each_step_says_of_any_program_can_be_done(name):
+    session = Session(load_scenario(name))
+    session.execute("tour")
+    steps, program = session.tour.steps, session.program
+    first = steps[1].until["origin"]
+    cell = f"[{','.join('0' * len(session.timeline.machine.shapes()[first]))}]".replace("[]", "")
+    shown = re.search(r"g, type (\S+) and", steps[2].text)[1]
+    following = program.index[steps[2].until["at"]] - program.index[shown]
+    breakpoint = re.search("type  (break .*?)  and Enter", steps[3].text)[1]
+    wrong = re.search("put  (.*?)  in the line", steps[4].text)[1]
+    way = (
+        [f"goto {program.loss}"],
+        [f"step {program.index[first] - program.index[program.loss]}", f"select {first}{cell}", "origin", "return"],
+        [f"goto {shown}", f"step {following}"],
+        [breakpoint, "continue"],
+        [f"formula {wrong}", "check"],
+    )
+    for place, commands in enumerate(way):
+        assert session.tour.at == place
+        for text in commands:
+            session.execute(text)
+    assert session.position.update > 0, "the breakpoint was not hit at once"
+    assert session.tour.at == len(steps)
+
+
 def test_where_the_tour_does_not_fit_it_says_so():
-    with pytest.raises(BpdebugError, match="two layers"):
-        Session(line(3, 0.1)).execute("tour")
+    with pytest.raises(BpdebugError, match="needs a loss that falls, and loss does not; 'bpdebug tour' goes through xor"):
+        Session(load_scenario("saturation")).execute("tour")
     with pytest.raises(BpdebugError, match="tour next"):
         Session(load_scenario("xor")).execute("tour backwards")
 

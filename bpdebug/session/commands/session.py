@@ -79,7 +79,7 @@ def quit_(session: Session) -> Result:
 
 @command("tour [next|off|FILE.yaml]", "session")
 def tour(session: Session, arguments: str = "") -> Result:
-    """Show what to press next, step by step: through xor, or through the steps of a tour of your own."""
+    """Show what to press next, step by step: through this program, or through the steps of a tour of your own."""
     from bpdebug.play.tour import OURS, load_tour  # noqa: PLC0415 - a start does without
 
     if arguments == "off":

@@ -120,7 +120,7 @@ def _welcome(view: View, columns: int) -> list[Line]:
         return [*wrap(text, columns), line(("a", "key"), " accuses  ", (":", "key"), "hint helps  ", (":", "key"), "reveal gives up")]
     if view.position.t or view.tour:
         return []
-    tour = line("New here?  ", (":", "key"), "tour shows it in five steps") if len(view.program.layers) > 1 else ()
+    tour = line("New here?  ", (":", "key"), "tour shows it in five steps")
     signs = line(("?", "key"), " explains every sign")
     both = line(*tour, "   ", *signs)
     return [both] if tour and width(both) <= columns else [part for part in (tour, signs) if part]
