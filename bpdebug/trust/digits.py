@@ -57,10 +57,12 @@ class Format(Record):
     def seen(self, values: Array) -> Array:
         """Those of numbers that are all printed so in full which are short by that, and not because their type has no more digits there;
         none where these are too few."""
+        if not (self.holds(values[:_ENOUGH]).all() and self.holds(values).all()):  # a few numbers tell it of most arrays
+            return np.asarray(values[:0])
         with np.errstate(all="ignore"):
             small = np.array_equal(values.astype(np.float32), values)
         fewer = values[self.half(values) > 8 * np.finfo(np.float32 if small else np.float64).eps * np.abs(values)]
-        return np.asarray(fewer if self.holds(values).all() and _telling(fewer) >= _ENOUGH else fewer[:0])
+        return np.asarray(fewer if _telling(fewer) >= _ENOUGH else fewer[:0])
 
     def lost(self, values: Array) -> bool:
         """Whether numbers that are printed so may have had more digits: some need all of these, or more than people type."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from textual.color import Color
+from turns import by_turns
 from ui_app import settled
-from walked import walk
+from walked import HALVES, walk
 
 from bpdebug.ui.draw.roles import contrast
 
@@ -32,8 +33,8 @@ def pairs(app, theme):
             yield all(map(is_line, text.replace(" ", ""))), fore, back, text[:20]
 
 
-@pytest.mark.parametrize("name", ["xor", "iris"])
-async def test_what_is_painted_can_be_read_in_every_theme(name, monkeypatch):
+@pytest.mark.parametrize(("name", "half"), by_turns(["xor", "iris"], HALVES))
+async def test_what_is_painted_can_be_read_in_every_theme(name, half, monkeypatch):
     worst = {}
 
     async def in_all_themes(app, pilot):
@@ -46,7 +47,7 @@ async def test_what_is_painted_can_be_read_in_every_theme(name, monkeypatch):
             if len(worst) == known:
                 return
 
-    await walk(name, monkeypatch, in_all_themes)
+    await walk(name, half, monkeypatch, in_all_themes)
     assert all(sum(key[:2] == (theme, line) for key in worst) > 5 for theme in LEAST for line in (False, True))
     hard = [(ratio, *key, *where) for key, (ratio, *where) in worst.items() if ratio < LEAST[key[0]][key[1]]]
     assert not hard, "\n".join(map(str, sorted(hard)))

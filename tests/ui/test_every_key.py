@@ -41,12 +41,20 @@ async def alive(app, pilot, key):
     return picture(app) != before or app._exit
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_each_key_of_the_table_does_something_or_says_why_not(moment):
+@pytest.mark.parametrize(
+    ("moment", "share"),
+    [
+        pytest.param(moment, (place + share) % 3, marks=[pytest.mark.long] * bool(share))
+        for place, moment in enumerate(MOMENTS)
+        for share in range(3)
+    ],
+)
+async def test_each_key_of_the_table_does_something_or_says_why_not(moment, share):
+    """By day each key is tried at one moment or two of the four."""
     name, commands = MOMENTS[moment]
     dead = []
     async with debugger(name, SMALL) as (app, pilot):
-        for key in KEYS if moment in ("start", "backward") else KEYS[len(moment) % 2 :: 2]:
+        for key in KEYS[share::3]:
             while len(app.screen_stack) > 1:
                 app.pop_screen()
             app.message.hush()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from turns import by_turns
 from ui_app import debugger, press, settled
 from ui_views import NAMES
-from walked import walk
+from walked import HALVES, walk
 
 from bpdebug.look.legend import entries, meaning_of
 from bpdebug.ui.draw.spans import plain
@@ -41,14 +42,17 @@ def known(place, text, at):
     )
 
 
-DRAWN_ELSEWHERE = {"xor", "tutorial_as_written", "deep_sigmoid", "exam_softmax"}
-"""Scenarios that draw nothing that no other one draws."""
-WALKED = [pytest.param(name, marks=[pytest.mark.long] * (name in DRAWN_ELSEWHERE)) for name in NAMES]
+BY_DAY = ("iris", "saturation", "residual", "batch_norm", "dropout", "conv", "attention", "ninja")
+"""Of each kind of scenario one; the others, which draw hardly anything that none of these draws, in the long run."""
+WALKED = [
+    *by_turns(BY_DAY, HALVES),
+    *(pytest.param(name, half, marks=pytest.mark.long) for name in NAMES if name not in BY_DAY for half in HALVES),
+]
 
 
-@pytest.mark.parametrize("name", WALKED)
-async def test_every_sign_and_style_is_explained_and_none_has_two_meanings(name, monkeypatch):
-    seen = await walk(name, monkeypatch)
+@pytest.mark.parametrize(("name", "half"), WALKED)
+async def test_every_sign_and_style_is_explained_and_none_has_two_meanings(name, half, monkeypatch):
+    seen = await walk(name, half, monkeypatch)
     unexplained, meanings = defaultdict(list), defaultdict(dict)
     for place, sign, text, at in signs(seen):
         entry = known(place, text, at)

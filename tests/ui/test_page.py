@@ -11,6 +11,7 @@ from time import monotonic, sleep
 
 import pytest
 from pseudo_terminal import APP, ROOT
+from turns import by_turns
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -68,8 +69,10 @@ class Page:
             sleep(0.01)
 
 
-@pytest.mark.parametrize("sent", [(), (size(100, 30),), (size(100, 30), size(80, 24))])
-@pytest.mark.parametrize("moment", ["before it starts", "while it starts", "when it stands"])
+@pytest.mark.parametrize(
+    ("sent", "moment"),
+    by_turns([(), (size(100, 30),), (size(100, 30), size(80, 24))], ["before it starts", "while it starts", "when it stands"]),
+)
 def test_it_ends_with_its_page(sent, moment, tmp_path):
     with Page(tmp_path) as page:
         if moment != "before it starts":
