@@ -28,7 +28,7 @@ def make_program(scenario: Scenario) -> Program:
     network, scenario = _read(scenario, scenario.lines) if scenario.lines else (build(scenario), scenario)
     rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
-    program = Program(scenario, network, rule, lines, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {})
+    program = Program(scenario, network, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {}, rule, lines)
     if scenario.lines and scenario.lines.backward.strip():
         from bpdebug.core.own_lines import with_own_lines  # noqa: PLC0415 - for programs of lines alone
 

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from bpdebug.core.description import Lines, Scenario
+from bpdebug.core.draws import Draw, draw_of
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.misfits import shape_text
@@ -39,6 +40,7 @@ class LineReader:
 
     Attributes:
         nodes: in the order of the lines.
+        draws: what lines draw.
         shapes: the shape of every tensor so far, by the number of samples.
         rows: the numbers of samples: those that occur, and one that no tensor has, unless the program works for this data alone.
         latest: the version of each name that a line reads.
@@ -53,6 +55,7 @@ class LineReader:
         self.scenario, self.lines, self.text = scenario, lines, Text("program", lines.program)
         self.values, self.unfolded = dict(scenario.values), False
         self.nodes: list[Node] = []
+        self.draws: list[Draw] = []
         self.latest: dict[str, str] = {}
         self.versions = Counter[str]()
         self.places: dict[str, int] = {}
@@ -102,9 +105,12 @@ class LineReader:
                 self._check_target(*line.targets[0])
                 unfold(self, line.targets[0][0], *line.parts[0], line.comment)
                 return
-            found = [self._found(text, range(place, place + len(text) + 1)) for text, place in parts_of(line)]
-            for name, place in line.targets if found else ():
+            parts = [(text, range(place, place + len(text) + 1)) for text, place in parts_of(line)]
+            for name, place in line.targets if parts else ():
                 self._check_target(name, place)
+            if len(parts) == 1 and self._drawn(line.targets[0][0], *parts[0], line.comment):
+                return
+            found = [self._found(*part) for part in parts]
         except (LineError, _LostError) as error:
             self.errors += [error] if isinstance(error, LineError) else []
             found = []
@@ -114,8 +120,28 @@ class LineReader:
             self.lost.update(name for name, _ in line.targets)
 
     def assign(self, target: str, text: str, places: Sequence[int], comment: str) -> None:
-        """Add the node of one line; see :class:`bpdebug.core.unfolding.Host`."""
-        self._add(target, places[0], *self._found(text, places), comment)
+        """Add the node of one line, or what it draws where that is not given; see :class:`bpdebug.core.unfolding.Host`."""
+        if not self._drawn(target, text, places, comment):
+            self._add(target, places[0], *self._found(text, places), comment)
+
+    def _drawn(self, target: str, text: str, places: Sequence[int], comment: str) -> bool:
+        """Add what a line draws; whether it does."""
+        try:
+            draw = draw_of(target, text, {*self.known, *self.lost}, self.lines.constants, Vocabulary(self.joined))
+        except FormulaError as error:
+            raise self._misplaced(error, places) from None
+        if draw is None or ("." in target and target in self.lines.given):  # a layer's own mask, which is given
+            return draw is not None
+        if draw.like in self.lost:
+            raise _LostError
+        like, name = self.latest.get(draw.like, draw.like), self.called(target)
+        self.draws.append(replace(draw, name=name, like=like, number=len(self.draws), place=len(self.nodes), comment=comment))
+        self._name(target, places[0], {rows: Form.of(shapes[like], "f") for rows, shapes in self.shapes.items()})
+        return True
+
+    def _misplaced(self, error: FormulaError, places: Sequence[int]) -> LineError:
+        """What is wrong with a formula whose letters stand at these places."""
+        return self.text.error(error.message, places[min(error.column, len(places)) - 1])
 
     def declare(self, name: str, start: str, shape: str) -> bool:
         """Make a parameter of a layer, if none is declared; see :class:`bpdebug.core.unfolding.Host`."""
@@ -148,7 +174,7 @@ class LineReader:
             formula = Formula(formula.text, substitute(formula.tree, {old: Name(new) for old, new in self.latest.items()}))
             shapes = self._inferred(formula)
         except FormulaError as error:
-            raise self.text.error(error.message, places[min(error.column, len(places)) - 1]) from None
+            raise self._misplaced(error, places) from None
         for shape in shapes.values() if GENERIC_ROWS not in shapes else [shapes[rows] for rows in self.scenario.plan.sizes]:
             if prod(shape) > MAXIMUM_NUMBERS:
                 raise self.text.error(too_large(shape), places[0])
@@ -199,6 +225,12 @@ class LineReader:
         return target if count == 1 else f"{target}'{count}"
 
     def _add(self, target: str, place: int, formula: Formula, found: Mapping[int, Shape], comment: str) -> None:
+        name = self._name(target, place, found)
+        row = Operation("line", name, Formula.of(formula.tree), {}, "")
+        self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, comment))
+
+    def _name(self, target: str, place: int, found: Mapping[int, Shape]) -> str:
+        """Have a tensor of those shapes, and what it is called."""
         name = self.called(target)
         self.versions[target] += 1 + (target in self.known and target not in self.versions)
         self.latest[target] = name
@@ -206,8 +238,7 @@ class LineReader:
         for rows, shape in found.items():
             self.shapes[rows][name] = shape
         self.places[name] = place
-        row = Operation("line", name, Formula.of(formula.tree), {}, "")
-        self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, comment))
+        return name
 
 
 def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:

@@ -114,10 +114,13 @@ def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
         reader.rows[-1] == GENERIC_ROWS,
         also,
         written,
-        _groups([*reader.lines.parameters, *(node.output for node in nodes)]),
+        _groups([*reader.lines.parameters, *(node.output for node in nodes), *(draw.name for draw in reader.draws)]),
+        tuple(reader.draws),
     )
     if reader.unfolded:
-        text = "\n".join(f"{node.output} = {node.operation.forward.text}" + f"   # {node.comment}" * bool(node.comment) for node in nodes)
+        said = [(place + 0.5, node.output, node.operation.forward.text, node.comment) for place, node in enumerate(nodes)]
+        said = sorted([*((draw.place, draw.name, f"{draw}", draw.comment) for draw in reader.draws), *said], key=lambda line: line[0])
+        text = "\n".join(f"{name} = {value}" + f"   # {comment}" * bool(comment) for _, name, value, comment in said)
         scenario = replace(scenario, values=reader.values, lines=replace(reader.lines, program=text, loss=loss))
     return network, scenario
 

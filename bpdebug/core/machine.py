@@ -48,6 +48,7 @@ class Machine:
         self._listening.run(np.seterr, divide="call", over="call", invalid="call", under="ignore")
         self._listening.run(np.seterrcall, lambda kind, _: noted.append(kind))
         self._last: Workspace | None = None
+        self._last_drawn: dict[str, Array] = {}
         self._copies, self.finished = Copies(), -1
         self._take_data()
         for name, value in program.initial.items():
@@ -57,6 +58,7 @@ class Machine:
     def _take_data(self) -> None:
         """Take the program's data; batches that are in buffers already are out of date."""
         self._data, self._whole = self._in_precision(self.program.data), False
+        self._fixed = self._in_precision(self.program.fixed)
         for work in self._workspaces.values():
             work.loaded = -1
 
@@ -72,17 +74,21 @@ class Machine:
         if rows not in self._workspaces:
             self._workspaces[rows] = Workspace(self.program, rows, self._memory)
         self._work, chosen = self._workspaces[rows], self.batches.rows(self.update)
-        self._whole = chosen is None
-        if self._work.loaded != self.update:
+        self._whole = chosen is None and not self.program.draws
+        if self._work.loaded != self.update or self.program.draws:
             self._overwrite(*self._work.given)
-            self._work.load(self.update, self._data, chosen)
+            self._work.load(self.update, self._data, chosen, self._fixed | self._drawn(self.update))
+
+    def _drawn(self, update: int) -> dict[str, Array]:
+        """What is drawn for an update, with the constants as they are now."""
+        return self.program.drawn(update, self.persistent) if self.program.draws else {}
 
     def adopt(self, program: Program) -> None:
         """Go on with another version of the program: the same stages and shapes, other formulas, other numbers in its data."""
         old, self.program = self.program, program
         for work in self._workspaces.values():
             work.adopt(program)
-        if old.data is not program.data:
+        if old.data is not program.data or old.fixed is not program.fixed:
             self._take_data()
             self._load()
 
@@ -166,6 +172,7 @@ class Machine:
     def _turn(self) -> None:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
         self._last, self._last_warnings, self.finished = self._work, self.warnings, self.update
+        self._last_drawn = {name: self._work.given[name].copy() for name in self.program.draws}
         self.update, self.done, self.warnings = self.update + 1, 0, {}
         self._undo.clear()
         self._load()
@@ -204,16 +211,17 @@ class Machine:
         """As :meth:`values`, but as they are now, whatever happens afterwards."""
         return self._copies.moment(self.values(), {})
 
-    def left_behind(self, data: Mapping[str, Array]) -> Moment:
-        """What the update that is :attr:`finished` has computed and the present one has not, and its batch where that is another one.
+    def left_behind(self, then: Program) -> Moment:
+        """What the update that is :attr:`finished` has computed and the present one has not, and what it was given where that is another.
 
         Args:
-            data: as they were then.
+            then: the program as it was.
         """
         last, rows = self.last_workspace(), self.batches.rows(self.finished)
-        now = data is self.program.data
-        there = {} if now and rows is None else self._data if now else self._in_precision(data)
+        now = then.data is self.program.data
+        there = {} if now and rows is None else self._data if now else self._in_precision(then.data)
         given = {name: value if rows is None else value.take(rows, axis=0) for name, value in there.items()}
+        given |= self._last_drawn | ({} if then.fixed is self.program.fixed else self._in_precision(then.fixed))
         other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
         computed = [name for name in self.program.index if name not in self.persistent]
         return self._copies.moment({name: last.tensors[name] for name in computed}, other)

@@ -3,8 +3,7 @@
 A layer reads like a function of Python's. Its lines are lines of a program, with what is said of each behind it; what they assign is
 called by the line that calls the layer, ``h.mu`` for ``h = batch_norm(x)``, and what is returned is ``h`` itself. Beyond them there are:
 
-- ``gamma: ones(mu[0].shape)``, a parameter, and how it starts: ``ones``, ``zeros``, or ``drawn`` by the scenario's initializer; what is
-  ``given`` has to be declared;
+- ``gamma: ones(mu[0].shape)``, a parameter, and how it starts: ``ones``, ``zeros``, or ``drawn`` by the scenario's initializer;
 - ``y = a if heads > 1 else b``, of which one side is kept: what is asked is known before anything runs;
 - ``for step in range(x.shape[1]):``, whose lines are written out, a group a step; ``[*state]`` are all values that a name has had there;
 - ``y = x``, another name for the same value.
@@ -35,7 +34,7 @@ def layer_norm(x, eps=1e-5):
 
 def dropout(x, p=0.5):
     """Srivastava et al., Dropout (2014), with the rescaling of inverted dropout."""
-    mask: given(x.shape)
+    mask = bernoulli(x, 1 - p)  # drawn anew in each update: 1 for what is kept
     kept = x * mask  # units that are off pass nothing, and nothing comes back to them
     return kept / (1 - p)  # what is left is scaled up, so that nothing is to be rescaled later
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from bpdebug.core.description import Array, Initializer, Layer, Loss
+from bpdebug.core.draws import Draw
 from bpdebug.core.errors import SetupError
 from bpdebug.core.operation import Operation
 from bpdebug.core.operations import OPERATIONS
@@ -100,6 +101,7 @@ class Network(Record):
         also: given tensors whose gradients are asked for.
         written: the gradients that have lines of the user's own.
         parts: the part of the model, beside layers, that a value or a parameter belongs to.
+        draws: what is drawn anew in each update.
     """
 
     nodes: tuple[Node, ...]
@@ -113,6 +115,7 @@ class Network(Record):
     also: tuple[str, ...] = ()
     written: frozenset[str] = frozenset()
     parts: Mapping[str, str] = {}
+    draws: tuple[Draw, ...] = ()
 
     @cached_property
     def fused(self) -> str:

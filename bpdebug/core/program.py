@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array, Batches, Calendar, Scenario
+from bpdebug.core.description import Array, Calendar
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
+from bpdebug.core.given import Given
 from bpdebug.core.initializers import initial_values
-from bpdebug.core.network import LayerNames, Network, Phase
+from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.relined import relined
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
@@ -28,81 +29,16 @@ from bpdebug.core.words import suggestion
 Change = Callable[[str, Array], Array]
 
 
-class Program(Record, eq=False):
+class Program(Given, eq=False):
     """What one update does.
 
     Attributes:
-        scenario: where it comes from: its title and its file, and what they say in their own words.
-        network: the forward nodes.
         rule: the optimizer's row.
         lines: stages and skipped stages, as a listing shows them.
-        data: what the samples are, inputs and targets, a sample a row.
-        dtype: the precision.
-        fixed: given arrays that are whole in every update.
     """
 
-    scenario: Scenario
-    network: Network
     rule: Rule
     lines: tuple[Stage | Skipped, ...]
-    data: Mapping[str, Array]
-    dtype: np.dtype[Any]
-    fixed: Mapping[str, Array] = {}
-
-    @property
-    def batches(self) -> Batches:
-        """Which samples each update sees, and how many updates there are."""
-        return self.scenario.plan
-
-    @property
-    def updates(self) -> int:
-        """Updates of the whole training."""
-        return self.batches.updates
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the input's columns."""
-        return self.scenario.inputs
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The names of the target's columns, empty where they have none."""
-        return self.scenario.outputs
-
-    @property
-    def input(self) -> str:
-        """The tensor of the inputs, or ""."""
-        return self.network.naming.input if self.network.naming.input in self.data else ""
-
-    @property
-    def target(self) -> str:
-        """The tensor of the targets, or ""."""
-        return self.network.naming.target if self.network.naming.target in self.data else ""
-
-    @property
-    def prediction(self) -> str:
-        """The tensor that is the network's answer."""
-        return self.network.prediction
-
-    @property
-    def loss(self) -> str:
-        """The tensor whose gradients are taken."""
-        return self.network.loss
-
-    @property
-    def parameters(self) -> Mapping[str, Shape]:
-        """Parameter to shape, frozen ones too."""
-        return self.network.parameters
-
-    @property
-    def layers(self) -> tuple[LayerNames, ...]:
-        """The tensors of each layer, from the first."""
-        return self.network.layers
-
-    @property
-    def frozen(self) -> tuple[str, ...]:
-        """The parameters that the update leaves alone."""
-        return self.scenario.frozen
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -131,7 +67,7 @@ class Program(Record, eq=False):
         few, more = map(self.shapes, (2, 3) if network.generic else self.batches.sizes * 2)
         roles = {network.naming.input: Role.INPUT, network.naming.target: Role.TARGET}
         known = [Tensor(name, roles[name]) for name in self.data] + [Tensor("m", Role.COUNT)]
-        known += [Tensor(name, Role.GIVEN) for name in self.fixed]
+        known += [Tensor(name, Role.GIVEN) for name in (*self.fixed, *self.draws)]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
         known += [Tensor(name, Role.CONSTANT) for name in self.constants]
@@ -190,10 +126,26 @@ class Program(Record, eq=False):
         return values | (dict(lines.constants) if lines else {}) | ({"t": 0.0} if self.rule.counts and "t" in self.index else {})
 
     def given(self, rows: int) -> dict[str, Shape]:
-        """The shapes of what an update is given: the batch and its number of samples ``m``."""
-        given = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
+        """The shapes of what an update is given: the batch and its number of samples ``m``, whole arrays, and what is drawn for it."""
+        given, shapes = self._undrawn(rows), self.shapes(rows) if self.draws else {}
+        return given | {name: shapes[name] for name in self.draws}
+
+    def _undrawn(self, rows: int) -> dict[str, Shape]:
+        given: dict[str, Shape] = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
         given["m"] = Form.of((), "i", rows)
-        return {**given, **{name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}}
+        return given | {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
+
+    def drawn(self, update: int, constants: Mapping[str, Any]) -> dict[str, Array]:
+        """What is drawn for an update.
+
+        Args:
+            update: which one.
+            constants: the values that hold at its start; only named constants are read.
+        """
+        shapes = self.shapes(self.batches.size(update)) if self.draws else {}
+        seed = self.scenario.seed
+        made = {name: draw.values(seed, update, shapes[name], constants) for name, draw in self.draws.items()}
+        return {name: values.astype(self.dtype) for name, values in made.items()}
 
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
@@ -202,11 +154,12 @@ class Program(Record, eq=False):
         given = self.data.get(name, self.fixed.get(name))
         return self.dtype if given is None or given.dtype.kind not in "biu" else given.dtype
 
-    def batch(self, update: int) -> dict[str, Array]:
-        """What an update is given, in the program's precision."""
+    def batch(self, update: int, constants: Mapping[str, Any] | None = None) -> dict[str, Array]:
+        """What an update is given, in the program's precision; ``constants`` as for :meth:`drawn`, by default those of the scenario."""
         rows = self.batches.rows(update)
         given = {name: values if rows is None else values[rows] for name, values in self.data.items()}
         given |= {"m": np.array(float(self.batches.size(update))), **self.fixed}
+        given |= self.drawn(update, self.constants if constants is None else constants)
         return {name: np.asarray(value, self.kind(name)) for name, value in given.items()}
 
     def run(self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value) -> dict[str, Array]:
@@ -235,10 +188,14 @@ class Program(Record, eq=False):
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows; a gradient is of real numbers, be its formula 1 or u > v."""
-        shapes = self.given(rows) | self.persistent
-        for stage in (stage for stage in self.stages if stage.name not in self.persistent):
-            found = infer(stage.formula, shapes)
-            shapes[stage.name] = found if self.scenario.lines and not stage.of else Form.of(found, "f", found.number)
+        shapes, waiting = self._undrawn(rows) | self.persistent, [*self.network.draws]
+        for stage in (None, *(stage for stage in self.stages if stage.name not in self.persistent)):
+            if stage is not None:
+                found = infer(stage.formula, shapes)
+                shapes[stage.name] = found if self.scenario.lines and not stage.of else Form.of(found, "f", found.number)
+            while waiting and waiting[0].like in shapes:
+                draw = waiting.pop(0)
+                shapes[draw.name] = Form.of(shapes[draw.like], "f")
         return shapes
 
     @cached_property
@@ -285,15 +242,17 @@ class Program(Record, eq=False):
         return replace(self, **relined(self.network, self.lines, name, formula, self.shapes(rows)))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
-        """This program with one number of its data changed.
+        """This program with one number of its data changed, or of what is given whole; without a place with all of them.
 
         Raises:
             SetupError: where the loss has no derivative of that form for such targets.
         """
-        values = np.array(self.data[name], None if self.scenario.lines else float)
-        values[place] = value
+        values = np.array(self.data.get(name, self.fixed.get(name)), None if self.scenario.lines else float)
+        values[place or ...] = value
         if name == self.target:
             self.network.check_targets(values)
+        if name in self.fixed:
+            return replace(self, fixed={**self.fixed, name: values})
         return replace(self, data={**self.data, name: values})
 
     def with_stage(self, changed: Stage) -> Program:

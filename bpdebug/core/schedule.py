@@ -77,17 +77,25 @@ class Stage(Record):
 
 
 class Skipped(Record):
-    """A stage that one might expect and that does not exist, with the reason."""
+    """A stage that one might expect and that does not exist, with the reason; of what is drawn, also by what."""
 
     name: str
     phase: Phase
     layer: int
     reason: str
+    drawn: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.drawn}: {self.reason}" if self.drawn else f"{self.name}: skipped, {self.reason}"
 
 
-def forward_stages(network: Network) -> Iterator[Stage]:
-    """The nodes' own formulas."""
-    for node in network.nodes:
+def forward_stages(network: Network) -> Iterator[Stage | Skipped]:
+    """The nodes' own formulas, and between them what is drawn."""
+    drawn = [*network.draws]
+    for place, node in enumerate(network.nodes):
+        while drawn and drawn[0].place <= place:
+            draw = drawn.pop(0)
+            yield Skipped(draw.name, node.phase, node.layer, draw.says, str(draw))
         row = node.operation
         meaning = node.comment or (outermost(node.value) if row.name == "line" else value_of(row.name))
         yield Stage(node.output, Formula.of(node.value), node.phase, node.layer, meaning, row.source, row.name, short=node.short)

@@ -129,7 +129,7 @@ class Text(Record):
         left = code[: sign.start()]
         if bracketed := re.fullmatch(r"\s*[(\[](.*)[)\]]\s*", left):
             left = " " * bracketed.start(1) + bracketed[1]
-        found = [(part, place) for part, place in _split(left, start) if part.strip()]
+        found = [(part, place) for part, place in split_at_commas(left, start) if part.strip()]
         named = [(re.sub(r"\s*:.*", "", part.strip()), place + len(part) - len(part.lstrip())) for part, place in found]
         return tuple(named), sign.start()
 
@@ -140,7 +140,7 @@ class Text(Record):
         if errors:
             return Line(self.section, self._number(start), known, (), comment, tuple(errors[:1]))
         right, place = code[sign + 1 :], start + sign + 1
-        parts = [(part, at) for part, at in _split(right, place) if part.strip()]
+        parts = [(part, at) for part, at in split_at_commas(right, place) if part.strip()]
         if len(parts) != len(targets):
             parts = [(right, place)]
         laid = tuple((part.strip(), at + len(part) - len(part.lstrip())) for part, at in parts)
@@ -211,7 +211,7 @@ def _unclosed(code: str) -> int:
     return opened[-1] if opened else -1
 
 
-def _split(code: str, start: int) -> Iterator[tuple[str, int]]:
+def split_at_commas(code: str, start: int) -> Iterator[tuple[str, int]]:
     """The parts between commas that stand in no bracket, each with its place."""
     begun = 0
     for comma in [*re.finditer(",", _masked(code)), None]:

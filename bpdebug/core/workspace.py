@@ -108,8 +108,6 @@ class Workspace:
     def __init__(self, program: Program, rows: int, persistent: Memory) -> None:
         self.given = {name: np.zeros(shape, program.kind(name)) for name, shape in program.given(rows).items()}
         self.given["m"][...] = rows
-        for name, values in program.fixed.items():
-            self.given[name][...] = values
         shapes = program.shapes(rows)
         self.forms = {name: shape for name, shape in shapes.items() if name == "m" or any(isinstance(n, Unknown) for n in shape)}
         own = program.transient(rows)
@@ -164,11 +162,13 @@ class Workspace:
             self._prepared = prepare
         return update
 
-    def load(self, update: int, data: Mapping[str, Array], chosen: Array | None) -> None:
-        """Bring an update's batch into the buffers."""
+    def load(self, update: int, data: Mapping[str, Array], chosen: Array | None, whole: Mapping[str, Array]) -> None:
+        """Bring an update's batch into the buffers, and what is whole in each update or drawn for it."""
         for name, values in data.items():
             if chosen is None:
                 self.given[name][...] = values
             else:
                 values.take(chosen, axis=0, out=self.given[name], mode="clip")
+        for name, values in whole.items():
+            self.given[name][...] = values
         self.loaded, self._prepared = update, None

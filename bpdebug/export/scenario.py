@@ -48,7 +48,7 @@ def to_yaml(worked: WorkedUpdate) -> str:
 
 def left_out(worked: WorkedUpdate) -> tuple[str, ...]:
     """The numbers that the user has set by hand, but for those of the data as they were when the update began."""
-    edits = [edit for edit in (*worked.earlier, *worked.edits) if edit.name not in worked.program.data]
+    edits = [edit for edit in (*worked.earlier, *worked.edits) if not worked.program.takes(edit.name)]
     edits += [edit for step in worked.stages for edit in step.edits]
     return tuple(dict.fromkeys(str(edit) for edit in edits if edit.value is not None))
 
@@ -66,6 +66,7 @@ def in_lines(program: Program) -> Scenario:
     x, y = (program.data.get(name, values) for name, values in ((naming.input, scenario.x), (naming.target, scenario.y)))
     scenario = replace(scenario, x=x, y=y, formulas={}, read_again=None)
     if scenario.lines:
+        scenario = replace(scenario, lines=replace(scenario.lines, given=program.fixed))
         fresh = make_program(scenario)
         own = {
             stage.name: stage.formula.text for stage in program.stages if stage.edited and stage.formula != fresh.stage(stage.name).formula

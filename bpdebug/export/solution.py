@@ -63,7 +63,7 @@ def _start(worked: WorkedUpdate, writer: StageWriter, what: str) -> Iterator[Blo
     yield Contents(tuple((step.stage.name, writer.name(step.stage.name)) for step in worked.stages))
     yield Heading(2, ("Given",))
     tabled = program.data if program.layers else ()
-    shown = {name: value for name, value in worked.given.items() if value.ndim or name in program.parameters or name in program.fixed}
+    shown = {name: value for name, value in worked.given.items() if value.ndim or name in program.parameters or name in program.sources}
     yield from [_data_table(worked, rows)] if tabled else []
     yield from writer.listed({name: value for name, value in shown.items() if name not in tabled})
     yield from by_hand(worked.edits, "At the start of the update")

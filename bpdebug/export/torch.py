@@ -106,7 +106,7 @@ class _Script:
         """The batch, the constants that formulas name, and the parameters."""
         subscripts = [part for node in self.program.network.nodes for part in walk(node.value) if isinstance(part, Index)]
         places = {name for subscript in subscripts for array in subscript.arrays for name in names(array)}
-        for name in (*self.program.data, *self.program.fixed):
+        for name in self.program.sources:
             value = self.given[name]
             yield f"{self.names[name]} = {_literal(value if name in places else np.asarray(value, float))}"
         yield f"m = {int(self.given['m'])}"

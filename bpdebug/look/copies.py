@@ -25,7 +25,7 @@ def copies(program: Program, persistent: Mapping[str, Array], update: int, thres
     found = {part: _groups(program, persistent, part, same) for part in parts}
     if not any(found.values()):
         return
-    after = {**persistent, **program.run({**persistent, **program.batch(min(update, program.updates - 1))})}
+    after = {**persistent, **program.run({**persistent, **program.batch(min(update, program.updates - 1), persistent)})}
     for part, groups in found.items():
         spare = sum(len(group) - 1 for group in groups)
         if spare <= threshold or groups != _groups(program, after, part, 1e3 * same):

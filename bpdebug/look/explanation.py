@@ -264,6 +264,8 @@ _SAID = {
 def _given(timeline: Timeline, name: str, index: Cell) -> str:
     """What a number is that no stage has computed."""
     machine, program = timeline.machine, timeline.program
+    if draw := program.draws.get(name):
+        return f"{draw}: {draw.says}."
     if name in (program.input, program.target):
         sample = machine.batches.samples(machine.update)[index[0]]
         if not program.layers:
@@ -271,9 +273,7 @@ def _given(timeline: Timeline, name: str, index: Cell) -> str:
         columns = program.inputs if name == program.input else program.outputs
         column = f" ({columns[index[1]]})" if columns else ""
         return f"Given: {'input' if name == program.input else 'target'} {index[1]}{column} of sample {sample} of the data."
-    if name in program.scenario.values:
-        return "Given in the scenario's values."
-    if told := _SAID.get(program.tensors[name].role):
+    if told := "Given in the scenario's values." if name in program.scenario.values else _SAID.get(program.tensors[name].role):
         return told
     if name in program.network.drawn:
         seed, generator = program.scenario.seed, program.scenario.generator

@@ -28,7 +28,7 @@ def listing(timeline: Timeline) -> list[Row]:
             rows.append(Row(phase.upper()))
         if isinstance(line, Skipped):
             data = {"name": line.name, "phase": str(line.phase), "layer": line.layer, "status": "skipped", "reason": line.reason}
-            rows.append(Row(f"  -  {line.name}: skipped, {line.reason}", data))
+            rows.append(Row(f"  -  {line}", data | ({"drawn": line.drawn} if line.drawn else {})))
         else:
             rows.append(_stage(timeline, line))
     return rows

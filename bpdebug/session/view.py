@@ -188,5 +188,5 @@ def _finished(timeline: Timeline) -> Finished | None:
     if position.done or not position.update:
         return None
     timeline.finish_again()
-    then = timeline.program_at(position.t - 1).data
+    then = timeline.program_at(position.t - 1)
     return Finished(machine.finished, machine.left_behind(then), machine.batches.samples(machine.finished))

@@ -43,7 +43,7 @@ class Edited:
     def edited_cell(self, name: str, index: Cell, since: int) -> Edit | None:
         """The last edit of a cell from clock ``since`` until now."""
         edits = [e for e in self.edits if e.value is not None and e.name == name and since <= e.t <= self.clock]
-        now = Edit(self.clock, name, index, of_data=name in self._original.data)
+        now = Edit(self.clock, name, index, of_data=self._original.takes(name))
         return next((edit for edit in reversed(edits) if edit.index == () or self._cell(edit) == self._cell(now)), None)
 
     def _cell(self, edit: Edit) -> Cell:

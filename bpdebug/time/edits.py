@@ -22,9 +22,9 @@ class Edit(Record):
         index: the cell (every cell of a tensor where it is empty), for a value.
         value: the number, or None where a formula was replaced.
         formula: the new formula, for a stage.
-        of_data: whether the tensor is the batch's.
+        of_data: whether the tensor is the batch's, or given whole.
 
-    A cell of the batch stands for its sample of the data, in every batch from then on.
+    A cell of the batch stands for its sample of the data, in every batch from then on; what is given whole is another one from then on.
     """
 
     t: int
@@ -46,6 +46,8 @@ class Edit(Record):
 
     def place(self, program: Program) -> Cell:
         """Of a cell of the batch: its sample and its column in the data."""
+        if self.name not in program.data:
+            return self.index
         return (int(program.batches.samples(program.calendar.update(self.t))[self.index[0]]), *self.index[1:])
 
     def changed(self, program: Program) -> Program:

@@ -138,7 +138,7 @@ class Timeline(Edited):
         Raises:
             BpdebugError: where it cannot be done; nothing has changed then.
         """
-        made = Edit(self.clock, name, index, value, formula, name in self.program.data)
+        made = Edit(self.clock, name, index, value, formula, self.program.takes(name))
         if value is None:
             self.machine.program.with_formula(name, formula)
         else:
@@ -291,6 +291,6 @@ class Timeline(Edited):
         edited = any(self.calendar.clock(update) <= edit.t <= self.clock for edit in self.edits)
         if machine.done or edited or not machine.finished == update == kept:
             return {}
-        left, now, old = machine.left_behind(self.program.data), machine.moment(), machine.named(state)
+        left, now, old = machine.left_behind(self.program), machine.moment(), machine.named(state)
         assigned = {name for name in machine.persistent if self.program.index.get(name, -1) >= place}
         return {name: old[name].copy() if name in assigned else left[name] if name in left else now[name] for name in names}

@@ -266,7 +266,7 @@ def _sources(judge: Judge, update: int) -> Iterator[str]:
     if own:
         verb = "is" if len(own) == 1 else "are"
         yield f"your {listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
-    lacking = [name for name in (*judge.program.data, *judge.program.parameters) if name not in given]
+    lacking = [name for name in (*judge.program.sources, *judge.program.parameters) if name not in given]
     if lacking:
         yield f"not in your file, so taken from update {update} of the scenario: {listed(lacking)}"
     broken = [finding.name for finding in judge.findings if finding.says.agrees and not np.isfinite(finding.ours).all()]

@@ -43,7 +43,8 @@ class Probe:
         self.program, self.running = (made if made.dtype == exact else replace(made, dtype=exact) for made in (program, running))
         self.update, _ = timeline.calendar.under_way(timeline.clock)
         with timeline.at(timeline.calendar.clock(self.update)) as machine:
-            state = {name: value.astype(np.float64) for name, value in machine.persistent.items()}
+            now = machine.values()
+            state = {name: np.asarray(now[name], np.float64) for name in (*machine.persistent, *program.draws)}
         self.start = self.program.batch(self.update) | state
         with np.errstate(all="ignore"):
             self.values = self.start | self.running.run(self.start, self.program.end_of(Phase.BACKWARD))

@@ -23,7 +23,7 @@ AFTER = "_new"
 def known_names(program: Program) -> dict[str, str]:
     """The names that a file may have, each with the tensor whose shape it has: ``W1_new`` has that of ``W1``."""
     after = {name + AFTER: name for name in program.index if name in program.persistent}
-    return {name: name for name in (*program.data, "m", *program.persistent, *program.index)} | after
+    return {name: name for name in (*program.sources, "m", *program.persistent, *program.index)} | after
 
 
 def file_name(program: Program, stage: str) -> str:

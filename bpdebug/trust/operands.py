@@ -151,6 +151,8 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
 
 def _batch(program: Program, values: Mapping[str, Array], rows: int, generator: np.random.Generator) -> dict[str, Array]:
     made: dict[str, Array] = {"m": np.array(float(rows)), **program.fixed}
+    shapes = program.shapes(rows) if program.draws else {}
+    made |= {name: draw.values(int(generator.integers(2**31)), 0, shapes[name], values) for name, draw in program.draws.items()}
     for name, data in program.data.items():
         given = np.asarray(values.get(name, data))
         some, others = (given[generator.integers(0, len(given), rows)] for _ in range(2))

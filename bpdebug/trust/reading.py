@@ -182,8 +182,8 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
     for name, tensor in known_names(program).items():
         if name not in arrays:
             continue
-        whole = name in program.data and program.data[name].dtype.kind in "biu"
-        array = np.asarray(arrays[name], program.data[name].dtype if whole else np.float64)
+        kind = program.kind(name) if name in program.sources else np.dtype(np.float64)
+        array = np.asarray(arrays[name], kind if kind.kind in "biu" else np.float64)
         expected, meaning = shapes[tensor], program.tensors.get(tensor)
         parameter = next((one for one in (tensor, meaning.of if meaning else "") if one in program.parameters), "")
         if array.ndim == 2 and expected:  # turned round where its group is, data also where they alone need it
@@ -194,7 +194,7 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
             reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}{how}")
         if parameter in biases and array.size == 1 < np.prod(expected) and name != parameter:
             shared[name] = float(array.reshape(()))
-        elif name not in (*program.data, "m", *program.persistent):
+        elif name not in (*program.sources, "m", *program.persistent):
             computed[tensor] = fitted
         elif fitted.shape == expected:
             given[name] = fitted
@@ -208,10 +208,11 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
                 taken = f"{counted(rows)} {'is' if rows == 1 else 'are'} taken"
                 message += f" (there is no {program.input} in your file: the scenario's {taken})"
             raise ComparisonError(message)
-    notes = [*_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
+    drawn = [*_masks(program, given)]
+    notes = [*drawn, *_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
-    own = {name: array for name, array in arrays.items() if name not in (*program.data, "m")}
+    own = {name: array for name, array in arrays.items() if name not in (*program.sources, "m")}
     printed = formats({name: array for name, array in arrays.items() if name != "m"}, typed(scene, given), [*program.constants])
     kinds_of = [array.dtype for array in own.values() if array.dtype.kind == "f"]
     told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
@@ -248,6 +249,21 @@ def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned
     elif stored:
         which = "weights" if len(turned) == len(weights) else f"{' '.join(stored)}, but not your other weights,"
         yield f"your {which} are stored transposed (as torch's Linear does): turned round for the comparison"
+
+
+def _masks(program: Program, given: dict[str, Array]) -> Iterator[str]:
+    """Take over what the user has drawn: a mask that is divided by the share that is kept already is read as the mask.
+
+    Raises:
+        ComparisonError: where something that is drawn is not in the file, for ours is another one.
+    """
+    for name, draw in program.draws.items():
+        if name not in given:
+            raise ComparisonError(f"{name} is drawn, and yours is not ours: save it in your file too, as {name}")
+        sizes = np.unique(given[name])
+        if draw.recipe == "bernoulli" and len(sizes) <= 2 and sizes[-1] not in (0, 1) and {*sizes[:-1]} <= {0}:
+            given[name] = np.asarray(given[name] != 0, float)
+            yield f"read {name}, which is 0 and {short(float(sizes[-1]))} in your file, as 0 and 1"
 
 
 def _nonfinite(given: Mapping[str, Array]) -> Iterator[str]:

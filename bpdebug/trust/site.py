@@ -154,7 +154,7 @@ class Site(Record, eq=False):
         program = self.program
         stages = program.stages[: program.index.get(self.stage.name)]
         before = [stage.name for stage in stages if stage.phase is not Phase.UPDATE or self.updates]
-        return tuple(dict.fromkeys((*program.data, *program.fixed, M.name, *program.persistent, *before)))
+        return tuple(dict.fromkeys((*program.sources, M.name, *program.persistent, *before)))
 
     @cached_property
     def _shapes(self) -> tuple[Mapping[str, Shape], ...]:

@@ -104,7 +104,7 @@ SQUARE = "loss = mean((h - y) ** 2)"
 LINES = {
     "batch_norm": (["h = batch_norm(x @ W)", SQUARE], "{W: [3, 2]}", (6, 3), (2,)),
     "layer_norm": (["h = layer_norm(x @ W)", SQUARE], "{W: [3, 2]}", (4, 3), (2,)),
-    "dropout": (["h = dropout(x @ W, p=0.25)", SQUARE], "{W: [3, 2]}", (4, 3), (2,), "tensors: {h.mask: [[1, 0], [1, 1], [0, 1], [1, 1]]}"),
+    "dropout": (["h = dropout(x @ W, p=0.25)", SQUARE], "{W: [3, 2]}", (4, 3), (2,)),
     "embedding": (["h = embedding(places, 5, 3)", SQUARE], "{}", (4, 1), (3,), "tensors: {places: [4, 0, 2, 4]}"),
     "conv2d": (["h = conv2d(x, channels=2, kernel=3, stride=2, padding=1)", SQUARE], "{}", (2, 2, 4, 4), (2, 2, 2)),
     "max_pool": (["h = max_pool(x * W)", SQUARE], "{W: [1, 4, 4]}", (2, 1, 4, 4), (1, 2, 2)),

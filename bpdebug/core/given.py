@@ -1,0 +1,111 @@
+"""What a program is made from: its scenario and network, and the arrays that an update is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array, Batches, Scenario
+from bpdebug.core.draws import Draw
+from bpdebug.core.network import LayerNames, Network
+from bpdebug.core.record import Record
+from bpdebug.core.structure import Shape
+
+
+class Given(Record, eq=False):
+    """What an update starts from.
+
+    Attributes:
+        scenario: where it comes from: its title and its file, and what they say in their own words.
+        network: the forward nodes.
+        data: what the samples are, inputs and targets, a sample a row.
+        dtype: the precision.
+        fixed: given arrays that are whole in every update.
+    """
+
+    scenario: Scenario
+    network: Network
+    data: Mapping[str, Array]
+    dtype: np.dtype[Any]
+    fixed: Mapping[str, Array]
+
+    @property
+    def batches(self) -> Batches:
+        """Which samples each update sees, and how many updates there are."""
+        return self.scenario.plan
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.batches.updates
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the input's columns."""
+        return self.scenario.inputs
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the target's columns, empty where they have none."""
+        return self.scenario.outputs
+
+    @property
+    def input(self) -> str:
+        """The tensor of the inputs, or ""."""
+        return self.network.naming.input if self.network.naming.input in self.data else ""
+
+    @property
+    def target(self) -> str:
+        """The tensor of the targets, or ""."""
+        return self.network.naming.target if self.network.naming.target in self.data else ""
+
+    @property
+    def prediction(self) -> str:
+        """The tensor that is the network's answer."""
+        return self.network.prediction
+
+    @property
+    def loss(self) -> str:
+        """The tensor whose gradients are taken."""
+        return self.network.loss
+
+    @property
+    def parameters(self) -> Mapping[str, Shape]:
+        """Parameter to shape, frozen ones too."""
+        return self.network.parameters
+
+    @property
+    def layers(self) -> tuple[LayerNames, ...]:
+        """The tensors of each layer, from the first."""
+        return self.network.layers
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The parameters that the update leaves alone."""
+        return self.scenario.frozen
+
+    @cached_property
+    def draws(self) -> dict[str, Draw]:
+        """What is drawn anew in each update, by name."""
+        return {draw.name: draw for draw in self.network.draws}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The arrays that each update is given: the batch, what is whole in every update, and what is drawn."""
+        return (*self.data, *self.fixed, *self.draws)
+
+    def takes(self, name: str) -> bool:
+        """Whether it is given, and the same array until somebody changes it: a change holds from then on."""
+        return name in self.data or name in self.fixed
+
+    def evaluated(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """What is given where the network is evaluated, not trained: what is drawn is what it is on average, so that dropout is off.
+
+        Args:
+            given: with the constants, and what was drawn.
+        """
+        means = {name: draw.mean(given) for name, draw in self.draws.items()}
+        return {**given, **{name: np.full_like(given[name], mean) for name, mean in means.items() if name in given}}
