@@ -1,27 +1,23 @@
 """Factors that cancel between two stages: ``da2·a2·(1 − a2)`` with ``da2 = −y/a2 + (1 − y)/(1 − a2)`` put in is ``a2 − y``.
 
-Formulas as fractions of polynomials, whose denominators are kept as factors, so that a factor that is multiplied by can go away. What is
-no polynomial (a function, a sum over an axis) counts as one more name.
+Formulas are sums of products (:class:`bpdebug.core.products.Product`), in which a sum is a factor like any other until it is multiplied
+out: the sums that have divisors first, so that a factor that is multiplied by can go away. What is neither sum nor product is one factor.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
-from bpdebug.core.products import minus, plus, times
+from bpdebug.core.products import ZERO, Product, added, over, times
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Tree, Unary, literal, names, substitute, walk
-from bpdebug.core.writing import to_text
+from bpdebug.core.tree import ONE, Binary, Call, Name, Tree, literal, names, substitute, walk
 
-Powers = tuple[tuple[str, int], ...]
-Polynomial = dict[Powers, float]
 _MOST_TERMS = 24
 
 
@@ -41,13 +37,6 @@ class Fused(Record):
 
 class _TooMuch(Exception):  # noqa: N818 - no error, an answer
     """There is nothing simple about it."""
-
-
-class _Fraction(Record, eq=False):
-    """A polynomial over a product of polynomials."""
-
-    top: Polynomial
-    below: tuple[Polynomial, ...] = ()
 
 
 def fused(formulas: Mapping[str, Formula], name: str, gradients: frozenset[str], values: Mapping[str, Array]) -> Fused | None:
@@ -88,145 +77,73 @@ def _without(tree: Tree, ones: tuple[Tree, ...]) -> Tree:
 
 @lru_cache(64)
 def _simplified(tree: Tree, single: frozenset[str]) -> Tree | None:
-    """The formula as a fraction, where something has cancelled in it; else None."""
-    reader = _Reader(single)
+    """The formula as a sum of products, where something has cancelled in it; else None."""
     try:
-        found = reader.fraction(tree)
+        terms = _terms(tree, single)
     except _TooMuch:
         return None
-    return reader.written(found) if reader.cancelled else None
+    if not terms:
+        return ZERO
+    above, below = abs(terms[0].above), terms[0].below
+    if all(abs(term.above) == above and term.below == below for term in terms):  # what all are multiplied by stands outside
+        for term in terms:
+            term.above, term.below = term.above / above, 1.0
+    else:
+        above = below = 1.0
+    found = over(times(literal(above), added([*map(Product.tree, terms)])), literal(below))
+    return found if _divisions(found) < _divisions(tree) else None
 
 
-class _Reader:
-    """Reads trees as fractions, and writes them again.
-
-    Attributes:
-        cancelled: whether a factor has gone away.
-    """
-
-    def __init__(self, single: frozenset[str]) -> None:
-        self._single, self._atoms, self.cancelled = single, dict[str, Tree](), False
-
-    def fraction(self, tree: Tree) -> _Fraction:
-        """The formula as a fraction."""
-        found = None
-        match tree:
-            case Number(value):
-                found = _Fraction({(): value})
-            case Unary("-", operand):
-                found = self._scaled(self.fraction(operand), -1.0)
-            case Binary("+" | "-" as sign, left, right):
-                found = self._sum(self.fraction(left), self._scaled(self.fraction(right), 1.0 if sign == "+" else -1.0))
-            case Binary("*", left, right):
-                found = self._product(self.fraction(left), self.fraction(right))
-            case Binary("/", left, right):
-                found = self._over(self.fraction(left), self.fraction(right))
-            case Binary("**", left, Number(2.0)):
-                found = self._product(self.fraction(left), self.fraction(left))
-            case Call("sum", (argument,), int()) if tree.keepdims:
-                found = self._summed(tree, self.fraction(argument))
-        if found is None:
-            self._atoms[to_text(tree)] = tree
-            return _Fraction({((to_text(tree), 1),): 1.0})
-        return found
-
-    def _scaled(self, one: _Fraction, factor: float) -> _Fraction:
-        return _Fraction({powers: factor * number for powers, number in one.top.items()}, one.below)
-
-    def _sum(self, one: _Fraction, other: _Fraction) -> _Fraction:
-        top, below = dict(one.top), [*other.below]
-        missing = [factor for factor in one.below if not _taken(factor, below)]
-        for factor in below:
-            top = _multiplied(top, factor)
-        added = dict(other.top)
-        for factor in missing:
-            added = _multiplied(added, factor)
-        for powers, number in added.items():
-            top[powers] = top.get(powers, 0.0) + number
-        return _Fraction({powers: number for powers, number in top.items() if number}, (*one.below, *below))
-
-    def _product(self, one: _Fraction, other: _Fraction) -> _Fraction:
-        tops = list[Polynomial]()
-        below = [*one.below, *other.below]
-        for top in (one.top, other.top):
-            for factor in _factors(top):
-                if below and _taken(factor, below):
-                    self.cancelled = True
-                else:
-                    tops.append(factor)
-        whole: Polynomial = {(): 1.0}
-        for top in tops:
-            whole = _multiplied(whole, top)
-        return _Fraction(whole, tuple(below))
-
-    def _over(self, one: _Fraction, other: _Fraction) -> _Fraction:
-        if not other.top:
-            raise _TooMuch
-        upside = _Fraction({(): 1.0}, tuple(_factors(other.top)))
-        for factor in other.below:
-            upside = self._product(upside, _Fraction(factor))
-        number = [factor for factor in upside.below if list(factor) == [()]]
-        scale = 1.0
-        for factor in number:
-            scale /= factor[()]
-        return self._product(one, self._scaled(_Fraction(upside.top, tuple(f for f in upside.below if f not in number)), scale))
-
-    def _summed(self, tree: Call, inner: _Fraction) -> _Fraction:
-        """A sum over an axis: of each term its sum, where all divisors are single numbers."""
-        if any(name not in self._single for factor in inner.below for powers in factor for name, _ in powers):
-            raise _TooMuch
-        top: Polynomial = {}
-        for powers, number in inner.top.items():
-            outside = tuple(power for power in powers if power[0] in self._single)
-            part = Call("sum", (self._monomial(tuple(power for power in powers if power not in outside), 1.0),), tree.axis, True)
-            self._atoms[to_text(part)] = part
-            key = tuple(sorted((*outside, (to_text(part), 1))))
-            top[key] = top.get(key, 0.0) + number
-        return _Fraction(top, inner.below)
-
-    def written(self, found: _Fraction) -> Tree:
-        """A fraction as a formula: what is added first, then what is taken away."""
-        terms = sorted(found.top.items(), key=lambda term: term[1] < 0)
-        top: Tree = Number(0)
-        for powers, number in terms:
-            top = plus(top, self._monomial(powers, number))
-        for factor in found.below:
-            top = Binary("/", top, self.written(_Fraction(factor)))
-        return top
-
-    def _monomial(self, powers: Powers, number: float) -> Tree:
-        tree: Tree = literal(abs(number))
-        for name, power in powers:
-            base = self._atoms[name]
-            tree = times(tree, base if power == 1 else Binary("**", base, literal(power)))
-        return minus(tree) if number < 0 else tree
+def _divisions(tree: Tree) -> int:
+    return sum(isinstance(node, Binary) and node.operator == "/" for node in walk(tree))
 
 
-def _factors(polynomial: Polynomial) -> list[Polynomial]:
-    """A polynomial of one term as its factors; any other as it is."""
-    if len(polynomial) != 1:
-        return [polynomial]
-    [(powers, number)] = polynomial.items()
-    single: list[Polynomial] = [{((name, 1),): 1.0} for name, power in powers for _ in range(power)]
-    return [{(): number}, *single] if number != 1.0 or not single else single
-
-
-def _taken(factor: Polynomial, below: list[Polynomial]) -> bool:
-    """Whether a factor is in a product, from which it is taken then."""
-    if factor in below:
-        below.remove(factor)
-        return True
-    return False
-
-
-def _multiplied(one: Polynomial, other: Polynomial) -> Polynomial:
-    if len(one) * len(other) > _MOST_TERMS:
+def _terms(tree: Tree, single: frozenset[str]) -> list[Product]:
+    """What is added up in a formula, sums over an axis and products of sums multiplied out; like terms are one."""
+    found = dict[frozenset[tuple[Tree, float]], Product]()
+    for term in _addends(tree, single):
+        if (known := found.setdefault(frozenset(term.powers.items()), term)) is not term:
+            known.above, known.below = known.above * term.below + term.above * known.below, known.below * term.below
+    if len(found) > _MOST_TERMS:
         raise _TooMuch
-    made: Polynomial = {}
-    for left, first in one.items():
-        for right, second in other.items():
-            powers = Counter(dict(left))
-            powers.update(dict(right))
-            key = tuple(sorted(powers.items()))
-            made[key] = made.get(key, 0.0) + first * second
-    return {powers: number for powers, number in made.items() if number}
+    kept = [term for term in found.values() if term.above]
+    return sorted(kept, key=lambda term: term.above * term.below < 0)  # what is added first, then what is taken away
+
+
+def _addends(tree: Tree, single: frozenset[str]) -> Iterator[Product]:
+    match tree:
+        case Binary("+" | "-" as sign, left, right):
+            yield from _terms(left, single)
+            for term in _terms(right, single):
+                term.above *= 1.0 if sign == "+" else -1.0
+                yield term
+            return
+        case Call("sum", (argument,), axis) if _is_sum(tree):
+            for term in _terms(argument, single):  # single numbers stand outside
+                outside = Product()
+                outside.above, outside.below = term.above, term.below
+                for base in [base for base in term.powers if single.issuperset(names(base))]:
+                    outside.powers[base] = term.powers.pop(base)
+                if any(power < 0 for power in term.powers.values()):
+                    raise _TooMuch
+                term.above = term.below = 1.0
+                outside.take(Call("sum", (term.tree(),), axis, True))
+                yield outside
+            return
+    whole = Product(tree)
+    sums = [base for base, power in whole.powers.items() if power >= 1 and _is_sum(base)]
+    sums.sort(key=lambda base: not _divisions(base))
+    for factor in sums:
+        terms = _terms(factor, single)
+        if len(terms) > 1 or terms[0].tree() != factor:
+            rest = over(tree, factor)
+            for term in terms:
+                yield from _terms(times(rest, term.tree()), single)
+            return
+    yield whole
+
+
+def _is_sum(tree: Tree) -> bool:
+    return (isinstance(tree, Binary) and tree.operator in "+-") or (
+        isinstance(tree, Call) and tree.function == "sum" and isinstance(tree.axis, int) and tree.keepdims
+    )

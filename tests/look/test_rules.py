@@ -71,6 +71,13 @@ def test_where_stages_cancel_what_is_left_has_the_same_numbers(entry):
         np.testing.assert_allclose(evaluate(Formula.of(made.tree), values), values[name], rtol=1e-9, atol=1e-12)
 
 
+def test_in_lines_too_what_cancels_is_told():
+    session = Session(load_scenario("exam_softmax"))
+    session.execute("goto 0:update")
+    assert "With dp put in, factors cancel" in session.explain("ds", (0, 0)).rule
+    assert "ds = (p − y)/2 is left" in session.explain("ds", (0, 0)).rule
+
+
 @pytest.mark.parametrize("naming", NONSENSE)
 @pytest.mark.parametrize("name", ["xor", "iris", "residual", "dead_relu"])
 def test_every_stage_says_something_under_any_names(name, naming):
