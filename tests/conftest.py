@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 import bpdebug
@@ -15,6 +17,14 @@ settings.load_profile("same")  # the same examples everywhere, today and in a ye
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a suite in the background ignores ctrl+c, and so would all that it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory):
+    """The programs that tests start keep what they have compiled, for all of them, also where the environment wants no such files."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled")
 
 
 def pytest_terminal_summary(terminalreporter):

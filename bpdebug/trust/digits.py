@@ -57,7 +57,7 @@ class Format(Record):
     def seen(self, values: Array) -> Array:
         """Those of numbers that are all printed so in full which are short by that, and not because their type has no more digits there;
         none where these are too few."""
-        if not (self.holds(values[:_ENOUGH]).all() and self.holds(values).all()):  # a few numbers tell it of most arrays
+        if not self.holds(values).all():
             return np.asarray(values[:0])
         with np.errstate(all="ignore"):
             small = np.array_equal(values.astype(np.float32), values)
@@ -187,7 +187,9 @@ def _format(values: Array) -> tuple[Format | None, float]:
     """How numbers were printed, and the share of them that need all those digits; of two ways that fit as well the coarser one."""
     ways = list[tuple[float, Format]]()
     for fixed in (False, True):
-        one = next((one for count in range(1, _SHORT + 1 + fixed) if (one := Format(count, fixed)).seen(values).size), None)
+        ever = Format(_SHORT + fixed, fixed).holds(values[:_ENOUGH]).all()  # a few numbers tell it of most arrays
+        counts = range(1, _SHORT + 1 + fixed) if ever else ()
+        one = next((one for count in counts if (one := Format(count, fixed)).seen(values).size), None)
         if one:
             shorter = Format(one.count - 1, fixed).holds(one.seen(values)) if one.count > 1 else np.zeros(1)
             ways.append((1.0 - float(np.mean(shorter)), one))
