@@ -100,12 +100,3 @@ class Given(Record, eq=False):
     def takes(self, name: str) -> bool:
         """Whether it is given, and the same array until somebody changes it: a change holds from then on."""
         return name in self.data or name in self.fixed
-
-    def evaluated(self, given: Mapping[str, Array]) -> dict[str, Array]:
-        """What is given where the network is evaluated, not trained: what is drawn is what it is on average, so that dropout is off.
-
-        Args:
-            given: with the constants, and what was drawn.
-        """
-        means = {name: draw.mean(given) for name, draw in self.draws.items()}
-        return {**given, **{name: np.full_like(given[name], mean) for name, mean in means.items() if name in given}}

@@ -147,6 +147,12 @@ class Program(Given, eq=False):
         made = {name: draw.values(seed, update, shapes[name], constants) for name, draw in self.draws.items()}
         return {name: values.astype(self.dtype) for name, values in made.items()}
 
+    def evaluated(self, rows: int, constants: Mapping[str, Any]) -> dict[str, Array]:
+        """What stands for what is drawn where the program is evaluated and not trained, with so many samples: its mean, so that dropout
+        is off; ``constants`` as for :meth:`drawn`."""
+        shapes = self.shapes(rows) if self.draws else {}
+        return {name: np.full(shapes[name], draw.mean(constants), self.dtype) for name, draw in self.draws.items()}
+
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
         if name in self.index and name not in self.persistent:

@@ -207,6 +207,7 @@ def _found(machine: Machine, given: Mapping[str, Array], tree: Tree) -> Array:
     """What a formula over the forward pass is with the present parameters for these inputs, with targets where it reads them."""
     program, formula = machine.program, Formula.of(tree)
     values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | dict(program.fixed) | dict(given)
+    values |= program.evaluated(len(next(iter(given.values()), np.empty(1))), values)
     ends = [program.index[name] + 1 for name in formula.names if name in program.index and name not in program.persistent]
     return np.asarray(evaluate(formula, values | program.run(values, max(ends, default=0))))
 
@@ -251,6 +252,7 @@ def by_sample(program: Program) -> bool:
         given[program.input] = x = x + generator.standard_normal(x.shape)
     drawn = {name: value + generator.standard_normal(value.shape) * (name in program.parameters) for name, value in program.initial.items()}
     values = drawn | dict(program.fixed) | {"m": np.array(float(rows))} | given
+    values |= program.evaluated(rows, values)
     upto, formula = program.end_of(Phase.LOSS), Formula.of(cast(Answer, answer).value)
     tried = (values, values | {program.input: np.repeat(x[:1], rows, axis=0)})
     try:

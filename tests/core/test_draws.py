@@ -9,6 +9,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.core.spelling import Vocabulary
+from bpdebug.look.surface import surface_of
 from bpdebug.time.timeline import Timeline
 
 BATCHES = """
@@ -87,10 +88,18 @@ def test_the_update_that_has_just_been_completed_is_looked_at_with_its_own_mask(
 
 def test_evaluated_a_program_has_dropout_off(timeline):
     program, given = timeline.program, timeline.machine.values()
-    still = program.evaluated(given)
-    made = program.run(still)
+    still = program.evaluated(2, given)
+    made = program.run(given | still)
     np.testing.assert_allclose(made["d"], made["h"], rtol=1e-15)
-    assert still["x"] is given["x"]
+    assert {name: value.shape for name, value in still.items()} == {"mask": (2, 5), "noise": (2, 5)}
+
+
+def test_answers_are_those_of_evaluation_and_the_same_in_every_update():
+    timeline = Timeline(make_program(load_scenario("dropout")))
+    timeline.seek(timeline.calendar.clock(7))
+    w, x = timeline.machine.persistent, timeline.program.data["x"]
+    found = surface_of(timeline)
+    np.testing.assert_allclose(found.outputs, np.tanh(x @ w["W1"] + w["b1"]) @ w["W2"] + w["b2"], rtol=1e-12)
 
 
 def test_shares_and_spreads_are_those_that_are_asked_for():
