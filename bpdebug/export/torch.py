@@ -6,10 +6,8 @@ own formula calls is defined by the same names, so that his text stands in the s
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Mapping
-from keyword import kwlist
 
 import numpy as np
 
@@ -20,15 +18,10 @@ from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, Rule
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Tree, names, substitute, walk
+from bpdebug.core.tree import Call, Index, Name, Tree, names, walk
 from bpdebug.core.writing import to_text
+from bpdebug.export.python import READABLE, encoded, python_names, python_text, title_of
 from bpdebug.export.update import WorkedStage, WorkedUpdate
-
-MOST_NUMBERS = 5_000_000
-"""Numbers that a script may hold."""
-_READABLE = 1000
-"""Numbers of a tensor that are written out; a larger one is written as base64."""
-
 
 _KINDS = {"b": "bool", "i": "int64", "u": "int64"}
 """What PyTorch calls numbers that are no fractions."""
@@ -42,11 +35,8 @@ def to_script(worked: WorkedUpdate) -> str:
     """The script.
 
     Raises:
-        BpdebugError: where it would hold more than :data:`MOST_NUMBERS` numbers.
+        BpdebugError: where it would hold too many numbers.
     """
-    count = sum(value.size for value in worked.given.values())
-    if count > MOST_NUMBERS:
-        raise BpdebugError(f"the script would hold {count:,} numbers; at most {MOST_NUMBERS:,} are written; an npz file can hold more")
     script = _Script(worked)
     body = "\n\n".join("\n".join(part) for part in (script.tensors(), script.forward(), script.backward(), script.update()))
     return "\n".join((*script.start(body), "", body, ""))
@@ -73,20 +63,13 @@ class _Script:
 
     def __init__(self, worked: WorkedUpdate) -> None:
         self.worked, self.program, self.given = worked, worked.program, worked.given
-        taken, self.names = {*kwlist, *_TAKEN, *FUNCTIONS, *CONSTANTS}, dict[str, str]()
-        for name in worked.program.tensors:
-            python = re.sub(r"\W", "_", name)
-            while python in taken:
-                python += "_"
-            self.names[name] = python
-            taken.add(python)
+        self.title, self.names = title_of(worked), python_names(worked, _TAKEN)
         self.steps = {phase: [step for step in worked.stages if step.stage.phase is phase] for phase in Phase}
         self.own = [step.stage for step in self.steps[Phase.FORWARD] + self.steps[Phase.LOSS] if step.stage.edited]
 
     def start(self, body: str) -> Iterator[str]:
         """What the script is, its imports, and the functions of the user's own formulas."""
-        title = ascii(self.program.scenario.name)[1:-1].replace('"', "'")
-        yield f'"""{title}, update {self.worked.update}: the gradients by autograd, and the step of the optimizer.'
+        yield f'"""{self.title}: the gradients by autograd, and the step of the optimizer.'
         yield ""
         written = {*self.program.data, *self.program.parameters, *(node.output for node in self.program.network.nodes)}
         other = any(self.names[name] != name for name in written)
@@ -124,18 +107,14 @@ class _Script:
             formula = self.expression(node)
             if step.stage.edited:
                 derived = f", in the place of {to_text(step.stage.derived.tree)}" if step.stage.derived else ""
-                formula = f"number({self.plain(step.stage.formula.tree)})  # your own formula{derived}"
+                formula = f"number({python_text(step.stage.formula.tree, self.names)})  # your own formula{derived}"
             yield f"{self.names[node.output]} = {formula}"
             yield from _by_hand(step, "was done by hand here; this script goes on without it")
-
-    def plain(self, tree: Tree) -> str:
-        """A formula under Python's names."""
-        return to_text(substitute(tree, {name: Name(python) for name, python in self.names.items()}))
 
     def expression(self, node: Node) -> str:
         """A node in PyTorch's own words, or where it has none for it, as the table has it; a loss with its factor and means."""
         if not node.operation.torch:
-            return self.plain(spelled_out(node.value))
+            return python_text(spelled_out(node.value), self.names)
         arguments = {name: to_text(given) if isinstance(given, Tree) else self.names[given] for name, given in node.arguments.items()}
         text, loss = node.operation.torch.format(**arguments), self.program.network.asked
         if not node.operation.name.startswith(loss.function):
@@ -204,11 +183,9 @@ def _dictionary(items: Mapping[str, str]) -> str:
 def _literal(value: Array) -> str:
     """A tensor of that value: in rows of numbers, or, where it is large, as base64."""
     kind = _KINDS.get(value.dtype.kind, "float64")
-    if value.size > _READABLE:
-        text = base64.b64encode(np.ascontiguousarray(value, f"<{np.dtype(kind).str[1:]}").tobytes()).decode()
-        lines = "\n".join(text[start : start + 120] for start in range(0, len(text), 120))
-        shape = ", ".join(map(str, value.shape))
-        return f'torch.frombuffer(bytearray(base64.b64decode("""\n{lines}\n""")), dtype=torch.{kind}).reshape({shape})'
+    if value.size > READABLE:
+        data, shape = encoded(np.asarray(value, f"<{np.dtype(kind).str[1:]}")), ", ".join(map(str, value.shape))
+        return f"torch.frombuffer(bytearray({data}), dtype=torch.{kind}).reshape({shape})"
     numbers = np.asarray(value, kind).tolist()
     text = "[\n" + ",\n".join(f"    {row!r}" for row in numbers) + ",\n]" if value.ndim else repr(numbers)
     return f"torch.tensor({text}, dtype=torch.{kind})"
