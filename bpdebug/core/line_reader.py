@@ -11,24 +11,27 @@ import numpy as np
 from bpdebug.core.description import Lines, Scenario
 from bpdebug.core.draws import Draw, draw_of
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.foreign import LAYER_NAMES
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operation import Operation
 from bpdebug.core.optimizers import rule_of
 from bpdebug.core.parser import Formula, parse
+from bpdebug.core.places import check_places
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
-from bpdebug.core.structure import Form, form_of
+from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tree import Name, substitute, walk
 from bpdebug.core.unfolding import calls_layer, unfold
-from bpdebug.core.words import nearest
+from bpdebug.core.words import nearest, suggestion
 
 MAXIMUM_NUMBERS = 2**27
 """Numbers that one tensor may hold."""
-Found = tuple[Formula, Mapping[int, Shape]]
+Found = tuple[Formula, Mapping[int, Form]]
 
 
 class _LostError(Exception):
@@ -47,13 +50,16 @@ class LineReader:
         places: where in the text each tensor is assigned.
         errors: what is wrong, line by line.
         lost: the names whose lines are wrong, so that nothing is said of those who read them.
+        number_now: the line that is read.
+        whole: what is given, and whole numbers that are made of that alone, of all samples.
         values: what parameters start as, where that is said, here or by a layer.
         unfolded: whether a line has called a layer.
+        asked: the parameters that layers have asked for.
     """
 
     def __init__(self, scenario: Scenario, lines: Lines) -> None:
         self.scenario, self.lines, self.text = scenario, lines, Text("program", lines.program)
-        self.values, self.unfolded = dict(scenario.values), False
+        self.values, self.unfolded, self.asked = dict(scenario.values), False, set[str]()
         self.nodes: list[Node] = []
         self.draws: list[Draw] = []
         self.latest: dict[str, str] = {}
@@ -64,6 +70,7 @@ class LineReader:
         self.rows = [*dict.fromkeys((*scenario.plan.sizes, GENERIC_ROWS))]
         self.shapes = {rows: self._given(rows) for rows in self.rows}
         self.first: dict[str, int] = {}
+        self.whole, self.number_now = {**scenario.data, **lines.given}, 0
 
     def _given(self, rows: int) -> dict[str, Shape]:
         lines = self.lines
@@ -95,10 +102,23 @@ class LineReader:
             self.read(line)
         if self.errors:
             raise ProgramError(tuple(self.errors))
+        self._refuse_unasked()
+        if self.errors:
+            raise ProgramError(tuple(self.errors))
+
+    def _refuse_unasked(self) -> None:
+        """Note parameters that are declared for a layer which does not have them: slips, for which it has made its own."""
+        groups = {name.rpartition(".")[0] for name in self.asked}
+        for name in self.lines.parameters.keys() - self.asked:
+            if (group := name.rpartition(".")[0]) in groups and not any(name in node.arguments for node in self.nodes):
+                own = sorted(asked for asked in self.asked if asked.startswith(f"{group}."))
+                message = f"{group} has no parameter {name}{suggestion(name, own) or '; it has ' + ' '.join(own)}"
+                self.errors.append(SetupError(message, path_of(self.scenario, self.lines, name)))
 
     def read(self, line: Line) -> None:
         """Add the nodes of a line; what is wrong with it is noted."""
         self.errors += line.errors
+        self.number_now = line.number
         try:
             if len(line.targets) == len(line.parts) == 1 and calls_layer(line.parts[0][0]):
                 self.unfolded = True
@@ -143,23 +163,23 @@ class LineReader:
         """What is wrong with a formula whose letters stand at these places."""
         return self.text.error(error.message, places[min(error.column, len(places)) - 1])
 
-    def declare(self, name: str, start: str, shape: str) -> bool:
-        """Make a parameter of a layer, if none is declared; see :class:`bpdebug.core.unfolding.Host`."""
-        if name not in self.known:
-            found = {*self._found(f"zeros({shape})", [0] * (len(shape) + 8))[1].values()} if shape else set[Shape]()
-            if len(found) != 1:
-                return False
-            self.lines = replace(self.lines, parameters={**self.lines.parameters, name: tuple(*found)})
-            for shapes in self.shapes.values():
-                shapes[name] = self.lines.parameters[name]
+    def declared(self, name: str, start: str) -> bool:
+        """Whether a parameter of a layer is there; see :class:`bpdebug.core.unfolding.Host`."""
         if name in self.lines.parameters and name not in self.values and start != "drawn":
             self.values[name] = getattr(np, start)(self.lines.parameters[name])
-        return True
+        self.asked.add(name)
+        return name in self.known
 
-    def number(self, text: str) -> int | None:
-        """The whole number that a formula is, for any number of samples; None for any other."""
-        found = {getattr(shape, "number", None) for shape in self._found(text, [0] * (len(text) + 1))[1].values()}
-        return found.pop() if len(found) == 1 else None
+    def declare(self, name: str, start: str, shape: Shape) -> None:
+        """Make a parameter of a layer; see :class:`bpdebug.core.unfolding.Host`."""
+        self.lines = replace(self.lines, parameters={**self.lines.parameters, name: tuple(shape)})
+        for shapes in self.shapes.values():
+            shapes[name] = tuple(shape)
+        self.declared(name, start)
+
+    def shapes_of(self, text: str) -> list[Form]:
+        """The shape of a formula, for each number of samples that is tried; see :class:`bpdebug.core.unfolding.Host`."""
+        return [*self._found(text, [0])[1].values()]
 
     @property
     def joined(self) -> frozenset[str]:
@@ -173,6 +193,8 @@ class LineReader:
             self._check_names(formula)
             formula = Formula(formula.text, substitute(formula.tree, {old: Name(new) for old, new in self.latest.items()}))
             shapes = self._inferred(formula)
+            if self.rows[-1] == GENERIC_ROWS or self.scenario.plan.sizes == (len(self.scenario.x),):
+                check_places(formula, self.shapes[self.scenario.plan.sizes[0]], self.known, self.whole)
         except FormulaError as error:
             raise self._misplaced(error, places) from None
         for shape in shapes.values() if GENERIC_ROWS not in shapes else [shapes[rows] for rows in self.scenario.plan.sizes]:
@@ -191,6 +213,10 @@ class LineReader:
 
     def _missing(self, name: str) -> str:
         """What is said of a name that has no value when it is read."""
+        if name in LAYER_NAMES:
+            return f"{name} is a layer: write {name}(…)"
+        if self.first.get(name) == self.number_now:
+            return f"{name} reads itself, and no line above gives it a value: each update computes everything anew"
         if name in self.first:
             return f"{name} is read before line {self.first[name]} of the program computes it"
         naming = self.scenario.naming
@@ -199,7 +225,7 @@ class LineReader:
         near = nearest(name, [*self.latest, *self.known])
         return f"{name} is read but nowhere given: add {name} to parameters: shapes" + (f", or did you mean '{near}'?" if near else "")
 
-    def _inferred(self, formula: Formula) -> Mapping[int, Shape]:
+    def _inferred(self, formula: Formula) -> Mapping[int, Form]:
         """The shape for each number of samples; a program that needs the very samples that it has is no longer tried with others."""
         found = {rows: infer(formula, self.shapes[rows]) for rows in self.scenario.plan.sizes}
         if self.rows[-1] not in found:
@@ -224,8 +250,10 @@ class LineReader:
         count = self.versions[target] + 1 + (target in self.known and target not in self.versions)
         return target if count == 1 else f"{target}'{count}"
 
-    def _add(self, target: str, place: int, formula: Formula, found: Mapping[int, Shape], comment: str) -> None:
+    def _add(self, target: str, place: int, formula: Formula, found: Mapping[int, Form], comment: str) -> None:
         name = self._name(target, place, found)
+        if self.whole.keys() >= {*formula.names} and kind_of(self.known[name]) == "i":
+            self.whole[name] = evaluate(formula, self.whole)
         row = Operation("line", name, Formula.of(formula.tree), {}, "")
         self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, comment))
 
@@ -239,6 +267,13 @@ class LineReader:
             self.shapes[rows][name] = shape
         self.places[name] = place
         return name
+
+
+def path_of(scenario: Scenario, lines: Lines, name: str) -> tuple[str, ...]:
+    """The keys under which a tensor is given."""
+    if name in lines.parameters:
+        return ("parameters", "values" if name in scenario.values else "shapes", name)
+    return ("tensors" if name in lines.given else "constants", name)
 
 
 def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from bpdebug.core.derive import derived, reached
 from bpdebug.core.description import Lines, Scenario
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
-from bpdebug.core.line_reader import LineReader
+from bpdebug.core.line_reader import LineReader, path_of
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Network, Node, Phase
 from bpdebug.core.operation import Operation
@@ -61,7 +61,7 @@ class _Reader(LineReader):
         """
         for name in (name for name in names if name in self.known):
             message = f"{names[name]} is called {name}, and so is a tensor of the program: give one of them another name"
-            place, given = self.places.get(name), _path_of(self.scenario, self.lines, name)
+            place, given = self.places.get(name), path_of(self.scenario, self.lines, name)
             self.errors.append(SetupError(message, given) if place is None else self.text.error(message, place))
         if self.errors:
             raise ProgramError(tuple(self.errors))
@@ -129,13 +129,6 @@ def _groups(names: Sequence[str]) -> dict[str, str]:
     """The part of the model that a tensor belongs to: ``h`` that of ``h.mu``, and of ``h`` itself."""
     groups = {name: name.rpartition(".")[0] for name in names if "." in name}
     return groups | {name: name for name in groups.values() if name in names}
-
-
-def _path_of(scenario: Scenario, lines: Lines, name: str) -> tuple[str, ...]:
-    """The keys under which a tensor is given."""
-    if name in lines.parameters:
-        return ("parameters", "values" if name in scenario.values else "shapes", name)
-    return ("tensors" if name in lines.given else "constants", name)
 
 
 def _drawn(reader: _Reader) -> list[str]:

@@ -4,6 +4,7 @@ A layer reads like a function of Python's. Its lines are lines of a program, wit
 called by the line that calls the layer, ``h.mu`` for ``h = batch_norm(x)``, and what is returned is ``h`` itself. Beyond them there are:
 
 - ``gamma: ones(mu[0].shape)``, a parameter, and how it starts: ``ones``, ``zeros``, or ``drawn`` by the scenario's initializer;
+- ``x: axes(samples, units)``, how many axes an argument has, and what they are;
 - ``y = a if heads > 1 else b``, of which one side is kept: what is asked is known before anything runs;
 - ``for step in range(x.shape[1]):``, whose lines are written out, a group a step; ``[*state]`` are all values that a name has had there;
 - ``y = x``, another name for the same value.
@@ -46,7 +47,8 @@ def embedding(x, words, units):
 
 
 def conv2d(x, channels, kernel=3, stride=1, padding=0):
-    """LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998); samples, channels, rows, columns."""
+    """LeCun et al., Gradient-Based Learning Applied to Document Recognition (1998)."""
+    x: axes(samples, channels, rows, columns)
     W: drawn((channels, x.shape[1], kernel, kernel))
     b: zeros(W.shape[0])
     padded = pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding))) if padding else x  # a frame of zeros
@@ -57,14 +59,16 @@ def conv2d(x, channels, kernel=3, stride=1, padding=0):
 
 
 def max_pool(x, kernel=2, stride=kernel):
-    """LeCun et al. (1998); samples, channels, rows, columns."""
+    """LeCun et al. (1998)."""
+    x: axes(samples, channels, rows, columns)
     windows = sliding_window_view(x, (kernel, kernel), axis=(2, 3))  # each piece
     pieces = windows[:, :, ::stride, ::stride] if stride > 1 else windows  # those that do not overlap
     return max(pieces, axis=(4, 5))  # only the largest number of a piece gets a gradient
 
 
 def attention(x, heads=1, causal=False):
-    """Vaswani et al., Attention Is All You Need (2017), section 3.2; samples, positions, units."""
+    """Vaswani et al., Attention Is All You Need (2017), section 3.2."""
+    x: axes(samples, positions, units)
     Wq: drawn((x.shape[-1], x.shape[-1]))
     Wk: drawn((x.shape[-1], x.shape[-1]))
     Wv: drawn((x.shape[-1], x.shape[-1]))
@@ -84,7 +88,8 @@ def attention(x, heads=1, causal=False):
 
 
 def rnn(x, units):
-    """Elman, Finding Structure in Time (1990); samples, steps, units; all states are the answer."""
+    """Elman, Finding Structure in Time (1990); all states are the answer."""
+    x: axes(samples, steps, units)
     Wx: drawn((x.shape[2], units))
     Wh: drawn((units, units))
     b: zeros(Wx.shape[1])
@@ -97,6 +102,7 @@ def rnn(x, units):
 
 def lstm(x, units):
     """Hochreiter and Schmidhuber, Long Short-Term Memory (1997), with the forget gate of Gers et al. (2000); all states are the answer."""
+    x: axes(samples, steps, units)
     Wi: drawn((x.shape[2], units))
     Wf: drawn((x.shape[2], units))
     Wg: drawn((x.shape[2], units))
@@ -124,6 +130,7 @@ def lstm(x, units):
 
 def gru(x, units):
     """Cho et al., Learning Phrase Representations using RNN Encoder-Decoder (2014), as PyTorch has it; all states are the answer."""
+    x: axes(samples, steps, units)
     Wr: drawn((x.shape[2], units))
     Wz: drawn((x.shape[2], units))
     Wn: drawn((x.shape[2], units))

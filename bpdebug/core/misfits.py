@@ -60,7 +60,8 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
         return f"{start}: {remedy}"
     same = "elementwise operands need the same shape"
     if len(left) == len(right) == 2:
-        return f"{start}: {same}{', which .T would give' if left == right[::-1] else ''}"
+        product = f"; a product of matrices is {a} @ {b}" if left[1] == right[0] else ""
+        return f"{start}: {same}{', which .T would give' if left == right[::-1] else product}"
     axis = next(n for n in range(1, 99) if left[-n] != right[-n] and 1 not in (left[-n], right[-n]))
     return f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}; {same}"
 
@@ -88,8 +89,10 @@ def misfit_at(tree: Tree, operand: Tree, shape: Shape | None, reason: str) -> st
     """Why a node has no shape, with that of its operand, where that is one array."""
     about = "" if shape is None else f"{to_text(operand)} is {shape_text(shape)}"
     if isinstance(tree, Index):
+        if "out of range" in reason:
+            return f"{reason} of {about.replace(' is ', ', which is ', 1)}; places count from 0"
         which = about.replace(" is ", ", which is ", 1)
         return f"{to_text(tree)} is outside {which}; rows and columns count from 0{reason and f' ({reason})'}"
     if isinstance(tree, Call) and tree.function == "reshape":
         return f"{about}; {to_text(tree)} cannot hold its {prod(shape or ())} numbers"
-    return f"{reason}: {about}" if isinstance(tree, Length) or "axis" in reason else "; ".join(filter(None, (about, reason)))
+    return f"{reason}: {about}" if about and (isinstance(tree, Length) or "axis" in reason) else "; ".join(filter(None, (about, reason)))

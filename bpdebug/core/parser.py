@@ -12,12 +12,14 @@ import warnings
 from functools import cached_property
 
 from bpdebug.core.errors import FormulaError
+from bpdebug.core.foreign import LAYER_NAMES, MODULES, instead_of, unreadable
 from bpdebug.core.function import Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record, replace
 from bpdebug.core.spelling import (
     BINARY,
     COMPARE,
+    METHODS,
     REFUSED,
     SPELLINGS,
     Given,
@@ -47,11 +49,12 @@ from bpdebug.core.tree import (
     chained,
     names,
 )
-from bpdebug.core.words import suggestion
 from bpdebug.core.writing import to_text
 
 MAXIMUM_LENGTH = 10_000
 MAXIMUM_DEPTH = 100
+_LONG = 40
+_TEXTS = " (a text stands in einsum alone)"
 
 
 class Formula(Record):
@@ -132,19 +135,9 @@ class _Reader:
         except SpellingError as refusal:
             raise FormulaError(refusal.message, self.text, self.column(refusal.node)) from None
         except SyntaxError as error:
-            raise self._syntax_error(error) from None
+            raise FormulaError(*unreadable(self.text, error)) from None
         except (ValueError, MemoryError, RecursionError, OverflowError):
             raise FormulaError("the formula is nested too deeply or holds a character that does not belong", self.text, 1) from None
-
-    def _syntax_error(self, error: SyntaxError) -> FormulaError:
-        column = min(max(error.offset or 1, 1), len(self.text) + 1)
-        reason = (error.msg or "invalid syntax").replace("invalid syntax. ", "").replace("invalid syntax", "this is not a formula")
-        sign = re.search(r"(?<![=!<>])=(?!=)", self.text)
-        if sign and self.text.count("(", 0, sign.start()) == self.text.count(")", 0, sign.start()):
-            column, reason = sign.start() + 1, "an expression is expected here, without '='"
-        elif not error.offset:
-            column = len(self.text) + 1
-        return FormulaError(reason[0].lower() + reason[1:], self.text, column)
 
     def column(self, node: ast.expr) -> int:
         """The column in characters."""
@@ -164,7 +157,7 @@ class _Reader:
 
     def _constant(self, node: ast.Constant) -> Tree:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            raise SpellingError(f"a number is expected; found {node.value!r:.30}", node)
+            raise SpellingError(f"a number is expected; found {node.value!r:.30}{_TEXTS * isinstance(node.value, str)}", node)
         try:
             infinite = math.isinf(float(node.value))
         except OverflowError:
@@ -218,7 +211,9 @@ class _Reader:
         if node.attr in ("size", "shape"):
             return Length(self.tree(node.value), None if node.attr == "size" else ..., column=self.column(node))
         if node.attr != "T":
-            raise SpellingError(f"'.{node.attr}' is not in the language; {REFUSED[ast.Attribute]}", node)
+            path = ast.unparse(node)
+            tensor = f", and there is no tensor {path}" * bool(re.fullmatch(r"[A-Za-z_][\w.]*", path) and node.attr not in METHODS)
+            raise SpellingError(f"'.{node.attr}' is not in the language{tensor}; {REFUSED[ast.Attribute]}", node)
         return Transpose(self.tree(node.value), column=self.column(node))
 
     def _call(self, node: ast.Call) -> Tree:
@@ -260,21 +255,30 @@ class _Reader:
         """A call that stands for something else: an operator by its name in NumPy, a length."""
         name, node, count = given.name, given.node, len(given.positional)
         if not name:
-            of_others = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-            instead = f"write {of_others}(…)" if of_others in FUNCTIONS else REFUSED[ast.Attribute]
-            raise SpellingError(f"only the functions of the language can be called, by their name; {instead}", node)
+            self._refuse_call(node)
         if name == "astype" and given.positional:
             return as_number(self.tree(given.positional[0]))
         if name == "len" and count == 1:
             return Length(self.tree(given.positional[0]), 0)
         if name not in SPELLINGS:
-            hint = "; it is written add_at(x, index, values)" if name == "add.at" else suggestion(name, FUNCTIONS)
-            raise SpellingError(f"unknown function '{name}'{hint or '; there are ' + ' '.join(FUNCTIONS)}", node)
+            hint = "it is written add_at(x, index, values)" if name == "add.at" else instead_of(name.rpartition(".")[2])
+            raise SpellingError(f"unknown function '{name}'; {hint or 'there are ' + ' '.join([*FUNCTIONS, *LAYER_NAMES])}", node)
         arguments = [] if node.keywords else [self.tree(one) for one in given.positional]
         if (made := rewritten(name, arguments)) is None:
             hint = "; a product of two matrices is written a @ b" * (name in ("dot", "matmul"))
             raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}{hint}", node)
         return made
+
+    def _refuse_call(self, node: ast.Call) -> None:
+        """Refuse to call what is no function of the language."""
+        if not isinstance(node.func, ast.Attribute):
+            self.tree(node.func)  # which may say why
+            raise SpellingError("only the functions of the language can be called, by their name", node)
+        value, called = node.func.value, ast.unparse(node.func)
+        module = ast.unparse(value) if isinstance(value, ast.Name | ast.Attribute) else ""
+        instead = instead_of(node.func.attr, module, module.partition(".")[0] in MODULES)
+        what = called if len(called) < _LONG else f".{node.func.attr}"
+        raise SpellingError(f"'{what}' cannot be called here; {instead or REFUSED[ast.Attribute]}", node)
 
     def _subscript(self, node: ast.Subscript) -> Tree:
         column = self.column(node)

@@ -164,7 +164,7 @@ class Inference:
                 return Form.of(inner[::-1], inner.kind)
             case Index(operand, items):
                 inner = self.shape(operand)
-                return Form.of(indexed(inner, [self._item(item) for item in items]), inner.kind)
+                return Form.of(indexed(inner, [self.item(item) for item in items]), inner.kind)
             case Length(operand, axis):
                 inner = self.shape(operand)
                 count = inner[axes_of(axis, len(inner))[0]] if isinstance(axis, int) else size_of(inner)
@@ -196,7 +196,7 @@ class Inference:
             raise self.error(f"NumPy has no {row.name} for truth values: {name}.astype(float) are numbers", tree)
         return "i" if kind == "b" and row.name in ("sum", "prod", "cumsum", "square", "**") else kind
 
-    def _item(self, item: Item) -> Any:
+    def item(self, item: Item) -> Any:
         """A part of a subscript as its shape is found with."""
         if isinstance(item, tuple):
             return slice(*(self.static(bound) if isinstance(bound, Tree) else bound for bound in item))
@@ -265,7 +265,7 @@ class Inference:
         if FUNCTIONS[tree.function].listed:
             return joint_misfit(tree, shapes)
         if tree.function == "add_at":
-            places = indexed(shapes[0], [self._item(item) for item in cast(Key, tree.arguments[1]).items])
+            places = indexed(shapes[0], [self.item(item) for item in cast(Key, tree.arguments[1]).items])
             if broadcast(places, shapes[1]) is None or len(shapes[1]) > len(places):
                 return f"the places are {shape_text(places)} and {to_text(tree.arguments[2])} is {shape_text(shapes[1])}"
         return ""

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Sequence
 
+from bpdebug.core.foreign import KEYWORDS
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import Record
@@ -65,6 +66,13 @@ REFUSED = {
     ast.FloorDiv: "there is no //; write / for division",
     ast.Mod: "there is no %",
     ast.BitXor: "there is no ^; write ** for a power",
+    ast.NamedExpr: "there is no :=; give the value a line of its own",
+    ast.ListComp: "a program has no loops: work along a whole axis at once, or write each step as a line of its own",
+    ast.GeneratorExp: "a program has no loops: work along a whole axis at once, or write each step as a line of its own",
+    ast.Dict: "a formula has no {…}",
+    ast.Set: "a formula has no {…}",
+    ast.JoinedStr: "a formula has no texts",
+    ast.Starred: "a formula has no *arguments",
 }
 """What is said of what the language does not have."""
 
@@ -197,7 +205,9 @@ class Given(Record, eq=False):
         named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function)}
         for name in named:
             if name not in function.parameters[len(given) :]:
-                raise SpellingError(f"{function.name} takes no argument '{name}'", self.node)
+                meant = KEYWORDS.get(name or "", "")
+                meant = f"; it is called {meant} here" if meant in self._options(function) else ""
+                raise SpellingError(f"{function.name} takes no argument '{name}'{meant}", self.node)
         wanted = function.parameters[len(given) : most]
         while wanted and wanted[-1] not in named:
             wanted = wanted[:-1]

@@ -14,7 +14,7 @@ MAXIMUM_LINES = 5000
 _NAME = re.compile(r"[A-Za-z_]\w*('\d+(?=\.))?(\.\w+|\[[^\[\]=]*\])*")
 _OWN = re.compile(_NAME.pattern + r"('\d+)?(@[A-Za-z_][\w.]*('\d+)?)?")
 """What may be assigned: a tensor, and in a backward pass also a version of one or a part of a gradient."""
-_SIGNS = re.compile(r"(?<![\w')\]])'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|\\\n|[()\[\]{}\n]")
+_SIGNS = re.compile(r"(?<![\w')\]])'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|\\\n|[()\[\]{}\n;]")
 _ASSIGNS = re.compile(r"(?<![=!<>+\-*/@%&|^:])=(?!=)")
 _AUGMENTED = re.compile(r"\s*([^=]*?)\s*(\*\*|//|[+\-*/@%&|])=")
 _LOOP = "a program has no loops: write each step as a line of its own (h_1 = …, h_2 = …), or work along a whole axis at once"
@@ -89,7 +89,7 @@ class Text(Record):
 
     def _statements(self) -> Iterator[tuple[str, int, str]]:
         """Each statement, its place and its comment; it is as long as in the text, blanks standing for comments and line ends."""
-        rows = self.text.count("\n") + 1
+        rows = self.text.count("\n") + self.text.count(";") + 1
         if rows > MAXIMUM_LINES + 1:
             raise LineError(f"{rows:,} lines; at most {MAXIMUM_LINES:,} are read", MAXIMUM_LINES + 1, 1, self.section)
         start, end = 0, len(self.text)
@@ -106,7 +106,7 @@ class Text(Record):
         """Where a statement ends, its text and comment, and whether a bracket is open still at the end of all text."""
         depth, stop, blanks, comments = 0, len(self.text), list[tuple[int, int]](), list[str]()
         for sign in _SIGNS.finditer(self.text, start):
-            if sign[0] == "\n" and depth <= 0:
+            if sign[0] in "\n;" and depth <= 0:
                 stop = sign.start()
                 break
             if sign[0][0] == "#":
@@ -163,7 +163,8 @@ class Text(Record):
             if bracket >= 0:
                 yield self.error(f"nothing closes this '{code[bracket]}'", start + bracket)
             above = ", or, to go on with the line above, put both in brackets" * (code.strip()[0] in "+-*/@.)")
-            yield self.error(f"a line is NAME = FORMULA; found '{_short(code)}': begin it with a name and ={above}", first)
+            doubled = ", a single one" * bool(re.match(r"\s*\w+\s*==", code))
+            yield self.error(f"a line is NAME = FORMULA; found '{_short(code)}': begin it with a name and ={above}{doubled}", first)
         if not code[sign + 1 :].strip():
             yield self.error("a formula is expected behind '='; found nothing", start + len(code))
         for name, place in targets:

@@ -130,6 +130,13 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     return found
 
 
+def axis_of_each(rank: int, items: Sequence[Any]) -> list[int]:
+    """The axis that each item of a subscript begins with."""
+    taken = [0 if item is None or item is ... else len(item) if kind_of_item(item) == "b" else 1 for item in items]
+    whole = [rank - sum(taken) if item is ... else count for item, count in zip(items, taken, strict=True)]
+    return [sum(whole[:place]) for place in range(len(items))]
+
+
 def indexed(shape: Shape, items: Sequence[Any]) -> Shape:
     """The shape under a subscript, in which arrays are :class:`Form`; axes that ``None`` makes are of its making.
 
@@ -142,6 +149,7 @@ def indexed(shape: Shape, items: Sequence[Any]) -> Shape:
     if sum(item is ... for item in items) > 1:
         raise MisfitError("one ... is enough")
     spread = [*items] if ... in items else [*items, ...]
+    axes = axis_of_each(len(shape), spread)
     lengths, parts, arrays, first, last = iter(shape), list[int](), list[Shape](), -1, -1
     fancy, apart = any(isinstance(item, Form) and (len(item) or item.kind == "b") for item in items), False
     for place, item in enumerate(spread):
@@ -152,7 +160,7 @@ def indexed(shape: Shape, items: Sequence[Any]) -> Shape:
         elif isinstance(item, slice):
             parts.append(_sliced(next(lengths), item))
         else:
-            arrays.append(_placed(lengths, item))
+            arrays.append(_placed(lengths, item, axes[place]))
             if fancy:
                 apart |= last >= 0 and last != place - 1
                 first, last = (len(parts) if first < 0 else first), place
@@ -179,12 +187,12 @@ def _sliced(length: int, part: slice) -> int:
     return UNKNOWN if isinstance(length, Unknown) else len(range(*part.indices(length)))
 
 
-def _placed(lengths: Any, item: Any) -> Shape:
+def _placed(lengths: Any, item: Any, axis: int) -> Shape:
     """The shape of the places that an item takes from an axis, or a mask from several."""
     if isinstance(item, int):
         length = next(lengths)
         if not -length <= item < length:
-            raise MisfitError("")
+            raise MisfitError(f"index {item} is out of range for axis {axis}")
         return ()
     if item.kind != "b":
         next(lengths)

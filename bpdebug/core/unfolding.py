@@ -12,10 +12,12 @@ from typing import Protocol
 from bpdebug.core.errors import LineError
 from bpdebug.core.expansion import constant_of
 from bpdebug.core.macros import LAYERS
+from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import parse
 from bpdebug.core.record import Record
 from bpdebug.core.spelling import StandIns
 from bpdebug.core.statements import Text
+from bpdebug.core.structure import Form, Shape
 from bpdebug.core.words import suggestion
 
 
@@ -33,8 +35,12 @@ class Host(Protocol):
     def called(self, target: str) -> str:
         """What a tensor that is assigned under that name next is called."""
 
-    def number(self, text: str) -> int | None:
-        """The whole number that a formula is before anything runs, whatever the number of samples; None where it is none."""
+    def shapes_of(self, text: str) -> list[Form]:
+        """The shape of a formula, for each number of samples that is tried.
+
+        Raises:
+            LineError: where it has none.
+        """
 
     def assign(self, target: str, text: str, places: Sequence[int], comment: str) -> None:
         """Read a line whose formula has its letters at these places of the program.
@@ -43,8 +49,11 @@ class Host(Protocol):
             LineError: for what is wrong with it.
         """
 
-    def declare(self, name: str, start: str, shape: str) -> bool:
-        """Make a parameter, unless there is one: by ``ones``, ``zeros`` or ``drawn``. Whether its shape can be told."""
+    def declared(self, name: str, start: str) -> bool:
+        """Whether there is a tensor of that name; as a parameter that is given by its shape alone it starts so."""
+
+    def declare(self, name: str, start: str, shape: Shape) -> None:
+        """Make a parameter that starts as ``ones``, as ``zeros`` or ``drawn``."""
 
 
 class Template(Record):
@@ -181,8 +190,7 @@ class _Call(ast.NodeTransformer):
                     for place, name in enumerate(map(ast.unparse, targets)):
                         self._assign(name, f"{group}.{name}", ast.Subscript(whole, ast.Constant(place)), line)
                 case ast.AnnAssign(ast.Name(target), start):
-                    self.known[target] = ast.Name(f"{group}.{target}")
-                    self._declare(f"{group}.{target}", start)
+                    self._declare(target, f"{group}.{target}", start)
                 case ast.For(ast.Name(step), ast.Call(_, [count]), steps):
                     self.past.clear()
                     for number in range(self._number(count)):
@@ -205,14 +213,25 @@ class _Call(ast.NodeTransformer):
             self.known[target] = ast.Name(name)
         self.past.setdefault(target, []).append(self.known[target])
 
-    def _declare(self, name: str, start: ast.expr) -> None:
+    def _declare(self, target: str, name: str, start: ast.expr) -> None:
         match start:
+            case ast.Call(ast.Name("axes"), meanings):
+                shape = self._shapes(self._filled(ast.Name(target)))[0]
+                if len(shape) != len(meanings):
+                    axes = f"{len(meanings)} axes ({', '.join(map(ast.unparse, meanings))})"
+                    raise self._refused(f"it takes {axes}; {ast.unparse(self.known[target])} is {shape_text(shape)}")
             case ast.Call(ast.Name(how), [shape]):
-                missing = [name for name in names_in(shape) if name in self._unbound]
-                text = "" if missing else ast.unparse(self._filled(shape))
-                if not self.host.declare(name, how, text):
-                    say = f"say {missing[0]}=…, or " * bool(missing)
-                    raise self._refused(f"the shape of {name} is not known: {say}declare {name} under parameters: shapes")
+                self.known[target] = ast.Name(name)
+                if not self.host.declared(name, how):
+                    self._make(name, how, shape)
+
+    def _make(self, name: str, start: str, shape: ast.expr) -> None:
+        missing = [part for part in names_in(shape) if part in self._unbound]
+        found = [] if missing else self._shapes(ast.Call(ast.Name("zeros"), [self._filled(shape)], []))
+        if len({*found}) != 1:
+            say = f"say {'=…, '.join(missing)}=…, or " * bool(missing)
+            raise self._refused(f"the shape of {name} is not known: {say}declare {name} under parameters: shapes")
+        self.host.declare(name, start, found[0])
 
     @property
     def _unbound(self) -> set[str]:
@@ -225,10 +244,17 @@ class _Call(ast.NodeTransformer):
         return found
 
     def _number(self, node: ast.expr) -> int:
-        text = ast.unparse(self._filled(node))
-        if (found := self.host.number(text)) is None:
-            raise self._refused(f"{text} has to be a whole number that is known before anything runs")
-        return found
+        found = {shape.number for shape in self._shapes(self._filled(node))}
+        if len(found) > 1 or None in found:
+            raise self._refused(f"{ast.unparse(self._filled(node))} has to be a whole number that is known before anything runs")
+        return found.pop() or 0
+
+    def _shapes(self, node: ast.expr) -> list[Form]:
+        text = ast.unparse(node)
+        try:
+            return self.host.shapes_of(text)
+        except LineError as error:
+            raise self._refused(f"{text}: {error.message}") from None
 
     def _refused(self, message: str) -> Exception:
         return self.host.text.error(f"{self.template.definition.name}: {message}", self.place)

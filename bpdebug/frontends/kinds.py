@@ -98,33 +98,38 @@ def refuse(node: Node, report: Report, expected: str, hint: str = "", example: s
     return report.add(node.mark, f"expected {expected}; found {found(node)}{hint}", example=example)
 
 
-def _single(expected: str, json: Schema, taken: Callable[[Scalar, Any], Any], hint: Callable[[Scalar, Any], str]) -> Kind:
+def _single(
+    expected: str, json: Schema, taken: Callable[[Scalar, Any], Any], hint: Callable[[Scalar, Any], str], example: str = ""
+) -> Kind:
     """One text, number or truth value.
 
     Args:
         expected, json: of the kind.
         taken: what is made of a scalar and its value; None where that is refused.
         hint: what may have been meant by what is refused.
+        example: lines of YAML with such a value.
     """
 
     def check(node: Node, report: Report) -> Any:
         value = value_of(node) if isinstance(node, Scalar) else None
         if not isinstance(node, Scalar) or value is None:
-            return refuse(node, report, expected)
+            return refuse(node, report, expected, example=example)
         made = taken(node, value)
-        return refuse(node, report, expected, hint(node, value)) if made is None else made
+        return refuse(node, report, expected, hint(node, value), example) if made is None else made
 
     return Kind(expected, check, lambda: json)
 
 
-def text(numbers: bool = False) -> Kind:
+def text(numbers: bool = False, example: str = "") -> Kind:
     """A text; ``numbers`` admits a plain number as the text that it is written as."""
-    return _single(
+    made = _single(
         "a text",
         {"type": ["string", "number"] if numbers else "string"},
         lambda node, value: node.text if isinstance(value, str) or (numbers and number_of(node.text) is not None) else None,
-        lambda node, value: f" (in quotes it is a text: '{node.text}')",
+        lambda node, value: f" (in quotes it is a text: '{node.text}')" * (not example),
+        example,
     )
+    return replace(made, example=example)
 
 
 def flag() -> Kind:

@@ -254,13 +254,20 @@ _LAYERED = table(
     example=EXAMPLE,
 )
 _ARRAYS = map_of(array(), "tensors:\n  mask: [[1, 0], [0, 1]]")
-_SHAPES = map_of(list_of(real(1, MAXIMUM_COUNT, whole=True)), "shapes:\n  W1: [2, 3]")
+_LINES = "program: |\n  h = tanh(x @ W1)\n  loss = mean((h @ W2 - y) ** 2)"
+_SHAPES = map_of(list_of(real(1, MAXIMUM_COUNT, whole=True), example="[2, 3]"), "shapes:\n  W1: [2, 3]")
 _WRITTEN = table(
     "a scenario",
     (
         *_TITLE,
-        Key("program", text(), "the forward pass, a line a statement; the loss is the line called so", required=True),
-        Key("backward", text(), "your own lines in the place of derived ones", ""),
+        Key(
+            "program",
+            text(example=_LINES),
+            "the forward pass, a line a statement; the loss is the line called so",
+            required=True,
+            also=("forward",),
+        ),
+        Key("backward", text(example="backward: |\n  dh = dout @ W2.T"), "your own lines in the place of derived ones", ""),
         Key(
             "parameters",
             table(
@@ -286,12 +293,12 @@ _WRITTEN = table(
             ),
             "the samples, the first axis of x and y",
         ),
-        Key("loss", text(), "the line whose gradients are taken", ""),
+        Key("loss", text(example="loss: cost   # a line of program, which computes one number"), "the line whose gradients are taken", ""),
         *_TRAINED,
     ),
-    example="program: |\n  loss = mean((x @ W - y) ** 2)",
+    example=_LINES,
 )
-ROOT = branch("program", _WRITTEN, _LAYERED)
+ROOT = branch("program", _WRITTEN, _LAYERED, "scenario")
 
 
 def belongs(name: str, value: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 from bpdebug.core.record import Record, replace
 from bpdebug.core.words import nearest
 from bpdebug.frontends.kinds import SUCH_LINES, Key, Kind, Schema, likely, refuse
-from bpdebug.frontends.nodes import Mapping, Node, Scalar, flow, is_nothing, made_of, number_of
+from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, flow, is_nothing, made_of, number_of
 from bpdebug.frontends.report import WHOLE_FILE, Report
 
 _SHOWN = 60
@@ -46,23 +46,39 @@ def table(
     return Kind(SUCH_LINES, made.check, made.json, lambda default: made.defaults(), made.spelled, parts, example)
 
 
-def branch(key: str, present: Kind, absent: Kind) -> Kind:
-    """One table where a key is present, another where it is not."""
+def branch(key: str, present: Kind, absent: Kind, title: str = "") -> Kind:
+    """One table where a key is present, another where it is not; with a title it is told where keys of both are given."""
 
     def chosen(node: Node) -> Kind:
-        return present if isinstance(node, Mapping) and key in node.entries else absent
+        names = (key, *present.parts()[key].also)
+        return present if isinstance(node, Mapping) and any(name in node.entries for name in names) else absent
 
     def both() -> Dictionary[str, Key]:
         usual, other = absent.parts(), present.parts()
         return {**usual, **{name: part for name, part in other.items() if name not in usual}}
 
+    def check(node: Node, report: Report) -> Any:
+        """What belongs to the other table is told by itself, and passed over."""
+        kind = chosen(node)
+        own, other = (_all_keys(table) for table in (kind, absent if kind is present else present))
+        for name in [name for name in (node.entries if isinstance(node, Mapping) and title else ()) if name in other - own]:
+            mark = node.entries.pop(name)[0].mark  # type: ignore[union-attr]
+            there = f"and does not go with '{key}': keep one of the two" if kind is present else f"and goes with '{key}', which is missing"
+            report.add(mark, f"'{name}' belongs to another kind of {title}, {there}")
+        return kind.check(node, report)
+
     return replace(
         absent,
-        check=lambda node, report: chosen(node).check(node, report),
+        check=check,
         json=lambda: {"anyOf": [present.json(), absent.json()]},
         spelled=present.spelled,
         parts=lambda node=None: chosen(node).parts(node) if node else both(),
     )
+
+
+def _all_keys(table: Kind) -> set[str]:
+    """What may be given in a table: keys, and what belongs into one of them."""
+    return {name for key in table.parts().values() for name in (key.name, *key.lifts)}
 
 
 class Short(Record, eq=False):
@@ -231,6 +247,11 @@ def _unknown(key: Scalar, value: Node, allowed: Dictionary[str, Key], report: Re
     if places:
         names = " or ".join(f"under '{place}'" if place else "at the top of the file, not indented" for place in places)
         report.add(key.mark, f"unknown key '{key.text}' here; it belongs {names}", example="\n".join(places.values()))
+        return
+    if {"shapes", "values"} <= allowed.keys() and isinstance(value, Sequence):
+        report.add(
+            key.mark, f"unknown key '{key.text}'; a parameter stands under 'shapes' or 'values'", example=f"shapes:\n  {key.text}: {text}"
+        )
         return
     comma = number_of(key.text) is not None
     keys = dict.fromkeys(known.name for known in allowed.values())

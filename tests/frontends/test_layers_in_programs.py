@@ -208,6 +208,12 @@ BROKEN = [
     ("h = batch_norm(x, 0, axis=1)", "2:7", "axis is given twice"),
     ("h = x + batch_norm(x @ V)", "2:26", "V is read but nowhere given"),
     ("h = tanh(layer_norm(x)) + q", "2:29", "q is read but nowhere given"),
+    ("h = embedding(x)", "2:7", "embedding: the shape of h.E is not known: say words=…, units=…, or declare h.E"),
+    ("h = rnn(x, units=2)", "2:7", "rnn: it takes 3 axes (samples, steps, units); x is 6×3"),
+    ("h = layer_norm", "2:7", "layer_norm is a layer: write layer_norm(…)"),
+    ("h, c = lstm(x)", "2:10", "lstm is a layer, which a line of program: calls: h = lstm(…)"),
+    ("h = np.batch_norm(x)", "2:7", "batch_norm is a layer"),
+    ("h = batchnorm(x)", "2:7", "the layer is called batch_norm(x)"),
     ("h = batch_norm(x, axis=7)", "2:7", "batch_norm: h.mu = mean(x, axis=7, keepdims=True): there is no axis 7"),
 ]
 
@@ -219,6 +225,11 @@ def test_what_is_wrong_with_a_call_is_told_where_it_stands(tmp_path, line, place
     assert f"s.yaml:{place}: " in str(refused.value)
     assert [word for word in words if word not in str(refused.value)] == []
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_parameter_that_a_layer_does_not_have_is_a_slip(tmp_path):
+    with pytest.raises(ScenarioError, match=r"4:\d+: h has no parameter h.gama; did you mean 'h.gamma'"):
+        scenario_of(tmp_path, ["h = batch_norm(x)", "loss = sum(h)"], "{h.gama: [3]}")
 
 
 if __name__ == "__main__":

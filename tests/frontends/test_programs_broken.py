@@ -73,7 +73,79 @@ REPLACED = [
     ("tanh(x @ W1 + b1)", "tanh(" + "-" * 200 + "b1)", "3:", "nested more than"),
     ("  # two layers", "  a = 1\n" * 5001, "5002:3", "at most 5,000 are read"),
     ("program: |", "loss: lost\nprogram: |", "1:1", "no line computes the loss 'lost'; did you mean 'loss'?"),
+    # what comes from other places
+    ("tanh(x @ W1 + b1)", "torch.matmul(x, W1)", "3:7", "'torch.matmul' cannot be called here; a product of matrices is written a @ b"),
+    ("tanh(x @ W1 + b1)", "F.relu(x @ W1)", "3:7", "write relu(…), without F."),
+    ("tanh(x @ W1 + b1)", "jax.nn.relu(x @ W1)", "3:7", "write relu(…), without jax.nn."),
+    ("tanh(x @ W1 + b1)", "torch.sofmax(x @ W1)", "3:7", "did you mean 'softmax'?"),
+    ("tanh(x @ W1 + b1)", "os.system(x)", "3:7", "'os.system' cannot be called here; what may follow a value is"),
+    ("mean((o - y) ** 2)", "tf.reduce_mean((o - y) ** 2)", "6:10", "it is written mean(x, axis=0)"),
+    ("mean((o - y) ** 2)", "mse_loss(o, y)", "6:10", "unknown function 'mse_loss'; it is written mean((out - y) ** 2)"),
+    ("mean((o - y) ** 2)", "sum(mean(o - y, dim=0))", "6:14", "mean takes no argument 'dim'; it is called axis here"),
+    ("mean((o - y) ** 2)", "(o - y).pow(2).mean()", "6:10", "a power is written x ** 2"),
+    ("tanh(x @ W1 + b1)", "nn.Linear(2, 3)(x)", "3:7", "'nn.Linear' cannot be called here; it is written x @ W + b"),
+    ("tanh(x @ W1 + b1)", "(x @ W1).view(4, 3)", "3:7", "it is written reshape(x, (2, -1))"),
+    ("tanh(x @ W1 + b1)", "np.random.randn(4, 3)", "3:7", "parameters: shapes are drawn by the initializer"),
+    ("tanh(x @ W1 + b1)", "nn.BatchNorm1d(3)(x)", "3:7", "the layer is called batch_norm(x)"),
+    ("tanh(x @ W1 + b1)", "x @ self.W1", "3:11", "'.W1' is not in the language, and there is no tensor self.W1"),
+    # slips of the pen
+    ("tanh(x @ W1 + b1)", "x * W1", "3:9", "a product of matrices is x @ W1"),
+    ("(o - y) ** 2", "(o - y) ^ 2", "6:23", "there is no ^; write ** for a power"),
+    ("(o - y)", "(o − y)", "6:18", "'−' is no sign of the language; write -"),
+    ("tanh(x @ W1", "tanh(2x @ W1", "3:12", "a product is written with its sign: 2 * …"),
+    ("tanh(x @ W1", "tanh(x W1", "3:14", "a sign such as * or @ is missing before 'W1'"),
+    ("tanh(x @ W1 + b1)", "tanh(x @ W1 + b1))", "3:24", "unmatched ')': nothing opens it"),
+    ("h = tanh", "h = h2 = tanh", "3:10", "it stands once in a line"),
+    ("loss = mean", "loss == mean", "6:3", "begin it with a name and =, a single one"),
+    ("tanh(x @ W1 + b1)", "tanh(h @ W1 + b1)", "3:12", "h reads itself, and no line above gives it a value"),
+    ("tanh(x @ W1 + b1)", "(z := x @ W1)", "3:8", "there is no :="),
+    ("tanh(x @ W1 + b1)", "[x[i] for i in range(4)]", "3:7", "a program has no loops"),
+    ("tanh(x @ W1 + b1)", "(lambda z: z)(x @ W1)", "3:8", "a formula has no lambda"),
+    ("tanh(x @ W1 + b1)", "'hidden'", "3:7", "a number is expected; found 'hidden' (a text stands in einsum alone)"),
+    ("mean((o - y) ** 2)", "sum(mean(o - y, axis=2))", "6:14", "there is no axis 2: o - y is 4×1"),
+    # places that there are not
+    (
+        "tanh(x @ W1 + b1)",
+        "tanh(x @ W1 + b1)[:, [0, 1, 5]]",
+        "3:7",
+        "index 5 is out of range for axis 1 of tanh(x @ W1 + b1), which is 4×3",
+    ),
+    ("tanh(x @ W1 + b1)", "tanh(x @ W1 + b1 * W1[2, 0])", "3:26", "index 2 is out of range for axis 0 of W1, which is 2×3"),
+    ("mean((o - y) ** 2)", "mean(h[arange(len(x)), x[:, 0] + 3])", "6:15", "index 3 is out of range for axis 1 of h, which is 4×3"),
+    ("mean((o - y) ** 2)", "mean(take(W1, y + 2, axis=0))", "6:15", "index 2 is out of range for axis 0 of W1, which is 2×3"),
+    # the sections of the file
+    ("data:", "network: {layers: [3, 1]}\ndata:", "8:1", "'network' belongs to another kind of scenario", "keep one of the two"),
+    ("data:", "layers: [3, 1]\ndata:", "8:1", "'layers' belongs to another kind of scenario, and does not go with 'program'"),
+    ("W1: [2, 3]", "W1: 6", "7:27", "expected a list such as [2, 3]; found 6"),
+    ("inputs: [[0, 0], [0, 1]", "inputs: [[0, 0], [0]", "8:25", "expected as many numbers as before, 2; found 1"),
+    ("targets: [[0], [1], [1], [0]]", "targets: [[0], [1]]", "8:50", "4 samples of inputs need as many targets; found 2"),
+    ("{inputs: [[0, 0], [0, 1], [1, 0], [1, 1]], targets: [[0], [1], [1], [0]]}", "no.npz", "8:7", "the file no.npz does not exist"),
+    ("b2: [1]", "b2: [1]}, values: {c: {file: no.npz}", "7:85", "no.npz: there is no such file"),
 ]
+
+
+def test_what_a_program_is_not(told):
+    for text in ("[h = x]", "3", "{h: x}"):
+        found = told(f"program: {text}\n{GOOD.partition('b2)')[2].partition(chr(10))[2].partition(chr(10))[2]}")
+        assert "expected a text; found" in found and "loss = mean((h @ W2 - y) ** 2)" in found
+    assert "a parameter stands under 'shapes' or 'values'" in told(
+        GOOD.replace("shapes: {W1: [2, 3], b1: [3], W2: [3, 1], b2: [1]}", "W1: [2, 3]")
+    )
+    assert "'backward' belongs to another kind of scenario, and goes with 'program'" in told("backward: dh = 1\nnetwork: [2, 1]\n")
+
+
+def test_lines_may_stand_beside_each_other(tmp_path):
+    (tmp_path / "s.yaml").write_text(GOOD.replace("  # two layers\n", "  a = x[:, 0]; k = 'x' + 1; q = sum(a, axis=0)  # three\n"))
+    with pytest.raises(ScenarioError, match="2:20: a number is expected"):
+        load_scenario(tmp_path / "s.yaml")
+    (tmp_path / "s.yaml").write_text(GOOD.replace("  # two layers\n", "  a = x[:, 0]; q = sum(a, axis=0)  # a; sum\n"))
+    assert load_scenario(tmp_path / "s.yaml").lines
+
+
+def test_places_of_some_samples_are_not_looked_for_in_others(tmp_path):
+    text = GOOD.replace("mean((o - y) ** 2)", "-mean(log_softmax(h)[arange(len(x)), x[:, 0]])") + "training: {batch_size: 2}\n"
+    (tmp_path / "s.yaml").write_text(text)
+    assert load_scenario(tmp_path / "s.yaml").lines
 
 
 @pytest.mark.parametrize(("old", "new", "place", "words"), [(old, new, place, words) for old, new, place, *words in REPLACED])

@@ -1,0 +1,81 @@
+"""Places that a tensor does not have, found before anything runs, where the places are given and not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.cells import cell_name
+from bpdebug.core.errors import BpdebugError, ShapeError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.misfits import shape_text
+from bpdebug.core.parser import Formula
+from bpdebug.core.shapes import Inference
+from bpdebug.core.structure import Form, Shape, Unknown, axis_of_each
+from bpdebug.core.tensors import Array
+from bpdebug.core.tree import Call, Index, Item, Key, Listing, Name, Tree, names, walk
+from bpdebug.core.writing import to_text
+
+_FLOAT = np.dtype(float)
+
+
+def check_places(formula: Formula, shapes: Mapping[str, Shape], other: Mapping[str, Shape], given: Mapping[str, Array]) -> None:
+    """Refuse an array of places one of which there is not.
+
+    Args:
+        formula: whose shapes fit.
+        shapes: of all tensors, for a batch.
+        other: the same for another number of samples: an axis that is longer then counts samples.
+        given: the tensors that are known, all samples of them.
+
+    Raises:
+        ShapeError: with the place, the axis and its length.
+    """
+    here, there = Inference(formula.text, shapes), Inference(formula.text, other)
+    for tree, operand, items in _subscripts(formula.tree):
+        known = [place for place, item in enumerate(items) if isinstance(item, Tree) and given.keys() >= {*names(item)}]
+        shape = here.shape(operand) if known else Form.of(())
+        axes = axis_of_each(len(shape), [_form(here, item) for item in items]) if known else []
+        for place in known:
+            item, axis = items[place], axes[place]
+            if shape[axis] != there.shape(operand)[axis] or isinstance(shape[axis], Unknown):
+                continue
+            if wrong := _wrong(item, shape[axis], given):
+                cell = f" ({cell_name(item.name, wrong[1])})" if isinstance(item, Name) and wrong[1] else ""
+                about = f"{to_text(operand)}, which is {shape_text(shape)}; places count from 0"
+                raise ShapeError(f"index {wrong[0]}{cell} is out of range for axis {axis} of {about}", formula.text, tree.column)
+
+
+def _subscripts(tree: Tree) -> Iterator[tuple[Tree, Tree, Sequence[Item]]]:
+    """What takes places of a tensor, with the tensor and the places."""
+    for node in walk(tree):
+        match node:
+            case Index(operand, items):
+                yield node, operand, items
+            case Call("add_at", (operand, Key(items), *_)):
+                yield node, operand, items
+            case Call("take", (operand, places), int(axis)) if axis >= 0:
+                yield node, operand, [*[(None, None, None)] * axis, places]
+
+
+def _form(shapes: Inference, item: Item) -> object:
+    """An item as its shape, where it is a mask."""
+    return shapes.item(item) if isinstance(item, Tree) else item
+
+
+def _wrong(item: Item, length: int, given: Mapping[str, Array]) -> tuple[int, tuple[int, ...]] | None:
+    """A place that is outside, and where it stands."""
+    try:
+        places = _values(item, given)  # type: ignore[arg-type]
+    except (BpdebugError, ValueError, IndexError, TypeError):
+        return None
+    outside = np.argwhere((places < -length) | (places >= length)) if places.dtype.kind in "iu" else np.zeros((0, 0))
+    return (int(places[tuple(outside[0])]), tuple(map(int, outside[0]))) if len(outside) else None
+
+
+def _values(tree: Tree, given: Mapping[str, Array]) -> Array:
+    """What places are, a list of them too."""
+    if isinstance(tree, Listing):
+        return np.array([_values(item, given) for item in tree.items])
+    return evaluate(Formula.of(tree), given, _FLOAT)
