@@ -17,9 +17,8 @@ PYTHON = {name: getattr(bpdebug.functions, name) for name in bpdebug.functions._
 SMOOTH = ["exp", "tanh", "sin", "cos", "sigmoid", "silu", "softplus", "gelu", "erf", "square", "expm1", "sinh", "cosh"]
 KINKED = ["abs", "sign", "relu", "leaky_relu", "elu", "sqrt", "log", "log1p"]
 FOLDS = ["sum", "mean", "max", "min", "prod", "var", "std", "norm", "logsumexp"]
-NEWER = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
-POWERS = ["2", "3", "0.5", "-1", "1.5", "(1 / 3)"] if NEWER else ["2", "2", "0.5", "2", "0.5", "2"]
-"""Exponents; older NumPy, as 2.0, computes the powers of single numbers otherwise than those of arrays, to the last bit."""
+POWERS = ["2", "3", "0.5", "-1", "1.5", "(1 / 3)", "-2.0"]
+"""Exponents; the powers of single numbers are the C library's, those of arrays NumPy's, which differ to the last bit."""
 PLACES = ["-1", "0", "...", "::-1", "0:1", "None", "...,None", "...,0", "...,::2", ":,None", "[0,0]", "n*0", "...,n*0", "n[0]*0"]
 
 

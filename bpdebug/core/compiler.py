@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.evaluate import Evaluator, options
+from bpdebug.core.evaluate import POWER, Evaluator, options, single_power
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
@@ -189,15 +189,20 @@ class Compiler:
 
     def _operation(self, tree: Operation, out: Value | None) -> Value:
         row, operands = operation(tree)
+        single = not self._shape(tree) and single_power(tree, self.tensors)
+        if single:
+            row, operands = POWER, tree.children()
         if isinstance(tree, Call) and not row.reduces and not row.cellwise:
             return self._plain(tree, self._written(tree, None))
         values = row.numbers([self._value(operand) for operand in operands], self._number)
         codes, whole = [value.code for value in values], self._dtype(tree)
-        if any(value.natural for value in values) and not (row.name == "@" and len(self._shape(tree)) == 2):
+        if any(value.natural for value in values) and not single and not (row.name == "@" and len(self._shape(tree)) == 2):
             return self._plain(tree, self._call(tree, row, codes))
         direct = row.name in _DIRECT and values[0].dtype == whole
         run, arguments = self._bind(_DIRECT[row.name] if direct else row.run, row.name), ", ".join(codes)
-        if row.ufunc:  # maximum and minimum take their output by keyword only
+        if single:
+            line = f"{{out}}[...] = {codes[0]}[()] ** {codes[1]}[()]"
+        elif row.ufunc:  # maximum and minimum take their output by keyword only
             line = f"{run}({arguments}, {'out=' * isinstance(tree, Call)}{{out}})"
         elif isinstance(tree, Call) and direct:
             line = f"{run}({arguments}, {tree.axis}, None, {{out}}, {tree.keepdims})"

@@ -39,6 +39,7 @@ from bpdebug.core.tree import (
     literal,
     names,
     operation,
+    signed,
     substitute,
     walk,
 )
@@ -195,7 +196,7 @@ class _Backward:
             case "/", _:
                 found = minus(over(times(back, other), Binary("**", right, Number(2))))
             case _, 0:
-                number = _number(right)
+                number = signed(right)
                 found = times(back, other, Binary("**", left, Binary("-", right, ONE)) if number is None else _lowered(left, number))
             case _:
                 found = times(back, node, Call("log", (left,)))
@@ -265,16 +266,6 @@ def _quotient(tree: Tree) -> Product | None:
 
 def _lowered(base: Tree, number: float) -> Tree:
     return ONE if number == 1 else base if number == 2 else Binary("**", base, literal(number - 1))
-
-
-def _number(tree: Tree) -> float | None:
-    """The literal that a tree is, with its sign."""
-    match tree:
-        case Number(value):
-            return value
-        case Unary("-", Number(value)):
-            return -value
-    return None
 
 
 def _children_first(tree: Tree) -> list[Tree]:

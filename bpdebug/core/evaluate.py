@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,10 @@ import numpy.typing as npt
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
-from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.functions import FUNCTIONS, OPERATORS
 from bpdebug.core.parser import Formula
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Text, Transpose, Tree, View, operation
+from bpdebug.core.tree import Binary, Call, Index, Item, Key, Length, Listing, Name, Operation, Text, Transpose, Tree, View, operation
 
 
 def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
@@ -88,11 +88,40 @@ class Evaluator:
 
     def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
         """What a node makes of its operands' values."""
+        if single_power(tree, self.values) and not any(map(np.ndim, values)):
+            base, exponent = POWER.numbers([*values, self.value(tree.right)][:2], self._number)
+            return base[()] ** exponent[()]
         return row.run(*statics(row, values), **(options(tree) if isinstance(tree, Call) else {}))
 
     def _number(self, value: Any) -> Any:
         """A truth value or a count as a number of the formula's precision."""
         return value.astype(self.dtype) if value.dtype.kind in "biu" else value
+
+
+POWER = OPERATORS["**", 2]
+
+
+def single_power(tree: Tree, values: Mapping[str, Any]) -> TypeGuard[Binary]:
+    """Whether a node is a power that Python computes of two single numbers, not of arrays of rank 0, if their shapes are (): it is the
+    C library's then, in place of NumPy's, which has another last bit here and there."""
+    power = isinstance(tree, Binary) and tree.operator == "**"
+    return power and all(_is_number(side, values) for side in (tree.left, tree.right))  # type: ignore[attr-defined]
+
+
+def _is_number(tree: Tree, values: Mapping[str, Any]) -> bool:
+    """Whether Python has a number, no array, for a node of shape (), as it does for what is computed."""
+    match tree:
+        case Name(name) if name in values:
+            return not isinstance(values[name], np.ndarray)
+        case Transpose(operand):
+            return _is_number(operand, values)
+        case Index(_, items):
+            return ... not in items
+        case Call(function):
+            row = FUNCTIONS[function]
+            own = row.reduces or function in ("take", "einsum") or (row.cellwise and function != "where")
+            return _is_number(expanded(tree), values) if row.formula else own
+    return True
 
 
 def statics(row: Function, values: Sequence[Any]) -> list[Any]:

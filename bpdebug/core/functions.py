@@ -191,5 +191,10 @@ OPERATORS: dict[tuple[str, int], Function] = {
 LENGTH = row_of("shape(x)", np.size, result="int", ufunc=False)
 """The length of an axis."""
 
-POWERS = {2.0: FUNCTIONS["square"], 0.5: FUNCTIONS["sqrt"], 1.0: elementwise("positive", np.positive, result="same")}
-"""The cheaper, exactly rounded functions that a literal exponent stands for, as NumPy's own ``**`` chooses."""
+POWERS = {
+    2.0: FUNCTIONS["square"],
+    0.5: FUNCTIONS["sqrt"],
+    1.0: elementwise("positive", np.positive, result="same"),
+    -1.0: elementwise("reciprocal", np.reciprocal, result="same"),
+}
+"""The cheaper, exactly rounded functions that a literal exponent stands for, as NumPy's own ``**`` of an array chooses."""

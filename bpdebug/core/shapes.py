@@ -189,7 +189,7 @@ class Inference:
         if row.result != "same":
             return row.result[0]
         kind = max((shape.kind for place, shape in enumerate(shapes) if place not in row.truths), key="bif".index, default="f")
-        if kind == "i" and row.name == "**" and (shapes[1].number or 0) < 0:
+        if kind == "i" and isinstance(tree, Binary) and tree.operator == "**" and (self.shape(tree.right).number or 0) < 0:
             raise self.error(f"NumPy raises whole numbers to no negative power: write {to_text(tree)}.0", tree)
         if kind == "b" and row.name in ("-", "sign"):
             name = to_text(operation(cast(Operation, tree))[1][0])

@@ -214,9 +214,19 @@ def operation(tree: Operation) -> tuple[Function, tuple[Tree, ...]]:
     if isinstance(tree, Length):
         return LENGTH, (tree.operand,)
     binary = cast(Binary, tree)
-    if binary.operator == "**" and isinstance(binary.right, Number) and binary.right.value in POWERS:
-        return POWERS[binary.right.value], (binary.left,)
+    if binary.operator == "**" and (row := POWERS.get(signed(binary.right) or 0)):
+        return row, (binary.left,)
     return OPERATORS[binary.operator, 2], (binary.left, binary.right)
+
+
+def signed(tree: Tree) -> float | None:
+    """The literal that a tree is, with its sign; else None."""
+    match tree:
+        case Number(value):
+            return value
+        case Unary("-", Number(value)):
+            return -value
+    return None
 
 
 def walk(tree: Tree) -> Iterator[Tree]:

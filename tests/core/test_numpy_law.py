@@ -92,6 +92,27 @@ def test_a_cell_is_what_its_terms_make(seed):
     assert render(cells.symbolic(letters), Style("unicode"))
 
 
+SINGLE = ["s", "v[0]", "v[..., 0]", "s * 2", "sum(v ** 2)", "squeeze(v[:1])", "where(s > 0, s, 2)", "take(v, 0)", "relu(s)", "n[0]", "0.3"]
+"""Numbers; Python has the third and the last but three as arrays of rank 0."""
+
+
+@pytest.mark.parametrize("base", [*SINGLE, "v", "sum(v, keepdims=True)"])
+def test_powers_of_single_numbers_are_those_of_python_and_powers_of_arrays_those_of_numpy(base):
+    for exponent in ["2", "3", "0.5", "-1", "1.5", "(1 / 3)", "-2.0", "s", "v[1]"]:
+        text = f"{base} ** {exponent}"
+        for seed in range(60) if (base, exponent) != ("n[0]", "-1") else ():
+            values = {name: np.abs(value) if value.dtype.kind == "f" and value.ndim else value for name, value in tensors(seed).items()}
+            values["s"] = np.asarray(np.abs(values["s"]))
+            expected = in_python(text, values)
+            assert same(evaluate(parse(text), values), expected), text
+            held = values | {"target": np.zeros_like(expected, order="C")}
+            compiler = Compiler(held, np.float64)
+            routine = compiler.routine(compiler.lines("target", parse(text)))
+            with np.errstate(all="ignore"):
+                routine()
+            assert same(held["target"], expected), text
+
+
 def test_the_random_formulas_use_every_function():
     used = {node.function for seed in range(700) for node in walk(parse(drawn(seed)[0]).tree) if isinstance(node, Call)}
     assert {name for name in FUNCTIONS if name not in used} <= {"isnan", "isinf", "isfinite", "any", "all", "zeros", "minimum"}
