@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from bpdebug.core.record import replace
-from bpdebug.core.structure import Shape, Unknown
+from bpdebug.core.structure import Shape, Unknown, broadcast
 from bpdebug.core.tree import Binary, Call, Index, Length, Listing, Transpose, Tree, walk
 from bpdebug.core.writing import to_text
 
@@ -59,11 +59,24 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
     if remedy:
         return f"{start}: {remedy}"
     same = "elementwise operands need the same shape"
+    fits = _stretching(a, left, right) or _stretching(b, right, left)
     if len(left) == len(right) == 2:
         product = f"; a product of matrices is {a} @ {b}" if left[1] == right[0] else ""
-        return f"{start}: {same}{', which .T would give' if left == right[::-1] else product}"
+        return f"{start}: {same}{', which .T would give' if left == right[::-1] else fits or product}"
     axis = next(n for n in range(1, 99) if left[-n] != right[-n] and 1 not in (left[-n], right[-n]))
-    return f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}; {same}"
+    return f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}; {same}{fits}"
+
+
+def _stretching(name: str, own: Shape, wide: Shape) -> str:
+    """How a vector is written that goes along another axis of what it meets: a bias for a column of samples, such as ``b[:, None]``."""
+    name = name if name.isidentifier() else f"({name})"
+    if len(own) == len(wide) == 2 and 1 in own and broadcast(own[::-1], wide) == wide:
+        return f"; {name}.T, {shape_text(own[::-1])}, would fit"
+    along = [axis for axis, n in enumerate(wide) if (n,) == own]
+    if len(along) != 1 or along[0] == len(wide) - 1:
+        return ""
+    new = len(wide) - 1 - along[0]
+    return f"; {name}[:{', None' * new}], {shape_text(own + (1,) * new)}, would fit"
 
 
 def joint_misfit(tree: Call, shapes: Sequence[Shape]) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from bpdebug.core.columns import to_columns
-from bpdebug.core.function import Axis
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record
+from bpdebug.core.shapes import Inference, Shape
 from bpdebug.core.tensors import Naming, Role, Tensor
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written
 from bpdebug.core.writing import ATOM, LEVEL, SUM, Grammar, Places, Plain, below, cell_text, format_number
 
-Shape = tuple[int, ...]
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 AXES = tuple("ijklpruvhostn")
 
@@ -132,6 +132,21 @@ class Mathematics(Grammar):
                 return len(items) == 2 and all(isinstance(item, int) for item in items)
         return all(map(self._scalar, tree.children()))
 
+    def axis(self, tree: Call) -> str:
+        """The letter of the axis that a call works along, of several their letters; of one that is counted from the last, where nothing
+        tells the number of axes, that number; "" for none, and for the usual one of what folds nothing."""
+        row = FUNCTIONS[tree.function]
+        axis = tree.axis if row.reduces or tree.axis != row.axis else None
+        axes = (axis,) if isinstance(axis, int) else axis or ()
+        if min(axes, default=0) < 0:
+            operand = next(iter(tree.arguments[0].children() if row.listed else tree.arguments))
+            try:
+                rank = len(Inference("", self.shapes).shape(operand)) + (tree.function in ("expand_dims", "stack"))
+            except FormulaError:
+                return ",".join(map(str, axes))
+            axes = tuple(one % rank for one in axes)
+        return "".join(AXES[one] for one in axes)
+
     def operand_levels(self, tree: Binary) -> tuple[int, int]:
         """A sum sign may stand after plus and minus without parentheses: it reaches as far as the products go."""
         return (LEVEL["+"], SUM) if tree.operator in ("+", "-") else super().operand_levels(tree)
@@ -175,9 +190,7 @@ class _Unicode(Mathematics, Plain):
         function, arguments = FUNCTIONS[tree.function], self.arguments(tree)
         for place, argument in enumerate(tree.arguments):  # a negative number needs no parentheses as an argument
             arguments[place] = arguments[place][1:-1] if isinstance(argument, Written) and argument.text[:1] == "(" else arguments[place]
-        axis = subscript(tree.axis)
-        if not function.reduces:
-            axis = subscript(tree.axis if tree.axis != function.axis else None)
+        axis = below(self.axis(tree))
         if tree.function == "sum":
             simple = self.level(tree.arguments[0]) > SUM
             return f"Σ{axis} {arguments[0]}" if simple and axis else f"Σ{axis}({arguments[0]})"
@@ -187,15 +200,3 @@ class _Unicode(Mathematics, Plain):
 
     def level(self, tree: Tree) -> int:
         return SUM if isinstance(tree, Call) and tree.function == "sum" and tree.axis is not None else super().level(tree)
-
-
-def axis_text(axis: Axis) -> str:
-    """The letter of an axis, of several their letters; an axis that is counted from the last has its number; "" for none."""
-    axes = (axis,) if isinstance(axis, int) else axis or ()
-    lettered = all(0 <= one < len(AXES) for one in axes)
-    return "".join(AXES[one] for one in axes) if lettered else ",".join(map(str, axes))
-
-
-def subscript(axis: Axis) -> str:
-    """As :func:`axis_text`, below the line."""
-    return below(axis_text(axis))

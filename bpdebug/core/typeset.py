@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
 from bpdebug.core.columns import to_columns
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Shape, Style, axis_text
+from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Style
+from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import (
     Binary,
     Bound,
@@ -160,7 +161,7 @@ class _Boxes(Mathematics):
         if tree.function == "sum" and self.level(tree.arguments[0]) <= SUM:
             arguments[0] = fence("()", arguments[0])
         function = FUNCTIONS[tree.function]
-        axis = axis_text(tree.axis if function.reduces or tree.axis != function.axis else None) or None
+        axis = self.axis(tree) or None
         return function.box(axis, joined(arguments, ", ")) if function.reduces else function.box(axis, *arguments)
 
     def level(self, tree: Tree) -> int:

@@ -13,8 +13,9 @@ from bpdebug.core.numbers import written
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.render import Shape, Style, render, render_name
+from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import forms_of
 from bpdebug.core.texts import PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk, without_ones

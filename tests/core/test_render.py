@@ -88,6 +88,13 @@ def test_a_sum_shows_what_it_sums(inside, outside):
         assert write(parse(inside).tree) != write(parse(outside).tree)
 
 
+def test_an_axis_counted_from_the_end_has_the_letter_of_its_place():
+    assert unicode_of("sum(g * t, axis=-1)", g=(2, 3, 4), t=(3, 4)) == "Σₖ g ⊙ t"
+    assert unicode_of("mean(g, axis=(-2, -1))", g=(2, 3, 4)) == "meanⱼₖ(g)"
+    assert unicode_of("stack([a, a], axis=-1)", a=(2, 3)) == "stackₖ([a, a])"
+    assert unicode_of("sum(nobody_knows, axis=-1)") == "Σ₋₁ nobody_knows"
+
+
 def test_a_named_number_is_multiplied_by_a_dot_where_the_shapes_tell():
     assert unicode_of("W1 - learning_rate * dW1", learning_rate=(), W1=(2, 4), dW1=(2, 4)) == "W1 − learning_rate·dW1"
     assert unicode_of("a * b", a=(2, 4), b=(2, 4)) == "a ⊙ b"

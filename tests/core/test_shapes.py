@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from engine_strategies import MATRICES, SHAPES, fitting, tensors, trees, xor
@@ -114,6 +116,23 @@ class TestMessages:
     def test_the_product_that_is_named_does_fit(self, text):
         named = refused(text).message.rpartition("; ")[2].removesuffix(" would fit")
         assert infer(parse(named), NAMED)
+
+    @pytest.mark.parametrize(
+        ("text", "b", "fits"),
+        [
+            ("W @ x + b", (4,), "b[:, None], 4×1, would fit"),
+            ("W @ x + b", (1, 4), "b.T, 4×1, would fit"),
+            ("x.T @ W.T + b", (4, 1), "b.T, 1×4, would fit"),
+            ("T * b", (2,), "b[:, None, None], 2×1×1, would fit"),
+            ("W @ x + b", (9,), ""),
+        ],
+    )
+    def test_a_bias_that_goes_along_another_axis_is_told_what_would_fit(self, text, b, fits):
+        shapes = {"W": (4, 3), "x": (3, 8), "T": (2, 3, 5), "b": b}
+        message = refused(text, shapes).message
+        assert message.endswith(fits or "the same shape")
+        if fits:
+            assert infer(parse(text.replace("b", re.split(r", \d", fits)[0])), shapes)
 
     def test_a_product_with_a_number_or_a_list_that_does_not_fit_is_refused(self):
         assert "a number is multiplied by *" in refused("A @ n").message
