@@ -117,10 +117,11 @@ def split(shape: Shape, sections: Any, axis: int) -> Shape:
     """The shape of equal parts, one after the other along a new first axis."""
     (along,) = axes_of(axis, len(shape))
     length = shape[along]
+    if isinstance(sections, tuple):
+        raise MisfitError("parts of different lengths are taken one by one: a, b = split(x, [2]), or split(x, [2])[0]")
     if not isinstance(sections, int) or sections < 1 or (length % sections and not isinstance(length, Unknown)):
-        raise MisfitError(
-            f"axis {along} is {shape[along]} long, which does not make {sections} equal parts; slices take unequal ones: x[:, 0:2]"
-        )
+        uneven = "parts of other lengths end at places: split(x, [2, 3])"
+        raise MisfitError(f"axis {along} is {shape[along]} long, which does not make {sections} equal parts; {uneven}")
     part = length if isinstance(length, Unknown) else length // sections
     return (sections, *shape[:along], part, *shape[along + 1 :])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from math import prod
 
@@ -36,6 +37,15 @@ def product_misfit(tree: Binary, left: Shape, right: Shape) -> str:
     elif left[1] == right[1]:
         fits = f"; {to_text(Binary('@', tree.left, turned_right))} would fit"
     return f"@ needs as many columns on the left as rows on the right ({left[1]} and {right[0]}){fits}"
+
+
+def dot_misfit(text: str, tree: Binary, right: Shape) -> str:
+    """Why a product that is written as ``dot`` in a text is not ``@``: of three axes and more it pairs all with all; "" where it is."""
+    at = tree.column - 1
+    if len(right) < 3 or text[at : at + 1] == "@" or not re.search(r"\bdot\(", text[at:]):
+        return ""
+    a, b = to_text(tree.left), to_text(tree.right)
+    return f"dot pairs each matrix of {a} with each of {b}; {a} @ {b} pairs them one by one: write that, or einsum for all pairs"
 
 
 def keepdims_hint(tree: Tree) -> str:

@@ -29,6 +29,7 @@ from bpdebug.core.spelling import (
     as_number,
     numpy_name,
     rewritten,
+    uneven_part,
     whole,
 )
 from bpdebug.core.tree import (
@@ -287,7 +288,9 @@ class _Reader:
             if axis is None:
                 raise SpellingError("a shape's axis is a whole number: x.shape[0], x.shape[-1]", node.slice)
             return Length(self.tree(node.value.value), axis, column=column)
-        return Index(self.tree(node.value), self._items(node.slice), column=column)
+        operand, items = self.tree(node.value), self._items(node.slice)
+        parts = uneven_part(operand, items)
+        return Index(parts[0], parts[1], column=column) if parts else Index(operand, items, column=column)
 
     def _items(self, node: ast.expr) -> tuple[Item, ...]:
         """The parts of a subscript."""

@@ -15,7 +15,7 @@ from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.laying import RULES, laid, reduced
-from bpdebug.core.misfits import axes_text, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
+from bpdebug.core.misfits import axes_text, dot_misfit, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.structure import (
@@ -179,8 +179,8 @@ class Inference:
         shapes = tuple(map(self.shape, operands))
         for operand, shape in zip(operands, shapes, strict=True) if row.single else ():
             if shape:
-                message = f"'{row.name}' takes single values; {to_text(operand)} is {shape_text(shape)}: write any(…) or all(…)"
-                raise self.error(message, operand)
+                values = f"{to_text(operand)} is {shape_text(shape)}"
+                raise self.error(f"'{row.name}' takes single values; {values}: write any(…) or all(…), or & and | cell by cell", operand)
         found = self._product(tree, *shapes) if row.name == "@" else self.together(tree, operands, shapes)  # type: ignore[arg-type]
         return Form.of(found, self._kind(tree, row, shapes), counted(row.name, [shape.number for shape in shapes]))
 
@@ -232,8 +232,7 @@ class Inference:
         return number
 
     def _composite(self, tree: Call) -> Form:
-        for argument in tree.arguments:
-            self.shape(argument)
+        [*map(self.shape, tree.arguments)]
         try:
             return self.shape(expanded(tree))
         except ShapeError as error:
@@ -275,8 +274,7 @@ class Inference:
         if tree.name in self.shapes:
             shape = self.shapes[tree.name]
             return shape if isinstance(shape, Form) else Form.of(shape)
-        known = list(self.shapes)
-        hint = suggestion(tree.name, known) or f"; there are {' '.join(known[:30])}"
+        hint = suggestion(tree.name, self.shapes) or f"; there are {' '.join([*self.shapes][:30])}"
         if tree.name in FUNCTIONS:
             raise FormulaError(f"'{tree.name}' is a function: write {tree.name}(…)", self.text, tree.column)
         raise FormulaError(f"unknown name '{tree.name}'{hint}", self.text, tree.column)
@@ -288,6 +286,8 @@ class Inference:
         if not left or not right:
             raise self.error(f"@ multiplies matrices; {start}: a number is multiplied by *", tree)
         inner = right[-2] if len(right) > 1 else right[0]
+        if refused := dot_misfit(self.text, tree, right):
+            raise self.error(refused, tree)
         if left[-1] != inner and not isinstance(left[-1], Unknown) and not isinstance(inner, Unknown):
             raise self.error(f"{start}: {product_misfit(tree, left, right)}", tree)
         leading = broadcast(left[:-2], right[:-2])

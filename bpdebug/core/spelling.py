@@ -14,7 +14,7 @@ from bpdebug.core.foreign import KEYWORDS
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Number, Operation, Transpose, Tree, Unary, operation
+from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Listing, Number, Operation, Transpose, Tree, Unary, operation
 
 NUMPY = ("np", "numpy")
 """What programs call NumPy."""
@@ -130,6 +130,20 @@ def rewritten(name: str, arguments: Sequence[Tree]) -> Tree | None:
             return Binary(_SIGNS[name], left, right)
         case _, (operand,) if name in _SINGLE:
             return _SINGLE[name](operand)
+    return None
+
+
+def uneven_part(split: Tree, items: tuple[Item, ...]) -> tuple[Tree, tuple[Item, ...]] | None:
+    """What ``split(x, [2, 5], axis=1)[1]`` is, a part from one place to another: ``x``, with the slice; None for anything else."""
+    match split, items:
+        case Call("split", (operand, Listing(places)), int(axis)), (int(part), *rest) if all(isinstance(n, Number) for n in places):
+            ends = [None, *(int(n.value) for n in places if isinstance(n, Number)), None]
+            if -len(ends) < part < len(ends) - 1:
+                part %= len(ends) - 1
+                own: Item = (ends[part], ends[part + 1], None)
+                after = (WHOLE,) * (-1 - axis)
+                whole: tuple[Item, ...] = (*(WHOLE,) * axis, own) if axis >= 0 else (..., own, *after)
+                return (Index(operand, whole), tuple(rest)) if rest else (operand, whole)
     return None
 
 

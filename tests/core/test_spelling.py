@@ -7,6 +7,8 @@ import pytest
 
 from bpdebug import BpdebugError, Session, load_scenario
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import parse
+from bpdebug.core.shapes import infer
 
 RIGHT = {
     "dz2": ["a2 - y", "np.subtract(a2, y)", "da2 * sigmoid(z2) * (1 - sigmoid(z2))"],
@@ -83,3 +85,28 @@ def test_a_line_gives_the_bits_that_python_gives(line):
 def test_what_is_not_read_says_what_is(line, says):
     with pytest.raises(BpdebugError, match=says):
         Session(load_scenario("xor")).execute(f"formula dW1 = {line}")
+
+
+@pytest.mark.parametrize("line", ["np.dot(q, k)", "q.dot(k)", "dot(q, k) + 1"])
+def test_dot_of_more_than_matrices_is_not_taken_for_a_product_of_pairs(line):
+    shapes = {"q": (2, 4, 3), "k": (2, 3, 5), "W": (3, 5)}
+    with pytest.raises(BpdebugError, match=r"dot pairs each matrix of q with each of k; q @ k pairs them one by one"):
+        infer(parse(line), shapes)
+    assert infer(parse(line.replace("k", "W")), shapes) == (2, 4, 5)
+    assert infer(parse("q @ k + W.dot(W.T)[0, 0]"), shapes) == (2, 4, 5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+@pytest.mark.parametrize("part", [0, 1, 2, -1])
+def test_parts_of_different_lengths_are_slices(axis, part):
+    x = np.arange(48.0).reshape(6, 8)
+    text = f"split(x, [2, 5], axis={axis})[{part}]"
+    assert np.array_equal(evaluate(parse(text), {"x": x}), np.split(x, [2, 5], axis=axis)[part])
+    assert evaluate(parse(f"{text}[0]"), {"x": x}).tolist() == np.split(x, [2, 5], axis=axis)[part][0].tolist()
+    assert infer(parse(text), {"x": x.shape}) == np.split(x, [2, 5], axis=axis)[part].shape
+
+
+def test_parts_of_different_lengths_are_taken_one_by_one():
+    for text in ("split(x, [2, 5])", "split(x, [2, 5])[3]"):
+        with pytest.raises(BpdebugError, match=r"taken one by one: a, b = split\(x, \[2\]\)"):
+            infer(parse(text), {"x": (6, 8)})
