@@ -174,7 +174,7 @@ def _formula(step: WorkedStage, writer: StageWriter, notes: dict[str, int]) -> I
     stage = step.stage
     source = re.sub(r"\[(\w+)\]", lambda found: f"{_WORKS[found[1]]},", stage.source)
     told = step.explained.rule if step.explained else ""
-    yield Paragraph((told or stage.meaning, *[Mark(notes.setdefault(source, len(notes) + 1))] * bool(source)))
+    yield Paragraph((told or stage.meaning, *[Mark(notes.setdefault(one, len(notes) + 1)) for one in [source] if one]))
     yield writer.formula(stage.name, stage.formula)
     yield from writer.stretched(stage.formula)
 

@@ -41,8 +41,8 @@ def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[
 
 def there_before(program: Program, stage: Stage) -> Sequence[str]:
     """The tensors that have a value before a stage runs."""
-    computed = (before.name for before in program.stages[: program.index[stage.name]])
-    return tuple(dict.fromkeys([*program.given(program.batches.sizes[0]), *program.persistent, *computed]))
+    later = program.later(stage.name)
+    return tuple(name for name in program.tensors if name not in later)
 
 
 def operand_origin(timeline: Timeline, computed: int | None, name: str) -> int:

@@ -102,7 +102,7 @@ class Watchpoint(Stop):
         first = max(transient, default=0)
         assigned = {index[name] + 1 for name in self.formula.names if name in index}
         reloads = program.batches.each_epoch > 1 or program.batches.shuffle or bool(program.draws)
-        if not assigned or (reloads and program.given(1).keys() & self.formula.names):
+        if not assigned or (reloads and not persistent.keys() | index.keys() >= set(self.formula.names)):
             assigned.add(0)
         after = {done for done in assigned if done >= first}
         calendar = program.calendar
