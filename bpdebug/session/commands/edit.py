@@ -46,8 +46,9 @@ def set_(session: Session, arguments: str) -> Result:
     dropped = session.timeline.edit(name, index, value=as_number(text))
     session.after_edit()
     made = session.timeline.edits[-1]
-    sample = f" (sample {made.place(session.program)[0]} of the data, in every batch from now on)" if made.of_program else ""
-    return _edited(session, f"{made}{sample}", dropped)
+    place = made.place(session.program)
+    told = f" (sample {place[0]} of the data, in every batch from now on)" if name in session.program.data else " (from now on)"
+    return _edited(session, f"{made}{told * made.of_program}", dropped)
 
 
 @command("formula STAGE = EXPRESSION", "edit", keys="y")
