@@ -12,6 +12,7 @@ from bpdebug.core.record import replace
 from bpdebug.look.explanation import UNICODE, Explanation, explain
 from bpdebug.look.groups import group_of, groups_of, reads
 from bpdebug.look.seen import operand_origin
+from bpdebug.look.slices import Chosen
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
 
@@ -29,6 +30,7 @@ class Cursor:
         row: the row of the batch to look at where the selected tensor has none of its own: see :attr:`sample`.
         chosen: whether the user has chosen it, or a cell: no other is looked at in its place then.
         style: how formulas are written.
+        axes: which two axes the user wants to see of a tensor with more of them, and of its gradients.
         trail: the moments and cells that ``origin`` has jumped away from.
         reached: the moment and the cell that it has jumped to.
         inside: the clock after the stage whose cells ``into`` is walking through, or None.
@@ -41,6 +43,7 @@ class Cursor:
         self.chosen = False
         self.group = groups_of(timeline.program)[0]
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
+        self.axes: dict[str, Chosen] = {}
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self.reached: tuple[int, tuple[str, Cell] | None] = 0, None
 

@@ -29,7 +29,7 @@ from bpdebug.core.structure import forms_of
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
-from bpdebug.look.slices import Slice, slice_at
+from bpdebug.look.slices import Chosen, Slice, owner_of, slice_at
 from bpdebug.time.timeline import Timeline
 
 Axes = tuple[str, str]
@@ -102,7 +102,13 @@ class Equation(Record, eq=False):
         return tuple(piece for piece in self.pieces if isinstance(piece, Operand))
 
 
-def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: Style = UNICODE, inside: bool = False) -> Equation | None:
+def equation_of(
+    timeline: Timeline,
+    selected: tuple[str, Cell] | None,
+    style: Style = UNICODE,
+    inside: bool = False,
+    axes: Mapping[str, Chosen] | None = None,
+) -> Equation | None:
     """The stage that made the selected cell, else the one that has just run, as matrices; None where no stage has run.
 
     Args:
@@ -110,6 +116,7 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
         selected: a tensor and a cell of it.
         style: how names are written, and whether samples are rows.
         inside: whether the cells are walked through one by one.
+        axes: which two axes the user wants to see of some tensors.
     """
     program, position = timeline.program, timeline.position
     name, index = selected or ("", ())
@@ -124,7 +131,8 @@ def equation_of(timeline: Timeline, selected: tuple[str, Cell] | None, style: St
     matrices = all(len(known.get(one, ())) in (0, 2) for one in (name, *seen))
     style = replace(style, columns=style.columns and matrices and turns(stage.formula.tree))
     chosen = selected is not None and selected[0] == name
-    part = slice_at(known[name], index if chosen else (0,) * len(known[name]), style.columns)
+    wanted = (axes or {}).get(owner_of(program, name)) if not _multiplies(stage.formula.tree) else None
+    part = slice_at(known[name], index if chosen else (0,) * len(known[name]), style.columns, wanted)
     result = Operand(render_name(name, style), _table(values[name], part), name=name, part=part)
     cell = part.place(index) if chosen else None
     with np.errstate(all="ignore"):
@@ -163,7 +171,8 @@ class _Taking:
     def __init__(
         self, stage: Stage, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic], part: Slice, cell: tuple[int, int]
     ) -> None:
-        self._axes: Letters = (*part.at[:-2], ROW, COLUMN)
+        shown = dict(zip(part.axes, (ROW, COLUMN), strict=True))
+        self._axes: Letters = tuple(shown.get(axis, place) for axis, place in enumerate(part.at)) if part.others else (ROW, COLUMN)
         self._places = {ROW: cell[0], COLUMN: cell[1]}
         self._values = {name: value.T if style.columns else value for name, value in values.items()}
         self._shapes = forms_of(self._values)
@@ -264,6 +273,11 @@ class _Taking:
 
 def _is_sum(tree: Tree) -> bool:
     return isinstance(tree, Binary) and tree.operator in "+-"
+
+
+def _multiplies(tree: Tree) -> bool:
+    """Whether there is a product of matrices in it, which is one over the last two axes only."""
+    return (isinstance(tree, Binary) and tree.operator == "@") or any(map(_multiplies, tree.children()))
 
 
 def _folds(tree: Tree) -> bool:

@@ -7,6 +7,7 @@ from math import prod
 import numpy as np
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Array
@@ -41,8 +42,7 @@ class Slice(Record):
         if not values.size:
             return np.empty(self.size, values.dtype)
         part = values[tuple(slice(None) if axis in self.axes else place for axis, place in enumerate(self.at))]
-        first, second = self.axes
-        return (part.T if first is not None and second is not None and first > second else part).reshape(self.size)
+        return (part.T if self.turned else part).reshape(self.size)
 
     def place(self, index: Cell) -> tuple[int, int]:
         """The row and column of a cell, or where it would be if it were in this part."""
@@ -68,13 +68,30 @@ class Slice(Record):
         return replace(self, at=tuple(there.get(axis, own) for axis, own in enumerate(self.at)))
 
     @property
+    def turned(self) -> bool:
+        """Whether the rows run along a later axis than the columns."""
+        first, second = self.axes
+        return first is not None and second is not None and first > second
+
+    @property
     def subscript(self) -> str:
-        """The part as NumPy writes it, such as ``[1,0,:,:]``; "" where it is the whole tensor."""
+        """The part as NumPy writes it, such as ``[1,0,:,:]`` or ``[:,1,:].T``; "" where it is the whole tensor."""
         named = (":" if axis in self.axes else str(place) for axis, place in enumerate(self.at))
-        return f"[{','.join(named)}]" if self.others else ""
+        return f"[{','.join(named)}]{'.T' * self.turned}" if self.others else ""
 
 
-def slice_at(shape: Shape, index: Cell, columns: bool = False) -> Slice:
-    """The last two axes at a cell; of two axes, the other way round where a sample is a column."""
+Chosen = tuple[int, int]
+"""The axes of a tensor that somebody wants to see as rows and as columns."""
+
+
+def owner_of(program: Program, name: str) -> str:
+    """The tensor that another one is shown like: that which it is a gradient or a slot of, else itself."""
+    return (program.tensors[name].of if name in program.tensors else "") or name
+
+
+def slice_at(shape: Shape, index: Cell, columns: bool = False, chosen: Chosen | None = None) -> Slice:
+    """Two axes at a cell: of more than two those that are chosen, else the last; of two, the other way round where a sample is a column."""
     axes = (None, None, *range(len(shape)))[-2:]
+    if chosen and len(shape) > max(2, *chosen):
+        axes = chosen
     return Slice(shape, axes[::-1] if columns and len(shape) == 2 else axes, index)

@@ -17,7 +17,7 @@ from bpdebug.core.program import Program
 from bpdebug.files import append_file, write_file
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays, value_of
-from bpdebug.look.equation import equation_of
+from bpdebug.look.equation import Equation, equation_of
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.health import HealthLog
 from bpdebug.look.surface import SurfaceLog
@@ -289,9 +289,14 @@ class Session:
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,
             surface=self._surface.surface(self.timeline) if "surface" in panes else None,
-            equation=equation_of(self.timeline, selected, cursor.style, cursor.inside == self.position.t) if "equation" in panes else None,
+            equation=self._equation() if "equation" in panes else None,
+            axes=dict(cursor.axes),
             tour=(self.tour.heading, self.tour.text) if self.tour else None,
         )
+
+    def _equation(self) -> Equation | None:
+        cursor = self.cursor
+        return equation_of(self.timeline, cursor.selected, cursor.style, cursor.inside == self.position.t, cursor.axes)
 
     def _marks(self) -> dict[str, str]:
         """The stages after which a breakpoint stops, and of which kind the one is that stops most often."""

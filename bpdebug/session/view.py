@@ -17,6 +17,7 @@ from bpdebug.core.render import Style
 from bpdebug.core.shapes import Shape
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import UNICODE, Explanation
+from bpdebug.look.slices import Chosen
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
 
@@ -79,6 +80,7 @@ class View(Record, eq=False):
         finished: the update before, at the start of the next one and at the end of training, else None.
         effect: what the update has done that has just been completed, or None.
         group: the group of the program that is looked at; "" for that of the stage that ran last.
+        axes: which two axes the user wants to see of some tensors with more of them.
         crumbs: the cells from which ``origin`` has led here, the present one last; none where one has gone elsewhere since.
     """
 
@@ -114,6 +116,7 @@ class View(Record, eq=False):
     finished: Finished | None = None
     effect: Effect | None = None
     group: str = ""
+    axes: Mapping[str, Chosen] = field(default_factory=dict)
     crumbs: tuple[tuple[str, Cell], ...] = ()
 
     @property

@@ -18,6 +18,7 @@ from bpdebug.look.answer import Answer, answer_of
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
+from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, is_small
@@ -29,8 +30,6 @@ from bpdebug.ui.speaking import MessageBar
 
 _STEPS = {"width": 2, "height": 1}
 """Columns and rows that a key moves a border by."""
-_ALL = 10_000
-"""Rows of a listing that leaves nothing to the answers, where the program has none."""
 _AROUND_LISTING, _AROUND_MATRICES = 3, 4
 """Rows of a border, and of what the listing has more where a formula is long; those around the rows of a matrix."""
 
@@ -110,8 +109,10 @@ class PaneScreen(Sized):
         self.app.set_class(bool(self.layout_of.maximised), "alone")
         self._follow(view)
         layout, program = self.layout_of, view.program
+        layout.further = "surface" if isinstance(answer_of(program), Answer) else "health"
+        layout.formulas = wanted_columns(view)
         layout.curve = len(view.losses[0]) > 0
-        layout.listing = len(program_rows(view)) + _AROUND_LISTING if isinstance(answer_of(program), Answer) else _ALL
+        layout.listing = len(program_rows(view)) + _AROUND_LISTING
         heights = (view.shapes[name][-2] for name in program.tensors if len(view.shapes[name]) > 1)
         layout.matrices = _AROUND_MATRICES + max(heights, default=1)
         self.query_one("#tour").display = view.tour is not None

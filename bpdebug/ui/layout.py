@@ -78,6 +78,8 @@ class Layout:
         maximised: the pane that has the whole body, or "".
         shares: the sizes that the user has chosen, as parts of the room there is.
         curve: whether the loss curve has begun; before that its pane leaves most of its room to the network.
+        further: the pane that stands below the listing where that leaves room, on a very large screen else beside the explanation.
+        formulas: the columns, with their border, in which nearly all formulas of the listing can be seen.
         listing, matrices: the rows, with their borders, in which the whole listing and the matrices of a stage can be seen.
     """
 
@@ -88,6 +90,8 @@ class Layout:
     maximised: str = ""
     shares: dict[str, float] = field(default_factory=dict)
     curve: bool = True
+    further: str = "surface"
+    formulas: int = 38
     listing: int = 100
     matrices: int = 8
 
@@ -114,8 +118,12 @@ class Layout:
 
     def _standing(self, columns: int, rows: int) -> list[str]:
         """The panes that there is room for besides the usual ones."""
-        below = self.at("below") if rows - BARS - self.listing >= _BELOW else []
-        return below + (self.at("instead") if columns >= _VERY_WIDE and rows >= _VERY_TALL else [])
+        large = columns >= _VERY_WIDE and rows >= _VERY_TALL
+        return [self.further] * (large or self._below(rows)) + self.at("instead") * large
+
+    def _below(self, rows: int) -> bool:
+        """Whether the listing leaves room for a pane."""
+        return rows - BARS - self.listing >= _BELOW
 
     def _whole(self, columns: int, rows: int) -> Part:
         """All that is on the screen."""
@@ -123,11 +131,13 @@ class Layout:
             return Part(self.maximised)
         small, standing, more = is_small(columns, rows), self._standing(columns, rows), rows - BARS - _USUAL
         # what the usual formulas take, and on a very wide screen what the longest take
-        listing = 34 if small else min(max(38, columns - 140), 60)
-        (program,), (why,), below = self.at("left"), self.at("bottom"), [name for name in self.at("below") if name in standing]
-        stack = Part(program, "listing", self.listing), *map(Part, below[:1])
-        left = Part("", "program", listing, stack, down=True) if below else Part(program, "program", listing)
-        explained = Part(why, "why", 10 if small else _grown(12, more, 8))
+        listing = 34 if small else max(38, min(columns - 140, 60), min(self.formulas, columns // 3))
+        (program,), (why,) = self.at("left"), self.at("bottom")
+        left, explained = Part(program, "program", listing), Part(why, "why", 10 if small else _grown(12, more, 8))
+        if self._below(rows):
+            left = Part("", "program", listing, (Part(program, "listing", self.listing), Part(self.further)), down=True)
+        elif self.further in standing:
+            explained = Part("", "why", explained.usual, (Part(why, "explained", 0.6), Part(self.further)))
         upper, instead = (("loss" if name in standing else name) for name in (self.upper, "" if self.instead in standing else self.instead))
         slot = self.slot if self.slot not in standing else "values"
         (values, deltas), chosen = self.at("middle"), slot if small else instead

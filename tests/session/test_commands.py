@@ -25,7 +25,7 @@ from bpdebug.session.themes import THEMES
 from bpdebug.time.results import to_json
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
-SHIPPED = ("saturation", "deep_sigmoid", "dead_relu", "residual")
+SHIPPED = ("attention", "saturation", "deep_sigmoid", "dead_relu", "residual")
 OPENED = {"XOR": xor(), "classes": classes(12, shuffle=True), "diverging": line(400, rate=2.0)}
 OPENED |= {name: load_scenario(name) for name in SHIPPED}
 PROMPT = "(bpdebug) "

@@ -18,7 +18,8 @@ where; list; step; explain; into; into 2; reverse-into; finish; next; next; reve
 return; paths {cell}; paths; predictions; bt; up; up; down; frame 0; print {value}; print {tensor}.shape; select {first}; explain {cell}
 sample; reverse-sample; sample 0; copy; copy {value}; copy {tensor} latex; copy {gradient} number; copy {gradient} why
 copy {gradient} why markdown; copy {cell} why latex; notation; notation; notation d; convention; list; explain {cell}
-convention rows; format fixed 3; print {parameter}; format auto; scale log; display {loss}; info display
+convention rows; axes {tensor} 0 1; axes 0 -1; axes; format fixed 3; print {parameter}; format auto; scale log
+display {loss}; info display
 break {tensor}; break backward; tbreak {first}; watch {cell}
 watch norm({parameter}) ratio 0.5; catch vanishing; catch exploding; catch dead; catch saturated; catch unchanged; catch small-update
 catch large-update; catch rising; catch linear; catch no-bias; catch copies; catch shuffled; catch long-step; info; continue; continue

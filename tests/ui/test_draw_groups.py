@@ -123,11 +123,24 @@ def test_what_is_not_computed_is_hatched_and_what_is_not_finite_is_told():
 
 
 def test_gradients_share_one_scale_so_that_those_that_vanish_are_low():
-    lines = network_lines(view("deep_sigmoid", "goto 3:db1"), 60, 24)
-    highest = [max(abs(level) for _, level, _ in bars(lines, f"layer {layer}")) for layer in range(1, 11)]
+    lines = network_lines(view("deep_sigmoid", "goto 3:db1"), 80, 24)
+    rows = [next(line for line in lines if f" layer {layer} " in plain(line)) for layer in range(1, 11)]
+    highest = [max(int(level) for _, role in line for level in re.findall(r"heat:[+-](\d)", role)) for line in rows]
     assert highest == sorted(highest)
     assert highest[0] <= 2
     assert highest[-1] >= 6
+
+
+def test_where_there_is_room_each_unit_has_its_number_on_its_heat_below_its_bar():
+    shown = view("deep_sigmoid", "goto 3:db1")
+    for rows, beneath in ((24, 0), (60, 2)):
+        lines = network_lines(shown, 80, rows)
+        row = next(y for y, line in enumerate(lines) if " layer 1 " in plain(line))
+        found = [(text.strip(), role) for text, role in lines[row + beneath] if role.startswith("heat")]
+        gradients = shown.tensors["dz1"][shown.sample]
+        assert [text for text, _ in found] == [number_text(float(value), 8) for value in gradients]
+        assert [role.startswith("heat:+") for _, role in found] == [value >= 0 for value in gradients]
+        assert bool(bars(lines, "layer 1")) == bool(beneath)
 
 
 @pytest.mark.parametrize("cell", ["W2[3,1]", "dW2[3,1]", "dz2[1,5]", "a2[0,0]", "b2[0,3]"])

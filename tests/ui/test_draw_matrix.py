@@ -516,7 +516,7 @@ FOUR = np.arange(48.0).reshape(2, 3, 2, 4)
 def test_of_four_axes_the_last_two_are_shown_where_the_cursor_is_and_it_crosses_over():
     shown = replace(with_values(W1=FOUR), selected=("W1", (1, 1, 1, 2)))
     lines = drawn(shown, ["W1"])
-    assert plain(lines[0]).strip() == "W1 2×3×2×4  [1,1,:,:]"
+    assert plain(lines[0]).strip() == "W1 [1,1,:,:] of 2×3×2×4"
     assert [plain(line).split() for line in lines[1:]] == [[f"+{n:.0f}" for n in row] for row in FOUR[1, 1]]
     layout = make_layout(shown, ["W1", "b1"], 60)
     block = layout.find("W1")
@@ -525,3 +525,21 @@ def test_of_four_axes_the_last_two_are_shown_where_the_cursor_is_and_it_crosses_
     shown = replace(shown, selected=("W1", (1, 2, 1, 2)))
     layout = make_layout(shown, ["W1", "b1"], 60)
     assert step_from(layout, ["W1", "b1"], layout.find("W1"), (1, 2, 1, 2), 1, 0) == ("b1", (0, 2))
+
+
+@pytest.mark.parametrize(("axes", "title"), [((0, 3), "[:,1,1,:]"), ((3, 0), "[:,1,1,:].T"), ((0, 1), "[:,:,1,2]")])
+def test_other_axes_are_shown_where_they_are_chosen_and_the_cursor_moves_in_them(axes, title):
+    shown = replace(with_values(W1=FOUR), selected=("W1", (1, 1, 1, 2)), axes={"W1": axes})
+    lines = drawn(shown, ["W1"])
+    assert plain(lines[0]).strip() == f"W1 {title} of 2×3×2×4"
+    rows = np.moveaxis(FOUR, axes, (0, 1))[:, :, *(place for axis, place in enumerate((1, 1, 1, 2)) if axis not in axes)]
+    assert [plain(line).split() for line in lines[1:]] == [[f"+{n:.0f}" for n in row] for row in rows]
+    layout = make_layout(shown, ["W1"], 60)
+    there = step_from(layout, ["W1"], layout.find("W1"), (1, 1, 1, 2), -1, 0)[1]
+    assert there == tuple(place - (axis == axes[0]) for axis, place in enumerate((1, 1, 1, 2)))
+
+
+def test_a_gradient_has_the_axes_of_its_tensor_and_what_has_no_such_axes_keeps_its_own():
+    shown = replace(with_values(dW1=FOUR), axes={"W1": (0, 1), "b1": (0, 3)})
+    assert slice_of(shown, "dW1", (2, 3, 2, 4)).axes == (0, 1)
+    assert slice_of(shown, "b1", (4,)).axes == (None, 0)

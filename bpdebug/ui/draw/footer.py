@@ -72,6 +72,11 @@ class Place(NamedTuple):
 _NOWHERE = Place()
 
 
+def has_parts(view: View) -> bool:
+    """Whether the selected cell's tensor has more axes than a table shows."""
+    return view.selected is not None and len(view.selected[1]) > 2
+
+
 def possible(view: View, command: Command) -> bool:
     """Whether a command would do anything now."""
     position, explained = view.position, view.explanation
@@ -82,6 +87,7 @@ def possible(view: View, command: Command) -> bool:
         "operand": explained is not None and len(explained.operands) > 1,
         "return": bool(view.crumbs),
         "jump": bool(view.bookmarks),
+        "axes": has_parts(view),
         **dict.fromkeys(("accuse", "hint", "reveal"), hunting),
         **dict.fromkeys(("sample", "reverse-sample"), len(view.samples) > 1),
         **dict.fromkeys(LOCKED, not hunting),
@@ -99,7 +105,8 @@ def command_keys(*names: str) -> HintOf:
         commands = [COMMANDS[name] for name in names]
         keys = tuple(command.keys[0] for command in commands if command.keys)
         there = keys and all(possible(view, command) for command in commands)
-        return Hint(names[-1], keys, commands[-1].label or names[-1]) if there else None
+        label = commands[-1].label or names[-1]
+        return Hint(names[-1], keys, "group" if label == "layer" and not view.program.layers else label) if there else None
 
     return hint
 

@@ -22,8 +22,8 @@ from bpdebug.look.once import once
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.layers import focus, is_past, values_in
-from bpdebug.ui.draw.network_parts import Scene, norm
-from bpdebug.ui.draw.network_text import number_text
+from bpdebug.ui.draw.network_parts import Scene, heat_role, norm
+from bpdebug.ui.draw.network_text import given_text, number_text
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, width
 
@@ -31,6 +31,8 @@ _BARS = " ▁▂▃▄▅▆▇█"
 """From 0 to the largest size; those of negative numbers hang, as the rest of a reversed one."""
 _WIDEST, _LEAST = 4, 6
 """Columns of a unit's bar at most, and of all bars of a group at least."""
+_NUMBERS = range(8, 13)
+"""Columns that a unit must have, and may have, where its number is written, with the blank behind it."""
 _HIGHEST = 3
 """Rows of a bar at most."""
 _LANES = 4
@@ -255,7 +257,14 @@ class _Table:
         axis = self.parts.program.tensors[name].batch_axis
         own = values if axis is None else values.take(min(self.parts.view.sample, values.shape[axis] - 1), axis)
         levels = self.parts.levels(name, own.ravel(), scale).tolist()
-        columns = max(min(self.room, _WIDEST * len(levels)), 0)
+        wide, number = min(self.room // max(len(levels), 1), _NUMBERS.stop - 1), 0
+        if wide in _NUMBERS:  # there is room for the numbers themselves, below their bars
+            number, rows, given = rows[-1], rows[:-1], self.parts.program.tensors[name].role is Role.INPUT
+            for unit, value in enumerate(own.ravel().tolist()):
+                role = "cursor" if not past and (name, cells[unit]) == self.parts.view.selected else heat_role(levels[unit])
+                text = f"{(given_text if given else number_text)(value, wide - 2):^{wide - 1}}"
+                canvas.write(self.bars + unit * wide, number, text, f"{role} dim" if past else role, None if past else (name, cells[unit]))
+        columns = max(min(self.room, (wide if number else _WIDEST) * len(levels)), 0)
         for x in range(columns):
             first = x * len(levels) // columns
             unit = max(range(first, max((x + 1) * len(levels) // columns, first + 1)), key=lambda unit: abs(levels[unit]))
@@ -275,11 +284,12 @@ def _bar(level: int, rows: int) -> list[Span]:
 
 
 def _shown(parts: Scene, group: Group) -> str:
-    """The tensor that a group shows: the selected one, else the last that is computed of those of the phase."""
+    """The tensor that a group shows: the selected one, else the last that is computed, on the way back of the gradients, as soon as
+    one is."""
     if parts.name in (*group.values, *group.gradients):
         return parts.name
-    names = (group.gradients if parts.backward else ()) or group.values
-    return next((name for name in reversed(names) if values_in(parts.view, name) is not None), names[-1])
+    names = (*group.values, *(group.gradients if parts.backward else ()))
+    return next((name for name in reversed(names) if values_in(parts.view, name) is not None), group.values[-1])
 
 
 def _largest(values: Array) -> int:

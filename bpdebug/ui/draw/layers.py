@@ -97,23 +97,40 @@ def focus(view: View) -> str:
 
 
 def values_of(view: View) -> list[str]:
-    """The tensors that the Values pane shows: what the statements of the group in focus read and make, of those of the loss the ones that
-    hold the answer against the target, then what the stage in sight is made of besides; in the order of computation."""
-    program, group = view.program, focus(view)
+    """The tensors that the Values pane shows: those of the group in focus, then what the stage in sight is made of besides; in the order of
+    computation."""
+    own, program = _values(view.program, focus(view)), view.program
+    return in_order(program, own + [name for name in in_stage(view) if not _of_update(program, name)])
+
+
+def _values(program: Program, group: str) -> list[str]:
+    """What the statements of a group read and make, of those of the loss the ones that hold the answer against the target."""
     own = [stage for stage in forward_of(program) if group_of(program, stage.name) == group]
     told = [stage for stage in own if stage.phase is Phase.FORWARD or program.target in stage.formula.names] or own
     wanted = [name for stage in told for name in (*stage.formula.names, stage.name) if not is_setting(program, name)]
-    wanted += [stage.name for stage in own if stage.name == program.loss]
-    return in_order(program, wanted + [name for name in in_stage(view) if not _of_update(program, name)])
+    return wanted + [stage.name for stage in own if stage.name == program.loss]
 
 
 def deltas_of(view: View) -> list[str]:
-    """The tensors that the Deltas pane shows: the gradients of the group in focus and the optimizer's slots, then what the stage in sight
-    is made of besides; in the order of computation."""
-    program, group = view.program, focus(view)
+    """The tensors that the Gradients pane shows: those of the group in focus, then what the stage in sight is made of besides; in the order
+    of computation."""
+    own, program = _deltas(view.program, focus(view)), view.program
+    return in_order(program, own + [name for name in in_stage(view) if _of_update(program, name)])
+
+
+def _deltas(program: Program, group: str) -> list[str]:
+    """The gradients of a group and the optimizer's slots."""
     gradients = [name for of in made_in(program, group, Role.VALUE, Role.PARAMETER) for name in made_of(program, of, Role.GRADIENT)]
-    slots = [name for of in made_in(program, group, Role.PARAMETER) for name in made_of(program, of, Role.SLOT)]
-    return in_order(program, gradients + slots + [name for name in in_stage(view) if _of_update(program, name)])
+    return gradients + [name for of in made_in(program, group, Role.PARAMETER) for name in made_of(program, of, Role.SLOT)]
+
+
+def around(view: View, names: list[str], gradients: bool) -> list[str]:
+    """Where groups are single lines, what else has a value of those around the one in focus, values or gradients, the nearest first."""
+    program, groups = view.program, groups_of(view.program)
+    here = groups.index(focus(view))
+    near = sorted((group for group in groups if not program.layers), key=lambda group: abs(groups.index(group) - here))
+    found = (name for group in near for name in (_deltas if gradients else _values)(program, group))
+    return [name for name in dict.fromkeys(found) if name not in names and name in view.tensors]
 
 
 def is_setting(program: Program, name: str) -> bool:

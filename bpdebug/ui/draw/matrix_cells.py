@@ -12,7 +12,7 @@ from bpdebug.core.numbers import NumberStyle, Statistics, aligned
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
 from bpdebug.look.once import Made, once
-from bpdebug.look.slices import Slice, slice_at
+from bpdebug.look.slices import Slice, owner_of, slice_at
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
 from bpdebug.ui.draw.scales import heat
@@ -104,7 +104,8 @@ def slice_of(view: View, name: str, shape: Shape) -> Slice:
     chosen = operands[view.operand % len(operands) :] if operands else ()
     cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
     cell = next(cells, None) or _alike(view, name, shape)
-    return slice_at(shape, tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True)), view.style.columns)
+    cell = tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True))
+    return slice_at(shape, cell, view.style.columns, view.axes.get(owner_of(view.program, name)))
 
 
 def _alike(view: View, name: str, shape: Shape) -> Cell:

@@ -61,7 +61,7 @@ class Scene(Record, eq=False):
 
     def heat(self, name: str, values: Array, scale: tuple[float, float]) -> list[str]:
         """The roles of such numbers."""
-        return ["bad" if level > HEAT_STEPS else f"heat:{level:+d}" for level in self.levels(name, values, scale).tolist()]
+        return [heat_role(level) for level in self.levels(name, values, scale).tolist()]
 
     def scale(self, names: Iterable[str]) -> tuple[float, float]:
         """The powers of ten at the ends of the scale that the gradients among some tensors have in common."""
@@ -217,6 +217,11 @@ class Parts(Scene, eq=False):
             return "cursor"
         factor = self.gradient_selected and name == self.tensor(of) if chosen == WEIGHT else chosen != TARGET
         return "lit" if factor and part not in (BIAS, TARGET) and self.is_chosen(of, unit) else ""
+
+
+def heat_role(level: int) -> str:
+    """The role of a number with such a heat."""
+    return "bad" if level > HEAT_STEPS else f"heat:{level:+d}"
 
 
 def norm(values: Array) -> float:

@@ -17,8 +17,8 @@ from bpdebug.ui.draw.program_rows import Fold, Part, Row, program_rows, spans_of
 from bpdebug.ui.draw.rails import rails_line, rails_width
 from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, plain, width, wrap
 
-_MARGIN = 4
-"""Columns for the arrow and the signs."""
+_BORDER, _MARGIN = 4, 4
+"""Columns of the border with its blanks; for the arrow and the signs."""
 _DETAILED = 70
 """From this many columns on, formulas stand in full with what they give beside them."""
 _SENTENCE = 40
@@ -129,6 +129,17 @@ class Listing:
 def plan_of(view: View, columns: int) -> Plan:
     """The form of the formulas that fits: in full in a wide listing; where settings have no room, as letters."""
     return once(view.program, ("plan", view.shapes.get(view.program.input), columns, view.style), lambda: _plan(view, columns))
+
+
+def wanted_columns(view: View) -> int:
+    """The columns, with the border around them, that nearly all formulas have room in, with the rails beside them."""
+
+    def wanted() -> int:
+        texts = _formulas(view, True, replace(view.style, letters=True))
+        ends = sorted(width(f"{render_name(name, view.style)} = {text}") for name, text in texts.items())
+        return _BORDER + _MARGIN + ends[(_OVER - 1) * (len(ends) - 1) // _OVER] + rails_width(view)
+
+    return once(view.program, ("wanted", view.shapes.get(view.program.input), view.style), wanted)
 
 
 def _railed(view: View, columns: int) -> tuple[Plan, int]:

@@ -23,7 +23,7 @@ from bpdebug.ui.pointing import CELL_KEYS, CellChosen, PaneLeft
 _CELL = own_keys("cell", *ARROWS, when=lambda view: view.equation is not None)
 
 
-@pane("equation", "7", "instead", needs=["equation"], hints=[_CELL, command_keys("into"), *ORIGIN], cells=True)
+@pane("equation", "7", "instead", needs=["equation"], hints=[_CELL, command_keys("into"), command_keys("axes"), *ORIGIN], cells=True)
 class EquationPane(ListPane):
     """A stage as an equation of matrices."""
 

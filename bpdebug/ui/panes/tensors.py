@@ -16,8 +16,9 @@ from bpdebug.core.render import render_name
 from bpdebug.look.groups import group_of, groups_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.empty import nothing_yet
-from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, own_keys
+from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
 from bpdebug.ui.draw.layers import (
+    around,
     counterpart,
     deltas_of,
     focus,
@@ -39,6 +40,8 @@ from bpdebug.ui.pointing import CELL_KEYS, CellChosen
 
 _PICTURE = range(12, 25)
 """Columns that the overview of a large tensor may take; about a fifth of the pane."""
+_FURTHER = 8
+"""Tensors of other groups that are tried whether there is room for them."""
 
 
 class MatrixPane(Pane):
@@ -53,6 +56,8 @@ class MatrixPane(Pane):
         Binding(PARTS[0], "part(-1)", "the part before", show=False),
         Binding(PARTS[1], "part(1)", "the part after", show=False),
     ]
+
+    gradients = False
 
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
@@ -78,6 +83,8 @@ class MatrixPane(Pane):
         self.layout_of = make_layout(view, names, columns - self._aside, rows)
         if self.layout_of.height > rows:
             self.layout_of = self._essential(view, names) or make_layout(view, names, self.beside_scrollbar.width - self._aside, rows)
+        else:
+            self._names, self.layout_of = self._filled(view, names, around(view, names, self.gradients), self.layout_of, _FURTHER)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
         note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
         here = [name for name in names if name in view.tensors]
@@ -107,12 +114,17 @@ class MatrixPane(Pane):
                 break
         else:
             return None
-        for name in names if not most else ():
-            more = [other for other in names if other in (*kept, name)]
-            wider = make_layout(seen, more, *self.size)
-            if wider.height <= self.size.height:
-                kept, found = more, wider
-        return found
+        own = sorted(names, key=lambda name: group_of(view.program, name) != focus(view))
+        return found if most else self._filled(seen, kept, own, found)[1]
+
+    def _filled(self, view: View, names: list[str], others: list[str], found: Layout, most: int = 1000) -> tuple[list[str], Layout]:
+        """As many of other tensors as there is room for beside some, of which so many are tried."""
+        for name in [other for other in others if other not in names][:most]:
+            more = in_order(view.program, [*names, name])
+            wider = make_layout(view, more, self.size.width - self._aside, self.size.height)
+            if wider.height <= self.size.height and wider.width <= max(found.width, self.size.width):
+                names, found = more, wider
+        return names, found
 
     @staticmethod
     def _nothing(view: View, names: list[str]) -> str:
@@ -265,7 +277,7 @@ def _cell_sight(block: Block, row: int, left: int, width: int) -> Region:
 def _hints(names: Callable[[View], list[str]]) -> list[HintOf]:
     """The arrows where one of the tensors has a value, what goes through its parts where it has several, and where its cells come from."""
     arrows = own_keys("cell", *ARROWS, when=lambda view: any(name in view.tensors for name in names(view)))
-    return [arrows, own_keys("part", *PARTS, when=lambda view: view.selected is not None and len(view.selected[1]) > 2), *ORIGIN]
+    return [arrows, own_keys("part", *PARTS, when=has_parts), command_keys("axes"), *ORIGIN]
 
 
 @pane("values", "4", "middle", hints=_hints(values_of), cells=True)
@@ -283,6 +295,7 @@ class DeltasPane(MatrixPane):
     """Gradients of the layer in focus."""
 
     title = "5 Gradients"
+    gradients = True
 
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.layers.deltas_of`; on a small screen, which hides the other pane, also the values that the stage
