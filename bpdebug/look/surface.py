@@ -5,7 +5,7 @@ The answers come from the program's own forward stages, run on other inputs, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from math import isqrt
 from operator import is_not
@@ -172,15 +172,15 @@ class SurfaceLog:
     def __init__(self) -> None:
         self._known: tuple[tuple[int, int], tuple[object, ...], Surface] | None = None
 
-    def surface(self, timeline: Timeline) -> Surface | None:
-        """The answers with the present parameters; None of a program whose answers cannot be told."""
-        if isinstance(answer_of(timeline.program), str):
+    def surface(self, timeline: Timeline, of: Callable[[Timeline], Surface] = surface_of) -> Surface | None:
+        """The answers with the present parameters, or another surface; None of a program whose answers cannot be told."""
+        if of is surface_of and isinstance(answer_of(timeline.program), str):
             return None
         program, position = timeline.program, timeline.position
         first = min((program.index[name] for name in program.persistent if name in program.index), default=0)
-        made_of, moment, known = (program, *timeline.edits), (position.update, max(position.done - first, 0)), self._known
+        made_of, moment, known = (program, of, *timeline.edits), (position.update, max(position.done - first, 0)), self._known
         if not known or known[0] != moment or len(known[1]) != len(made_of) or any(map(is_not, known[1], made_of)):
-            self._known = known = moment, made_of, surface_of(timeline)
+            self._known = known = moment, made_of, of(timeline)
         return known[2]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from bpdebug.look.displays import Displays, value_of
 from bpdebug.look.equation import Equation, equation_of
 from bpdebug.look.explanation import Explanation
 from bpdebug.look.health import HealthLog
-from bpdebug.look.surface import SurfaceLog
+from bpdebug.look.surface import Surface, SurfaceLog, surface_of
 from bpdebug.play.hunt import Hunt, admitted, game_of
 from bpdebug.play.predict import Predictions, Question
 from bpdebug.session.journey import Journey
@@ -59,6 +59,7 @@ class Session:
         journey: the moves through time.
         comparison: what the last comparison with the user's own numbers has found, or None.
         number_style: how numbers in tables are written.
+        surface_of: what the surface shows, the answers or the loss over two cells.
         loss_scale: of the loss curve: ``log``, ``linear`` or ``auto``.
         tour: how far the guided tour is, where it is being taken.
         bookmarks: named moments, as clocks.
@@ -82,6 +83,7 @@ class Session:
         self.number_style = AUTO
         self.tour: Tour | None = None
         self.loss_scale = "auto"
+        self.surface_of: Callable[[Timeline], Surface] = surface_of
         self._health, self._surface = HealthLog(), SurfaceLog()
         self.bookmarks: dict[str, int] = {}
         self.depth = 0
@@ -288,7 +290,7 @@ class Session:
             number_style=self.number_style,
             loss_scale=self.loss_scale,
             health=self._health.health(self.timeline) if "health" in panes else None,
-            surface=self._surface.surface(self.timeline) if "surface" in panes else None,
+            surface=self._surface.surface(self.timeline, self.surface_of) if "surface" in panes else None,
             equation=self._equation() if "equation" in panes else None,
             axes=dict(cursor.axes),
             tour=(self.tour.heading, self.tour.text) if self.tour else None,

@@ -120,3 +120,28 @@ def test_each_position_of_a_sequence_is_an_answer(tmp_path):
 
 def test_layers_answer_with_their_last_one():
     assert answer_of(make_program(load_scenario("xor"))).text == "a2"
+
+
+@pytest.mark.parametrize(("name", "cells"), [("exam_graph", "x y"), ("batch_norm", "gamma[1] W2[0,0]"), ("xor", "W1[0,1] b2[0,0]")])
+def test_the_loss_over_two_cells_of_parameters(name, cells):
+    session = Session(load_scenario(name))
+    session.execute("update 3")
+    before = {key: value.tobytes() for key, value in session.values().items()}
+    result = session.execute(f"surface {cells}")
+    assert {key: value.tobytes() for key, value in session.values().items()} == before
+    surface = session.view(["surface"]).surface
+    assert list(surface.inputs) == cells.split() == result.data["cells"]
+    program, points = session.program, len(surface.axes[0])
+    given = {**program.batch(3), **{key: session.value(key) for key in program.persistent}}
+    for row, column in ((0, points - 1), (points // 2, points // 2), (points - 1, 3)):
+        changed = {key: value.copy() for key, value in given.items()}
+        for cell, axis, place in zip(cells.split(), surface.axes, (column, row), strict=True):
+            tensor, _, index = cell.rstrip("]").partition("[")
+            changed[tensor][tuple(map(int, filter(None, index.split(","))))] = axis[place]
+        assert surface.grid[0, row, column] == program.run(changed)[program.loss] == result.data["values"][row][column]
+    assert surface.outputs[0, 0] == pytest.approx(surface.grid[0, points // 2, points // 2], rel=1e-12)
+    session.execute("update 4")
+    assert session.view(["surface"]).surface.x.tolist() != surface.x.tolist()
+    session.execute("surface")
+    shown = session.view(["surface"]).surface
+    assert shown is None or shown.prediction != program.loss

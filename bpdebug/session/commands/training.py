@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from bpdebug.look.health import MEASURES, UPDATES, HealthLog
 from bpdebug.look.layer_health import USUAL
 from bpdebug.look.surface import Surface, surface_of
 from bpdebug.session.session import Session
-from bpdebug.session.table import CommandError, Work, command, count_of
+from bpdebug.session.table import CommandError, Work, cell_of, command, count_of
 from bpdebug.time.results import Result
 
 _SHOWN = 10
@@ -79,6 +81,41 @@ def predictions(session: Session, count: str = "") -> Work:
     rows = [("sample", "target", "answer", "error", ""), *(row for row, _ in answers)]
     data = {"asked": asked, "right": right, "mean_error": exact(surface.mean_error), "samples": [data for _, data in answers]}
     return Result("predictions", "\n".join([heading, *in_columns(rows)]), data)
+
+
+@command("surface [NAME[i,j] NAME[i,j]]", "look")
+def surface(session: Session, arguments: str = "") -> Work:
+    """Show the loss over two cells of parameters on the surface: surface W1[0,0] W1[0,1]; without any, what the network answers again."""
+    if not arguments:
+        session.surface_of = surface_of
+        return Result("surface", "the surface shows the answers again ('predictions' lists them)", {"cells": []})
+    from bpdebug.look.landscape import check_cells, landscape_of  # noqa: PLC0415 - a start does without
+
+    found = re.fullmatch(r"(\S+?(?:\s*\[[^\]]*\])?)[\s,]+(\S+?(?:\s*\[[^\]]*\])?)", arguments)
+    if not found:
+        raise CommandError(f"two cells of parameters are expected, such as surface W1[0,0] W1[0,1]; found '{arguments}'")
+    cells = cell_of(found[1], session.program), cell_of(found[2], session.program)
+    check_cells(session.timeline, cells)
+    yield "running the batch"
+    session.surface_of = of = partial(landscape_of, cells=cells)
+    made = of(session.timeline)
+    grid, (across, up) = np.asarray(made.grid)[0], made.axes
+    data = {
+        "cells": [*made.inputs],
+        "at": exact(made.x[0]),
+        "axes": [exact(across), exact(up)],
+        "values": exact(grid),
+        "name": made.prediction,
+    }
+    text = f"{made.prediction} = {short(float(made.outputs[0, 0]), 5)} at {_cells(made.inputs, made.x[0])}"
+    if np.isfinite(grid).any():
+        row, column = np.unravel_index(int(np.nanargmin(np.where(np.isfinite(grid), grid, np.nan))), grid.shape)
+        text += f"; the lowest on the surface is {short(float(grid[row, column]), 5)} at {_cells(made.inputs, (across[column], up[row]))}"
+    return Result("surface", text, data)
+
+
+def _cells(names: Sequence[str], values: Iterable[float]) -> str:
+    return ", ".join(f"{name} = {short(float(value), 4)}" for name, value in zip(names, values, strict=True))
 
 
 def _answer(surface: Surface, place: int) -> tuple[tuple[str, ...], dict[str, Any]]:

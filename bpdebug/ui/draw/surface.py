@@ -88,8 +88,10 @@ def summary(sight: Sight, columns: int, most: int, shades: bool = False) -> list
 
 
 def _score(surface: Surface, samples: int) -> Line:
-    """How many answers are right; for numbers, how far off they are on average."""
+    """How many answers are right; for numbers, how far off they are on average; of a loss over parameters, the loss here."""
     asked = len(surface.samples)
+    if asked == 1 and surface.samples[0] < 0:
+        return line((f"{surface.prediction} ", "dim"), (short(float(surface.outputs[0, 0]), 4), "bold"), (f" here ({NEAR})", "dim"))
     among = f", {samples} in all" if asked < samples else ""
     if surface.right is None:
         of = f" of {asked} samples" * bool(among)
@@ -119,6 +121,8 @@ def _sample(sight: Sight) -> Line:
 def _marks(sight: Sight, columns: int, shades: bool) -> Line:
     """What the marks of the samples mean, and of classes the colour of each."""
     surface = sight.surface
+    if surface.samples[0] < 0:
+        return ()
     if surface.task == "numbers":
         if len(surface.axes) < 2:
             return line((NEAR, "bold"), (" target", "dim"))
