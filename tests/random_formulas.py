@@ -15,11 +15,11 @@ SMOOTH = """exp({} / 4); expm1({} / 4); log({}**2 + 1); log1p({}**2); sqrt({}**2
 square({}); ({} / 3)**3; 1 / (1 + {}**2); -{}; 2 * {} - 1; ({}**2 + 1)**0.3; sinh({} / 4); cosh({} / 4); 0.3**{}"""
 KINKED = """abs({} + 0.011); maximum({}, 0.37); minimum(0.41, {}); where({0} > 0.13, {0}, 0.1 * {0}); sign({} + 0.013)
 clip({}, -0.7, 0.6); relu({} - 0.2); leaky_relu({} + 0.017, 0.2); elu({} + 0.012)"""
-COMPOSITE = "sigmoid({}); silu({}); gelu({}); softplus({}); softmax({}, axis={a}); log_softmax({}, axis={a})"
+COMPOSITE = "sigmoid({}); silu({}); gelu({}); mish({}); softplus({}); softmax({}, axis={a}); log_softmax({}, axis={a})"
 TOGETHER = """{} + {}; {} - {}; {} * {}; {} / ({}**2 + 1); maximum({}, {} + 0.014); minimum({}, {} + 0.016)
 where({0} > {1} + 0.015, {0}, {1}); ({}**2 + 1)**({} / 5)"""
 FOLDS = ["sum", "mean", "max", "min", "norm", "var", "std", "logsumexp"]
-FINE = {"abs", "max", "min", "sign", "where", "maximum", "minimum", "clip", "relu", "leaky_relu", "elu", "softplus", "norm", "std"}
+FINE = {"abs", "max", "min", "sign", "where", "maximum", "minimum", "clip", "relu", "leaky_relu", "elu", "softplus", "mish", "norm", "std"}
 """Functions of programs for which the complex step is no oracle."""
 
 
@@ -148,6 +148,7 @@ class Writer:
         choices += [f"concatenate([{name}, 2 * {name}], axis={axis})", f"stack([{name}, sin({name})], axis={self.axis(name, 1)})"]
         choices += [
             f"cumsum({name}{self.one_of(['', f', axis={axis}'])})",
+            f"cumprod(1 + sin({name}) / 50{self.one_of(['', f', axis={axis}'])})",
             f"repeat({name}, 2, axis={axis})",
             f"prod({name} + 2, axis={axis})",
         ]

@@ -14,7 +14,7 @@ import bpdebug.functions
 
 PYTHON = {name: getattr(bpdebug.functions, name) for name in bpdebug.functions.__all__}
 """What ``from bpdebug.functions import *`` gives."""
-SMOOTH = ["exp", "tanh", "sin", "cos", "sigmoid", "silu", "softplus", "gelu", "erf", "square", "expm1", "sinh", "cosh"]
+SMOOTH = ["exp", "tanh", "sin", "cos", "sigmoid", "silu", "softplus", "gelu", "mish", "erf", "square", "expm1", "sinh", "cosh"]
 KINKED = ["abs", "sign", "relu", "leaky_relu", "elu", "sqrt", "log", "log1p"]
 FOLDS = ["sum", "mean", "max", "min", "prod", "var", "std", "norm", "logsumexp"]
 POWERS = ["2", "3", "0.5", "-1", "1.5", "(1 / 3)", "-2.0"]
@@ -118,7 +118,7 @@ def _fold(f: Formulas, depth: int) -> str:
 def _along(f: Formulas, depth: int) -> str:
     text, shape = f.draw(depth)
     axis = f", axis={f.generator.randrange(-len(shape), len(shape))}" * f.one(0, 1) if shape else ""
-    return f"{f.one('softmax', 'log_softmax', 'cumsum', 'flip', 'softmax')}({text}{axis})" if shape else ""
+    return f"{f.one('softmax', 'log_softmax', 'cumsum', 'flip', 'cumprod')}({text}{axis})" if shape else ""
 
 
 def _product(f: Formulas, depth: int) -> str:

@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from bpdebug.core.products import plus, times
+from bpdebug.core.products import over, plus, times
 from bpdebug.core.record import replace
 from bpdebug.core.spread import Spread, subscript
 from bpdebug.core.structure import Unknown, axes_of
@@ -187,11 +187,13 @@ def _repeat(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     return Call("sum", (Call("reshape", (shapes.whole(back, node), Listing(tuple(lengths)))),), axis + 1)
 
 
-def _cumsum(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
-    """A running sum from the other end."""
-    turned_round = Call("flip", (shapes.whole(back, node),), node.axis)
-    found = Call("flip", (replace(node, arguments=(turned_round,)),), node.axis)
-    return _reshape(shapes, node, 0, found) if node.axis is None and len(shapes.shape(node.arguments[0])) > 1 else found
+def _running(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
+    """A running sum from the other end; of products, each without the cell itself."""
+    (operand,), whole = node.arguments, shapes.whole(back, node)
+    turned_round = Call("flip", (times(whole, node) if node.function == "cumprod" else whole,), node.axis)
+    found: Tree = Call("flip", (Call("cumsum", (turned_round,), node.axis),), node.axis)
+    found = _reshape(shapes, node, 0, found) if node.axis is None and len(shapes.shape(operand)) > 1 else found
+    return over(found, operand) if node.function == "cumprod" else found
 
 
 def _take(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
@@ -286,7 +288,7 @@ RULES: dict[str, Callable[[Spread, Call, int, Tree], Tree]] = {
     "pad": _pad,
     "repeat": _repeat,
     "take": _take,
-    "cumsum": _cumsum,
+    **dict.fromkeys(("cumsum", "cumprod"), _running),
     "sliding_window_view": _windows,
     "einsum": _einsum,
     "reshape": _reshape,

@@ -39,6 +39,7 @@ class Function(Record):
         branch: for a function with a corner, how far it moves, from where the first argument is less than the second, or than zero,
             and how far both move.
         cellwise: whether each cell is made of the same cells of what goes in.
+        linear: of what neither works cell by cell nor folds, whether it is linear in each of its arguments.
         single: whether it takes single truth values only.
         python: what a pasted formula calls, where that is not ``run``.
         unicode: a template with ``{}`` for each argument.
@@ -65,6 +66,7 @@ class Function(Record):
     formula: str = ""
     ufunc: bool = True
     branch: Callable[[Any, Any, Any], Any] | None = None
+    linear: bool = True
     single: bool = False
     cellwise: bool = False
     python: Callable[..., Any] | None = None

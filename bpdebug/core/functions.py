@@ -26,6 +26,7 @@ _ARRIVING = "sum(g, axis={axis}, keepdims=True)"
 _HIGHEST = "max(x, axis={axis}, keepdims=True)"
 _UNSCALED = f"exp(x - {_HIGHEST})"
 _TOTAL = f"sum({_UNSCALED}, axis={{axis}}, keepdims=True)"
+_SOFTPLUS = "maximum(x, 0) + log1p(exp(-abs(x)))"
 _NORMAL = "(1 + erf(x / sqrt(2)))"
 _TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
 _ELEMENTWISE = (
@@ -96,6 +97,7 @@ _ROWS = (
     *_ELEMENTWISE,
     *_REDUCTIONS,
     row_of("cumsum(x, axis=None)", np.cumsum, result="same"),
+    row_of("cumprod(x, axis=None)", np.cumprod, result="same", linear=False),
     row_of("einsum(#subscripts, x, y=, z=)", np.einsum, result="same"),
     row_of("add_at(x, index, values)", add_at, result="same"),
     row_of("arange(#start, #stop=, #step=)", np.arange, result="int"),
@@ -125,9 +127,10 @@ _ROWS = (
     composite("relu(x)", "maximum(x, 0)", "g * (x > 0)"),
     composite("leaky_relu(x, slope=0.01)", "where(x > 0, x, slope * x)", "g * where(x > 0, 1, slope)"),
     composite("elu(x, alpha=1)", "where(x > 0, x, alpha * expm1(minimum(x, 0)))", "g * where(x > 0, 1, alpha * exp(minimum(x, 0)))"),
-    composite("softplus(x)", "maximum(x, 0) + log1p(exp(-abs(x)))", "g / (1 + exp(-x))"),
+    composite("softplus(x)", _SOFTPLUS, "g / (1 + exp(-x))"),
     composite("silu(x)", "x / (1 + exp(-x))", "g * (value + (1 - value) / (1 + exp(-x)))"),
     composite("gelu(x)", f"0.5 * x * {_NORMAL}", f"g * (0.5 * {_NORMAL} + x * exp(-0.5 * x ** 2) / sqrt(2 * pi))"),
+    composite("mish(x)", f"x * tanh({_SOFTPLUS})", "g * (tanh(softplus(x)) + x * (1 - tanh(softplus(x)) ** 2) / (1 + exp(-x)))"),
     composite("clip(x, low, high)", "minimum(maximum(x, low), high)", "g * (low < x) * (x < high)", python=np.clip),
     composite("softmax(x, axis=-1)", f"{_UNSCALED} / {_TOTAL}", "value * (g - sum(g * value, axis={axis}, keepdims=True))"),
     composite("log_softmax(x, axis=-1)", f"x - {_HIGHEST} - log({_TOTAL})", f"g - softmax(x, axis={{axis}}) * {_ARRIVING}"),

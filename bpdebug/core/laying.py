@@ -156,6 +156,11 @@ def taken(shape: Shape, places: Shape, axis: Any) -> Shape:
     return (*shape[:along], *places, *shape[along + 1 :])
 
 
+def running(shape: Shape, axis: Any) -> Shape:
+    """The shape of a running sum or product; without an axis of all cells in one row."""
+    return (size_of(shape),) if axis is None else shape if axes_of(axis, len(shape)) else ()
+
+
 def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
     """The shape of ``einsum``."""
     given, arrow, result = subscripts.replace(" ", "").partition("->")
@@ -177,7 +182,7 @@ def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
 
 Rule = Callable[[Call, Sequence[Form], Sequence[Any]], Shape]
 RULES: dict[str, Rule] = {
-    "cumsum": lambda tree, shapes, _: shapes[0] if tree.axis is not None and axes_of(tree.axis, len(shapes[0])) else (size_of(shapes[0]),),
+    **dict.fromkeys(("cumsum", "cumprod"), lambda tree, shapes, _: running(shapes[0], tree.axis)),
     "einsum": lambda _, shapes, numbers: summed(numbers[0], shapes),
     "add_at": lambda _, shapes, __: shapes[0],
     "arange": lambda _, __, numbers: (len(range(*numbers)),),

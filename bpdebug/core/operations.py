@@ -94,6 +94,7 @@ _ACTIVATIONS = (
     _activation("softplus", "Dugas et al., Incorporating Second-Order Functional Knowledge (2001)", "F.softplus({z}, threshold=700)"),
     _activation("silu", "Elfwing et al., Sigmoid-Weighted Linear Units (2018), eq. 2 and 3", "F.silu({z})"),
     _activation("gelu", "Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2", "F.gelu({z})"),
+    _activation("mish", "Misra, Mish (2019), eq. 1", "F.mish({z})"),
     _activation("softmax", "[Bishop] eq. 4.104 to 4.106", "torch.softmax({z}, dim=1)"),
 )
 

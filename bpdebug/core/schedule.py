@@ -113,7 +113,7 @@ def outermost(tree: Tree) -> str:
             where = OUTERMOST["all" if tree.axis is None else "along"].format(axis=tree.axis)
             return OUTERMOST["fold"].format(name=OUTERMOST.get(name, name), where=where)
         case Call(name):
-            return OUTERMOST["laid out" if FUNCTIONS[name].structural else "function"].format(name=name)
+            return OUTERMOST.get(name, OUTERMOST["laid out" if FUNCTIONS[name].structural else "function"]).format(name=name)
         case Transpose() | Index():
             return OUTERMOST["laid out"]
     return value_of("line")

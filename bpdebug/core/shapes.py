@@ -194,7 +194,7 @@ class Inference:
         if kind == "b" and row.name in ("-", "sign"):
             name = to_text(operation(cast(Operation, tree))[1][0])
             raise self.error(f"NumPy has no {row.name} for truth values: {name}.astype(float) are numbers", tree)
-        return "i" if kind == "b" and row.name in ("sum", "prod", "cumsum", "square", "**") else kind
+        return "i" if kind == "b" and row.name in ("sum", "prod", "cumsum", "cumprod", "square", "**") else kind
 
     def item(self, item: Item) -> Any:
         """A part of a subscript as its shape is found with."""

@@ -110,13 +110,15 @@ def stretched(index: Letters, shape: Sequence[int]) -> Letters:
 
 
 def _running(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Call, index: Letters) -> Factors:
-    """What ``cumsum`` has added up to a cell."""
+    """What ``cumsum`` has added up to a cell, and ``cumprod`` multiplied."""
     (operand,), shape = tree.arguments, value(tree.arguments[0]).shape
-    if not isinstance(tree.axis, int):
-        yield from ([(operand, tuple(map(int, np.unravel_index(n, shape))))] for n in range(cast(int, index[0]) + 1))
-        return
-    axis = tree.axis % len(shape)
-    yield from ([(operand, (*index[:axis], n, *index[axis + 1 :]))] for n in range(cast(int, index[axis]) + 1))
+    axis = tree.axis % len(shape) if isinstance(tree.axis, int) else 0
+    before = range(cast(int, index[axis]) + 1)
+    places: list[Letters] = [(*index[:axis], n, *index[axis + 1 :]) for n in before]
+    if tree.axis is None:
+        places = [tuple(map(int, np.unravel_index(n, shape))) for n in before]
+    factors = [(operand, place) for place in places]
+    yield from [factors] if tree.function == "cumprod" else ([factor] for factor in factors)
 
 
 def _contracted(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Call, index: Letters) -> Factors:
@@ -144,5 +146,5 @@ def _scattered(value: Callable[[Tree], Array], argument: Callable[[Tree], Any], 
         yield [(values, stretched(tuple(map(int, place)), value(values).shape))]
 
 
-ADDED: dict[str, Callable[..., Factors]] = {"cumsum": _running, "einsum": _contracted, "add_at": _scattered}
+ADDED: dict[str, Callable[..., Factors]] = {"cumsum": _running, "cumprod": _running, "einsum": _contracted, "add_at": _scattered}
 """The functions that add something else than a whole axis: the products that they add."""

@@ -32,7 +32,22 @@ ALIASES = {
 _REDUCING = {name for name, row in FUNCTIONS.items() if row.reduces} - {"norm", "logsumexp"}
 METHODS = sorted(
     {
-        *["astype", "clip", "copy", "cumsum", "dot", "flatten", "ravel", "repeat", "reshape", "squeeze", "swapaxes", "take", "transpose"],
+        *[
+            "astype",
+            "clip",
+            "copy",
+            "cumprod",
+            "cumsum",
+            "dot",
+            "flatten",
+            "ravel",
+            "repeat",
+            "reshape",
+            "squeeze",
+            "swapaxes",
+            "take",
+            "transpose",
+        ],
         *_REDUCING,
     }
 )

@@ -160,15 +160,18 @@ class Moved:
         return Evaluator({**self.at.values, **named}).value(with_operands(tree, [*map(Name, named)]))
 
     def _multilinear(self, tree: Call) -> Any:
-        """How ``cumsum``, ``einsum`` and ``add_at`` move: by each of their arguments that moves, the others as they are."""
-        moved = None
+        """How ``cumsum``, ``einsum`` and ``add_at`` move: by each of their arguments that moves, the others as they are; what is not
+        linear, as ``cumprod``, by the complex step."""
+        moved, linear = None, FUNCTIONS[tree.function].linear
         for place, argument in enumerate(tree.arguments):
             if isinstance(argument, Text | Key | Listing) or (way := self._pair(argument)[1]) is None:
                 continue
             arguments = [Name("#") if n == place else other for n, other in enumerate(tree.arguments)]
             if tree.function == "add_at":
                 arguments[2 - place] = Binary("*", arguments[2 - place], Number(0))
-            part = Evaluator({**self.at.values, "#": np.asarray(way)}).value(replace(tree, arguments=tuple(arguments)))
+            held = np.asarray(way if linear else self.at.value(argument) + 1j * _STEP * way)
+            part = Evaluator({**self.at.values, "#": held}).value(replace(tree, arguments=tuple(arguments)))
+            part = part if linear else part.imag / _STEP
             moved = part if moved is None else moved + part
         return moved
 

@@ -145,6 +145,7 @@ KNOWN = [
     ("softplus", -1000.0, 0.0),
     ("silu", np.log(3), 0.75 * np.log(3)),
     ("gelu", 1.0, 0.8413447460685429),
+    ("mish", np.log(2), np.log(2) * 0.8),
     ("identity", 7.0, 7.0),
 ]
 

@@ -46,7 +46,7 @@ def taken(x, text):
 SAME = "exp expm1 log log1p sqrt tanh sin cos erf square sinh cosh abs sign where relu sigmoid swapaxes moveaxis squeeze tril triu"
 SAME += " softmax log_softmax stack broadcast_to einsum arange flip"
 FUNCTIONS = {name: getattr(torch, name) for name in SAME.split()} | {
-    **{name: getattr(F, name) for name in ("silu", "gelu", "leaky_relu", "elu")},
+    **{name: getattr(F, name) for name in ("silu", "gelu", "mish", "leaky_relu", "elu")},
     **{name: folding(getattr(torch, name)) for name in ("sum", "mean", "logsumexp")},
     **{name: folding(getattr(torch, name), correction=0) for name in ("var", "std")},
     "max": folding(torch.amax),
@@ -60,6 +60,7 @@ FUNCTIONS = {name: getattr(torch, name) for name in SAME.split()} | {
     "reshape": lambda x, shape: torch.reshape(x, shape if isinstance(shape, tuple) else (shape,)),
     "transpose": lambda x, axes: x.permute(axes),
     "cumsum": lambda x, axis=None: torch.cumsum(x.reshape(-1) if axis is None else x, axis or 0),
+    "cumprod": lambda x, axis=None: torch.cumprod(x.reshape(-1) if axis is None else x, axis or 0),
     "flip": lambda x, axis: torch.flip(x, (axis,)),
     "expand_dims": torch.unsqueeze,
     "concatenate": torch.cat,

@@ -39,6 +39,7 @@ ACTIVATION = {
     "softplus": lambda z, c: F.softplus(z, threshold=1e9),
     "silu": lambda z, c: F.silu(z),
     "gelu": lambda z, c: F.gelu(z, approximate="none"),
+    "mish": lambda z, c: F.mish(z),
     "softmax": lambda z, c: F.softmax(z, dim=1),
 }
 
