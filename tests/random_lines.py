@@ -15,7 +15,7 @@ import bpdebug.functions
 PYTHON = {name: getattr(bpdebug.functions, name) for name in bpdebug.functions.__all__}
 """What ``from bpdebug.functions import *`` gives."""
 SMOOTH = ["exp", "tanh", "sin", "cos", "sigmoid", "silu", "softplus", "gelu", "mish", "erf", "square", "expm1", "sinh", "cosh"]
-KINKED = ["abs", "sign", "relu", "leaky_relu", "elu", "sqrt", "log", "log1p"]
+KINKED = ["abs", "sign", "floor", "relu", "leaky_relu", "elu", "sqrt", "log", "log1p"]
 FOLDS = ["sum", "mean", "max", "min", "prod", "var", "std", "norm", "logsumexp"]
 POWERS = ["2", "3", "0.5", "-1", "1.5", "(1 / 3)", "-2.0"]
 """Exponents; the powers of single numbers are the C library's, those of arrays NumPy's, which differ to the last bit."""

@@ -63,10 +63,17 @@ class Loss(Record):
 
 
 class Optimizer(Record):
-    """The update rule and its constants (those not given have the usual values of its row)."""
+    """The update rule and its constants (those not given have the usual values of its row).
+
+    Attributes:
+        clip: ``value`` or ``norm``, where gradients are clipped before they are used, and the bound.
+        schedule: what the learning rate is in each update, where it is not the same in all: a name, and its constants.
+    """
 
     name: str = "sgd"
     constants: Mapping[str, float] = {}
+    clip: tuple[str, float] | None = None
+    schedule: tuple[str, Mapping[str, float]] | None = None
 
 
 class Training(Record):

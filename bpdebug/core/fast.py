@@ -156,7 +156,7 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple
     flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula in rule.steps for node in walk(formula.tree)):
         return None
-    fused = [(stage.name, stage.formula) for stage in chosen if stage.name == "t"]
+    fused = [(stage.name, stage.formula) for stage in chosen if stage.operation != rule.name]
     for piece in range(pieces):
         named = {letter: Name(piece_name(letter, piece)) for letter in flat}
         fused += [(named[target].name, Formula.of(substitute(formula.tree, named))) for target, formula in rule.steps]

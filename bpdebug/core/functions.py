@@ -50,6 +50,7 @@ _ELEMENTWISE = (
         branch=lambda less, a, _: np.where(less, -a, a),
         slopes=("sign(u)",),
     ),
+    elementwise("floor", np.floor, unicode="⌊{}⌋", box=lambda _, x: fence("⌊⌋", x), branch=lambda _, a, __: np.zeros_like(a)),
     elementwise("sign", np.sign, result="same", branch=lambda _, a, __: np.zeros_like(a)),
     elementwise("square", np.square, result="same", unicode="({})²", slopes=("2 * u",), box=lambda _, x: power(brackets(x), group("2"))),
     elementwise(

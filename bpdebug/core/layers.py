@@ -26,7 +26,7 @@ def make_program(scenario: Scenario) -> Program:
         SetupError: where the scenario contradicts itself; ``path`` names the keys.
     """
     network, scenario = _read(scenario, scenario.lines) if scenario.lines else (build(scenario), scenario)
-    rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
+    rule = rule_of(scenario.optimizer)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
     program = Program(scenario, network, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {}, rule, lines)
     if scenario.lines and scenario.lines.backward.strip():

@@ -76,7 +76,7 @@ class LineReader:
         lines = self.lines
         shapes: dict[str, Shape] = {name: form_of(values, rows) for name, values in self.scenario.data.items()}
         shapes["m"] = Form.of((), "i", rows)
-        rule = rule_of(self.scenario.optimizer.name, self.scenario.optimizer.constants)
+        rule = rule_of(self.scenario.optimizer)
         shapes |= dict.fromkeys((*rule.constants, *["t"] * rule.counts), ())
         shapes |= {name: form_of(np.asarray(value)) for name, value in (*lines.given.items(), *lines.constants.items())}
         return shapes | dict(lines.parameters)
@@ -278,7 +278,7 @@ def path_of(scenario: Scenario, lines: Lines, name: str) -> tuple[str, ...]:
 
 def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:
     """What is wrong with the names and sizes of what is given."""
-    rule = rule_of(scenario.optimizer.name, scenario.optimizer.constants)
+    rule = rule_of(scenario.optimizer)
     taken = {"m": "the number of samples in the batch"} | dict.fromkeys(scenario.data, "what data: gives")
     taken |= dict.fromkeys(rule.constants, "a constant of the optimizer") | ({"t": "the number of the update"} if rule.counts else {})
     shapes = [name for name in lines.parameters if name not in scenario.values]

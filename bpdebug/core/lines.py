@@ -11,6 +11,7 @@ from bpdebug.core.line_reader import LineReader, path_of
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Network, Node, Phase
 from bpdebug.core.operation import Operation
+from bpdebug.core.optimizers import rule_of
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS
 from bpdebug.core.statements import Text
@@ -103,6 +104,8 @@ def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
         raise ProgramError(tuple(reader.errors))
     reader.check_derived({naming.gradient.format(name): f"the gradient of {name}" for name in between})
     reader.check_derived({name: f"a part of {node.output}" for node in nodes for name, _ in node.operation.inner})
+    clipping = rule_of(scenario.optimizer).clipping({name: naming.gradient.format(name) for name in reader.lines.parameters}, naming)
+    reader.check_derived({name: "what clips the gradients" for name, *_ in clipping})
     network = Network(
         tuple(nodes),
         reader.lines.parameters,

@@ -72,7 +72,7 @@ class Program(Given, eq=False):
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
         known += [Tensor(name, Role.CONSTANT) for name in self.constants]
         for stage in self.stages:
-            if stage.phase is not Phase.UPDATE:
+            if stage.name not in self.persistent:
                 role = Role.GRADIENT if stage.of else Role.LOSS if stage.name == network.loss else Role.VALUE
                 known.append(Tensor(stage.name, role, stage.layer, stage.of, stage.through))
         return {

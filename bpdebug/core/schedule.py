@@ -14,7 +14,7 @@ from functools import cached_property
 
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Network, Phase
-from bpdebug.core.optimizers import Rule
+from bpdebug.core.optimizers import CLIPPED_BY, RATE, Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value_of
@@ -188,7 +188,13 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
     free = [parameter for parameter in network.parameters if parameter not in frozen and parameter in reached]
     if rule.counts and free:
         count = Formula.of(Binary("+", Name("t"), ONE))
-        yield Stage("t", count, Phase.UPDATE, 0, PHRASES["count"], rule.source, rule.name)
+        yield Stage("t", count, Phase.UPDATE, 0, PHRASES["count"], rule.source, "count")
+    if rule.schedule and free:
+        said = PHRASES["schedule"].format(name=rule.schedule.name)
+        yield Stage(RATE, rule.schedule.rate, Phase.UPDATE, 0, said, rule.schedule.source, "schedule")
+    for name, tree, what, of in rule.clipping({name: network.naming.gradient.format(name) for name in free}, network.naming):
+        source = CLIPPED_BY[rule.clip[0]] if rule.clip else ""
+        yield Stage(name, Formula.of(tree), Phase.UPDATE, network.layer_of.get(of, 0), PHRASES[f"clip {what}"], source, "clip")
     for parameter in network.parameters:
         layer = network.layer_of[parameter]
         if parameter in frozen:

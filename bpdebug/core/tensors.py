@@ -70,3 +70,6 @@ class Naming(Record):
     gradient: str = "d{}"
     partial: str = "d{}@{}"
     slot: str = "{}{}"
+    clipped: str = "{}'2"
+    norm: str = "grad_norm"
+    shrink: str = "clip_factor"

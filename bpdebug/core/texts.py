@@ -140,6 +140,11 @@ OUTERMOST: Mapping[str, str] = {
 PHRASES: Mapping[str, str] = {
     # what is said of stages that no row has made
     "count": "The number of this update, counted from 1.",
+    "schedule": "The learning rate of this update, by the schedule {name}.",
+    "clip value": "Each cell of the gradient is cut off at the bound, on either side.",
+    "clip length": "The length of all gradients together, as of one vector: the root of the sum of all their squares.",
+    "clip factor": "By how much the gradients are shortened: 1 where together they are no longer than the bound.",
+    "clip norm": "The gradient, shortened like all others: together they point where they did.",
     "several": "{name} is used by {users}: what comes back from each of them is added up.",
     "inner": "A part of {name} that its derivatives need.",
     "part": "what comes back to {part}, within the line of {name}",

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpdebug.core.description import Array, Lines, Loss, Scenario
+from bpdebug.core.description import Array, Lines, Loss, Optimizer, Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
+from bpdebug.core.optimizers import OPTIMIZERS, RATE
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -168,7 +169,7 @@ def _sections(scenario: Scenario) -> Iterator[str]:
         yield from ("tensors:", *(f"  {_quoted(name)}: {_array(value, 4)}" for name, value in lines.given.items()))
     if given:
         yield from ("data:", *(f"  {side}: {_array(values, 4)}" for side, values in given.items()))
-    yield f"optimizer: {_flow({'name': scenario.optimizer.name, **scenario.optimizer.constants})}"
+    yield f"optimizer: {_flow(_optimizer(scenario.optimizer))}"
     batches = {"batch_size": training.batch_size, "shuffle": training.shuffle}
     yield f"training: {_flow({'epochs': training.epochs} | {key: value for key, value in batches.items() if value})}"
     if scenario.formulas:
@@ -176,6 +177,16 @@ def _sections(scenario: Scenario) -> Iterator[str]:
     stops = {"breakpoints": scenario.debug.breakpoints, "watches": scenario.debug.watches}
     if any(stops.values()):
         yield from ("debug:", *(f"  {kind}: {_flow(texts)}" for kind, texts in stops.items() if texts))
+
+
+def _optimizer(optimizer: Optimizer) -> dict[str, object]:
+    """The section of the update rule."""
+    made: dict[str, object] = {"name": optimizer.name, **optimizer.constants}
+    if optimizer.schedule:
+        name, constants = optimizer.schedule
+        start = optimizer.constants.get(RATE, OPTIMIZERS[optimizer.name].constants[RATE])
+        made[RATE] = {"start": start, "schedule": name, **constants}
+    return made | ({"clip": dict([optimizer.clip])} if optimizer.clip else {})
 
 
 def _parameters(scenario: Scenario, lines: Lines) -> Iterator[str]:

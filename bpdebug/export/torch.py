@@ -15,7 +15,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.expansion import spelled_out
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
-from bpdebug.core.optimizers import OPTIMIZERS, Rule
+from bpdebug.core.optimizers import OPTIMIZERS, RATE, Rule
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Name, Tree, names, walk
@@ -143,7 +143,8 @@ class _Script:
         if not self.program.free:
             yield "# every parameter is frozen: there is no step"
             return
-        constants = {name: repr(float(self.given[name])) for name in self.program.rule.constants}
+        now = {step.stage.name: step.value for step in self.steps[Phase.UPDATE]}  # a schedule has set the rate before it is used
+        constants = {name: repr(float(now.get(name, self.given[name]))) for name in self.program.rule.constants}
         resting = float(self.given.get("momentum", 1.0)) == 0
         rule = OPTIMIZERS["sgd"] if resting else self.program.rule  # PyTorch refuses Nesterov's step without a momentum
         if not rule.torch:
@@ -151,7 +152,11 @@ class _Script:
         free = {name: self.names[name] for name in self.program.free}
         parameters = f"[{', '.join(free.values())}]"
         yield f"optimizer = torch.optim.{rule.torch.format(p=parameters, **constants)}"
+        if schedule := self.program.rule.schedule:
+            scheduler = schedule.torch.format(**schedule.constants)
+            yield f"# {RATE} = {schedule.rate.text} in update t; over a training torch.optim.lr_scheduler.{scheduler}"
         yield from self.states(rule)
+        yield from self.clipping(parameters)
         yield "optimizer.step()"
         for step in self.steps[Phase.UPDATE]:
             if step.stage.edited:
@@ -160,6 +165,18 @@ class _Script:
         yield f"parameters = {_dictionary(free)}"
         yield "for name, parameter in parameters.items():"
         yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
+
+    def clipping(self, parameters: str) -> Iterator[str]:
+        """What is done to the gradients before the step."""
+        match self.program.rule.clip:
+            case "value", bound:
+                yield f"for tensor in {parameters}:  # as torch.nn.utils.clip_grad_value_(…, {bound!r}) does"
+                yield f"    tensor.grad = torch.clamp(tensor.grad, -{bound!r}, {bound!r})"
+            case "norm", bound:
+                yield f"# as torch.nn.utils.clip_grad_norm_(…, {bound!r}) does, which adds 1e-6 to the norm"
+                yield f"grad_norm = torch.sqrt(sum(torch.sum(tensor.grad ** 2) for tensor in {parameters}))"
+                yield f"for tensor in {parameters}:"
+                yield f"    tensor.grad = tensor.grad * ({bound!r} / torch.clamp(grad_norm, min={bound!r}))"
 
     def states(self, rule: Rule) -> Iterator[str]:
         """What the optimizer remembers of the updates before."""

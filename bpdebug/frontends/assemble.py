@@ -13,6 +13,7 @@ from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Opt
 from bpdebug.core.errors import BpdebugError, FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.layers import make_program, objections
+from bpdebug.core.optimizers import RATE
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.frontends.csvfile import Data, one_hot_of
@@ -53,7 +54,7 @@ def assemble(sections: Section, data: Data | None, source: str, title: str) -> S
         "name": sections["name"] or title,
         "description": sections["description"],
         "precision": sections["precision"],
-        "optimizer": _made(Optimizer, sections["optimizer"]),
+        "optimizer": _optimizer(dict(sections["optimizer"])),
         "formulas": sections["formulas"],
         "debug": Debug(**sections["debug"]),
         "source": source,
@@ -105,6 +106,16 @@ def _targets(data: Data, last: Layer, loss: Loss) -> tuple[Array, tuple[str, ...
     if last.units == 1 and data.labels and len(outputs) == 2:
         y, outputs = y[:, 1:], outputs[1:]
     return 2 * y - 1 if data.labels and loss.function == "hinge" else y, outputs
+
+
+def _optimizer(section: dict[str, Any]) -> Optimizer:
+    """The update rule, with the schedule that its learning rate may be."""
+    section["clip"] = next(((kind, bound) for kind, bound in (section["clip"] or {}).items() if bound is not None), None)
+    if isinstance(rate := section.get(RATE), dict):
+        section[RATE] = rate.pop("start")
+        section["schedule"] = rate.pop("schedule"), rate
+    made: Optimizer = _made(Optimizer, section)
+    return made
 
 
 def _initializer(given: Section | None) -> Any:

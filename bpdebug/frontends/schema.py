@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from collections.abc import Mapping as Dictionary
 
-from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
+from bpdebug.core.description import Initializer, Layer, Loss, Scenario, Training
 from bpdebug.core.initializers import INITIALIZERS
 from bpdebug.core.operations import ACTIVATIONS, LOSSES, OPERATIONS
-from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.record import replace
-from bpdebug.frontends.kinds import Key, Kind, Schema, choice, either, flag, list_of, map_of, real, text
+from bpdebug.frontends.constants import OPTIMIZER, constants_of
+from bpdebug.frontends.kinds import Key, Schema, choice, either, flag, list_of, map_of, real, text
 from bpdebug.frontends.nodes import Mapping, Node, Scalar, Sequence, made_of, number_of
 from bpdebug.frontends.numeric import array, constant, numbers
 from bpdebug.frontends.report import Mark
@@ -43,47 +42,10 @@ _LOSSES_TOO |= {"bce": "binary_cross_entropy", "log_loss": "binary_cross_entropy
 _LOSSES_TOO |= {CROSS_ENTROPY: CROSS_ENTROPY, "ce": CROSS_ENTROPY}
 _INITIALIZERS_TOO = {"xavier": "xavier_normal", "glorot": "xavier_normal", "he": "he_normal", "kaiming": "he_normal", "random": "normal"}
 """What else people call them."""
-_FADE = real(0, 1, below=1)
-_NOT_NEGATIVE = real(0)
-_CONSTANTS: dict[str, tuple[Kind, str]] = {
-    "learning_rate": (_NOT_NEGATIVE, "the length of a step"),
-    "momentum": (_FADE, "how much of the velocity is kept from update to update"),
-    "beta1": (_FADE, "how much of the running mean of the gradient is kept"),
-    "beta2": (_FADE, "how much of the running mean of the squared gradient is kept"),
-    "rmsprop.alpha": (_FADE, "how much of the running mean of the squared gradient is kept"),
-    "epsilon": (_NOT_NEGATIVE, "keeps the denominator from 0"),
-    "weight_decay": (_NOT_NEGATIVE, "how much each step shrinks the parameters"),
-    "slope": (real(), "the slope of leaky_relu for negative sums"),
-    "elu.alpha": (_NOT_NEGATIVE, "the depth of elu for negative sums"),
-    "delta": (_NOT_NEGATIVE, "where huber turns from a square to a line"),
-    "std": (_NOT_NEGATIVE, "the standard deviation"),
-    "mean": (real(), "the mean"),
-    "low": (real(), "the lower end"),
-    "high": (real(), "the upper end"),
-    "value": (real(), "the value of every weight"),
-    "gain": (real(), "a factor for the spread"),
-}
-"""The range and meaning of each constant of the engine's rows; ``row.name`` where two rows share a name."""
-
-
-def _constants(row: str, values: Dictionary[str, float]) -> tuple[Key, ...]:
-    """The keys of one row; a constant that the table above does not know yet is any number."""
-    keys = []
-    for name, default in values.items():
-        kind, doc = _CONSTANTS.get(f"{row}.{name}") or _CONSTANTS.get(name, (real(), f"a constant of {row}"))
-        keys.append(Key(name, kind, doc, default, also=("lr",) * (name == "learning_rate")))
-    return tuple(keys)
 
 
 def _operations(names: Iterable[str]) -> dict[str, tuple[Key, ...]]:
-    return {name: _constants(name, OPERATIONS[name].constants) for name in names}
-
-
-def _optimizers() -> dict[str, tuple[Key, ...]]:
-    """The rules' constants; sgd takes a momentum too, and is the momentum rule then."""
-    rules = {name: dict(rule.constants) for name, rule in OPTIMIZERS.items()}
-    rules["sgd"].setdefault("momentum", 0.0)
-    return {name: _constants(name, constants) for name, constants in rules.items()}
+    return {name: constants_of(name, OPERATIONS[name].constants) for name in names}
 
 
 _DRAWN = Key("name", choice(INITIALIZERS, _INITIALIZERS_TOO), "how weights are drawn", required=True)
@@ -91,7 +53,7 @@ _INITIALIZER = table(
     "an initializer",
     (_DRAWN,),
     "name",
-    {name: _constants(name, recipe.constants) for name, recipe in INITIALIZERS.items()},
+    {name: constants_of(name, recipe.constants) for name, recipe in INITIALIZERS.items()},
     "initializer: {name: normal, std: 0.5}",
     single(_DRAWN),
 )
@@ -187,7 +149,7 @@ _LOSS = table(
         Key("samples", _REDUCTION, "how the losses of the samples are combined", Loss.samples),
         Key("outputs", _REDUCTION, "how the losses of the outputs are combined", Loss.outputs),
         Key("factor", real(), "a factor in front of the whole loss, such as 0.5", Loss.factor),
-        Key("l2", _NOT_NEGATIVE, "the strength of the penalty on squared weights", Loss.l2),
+        Key("l2", real(0), "the strength of the penalty on squared weights", Loss.l2),
         Key(
             "from_logits", flag(), "whether the loss applies the last activation itself, in one step that never overflows", Loss.from_logits
         ),
@@ -196,13 +158,6 @@ _LOSS = table(
     _operations(LOSSES) | {CROSS_ENTROPY: ()},
     "loss:\n  function: binary_cross_entropy",
     implied={name: {"samples": "mean", "outputs": "mean"} for name in ("mse", "mae", "mean_squared_error")},
-)
-_OPTIMIZER = table(
-    "optimizer",
-    (Key("name", choice(OPTIMIZERS, {"gradient_descent": "sgd", "gd": "sgd"}), "the update rule", Optimizer.name),),
-    "name",
-    _optimizers(),
-    "optimizer:\n  name: sgd\n  learning_rate: 0.1",
 )
 _TRAINING = table(
     "training",
@@ -236,7 +191,7 @@ _TITLE = (
     Key("precision", choice(("float64", "float32")), "the floating-point format of all numbers", Scenario.precision),
 )
 _TRAINED = (
-    Key("optimizer", _OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
+    Key("optimizer", OPTIMIZER, "how the parameters are updated", lifts=("learning_rate", "lr")),
     Key("training", _TRAINING, "how long, and in which batches", lifts=("epochs", "batch_size")),
     Key("formulas", _FORMULAS, "your own formula for a stage, such as da2: a2 - y", {}),
     Key("debug", _DEBUG, "stops that are set when the debugger opens"),

@@ -159,7 +159,7 @@ class _Table(Record, eq=False):
             elif choice in self.variants:
                 told = f"'{name}' goes with {self.selector} {' or '.join(choosers)}; found {self.selector} {choice}"
                 report.add(key.mark, told)
-        for wanted in self.keys:
+        for wanted in (*self.keys, *self.variants.get(choice, ())):
             if wanted.required and wanted.name not in node.entries:
                 message = f"the key '{wanted.name}' is missing in {self.title} ({wanted.doc})"
                 mistyped = nearest(wanted.name, node.entries.keys() - allowed.keys())

@@ -97,8 +97,9 @@ def step_of(program: Program, values: Mapping[str, Array], parameter: str, index
         if stage.phase is Phase.UPDATE and stage.name in needed:
             needed |= set(stage.formula.names)
             stages.insert(0, stage)
-    known = {name: values[name] for name in needed if name in values}
-    if len(known) < len(needed):
+    made = {stage.name for stage in stages}
+    known = {name: values[name] for name in needed if name in values and (name not in made or name in program.persistent)}
+    if needed - made - known.keys():
         return None
     shape, place = values[parameter].shape, index
     if all(map(_cell_by_cell, (stage.formula.tree for stage in stages))):

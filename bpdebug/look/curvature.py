@@ -19,7 +19,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
-from bpdebug.core.optimizers import Rule
+from bpdebug.core.optimizers import RATE, Rule
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.tensors import Array
@@ -115,7 +115,7 @@ def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) ->
         """By how much the next step is longer for a gradient that is larger by 1."""
         return _stepped(rule, {**given, "g": np.zeros(())}, squares)["w"] - _stepped(rule, {**given, "g": np.ones(())}, squares)["w"]
 
-    factor = float(np.divide(given["learning_rate"] * turned(0.0), turned(0.0) - turned(1.0)))
+    factor = float(np.divide(given[RATE] * turned(0.0), turned(0.0) - turned(1.0)))
     if not squares:
         return factor, 1.0
     slots = {slot: np.concatenate([np.ravel(persistent[name]) for name in named[slot]]) for slot in squares}
@@ -150,7 +150,7 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
         over: how many times the limit it may be, by default once where the loss is a quadratic, else ``OVER`` times.
     """
     edited = any(stage.edited for stage in program.stages if stage.phase in (Phase.BACKWARD, Phase.UPDATE))
-    if edited or not program.free:
+    if edited or not program.free or program.rule.clip:  # how long a step is that is clipped, no curvature tells
         return
     here, start, falls = started(program, persistent, update)
     for slope, when in ((here, ""), (start, "at the start, ")):
@@ -161,8 +161,14 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
             return
 
 
+def _rate(program: Program, persistent: Mapping[str, Array]) -> float:
+    """The learning rate of the update that starts from these."""
+    schedule = program.rule.schedule
+    return float(evaluate(schedule.rate, {"t": persistent["t"] + 1}) if schedule else persistent[RATE])
+
+
 def _too_long(program: Program, slope: Slope, over: float | None) -> Finding | None:
-    rate, x = float(slope.persistent["learning_rate"]), program.data.get(program.input, np.zeros((1, 0)))
+    rate, x = _rate(program, slope.persistent), program.data.get(program.input, np.zeros((1, 0)))
     if not rate:
         return None
     factor, units = verge(program, slope.persistent, slope.at(slope.here))

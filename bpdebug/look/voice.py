@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from bpdebug.core.cells import Cell, Cells, Term
-from bpdebug.core.evaluate import evaluate
+from bpdebug.core.evaluate import assigned, evaluate
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import spoken, written
@@ -180,7 +180,12 @@ def _step(scene: Scene, parameter: str) -> Iterator[str]:
         yield PHRASES["frozen"]
         return
     with np.errstate(all="ignore"):
-        known = {**scene.values, scene.stage.name: np.full(scene.values[parameter].shape, scene.value)}
+        whole = np.full(scene.values[parameter].shape, scene.value)
+        if scene.program.rule.clip:  # by norm, every cell counts
+            if scene.disguised:
+                return
+            whole = assigned(scene.stage.formula, scene.values, scene.program.dtype)
+        known = {**scene.values, scene.stage.name: whole}
         step = step_of(scene.program, known, parameter, scene.index)
     if step is None or not math.isfinite(step):
         return

@@ -19,6 +19,7 @@ from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
+from bpdebug.trust.clipped import in_place
 from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import PLAINEST, likeliest, surprises
 from bpdebug.trust.factors import scale
@@ -146,7 +147,7 @@ def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
 
     Late moments are tried where something is off, and none goes on beyond the forward pass that has more faults in it than the best.
     """
-    plain = list(readings(scene, arrays))
+    plain = [way for reading in readings(scene, arrays) for way in (reading, *in_place(scene.meant, reading))]
     if not any(reading.computed for reading in plain):
         left = "; ".join([*plain[0].notes, *(f"{name}: {why}" for name, why in plain[0].uncompared.items())])
         expected = "expected arrays such as z1, a1, dz1, dW1"

@@ -75,6 +75,7 @@ accumulated         | added        | gradients never cleared
 sample_missing      | left out     | not every sample counted
 not_updated         | added        | not updated
 momentum_missing    | added        | the momentum left out
+clip_missing        | left out     | the gradient not clipped
 another_optimizer   | added        | the step of another optimizer
 correction_missing  | added        | the correction of the running means left out
 wrong_axis          | added        | the wrong axis

@@ -18,6 +18,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
+from bpdebug.trust.clipped import clipped_as_pytorch
 from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, mask_of, names_of, powers
 from bpdebug.trust.finding import Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
@@ -87,8 +88,8 @@ class Judge:
             if np.all(np.abs(self.start[name] - meant) <= 1.01 * self._worlds.half(name, self.start[name])):
                 self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
-        start = self.start.items() if reading.precision.itemsize < 8 else ()
-        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in start}
+        single = reading.precision.itemsize < 8
+        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in self.start.items() if single}
         self._passed: list[tuple[Stage | None, str, str, Array, float]] = [(None, n, n, value, 1.0) for n, value in self.start.items()]
         self.tainted, self._open = set[str](), set[str]()
         self._go_on(Phase.FORWARD, Phase.LOSS)
@@ -193,8 +194,7 @@ class Judge:
         self.tainted |= {name} if status == "off" or (status in ("follows", "missing") and self.tainted & reads) else set()
         if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
             status, said = ("convention", said) if factor != 1 or scaled else ("own", "with that mask")
-        misshapen = read is not None and read.shape != ours.shape
-        self.values[name] = due if read is None or misshapen else read
+        self.values[name] = due if (misshapen := read is not None and read.shape != ours.shape) or read is None else read
         # what follows from his numbers is tried with a tensor of the wrong shape, too, unless that is large
         known = read is not None and (not misshapen or max(read.shape, default=0) <= _LARGEST)
         self._chain[name] = read if known and read is not None else due if follows is None else follows
@@ -239,13 +239,15 @@ class Judge:
         layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
         if theirs is None or theirs.shape != due.shape:
             return None
+        torch = clipped_as_pytorch(self.program, stage, self.values, self.reading.computed)
+        if torch and self._agrees(stage, theirs, clipped := self.computed(stage, torch)):
+            return "own", "the norm is that of PyTorch's clip_grad_norm_, 1e-6 more", clipped
         if others := self._others(stage, theirs):
             return "unsure", f"perhaps right with another {' and '.join(others)}, not in your file: save that, too", theirs
         if stage.name == self.program.loss:
             terms = [name for name in stage.formula.names if name in self.program.index]
             penalty = sum(self.values[term] for term in terms if self.program.stage(term).operation == "penalty")
-            names = names_of(self.program, self.start, self.near, rate=False)
-            for factor, expected in loss_factors(names, due, due - penalty, theirs):
+            for factor, expected in loss_factors(names_of(self.program, self.start, self.near, rate=False), due, due - penalty, theirs):
                 if self._agrees(stage, theirs, expected, factor.value) is not False:
                     return "convention", f"{factor.text} times ours", expected
         elif layer and (mask := mask_of(due, theirs, self.values[layer.z] > 0, self.near)) is not None:
@@ -306,11 +308,10 @@ class Judge:
         if theirs.shape != right.shape:
             return np.ones(1, bool)
         precision: Any = np.finfo(self.reading.precision)
-        rounded = right.astype(precision.dtype).astype(np.float64)
-        right = np.where(np.isinf(rounded), rounded, right)
+        right = np.where(np.isinf(rounded := right.astype(precision.dtype).astype(np.float64)), rounded, right)
         half = 1.01 * self._worlds.half(file_name(self.program, stage.name), theirs, self.convention.of(stage.name))
-        few = max(self.tolerance, self.printed.rounding)
-        return distance(theirs, right) > few * largest(right) + half + room + 2 * float(precision.smallest_subnormal)
+        relative = max(self.tolerance, self.printed.rounding) * largest(right)
+        return distance(theirs, right) > relative + half + room + 2 * float(precision.smallest_subnormal)
 
     @property
     def tolerance(self) -> float:

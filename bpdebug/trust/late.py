@@ -57,7 +57,10 @@ def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[s
     if any(program.gradients.get(program.slots.get(name, name), name) not in values for name in late):
         return {}
     for stage in program.stages:
-        if stage.phase is Phase.UPDATE and program.gradients.get(program.slots.get(stage.name, stage.name), stage.name) in values:
+        known, of = values.keys() >= {*stage.formula.names}, program.slots.get(stage.name, stage.name)
+        if stage.operation == "clip" and known:
+            values.setdefault(stage.name, assigned(stage.formula, values))
+        elif stage.phase is Phase.UPDATE and known and program.gradients.get(of, stage.name) in values:
             after, made = late.get(stage.name), [dict[str, Array]()]
             if after is not None:
                 made = [{stage.name: np.full(after.shape, number)} for number in (0.0, 1.0)]

@@ -66,6 +66,7 @@ l2_factor          | penalty             | 0.5 * t / m       | this is {of}half 
 l2_factor          | penalty             | 2 * t             | this is {of}twice the penalty
 sign               | !update             | -t                | every sign is turned round
 not_updated        | update              | w                 | it is what it was before the update
+clip_missing       | update              | unclipped         | the gradient is taken as it is, not clipped
 momentum_missing   | slot momentum       | dw                | what is left of the earlier velocity is not added
 momentum_missing   | step momentum       | p - learning_rate * dw | {v} is left out: the step is that of plain gradient descent
 another_optimizer  | step !sgd !momentum | p - learning_rate * dw | the step is that of plain gradient descent
@@ -190,15 +191,13 @@ def _known_to_updates(site: Site, known: Mapping[str, Tree]) -> dict[str, Tree]:
     program, name, parameter, made = site.program, site.stage.name, site.parameter, dict[str, Tree]()
     if parameter:
         slots = [tensor.name for tensor in program.tensors.values() if (tensor.role, tensor.of) == (Role.SLOT, parameter)]
-        g, p, decay = Name(program.gradients[parameter]), Name(parameter), Name("weight_decay")
+        raw, used = program.gradients[parameter], program.rule.letters(parameter, program.network.naming)["g"]
+        g, p, decay = Name(used), Name(parameter), Name("weight_decay")
         made = {"p": p, "dw": g, "v": Name(next(iter(slots), ""))}
-        folds = {
-            "cell_mean": "mean(g)",
-            "cell_sum": "sum(g)",
-            "row_mean": "mean(g, axis=0, keepdims=True)",
-            "row_sum": "sum(g, axis=0, keepdims=True)",
-        }
+        axes = {"cell": "", "row": ", axis=0, keepdims=True"}
+        folds = {f"{part}_{fold}": f"{fold}(g{axis})" for part, axis in axes.items() for fold in ("mean", "sum")}
         made |= {fold: site.put({g.name: substitute(parsed(text).tree, {"g": g})}) for fold, text in folds.items() if g.name in site.reads}
+        made |= {"unclipped": site.put({used: Name(raw)})} if used in site.reads and used != raw else {}
         made |= {"shrinking": site.put({g.name: total(g, product(decay, p))})} if decay.name in known else {}
     if name in site.reads:
         made["w"] = Name(name)

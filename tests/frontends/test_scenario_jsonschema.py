@@ -131,5 +131,5 @@ def test_ranges_and_defaults_are_told():
         "description": "",
     }
     rate, delta = parts["optimizer"]["properties"]["learning_rate"], parts["loss"]["properties"]["delta"]
-    assert (rate["minimum"], "default" in rate) == (0, False)  # it depends on the optimizer
+    assert (rate["anyOf"][0]["minimum"], "default" in rate) == (0, False)  # it depends on the optimizer
     assert delta["default"] == 1
