@@ -114,9 +114,7 @@ class Cursor:
             sizes = np.abs(np.nan_to_num(value))
             index = tuple(map(int, np.unravel_index(sizes.argmax(), value.shape)))
         self.selected = name, index
-        sampled = [cell for operand, cell in self.explain(name, index).operands if operand in self.program.sampled]
-        if name not in self.program.sampled and sampled:
-            self.row = sampled[0][0]
+        self._look_at_first_sample(name, index)
 
     def _look_at_culprit(self) -> None:
         """Where what has just been computed is the first that is not finite, select such a cell of it, and look at the sample behind it."""
@@ -124,9 +122,15 @@ class Cursor:
         bad = np.argwhere(~np.isfinite(self.timeline.machine.values()[name])).tolist() if name else []
         if bad and list(index) not in bad:
             self.selected = (name, tuple(bad[0]))
-        if bad and name not in self.program.sampled:
-            operands = self.explain(*self.selected or (name, index)).operands
-            self.row = next((cell[0] for operand, cell in operands if operand in self.program.sampled), self.row)
+        if bad:
+            self._look_at_first_sample(*self.selected or (name, index))
+
+    def _look_at_first_sample(self, name: str, index: Cell) -> None:
+        """Of a cell that has no sample, look at that of the first of its operands that has one."""
+        if name not in self.program.sampled:
+            tensors = self.program.tensors
+            rows = (cell[axis] for of, cell in self.explain(name, index).operands if (axis := tensors[of].batch_axis) is not None)
+            self.row = next(rows, self.row)
 
     def _look_at(self, group: str) -> None:
         """Look at a group, unless the selected tensor is neither its own nor what it reads: then at the tensor's."""

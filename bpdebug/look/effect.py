@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
-from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, spoken
 from bpdebug.core.record import Record
@@ -83,15 +81,11 @@ def effect_of(timeline: Timeline) -> Effect | None:
     with np.errstate(all="ignore"):
         predicted = sum(float(np.vdot(machine.last(gradient), steps[name])) for name, gradient in gradients.items())
         after = float(program.run(given, len(forward))[program.loss])
-    return Effect(update, float(machine.last(program.loss)), after, predicted, _most_moved(steps))
-
-
-def _most_moved(steps: Mapping[str, Array]) -> tuple[tuple[str, Cell, float], ...]:
-    """The cells with the largest steps, of a few of each parameter."""
-    found = list[tuple[str, Cell, float]]()
+    found = list[tuple[str, Cell, float]]()  # the cells with the largest steps, of a few of each parameter
     for name, step in steps.items():
         sizes = np.abs(step).ravel()
         for place in np.argpartition(-sizes, min(_MOVED, sizes.size) - 1)[:_MOVED]:
             index = tuple(int(i) for i in np.unravel_index(place, step.shape))
             found += [(name, index, float(step[index]))] if step[index] and math.isfinite(step[index]) else []
-    return tuple(sorted(found, key=lambda cell: -abs(cell[2]))[:_MOVED])
+    moved = tuple(sorted(found, key=lambda cell: -abs(cell[2]))[:_MOVED])
+    return Effect(update, float(machine.last(program.loss)), after, predicted, moved)

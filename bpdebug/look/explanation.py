@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import field
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -145,20 +145,16 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
     made = stage, computed, term, symbolic, numbers, operands, culprit, style, formula, shown
-    voice = partial(_voice, timeline, computed, stage, index, value, term, style, shown)
+
+    def voice() -> tuple[str, str]:
+        """What the number means, and the rule behind it; in prose, which is never parsed."""
+        program = timeline.program_at(computed - 1)
+        values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
+        disguised, samples = program is not timeline.version_at(computed - 1), program.batches.samples(update)
+        scene = Scene(program, stage, index, value, term, values, samples, replace(style, form="unicode"), shown, disguised)
+        return meaning_of(scene), rule_told(scene)
+
     return Explanation(name, index, value, stage.meaning, *made, voice)
-
-
-def _voice(
-    timeline: Timeline, computed: int, stage: Stage, index: Cell, value: float, term: Term, style: Style, shown: Figures
-) -> tuple[str, str]:
-    """What a number means, and the rule behind it."""
-    program = timeline.program_at(computed - 1)
-    values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
-    disguised, samples = program is not timeline.version_at(computed - 1), program.batches.samples(update)
-    style = replace(style, form="unicode")  # it is prose, never parsed
-    scene = Scene(program, stage, index, value, term, values, samples, style, shown, disguised)
-    return meaning_of(scene), rule_told(scene)
 
 
 def put_in(term: Term, style: Style, digits: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.network import Node
@@ -43,6 +43,10 @@ def _part(program: Program, node: Node, name: str) -> Tree | None:
     """The part of a line of which an inner value is the gradient: the derivation of that one comes to the same formula."""
     from bpdebug.core.derive import derived  # noqa: PLC0415 - for programs of lines alone
 
+    def put_in(formula: Formula, inner: Mapping[str, Formula]) -> Tree:
+        """A formula with its helpers put in."""
+        return substitute(formula.tree, {name: put_in(inner[name], inner) for name in formula.names if name in inner})
+
     known, whole, arriving = dict(node.operation.inner), node.value, node.operation.arriving
     shapes = program.shapes(GENERIC_ROWS if program.network.generic else program.batches.largest)
     for part in dict.fromkeys(part for part in walk(whole) if isinstance(part, Operation) and part != whole):
@@ -52,18 +56,9 @@ def _part(program: Program, node: Node, name: str) -> Tree | None:
         except FormulaError:
             continue
         found = made.gradients.get(PART)
-        if found and _same(found, dict(made.inner), known[name], known, part):
+        if found and substitute(put_in(found, dict(made.inner)), {PART: part}) == put_in(known[name], known):
             return part
     return None
-
-
-def _same(found: Formula, helpers: dict[str, Formula], other: Formula, known: dict[str, Formula], part: Tree) -> bool:
-    """Whether two gradients are the same formula, with their helpers put in."""
-
-    def whole(formula: Formula, inner: dict[str, Formula]) -> Tree:
-        return substitute(formula.tree, {name: whole(inner[name], inner) for name in formula.names if name in inner})
-
-    return substitute(whole(found, helpers), {PART: part}) == whole(other, known)
 
 
 def _without(tree: Tree, part: Tree) -> Tree:

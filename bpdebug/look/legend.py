@@ -105,38 +105,31 @@ def _lengths(pattern: re.Pattern[str], line: str) -> dict[int, int]:
     return lengths
 
 
-def _read(path: Path) -> Iterator[Entry]:
+def _all() -> Iterator[Entry]:
+    """What the file says, then what the tables of the core say of their rows."""
     import yaml  # noqa: PLC0415 - a start does without
 
-    for group, rows in yaml.safe_load(path.read_text("utf-8")).items():
+    for group, rows in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8")).items():
         for row in rows:
             several = {key: tuple(row.get(name, "").split()) for key, name in (("signs", "sign"), ("places", "in"), ("roles", "style"))}
             yield Entry(row["name"], row["text"], group, words=row.get("words", ""), near=row.get("near", ""), **several)
-
-
-def _rules() -> Iterator[Entry]:
-    """What the tables of the core say of their rows."""
     for name, operation in OPERATIONS.items():
         symbol = "" if operation.fuses else operation.symbol.partition("(")[0].strip("{}za") or name
         formula = render(operation.forward.tree, UNICODE, dict.fromkeys(operation.constants, ()))
         told = DERIVATIVES.get(name, "")
         derivative = told if isinstance(told, str) else ""
         text = f"{value_of(name)} {operation.output} = {formula}. {derivative}".strip()
-        yield Entry(_words(name), text, "functions", (symbol,) * bool(symbol), name)
+        yield Entry(name.replace("_", " "), text, "functions", (symbol,) * bool(symbol), name)
     for name, rule in OPTIMIZERS.items():
         target, step = rule.steps[-1]
         written = render(step.tree, UNICODE, dict.fromkeys(rule.constants, ()))
         yield Entry(name, f"{step_of(name, target)} {target} = {written}", "functions", words="optimizer")
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
 @cache
 def entries() -> tuple[Entry, ...]:
     """The whole legend."""
-    return (*_read(Path(__file__).with_suffix(".yaml")), *_rules())
+    return (*_all(),)
 
 
 def meaning_of(place: str, line: str, at: int) -> Entry | None:
@@ -156,13 +149,9 @@ def meanings_in(place: str, lines: Sequence[str]) -> list[Entry]:
 
 def named(topic: str) -> list[Entry]:
     """The entries with that very sign or name; where there are none, those for which it is another word."""
-    wanted = topic.strip().lower()
-    first = [entry for entry in entries() if wanted in (entry.name, f"{entry.name}s") or topic in entry.signs or _is_sign(entry, topic)]
+    wanted, sign = topic.strip().lower(), len(topic) == 1 and not topic.isalnum()
+    first = [one for one in entries() if wanted in (one.name, f"{one.name}s") or topic in one.signs or (sign and one.covers(topic, 0))]
     return first or [entry for entry in entries() if wanted in entry.words.lower().split()]
-
-
-def _is_sign(entry: Entry, topic: str) -> bool:
-    return len(topic) == 1 and not topic.isalnum() and entry.covers(topic, 0) > 0
 
 
 def searched(text: str) -> list[Entry]:

@@ -68,12 +68,8 @@ class Planted(Record):
         names = names if program.layers else same[:2]
         sort = f"one of the gradients that {'parameters learn from' if learned else 'are handed on'} ({', '.join(names)})"
         first = max(0, min(same.index(self.stage) - 1, len(same) - _NEAR))
-        return f"it is {sort}", f"it is {_place(self.group, same[first : first + _NEAR])}", self.sort
-
-
-def _place(group: str, near: list[str]) -> str:
-    """Where it is: in a layer, or one of some neighbours."""
-    return f"in {group}" if group else f"one of {', '.join(near)}"
+        place = f"in {self.group}" if self.group else f"one of {', '.join(same[first : first + _NEAR])}"
+        return f"it is {sort}", f"it is {place}", self.sort
 
 
 def _backward(program: Program) -> list[Stage]:

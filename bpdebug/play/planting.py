@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from hashlib import sha256
 from typing import TypeVar
 
@@ -46,21 +46,17 @@ def planting(program: Program, seed: int) -> Generator[str, None, Planted]:
     stages = [stage for stage in program.stages if stage.of]
     for glaring in (False, True):
         for stage in _ranked(seed, stages, lambda stage: stage.name):
-            for candidate in _shuffled([*candidates(program, stage)], seed):
+            kinds = dict[str, list[Mistake]]()
+            for candidate in candidates(program, stage):
+                kinds.setdefault(candidate.kind, []).append(candidate)
+            # each sort of mistake is as likely as any other, and each kind of a sort, however many formulas make it
+            order = _ranked(seed, {FAULTS[kind].sort for kind in kinds}, str)
+            ranked = sorted(_ranked(seed, kinds, str), key=lambda kind: order.index(FAULTS[kind].sort))
+            for candidate in (one for kind in ranked for one in _ranked(seed, kinds[kind], lambda one: one.formula.text)):
                 yield "looking for a mistake that shows"
                 if fault := _fault(program, stage, candidate, values, glaring):
                     return fault
     raise BpdebugError("no hunt is possible here: no mistake in the backward pass would show in the first update")
-
-
-def _shuffled(found: list[Mistake], seed: int) -> Iterator[Mistake]:
-    """Each sort of mistake is as likely as any other, and each kind of a sort, however many formulas make it."""
-    kinds: dict[str, list[Mistake]] = {}
-    for candidate in found:
-        kinds.setdefault(candidate.kind, []).append(candidate)
-    for sort in _ranked(seed, {FAULTS[kind].sort for kind in kinds}, str):
-        for kind in _ranked(seed, [kind for kind in kinds if FAULTS[kind].sort == sort], str):
-            yield from _ranked(seed, kinds[kind], lambda candidate: candidate.formula.text)
 
 
 def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> list[_Item]:

@@ -48,17 +48,15 @@ class Runner:
         for remembering in self.stops.enabled():
             remembering.recall(timeline)
         self._reviewing = [reviewing for reviewing in self.stops.enabled() if reviewing.due(timeline) is not None]
-        outcome = self._run(t, stop)
+        while timeline.clock < t:
+            outcome = self._piece(t, stop)
+            if outcome.stopped or (stop() and timeline.clock < t):
+                break
+        else:
+            outcome = self._review(in_any_case=True)
         for reviewing in self._reviewing:
             reviewing.rest(timeline)
         return outcome
-
-    def _run(self, t: int, stop: Callable[[], bool]) -> Outcome:
-        while self.timeline.clock < t:
-            outcome = self._piece(t, stop)
-            if outcome.stopped or (stop() and self.timeline.clock < t):
-                return outcome
-        return self._review(in_any_case=True)
 
     def _piece(self, t: int, stop: Callable[[], bool]) -> Outcome:
         """A stretch in which only the compiled checks can strike, and what is to be looked at at its end."""

@@ -15,7 +15,7 @@ from bpdebug.look.answer import answer_of
 from bpdebug.look.finding import Finding
 from bpdebug.look.health import MEASURES, UPDATES, HealthLog
 from bpdebug.look.layer_health import USUAL
-from bpdebug.look.surface import Surface, surface_of
+from bpdebug.look.surface import surface_of
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, cell_of, command, count_of
 from bpdebug.time.results import Result
@@ -71,15 +71,22 @@ def predictions(session: Session, count: str = "") -> Work:
         raise CommandError(f"{reason}; 'print' shows any tensor")
     yield "asking the samples"
     surface, total = surface_of(session.timeline), session.program.batches.total
-    answers = [_answer(surface, place) for place in surface.worst[:most].tolist()]
+    rows, answers = [("sample", "target", "answer", "error", "")], list[dict[str, Any]]()
+    labels = surface.labels if surface.task == "classes" else None
+    for place in surface.worst[:most].tolist():
+        target, output, error, told = surface.y[place], surface.outputs[place], float(surface.error[place]), surface.told[place]
+        good, sample = None if surface.right is None else bool(surface.right[place]), int(surface.samples[place])
+        verdict = "" if good in (None, True) else "wrong" if told else "undecided"
+        rows.append((str(sample), _written(target, labels), _written(output, labels if told else None), short(error, 4), verdict))
+        data = {"sample": sample, "target": exact(target), "prediction": exact(output), "error": exact(error), "right": good}
+        answers.append(data)
     heading, right, asked = f"mean |error| {short(surface.mean_error, 4)}", None, len(surface.samples)
     if surface.right is not None:
         right = int(surface.right.sum())
         heading = f"{right} of {asked} right, {heading}"
     if asked < total:
         heading += f", of {asked} of the {total} samples"
-    rows = [("sample", "target", "answer", "error", ""), *(row for row, _ in answers)]
-    data = {"asked": asked, "right": right, "mean_error": exact(surface.mean_error), "samples": [data for _, data in answers]}
+    data = {"asked": asked, "right": right, "mean_error": exact(surface.mean_error), "samples": answers}
     return Result("predictions", "\n".join([heading, *in_columns(rows)]), data)
 
 
@@ -116,16 +123,6 @@ def surface(session: Session, arguments: str = "") -> Work:
 
 def _cells(names: Sequence[str], values: Iterable[float]) -> str:
     return ", ".join(f"{name} = {short(float(value), 4)}" for name, value in zip(names, values, strict=True))
-
-
-def _answer(surface: Surface, place: int) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """A sample as a row of texts, and as data."""
-    target, output, error, told = surface.y[place], surface.outputs[place], float(surface.error[place]), surface.told[place]
-    right = None if surface.right is None else bool(surface.right[place])
-    verdict = "" if right in (None, True) else "wrong" if told else "undecided"
-    labels, sample = surface.labels if surface.task == "classes" else None, int(surface.samples[place])
-    row = (str(sample), _written(target, labels), _written(output, labels if told else None), short(error, 4), verdict)
-    return row, {"sample": sample, "target": exact(target), "prediction": exact(output), "error": exact(error), "right": right}
 
 
 def _written(values: Array, labels: tuple[str, ...] | None) -> str:
