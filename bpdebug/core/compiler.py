@@ -34,6 +34,18 @@ _DIRECT: dict[str, Any] = {"sum": np.add.reduce, "max": np.maximum.reduce, "min"
 """Reductions that write into a buffer themselves."""
 
 
+_COMPILED = "<program>"
+
+
+def failed_line(error: BaseException) -> int:
+    """The line of a compiled function in which an exception arose, counted from 0."""
+    trace, line = error.__traceback__, 0
+    while trace:
+        line = trace.tb_lineno - 2 if trace.tb_frame.f_code.co_filename == _COMPILED else line
+        trace = trace.tb_next
+    return line
+
+
 class Value(Record):
     """Something a line of code can name.
 
@@ -111,9 +123,9 @@ class Compiler:
         return Value(self._bind(tensor, name), shape, tensor.dtype, natural=natural)
 
     def routine(self, lines: Iterable[str]) -> Routine:
-        """A function that runs the lines."""
+        """A function that runs the lines, the first of which is its line 0; see :func:`failed_line`."""
         body = "\n    ".join([*lines, "return None"])
-        exec(compile(f"def run():\n    {body}", "<program>", "exec"), self._scope)
+        exec(compile(f"def run():\n    {body}", _COMPILED, "exec"), self._scope)
         made: Routine = self._scope.pop("run")
         return made
 

@@ -53,6 +53,7 @@ class UpdateCompiler(Compiler):
     Attributes:
         once_a_batch: the code to run when a batch has been loaded.
         every_update: the code of an update; it returns how many stages have run where a check has struck, else None.
+        told: of each line of the two, after how many stages it runs.
     """
 
     def __init__(
@@ -72,10 +73,13 @@ class UpdateCompiler(Compiler):
         self._versions.clear()
         self.once_a_batch: list[str] = []
         self.every_update: list[str] = []
+        self.told: tuple[list[int], list[int]] = [], []
         for done, (target, formula) in enumerate(stages, 1):
             self.every_update += self.lines(target, formula)
             for check in checks.get(done, ()):
                 self.every_update += self._guard(done, check)
+            for before, lines in zip(self.told, (self.once_a_batch, self.every_update), strict=True):
+                before.extend([done - 1] * (len(lines) - len(before)))
 
     def _guard(self, done: int, check: Check) -> list[str]:
         """The code of a check."""

@@ -16,7 +16,7 @@ from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import forms_of
-from bpdebug.core.workspace import UNCHECKED, Checks, Memory, Workspace
+from bpdebug.core.workspace import UNCHECKED, Checks, Memory, StageError, Workspace
 
 
 class Machine:
@@ -126,12 +126,16 @@ class Machine:
         try:
             self._work.code.stage(place)()
         except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
-            stage = self.program.stages[place]
-            raise BpdebugError(f"{stage.name} cannot be computed in update {self.update}: {stage.formula.text}: {error}") from None
+            raise self._refused(place, error) from None
         complaints = len(self._noted)
         row = self._work.rows[place]
         self.finite = not np.isnan(row).any() if self.program.stages[place].unbounded else is_finite(row)
         del self._noted[complaints:]
+
+    def _refused(self, place: int, error: Exception) -> BpdebugError:
+        """What is said of a stage that cannot be computed."""
+        stage = self.program.stages[place]
+        return BpdebugError(f"{stage.name} cannot be computed in update {self.update}: {stage.formula.text}: {error}")
 
     def step_back(self, count: int) -> bool:
         """Take back the last stages of this update, where what they have changed is known; whether it is."""
@@ -154,15 +158,13 @@ class Machine:
     def run_unguarded(self, checks: Checks = UNCHECKED) -> bool:
         """As :meth:`run_update`, for callers that have silenced NumPy's floating-point warnings themselves; but stop in the middle where
         a check strikes. Whether the update was completed."""
-        update = self._work.update(checks)
         self._copies.all_overwritten()
         self.finished = -1
         try:
-            struck = update()
-        except (IndexError, ValueError):
-            for place in range(len(self._overwritten)):
-                self._execute(place)
-            raise
+            struck = self._work.run(checks)
+        except StageError as stopped:
+            self.done = stopped.done  # what has run before it counts
+            raise self._refused(stopped.done, stopped.error) from None
         if struck:
             self.done = struck
         else:

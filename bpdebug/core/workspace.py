@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.compiler import Compiler, Routine
+from bpdebug.core.compiler import Compiler, Routine, failed_line
 from bpdebug.core.description import Array
 from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_name
 from bpdebug.core.network import Phase
@@ -17,10 +17,19 @@ from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import Unknown
 
+
+class StageError(Exception):
+    """A stage that cannot be computed, by how many have run before it, and why."""
+
+    def __init__(self, done: int, error: Exception) -> None:
+        super().__init__(done, error)
+        self.done, self.error = done, error
+
+
 Checks = Mapping[int, Sequence[Check]]
 """What may end an update early, by how many of its stages have run."""
 UNCHECKED: Checks = {}
-Whole = tuple[Routine, Callable[[], int | None]]
+Whole = tuple[Routine, Callable[[], int | None], tuple[list[int], list[int]]]
 _PIECE, _MOST_PIECES = 8192, 64
 """Numbers of a piece of what the optimizer's steps work on, and how many pieces there are at most, then of more numbers."""
 _PROGRAMS = 8
@@ -85,7 +94,7 @@ def _whole(program: Program, work: Workspace, checks: Checks) -> Whole:
     if fused is not None and all(done <= len(kept) for done in checks):
         steps = kept + fused
     compiler = UpdateCompiler(work.tensors | work.long, program.dtype, steps, work.given, checks, work.forms)
-    return compiler.routine(compiler.once_a_batch), compiler.routine(compiler.every_update)
+    return compiler.routine(compiler.once_a_batch), compiler.routine(compiler.every_update), compiler.told
 
 
 class Workspace:
@@ -148,19 +157,28 @@ class Workspace:
         """Views of copies of the intermediate and of the persistent tensors, by name."""
         return self._persistent.views(kept) | self._own.views(flat)
 
-    def update(self, checks: Checks) -> Callable[[], int | None]:
-        """One function for all stages that returns how many have run where a check has struck, else None."""
+    def run(self, checks: Checks) -> int | None:
+        """Run all stages; how many have run where a check has struck, else None.
+
+        Raises:
+            StageError: where a stage cannot be computed.
+        """
         if not checks:
             self.code.whole = whole = self.code.whole or _whole(self.code.program, self, UNCHECKED)
         else:
             if checks is not self._checks:
                 self._guarded, self._checks = _whole(self.code.program, self, checks), checks
             whole = self._guarded
-        prepare, update = whole
-        if self._prepared is not prepare:
-            prepare()
-            self._prepared = prepare
-        return update
+        prepare, update, told = whole
+        part = 0
+        try:
+            if self._prepared is not prepare:
+                prepare()
+                self._prepared = prepare
+            part = 1
+            return update()
+        except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
+            raise StageError(told[part][failed_line(error)], error) from None
 
     def load(self, update: int, data: Mapping[str, Array], chosen: Array | None, whole: Mapping[str, Array]) -> None:
         """Bring an update's batch into the buffers, and what is whole in each update or drawn for it."""

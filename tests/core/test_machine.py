@@ -6,6 +6,7 @@ from engine_strategies import same_bits, scenarios, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpdebug import BpdebugError, load_scenario
 from bpdebug.core.compiler import Compiler
 from bpdebug.core.description import Layer, Loss, Optimizer, Training
 from bpdebug.core.evaluate import evaluate
@@ -13,6 +14,7 @@ from bpdebug.core.fast import Check
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.operations import ACTIVATIONS
+from bpdebug.core.record import replace
 from bpdebug.core.workspace import UNCHECKED
 
 
@@ -320,3 +322,35 @@ def test_what_is_large_but_finite_is_no_complaint_and_no_end():
     machine.step()
     assert machine.finite
     assert machine.warnings == {}
+
+
+PICKING = """
+program: |
+  e = E[tokens, :] @ W
+  loss = mean((e - y) ** 2)
+tensors: {tokens: [0, 2, 1]}
+parameters: {seed: 1, shapes: {W: [2, 1], E: [3, 2]}}
+data: {targets: [[1], [2], [3]]}
+training: {epochs: 9}
+"""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_stage_that_cannot_be_computed_is_found_and_nothing_runs_twice(tmp_path, late):
+    (tmp_path / "picking.yaml").write_text(PICKING)
+    program = make_program(load_scenario(tmp_path / "picking.yaml"))
+    own = "E - learning_rate * dE * sum(W[tokens])" if late else ""  # W has no row 2
+    program = program.with_formula("E", own) if late else replace(program, fixed={"tokens": np.array([0, 3, 1])})
+    machine, by_steps = Machine(program), Machine(program)
+    failed = program.index["E"] if late else 0
+    with pytest.raises(BpdebugError, match=r"index [23] is out of bounds") as told:
+        machine.run_update()
+    for _ in range(failed):
+        by_steps.step()
+    with pytest.raises(BpdebugError) as stepwise:
+        by_steps.step()
+    assert str(told.value) == str(stepwise.value)
+    assert str(told.value).startswith(f"{'E' if late else 'e'} cannot be computed in update 0: ")
+    assert (machine.update, machine.done) == (by_steps.update, by_steps.done) == (0, failed)
+    np.testing.assert_array_equal(machine.persistent_flat, by_steps.persistent_flat)
+    assert late == (not np.array_equal(machine.persistent["W"], program.initial["W"]))
