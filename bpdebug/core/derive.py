@@ -213,7 +213,9 @@ class _Backward:
             back = self.shapes.opened(back, rank, gone)
         elif row.axes or row.structural:
             back = self.shapes.whole(back, node)
-        return times(self.shapes.counted(filled(node, row.adjoint, g=back, value=value)))
+        divided = any(isinstance(one, Binary) and (one.operator, one.right) == ("/", node) for one in self._order)
+        divisor = value if divided else Call("where", (Binary("==", value, ZERO), ONE, value))
+        return times(self.shapes.counted(filled(node, row.adjoint, g=back, value=value, divisor=divisor)))
 
 
 def _passing(node: Tree) -> Iterator[tuple[int, Tree]]:

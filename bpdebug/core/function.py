@@ -47,7 +47,9 @@ class Function(Record):
         box: how a worked solution sets it, from the letter of an axis and the arguments.
         slopes: the derivative by each argument, as text over the arguments ``u`` and ``v``; none where there is no such rule.
         adjoint: what it passes back to its first argument, as text over its parameters, what arrives, ``g``, and its own ``value``, both
-            with the folded axes kept; ``{axis}``, ``{count}`` (the number of cells that are folded) and ``{ddof}`` are those of the call.
+            with the folded axes kept; ``divisor`` is the value, but 1 where that is 0 (so that 0 comes back from there, as in PyTorch),
+            unless the formula divides by the value anyhow; ``{axis}``, ``{count}`` (the number of cells that are folded) and ``{ddof}``
+            are those of the call.
     """
 
     name: str

@@ -22,6 +22,9 @@ def _cases(_: None, condition: Piece, value: Piece, other: Piece) -> Piece:
 _MEAN = "mean(x, axis={axis}, keepdims=True)"
 _SHARED = "g * (x == value) / sum(x == value, axis={axis}, keepdims=True)"
 """Cells that are equally extreme share what comes back: so it is the mean of the slopes to both sides, whichever of them moves."""
+_FACTORS = "where(x == 0, 1, x)"
+_OTHERS = f"g * (sum(x == 0, axis={{axis}}, keepdims=True) == (x == 0)) * prod({_FACTORS}, axis={{axis}}, keepdims=True) / {_FACTORS}"
+"""The product of all others: where one is 0, only that one's own others have one that is not."""
 _ARRIVING = "sum(g, axis={axis}, keepdims=True)"
 _HIGHEST = "max(x, axis={axis}, keepdims=True)"
 _UNSCALED = f"exp(x - {_HIGHEST})"
@@ -81,14 +84,14 @@ _REDUCTIONS = (
     reduction("mean", np.mean, adjoint="g / {count}"),
     reduction("max", np.max, result="same", torch="torch.amax", adjoint=_SHARED),
     reduction("min", np.min, result="same", torch="torch.amin", adjoint=_SHARED),
-    reduction("prod", np.prod, result="same", unicode="Π{axis}", adjoint="g * value / x"),
+    reduction("prod", np.prod, result="same", unicode="Π{axis}", adjoint=_OTHERS),
     reduction(
         "norm",
         norm,
         torch="torch.linalg.vector_norm",
         unicode="‖{}‖",
         box=lambda axis, x: lowered(fence("‖‖", x), axis),
-        adjoint="g * x / value",
+        adjoint="g * x / divisor",
     ),
     reduction("argmax", np.argmax, result="int"),
     reduction("any", np.any, result="bool"),
@@ -151,7 +154,7 @@ _ROWS = (
     composite(
         "std(x, axis=None, ddof=0, keepdims=False)",
         "sqrt(var(x, axis={axis}, ddof={ddof}, keepdims={keepdims}))",
-        f"g * (x - {_MEAN}) / (({{count}} - {{ddof}}) * value)",
+        f"g * (x - {_MEAN}) / (({{count}} - {{ddof}}) * divisor)",
         python=np.std,
         reduces=True,
     ),

@@ -210,6 +210,7 @@ class Moved:
         how = {"axis": tree.axis, "keepdims": tree.keepdims}
         if row.name not in ("max", "min"):
             linear = row.name in ("sum", "mean")
+            self.tied |= row.name == "norm" and not np.all(value)  # of a vector of zeros it has a corner
             return row.run(self.at.off(moved), **how) if linear else row.run(values + 1j * _STEP * moved, **how).imag / _STEP
         extreme = np.equal(values, row.run(values, axis=tree.axis, keepdims=True))
         self.tied |= bool(np.count_nonzero(extreme) > np.size(value))
