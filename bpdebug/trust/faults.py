@@ -75,6 +75,8 @@ accumulated         | added        | gradients never cleared
 sample_missing      | left out     | not every sample counted
 not_updated         | added        | not updated
 momentum_missing    | added        | the momentum left out
+mask_anew           | added        | another mask, drawn anew
+mask_turned         | added        | the mask turned round
 clip_missing        | left out     | the gradient not clipped
 another_optimizer   | added        | the step of another optimizer
 correction_missing  | added        | the correction of the running means left out

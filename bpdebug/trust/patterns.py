@@ -38,7 +38,7 @@ def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
 
 def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
-    for look in (_shapes, *((_samples, _rows, _clipped, _multiples, _one_cell) if case.comparable else ())):
+    for look in (_shapes, *((_masked, _samples, _rows, _clipped, _multiples, _one_cell) if case.comparable else ())):
         if found := tuple(suspect(kind, says, tree) for kind, value, says, tree in look(case) if case.explains(value)):
             return found
     return ()
@@ -125,6 +125,21 @@ def _rows(case: Evidence) -> Look:
             numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
             says = f"row {numbers} of {name} is 0, and the other rows are right"
             yield "sample_missing", np.where(np.expand_dims(empty, axes), 0.0, case.right), says, None
+
+
+def _masked(case: Evidence) -> Look:
+    """Another mask than the one that is drawn."""
+    draws = case.site.program.draws
+    for name in (name for name in case.site.reads if name in draws and draws[name].recipe == "bernoulli"):
+        turned = case.site.put({name: Binary("-", Number(1), Name(name))})
+        if (value := case.value(turned)) is not None:
+            yield "mask_turned", value, f"it passes where {name} is 0, and nothing where it is 1", turned
+            if case.explains(value):
+                return
+        passed, let = case.value(case.site.put({name: Number(1)})), np.abs(case.wrong) > case.allowed
+        if passed is not None and passed.shape == case.right.shape and 1 < np.count_nonzero(let) < np.count_nonzero(passed):
+            says = f"each cell is 0 or right without {name}, but not where {name} is 0 or 1: the mask of the forward pass belongs here"
+            yield "mask_anew", np.where(let, passed, 0.0), says, None
 
 
 def _clipped(case: Evidence) -> Look:

@@ -175,11 +175,20 @@ def test_a_users_own_mask_is_taken_over_and_without_it_nothing_is_judged(tmp_pat
         Session(load_scenario("dropout")).execute(f"compare {tmp_path / 'own.npz'}")
 
 
-def test_the_wrong_mask_in_a_users_backward_pass_is_found(tmp_path):
-    own, other = own_arrays(), own_arrays(seed=6)
-    np.savez(tmp_path / "own.npz", **own | {"dh": own["dd"] * other["mask"] / 0.5})
+MASKS = {
+    "probably another mask, drawn anew": lambda own: own["dd"] * own_arrays(seed=6)["mask"] / 0.5,
+    "probably the mask turned round": lambda own: own["dd"] * (1 - own["mask"]) / 0.5,
+    "mask is left out": lambda own: own["dd"] / 0.5,
+}
+
+
+@pytest.mark.parametrize("said", MASKS)
+def test_the_wrong_mask_in_a_users_backward_pass_is_named(tmp_path, said):
+    own = own_arrays()
+    np.savez(tmp_path / "own.npz", **own | {"dh": MASKS[said](own)})
     report = Session(load_scenario("dropout")).execute(f"compare {tmp_path / 'own.npz'}")
     assert report.data["culprit"] == "dh"
+    assert said in report.text
 
 
 def test_a_given_array_that_is_edited_is_what_it_was_before(tmp_path):
