@@ -79,9 +79,10 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
 
 def _stretching(name: str, own: Shape, wide: Shape) -> str:
     """How a vector is written that goes along another axis of what it meets: a bias for a column of samples, such as ``b[:, None]``."""
+    plain = name.removesuffix(".T")
     name = name if name.isidentifier() else f"({name})"
     if len(own) == len(wide) == 2 and 1 in own and broadcast(own[::-1], wide) == wide:
-        return f"; {name}.T, {shape_text(own[::-1])}, would fit"
+        return f"; {plain if f'({plain}.T)' == name else f'{name}.T'}, {shape_text(own[::-1])}, would fit"
     along = [axis for axis, n in enumerate(wide) if (n,) == own]
     if len(along) != 1 or along[0] == len(wide) - 1:
         return ""

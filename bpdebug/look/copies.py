@@ -32,7 +32,7 @@ def copies(program: Program, persistent: Mapping[str, Array], update: int, thres
             continue  # they are alike by chance, or a residual connection tells them apart
         where = part.name if program.layers else part.a
         why = f"units {listed(groups[0])} of {where} are copies: their weights in {part.weight} and {part.feeds[0]} are equal, and "
-        why += f"so stay their gradients. {spare} of {part.units} add nothing (threshold {threshold:g}). Start the weights at random."
+        why += f"their gradients stay so. {spare} of {part.units} units add nothing (threshold {threshold:g}). Start the weights at random."
         text = f"{spare + len(groups)} of {part.units} units are copies"
         yield Finding("copies", text, why, 2 * spare >= part.units, part.number, spare, threshold)
 

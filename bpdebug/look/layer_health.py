@@ -186,4 +186,4 @@ def _large(program: Program, layer: LayerHealth, grown: float) -> str:
         return f"{told}, and {part.weight} has grown {short(grown, 2)} times in {len(layer.size)} updates: take smaller steps"
     if not part.source:
         return f"{told}: scale what goes into it to size 1, or start with smaller weights"
-    return f"{told}, and {part.weight} would make sums of size {short(weights, 2)} of inputs of size 1: start with smaller weights"
+    return f"{told}, and {part.weight} would make sums of size {short(weights, 2)} from inputs of size 1: start with smaller weights"

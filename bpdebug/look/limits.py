@@ -80,8 +80,8 @@ def _squashed(program: Program) -> Iterator[Finding]:
         if (squash == "softmax" and (y.sum(axis=1) != 1).any()) or not np.ptp(ratios) <= 1e-6 * abs(ratios[0]):
             continue
         least = ratios[0] * float(evaluate(loss, {"z": y, "y": y}).sum())
-        why = f"{squash} is taken twice, once more within the loss: on this batch that cannot fall below {short(least, 4)} (threshold 0)"
-        why += f", even for right answers. Give the loss the sums {last.z}."
+        why = f"{squash} is applied twice, here and within the loss, which on this batch cannot fall below {short(least, 4)} (threshold 0)"
+        why += f", even for right answers. Give the loss {last.z} itself."
         yield Finding("squashed-twice", f"{squash} twice", why, value=least, threshold=0)
 
 
@@ -94,7 +94,7 @@ def _contradicting(terms: Terms) -> Iterator[Finding]:
         return
     why = f"samples {terms.rows[groups[apart[0]]]} and {terms.rows[apart[0]]} have the same inputs and different targets"
     why += f", and so have {len(apart) - 1} more" if len(apart) > 1 else ""
-    remedy = "No network can fit them: look whether targets stand in the wrong rows, or an input is missing"
+    remedy = "No network can fit them: check whether targets stand in the wrong rows, or an input is missing"
     yield from terms.finding("contradiction", "targets contradict", float(terms.excess(terms.best(groups)).sum()), why, remedy)
 
 

@@ -56,7 +56,7 @@ def shuffled(program: Program, threshold: float) -> tuple[Finding, ...]:
     what = "of nearest neighbours share their class" if classes else "is how far the targets of nearest neighbours are apart"
     why = f"the targets seem to have nothing to do with the inputs: {short(float(alike), 2)} {what}, shuffled targets give "
     why += f"{short(float(usual), 2)}, and {short(100 * share, 2)} % of {_SHUFFLES} shuffles are in as good an order in all ways that are "
-    why += f"tried (threshold {100 * threshold:g} %). Look whether targets stand in the wrong rows."
+    why += f"tried (threshold {100 * threshold:g} %). Check whether targets stand in the wrong rows."
     return (Finding("shuffled", "targets shuffled", why, False, 0, share, threshold),)
 
 

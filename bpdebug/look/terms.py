@@ -79,8 +79,7 @@ class Terms:
         over = len(self.y) if asked.samples == "mean" else batches.each_epoch if whole else 1
         scale = asked.factor / over / (self.y.shape[1] if asked.outputs == "mean" else 1)
         least, constant = (short(scale * (float(self._own.sum()) + more), 4) for more in (excess, self._most))
-        bound = (
-            f"The loss{'' if whole else f' of {len(self.y)} samples'} cannot fall below {least}, where one answer for all has {constant}"
-        )
+        of = "" if whole else f" of {len(self.y)} samples"
+        bound = f"The loss{of} cannot fall below {least}, and one answer for all samples gives {constant}"
         beyond = f"{short(100 * share, 2)} % of what there is to learn is out of reach (threshold {100 * self.threshold:g} %)"
         yield Finding(name, text, f"{why}. {bound}: {beyond}. {remedy}.", True, 0, share, self.threshold)

@@ -120,7 +120,7 @@ def _stop_of(session: Session, text: str) -> Stop:
 
 def _chosen(session: Session, arguments: str) -> list[Stop]:
     if not arguments:
-        raise CommandError("which? Give numbers, or all ('info' lists them)")
+        raise CommandError("which stops? Give their numbers, or all ('info' lists them)")
     chosen = session.stops.all.values() if arguments == "all" else [_stop_of(session, word) for word in arguments.split()]
     return list({stop.number: stop for stop in chosen}.values())
 
