@@ -92,7 +92,7 @@ def predictions(session: Session, count: str = "") -> Work:
 
 @command("surface [NAME[i,j] NAME[i,j]]", "look")
 def surface(session: Session, arguments: str = "") -> Work:
-    """Show the loss over two cells of parameters on the surface: surface W1[0,0] W1[0,1]; without any, what the network answers again."""
+    """Show on the surface the loss over two cells of parameters (surface W1[0,0] W1[0,1]); alone, the answers again."""
     if not arguments:
         session.surface_of = surface_of
         return Result("surface", "the surface shows the answers again ('predictions' lists them)", {"cells": []})
