@@ -76,7 +76,12 @@ class _Rule:
     def _facts(self, way: Way) -> Iterator[str]:
         """The derivatives on a way, the outermost first; of what only adds, that it is 1."""
         found = [fact for parent, child in way if (fact := self._fact(parent, child))]
-        if way and not found and isinstance(way[-1][0], Binary) and isinstance(way[-1][1], Name):
+        if (
+            way
+            and not found
+            and all(isinstance(parent, Binary) and parent.operator in "+-" for parent, _ in way)
+            and isinstance(way[-1][1], Name)
+        ):
             found = [self._slope(f"({self.text(way[-1][0])})", self.text(way[-1][1]), "1")]
         yield from found
 
