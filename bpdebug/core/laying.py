@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
@@ -14,26 +15,16 @@ from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape
 from bpdebug.core.tree import Call
 
 
-def seen(run: Callable[..., Any], shape: Shape, *arguments: Any, **options: Any) -> Shape:
-    """The shape of what a function gives that only looks at its first argument in another way.
-
-    Raises:
-        MisfitError: with what NumPy says.
-    """
-    try:
-        found = run(np.broadcast_to(np.empty((), bool), shape), *arguments, **options).shape
-    except (ValueError, IndexError, TypeError) as error:
-        raise MisfitError(str(error)) from None
+def windows(shape: Shape, size: Any, axis: Any) -> Shape:
+    """The shape of ``sliding_window_view``, which only looks at its argument in another way."""
+    found = sliding_window_view(np.broadcast_to(np.empty((), bool), shape), size, axis).shape
     return tuple(UNKNOWN if n == MANY else n for n in found)
 
 
 def permuted(run: Callable[..., Any], shape: Shape, *arguments: Any) -> Shape:
     """The shape under a function that exchanges axes: an array whose strides are the numbers of its axes tells how."""
     rank = len(shape)
-    try:
-        found = run(as_strided(np.empty(1, np.int8), (1,) * rank, tuple(range(rank))), *arguments)
-    except (ValueError, IndexError, TypeError) as error:
-        raise MisfitError(str(error)) from None
+    found = run(as_strided(np.empty(1, np.int8), (1,) * rank, tuple(range(rank))), *arguments)
     return tuple(shape[axis] for axis in found.strides)
 
 
@@ -52,7 +43,7 @@ def reshaped(shape: Shape, wanted: Any) -> Shape:
     return tuple(MADE if n == 1 else n for n in found)
 
 
-def triangle(shape: Shape) -> Shape:
+def triangle(shape: Shape, *_: int) -> Shape:
     """The shape of ``tril`` and ``triu``."""
     if len(shape) < 2:
         raise MisfitError("a triangle needs a matrix")
@@ -95,7 +86,7 @@ def squeezed(shape: Shape, axis: Any) -> Shape:
     return tuple(n for place, n in enumerate(shape) if place not in gone)
 
 
-def joined(shapes: Sequence[Shape], axis: int) -> Shape:
+def joined(*shapes: Shape, axis: int) -> Shape:
     """The shape of ``concatenate``."""
     if not shapes or not shapes[0]:
         raise MisfitError("single numbers have no axis; stack takes them" if shapes else "nothing is given")
@@ -105,7 +96,7 @@ def joined(shapes: Sequence[Shape], axis: int) -> Shape:
     return (*shapes[0][:along], total, *shapes[0][along + 1 :])
 
 
-def stacked(shapes: Sequence[Shape], axis: int) -> Shape:
+def stacked(*shapes: Shape, axis: int) -> Shape:
     """The shape of ``stack``."""
     if not shapes:
         raise MisfitError("nothing is given")
@@ -158,11 +149,18 @@ def taken(shape: Shape, places: Shape, axis: Any) -> Shape:
 
 def running(shape: Shape, axis: Any) -> Shape:
     """The shape of a running sum or product; without an axis of all cells in one row."""
-    return (size_of(shape),) if axis is None else shape if axes_of(axis, len(shape)) else ()
+    return (size_of(shape),) if axis is None else flipped(shape, axis)
 
 
-def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
-    """The shape of ``einsum``."""
+def flipped(shape: Shape, axis: Any) -> Shape:
+    """The shape of ``flip``."""
+    axes_of(axis, len(shape))
+    return shape
+
+
+def summed(*operands: Any) -> Shape:
+    """The shape of ``einsum``, from those of what is multiplied and, last, the subscripts."""
+    *shapes, subscripts = operands
     given, arrow, result = subscripts.replace(" ", "").partition("->")
     parts, lengths = given.split(","), dict[str, int]()
     if "." in subscripts:
@@ -180,33 +178,30 @@ def summed(subscripts: str, shapes: Sequence[Shape]) -> Shape:
     return tuple(lengths[letter] for letter in result)
 
 
-Rule = Callable[[Call, Sequence[Form], Sequence[Any]], Shape]
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(("cumsum", "cumprod"), lambda tree, shapes, _: running(shapes[0], tree.axis)),
-    "einsum": lambda _, shapes, numbers: summed(numbers[0], shapes),
-    "add_at": lambda _, shapes, __: shapes[0],
-    "arange": lambda _, __, numbers: (len(range(*numbers)),),
-    "eye": lambda _, __, numbers: (numbers[0], numbers[-1]),
-    **dict.fromkeys(("zeros", "ones"), lambda _, __, numbers: numbers[0] if isinstance(numbers[0], tuple) else (numbers[0],)),
-    **dict.fromkeys(("zeros_like", "ones_like"), lambda _, shapes, __: shapes[0]),
-    **dict.fromkeys(("tril", "triu"), lambda _, shapes, __: triangle(shapes[0])),
-    "reshape": lambda _, shapes, numbers: reshaped(shapes[0], numbers[0]),
-    **dict.fromkeys(
-        ("transpose", "swapaxes", "moveaxis"), lambda tree, shapes, numbers: permuted(FUNCTIONS[tree.function].run, shapes[0], *numbers)
-    ),
-    "squeeze": lambda tree, shapes, _: squeezed(shapes[0], tree.axis),
-    "expand_dims": lambda tree, shapes, _: expanded_dims(shapes[0], tree.axis),
-    "broadcast_to": lambda _, shapes, numbers: widened(shapes[0], numbers[0]),
-    "concatenate": lambda tree, shapes, _: joined(shapes, cast(int, tree.axis)),
-    "stack": lambda tree, shapes, _: stacked(shapes, cast(int, tree.axis)),
-    "split": lambda tree, shapes, numbers: split(shapes[0], numbers[0], cast(int, tree.axis)),
-    "pad": lambda _, shapes, numbers: padded(shapes[0], numbers[0]),
-    "repeat": lambda tree, shapes, numbers: repeated(shapes[0], numbers[0], tree.axis),
-    "flip": lambda tree, shapes, _: shapes[0] if axes_of(tree.axis, len(shapes[0])) or True else (),
-    "take": lambda tree, shapes, _: taken(shapes[0], shapes[1], tree.axis),
-    "sliding_window_view": lambda tree, shapes, numbers: seen(sliding_window_view, shapes[0], *numbers, axis=tree.axis),
+RULES: dict[str, Callable[..., Shape]] = {
+    **dict.fromkeys(("cumsum", "cumprod"), running),
+    "einsum": summed,
+    "add_at": lambda into, _: into,
+    "arange": lambda *ends: (len(range(*ends)),),
+    "eye": lambda *lengths: (lengths[0], lengths[-1]),
+    **dict.fromkeys(("zeros", "ones"), lambda wanted: wanted if isinstance(wanted, tuple) else (wanted,)),
+    **dict.fromkeys(("zeros_like", "ones_like"), lambda shape: shape),
+    **dict.fromkeys(("tril", "triu"), triangle),
+    "reshape": reshaped,
+    **{name: partial(permuted, FUNCTIONS[name].run) for name in ("transpose", "swapaxes", "moveaxis")},
+    "squeeze": squeezed,
+    "expand_dims": expanded_dims,
+    "broadcast_to": widened,
+    "concatenate": joined,
+    "stack": stacked,
+    "split": split,
+    "pad": padded,
+    "repeat": repeated,
+    "flip": flipped,
+    "take": taken,
+    "sliding_window_view": windows,
 }
-"""How the functions that are no ufunc make their shapes, from those of the arguments and what is known before anything runs."""
+"""How the functions that are no ufunc make their shapes, from those of the arguments, what is known before anything runs, and the axis."""
 
 
 def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: int) -> Shape:
@@ -222,7 +217,7 @@ def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: in
         MisfitError: where the arguments do not fit, or memory does not hold the result.
     """
     try:
-        found = RULES[tree.function](tree, shapes, numbers)
+        found = RULES[tree.function](*shapes, *numbers, **({"axis": tree.axis} if FUNCTIONS[tree.function].axes else {}))
     except (ValueError, IndexError, TypeError) as error:
         raise MisfitError(str(error)) from None
     tried = any(n and n % samples == 0 for n in found)
