@@ -14,7 +14,7 @@ import numpy as np
 from bpdebug.core.products import over, plus, times
 from bpdebug.core.record import replace
 from bpdebug.core.spread import Spread, subscript
-from bpdebug.core.structure import Unknown, axes_of
+from bpdebug.core.structure import Unknown, axes_of, contracted
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, literal
 
 
@@ -225,13 +225,12 @@ def _along(places: Tree, axes: int) -> Tree:
 
 
 def _einsum(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
-    given, arrow, result = cast(Text, node.arguments[0]).text.replace(" ", "").partition("->")
-    parts, others = given.split(","), [*node.arguments[1:]]
-    result = result if arrow else "".join(sorted(letter for letter in {*given} - {","} if given.count(letter) == 1))
+    (parts, result), others = contracted(cast(Text, node.arguments[0]).text), [*node.arguments[1:]]
+    taken = "".join(parts)
     operand, own = others.pop(place - 1), parts.pop(place - 1)
     for axis, letter in enumerate(own):  # a diagonal: the second place is another letter, tied to the first by a matrix of ones
         if letter in own[:axis]:
-            free = next(other for other in ascii_letters if other not in given + own)
+            free = next(other for other in ascii_letters if other not in taken + own)
             own = own[:axis] + free + own[axis + 1 :]
             parts, others = [*parts, letter + free], [*others, Call("eye", (shapes.length(operand, axis),))]
     known = "".join(letter for letter in own if any(letter in part for part in (result, *parts)))

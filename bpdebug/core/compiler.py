@@ -7,7 +7,7 @@ have the same bits. The text is made from checked trees, never from what a user 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -187,12 +187,7 @@ class Compiler:
         operands = [self._value(operand) for operand in operands_of(tree)]
         first, turned = operands[0], with_operands(tree, [Name("#")])
         buffer = None if len(operands) > 1 or _is_open(first.shape) else self._scope.get(first.code)
-        if (
-            len(operands) == 1
-            and buffer is not None
-            and not _is_open(operands[0].shape)
-            and not any(isinstance(node, Name) for node in self._others(tree))
-        ):
+        if buffer is not None and not any(isinstance(node, Name) for child in tree.children()[1:] for node in walk(child)):
             made = Evaluator({"#": buffer}).value(turned)
             if np.may_share_memory(made, buffer):
                 code = self._once(f"{operands[0].code} {to_text(turned)}", made, "view")
@@ -245,11 +240,6 @@ class Compiler:
         self._count += 1
         self._lines.append(f"own_{self._count} = {code}")
         return Value(f"own_{self._count}", self._shape(tree), self._dtype(tree), natural=True)
-
-    def _others(self, tree: Tree) -> Iterator[Tree]:
-        """The nodes of a call's or a subscript's further arguments."""
-        for child in tree.children()[1:]:
-            yield from walk(child)
 
     def _written(self, tree: Tree, operands: Sequence[str] | None) -> str:
         """The code of a node that has arguments of other kinds than arrays; ``operands`` is that of what it lays out anew, if it does."""

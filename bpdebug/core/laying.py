@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of, broadcast, size_of
+from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of, broadcast, contracted, size_of
 from bpdebug.core.tree import Call
 
 
@@ -161,8 +161,7 @@ def flipped(shape: Shape, axis: Any) -> Shape:
 def summed(*operands: Any) -> Shape:
     """The shape of ``einsum``, from those of what is multiplied and, last, the subscripts."""
     *shapes, subscripts = operands
-    given, arrow, result = subscripts.replace(" ", "").partition("->")
-    parts, lengths = given.split(","), dict[str, int]()
+    (parts, result), lengths = contracted(subscripts), dict[str, int]()
     if "." in subscripts:
         raise MisfitError("its subscripts are letters; ... is not read")
     if len(parts) != len(shapes) or any(len(part) != len(shape) for part, shape in zip(parts, shapes, strict=False)):
@@ -171,8 +170,6 @@ def summed(*operands: Any) -> Shape:
         for letter, n in zip(part, shape, strict=True):
             if lengths.setdefault(letter, n) != n:
                 raise MisfitError(f"{letter} is {lengths[letter]} here and {n} there")
-    if not arrow:
-        result = "".join(sorted(letter for letter in lengths if given.count(letter) == 1))
     if len(set(result)) < len(result) or not set(result) <= {*lengths}:
         raise MisfitError(f"the result's letters {result} are each of {' '.join(lengths)} once")
     return tuple(lengths[letter] for letter in result)

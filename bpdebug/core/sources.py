@@ -17,6 +17,7 @@ import numpy as np
 from bpdebug.core.evaluate import key_of, options, statics
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import Record, replace
+from bpdebug.core.structure import contracted
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Call, Index, Listing, Text, Transpose, Tree
 
@@ -124,9 +125,7 @@ def _running(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Cal
 def _contracted(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Call, index: Letters) -> Factors:
     """What ``einsum`` adds up to a cell: products over the letters that the result does not have."""
     text, *operands = tree.arguments
-    given, arrow, result = cast(Text, text).text.replace(" ", "").partition("->")
-    parts = given.split(",")
-    result = result if arrow else "".join(sorted(letter for letter in {*given} - {","} if given.count(letter) == 1))
+    parts, result = contracted(cast(Text, text).text)
     shapes = [value(operand).shape for operand in operands]
     lengths = {letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)}
     known, summed = dict(zip(result, index, strict=True)), [letter for letter in lengths if letter not in result]

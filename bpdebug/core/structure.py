@@ -114,6 +114,12 @@ def counted(sign: str, numbers: Sequence[int | None]) -> int | None:
     return -first if not second else {"+": first + second[0], "-": first - second[0], "*": first * second[0]}[sign]
 
 
+def contracted(subscripts: str) -> tuple[list[str], str]:
+    """The letters of each operand of ``einsum``, and of the result: without an arrow those that occur once, in alphabetical order."""
+    given, arrow, result = subscripts.replace(" ", "").partition("->")
+    return given.split(","), result if arrow else "".join(sorted(letter for letter in {*given} - {","} if given.count(letter) == 1))
+
+
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     """The axes, counted from the first; all for None.
 
