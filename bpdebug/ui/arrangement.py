@@ -134,7 +134,9 @@ class PaneScreen(Sized):
         if moment != self._moment:
             self.clear_selection()
             if self.layout_of.slot in self.layout_of.at("middle"):
-                self.layout_of.slot = self._pane_of_stage() or self.layout_of.slot
+                name = view.selected[0] if view.selected else ""
+                shows = "values" if name in values_of(view) else "deltas" if name in deltas_of(view) else ""
+                self.layout_of.slot = shows or self.layout_of.slot
         self._moment = moment
         # the arrow keys go to the pane that holds the cell cursor, unless the user has chosen one without cells
         cells = self.layout_of.at("middle", "instead")
@@ -142,13 +144,6 @@ class PaneScreen(Sized):
             pane = self.panes[self.layout_of.slot]
             if self.focused is not pane:
                 pane.focus()
-
-    def _pane_of_stage(self) -> str:
-        """The pane that shows the selected tensor."""
-        name = self.view.selected[0] if self.view and self.view.selected else ""
-        if self.view is None or not name:
-            return ""
-        return "values" if name in values_of(self.view) else "deltas" if name in deltas_of(self.view) else ""
 
     @property
     def pane_in_use(self) -> str:

@@ -152,7 +152,10 @@ class Commanding(TerminalApp):
             with self.work.in_one_piece(self.session):
                 result = self.session.execute(text, slice_over())
                 if result.type != "quit":
-                    self._show_effect(find_command(text)[0])
+                    self._command = find_command(text)[0]
+                    if self._command.name in ("into", "reverse-into"):
+                        self.panes.layout_of.choose("equation", *self.size)
+                    self.show()
         except BpdebugError as error:
             if self.session.question and text.startswith("answer ") and len(self.screen_stack) == 1:
                 asked, given = self.session.question.prompt, text.removeprefix("answer ")
@@ -195,12 +198,6 @@ class Commanding(TerminalApp):
             text = f"{session.journey.stopped}\n\n{key_of('continue')} runs on with such numbers, any other key stays here."
             self.push_screen(TextScreen(text, "run on?"))
         return asked
-
-    def _show_effect(self, command: Command) -> None:
-        self._command = command
-        if command.name in ("into", "reverse-into"):
-            self.panes.layout_of.choose("equation", *self.size)
-        self.show()
 
     def _looked_at(self) -> tuple[object, ...]:
         """What the keys that move something move."""

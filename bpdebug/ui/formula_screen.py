@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.session.completion import Completion, candidates, complete, draft
+from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
@@ -46,7 +46,7 @@ class FormulaScreen(LineScreen):
             yield Lines(id="title")
             with Horizontal(id="row"):
                 yield Static(self._target, id="target", markup=False)
-                yield CompletingInput(self._completion, self.first)
+                yield CompletingInput(lambda text, cursor: complete(text, cursor, self._known), self.first)
             yield Lines(id="mistake")
             yield Lines(id="verdict")
             yield Lines(id="names")
@@ -82,9 +82,6 @@ class FormulaScreen(LineScreen):
         shown = self._lines("names")
         completion, chosen = self._input.offered
         shown.show(candidates_line(completion.found, chosen, shown.size.width))
-
-    def _completion(self, text: str, cursor: int) -> Completion:
-        return complete(text, cursor, self._known)
 
     def action_derived(self) -> None:
         """Put the derived formula back into the line."""

@@ -149,8 +149,10 @@ class _Drawing:
     def _row(self, group: Group, row: int, left: int, y: int) -> Iterator[Span]:
         """The cells of a row, after the bracket at the left."""
         look, gap, x = self._fit.looks[group], self._fit.gap, left + 1
+        cell, part = self._equation.cell, self._equation.result.part
+        walked = group.is_result and self._equation.inside and cell is not None
         for column in self._fit.windows[group][1]:
-            hidden = group.is_result and self._to_come(row, column)
+            hidden = walked and part.index(row, column) > part.index(*cell or (0, 0))  # it lies ahead
             yield gap, ""
             text = HATCH * look.width if hidden else minus(look.text(group.operand.value[row, column]))
             yield text, "faint" if hidden else self._role(group, look, row, column)
@@ -161,14 +163,6 @@ class _Drawing:
         cell = operand.cell(row, column)
         if cell:
             self.spots.append(Spot(x, y, columns, *cell))
-
-    def _to_come(self, row: int, column: int) -> bool:
-        """Whether a cell of the result lies ahead while the cells are walked through, row by row."""
-        cell = self._equation.cell
-        if not (self._equation.inside and cell):
-            return False
-        part = self._equation.result.part
-        return part.index(row, column) > part.index(*cell)
 
     def _role(self, group: Group, look: Look, row: int, column: int) -> str:
         """The look of a cell: the result's selected one, those that make it, and the rest."""

@@ -222,13 +222,11 @@ def _edged_shelves(view: View, blocks: list[Block], columns: int) -> Iterator[li
             widest.append(int(samples_in(view, block.name).argmax()))
         edges.append(0 if block.rows == 1 else max(len(label(view, block, row)) for row in widest))
     for chosen in ([max(edges, default=0)] * len(edges), edges):
-        yield list(_shelves((_edged(block, edge, columns) for block, edge in zip(blocks, chosen, strict=True)), columns))
-
-
-def _edged(block: Block, edge: int, columns: int) -> Block:
-    """A block with room at its side, unless that makes one of few rows too wide."""
-    full = block.rows <= _COUNTED and block.width <= columns < block.width + edge
-    return block if full else replace(block, edge=edge, width=block.width + edge)
+        edged = list[Block]()
+        for block, edge in zip(blocks, chosen, strict=True):
+            full = block.rows <= _COUNTED and block.width <= columns < block.width + edge  # it would be too wide for a few rows
+            edged.append(block if full else replace(block, edge=edge, width=block.width + edge))
+        yield list(_shelves(edged, columns))
 
 
 def batch_axis(view: View, block: Block) -> int | None:

@@ -25,25 +25,18 @@ def step_from(layout: Layout, names: Collection[str], block: Block, index: Cell,
     if part:
         return block.name, part.index(0 if down > 0 else block.rows - 1, column)
     known = [other for other in layout.blocks if other.name in names and not other.theirs]
-    found = _beyond(known, block, column, down) if down else _aside(known, block, right)
+    x = block.middle(column)
+    if down:  # on the nearest shelf that has one, and there the nearest
+        beyond = [other for other in known if (other.top - block.top) * down > 0]
+        found = min(beyond, key=lambda other: (abs(other.top - block.top), abs(other.middle(other.column_at(x)) - x)), default=None)
+    else:
+        aside = [other for other in known if other.top == block.top and (other.left - block.left) * right > 0]
+        found = min(aside, key=lambda other: abs(other.left - block.left), default=None)
     if found is None and block in known:
         after = known.index(block) + down + right
         found = known[after] if 0 <= after < len(known) else None
     if found is None:
         return None
     if down:
-        return found.name, found.part.index(0 if down > 0 else found.rows - 1, found.column_at(block.middle(column)))
+        return found.name, found.part.index(0 if down > 0 else found.rows - 1, found.column_at(x))
     return found.name, found.part.index(min(row, found.rows - 1), 0 if right > 0 else found.columns - 1)
-
-
-def _beyond(known: list[Block], block: Block, column: int, down: int) -> Block | None:
-    """The block below or above a column, on the nearest shelf that has one, and there the nearest."""
-    beyond = [other for other in known if (other.top - block.top) * down > 0]
-    x = block.middle(column)
-    return min(beyond, key=lambda other: (abs(other.top - block.top), abs(other.middle(other.column_at(x)) - x)), default=None)
-
-
-def _aside(known: list[Block], block: Block, right: int) -> Block | None:
-    """The next block on the same shelf."""
-    aside = [other for other in known if other.top == block.top and (other.left - block.left) * right > 0]
-    return min(aside, key=lambda other: abs(other.left - block.left), default=None)

@@ -137,25 +137,18 @@ def _number(parts: Parts, name: str, unit: int, room: int) -> tuple[str, str, ob
 def _headings(drawn: _Picture, plan: Plan) -> None:
     """What the neurons and the edges show, and the way that the numbers go."""
     parts, canvas, end = drawn.parts, drawn.canvas, 0
+    way = parts.direction * (parts.selected[0] != WEIGHT or not parts.view.position.stage)
     for column in plan.shown:
         heading = render_name(parts.tensor(column.layer), parts.view.style)
         start = max(min(column.left + 1, plan.columns - len(heading)), 0)
         lit = parts.stage[0] in ANSWERS and parts.stage[1] == column.layer
         canvas.write(start, plan.bottom, heading, "next" if lit else "dim")
-        if column.layer:
-            _way(drawn, end + 1, start - end - 2, column.layer)
+        room = start - end - 2 - abs(way)
+        if column.layer and room + abs(way) >= 1:  # the name of the weights on an arrow, as much of it as there is room for
+            name = first_that_fits((render_name(parts.edges(column.layer), parts.view.style), ""), room).center(room, "─" if way else " ")
+            text, role = "◁" * (way < 0) + name + "▷" * (way > 0), "next" if parts.active == column.layer else "dim"
+            canvas.write(end + 1, plan.bottom, text, role)
         end = max(start + len(heading), column.right)
-
-
-def _way(drawn: _Picture, start: int, room: int, layer: int) -> None:
-    """The name of the weights between two layers on an arrow, as much of it as there is room for."""
-    parts = drawn.parts
-    way = parts.direction * (parts.selected[0] != WEIGHT or not parts.view.position.stage)
-    head, tail = "◁" * (way < 0), "▷" * (way > 0)
-    if room >= 1:
-        name, room = render_name(parts.edges(layer), parts.view.style), room - abs(way)
-        text = head + first_that_fits((name, ""), room).center(room, "─" if way else " ") + tail
-        drawn.canvas.write(start, drawn.canvas.rows - 1, text, "next" if parts.active == layer else "dim")
 
 
 def _shortcut(drawn: _Picture, edges: Edges) -> None:

@@ -81,7 +81,9 @@ class Edges(Record, eq=False):
             for i, j in np.argwhere(these).tolist():
                 share, width = float(shares[i, j]), 1 + (kind == "path" and main.sum() <= _NUMBERED)
                 start, end = ((round(x), round(y)) for x, y in (self.place(i, j, 0), self.place(i, j, 1)))
-                canvas.segment(start, end, _role(kind, share), strength + abs(share), width, share < 0 and kind != "rest")
+                level = max(round(HEAT_STEPS * abs(share)), 1) if np.isfinite(share) else 0  # the sign is told of the smallest, too
+                role = "bad" if not level else kind if kind == "rest" else f"{kind}:{level if share > 0 else -level:+d}"
+                canvas.segment(start, end, role, strength + abs(share), width, share < 0 and kind != "rest")
 
     def labels(self) -> Iterator[tuple[int, int, str, str, object]]:
         """The numbers of the selected cell's edges, as far as they have room beside each other: column, row, text, role and cell; where
@@ -131,11 +133,3 @@ class Edges(Record, eq=False):
         away = np.abs(starts[:, None] + rise * ((2 * x + 0.5 - first) / along) - (4 * y + 1.5)) / np.hypot(1, rise / along)
         i, j = divmod(int(away.argmin()), self.right_units)
         return (self.name, (i, j)) if away[i, j] <= _NEAR else None
-
-
-def _role(kind: str, share: float) -> str:
-    """The role of an edge from its weight's share of the largest; the sign is told of the smallest, too."""
-    if not np.isfinite(share):
-        return "bad"
-    level = max(round(HEAT_STEPS * abs(share)), 1)
-    return kind if kind == "rest" else f"{kind}:{level if share > 0 else -level:+d}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,13 +39,8 @@ def number_text(value: float, room: int) -> str:
         return "0"
     forms = ("+.4f", "+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[4 * (abs(value) < _FINE) :]
     sign = "?" if np.isnan(value) else "−" if value < 0 else "+"
-    texts = (_compact(minus(cell(value, form))) for form in forms)
+    texts = (re.sub(r"^(.)0\.", r"\1.", minus(cell(value, form))) for form in forms)  # without the zero before the point
     return first_that_fits((*texts, f"{sign}{'~0' if abs(value) < 1 else 'big'}", sign), room)
-
-
-def _compact(text: str) -> str:
-    """A number's text without the zero before the point."""
-    return text[0] + text[2:] if text[1:3] == "0." else text
 
 
 def given_text(value: float, room: int) -> str:

@@ -50,16 +50,17 @@ def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> 
     after += judged + [line for line in match_lines(view, name, index, columns) if line not in judged]
     after += wrap(explanation.meaning, columns) + _operands(view, explanation, columns)
     rule = wrap(explanation.rule, columns, "dim") if explanation.rule != explanation.meaning else []
-    rule = _effect(view, explanation, columns) + rule
+    # at a parameter, what the update that has just been completed has done with all of them together
+    told = view.effect.lines() if view.effect and name in view.program.free else []
+    rule = [drawn for text in told for drawn in wrap(text, columns)] + rule
     room = rows - len(lines) - len(after)
     lines += [*_derivation(view, explanation, columns, room, room - min(len(rule), 1), room - len(rule) if high else 0), *after, *rule]
-    return lines + _stage(view, explanation, columns, rows - len(lines))
-
-
-def _effect(view: View, explanation: Explanation, columns: int) -> list[Line]:
-    """At a parameter, what the update that has just been completed has done with all of them together."""
-    told = view.effect.lines() if view.effect and explanation.name in view.program.free else []
-    return [drawn for text in told for drawn in wrap(text, columns)]
+    if explanation.stage is None:
+        return lines
+    # the whole formula, where the listing shows a short form or none of it, or where there is room
+    text = formula_text(view, explanation.stage, short=False)
+    whole = formula_lines(text, columns, f"{render_name(explanation.stage.name, view.style)} = ", "     ", "faint")
+    return lines + whole * (len(lines) + len(whole) <= rows or text != formula_text(view, explanation.stage))
 
 
 def why_title(view: View, title: str, columns: int) -> str:
@@ -177,15 +178,6 @@ def _with(drawn: Line, columns: int, *more: Line) -> Line:
     for part in more:
         drawn = first_that_fits([(*drawn, *part)], columns, drawn)
     return drawn
-
-
-def _stage(view: View, explanation: Explanation, columns: int, rows: int) -> list[Line]:
-    """The whole formula, where the listing shows a short form or none of it, or where there is room."""
-    if explanation.stage is None:
-        return []
-    text = formula_text(view, explanation.stage, short=False)
-    lines = formula_lines(text, columns, f"{render_name(explanation.stage.name, view.style)} = ", "     ", "faint")
-    return lines if len(lines) <= rows or text != formula_text(view, explanation.stage) else []
 
 
 def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:

@@ -71,7 +71,9 @@ def terms_lines(view: View, explained: Explanation, columns: int, rows: int, cho
         spans.append((look.text(value), f"bold {role}".strip()))
         left = columns - width(tuple(spans)) - 2
         if left >= _SHORTEST_BAR:
-            spans += [("  ", ""), _bar(adds / largest, min(left, columns // 2 if columns >= _BROAD else _LONGEST_BAR))]
+            longest, share = min(left, columns // 2 if columns >= _BROAD else _LONGEST_BAR), adds / largest
+            colour = f"ink:{'+' if share >= 0 else '-'}{_HEAT}"
+            spans += [("  ", ""), (bar(abs(share), longest), colour) if np.isfinite(share) else ("?", "bad")]
         drawn.append(tuple(spans))
     return drawn, f"= ({short(found.value, exact)}){found.around} " * bool(found.around), put
 
@@ -90,10 +92,3 @@ def _named(view: View, explained: Explanation, term: Term) -> str:
     """A term over cells."""
     named = render_cell(term.tree(lambda t: Place(t.name, t.index), _HEAT), explained.style, view.shapes)
     return f"({named})" if term.operator in ("+", "-") else named
-
-
-def _bar(share: float, longest: int) -> Span:
-    """What a term adds, in the colour of its sign."""
-    if not np.isfinite(share):
-        return "?", "bad"
-    return bar(abs(share), longest), f"ink:{'+' if share >= 0 else '-'}{_HEAT}"
