@@ -274,10 +274,9 @@ def _why_zero(scene: Scene) -> str:
     if len(causes) == 1:
         [(kind, name, index)] = causes
         return PHRASES[kind + of_a_line * (kind == "off")].format(cell=scene.cell(name, index))
-    tensors = {name for _, name, _ in causes}
-    if len(tensors) > 1:
+    name, *others = {name for _, name, _ in causes}
+    if others:
         return PHRASES["one or other"]
-    [name] = tensors
     if all(kind == "off" for kind, _, _ in causes) or _all_off(scene, name, [index for _, _, index in causes]):
         return PHRASES["off everywhere" + of_a_line]
     columns = {index[1:] for _, _, index in causes}
@@ -306,6 +305,9 @@ def _causes(term: Term) -> Iterator[Cause]:
         yield "cell is zero", term.name, term.index
     elif term.operator in COMPARISONS:
         yield next((("off", cell.name, cell.index) for cell in term.cells()), ("cancel", "", ()))
+    elif term.operator == "where" and len(term.parts) > 2:  # what was chosen; a plain 0 is there because of the condition
+        chosen, found = term.parts[1 if term.parts[0].value else 2], term.parts[0].cells()
+        yield from _causes(chosen) if chosen.operator != "number" else (("off", cell.name, cell.index) for cell in found)
     elif term.operator in ("*", "/"):
         zeros = [part for part in term.parts if part.value == 0]
         compared = [part for part in zeros if part.operator in COMPARISONS]

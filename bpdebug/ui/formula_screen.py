@@ -66,7 +66,7 @@ class FormulaScreen(LineScreen):
     def draw(self) -> None:
         """The verdict, and what the word before the cursor may become."""
         verdict = self._lines("verdict")
-        self._lines("title").show(editor_title(self.view, self.stage))
+        self._lines("title").show(editor_title(self.view, self.stage, verdict.size.width))
         verdict.show(*draft_lines(self.view, self.stage, self._draft, verdict.size.width))
         self._point()
         self._offer()

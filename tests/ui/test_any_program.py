@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+import re
 
 import numpy as np
 import pytest
 from test_draw_anything import anywhere, everything
 from test_renamed_screen import WALK, screens
-from ui_views import text
+from ui_views import session, text
 
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.equation import equation_picture
 from bpdebug.ui.draw.groups import graph_of
+from bpdebug.ui.draw.matrix_cells import look_in
 from bpdebug.ui.draw.network import cell_beside
 from bpdebug.ui.draw.program import Listing
-from bpdebug.ui.draw.spans import width
+from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.surface import surface_parts
 from bpdebug.ui.draw.why import why_lines
 
 ATTENTION = """
@@ -128,3 +131,24 @@ def test_folds_over_the_samples_show_what_is_summed(tmp_path):
     drawn = text(equation_picture(opened.view(("equation",)), 100, 14).lines)
     assert "pooled" in drawn
     assert "[1,:,:,2]" in drawn
+
+
+def test_what_a_condition_keeps_out_is_said_to_be_kept_out_and_nothing_cancels():
+    shown = session("attention", "goto ds", "select ds[1,0,2]").view()
+    assert "because the condition on mask[0,2] lets nothing pass" in " ".join(text(why_lines(shown, 200)).split())
+    shown = session("attention", "goto ds", "select ds[1,0,0]").view()
+    assert "because dseen[1,0,0] is 0" in " ".join(text(why_lines(shown, 200)).split())
+
+
+def test_truth_values_and_places_have_no_sign_and_amounts_have_one():
+    for name, tensor, forms in (("attention", "mask", {"-.0f"}), ("ninja", "x", {"-.0f"}), ("xor", "x", {"+.0f"})):
+        assert {look_in(session(name).view(), tensor).form} == forms
+
+
+def test_answers_that_all_fit_stand_once_and_the_present_sample_stays_where_they_do_not():
+    shown = session("batch_norm", "update 3").view(("surface",))
+    for rows, above in ((20, 2), (8, 3)):
+        head, below = surface_parts(shown, 60, rows)
+        samples = [re.findall(r"^ *(?:▸ )? *(\d) ", plain(line)) for line in below]
+        assert len(head) == above
+        assert sorted(int(found[0]) for found in samples) == list(range(6))

@@ -50,7 +50,7 @@ def test_a_bar_is_as_long_as_what_the_target_was_given():
     _, below = surface_parts(shown, 100, 20)
     for line, place in zip(below, shown.surface.worst.tolist(), strict=True):
         given = float(shown.surface.outputs[place] @ shown.surface.y[place])
-        assert plain(line).count("━") + plain(line).count("╸") / 2 == pytest.approx(24 * given, abs=0.51)
+        assert plain(line).count("━") + plain(line).count("╸") / 2 == pytest.approx(50 * given, abs=0.51)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(36, 10), (43, 12), (76, 20), (156, 44), (36, 6)])

@@ -96,8 +96,12 @@ def test_the_chosen_candidate_is_always_in_sight():
 
 
 def test_the_title_fits_a_small_screen():
-    moment = view("residual")
-    assert max(width(editor_title(moment, stage)) for stage in moment.program.stages) <= SMALL[0] - 2
+    for name, all_keys in (("residual", True), ("ninja", False)):
+        moment = view(name)
+        titles = [editor_title(moment, stage, SMALL[0] - 2) for stage in moment.program.stages]
+        assert max(map(width, titles)) <= SMALL[0] - 2
+        assert all("Esc leaves" in plain(title) for title in titles)
+        assert all("derived" in plain(title) for title in titles) == all_keys
 
 
 def editor(app):

@@ -11,17 +11,18 @@ from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import names
 from bpdebug.session.completion import Candidate, Draft
 from bpdebug.session.view import View
-from bpdebug.ui.draw.spans import Line, Span, line, width, wrap
+from bpdebug.ui.draw.spans import Line, first_that_fits, line, width, wrap
 
 
-def editor_title(view: View, stage: Stage) -> Line:
-    """Whose formula it is, and how the editor is left."""
-    keys = [("Tab", "names"), ("ctrl+d", "derived"), ("Enter", "takes it"), ("Esc", "leaves")]
-    name = render_name(stage.name, view.style)
-    spans: list[Span] = [("formula of ", "dim"), (name, "name"), (f" {_sized(view.shapes[stage.name])}".rstrip(), "dim")]
+def editor_title(view: View, stage: Stage, columns: int) -> Line:
+    """Whose formula it is, and how the editor is left; then the other keys that there is room for."""
+    keys = [("Enter", "takes it"), ("Esc", "leaves"), ("Tab", "names"), ("ctrl+d", "derived")]
+    drawn = line(
+        ("formula of ", "dim"), (render_name(stage.name, view.style), "name"), (f" {_sized(view.shapes[stage.name])}".rstrip(), "dim")
+    )
     for key, label in keys:
-        spans += [("  ", ""), (key, "key"), (f" {label}", "dim")]
-    return tuple(spans)
+        drawn = first_that_fits([(*drawn, ("  ", ""), (key, "key"), (f" {label}", "dim"))], columns, drawn)
+    return drawn
 
 
 def mistake_line(draft: Draft, start: int, columns: int) -> Line:

@@ -63,7 +63,8 @@ def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARRO
     scale = max(abs(known.low), abs(known.high)) if known.finite.size else 0.0
     scale = inf if known.values.size == 1 else _FAINTER * scale if given and form == _WHOLE else scale
     behind = style.digits + 1 if among and form == _WHOLE else 0
-    return Look(form, max(widest + behind, narrowest), scale or 1.0, behind)
+    counted = known.values.dtype.kind in "biu" and form == _WHOLE  # truth values and places are no amounts, which have signs
+    return Look(form.replace("+", "-") if counted else form, max(widest + behind, narrowest), scale or 1.0, behind)
 
 
 def _examples(known: Statistics, form: str) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.record import Record
-from bpdebug.core.render import render_name
+from bpdebug.core.render import render, render_name
 from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
@@ -47,7 +47,8 @@ def surface_title(view: View, name: str) -> str:
     surface = view.surface
     if surface is None:
         return name
-    answer = render_name(surface.prediction, view.style) if surface.prediction in view.program.tensors else surface.prediction
+    found = answer_of(view.program)
+    answer = surface.prediction if isinstance(found, str) else render(found.value, view.style, view.shapes)
     if surface.grid is None:
         return f"{name.replace('Surface', 'Answers')}  {answer} beside {render_name(view.program.target, view.style)}"
     output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
@@ -176,7 +177,7 @@ class _Table(Record):
     def line(self, row: _Row, role: str, present: bool = False) -> Line:
         """One sample, or the heading."""
         sample, target, answer, verdict, number = self.widths
-        arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, _WIDEST_BAR)
+        arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, max(_WIDEST_BAR, self.columns // 2))
         texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
         said = (pad(row.verdict[0], verdict), row.verdict[1])
         drawn: Line = (("▸ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
@@ -200,11 +201,13 @@ def _answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], li
     heading, *texts = table.rows
     places = surface.worst.tolist()
     lines = [table.line(row, "bold" * present, present) for row, present in zip(texts, (p == sight.present for p in places), strict=True)]
-    own = [] if sight.present is None else [lines[places.index(sight.present)]]
+    below = [(), *matrix] if matrix and not stays else []
+    scrolls = 2 + len(above) + len(lines) + len(below) > rows  # then the present sample stays in sight
+    own = [lines[places.index(sight.present)]] if sight.present is not None and scrolls else []
     head = [*filter(None, above), table.line(heading, "faint")]
     if len(head) + len(own) + 2 > rows:
         return [], head + lines
-    return head + own, lines + ([(), *matrix] if matrix and not stays else [])
+    return head + own, lines + below
 
 
 def _tables(sight: Sight, columns: int, legend: bool) -> Iterator[_Table]:
