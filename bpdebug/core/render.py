@@ -50,6 +50,11 @@ class Lexicon(Record, eq=False):
         tensor = self.tensors.get(name)
         return tensor if tensor and tensor.role is Role.GRADIENT else None
 
+    def clipped(self, name: str) -> str:
+        """The gradient that a tensor is, clipped; "" for any other."""
+        base, mark, _ = name.rpartition("'")
+        return base if mark and self.gradient(base) and self.naming.clipped.format(base) == name else ""
+
     def setting(self, name: str) -> bool:
         """Whether a name may be that of a setting."""
         return name not in self.tensors or self.tensors[name].role is Role.CONSTANT
@@ -92,6 +97,9 @@ def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = N
 def render_name(name: str, style: Style, index: Places = ()) -> str:
     """The name of a tensor or of a cell of it in the given style: ``dz2``, ``δ2`` or ``∂L/∂z2``; in the column convention the places
     of a cell are turned, and subscripts."""
+    if base := style.lexicon.clipped(name):
+        shown = render_name(base, style)
+        return cell_text((shown if shown == base else f"({shown})") + name[len(base) :], index, style.columns)
     tensor = None if style.notation == "d" else style.lexicon.gradient(name)
     if tensor:
         name = _gradient_text(tensor.of, style) + f"@{tensor.through}" * bool(tensor.through)

@@ -53,6 +53,8 @@ def typeset_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = 
 def typeset_name(name: str, style: Style, index: Places = ()) -> Piece:
     """The name of a tensor or of a cell of it; a cell's place is a subscript."""
     lexicon, place = style.lexicon, joined(map(str, index[::-1] if style.columns and len(index) == 2 else index), ",")
+    if base := lexicon.clipped(name):
+        return row(typeset_name(base, style, index), " ", Box("word", text="clipped"))
     if gradient := lexicon.gradient(name):
         if style.notation == "delta" and gradient.of in lexicon.sums:
             inner = _scripted("δ", place, str(lexicon.sums[gradient.of]))

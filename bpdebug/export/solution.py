@@ -86,7 +86,8 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
         value = figure(short(float(worked.given[name]), 8))
         constants += [", " if constants else " with ", Maths(row(typeset_name(name, style), " = ", value))]
     frozen = f"; frozen: {', '.join(program.frozen)}." if program.frozen else "."
-    yield Paragraph((program.rule.name, *constants, frozen), "Optimizer")
+    clip = f"; the gradients are clipped by {program.rule.clip[0]}, at {program.rule.clip[1]:g}" if program.rule.clip else ""
+    yield Paragraph((program.rule.name, *constants, clip, frozen), "Optimizer")
     one, product = ("column", "Wx") if style.columns else ("row", "xW")
     affine = Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b"))
     samples: Text = (f"A sample is a {one}, so that ", affine, "; the shape") if program.layers else ("The shape",)

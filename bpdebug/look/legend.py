@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
+from bpdebug.core.draws import DRAWS
 from bpdebug.core.operations import OPERATIONS
-from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.core.optimizers import CLIPPED_BY, OPTIMIZERS, RATE, SCHEDULES
 from bpdebug.core.record import Record
 from bpdebug.core.render import render
-from bpdebug.core.texts import DERIVATIVES, step_of, value_of
+from bpdebug.core.texts import DERIVATIVES, PHRASES, step_of, value_of
 from bpdebug.look.explanation import UNICODE
 
 GROUPS = {
@@ -124,6 +125,15 @@ def _all() -> Iterator[Entry]:
         target, step = rule.steps[-1]
         written = render(step.tree, UNICODE, dict.fromkeys(rule.constants, ()))
         yield Entry(name, f"{step_of(name, target)} {target} = {written}", "functions", words="optimizer")
+    for name, schedule in SCHEDULES.items():
+        formula = render(schedule.formula.tree, UNICODE, dict.fromkeys(schedule.formula.names, ()))
+        text = f"{PHRASES['schedule'].format(name=name)} {RATE} = {formula}"
+        yield Entry(f"{name} schedule", text, "functions", words="learning rate warmup decay annealing")
+    for kind in CLIPPED_BY:
+        yield Entry(f"clipping by {kind}", PHRASES[f"clip {kind}"], "functions", words="clip_factor grad_norm gradient")
+    for name, recipe in DRAWS.items():
+        text = f"{recipe.usage}: drawn anew in each update, {recipe.says.format(*recipe.usage[:-1].split(', ')[1:])}; evaluated, its mean."
+        yield Entry(name, text, "functions", words="random mask dropout noise draw")
 
 
 @cache

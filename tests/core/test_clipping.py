@@ -222,3 +222,13 @@ def test_a_user_who_forgets_to_clip_is_told_so(tmp_path, clip):
     report = Session(program.scenario).execute(f"compare {tmp_path / 'own.npz'}")
     assert report.data["culprit"] == "W1_new"
     assert "probably the gradient not clipped" in report.text
+
+
+def test_the_clipped_gradient_is_written_as_the_gradient_is(tmp_path):
+    session = Session(program_of(tmp_path, "{name: sgd, learning_rate: 0.1, clip: {norm: 0.5}}").scenario)
+    session.execute("until update 1")
+    session.execute(f"export {tmp_path / 'work.tex'}")
+    assert "\\mathrm{d}W^{[1]} \\mathrm{clipped}" in (tmp_path / "work.tex").read_text("utf-8")
+    session.execute("notation partial")
+    session.execute("until W1")
+    assert "W1[0,0] − learning_rate·(∂L/∂W1)'2[0,0]" in session.execute("explain W1[0,0]").text

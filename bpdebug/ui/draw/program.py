@@ -196,8 +196,9 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     if isinstance(row, Skipped):  # why it does not exist; in a narrow listing no more than the gist
         name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
         texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
-        if row.drawn:
-            texts = (f"{name} = {row.drawn}: {row.reason}", f"{name} = {row.drawn}: {gist.partition(',')[0]}", f"{name} = {row.drawn}")
+        drawn = f"{name} = {row.drawn}"
+        short = f"{name}: {row.drawn.partition('(')[0]}"
+        texts = (f"{drawn}: {row.reason}", drawn, short) if row.drawn else texts
         return fit(line(("   — ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
     if isinstance(row, Part):
         return _heading(view, row, columns)
