@@ -103,6 +103,7 @@ class Session:
 
     def begin(self, program: Program) -> None:
         """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""
+        self.surface_of = surface_of
         self.stand_on(Timeline(program, self._budget))
         self.after_edit()
 

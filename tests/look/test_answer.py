@@ -145,3 +145,15 @@ def test_the_loss_over_two_cells_of_parameters(name, cells):
     session.execute("surface")
     shown = session.view(["surface"]).surface
     assert shown is None or shown.prediction != program.loss
+
+
+def test_another_program_is_not_asked_for_cells_that_it_may_not_have(tmp_path):
+    path = tmp_path / "changed.yaml"
+    text = "program: |\n  loss = sum((x @ W - 1) ** 2)\nparameters: {seed: 1, shapes: {W: [2, 1]}}\ndata: {inputs: [[1, 2]]}\n"
+    path.write_text(text)
+    session = Session(load_scenario(str(path)))
+    session.execute("surface W[0,0] W[1,0]")
+    assert session.view(["surface"]).surface.inputs == ("W[0,0]", "W[1,0]")
+    path.write_text(text.replace("W", "V"))
+    session.execute("reload")
+    assert session.view(["surface"]).surface is None
