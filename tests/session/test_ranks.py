@@ -15,7 +15,8 @@ from bpdebug.time.results import to_json
 
 SCRIPT = """
 where; list; step; explain; into; into 2; reverse-into; finish; next; next; reverse-next; health; goto {gradient}; explain; operand; origin
-return; paths {cell}; paths; predictions; surface {cell} {other}; surface; bt; up; up; down; frame 0; print {value}; print {tensor}.shape; select {first}; explain {cell}
+return; paths {cell}; paths; predictions; surface {cell} {other}
+surface; bt; up; up; down; frame 0; print {value}; print {tensor}.shape; select {first}; explain {cell}
 sample; reverse-sample; sample 0; copy; copy {value}; copy {tensor} latex; copy {gradient} number; copy {gradient} why
 copy {gradient} why markdown; copy {cell} why latex; notation; notation; notation d; convention; list; explain {cell}
 convention rows; axes {tensor} 0 1; axes 0 -1; axes; format fixed 3; print {parameter}; format auto; scale log
