@@ -107,6 +107,7 @@ def answer(scenario, arrays):
 WRONG = ("dW1", "db2", "dz1")
 
 
+@pytest.mark.usefixtures("undiagnosed")
 @pytest.mark.parametrize("wrongs", [1, pytest.param(len(WRONG), marks=pytest.mark.long)])
 @pytest.mark.parametrize(("net", "style"), by_turns(NETS, STYLES))
 def test_right_numbers_agree_and_a_wrong_gradient_is_accused_whatever_they_are_called(net, style, wrongs):
@@ -128,8 +129,8 @@ def test_right_numbers_agree_and_a_wrong_gradient_is_accused_whatever_they_are_c
         assert result.data["culprit"] == wrong, result.text
 
 
-@pytest.mark.parametrize("naming", NONSENSE)
-@pytest.mark.parametrize("style", ["Z1 dZ1 X Y cost", "fc1.weight", "W0", "W1_grad"])
+@pytest.mark.usefixtures("undiagnosed")
+@pytest.mark.parametrize(("naming", "style"), by_turns(NONSENSE, ["Z1 dZ1 X Y cost", "fc1.weight", "W0", "W1_grad"]))
 def test_what_the_program_calls_its_tensors_does_not_matter(naming, style):
     program, arrays = computed(SQUARE)
     other, names = renamed(SQUARE, NONSENSE[naming])
@@ -140,6 +141,7 @@ def test_what_the_program_calls_its_tensors_does_not_matter(naming, style):
     assert result.data["culprit"] == names["dW2"], result.text
 
 
+@pytest.mark.usefixtures("undiagnosed")
 def test_seven_times_the_gradients_under_torchs_names_are_no_agreement():
     program, arrays = computed(xor())
     forward = {name: arrays[name] for name in ("x", "y", "W1", "b1", "W2", "b2", "z1", "a1", "z2", "a2", "loss")}

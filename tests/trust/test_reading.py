@@ -45,6 +45,7 @@ def printed(arrays, form, but=("y",)):
     return {name: array if name in but else FORMS[form](array) for name, array in arrays.items()}
 
 
+@pytest.mark.usefixtures("undiagnosed")
 @pytest.mark.parametrize(("form", "net"), by_turns(FORMS, NETS))
 @pytest.mark.parametrize("seed", range(1))
 def test_printed_numbers_are_judged_as_printed(net, form, seed):
@@ -113,8 +114,8 @@ def late(arrays, *names):
     return before | {name: arrays[f"{name}_new"] for name in names}
 
 
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("which", ["last", "first", "all"])
+@pytest.mark.usefixtures("undiagnosed")
+@pytest.mark.parametrize(("net", "which"), by_turns(NETS, ["last", "first", "all"]))
 def test_weights_saved_half_before_and_half_after_the_update_are_noticed(net, which):
     program, arrays = computed(NETS[net])
     layers = {"last": program.layers[-1:], "first": program.layers[:1], "all": program.layers}[which]
