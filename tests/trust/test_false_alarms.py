@@ -9,6 +9,7 @@ import pytest
 import yaml
 from nasty_networks import NASTY, nasty
 from planted_faults import SHAPES, network, planted, same, wrong_formulas
+from turns import by_turns
 
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
 from bpdebug.core.layers import make_program
@@ -95,6 +96,9 @@ def test_three_thousand_right_networks_are_not_accused(hundred, tally):
     assert {number: said for number, said in found.items() if said} == {}
 
 
+CALLED = {"factor 1 + 1e-6": "stray_factor", "one cell by 1e-6": "one_cell"}
+
+
 def located(program, name, text):
     """``located``, ``elsewhere`` or ``missed``; ``the same`` where the formula gives the right numbers, here or whatever it reads."""
     accused = [finding.name for finding in whole(check(Timeline(planted(program, name, text)))).accused]
@@ -109,18 +113,17 @@ def unnamed(monkeypatch):
     monkeypatch.setattr(checking, "diagnose", lambda evidence: ())
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_fault_of_each_kind_is_located(shape, unnamed):
-    program, found = network(shape, 99), {}
+@pytest.mark.parametrize(("shape", "third"), by_turns(SHAPES, range(3)))
+def test_a_fault_of_each_kind_is_located(shape, third, unnamed):
+    program, found, kinds = network(shape, 99), {}, [*FAULTS, *CALLED][third::3]
     for kind, name, text in wrong_formulas(program):
-        if found.get(kind, "the same") == "the same" and planted(program, name, text):
+        if kind in kinds and found.get(kind, "the same") == "the same" and planted(program, name, text):
             found[kind] = located(program, name, text)
     assert {kind: what for kind, what in found.items() if what not in ("located", "the same")} == {}
-    assert list(found.values()).count("located") >= 20
+    assert list(found.values()).count("located") >= 5
 
 
 ANSWERS = ("named", "listed", "unknown", "cannot tell", "wrong")
-CALLED = {"factor 1 + 1e-6": "stray_factor", "one cell by 1e-6": "one_cell"}
 
 
 def verdict(program, kind, name, text):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from random_networks import scenario_of
 from renamed import NONSENSE, renamed
+from turns import by_turns
 
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import evaluate
@@ -55,7 +56,7 @@ def is_off(wrong, right):
     return wrong.size != right.size or not np.allclose(wrong.ravel(), right.ravel(), 1e-4, 1e-4 * np.abs(wrong).max())
 
 
-@pytest.mark.parametrize(("number", "every"), [(102, 3), pytest.param(102, 1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("number", "every"), [(102, 7), pytest.param(102, 1, marks=pytest.mark.long)])
 def test_whatever_the_catalogue_can_plant_is_found_again_in_any_network(number, every):
     program, planted = make_program(scenario_of(number)), 0
     reads, values, after, previous = moments(program)
@@ -78,8 +79,7 @@ def test_most_of_the_catalogue_can_be_planted_as_a_formula():
     assert len(kinds) > 25
 
 
-@pytest.mark.parametrize("naming", NONSENSE)
-@pytest.mark.parametrize("number", [3, 105, 241, 326])
+@pytest.mark.parametrize(("naming", "number"), by_turns(NONSENSE, [3, 105, 241, 326]))
 def test_the_catalogue_knows_tensors_by_what_they_are(number, naming):
     scenario = scenario_of(number)
     other, names = renamed(scenario, NONSENSE[naming])
