@@ -13,7 +13,7 @@ from bpdebug.frontends import load_scenario, shipped
 from bpdebug.look.explanation import explain
 from bpdebug.session.session import Session
 
-MOST_CELLS = 200
+MOST_CELLS = 80
 """Of all tensors of an update together."""
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "log1p", "expm1", "tanh", "sqrt", "abs", "maximum", "minimum", "where", "sign")}
 

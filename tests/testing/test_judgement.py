@@ -10,8 +10,8 @@ from testing import layers, planted, right
 
 from bpdebug.testing import GradientError, Untold, check_backward
 
-RIGHT = [200, pytest.param(2000, marks=pytest.mark.long)]
-PLANTED = [120, pytest.param(1200, marks=pytest.mark.long)]
+RIGHT = [100, pytest.param(2000, marks=pytest.mark.long)]
+PLANTED = [60, pytest.param(1200, marks=pytest.mark.long)]
 
 
 def outcome(forward, backward, inputs, keywords):

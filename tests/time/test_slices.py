@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from debugger_scenarios import SCENARIOS, xor
+from turns import by_turns
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.session.commands import edit, look
@@ -70,8 +71,7 @@ ANY += ("step", "into 3", "explain W1[0,0]", "explain loss", "diff start", "copy
 ANY += ("export a.py", "hunt 3")
 
 
-@pytest.mark.parametrize("value", HUGE)
-@pytest.mark.parametrize("name", ["W1[0,0]", "x[0,1]", "y[1,0]", "learning_rate"])
+@pytest.mark.parametrize(("value", "name"), by_turns(HUGE, ["W1[0,0]", "x[0,1]", "y[1,0]", "learning_rate"]))
 def test_numbers_that_are_not_finite_or_huge_warn_of_nothing(value, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = Session(xor(5))

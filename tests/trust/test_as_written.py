@@ -150,12 +150,13 @@ FILES = [
 ]
 
 
+@pytest.mark.usefixtures("undiagnosed")
 @pytest.mark.parametrize(("rule", "count"), FILES)
 def test_parameters_and_what_an_optimizer_keeps_may_both_be_saved_after_the_update(rule, count):
     """In one file, whichever update it is of, and in several that follow each other; a wrong gradient is found all the same."""
     scenario = replace(NET, optimizer=RULES.get(rule, Optimizer(rule, {"learning_rate": 0.05})))
     files = [{name.removesuffix("_new"): array for name, array in arrays.items()} for arrays in updates(own(scenario), 4)]
-    for first in (0, 1):
+    for first in (count // 2,):
         session, mine = Session(scenario), files[first : first + count]
         session.execute(f"goto update {first}")
         right = compared(session, *mine)

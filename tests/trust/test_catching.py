@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from debugger_scenarios import classes, xor
+from turns import by_turns
 
 from bpdebug.core.description import Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.session.session import Session
@@ -147,8 +148,7 @@ UPDATES = {
 }
 
 
-@pytest.mark.parametrize("slices", [False, True], ids=["at once", "in slices"])
-@pytest.mark.parametrize("cost", UPDATES)
+@pytest.mark.parametrize(("cost", "slices"), by_turns(UPDATES, [False, True]))
 def test_looking_takes_at_most_a_quarter_of_the_time_whatever_an_update_takes(cost, slices, monkeypatch):
     """By a clock of our own; a run of less than six looks has one at its start and one at its end all the same."""
     now, looked = [0.0], [0]

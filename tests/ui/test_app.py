@@ -7,6 +7,7 @@ from itertools import cycle
 
 import pytest
 from rich.cells import cell_len
+from test_legend import BY_DAY
 from textual.widgets import Input
 from ui_app import LARGE, NAMED, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, STAGES, loaded
@@ -28,14 +29,14 @@ from bpdebug.ui.prompt_screen import PromptScreen
 from bpdebug.ui.screens import _CLOSING as CLOSING
 from bpdebug.ui.screens import TextScreen, broken
 
-SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
+LONG = pytest.mark.long
 
 
 def endless():
     return replace(loaded("xor"), training=Training(10**6))
 
 
-@SIZES
+@pytest.mark.parametrize("size", [pytest.param(LARGE, marks=LONG), SMALL], ids=["large", "small"])
 async def test_the_first_update_stage_by_stage_and_back(size):
     async with debugger(size=size) as (app, pilot):
         assert "stage 0/17 start" in shown(app, "header")
@@ -58,7 +59,7 @@ async def test_the_first_update_stage_by_stage_and_back(size):
         assert app.view.position.t == 0
 
 
-@SIZES
+@pytest.mark.parametrize("size", [LARGE, pytest.param(SMALL, marks=LONG)], ids=["large", "small"])
 async def test_the_nan_is_found_with_one_key(size):
     async with debugger("saturation", size) as (app, pilot):
         await press(pilot, "c")
@@ -119,7 +120,7 @@ async def test_the_arrow_keys_move_the_cell_cursor_across_tensors():
 
 async def test_the_arrow_keys_never_leave_the_tensors():
     async with debugger("two_outputs", SMALL) as (app, pilot):
-        for key in ["down", "right", "up", "left"] * 3 + ["down"] * 30 + ["up"] * 60:
+        for key in ["down", "right", "up", "left"] * 3 + ["down"] * 15 + ["up"] * 30:
             app.focused.action_cursor(*{"down": (1, 0), "up": (-1, 0), "left": (0, -1), "right": (0, 1)}[key])
             await settled(pilot)
             name, index = app.view.selected
@@ -271,10 +272,10 @@ async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
 async def test_a_long_jump_arrives_where_it_should(monkeypatch):
     monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.005)
     async with debugger(endless()) as (app, pilot):
-        app.perform("goto 20000:dz2")
+        app.perform("goto 3000:dz2")
         assert app.session.pending
         await until(pilot, lambda: app.session.pending is None and not app.work.busy)
-        assert (app.view.position.update, app.view.position.stage) == (20000, "dz2")
+        assert (app.view.position.update, app.view.position.stage) == (3000, "dz2")
         expected = Session(loaded("xor"))
         expected.execute("step")
         app.perform("goto 0:z1")
@@ -391,8 +392,12 @@ async def test_the_size_of_the_terminal_may_change():
         assert app.view.position.stage == "dW2"
 
 
-@pytest.mark.parametrize(("name", "size"), list(zip(NAMES, cycle([LARGE, SMALL]), strict=False)))
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [pytest.param(name, size, marks=[LONG] * (name in BY_DAY)) for name, size in zip(NAMES, cycle([LARGE, SMALL]), strict=False)],
+)
 async def test_every_scenario_is_shown_at_its_moments(name, size):
+    """By day those through which nobody walks in the tests of the legend."""
     async with debugger(name, size) as (app, pilot):
         for command in ("finish", "goto backward", "update 3", "reverse-next", "continue"):
             app.perform(command)
@@ -451,8 +456,8 @@ async def test_a_command_given_during_a_long_run_is_refused_quietly():
     ("name", "stop", "place", "found"),
     [
         ("xor", "catch exploding 1e9", "98:dW1", "no earlier stop"),
-        ("xor", "watch dW1[1,0] sign", "998:dW1", "watchpoint 1: dW1[1,0] changed its sign"),
-        ("iris", "watch dW1[0,0] ratio 1e9", "60:dW1", "no earlier stop"),
+        pytest.param("xor", "watch dW1[1,0] sign", "998:dW1", "watchpoint 1: dW1[1,0] changed its sign", marks=LONG),
+        pytest.param("iris", "watch dW1[0,0] ratio 1e9", "60:dW1", "no earlier stop", marks=LONG),
     ],
 )
 async def test_while_a_stop_is_searched_the_panes_stay_where_they_are(monkeypatch, name, stop, place, found):

@@ -58,7 +58,7 @@ async def test_health_and_surface_are_worked_out_where_they_are_shown():
         assert app.view.surface is not None
 
 
-@pytest.mark.parametrize("size", [SMALL, (156, 48)])
+@pytest.mark.parametrize("size", [SMALL, pytest.param((156, 48), marks=pytest.mark.long)])
 async def test_the_panes_fill_their_place_at_other_sizes(size):
     async with debugger("iris", size) as (app, pilot):
         app.perform("goto update 60")

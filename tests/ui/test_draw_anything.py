@@ -49,7 +49,7 @@ def anywhere(opened, chance):
 @pytest.mark.parametrize("name", NAMES)
 def test_at_any_moment_and_size_everything_is_drawn_and_nothing_too_wide(name):
     chance, opened = random.Random(name), session(name)  # noqa: S311
-    for _ in range(8):
+    for _ in range(4):
         shown = anywhere(opened, chance)
         for _ in range(3):
             columns, rows = chance.randint(1, 200), chance.randint(1, 60)

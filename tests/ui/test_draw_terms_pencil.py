@@ -15,7 +15,7 @@ from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.why_terms import terms_lines
 
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "log1p", "tanh", "sqrt", "abs", "maximum", "minimum", "where")}
-UPDATES, MOST_CELLS = (0, 1, 40), 3
+UPDATES, MOST_CELLS = (0, 40), 2
 
 
 def read(drawn):

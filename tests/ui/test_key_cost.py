@@ -45,7 +45,7 @@ async def work_of_keys(calls, layers):
 
 
 async def test_a_key_costs_what_is_in_sight_and_not_what_the_network_has(calls):
-    few, many = [await work_of_keys(calls, layers) for layers in (12, 48)]
+    few, many = [await work_of_keys(calls, layers) for layers in (8, 24)]
     assert 0 < many["program_line"] <= 2 * 34, "lines of the listing"
     assert many["render"] <= few["render"] + 2 <= 10, "formulas"
     assert 0 < many["_rails"] <= few["_rails"], "groups in the picture of the network"

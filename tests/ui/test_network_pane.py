@@ -60,7 +60,7 @@ async def test_of_a_mini_batch_the_row_and_the_place_in_the_data_are_told():
         assert app.query_one("#network").border_title.endswith(f"row 1 of 16: sample {sample}")
 
 
-@pytest.mark.parametrize("stage", ["dW1", "db1", "W1"])
+@pytest.mark.parametrize("stage", ["dW1", pytest.param("db1", marks=pytest.mark.long), pytest.param("W1", marks=pytest.mark.long)])
 async def test_another_sample_is_another_picture_also_where_the_selected_tensor_has_none(stage):
     async with debugger(size=LARGE) as (app, pilot):
         app.perform(f"goto 30:{stage}")

@@ -58,7 +58,7 @@ def unlike(app):
     return wrong
 
 
-@pytest.mark.parametrize(("size", "step"), [(SMALL, "s"), (LARGE, "")], ids=["small", "large"])
+@pytest.mark.parametrize(("size", "step"), [(SMALL, "s"), pytest.param(LARGE, "", marks=pytest.mark.long)], ids=["small", "large"])
 async def test_a_pane_that_comes_back_into_sight_shows_its_lines(size, step):
     async with debugger("xor", size) as (app, pilot):
         await press(pilot, *"uss")

@@ -12,7 +12,7 @@ from bpdebug.frontends import load_scenario
 XOR = Path(__file__).parents[2] / "scenarios" / "xor.yaml"
 
 
-@pytest.mark.parametrize("size", [LARGE, SMALL])
+@pytest.mark.parametrize("size", [pytest.param(LARGE, marks=pytest.mark.long), SMALL])
 async def test_the_panes_follow_a_file_that_has_changed(size, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(XOR.read_text("utf-8"), "utf-8")

@@ -208,7 +208,7 @@ def transcript(folder, pieces, pause):
     return file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("text", AHEAD)
+@pytest.mark.parametrize("text", [*AHEAD[::2], *(pytest.param(text, marks=pytest.mark.long) for text in AHEAD[1::2])])
 def test_what_is_typed_ahead_is_carried_out_in_its_order(text, tmp_path):
     expected = transcript(tmp_path, text, 0.15)
     assert transcript(tmp_path, [text], 0) == expected

@@ -6,6 +6,7 @@ import pytest
 from textual import events
 from textual.keys import _character_to_key
 from textual.widgets import Input
+from turns import by_turns
 from ui_app import LARGE, debugger, settled, until
 
 NAMES = {"\r": "enter", "\x1b": "escape", "\t": "tab", "\x10": "ctrl+p"}
@@ -70,18 +71,16 @@ async def after(pieces):
         return state(app)
 
 
-@pytest.mark.parametrize("text", TYPED)
-async def test_it_comes_to_the_same(text):
-    expected = await after(text)
-    assert await after([text]) == expected
-    half = len(text) // 2
-    assert await after([text[:half], text[half:]]) == expected
+@pytest.mark.parametrize(("text", "pieces"), by_turns(TYPED, (1, 2)))
+async def test_it_comes_to_the_same(text, pieces):
+    half = len(text) // pieces
+    assert await after([text[:half], text[half:]]) == await after(text)
 
 
 async def test_in_two_pieces_split_anywhere():
     text = "g40:dz1\r6z:print a2\r\x1b"
     expected = await after(text)
-    for place in range(1, len(text), 4):
+    for place in range(1, len(text), 8):
         assert await after([text[:place], text[place:]]) == expected
 
 
