@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from renamed import NONSENSE, renamed
 from test_export import TUTORIAL, braces, environments, large, numbers_in, tree, written
+from turns import by_turns
 
 from bpdebug import cli
 from bpdebug.core.errors import BpdebugError
@@ -60,13 +61,12 @@ def test_of_a_large_tensor_one_cell_is_asked(name):
     assert 10 < asked.count(GAP[name]) < 80
 
 
-@pytest.mark.parametrize("scenario", [entry.name for entry in shipped()])
-def test_every_document_of_a_sheet_is_closed(scenario):
-    text = sheet(scenario, "tex")
-    environments(text)
-    braces(text)
-    tree(sheet(scenario, "html"))
-    for block in re.findall(r"^```math\n(.*?)\n```$", sheet(scenario, "md"), re.MULTILINE | re.DOTALL):
+@pytest.mark.parametrize(("scenario", "kind"), by_turns([entry.name for entry in shipped()], DOCUMENTS))
+def test_every_document_of_a_sheet_is_closed(scenario, kind):
+    text = sheet(scenario, kind)
+    if kind == "html":
+        tree(text)
+    for block in [text] if kind == "tex" else re.findall(r"^```math\n(.*?)\n```$", text, re.MULTILINE | re.DOTALL):
         environments(block)
         braces(block)
 
@@ -91,8 +91,7 @@ def drawn(scenario):
     return drawing(session.program, session.values()), session
 
 
-@pytest.mark.parametrize("naming", [None, *NONSENSE])
-@pytest.mark.parametrize("name", ["one_neuron", "xor", "two_outputs", "iris"])
+@pytest.mark.parametrize(("naming", "name"), by_turns([None, *NONSENSE], ["xor", "one_neuron", "two_outputs", "iris"]))
 def test_the_drawing_has_a_circle_a_unit_and_a_line_a_weight(name, naming):
     scenario = load_scenario(name)
     made, session = drawn(renamed(scenario, NONSENSE[naming])[0] if naming else scenario)

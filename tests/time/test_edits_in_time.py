@@ -128,7 +128,7 @@ ACTS = (Model.seek, Model.near, Model.run, Model.to_an_edit, Model.look_back, Mo
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(data=st.data(), budget=BUDGETS)
 def test_edits_formulas_undo_and_seeking_give_the_bits_of_a_fresh_replay(name, data, budget):
     model = Model(name, budget)

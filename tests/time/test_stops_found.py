@@ -179,7 +179,7 @@ def found(session, command):
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-@settings(max_examples=9, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_stops_are_found_where_the_loop_finds_them(name, data):
     loop = Loop(name)

@@ -16,7 +16,7 @@ TINY = 1
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data(), budget=st.sampled_from((TINY, 3000, DEFAULT_BUDGET)))
 def test_seek_gives_the_bits_of_a_fresh_run(name, data, budget):
     timeline, expected = Timeline(program_of(name), budget), states(name)

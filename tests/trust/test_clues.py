@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import xor
 from restated import computed
+from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
@@ -48,10 +49,9 @@ def dropped(activation, seed, keep=0.5, inverted=True, at_da=False, forget=""):
     return compare(Timeline(program), t | after)
 
 
-@pytest.mark.parametrize("activation", SLOPES)
-@pytest.mark.parametrize("at_da", [False, True])
-@pytest.mark.parametrize(("keep", "inverted"), [(0.5, True), (0.8, True), (0.5, False)])
-def test_right_dropout_is_seen_and_not_accused(activation, keep, inverted, at_da):
+@pytest.mark.parametrize(("activation", "at_da", "way"), by_turns(SLOPES, [False, True], [(0.5, True), (0.8, True), (0.5, False)]))
+def test_right_dropout_is_seen_and_not_accused(activation, at_da, way):
+    keep, inverted = way
     for seed in range(3):
         report = dropped(activation, seed, keep, inverted, at_da)
         found = report.stages["a1"]

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from random_formulas import Writer, values_of
+from turns import by_turns
 
 from bpdebug import Session
 from bpdebug.core.description import Lines, Scenario
@@ -67,7 +68,7 @@ def right_and_wrong(seeds, tally):
             assert accused == [name] or found[name] not in ("good", "follows"), (seed, fault, found)
 
 
-@pytest.mark.parametrize("start", range(0, 60, 10))
+@pytest.mark.parametrize("start", [0, 10, 20, *(pytest.param(start, marks=pytest.mark.long) for start in (30, 40, 50))])
 def test_right_programs_are_right_and_a_fault_is_found_where_it_is(start, tally):
     right_and_wrong(range(start, start + 10), tally)
 
@@ -78,8 +79,7 @@ def test_many_programs_are_judged_rightly(start, tally):
     right_and_wrong(range(start, start + 100), tally)
 
 
-@pytest.mark.parametrize("scale", [1e-4, 30.0, 1e4])
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize(("scale", "precision"), by_turns([1e-4, 30.0, 1e4], ["float64", "float32"]))
 def test_large_and_small_numbers_are_no_reason_to_accuse(scale, precision, tally):
     for seed in range(100, 108):
         found = judged(opened(seed, scale, precision))

@@ -9,6 +9,7 @@ import pytest
 from textual.app import App
 from textual.geometry import Offset
 from textual.reactive import reactive
+from turns import by_turns
 from ui_app import LARGE, SMALL, debugger, press, settled, shown
 from ui_views import big, session
 
@@ -274,8 +275,7 @@ def in_sight(pane):
     return {pane.cell_under(place) for place in places} - {None}
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE, (160, 48)])
-@pytest.mark.parametrize("scenario", ["xor", "tutorial_as_written", "two_outputs", "one_neuron"])
+@pytest.mark.parametrize(("size", "scenario"), by_turns([SMALL, LARGE, (160, 48)], ["xor", "one_neuron", "two_outputs"]))
 async def test_the_cells_that_make_a_number_are_in_sight_with_it_in_the_order_of_computation(scenario, size):
     async with debugger(scenario, size) as (app, pilot):
         for stage in app.session.program.stages[:-1]:

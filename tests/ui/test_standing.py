@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from turns import by_turns
 from ui_app import debugger, errors, press, settled, shown, until
 from ui_views import loaded
 
@@ -107,8 +108,7 @@ def failing_from(monkeypatch, app, call, calls=10**9):
     monkeypatch.setattr(app.session, "_view", lambda panes: fail() if call <= next(made) < call + calls else view(panes))
 
 
-@pytest.mark.parametrize("keys", [["q"], ["ctrl+q"], [*":quit", "enter"]])
-@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize(("keys", "call"), by_turns([["q"], ["ctrl+q"], [*":quit", "enter"]], [1, 2, 3]))
 async def test_no_view_can_be_made_any_more(keys, call, monkeypatch, tmp_path):
     async with debugger() as (app, pilot):
         app.perform("goto 3:dz1")
