@@ -148,7 +148,10 @@ def _apart(dots: Dots, reach: Reach, axis: int) -> bool:
     if len(shape) != 2 or shape[axis] == 1:
         return False
     some = dots.generator.permutation(shape[axis]) < shape[axis] // 2
-    direction = np.zeros(shape)
-    direction[(slice(None),) * axis + (some,)] = 1.5
-    ways = reach.moves(dots.exact, {reach.tensor: direction})[0].values()
-    return all(way.ndim == 2 and way.shape[axis] == shape[axis] and not way.compress(~some, axis).any() for way in ways)
+    for moved in (some, ~some):  # both: a unit that is off may keep a sample from moving with the one half
+        direction = np.zeros(shape)
+        direction[(slice(None),) * axis + (moved,)] = 1.5
+        ways = reach.moves(dots.exact, {reach.tensor: direction})[0].values()
+        if not all(way.ndim == 2 and way.shape[axis] == shape[axis] and not way.compress(~moved, axis).any() for way in ways):
+            return False
+    return True

@@ -120,11 +120,12 @@ def test_a_stage_that_is_right_is_judged_by_a_dot_product_over_all_of_its_cells(
         assert verdict.numbers is None
 
 
-@pytest.mark.parametrize("name", [name for name in RIGHT if load_scenario(name).layers])
+@pytest.mark.parametrize("name", RIGHT)
 def test_cell_by_cell_the_derivatives_are_the_same_to_the_last_bits(name):
     for verdict in verdicts_of(Timeline(make_program(load_scenario(name))), everything=True):
         assert verdict.method == "complex step"
-        assert verdict.error < 1e-12
+        rounding = np.abs(verdict.ours).max() < 1e-12  # what is nothing but rounding has no relative error
+        assert verdict.error < 1e-12 or (rounding and verdict.status == "noise")
 
 
 def test_the_gradient_of_the_input_is_checked_on_request():
