@@ -34,8 +34,8 @@ class Machine:
         self.program = program
         self.batches = program.batches
         kept = [name for letter, names in program.letters.items() if letter != "g" for name in names]
-        self._memory = Memory(program.persistent, program.dtype, kept)
-        self.persistent_flat, self.persistent = self._memory.flat, self._memory.tensors
+        self._memory = Memory(program.memory, program.dtype, kept)
+        self.persistent_flat, self.persistent = self._memory.flat, {name: self._memory.tensors[name] for name in program.persistent}
         self._workspaces: dict[int, Workspace] = {}
         self.update = self.done = 0
         self.warnings: dict[str, tuple[str, ...]] = {}
@@ -84,13 +84,31 @@ class Machine:
         return self.program.drawn(update, self.persistent) if self.program.draws else {}
 
     def adopt(self, program: Program) -> None:
-        """Go on with another version of the program: the same stages and shapes, other formulas, other numbers in its data."""
+        """Go on with another version of the program: other formulas, other numbers in its data; where it has other stages or kinds of
+        number, those that have run must be the same, or none."""
         old, self.program = self.program, program
+        if old is not program and old.layout != program.layout:
+            self._lay_out(old)
+            return
         for work in self._workspaces.values():
             work.adopt(program)
         if old.data is not program.data or old.fixed is not program.fixed:
             self._take_data()
             self._load()
+
+    def _lay_out(self, old: Program) -> None:
+        """Make new buffers; what this update has computed already is in them, too."""
+        program, ran = self.program, [*old.index][: self.done]
+        computed = {name: self._work.tensors[name] for name in ran if name not in old.persistent and name in [*program.index][: self.done]}
+        self._copies.all_overwritten()
+        self.persistent = {name: self._memory.tensors[name] for name in program.persistent}
+        self._overwritten = [self.persistent.get(stage.name) for stage in program.stages]
+        self._workspaces, self._last, self.finished = {}, None, -1
+        self._take_data()
+        self._load()
+        for name, value in computed.items():
+            if value.shape == self._work.tensors[name].shape:
+                self._work.tensors[name][...] = value
 
     def start(self, update: int, persistent: Array) -> None:
         """Stand at the start of an update with the given persistent values (a copy of :attr:`persistent_flat`)."""

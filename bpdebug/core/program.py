@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array, Calendar
+from bpdebug.core.calendar import Calendar, Span
+from bpdebug.core.description import Array
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.given import Given
@@ -17,7 +18,6 @@ from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
-from bpdebug.core.relined import relined
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
@@ -35,10 +35,12 @@ class Program(Given, eq=False):
     Attributes:
         rule: the optimizer's row.
         lines: stages and skipped stages, as a listing shows them.
+        spans: where versions of the program have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
     """
 
     rule: Rule
     lines: tuple[Stage | Skipped, ...]
+    spans: tuple[Span, ...] = ()
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -48,7 +50,7 @@ class Program(Given, eq=False):
     @cached_property
     def calendar(self) -> Calendar:
         """How the clock goes over the stages of all updates."""
-        return Calendar(self.updates, len(self.stages))
+        return Calendar(self.updates, len(self.stages), self.spans)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -116,6 +118,20 @@ class Program(Given, eq=False):
         """The tensors that live from update to update: parameters, optimizer slots, constants."""
         slots = {name: self.parameters[of] for name, of in self.slots.items()}
         return dict(self.parameters) | slots | dict.fromkeys(self.constants, ())
+
+    @cached_property
+    def memory(self) -> dict[str, Shape]:
+        """What is kept from update to update in any version of it: also what the optimizer keeps of parameters that no path reaches now."""
+        free = [name for name in self.network.parameters if name not in self.frozen]
+        letters = {name: self.rule.letters(name, self.network.naming) for name in free}
+        slots = {letters[name][slot]: self.parameters[name] for slot in self.rule.slots for name in free}
+        return {**self.persistent, **slots, **({"t": ()} if self.rule.counts else {})}
+
+    @cached_property
+    def layout(self) -> tuple[object, ...]:
+        """What memory a machine needs for it: of two programs with the same one each can go on where the other is."""
+        kinds = tuple((name, self.kind(name)) for name in (*self.data, *self.fixed))
+        return kinds, tuple((stage.name, tuple(self._few[stage.name]), self.kind(stage.name), stage.unbounded) for stage in self.stages)
 
     @cached_property
     def constants(self) -> dict[str, float]:
@@ -245,7 +261,11 @@ class Program(Given, eq=False):
             check_stage(name, formula, self.shapes(rows), self.later(name))
         if self.scenario.lines is None or stage.phase not in (Phase.FORWARD, Phase.LOSS):
             return self.with_stage(stage.with_formula(formula, meaning))
-        return replace(self, **relined(self.network, self.lines, name, formula, self.shapes(rows)))
+        from bpdebug.core.relined import relined, stages_of  # noqa: PLC0415 - for programs of lines alone
+
+        network = relined(self.scenario, self.network, name, formula)
+        own = bool(self.scenario.lines.backward.strip())
+        return replace(self, network=network, lines=stages_of(network, self.lines, self.rule, self.frozen, own))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed, or of what is given whole; without a place with all of them.
@@ -254,6 +274,8 @@ class Program(Given, eq=False):
             SetupError: where the loss has no derivative of that form for such targets.
         """
         values = np.array(self.data.get(name, self.fixed.get(name)), None if self.scenario.lines else float)
+        if values.dtype.kind in "iu" and value != np.rint(value):
+            values = values.astype(float)  # what only is a number may be any
         values[place or ...] = value
         if name == self.target:
             self.network.check_targets(values)

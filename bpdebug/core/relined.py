@@ -1,49 +1,60 @@
-"""Another forward line in a program, and the backward pass that is derived from it."""
+"""Another forward line in a program, and the stages that are derived from all its lines then."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from bpdebug.core.derive import derived
-from bpdebug.core.errors import SetupError
-from bpdebug.core.network import Network, Node, Phase
+from bpdebug.core.description import Scenario
+from bpdebug.core.errors import FormulaError, ProgramError, SetupError
+from bpdebug.core.lines import read_lines
+from bpdebug.core.network import Network, Phase
+from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.schedule import Skipped, Stage, backward_stages, forward_stages
-from bpdebug.core.shapes import Shape
-from bpdebug.core.tree import ONE, Name
+from bpdebug.core.schedule import Skipped, Stage, backward_stages, forward_stages, update_stages
 
 Lines = Sequence[Stage | Skipped]
 
 
-def relined(network: Network, lines: Lines, name: str, formula: Formula, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    """The ``network`` and the ``lines`` of a program with another formula for a forward line.
-
-    The user's own backward formulas stay where they are.
+def relined(scenario: Scenario, network: Network, name: str, formula: Formula) -> Network:
+    """The network of a program of lines with another formula for one of them.
 
     Raises:
-        SetupError: where the backward pass would have other stages than it has, in the middle of a run.
+        FormulaError: where the lines do not go together then.
     """
-    between = {network.loss, *(read for node in network.nodes for read in node.inputs.values())}
-    nodes = [_changed(node, network, between, formula, shapes) if node.output == name else node for node in network.nodes]
-    network = replace(network, nodes=tuple(nodes))
-    own = {line.name: line for line in lines if isinstance(line, Stage) and line.edited and line.phase is Phase.BACKWARD}
-    made: list[Stage | Skipped] = [*forward_stages(network), *backward_stages(network)]
-    made = [line.with_formula(own[line.name].formula) if isinstance(line, Stage) and line.name in own else line for line in made]
-    made += [line for line in lines if line.phase is Phase.UPDATE]
-    if [line.name for line in made] != [line.name for line in lines]:
-        raise SetupError(f"the backward pass of this {name} has other stages: change its line in the file, and type reload")
-    return {"network": network, "lines": tuple(made)}
+    assert scenario.lines  # noqa: S101 - there are no lines without them
+    lines = replace(scenario.lines, program="\n".join(_written(network, name, formula)), loss=network.loss)
+    try:
+        return read_lines(replace(scenario, lines=lines), lines)[0]
+    except ProgramError as error:
+        raise FormulaError(error.errors[0].message, formula.text, 1) from None
 
 
-def _changed(node: Node, network: Network, between: set[str], formula: Formula, shapes: Mapping[str, Shape]) -> Node:
-    """The node with another formula and its gradients, parameters first as one writes them."""
-    wanted = sorted(between.intersection(formula.names), key=lambda read: (read not in network.parameters, formula.names.index(read)))
-    gradient = network.naming.gradient.format(node.output)
-    arriving = ONE if node.output == network.loss and gradient not in network.written else Name(gradient)
-    row = replace(node.operation, forward=Formula.of(formula.tree))
-    if node.output in between:
-        made = derived(node.output, row.forward, shapes, wanted, arriving)
-        row = replace(row, gradients=made.gradients, blocked=made.blocked, inner=made.inner)
-    return replace(node, operation=row, arguments={read: read for read in formula.names})
+def _written(network: Network, name: str, formula: Formula) -> Iterator[str]:
+    """The lines, and what is drawn between them."""
+    drawn = [*network.draws]
+    for place, node in enumerate(network.nodes):
+        while drawn and drawn[0].place <= place:
+            draw = drawn.pop(0)
+            yield f"{draw.name} = {draw}" + f"   # {draw.comment}" * bool(draw.comment)
+        value = formula if node.output == name else Formula.of(node.value)
+        yield f"{node.output} = {Formula.of(value.tree).text}" + f"   # {node.comment}" * bool(node.comment)
+
+
+def stages_of(network: Network, lines: Lines, rule: Rule, frozen: tuple[str, ...], own: bool) -> tuple[Stage | Skipped, ...]:
+    """The lines of a changed network; the user's own formulas stay, as far as their stages do.
+
+    Args:
+        network: as it is now.
+        lines: as they were.
+        rule, frozen: of the update.
+        own: whether there is a backward pass of the user's own, in which the new stages would have no place.
+
+    Raises:
+        SetupError: where there is, and the stages are others.
+    """
+    edited = {line.name: line for line in lines if isinstance(line, Stage) and line.edited and line.phase in (Phase.BACKWARD, Phase.UPDATE)}
+    made = [*forward_stages(network), *backward_stages(network), *update_stages(network, rule, frozen)]
+    if own and [line.name for line in made] != [line.name for line in lines]:
+        raise SetupError("other stages are derived from this line, beside those under backward: change it in the file, and type reload")
+    return tuple(line.with_formula(edited[line.name].formula) if isinstance(line, Stage) and line.name in edited else line for line in made)

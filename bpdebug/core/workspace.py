@@ -131,8 +131,10 @@ class Workspace:
         self.rows = [known[stage.name] if stage.name in self.forms else known[stage.name].reshape(-1) for stage in program.stages]
         self.long: dict[str, Array] = {}
         self.pieces = self._gradients = 0
-        for letter, names in program.letters.items() if program.free else ():
-            whole = (self._own if letter == "g" else persistent).stretch(names)
+        letters = program.letters if program.free else {}
+        stretches = {letter: (self._own if letter == "g" else persistent).stretch(names) for letter, names in letters.items()}
+        count = sum(prod(program.parameters[name]) for name in program.free)
+        for letter, whole in stretches.items() if all(whole.size == count for whole in stretches.values()) else ():
             length = max(_PIECE, -(-whole.size // _MOST_PIECES))
             bounds = [*range(0, whole.size, length), whole.size]
             self.pieces, self._gradients = len(bounds) - 1, whole.size

@@ -77,8 +77,10 @@ def _before(timeline: Timeline, text: str) -> Array | None:
     """The value in the update before, when all that it reads had just been computed; None where there is none."""
     program, update = timeline.program, timeline.machine.update - 1
     formula = program.parse(text)
+    if not program.tensors.keys() >= {*formula.names} or not timeline.calendar.follows(update + 1):
+        return None
     done = max((program.index[name] + 1 for name in formula.names if name in program.index and name not in program.persistent), default=0)
-    if update < 0 or done in (0, timeline.calendar.length):
+    if update < 0 or done in (0, program.calendar.length):
         return None
     with timeline.at(timeline.calendar.clock(update, done)) as machine, np.errstate(all="ignore"):
         infer(formula, machine.shapes())

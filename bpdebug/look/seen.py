@@ -13,13 +13,12 @@ from bpdebug.time.timeline import Timeline
 
 def last_computed(program: Program, position: Position, name: str) -> int | None:
     """The clock right after the stage that gave the tensor its value at that position, or None for what was given."""
-    if name not in program.index:
-        return None
-    place = program.index[name]
-    if place < position.done:
-        return position.calendar.clock(position.update, place + 1)
-    if name in program.persistent and position.update:
-        return position.calendar.clock(position.update - 1, place + 1)
+    calendar, place = position.calendar, program.index.get(name)
+    if place is not None and place < position.done:
+        return calendar.clock(position.update, place + 1)
+    before = calendar.index(position.update - 1, program.index)
+    if name in program.persistent and position.update and name in before:
+        return calendar.clock(position.update - 1, before[name] + 1)
     return None
 
 

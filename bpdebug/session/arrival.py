@@ -37,7 +37,7 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
     first = timeline.first_nonfinite
     if reason == "end" and first is not None and first <= start.t < position.t:
         update, place = timeline.calendar.ran(first)
-        where = f"{update}:{timeline.program.stages[place].name}"
+        where = f"{update}:{timeline.program_at(first - 1).stages[place].name}"
         text += f"\nnot all values have been finite since {where}; 'goto {where}' goes back to the first that is not"
     return Result("stop", text, _stop_data(reason, start, position))
 
@@ -65,7 +65,7 @@ def describe(timeline: Timeline) -> str:
 def _nonfinite(timeline: Timeline, start: Position) -> Result:
     position = timeline.position
     update, place = timeline.calendar.ran(position.t)
-    stage = timeline.program.stages[place]
+    stage = timeline.program_at(position.t - 1).stages[place]
     value = timeline.machine.tensor(stage.name)
     bad = np.argwhere(~np.isfinite(value))
     first = tuple(int(i) for i in bad[0])

@@ -83,13 +83,13 @@ class Catchpoint(Counted):
     Attributes:
         condition: when it strikes.
         shown: the number that is compared.
-        done: in which moment of an update it is looked at.
+        after: the stage after which it is looked at, "" at the start of an update.
         threshold: what the number is compared with.
     """
 
     condition: Formula
     shown: Formula
-    done: int
+    after: str
     threshold: float
 
     @property
@@ -99,7 +99,12 @@ class Catchpoint(Counted):
 
     def moments(self, program: Program) -> frozenset[int]:
         """The one that it was made for."""
-        return frozenset((program.calendar.moment(self.done),))
+        done = program.index.get(self.after, -2) + 1 if self.after else 0
+        return frozenset((program.calendar.moment(done),) if done >= 0 else ())
+
+    def fits(self, program: Program) -> bool:
+        """Whether there is what the condition reads, and the stage after which it does."""
+        return bool(self.moments(program)) and program.tensors.keys() >= {*self.condition.names, *self.shown.names}
 
     def check(self) -> Check:
         """The condition; where it must last, it is looked at in any case."""
@@ -244,7 +249,7 @@ def make_catchpoint(program: Program, number: int, name: str, threshold: float |
         text=f"{name} {limit!r}" + (f" for {lasting}" if lasting is not None else ""),
         condition=program.parse(condition.format(f"{limit!r}")),
         shown=program.parse(shown),
-        done=done,
+        after=program.stages[done - 1].name if done else "",
         threshold=limit,
         lasting=row.lasting if lasting is None else lasting,
     )

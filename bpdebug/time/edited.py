@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bpdebug.core.calendar import Calendar
 from bpdebug.core.cells import Cell
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
-from bpdebug.time.edits import Edit, version
+from bpdebug.core.record import replace
+from bpdebug.time.edits import Edit, spans_of, version
 
 
 class Edited:
@@ -19,7 +21,7 @@ class Edited:
     Attributes:
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
         shown: how whoever looks sees a program that runs: as it is, unless somebody disguises it.
-        calendar: how its clock goes, whatever the formulas.
+        calendar: how its clock goes, under the edits that have been made.
     """
 
     def __init__(self, program: Program) -> None:
@@ -52,8 +54,15 @@ class Edited:
 
     def take_edits(self, edits: list[Edit]) -> None:
         """At the start: edits that are made again when their moments are passed."""
-        self.edits, self._versions = edits, {0: self._original}
+        self.hold(edits)
         self.apply_edits()
+
+    def hold(self, edits: list[Edit]) -> None:
+        """Have these edits, of which nothing is done yet."""
+        spans = spans_of(self._original, edits) if any(edit.value is None for edit in edits) else ()
+        self.edits, self._spans = edits, spans
+        self._versions = {0: replace(self._original, spans=spans) if spans else self._original}
+        self.calendar = Calendar(self._original.updates, len(self._original.index), spans)
 
     def program_at(self, t: int) -> Program:
         """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit), as it is shown."""
@@ -63,7 +72,7 @@ class Edited:
         """The program that runs at clock ``t``; each version is made once."""
         count = sum(edit.of_program and edit.t <= t for edit in self.edits)
         if count not in self._versions:
-            self._versions[count] = version(self._original, self.edits, t)
+            self._versions[count] = version(self._versions[0], self.edits, t)
         return self._versions[count]
 
     def apply_edits(self) -> None:

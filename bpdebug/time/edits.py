@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpdebug.core.calendar import Span
 from bpdebug.core.cells import Cell, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
 from bpdebug.core.numbers import written
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 from bpdebug.core.tensors import Role
 
 
@@ -77,9 +78,29 @@ def check_value(machine: Machine, name: str, index: Cell, value: float) -> None:
     kind = machine.values()[name].dtype
     if kind.kind == "b" and value not in (0, 1):
         raise BpdebugError(f"{name} holds truth values, which are set to 0 or 1; found {written(value)}")
-    if kind.kind in "iu" and not (value.is_integer() and np.iinfo(kind).min <= value < np.iinfo(kind).max):
-        real = "" if name in program.index else "; for other numbers give it with a decimal point in the scenario: 2.0, not 2"
-        raise BpdebugError(f"{name} holds whole numbers; found {written(value)}{real}")
+    whole = value.is_integer() and np.iinfo(np.int64).min <= value < np.iinfo(np.int64).max
+    if kind.kind in "iu" and not whole and not (program.takes(name) and _may_be_any(program, name, value)):
+        raise BpdebugError(f"{name} holds whole numbers{', which count or pick cells' * program.takes(name)}; found {written(value)}")
+
+
+def _may_be_any(program: Program, name: str, value: float) -> bool:
+    """Whether a tensor of whole numbers may hold others: none of them says which cell is meant, or how many there are."""
+    try:
+        return abs(value) < np.iinfo(np.int64).max and bool(program.with_number(name, (), value).layout)
+    except BpdebugError:
+        return False
+
+
+def spans_of(program: Program, edits: list[Edit]) -> tuple[Span, ...]:
+    """Where updates begin to have other stages, with those before any edit; nothing where all have the same."""
+    spans = [Span(0, 0, program.index)]
+    for edit in edits:
+        update = replace(program, spans=tuple(spans)).calendar.update(edit.t)
+        changed = edit.changed(program) if edit.value is None else program
+        if [*changed.index] != [*program.index]:
+            spans.append(Span(update, edit.t, changed.index))
+        program = changed
+    return tuple(spans) if len(spans) > 1 else ()
 
 
 def version(program: Program, edits: list[Edit], t: int) -> Program:

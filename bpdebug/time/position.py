@@ -7,9 +7,10 @@ A stage (or a cell of it) as a location is the moment after it has run; a phase 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from bpdebug.core.calendar import Calendar
 from bpdebug.core.cells import Cell, check_cell
-from bpdebug.core.description import Calendar
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
@@ -89,16 +90,23 @@ class Location(Record):
         done: stages of the update that have run at that moment.
         update: which update, or None for any.
         cell: the cell to look at there, or None.
+        after: the last of the stages that have run, or "".
     """
 
     text: str
     done: int
     update: int | None = None
     cell: tuple[str, Cell] | None = None
+    after: str = ""
 
     def clock(self, program: Program, current: int) -> int:
         """The moment as a clock, in update ``current`` where the location names none."""
-        return program.calendar.clock(current if self.update is None else self.update, self.done)
+        update = current if self.update is None else self.update
+        return program.calendar.clock(update, self.place(program.calendar.index(update, program.index)))
+
+    def place(self, index: Mapping[str, int]) -> int:
+        """How many stages have run at that moment, in an update with these; -1 where the last of them is not among them."""
+        return index.get(self.after, -2) + 1 if self.after else self.done
 
 
 _EXPECTED = "expected a stage (dz2), a cell (dW1[1,0]), 40:dz2, a phase (backward), layer 2, update 40, epoch 3, start or end"
@@ -141,12 +149,14 @@ def _relative(words: str, program: Program) -> Location:
     prefixed = re.fullmatch(r"(?:update )?(\d+)\s*:\s*(.+)", words)
     update, name = (_number(prefixed[1]), prefixed[2]) if prefixed else (None, words)
     if update is not None and name in ("start", "end"):
-        return Location(words, program.calendar.length * (name == "end"), update)
+        ends = program.calendar.clock(update + 1) - program.calendar.clock(update)
+        return Location(words, ends * (name == "end"), update)
     if (found := _CELL.fullmatch(name)) and found[1] in program.index:
         cell = found[1], tuple(int(place) for place in found[2].split(","))
         check_cell(*cell, program.shapes(program.batches.largest)[cell[0]])
-        return Location(words, program.index[cell[0]] + 1, update, cell)
-    return Location(words, _place(name, program), update)
+        return Location(words, program.index[cell[0]] + 1, update, cell, cell[0])
+    done = _place(name, program)
+    return Location(words, done, update, None, program.stages[done - 1].name if done else "")
 
 
 def _place(name: str, program: Program) -> int:

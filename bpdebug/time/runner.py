@@ -45,7 +45,7 @@ class Runner:
         """Run to clock ``t``, the end of training or the first stop, whichever comes first."""
         timeline, t = self.timeline, min(t, self.timeline.end)
         self._looked = -1
-        for remembering in self.stops.enabled():
+        for remembering in self.stops.fitting(timeline.program):
             remembering.recall(timeline)
         self._reviewing = [reviewing for reviewing in self.stops.enabled() if reviewing.due(timeline) is not None]
         while timeline.clock < t:
@@ -64,7 +64,8 @@ class Runner:
         if (outcome := self._review()).stopped:
             return outcome
         fixed = stops.next_clock(timeline.program, timeline.clock)
-        goal = min(clock for clock in (t, fixed, *(reviewing.due(timeline) for reviewing in self._reviewing)) if clock is not None)
+        turn = timeline.calendar.turn(timeline.clock)  # from there the stops have other places
+        goal = min(clock for clock in (t, fixed, turn, *(reviewing.due(timeline) for reviewing in self._reviewing)) if clock is not None)
         while timeline.clock < goal:
             checks, clock, began = stops.checks(timeline.program), timeline.clock, process_time()
             bad = timeline.run(goal, stop, checks, stops.catch_nonfinite)

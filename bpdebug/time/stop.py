@@ -82,6 +82,11 @@ class Stop:
         """What is compiled into the update."""
         raise NotImplementedError
 
+    def fits(self, program: Program) -> bool:
+        """Whether what it speaks of is there in a version of the program that may have other stages."""
+        formula = self.check().formula if program.spans else None
+        return formula is None or program.tensors.keys() >= {*formula.names}
+
     def recall(self, timeline: Timeline) -> None:
         """Remember what it would have seen up to now, if it needs to."""
 

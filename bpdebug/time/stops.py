@@ -37,11 +37,14 @@ class Breakpoint(Stop):
 
     def moments(self, program: Program) -> frozenset[int]:
         """The location's."""
-        return frozenset((program.calendar.moment(self.location.done),))
+        done = self.location.place(program.index)
+        return frozenset((program.calendar.moment(done),) if done >= 0 else ())
 
     def clock(self, program: Program) -> int | None:
         """The one clock of a location in a certain update, else None."""
-        return None if self.location.update is None else self.location.clock(program, 0)
+        update = self.location.update
+        gone = update is not None and self.location.place(program.calendar.index(update, program.index)) < 0
+        return None if update is None or gone else self.location.clock(program, 0)
 
     @property
     def cell(self) -> tuple[str, Cell] | None:
@@ -218,11 +221,15 @@ class Stops:
         """Those that are looked at."""
         return (stop for stop in self.all.values() if stop.enabled)
 
+    def fitting(self, program: Program) -> Iterator[Stop]:
+        """Those of them that have a place in a version of the program."""
+        return (stop for stop in self.enabled() if stop.fits(program))
+
     def checks(self, program: Program) -> dict[int, list[Check]]:
         """What to compile into an update, by how many stages have run."""
         if self._compiled is None or self._compiled[0] is not program:
             made: dict[int, list[Check]] = {}
-            for stop in self.enabled():
+            for stop in self.fitting(program):
                 if isinstance(stop, Breakpoint) and stop.clock(program) is not None:
                     continue
                 for done in stop.moments(program) - {0}:
@@ -232,15 +239,16 @@ class Stops:
 
     def next_clock(self, program: Program, t: int) -> int | None:
         """The next clock after ``t`` at which something must be looked at whatever the compiled checks say."""
-        clocks = [stop.clock(program) for stop in self.enabled() if isinstance(stop, Breakpoint)]
+        clocks = [stop.clock(program) for stop in self.fitting(program) if isinstance(stop, Breakpoint)]
         ahead = [clock for clock in clocks if clock is not None and clock > t]
-        if any(0 in stop.moments(program) for stop in self.enabled() if not isinstance(stop, Breakpoint) or stop.clock(program) is None):
+        timeless = (stop for stop in self.fitting(program) if not isinstance(stop, Breakpoint) or stop.clock(program) is None)
+        if any(0 in stop.moments(program) for stop in timeless):
             ahead.append(program.calendar.clock(program.calendar.update(t) + 1))
         return min(ahead, default=None)
 
     def look(self, machine: Machine) -> list[Hit]:
         """The stops that strike at this moment (each sees every moment of its own, in order)."""
-        here = [stop for stop in self.enabled() if machine.done in stop.moments(machine.program)]
+        here = [stop for stop in self.fitting(machine.program) if machine.done in stop.moments(machine.program)]
         with np.errstate(all="ignore"):
             struck = [(stop, stop.strikes(machine)) for stop in here]
         return [hit_of(stop, text) for stop, text in struck if text]

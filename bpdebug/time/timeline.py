@@ -17,6 +17,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.core.workspace import UNCHECKED, Checks
 from bpdebug.time.checkpoints import Checkpoints
 from bpdebug.time.edited import Edited
@@ -41,12 +42,10 @@ class Timeline(Edited):
         losses: the loss of each update that has been completed.
         first_nonfinite: the clock right after the first stage that gave NaN or inf, once it has been passed.
         visit: called whenever an update has been completed, where there is something to call.
-        end: the clock when the training is complete.
     """
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         super().__init__(program)
-        self.end = program.calendar.end
         self.losses = History()
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.dtype, budget)
@@ -57,9 +56,14 @@ class Timeline(Edited):
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
+    def end(self) -> int:
+        """The clock when the training is complete."""
+        return self.calendar.end
+
+    @property
     def position(self) -> Position:
         """The clock, spelled out."""
-        if self._position.t != self.clock:
+        if self._position.t != self.clock or self._position.calendar is not self.program.calendar:
             self._position = position_at(self.program, self.clock)
         return self._position
 
@@ -138,13 +142,20 @@ class Timeline(Edited):
         Raises:
             BpdebugError: where it cannot be done; nothing has changed then.
         """
-        made = Edit(self.clock, name, index, value, formula, self.program.takes(name))
+        program, here = self.machine.program, self.clock
+        made = Edit(here, name, index, value, formula, program.takes(name))
         if value is None:
-            self.machine.program.with_formula(name, formula)
+            changed = program.with_formula(name, formula)
+            if changed.layout != program.layout:  # the update begins anew, and comes as far as it is the same
+                made = replace(made, t=self.calendar.clock(self.machine.update))
+                here = made.t + min(self.machine.done, changed.index[name])
+                self.seek(made.t)
         else:
             check_value(self.machine, name, index, value)
-            made.changed(self.program)
-        return self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
+            made.changed(program)
+        dropped = self._branch([*(edit for edit in self.edits if edit.t <= made.t), made])
+        self.seek(here)
+        return dropped
 
     def undo(self) -> Edit:
         """Drop the last edit of all, and go to the moment at which it was made, if that is past.
@@ -166,7 +177,8 @@ class Timeline(Edited):
         """Stand at a clock with these edits, from what is kept, whatever state the present is in."""
         changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
         first = self.calendar.update(min([t, self.clock, *changed]))
-        self.visit, self.edits, self._versions = None, edits, {0: self._original}
+        self.visit = None
+        self.hold(edits)
         self._seen = (-1, frozenset(), {})
         self._checkpoints.forget_after(first)
         self.losses.forget_from(first)
@@ -178,8 +190,8 @@ class Timeline(Edited):
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]
         update = self.machine.update
-        self.edits = edits
-        self._versions, self._seen = {0: self._original}, (-1, frozenset(), {})
+        self.hold(edits)
+        self._seen = (-1, frozenset(), {})
         self._checkpoints.forget_after(update)
         self.losses.forget_from(update)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:

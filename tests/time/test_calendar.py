@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.core.description import Calendar
+from bpdebug.core.calendar import Calendar
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.data())

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.core.calendar import Calendar
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.numbers import exact, short
+from bpdebug.core.program import Program
 from bpdebug.look.explanation import not_there
 from bpdebug.session.arrival import describe
 from bpdebug.session.session import Session
@@ -60,19 +62,46 @@ def formula(session: Session, arguments: str) -> Result:
     if not sign:
         derived = f"\nderived: {stage.derived.text}" if stage.derived else ""
         return Result("value", f"{stage}{derived}", {"name": name, "formula": stage.formula.text})
+    before, calendar, here = session.program, session.timeline.calendar, session.position.t
     try:
         dropped = session.timeline.edit(name, formula=" ".join(text.split()))
     except FormulaError as error:
         raise type(error)(error.message, error.text or text.strip() or " ", error.column) from None
     session.after_edit()
-    return _edited(session, str(session.timeline.edits[-1]), dropped)
+    made = _edited(session, str(session.timeline.edits[-1]), dropped)
+    return made if [*session.program.index] == [*before.index] else _with_stages(made, session, before, calendar, here)
+
+
+def _with_stages(result: Result, session: Session, before: Program, calendar: Calendar, here: int) -> Result:
+    """The result of an edit from which other stages follow, with what that has done to what speaks of stages."""
+    now = session.program
+    new, gone = ([name for name in one.index if name not in other.index] for one, other in ((now, before), (before, now)))
+    parts = [f"new: {' '.join(new)}"] * bool(new) + [f"gone: {' '.join(gone)}"] * bool(gone)
+    lines = [f"other stages are derived from it ({'; '.join(parts) or 'in another order'})"]
+    lines += [f"this update has begun anew: {describe(session.timeline)}"] * (session.position.t != here)
+    missing = [f"stop {stop.number} ({stop.text})" for stop in session.stops.all.values() if not (stop.fits(now) and stop.moments(now))]
+    missing += [f"display {text}" for text in session.displays.values() if not now.tensors.keys() >= {*now.parse(text).names}]
+    lines += [f"without a place in them: {', '.join(missing)}"] * bool(missing)
+    _move_bookmarks(session, before, calendar)
+    return result.also("\n".join([result.text, *lines]), stages={"new": new, "gone": gone}, without_place=missing)
+
+
+def _move_bookmarks(session: Session, before: Program, calendar: Calendar) -> None:
+    """Have bookmarks stand after the same stages as before, where updates have other ones now; else at the start of the update."""
+    now, program = session.timeline.calendar, session.program
+    for name, t in session.bookmarks.items():
+        update, done = calendar.place(t)
+        stage = [*calendar.index(update, before.index)][done - 1] if done else ""
+        session.bookmarks[name] = now.clock(update, now.index(update, program.index).get(stage, -1) + 1)
 
 
 @command("undo", "edit", keys="Z")
 def undo(session: Session) -> Result:
     """Undo the last edit."""
+    before, calendar = session.program, session.timeline.calendar
     edit = session.timeline.undo()
     session.after_edit()
+    _move_bookmarks(session, before, calendar)
     text = f"undone: {edit}\n{describe(session.timeline)}"
     return Result("edit", text, {"edit": f"undo {edit}", "dropped": [str(edit)], "stale": sorted(session.stale())})
 
