@@ -164,6 +164,7 @@ def _known(f: Formulas, depth: int) -> str:
     text, shape = f.draw(depth)
     known = [
         "one_hot(n, 4)",
+        "cross_entropy(A[:, :3], n)",
         "eye(3)",
         f"ones_like({text})",
         "v[N]",

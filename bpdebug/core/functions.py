@@ -160,6 +160,11 @@ _ROWS = (
     ),
     composite("outer(x, y)", "reshape(x, -1)[:, None] * reshape(y, -1)", python=np.outer),
     composite("one_hot(labels, #count)", "where(labels[..., None] == arange(count), 1.0, 0.0)", python=one_hot),
+    composite(
+        "cross_entropy(x, labels)",
+        "mean(logsumexp(x, axis=-1) - sum(x * one_hot(labels, x.shape[-1]), axis=-1))",
+        "g * (softmax(x, axis=-1) - one_hot(labels, x.shape[-1])) / labels.size",
+    ),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}

@@ -106,6 +106,7 @@ REASONS: Mapping[str, str] = {
     "cumprod": "Each cell is a factor of all running products from its own place on, and the product of the other factors is that "
     "divided by the cell.",
     "exp": "The exponential is its own derivative.",
+    "cross_entropy": "Logarithm and softmax cancel: each probability is left, and of the right class 1 less, shared by the samples.",
     "maximum": "Only the larger of the two passes a gradient.",
     "minimum": "Only the smaller of the two passes a gradient.",
     "where": "Only the branch that is taken passes a gradient.",
@@ -124,6 +125,7 @@ OUTERMOST: Mapping[str, str] = {
     "minus": "{what}, with the opposite sign.",
     "cell by cell": "A comparison, cell by cell.",
     "function": "{name}, cell by cell.",
+    "cross_entropy": "Minus the log-probability that softmax gives to each sample's right class, on average.",
     "laid out": "The same cells, laid out anew.",
     "cumsum": "A running sum: each cell is added to all before it.",
     "cumprod": "A running product: each cell is multiplied by all before it.",

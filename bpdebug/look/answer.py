@@ -113,6 +113,8 @@ class _Meetings:
             match part:
                 case Index(answer, (*_, Tree() as target)) if self._meet(answer, target):
                     yield self._told(answer, target, places=True)
+                case Call("cross_entropy", (answer, target)) if self._meet(answer, target):
+                    yield Answer(answer, target, places=True, score=True)
                 case Binary("-" | "*" as sign, left, right):
                     for answer, target in ((left, right), (right, left)):
                         if self._meet(answer, target):

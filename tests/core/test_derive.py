@@ -146,7 +146,7 @@ clip(u, v, k + 0.5) ; abs(u - 0.5) * sign(u - 0.5) ; gelu(u) + silu(u) + elu(u -
 exp(u) / (1 + exp(u)) ; u / (u + v) ; v / sum(v) ; u * u.T[:, :3].sum() ; sqrt(u) / sqrt(u + 1) ; sqrt(sum(u ** 2)) ; 1 / sqrt(u)
 log(exp(u).sum(axis=1)) ; -log(sigmoid(u)) ; c - v[None] ; c + k ; u[0] @ u[1] ; u.reshape(2, 6).T ; u.reshape(-1)[3]
 reshape(t, (-1, 4)) @ u.T ; flip(t) ; flip(t, axis=(0, 2)) ; t.sum() / t.size ; len(u) * u ; u.mean() * m ; arange(4) * v
-eye(4) @ v ; one_hot(i, 4) * u ; u * (u > 0.5) ; u @ zeros((4, 2)) + 1 ; square(u - v).sum(axis=0).max()
+eye(4) @ v ; one_hot(i, 4) * u ; cross_entropy(u, i) ; u * (u > 0.5) ; u @ zeros((4, 2)) + 1 ; square(u - v).sum(axis=0).max()
 t.min(axis=1).max(axis=1) ; np.dot(u, v) ; np.matmul(u, v) ; tanh(tanh(tanh(u))) ; u * u * u / u ; (u + v) * (u + v) ; u @ u.T @ u
 """
 
@@ -194,9 +194,15 @@ COMPOSITES = [name for name, row in FUNCTIONS.items() if row.formula and row.adj
 
 @pytest.mark.parametrize("name", COMPOSITES)
 def test_what_a_composite_passes_back_is_what_its_formula_does(name):
-    row, shapes = FUNCTIONS[name], {"u": (4, 3), "low": (), "high": ()}
-    values = {"u": np.random.default_rng(1).standard_normal((4, 3)), "low": np.array(-0.5), "high": np.array(0.7)}
-    formula = parse(f"{name}(u{', low, high' * (name == 'clip')}{', axis=1' * bool(row.axes)}{', keepdims=True' * row.reduces})")
+    row, shapes = FUNCTIONS[name], {"u": (4, 3), "low": (), "high": (), "i": Form.of((4,), "i")}
+    values = {
+        "u": np.random.default_rng(1).standard_normal((4, 3)),
+        "low": np.array(-0.5),
+        "high": np.array(0.7),
+        "i": np.array([2, 0, 1, 2]),
+    }
+    more = {"clip": ", low, high", "cross_entropy": ", i"}.get(name, "")
+    formula = parse(f"{name}(u{more}{', axis=1' * bool(row.axes)}{', keepdims=True' * row.reduces})")
     found = []
     for one in (formula, Formula("", spelled_out(formula.tree))):
         made = derived("r", one, shapes, ["u"])

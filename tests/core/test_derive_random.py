@@ -25,6 +25,7 @@ CONSTANT = {name for name, row in FUNCTIONS.items() if row.result in ("bool", "i
     "zeros",
     "ones",
     "one_hot",
+    "cross_entropy",
 }
 
 

@@ -43,6 +43,7 @@ def opened(tmp_path, lines, targets, more="", inputs="[[0.5, 1], [1.5, 0], [-1, 
         (CLASSES + "l = log(q)\nloss = -mean(l[arange(len(y)), y])", "[2, 0, 1]", "q", "y"),
         (CLASSES + "l = log_softmax(s)\nloss = -mean(l[arange(len(y)), y])", "[2, 0, 1]", "exp(l)", "y"),
         (CLASSES + "loss = mean(logsumexp(s, axis=1) - s[arange(len(y)), y])", "[2, 0, 1]", "s", "y"),
+        (CLASSES + "loss = cross_entropy(s, y)", "[2, 0, 1]", "s", "y"),
         (CLASSES + "t = one_hot(y, 3)\nloss = -mean(sum(t * log(q), axis=1))", "[2, 0, 1]", "q", "t"),
     ],
 )
