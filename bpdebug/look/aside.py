@@ -36,25 +36,21 @@ class LossAside:
 
     def __init__(self, program: Program, values: Mapping[str, Array], name: str, index: Cell, through: str = "") -> None:
         self._name, self._index, self._through, self._loss = name, index, through, program.loss
-        self._stages = self._reached(program, values)
+        # the stages of the forward pass that a change of the cell reaches, as far as they are affordable
+        moved, self._stages, cost = set[str](), list[Stage](), 0.0
+        begin = 0 if name in program.persistent else program.index.get(name, -1) + 1
+        for stage in program.stages[begin : program.end_of(Phase.LOSS)]:
+            reading = stage.formula.names
+            if not moved.isdisjoint(reading) or (name in reading and through in ("", stage.name)):
+                cost += cost_of(stage, values)
+                if cost > AFFORDABLE:
+                    break
+                self._stages.append(stage)
+                moved.add(stage.name)
         self.affordable = bool(self._stages) and self._stages[-1].name == program.loss
         read = {name, *(read for stage in self._stages for read in stage.formula.names)}
         known = {tensor: values[tensor] for tensor in read if tensor in values}
         self._values = {tensor: value if value.dtype.kind in "biu" else np.asarray(value, float) for tensor, value in known.items()}
-
-    def _reached(self, program: Program, values: Mapping[str, Array]) -> list[Stage]:
-        """The stages of the forward pass that a change of the cell reaches, as far as they are affordable."""
-        moved, found, cost = set[str](), list[Stage](), 0.0
-        begin = 0 if self._name in program.persistent else program.index.get(self._name, -1) + 1
-        for stage in program.stages[begin : program.end_of(Phase.LOSS)]:
-            read = stage.formula.names
-            if not moved.isdisjoint(read) or (self._name in read and self._through in ("", stage.name)):
-                cost += cost_of(stage, values)
-                if cost > AFFORDABLE:
-                    break
-                found.append(stage)
-                moved.add(stage.name)
-        return found
 
     def __call__(self, change: float) -> float:
         """The loss with the cell so much higher."""
@@ -112,9 +108,8 @@ def step_of(program: Program, values: Mapping[str, Array], parameter: str, index
 
 def _cell_by_cell(tree: Tree) -> bool:
     """Whether each cell of a formula's value is made of the same cells of what it reads."""
-    for node in walk(tree):
-        if isinstance(node, Transpose | Index) or (isinstance(node, Call) and node.reduces):
-            return False
-        if isinstance(node, Binary) and node.operator == "@":
-            return False
-    return True
+    moving = Transpose | Index
+    return not any(
+        isinstance(node, moving) or (isinstance(node, Call) and node.reduces) or (isinstance(node, Binary) and node.operator == "@")
+        for node in walk(tree)
+    )

@@ -184,12 +184,8 @@ class SurfaceLog:
         return known[2]
 
 
-def task_of(program: Program) -> tuple[str, tuple[str, ...]]:
-    """What the targets of layers ask for, and the labels: see :class:`Surface`."""
-    return _task(program, Answer(Name(program.prediction), Name(program.target)), program.data[program.target])
-
-
 def _task(program: Program, answer: Answer, y: Array) -> tuple[str, tuple[str, ...]]:
+    """What the targets ask for, and the labels: see :class:`Surface`."""
     labels, made = program.outputs or tuple(map(str, range(y.shape[1]))), answer.value
     bent = program.layers[-1].layer.activation if program.layers else ""
     if not bent:

@@ -26,7 +26,7 @@ from bpdebug.frontends.kinds import Key, choice, flag, list_of, text
 from bpdebug.frontends.loader import MAXIMUM_BYTES, read_text
 from bpdebug.frontends.nodes import Mapping as Node
 from bpdebug.frontends.nodes import Sequence, parse
-from bpdebug.frontends.report import Mark, Report
+from bpdebug.frontends.report import Report
 from bpdebug.frontends.tables import table
 from bpdebug.look.cursor import Cursor
 from bpdebug.time.position import parse_location
@@ -183,8 +183,9 @@ def load_tour(program: Program, path: Path = OURS) -> Tour:
     """
     told = _names(program) if path == OURS else {}
     values, root, report = _read(path)
-    steps = []
-    for made, node in zip(values["steps"], _items(root), strict=True):
+    steps, given = list[Step](), root.entries["steps"][1]
+    nodes = [item for item in given.items if isinstance(item, Node)] if isinstance(given, Sequence) else []
+    for made, node in zip(values["steps"], nodes, strict=True):
         until = {name: wanted for name, wanted in (made["until"] or {}).items() if wanted is not None}
         put = {key: _put(str(made[key]), told) for key in ("title", "text", "at")}
         step = Step(**put, until={name: _put(wanted, told) if isinstance(wanted, str) else wanted for name, wanted in until.items()})
@@ -202,11 +203,6 @@ def _read(path: Path) -> tuple[dict[str, Any], Node, Report]:
     return values, root, report
 
 
-def _items(root: Node) -> list[Node]:
-    steps = root.entries["steps"][1]
-    return [item for item in steps.items if isinstance(item, Node)] if isinstance(steps, Sequence) else []
-
-
 def _try(step: Step, program: Program, node: Node, report: Report) -> None:
     """Note what the program does not have of a step's places and tensors, where it stands in the file."""
     until = node.entries["until"][1] if "until" in node.entries else None
@@ -214,17 +210,13 @@ def _try(step: Step, program: Program, node: Node, report: Report) -> None:
     places = [(step.at, node.entries["at"][1].mark)] if step.at else []
     places += [(str(step.until[name]), inner[name][1].mark) for name in ("after", "at") if name in step.until]
     for place, mark in places:
-        _told(lambda place=place: parse_location(place, program), mark, report)  # type: ignore[misc]
+        try:
+            parse_location(place, program)
+        except BpdebugError as error:
+            report.add(mark, str(error))
     name = str(step.until.get("origin", ""))
     if name and name not in program.tensors:
         report.add(inner["origin"][1].mark, f"there is no tensor {name}")
-
-
-def _told(act: Callable[[], object], mark: Mark, report: Report) -> None:
-    try:
-        act()
-    except BpdebugError as error:
-        report.add(mark, str(error))
 
 
 def _put(text: str, told: Mapping[str, str]) -> str:

@@ -58,32 +58,29 @@ def expected(usage: str, text: str) -> list[tuple[str, int, bool]]:
     words = [(found.start(), found[0]) for found in _WORDS.finditer(text)]
     last = words.pop()[0] if words and not text[-1:].isspace() else len(text)
     own = {item for way in ways(usage) for item in way if stands_for_itself(item)}
+
+    def after(way: Way, place: int, begun: int | None, word: str, start: int) -> Iterator[tuple[int, int | None]]:
+        """Where a way has come after one more word; something long that has begun at a place in the text may go on."""
+        if begun is not None:
+            if word not in own:
+                yield place, begun
+            place += 1
+        item = way[place] if place < len(way) else ""
+        if item and stands_for_itself(item):
+            if word == item:
+                yield place + 1, None
+        elif item and word not in own:
+            long = item.startswith(_LONG) or item.endswith("…")
+            yield (place, start) if long else (place + 1, None)
+
     found: dict[tuple[str, int], bool] = {}
     for way in ways(usage):
         states: set[tuple[int, int | None]] = {(0, None)}
         for start, word in words:
-            states = {after for state in states for after in _after(way, state, word, start, own)}
+            states = {state for before in states for state in after(way, *before, word, start)}
         for place, begun in sorted(states, key=lambda state: state[0]):
             for at, start in [(place + 1, last), (place, begun)] if begun is not None else [(place, last)]:
                 if at < len(way):
                     key = (way[at], start)
                     found[key] = found.get(key, True) and at + 1 < len(way)
     return [(item, start, more) for (item, start), more in found.items()]
-
-
-def _after(way: Way, state: tuple[int, int | None], word: str, start: int, own: set[str]) -> Iterator[tuple[int, int | None]]:
-    """Where a way has come after one word more; something long has begun at the second number of a state, and may go on."""
-    place, begun = state
-    if begun is not None:
-        if word not in own:
-            yield state
-        place += 1
-    if place == len(way):
-        return
-    item = way[place]
-    if stands_for_itself(item):
-        if word == item:
-            yield place + 1, None
-    elif word not in own:
-        long = item.startswith(_LONG) or item.endswith("…")
-        yield (place, start) if long else (place + 1, None)

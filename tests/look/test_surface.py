@@ -9,7 +9,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.look import surface as module
-from bpdebug.look.surface import surface_of, task_of
+from bpdebug.look.surface import surface_of
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
 
@@ -111,7 +111,8 @@ def made(y, activation, **changes):
     ],
 )
 def test_the_targets_tell_what_is_asked(y, activation, task):
-    assert task_of(make_program(made(y, activation))) == task
+    surface = surface_of(session(made(y, activation)).timeline)
+    assert (surface.task, surface.labels) == task
 
 
 def test_the_names_of_the_outputs_label_them():
