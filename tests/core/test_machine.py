@@ -34,7 +34,7 @@ def assert_same(left, right):
         assert same_bits(left[name], right[name]), name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scenario=scenarios(), updates=st.integers(1, 4))
 def test_stepping_and_running_whole_updates_have_the_same_bits(scenario, updates):
     program = make_program(scenario)
@@ -83,7 +83,7 @@ def test_what_occurs_twice_is_computed_anew_when_a_tensor_in_it_has_changed():
         assert_same(final(stepping), final(running))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenario=scenarios())
 def test_stepping_has_the_bits_of_evaluating_each_formula(scenario):
     machine = Machine(make_program(scenario))
@@ -93,7 +93,7 @@ def test_stepping_has_the_bits_of_evaluating_each_formula(scenario):
         assert same_bits(machine.values()[stage.name], expected.astype(scenario.dtype)), stage.formula.text
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenario=scenarios(), update=st.integers(0, 5))
 def test_from_the_persistent_values_any_update_can_be_started_again(scenario, update):
     program = make_program(scenario)
@@ -110,7 +110,7 @@ def test_from_the_persistent_values_any_update_can_be_started_again(scenario, up
     assert_same(final(jumping), final(straight))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scenario=scenarios())
 def test_the_batch_is_the_rows_that_are_its_turn(scenario):
     machine = Machine(make_program(scenario))

@@ -54,7 +54,7 @@ def assert_parts(term, dtype):
         assert_parts(part, dtype)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(name=NAMES, data=st.data())
 def test_a_number_is_what_its_explanation_adds_up_to(name, data):
     program, history = program_of(name), states(name)

@@ -46,7 +46,7 @@ def naive(program, command, t, count):
     return walk(t, count, boundaries[command])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(name=NAMES, count=COUNTS, data=st.data())
 def test_each_move_leads_where_walking_leads(name, count, data):
     program = program_of(name)

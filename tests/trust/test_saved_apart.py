@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from turns import by_turns
 
 from bpdebug.core.description import Loss
 from bpdebug.core.layers import make_program
@@ -22,8 +23,9 @@ def step(program, size=1.0):
         return start, program.run(start)
 
 
-@pytest.mark.parametrize("kept", ["everything", "activations", "prediction"])
-@pytest.mark.parametrize("late", [("weight", "bias"), ("weight",), ("bias",), 0, 1])
+@pytest.mark.parametrize(
+    ("kept", "late"), by_turns(["everything", "activations", "prediction"], [("weight", "bias"), ("weight",), ("bias",), 0, 1])
+)
 def test_parameters_of_which_some_were_saved_after_the_update(late, kept):
     program = make_program(load_scenario("xor"))
     start, made = step(program)

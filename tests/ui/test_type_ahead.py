@@ -71,7 +71,10 @@ async def after(pieces):
         return state(app)
 
 
-@pytest.mark.parametrize(("text", "pieces"), by_turns(TYPED, (1, 2)))
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [*by_turns(TYPED[::2], (1, 2)), *(pytest.param(text, pieces, marks=pytest.mark.long) for text in TYPED[1::2] for pieces in (1, 2))],
+)
 async def test_it_comes_to_the_same(text, pieces):
     half = len(text) // pieces
     assert await after([text[:half], text[half:]]) == await after(text)
