@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ui_views import chain, session, text, whole
 
+from bpdebug import Session, load_scenario
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.plane import SHADES, resampled
@@ -319,3 +320,18 @@ def test_half_blocks_take_the_colours_of_both_halves():
     assert half.color == roles.style("heat:+8").bgcolor
     assert len({roles.style(f"class:{place}:8").bgcolor for place in range(6)}) == 6
     assert roles.style("class:1:0").bgcolor == roles.style("class:4:0").bgcolor
+
+
+def test_a_program_without_answers_says_what_can_be_shown_instead():
+    opened = Session(load_scenario("exam_graph"))
+    fixed, _ = surface_parts(opened.view(["surface"]), 200, 10)
+    told = "".join(text for text, _ in fixed[0])
+    assert told == (
+        "No answers to show: the program has no targets to compare an answer with. :surface x y shows f over two cells of parameters."
+    )
+    opened.execute("surface x y")
+    view = opened.view(["surface"])
+    assert surface_title(view, "Surface") == "Surface  f over x, y"
+    lines = ["".join(text for text, _ in line) for line in surface_parts(view, 60, 12)[0]]
+    assert lines[0].startswith("f −12 here (◆)")
+    assert sum(line.count("◆") for line in lines) == 2, "the loss here is marked once, and the mark explained"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
+from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.record import Record
 from bpdebug.core.render import render, render_name
@@ -60,7 +62,7 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
     surface = view.surface
     if surface is None:
         reason = answer_of(view.program)
-        return wrap(f"No answers to show: {reason}.", columns, "dim") if isinstance(reason, str) else [], []
+        return wrap(f"No answers to show: {reason}.{_instead(view)}", columns, "dim") if isinstance(reason, str) else [], []
     if not np.isfinite(surface.outputs).any():
         return wrap("No answer is finite any more: the parameters are not. U goes back an update.", columns, "bad"), []
     sight = Sight(view, surface)
@@ -73,6 +75,13 @@ def surface_parts(view: View, columns: int, rows: int, shades: bool = False) -> 
     room = rows - len(head)
     drawn = plane_lines(sight, columns, room, shades) if len(surface.axes) == 2 else response_lines(sight, columns, room)
     return head + [crop(line, 0, columns) for line in drawn], []
+
+
+def _instead(view: View) -> str:
+    """What the surface can show of a program without answers: the loss over its first two cells, where it has two."""
+    cells = (cell_name(name, index) for name, shape in view.program.parameters.items() for index in np.ndindex(*shape))
+    two = list(islice(cells, 2))
+    return f" :surface {' '.join(two)} shows {view.program.loss} over two cells of parameters." if len(two) > 1 else ""
 
 
 def summary(sight: Sight, columns: int, most: int, shades: bool = False) -> list[Line]:
@@ -92,7 +101,7 @@ def _score(surface: Surface, samples: int) -> Line:
     """How many answers are right; for numbers, how far off they are on average; of a loss over parameters, the loss here."""
     asked = len(surface.samples)
     if asked == 1 and surface.samples[0] < 0:
-        return line((f"{surface.prediction} ", "dim"), (short(float(surface.outputs[0, 0]), 4), "bold"), (f" here ({NEAR})", "dim"))
+        return line((f"{surface.prediction} ", "dim"), (minus(short(float(surface.outputs[0, 0]), 4)), "bold"), (f" here ({NEAR})", "dim"))
     among = f", {samples} in all" if asked < samples else ""
     if surface.right is None:
         of = f" of {asked} samples" * bool(among)
