@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from turns import by_turns
 from ui_app import debugger, settled
 
 from bpdebug.ui.draw.empty import HATCH
@@ -30,5 +31,18 @@ def inked(app):
 async def test_most_of_the_screen_says_something(size, least):
     async with debugger("xor", size) as (app, pilot):
         app.perform("goto 40:dW1")
+        await settled(pilot)
+        assert inked(app) >= least
+
+
+@pytest.mark.parametrize(
+    ("name", "room"),
+    by_turns(("batch_norm", "attention", "conv", "rnn", "ninja"), [((120, 36), 0.38), ((160, 48), 0.31), ((200, 60), 0.26)]),
+)
+async def test_so_it_does_on_programs_of_lines_where_zeros_leave_bars_empty(name, room):
+    size, least = room
+    async with debugger(name, size) as (app, pilot):
+        program = app.session.program
+        app.perform(f"goto 40:{program.gradients[next(iter(program.parameters))]}")
         await settled(pilot)
         assert inked(app) >= least

@@ -29,7 +29,7 @@ from bpdebug.ui.draw.spans import Line, Span, width
 
 _BARS = " ▁▂▃▄▅▆▇█"
 """From 0 to the largest size; those of negative numbers hang, as the rest of a reversed one."""
-_WIDEST, _LEAST = 4, 6
+_WIDEST, _LEAST = 7, 6
 """Columns of a unit's bar at most, and of all bars of a group at least."""
 _NUMBERS = range(8, 13)
 """Columns that a unit must have, and may have, where its number is written, with the blank behind it."""
