@@ -15,7 +15,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
-from bpdebug.core.structure import forms_of
+from bpdebug.core.structure import Forms
 from bpdebug.core.workspace import UNCHECKED, Checks, Memory, StageError, Workspace
 
 
@@ -262,9 +262,12 @@ class Machine:
             for name in names:
                 self._copies.overwritten(name, self._work.tensors[name])
 
-    def shapes(self) -> dict[str, Shape]:
+    def shapes(self) -> Mapping[str, Shape]:
         """The shape of every tensor in the current update."""
-        return {**forms_of(self._work.tensors)}
+        found = Forms(self._work.tensors)
+        for name in self._work.forms:  # a length that only the run knows may be another one later
+            found[name]
+        return found
 
 
 def is_finite(row: Array) -> bool:

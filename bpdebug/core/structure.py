@@ -6,7 +6,7 @@ rule stands here. What does not fit is a :class:`MisfitError`, which :mod:`bpdeb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -64,9 +64,23 @@ def form_of(values: Array, rows: int | None = None) -> Form:
     return Form.of(values.shape if rows is None else (rows, *values.shape[1:]), kind, number)
 
 
-def forms_of(values: Mapping[str, Array]) -> dict[str, Form]:
-    """The shapes of the tensors of an update, by name; their number of samples is a whole one."""
-    return {name: form_of(np.asarray(value, int) if name == "m" and not value.ndim else value) for name, value in values.items()}
+class Forms(Mapping[str, Form]):
+    """The shapes of the tensors of an update, by name, each found when it is asked for; their number of samples is a whole one."""
+
+    def __init__(self, values: Mapping[str, Array]) -> None:
+        self._values, self._known = values, dict[str, Form]()
+
+    def __getitem__(self, name: str) -> Form:
+        if name not in self._known:
+            value = self._values[name]
+            self._known[name] = form_of(np.asarray(value, int) if name == "m" and not value.ndim else value)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def kind_of(shape: Shape) -> str:

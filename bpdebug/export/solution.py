@@ -13,7 +13,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short, written
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style
-from bpdebug.core.structure import forms_of
+from bpdebug.core.structure import Forms
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import substitute
 from bpdebug.core.typeset import typeset, typeset_name
@@ -41,7 +41,7 @@ def solution(worked: WorkedUpdate, style: Style, blanks: bool = False) -> list[B
         blanks: whether it is a work sheet: with gaps in the place of numbers, and all of these at its end.
     """
     notes: dict[str, int] = {}
-    writer = StageWriter(style, forms_of(worked.values))
+    writer = StageWriter(style, Forms(worked.values))
     if not blanks:
         parts = [*_start(worked, writer, f"update {worked.update} worked out"), *_stages(worked, writer, notes)]
         return [*parts, *_end(worked, writer), Notes(tuple(notes))]

@@ -25,7 +25,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import Letters
-from bpdebug.core.structure import forms_of
+from bpdebug.core.structure import Forms
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
@@ -175,7 +175,7 @@ class _Taking:
         self._axes: Letters = tuple(shown.get(axis, place) for axis, place in enumerate(part.at)) if part.others else (ROW, COLUMN)
         self._places = {ROW: cell[0], COLUMN: cell[1]}
         self._values = {name: value.T if style.columns else value for name, value in values.items()}
-        self._shapes = forms_of(self._values)
+        self._shapes = Forms(self._values)
         self._style, self._letters, self._stage = style, iter(_SUMMED * 8), stage
         tree = stage.formula.tree
         self._cells = Cells(Formula.of(to_columns(tree) if style.columns else tree), self._values, dtype)

@@ -15,7 +15,7 @@ from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
-from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, names, substitute, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
 from bpdebug.look.slopes import NoSlope, slope_of
 from bpdebug.time.parts import activation_of
@@ -108,7 +108,7 @@ class _Rule:
         shown = row.symbol.format(z=inner)
         output = Name(self.node.output if parent == self.node.value else shown)
         slope = substitute(row.gradients["z"].tree, {"z": child if isinstance(child, Name) else _U, row.output: output, "g": ONE})
-        return self._slope(shown, inner, render(_plain(slope), self.style, {**self.shapes, "u": ()}))
+        return self._slope(shown, inner, render(_plain(slope), self.style, self._with_letter((), slope)))
 
     def _of_parts(self, parent: Tree, child: Tree, slope: Tree | None = None) -> str:
         """The derivative by the name of what stands below, or by ``u``, where that is longer or stands in more places."""
@@ -119,10 +119,15 @@ class _Rule:
             slope = slope or slope_of(function, variable)
         except NoSlope:
             return ""
-        shapes = {**self.shapes, "u": self._shape(child)}
+        shapes = self._with_letter(self._shape(child), function, slope)
         shown = render(function, self.style, shapes)
         shown = shown if isinstance(function, Call) else f"({shown})"
         return self._slope(shown, render_name(variable, self.style), render(slope, self.style, shapes))
+
+    def _with_letter(self, shape: Shape, *trees: Tree) -> dict[str, Shape]:
+        """The shapes of what some formulas read, ``u`` among them."""
+        read = (name for tree in trees for name in names(tree))
+        return {name: self.shapes[name] for name in read if name in self.shapes} | {"u": shape}
 
     def _slope(self, function: str, variable: str, slope: str) -> str:
         return PHRASES["slope"].format(function=function, variable=variable, slope=slope)

@@ -16,7 +16,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
-from bpdebug.core.structure import forms_of
+from bpdebug.core.structure import Forms
 from bpdebug.core.texts import PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk, without_ones
 from bpdebug.look.cancelling import fused
@@ -62,7 +62,7 @@ def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, S
 
 def rule_told(scene: Scene) -> str:
     """What a stage does; of a gradient, the rule behind it, and what is left where factors cancel."""
-    program, stage, shapes = scene.program, scene.stage, forms_of(scene.values)
+    program, stage, shapes = scene.program, scene.stage, Forms(scene.values)
     if stage.of:
         return " ".join(filter(None, [rule_of(program, stage, scene.style, shapes), _cancelled(scene, shapes)]))
     if (inner := inner_of(program, stage.name)) and not stage.edited:

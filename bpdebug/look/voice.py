@@ -19,7 +19,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.structure import forms_of
+from bpdebug.core.structure import Forms
 from bpdebug.core.tensors import Array, Role, Tensor
 from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree
@@ -125,7 +125,7 @@ def _gradient(scene: Scene) -> Iterator[str]:
 
 def _inner(scene: Scene, inner: Inner) -> Iterator[str]:
     """What the gradient of a part of a line says."""
-    part = render(inner.part or Name(inner.node.output), scene.style, forms_of(scene.values))
+    part = render(inner.part or Name(inner.node.output), scene.style, Forms(scene.values))
     yield PHRASES["part"].format(part=part, name=render_name(inner.node.output, scene.style))
     if scene.value:
         program = apart(scene.program, inner)

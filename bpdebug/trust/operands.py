@@ -13,7 +13,7 @@ from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Inference, Shape
-from bpdebug.core.structure import Form, forms_of
+from bpdebug.core.structure import Form, Forms
 from bpdebug.core.tree import Call, Length, Name, Operation, Transpose, Tree, operation
 from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED
 
@@ -84,7 +84,7 @@ class Cells(Evaluator):
 
     def __init__(self, values: Mapping[str, Array]) -> None:
         super().__init__({name: np.asarray(value) for name, value in values.items()})
-        self._shapes = _Shapes(forms_of(self.values))
+        self._shapes = _Shapes(Forms(self.values))
         self._parts: dict[tuple[int, Axis, Axis], tuple[Tree, Any]] = {}
 
     def shape(self, tree: Tree) -> Shape | None:
