@@ -14,7 +14,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.export.matrices import telling_cell
 from bpdebug.look.explanation import UNICODE, Explanation, explain
 from bpdebug.time.edits import Edit
-from bpdebug.time.tasks import SLICE, whole
+from bpdebug.time.tasks import SLICE
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.check import check
 from bpdebug.trust.report import Report
@@ -74,11 +74,6 @@ class WorkedUpdate(Record, eq=False):
         """The loss of the same batch with the new parameters."""
         program = replace(self.program, lines=tuple(step.stage for step in self.stages))
         return float(program.run({**self.given, **self.after}, program.end_of(Phase.LOSS))[program.loss])
-
-
-def worked_update(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> WorkedUpdate:
-    """What :func:`working` comes to, in one piece."""
-    return whole(working(timeline, style, explained))
 
 
 def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> Generator[str, None, WorkedUpdate]:

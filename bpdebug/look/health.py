@@ -112,11 +112,6 @@ class HealthLog:
         return _health(program, [*wanted, *[last] * len(present)], complete + present, bool(present), self._obstacles[1])
 
 
-def health_of(timeline: Timeline, updates: int = UPDATES) -> Health:
-    """See :meth:`HealthLog.health`; nothing is remembered."""
-    return HealthLog().health(timeline, updates)
-
-
 def _key(timeline: Timeline, update: int) -> tuple[object, ...]:
     """What an update depends on beyond the program."""
     end = timeline.calendar.clock(update + 1)

@@ -22,7 +22,6 @@ from bpdebug.core.network import Network, Node
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render_name
 from bpdebug.core.tree import Name
-from bpdebug.time.tasks import whole
 
 MOST_CELLS, MOST_PATHS = 400, 512
 """Networks whose tensors are larger are not taken apart; where there are more paths, they are gathered by their first step."""
@@ -70,11 +69,6 @@ class Bundle(Record):
     def value(self) -> float:
         """What these paths contribute together."""
         return self.slope * self.gradient
-
-
-def paths_of(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> Sequence[Path | Bundle]:
-    """What :func:`finding_paths` finds, without a pause."""
-    return whole(finding_paths(network, values, name, index))
 
 
 def finding_paths(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> Generator[str, None, Sequence[Path | Bundle]]:

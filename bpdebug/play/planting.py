@@ -15,7 +15,6 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.play.hunt import Planted
-from bpdebug.time.tasks import whole
 from bpdebug.trust.factors import NEAR, names_of, scale
 from bpdebug.trust.faults import FAULTS, candidates
 from bpdebug.trust.site import Mistake
@@ -24,11 +23,6 @@ _Item = TypeVar("_Item")
 _DIFFERENT, _VISIBLE = 1e-3, 1e-7
 """How far the planted value is from the right one at least: relative to the tensor's largest cell, and to the loss, so that
 differences of the loss can tell."""
-
-
-def plant(program: Program, seed: int) -> Planted:
-    """What :func:`planting` comes to, in one piece."""
-    return whole(planting(program, seed))
 
 
 def planting(program: Program, seed: int) -> Generator[str, None, Planted]:

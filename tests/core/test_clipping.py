@@ -13,8 +13,9 @@ from bpdebug.core.machine import Machine
 from bpdebug.core.optimizers import OPTIMIZERS, SCHEDULES, rule_of
 from bpdebug.core.record import replace
 from bpdebug.export.numpy_lines import to_script
-from bpdebug.export.update import worked_update
+from bpdebug.export.update import working
 from bpdebug.frontends.report import ScenarioError
+from bpdebug.time.tasks import whole
 
 LINES = """
 program: |
@@ -181,7 +182,7 @@ def test_exports_take_it_along(tmp_path, clip):
     again = make_program(load_scenario(tmp_path / "again.yaml"))
     assert [str(stage) for stage in again.stages] == [str(stage) for stage in program.stages]
     scope = {"print": lambda *_, **__: None}
-    exec(to_script(worked_update(session.timeline, explained=False)), scope)
+    exec(to_script(whole(working(session.timeline, explained=False))), scope)
     session.execute("until update 4")
     for name in program.free:
         np.testing.assert_array_equal(scope[name], session.value(name))

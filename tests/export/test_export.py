@@ -23,9 +23,10 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, ExportError, export, exported, format_of
-from bpdebug.export.update import worked_update
+from bpdebug.export.update import working
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
 
 DOCUMENTS = ("md", "tex", "html")
 STYLES = [Style("latex", columns, notation) for columns in (False, True) for notation in ("d", "delta", "partial")]
@@ -117,7 +118,7 @@ def test_every_matrix_of_the_columns_is_one_of_the_rows_turned_round():
 
 def test_the_loss_with_the_new_parameters_is_that_of_the_next_update():
     session = session_of("xor", "goto 1:loss")
-    update = worked_update(session.timeline, explained=False)
+    update = whole(working(session.timeline, explained=False))
     assert update.update == 1
     session.execute("goto 2:loss")
     assert update.loss_after() == float(session.value("loss"))
@@ -356,7 +357,7 @@ def test_a_line_of_json_a_tensor_in_program_order(scenario, update):
     computed = [line for line in lines if "stage" in line]
     assert [line["stage"] for line in computed] == list(session.program.index)
     assert [line["phase"] for line in computed] == [stage.phase for stage in session.program.stages]
-    worked = worked_update(session.timeline, explained=False)
+    worked = whole(working(session.timeline, explained=False))
     for line, step in zip(computed, worked.stages, strict=True):
         assert line["shape"] == list(step.value.shape)
         np.testing.assert_array_equal(np.array(line["value"], float), step.value)
@@ -378,7 +379,7 @@ def test_an_export_leaves_the_session_where_it_is(name, where):
 
 def test_the_update_that_is_exported_is_the_present_one_and_at_the_end_the_last():
     for where, update in (("start", 0), ("3:dz2", 3), ("update 4", 4), ("end", 5)):
-        assert worked_update(session_of(xor(6), f"goto {where}").timeline, explained=False).update == update
+        assert whole(working(session_of(xor(6), f"goto {where}").timeline, explained=False)).update == update
 
 
 @pytest.mark.parametrize(("file", "name"), [("a.md", "md"), ("a.TEX", "tex"), ("a.b.html", "html"), ("a.py", "torch"), ("a.npz", "npz")])

@@ -12,14 +12,15 @@ from programs import PROGRAMS, program_in
 from bpdebug.export.formats import FORMATS, exported
 from bpdebug.export.numpy_lines import TAKEN
 from bpdebug.export.python import python_names
-from bpdebug.export.update import worked_update
+from bpdebug.export.update import working
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
 
 
 def run(session):
     """The script's tensors by our names, those that the update has computed, and what it prints."""
-    worked, scope, told = worked_update(session.timeline, explained=False), {}, io.StringIO()
+    worked, scope, told = whole(working(session.timeline, explained=False)), {}, io.StringIO()
     with contextlib.redirect_stdout(told), np.errstate(all="ignore"):
         exec(exported(session.timeline, FORMATS["numpy"]), scope)
     return {step.stage.name: (step.value, scope[python_names(worked, TAKEN)[step.stage.name]]) for step in worked.stages}, told.getvalue()
@@ -56,7 +57,7 @@ def test_what_was_changed_by_hand_is_in_the_script(tmp_path):
 
 def test_names_that_are_functions_or_none_to_python_are_others(tmp_path):
     session = Session(program_in(tmp_path, "statistics"))
-    names = python_names(worked_update(session.timeline, explained=False), TAKEN)
+    names = python_names(whole(working(session.timeline, explained=False)), TAKEN)
     assert names["var"] == "var_"
     assert names["dh@mu"] == "dh_mu"
     assert len(set(names.values())) == len(names)

@@ -12,7 +12,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.look import health as module
-from bpdebug.look.health import HealthLog, health_of
+from bpdebug.look.health import HealthLog
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
 
@@ -34,7 +34,7 @@ def test_the_numbers_are_those_of_the_values_that_a_plain_run_computes(name):
     program = program_of(name)
     length = len(program.stages)
     states = list(history(program, 6))
-    health = health_of(after(SCENARIOS[name], 6), 4)
+    health = HealthLog().health(after(SCENARIOS[name], 6), 4)
     assert health.updates.tolist() == [2, 3, 4, 5]
     for place, update in enumerate(health.updates.tolist()):
         start, end = states[update * length], states[(update + 1) * length]
@@ -60,13 +60,13 @@ def test_looking_leaves_the_present_as_it_is(name):
     timeline = after(SCENARIOS[name], 7)
     timeline.seek(timeline.clock + 3)
     before = bits(timeline.machine.values())
-    health_of(timeline)
+    HealthLog().health(timeline)
     assert timeline.clock == 7 * len(timeline.program.stages) + 3
     assert bits(timeline.machine.values()) == before
 
 
 def test_before_the_first_update_there_is_nothing_to_look_at():
-    health = health_of(after("xor", 0))
+    health = HealthLog().health(after("xor", 0))
     assert not len(health.updates)
     assert found(health) == {1: [], 2: []}
 
@@ -80,7 +80,7 @@ def test_an_update_that_is_known_is_not_run_again_unless_it_was_edited(monkeypat
         session.execute(command)
         log.health(session.timeline)
     assert counts == [24, 1, 3, 2], "24 before update 30, then 30 itself; going back to 27, 3 to 5; two that were edited"
-    fresh = health_of(session.timeline)
+    fresh = HealthLog().health(session.timeline)
     kept = log.health(session.timeline)
     assert np.array_equal([layer.size for layer in fresh.layers], [layer.size for layer in kept.layers])
     assert fresh.updates[-1] == kept.updates[-1] == 29
@@ -94,20 +94,20 @@ def test_another_session_starts_a_log_anew():
 
 def test_of_large_networks_fewer_updates_are_looked_at(monkeypatch):
     monkeypatch.setattr(module, "_WORK", 1000)
-    assert 4 < len(health_of(after("xor", 50)).updates) < 24
+    assert 4 < len(HealthLog().health(after("xor", 50)).updates) < 24
     monkeypatch.setattr(module, "_WORK", 1)
-    assert health_of(after("xor", 50)).updates.tolist() == [46, 47, 48, 49]
+    assert HealthLog().health(after("xor", 50)).updates.tolist() == [46, 47, 48, 49]
 
 
 def test_xor_is_healthy_at_any_time():
     for updates in (1, 10, 400, 1000):
-        health = health_of(after("xor", updates))
+        health = HealthLog().health(after("xor", updates))
         assert not [finding.name for layer in health.layers for finding in layer.findings if finding.grave]
 
 
 @pytest.mark.parametrize(("updates", "layer"), [(1, 2), (12, 2), (1, 1), (100, 1)])
 def test_a_step_that_is_not_usual_is_told_even_where_it_does_no_harm(updates, layer):
-    health = health_of(after("xor", updates)).layers[layer - 1]
+    health = HealthLog().health(after("xor", updates)).layers[layer - 1]
     said = [finding.text for finding in health.findings]
     assert said == (["step large"] if health.step[-1] > 1e-2 else ["step small"] if health.step[-1] < 1e-4 else [])
 
@@ -115,7 +115,7 @@ def test_a_step_that_is_not_usual_is_told_even_where_it_does_no_harm(updates, la
 def test_of_the_update_under_way_the_gradients_that_it_has_are_looked_at():
     session = Session(load_scenario("deep_sigmoid"))
     session.execute("goto 8:dz4")
-    health = health_of(session.timeline)
+    health = HealthLog().health(session.timeline)
     assert (health.under_way, health.updates.tolist()) == (True, list(range(9)))
     assert [layer.waiting for layer in health.layers] == [True] * 3 + [False] * 7
     for layer in health.layers[3:]:
@@ -124,14 +124,14 @@ def test_of_the_update_under_way_the_gradients_that_it_has_are_looked_at():
     expected = [n for n in range(4, 11) if session.value(f"norm(dz{n}) / norm(dz10)") < 1e-3]
     assert [layer for layer, names in found(health).items() if "vanishing" in names] == expected == [4, 5]
     session.execute("goto 8:z3")
-    assert health_of(session.timeline).updates.tolist() == list(range(8)), "nothing has come back yet"
+    assert HealthLog().health(session.timeline).updates.tolist() == list(range(8)), "nothing has come back yet"
 
 
 @pytest.mark.parametrize(("location", "layers"), [("a1", 0), ("a2", 2), ("dz2", 2), ("W1", 2)])
 def test_in_the_first_update_there_is_something_to_see_as_soon_as_all_layers_have_activations(location, layers):
     session = Session(load_scenario("xor"))
     session.execute(f"goto {location}")
-    health = health_of(session.timeline)
+    health = HealthLog().health(session.timeline)
     assert len(health.updates) == (layers > 0)
     if layers:
         assert health.layers[1].mean[-1] == pytest.approx(session.value("mean(a2)"))
@@ -142,14 +142,14 @@ def test_a_gradient_under_way_that_is_no_number_is_told():
     session = Session(load_scenario("saturation"))
     for command in ("catch non-finite off", "goto 8:dz2"):
         session.execute(command)
-    names = found(health_of(session.timeline))
+    names = found(HealthLog().health(session.timeline))
     assert (names[2], "non-finite" in names[1]) == (["non-finite"], False)
 
 
 def test_vanishing_is_what_catch_calls_so():
     session = Session(load_scenario("deep_sigmoid"))
     session.execute("update 8")
-    health = health_of(session.timeline)
+    health = HealthLog().health(session.timeline)
     vanishing = [layer for layer, names in found(health).items() if "vanishing" in names]
     session.execute("reverse-update")
     session.execute("finish 3")
@@ -160,8 +160,8 @@ def test_vanishing_is_what_catch_calls_so():
 
 
 def test_relu_units_that_stay_at_0_are_dead():
-    assert "dead" not in found(health_of(after("dead_relu", 2)))[1]
-    health = health_of(after("dead_relu", 8))
+    assert "dead" not in found(HealthLog().health(after("dead_relu", 2)))[1]
+    health = HealthLog().health(after("dead_relu", 8))
     assert found(health)[1] == ["dead"]
     assert health.layers[0].findings[0].text == "dead 5 of 6"
     assert health.layers[0].dead.tolist()[-3:] == [5, 5, 5]
@@ -175,20 +175,20 @@ def test_a_unit_that_some_sample_of_the_epoch_wakes_is_not_dead():
     scenario = Scenario(
         "one by one", ("x",), layers, x, y, values=values, optimizer=Optimizer("sgd", {"learning_rate": 1e-4}), training=Training(9, 1)
     )
-    health = health_of(after(scenario, 12))
+    health = HealthLog().health(after(scenario, 12))
     assert health.layers[0].dead.min() >= 2, "in each update one of the two live units is off"
     assert [finding.text for finding in health.layers[0].findings if finding.name == "dead"] == ["dead 1 of 3"]
 
 
 def test_saturation_explosion_and_the_end_are_told_in_turn():
-    assert "saturated" in found(health_of(after("saturation", 5)))[1]
-    names = found(health_of(after("saturation", 8)))
+    assert "saturated" in found(HealthLog().health(after("saturation", 5)))[1]
+    names = found(HealthLog().health(after("saturation", 8)))
     assert names[1][:2] == ["vanishing", "exploding"], "first what the bar of the gradient shows"
     assert "large-update" in names[1]
-    broken = health_of(after("saturation", 20))
+    broken = HealthLog().health(after("saturation", 20))
     assert found(broken) == {1: ["non-finite"], 2: ["non-finite"]}
     assert "since update 8." in broken.layers[0].findings[0].why
-    assert "or earlier" in health_of(after("saturation", 90)).layers[0].findings[0].why
+    assert "or earlier" in HealthLog().health(after("saturation", 90)).layers[0].findings[0].why
 
 
 def test_a_gradient_that_grows_from_layer_to_layer_explodes():
@@ -198,7 +198,7 @@ def test_a_gradient_that_grows_from_layer_to_layer_explodes():
     scenario = Scenario(
         "growing", tuple("abcd"), layers, x, x, initializer=Initializer("normal", {"std": 50.0}), optimizer=Optimizer("sgd"), frozen=("W1",)
     )
-    health = health_of(after(scenario, 1))
+    health = HealthLog().health(after(scenario, 1))
     assert "exploding" in found(health)[1]
     assert "exploding" not in found(health)[4]
     assert "frozen" in found(health)[1]
@@ -206,19 +206,19 @@ def test_a_gradient_that_grows_from_layer_to_layer_explodes():
 
 def test_growth_with_a_falling_loss_is_no_explosion():
     scenario = line(20, 0.05, values={"W1": np.array([[1e-3]])})
-    health = health_of(after(scenario, 3))
+    health = HealthLog().health(after(scenario, 3))
     assert health.layers[0].size[-1] > 100 * 1e-3
     assert "exploding" not in found(health)[1]
 
 
 def test_weights_that_do_not_move_are_at_rest():
-    health = health_of(after("one_neuron", 5))
+    health = HealthLog().health(after("one_neuron", 5))
     assert found(health)[1] == ["small-update"]
     assert not health.layers[0].findings[0].grave
 
 
 def test_a_certain_output_is_no_fault_but_its_share_is_told():
-    health = health_of(after(replace(xor(), training=Training(3000), optimizer=Optimizer("sgd", {"learning_rate": 5.0})), 3000))
+    health = HealthLog().health(after(replace(xor(), training=Training(3000), optimizer=Optimizer("sgd", {"learning_rate": 5.0})), 3000))
     assert health.layers[1].saturated[-1] == 1.0
     assert "saturated" not in found(health)[2]
 
@@ -226,21 +226,21 @@ def test_a_certain_output_is_no_fault_but_its_share_is_told():
 def test_of_softmax_the_certain_samples_are_counted():
     scenario = replace(classes(200, shuffle=False), optimizer=Optimizer("adam", {"learning_rate": 0.1}))
     timeline = after(scenario, 599)
-    health = health_of(timeline)
+    health = HealthLog().health(timeline)
     timeline.seek(599 * len(timeline.program.stages) - 1)
     answers = timeline.machine.values()["a2"]
     assert health.layers[1].saturated[-1] == np.mean(answers.max(axis=1) > 0.99)
 
 
 def test_each_kind_is_noted_once_for_the_first_layer_that_has_it():
-    notes = health_of(after("deep_sigmoid", 20)).notes
+    notes = HealthLog().health(after("deep_sigmoid", 20)).notes
     assert [note.name for note in notes] == ["vanishing", "small-update", "unusual-update"]
     assert "‖dz1‖" in notes[0].why
 
 
 def test_an_infinite_loss_does_not_disturb():
     scenario = replace(xor(10), loss=Loss("binary_cross_entropy"), values={"b2": np.array([[2000.0]])})
-    health = health_of(after(scenario, 2))
+    health = HealthLog().health(after(scenario, 2))
     assert len(health.updates) == 2
     assert "non-finite" in found(health)[2]
 
@@ -281,7 +281,7 @@ def test_each_measure_is_that_of_a_training_by_hand(activations, loss):
         parameters |= {f"W{n}": 1.5 * generator.standard_normal((before, units)), f"b{n}": generator.standard_normal((1, units)) - 1}
     layers = tuple(Layer(units, activation) for units, activation in zip(net.widths[1:], activations, strict=True))
     settings = {"loss": Loss(loss, samples="mean"), "optimizer": Optimizer("sgd", {"learning_rate": RATE}), "training": Training(5)}
-    health = health_of(after(Scenario("by hand", ("p", "q", "r"), layers, x, y, values=parameters, **settings), 5))
+    health = HealthLog().health(after(Scenario("by hand", ("p", "q", "r"), layers, x, y, values=parameters, **settings), 5))
     for update in range(5):
         run = train(net, parameters, x, y)
         parameters = run.after
@@ -295,20 +295,20 @@ def test_each_measure_is_that_of_a_training_by_hand(activations, loss):
 def test_of_activations_that_are_no_numbers_none_is_called_saturated_or_dead():
     for name, inputs in (("saturation", 2), ("dead_relu", 1)):
         opened = load_scenario(name)
-        health = health_of(after(replace(opened, values={"W1": np.full((inputs, opened.layers[0].units), np.nan)}), 2))
+        health = HealthLog().health(after(replace(opened, values={"W1": np.full((inputs, opened.layers[0].units), np.nan)}), 2))
         assert np.isnan(health.layers[0].saturated).all()
         assert np.isnan(health.layers[0].dead).all()
         assert found(health)[1] == ["non-finite"]
 
 
 def test_at_the_end_of_the_training_the_last_updates_are_looked_at():
-    health = health_of(after("xor", 1000))
+    health = HealthLog().health(after("xor", 1000))
     assert health.updates.tolist() == list(range(976, 1000))
     assert np.isfinite([layer.delta for layer in health.layers]).all()
 
 
 def test_units_that_die_one_after_the_other_are_counted_from_then_on():
-    counts = [health_of(after("dead_relu", updates)).layers[0].dead[-1] for updates in range(1, 9)]
+    counts = [HealthLog().health(after("dead_relu", updates)).layers[0].dead[-1] for updates in range(1, 9)]
     states = list(history(make_program(load_scenario("dead_relu")), 8))
     length = len(states) // 8
     by_hand = [int((states[update * length + length - 1]["a1"] == 0).all(axis=0).sum()) for update in range(8)]

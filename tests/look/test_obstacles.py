@@ -17,7 +17,7 @@ from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
 from bpdebug.look import shuffled as look
 from bpdebug.look.curvature import Slope
-from bpdebug.look.health import health_of
+from bpdebug.look.health import HealthLog
 from bpdebug.look.obstacles import OBSTACLES
 from bpdebug.session.session import Session
 from bpdebug.time.timeline import Timeline
@@ -96,7 +96,7 @@ def test_an_activation_that_is_the_users_own_is_neither_saturated_nor_dead():
     x = 50 * np.random.default_rng(0).standard_normal((6, 2))
     for activation in ("tanh", "relu"):
         scenario = net(x, np.ones((6, 1)), Layer(5, activation), Layer(1), rate=1e-9, formulas={"a1": "-abs(z1)"})
-        health = health_of(trained(scenario, 4))
+        health = HealthLog().health(trained(scenario, 4))
         assert not {"saturated", "dead"} & {finding.name for finding in health.layers[0].findings}
     assert "no layer of this network has saturating units" in failing(Session(replace(scenario, layers=scenario.layers)), "catch saturated")
 
@@ -175,7 +175,7 @@ def test_a_residual_connection_tells_equal_units_apart():
 
 def test_what_is_found_stands_in_health_with_its_numbers_and_at_its_layer():
     scenario = net(*XOR, Layer(3, "sigmoid"), Layer(1, "sigmoid"), initializer=Initializer("constant", {"value": 0.3}))
-    health = health_of(trained(scenario, 3))
+    health = HealthLog().health(trained(scenario, 3))
     assert [finding.name for finding in health.layers[0].findings][:1] == ["copies"]
     session = Session(net(*XOR, Layer(1, "sigmoid")))
     before = session.execute("health")
@@ -201,7 +201,7 @@ def test_what_is_at_rest_says_where():
 def test_saturation_names_what_is_too_large(scale, weights, told):
     x = scale * np.random.default_rng(0).standard_normal((6, 2))
     scenario = net(x, np.ones((6, 1)), Layer(5, "tanh"), Layer(1), rate=1e-6, initializer=Initializer("normal", {"std": weights}))
-    (why,) = [finding.why for finding in health_of(trained(scenario, 2)).layers[0].findings if finding.name == "saturated"]
+    (why,) = [finding.why for finding in HealthLog().health(trained(scenario, 2)).layers[0].findings if finding.name == "saturated"]
     assert why.endswith(f"{told}.")
     assert "threshold 50 %" in why
 
@@ -253,7 +253,7 @@ def test_any_network_at_all_can_be_looked_at(number):
 )
 def test_each_finding_carries_its_number_and_the_threshold_that_it_is_beyond(name, updates):
     below = {"vanishing", "small-update"}
-    seen = [finding for layer in health_of(trained(load_scenario(name), updates)).layers for finding in layer.findings]
+    seen = [finding for layer in HealthLog().health(trained(load_scenario(name), updates)).layers for finding in layer.findings]
     assert seen
     for finding in seen:
         small = finding.name in below or finding.text == "step small"

@@ -16,8 +16,9 @@ from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.frontends import load_scenario
-from bpdebug.look.paths import MOST_PATHS, Bundle, Path, paths_of
+from bpdebug.look.paths import MOST_PATHS, Bundle, Path, finding_paths
 from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
 
 
 def computed(program):
@@ -34,7 +35,7 @@ def test_what_passes_along_all_paths_adds_up_to_what_the_stages_compute(number):
     generator = np.random.default_rng(number)
     for stage in (stage for stage in program.stages if stage.of and "@" not in stage.name):
         index = tuple(int(generator.integers(length)) for length in values[stage.of].shape)
-        found = paths_of(program.network, values, stage.of, index)
+        found = whole(finding_paths(program.network, values, stage.of, index))
         largest = max((abs(path.value) for path in found), default=0.0)
         assert sum(path.value for path in found) == pytest.approx(values[stage.name][index], rel=1e-9, abs=1e-12 * max(largest, 1))
         paths = [path for path in found if isinstance(path, Path)]
@@ -43,7 +44,7 @@ def test_what_passes_along_all_paths_adds_up_to_what_the_stages_compute(number):
 
 def test_a_weight_of_the_first_layer_reaches_the_loss_by_every_output():
     program = make_program(load_scenario("two_outputs"))
-    found = paths_of(program.network, computed(program), "W1", (0, 1))
+    found = whole(finding_paths(program.network, computed(program), "W1", (0, 1)))
     assert [[name for name, _ in path.cells] for path in found] == [["W1", "z1", "a1", "z2", "a2", "loss"]] * 2
     assert {path.cells[3][1] for path in found} == {(0, 0), (0, 1)}
 
@@ -52,7 +53,7 @@ def test_very_many_paths_are_gathered_by_their_first_step():
     session = Session(load_scenario("deep_sigmoid"))
     session.execute("goto 0:dW1")
     values = session.timeline.machine.values()
-    found = paths_of(session.program.network, values, "W1", (0, 0))
+    found = whole(finding_paths(session.program.network, values, "W1", (0, 0)))
     assert all(isinstance(path, Bundle) for path in found)
     assert sum(path.paths for path in found) > MOST_PATHS
     assert sum(path.value for path in found) == pytest.approx(values["dW1"][0, 0], rel=1e-9)
@@ -67,9 +68,9 @@ def test_very_many_paths_are_gathered_by_their_first_step():
 def test_both_ways_of_counting_paths_agree(monkeypatch):
     program = make_program(load_scenario("xor"))
     values = computed(program)
-    paths = paths_of(program.network, values, "W1", (0, 1))
+    paths = whole(finding_paths(program.network, values, "W1", (0, 1)))
     monkeypatch.setattr("bpdebug.look.paths.MOST_PATHS", 0)
-    bundles = paths_of(program.network, values, "W1", (0, 1))
+    bundles = whole(finding_paths(program.network, values, "W1", (0, 1)))
     assert sum(bundle.paths for bundle in bundles) == len(paths)
     assert sum(bundle.value for bundle in bundles) == pytest.approx(sum(path.value for path in paths), rel=1e-12)
 
@@ -89,7 +90,7 @@ def test_every_factor_of_a_path_has_a_name():
 
 
 def test_a_residual_connection_is_a_path_of_its_own():
-    found = paths_of(program_of("residual").network, computed(program_of("residual")), "a1", (0, 0))
+    found = whole(finding_paths(program_of("residual").network, computed(program_of("residual")), "a1", (0, 0)))
     assert {"z2", "r2"} == {path.cells[1][0] for path in found}
 
 

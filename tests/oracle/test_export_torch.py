@@ -14,9 +14,10 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.record import replace
 from bpdebug.core.writing import to_text
 from bpdebug.export.torch import to_script
-from bpdebug.export.update import worked_update
+from bpdebug.export.update import working
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
+from bpdebug.time.tasks import whole
 
 torch = pytest.importorskip("torch")
 
@@ -38,7 +39,7 @@ def worked(scenario, *commands):
     session = Session(scenario)
     for command in commands:
         session.execute(command)
-    return worked_update(session.timeline, explained=False)
+    return whole(working(session.timeline, explained=False))
 
 
 def assert_agrees(update, left_out=()):
@@ -150,7 +151,7 @@ def test_a_forward_formula_of_the_user_s_own_is_differentiated(name, formula):
     """The right derivative of the user's formula is what differences of the loss say."""
     session = Session(replace(load_scenario("xor"), values={"b1": np.array([[0.3, -0.2, 0.5, 0.1]])}))
     session.execute(f"formula {name} = {formula}")
-    update = worked_update(session.timeline, explained=False)
+    update = whole(working(session.timeline, explained=False))
     script = to_script(update)
     assert f"{name} = number({to_text(session.program.stage(name).formula.tree)})  # your own formula, in the place of" in script
     _, names = ran(script)
@@ -177,7 +178,7 @@ def differences(update, parameter, step=1e-6):
 def test_a_network_that_a_formula_cuts_off_has_no_gradient_before_it():
     session = Session(load_scenario("xor"))
     session.execute("formula a1 = 1 * (z1 > 0)")
-    _, names = ran(to_script(worked_update(session.timeline, explained=False)))
+    _, names = ran(to_script(whole(working(session.timeline, explained=False))))
     assert names["gradients"]["dz1"] is None
     assert names["gradients"]["dW2"].abs().sum() > 0
 
