@@ -89,6 +89,15 @@ class Calendar(Record):
         """The place of each stage in an update; ``usual`` where all have the same."""
         return self._span(update).index if self.spans else usual
 
+    def before(self, update: int, name: str, usual: Mapping[str, int]) -> int | None:
+        """The clock right after a stage has run for the last time before an update; None where it has not."""
+        until = update
+        for span in reversed(self.spans or (Span(0, 0, usual),)):
+            if span.update < until and name in span.index:
+                return self.clock(until - 1, span.index[name] + 1)
+            until = min(until, span.update)
+        return None
+
     def turn(self, t: int) -> int | None:
         """The next clock from which updates have other stages, where there is one ahead."""
         return next((span.clock for span in self.spans if span.clock > t), None)

@@ -126,7 +126,7 @@ def equation_of(
     values = timeline.machine.moment()
     if name not in values:
         return None
-    stage = timeline.program_at(computed - 1).stages[program.index[name]]
+    stage = timeline.program_at(computed - 1).stage(name)
     seen, known = operands_seen(timeline, stage, computed), timeline.machine.shapes()
     matrices = all(len(known.get(one, ())) in (0, 2) for one in (name, *seen))
     style = replace(style, columns=style.columns and matrices and turns(stage.formula.tree))

@@ -137,7 +137,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         place = Places(timeline.program, np.zeros(0)).of(name, index) if name in timeline.program.parameters else ""
         meaning = f"{render_name(name, style, index)}, {place}. {origin}" if place else origin
         return Explanation(name, index, value, origin, style=style, voice=lambda: (meaning, ""))
-    stage = timeline.program_at(computed - 1).stages[timeline.program.index[name]]
+    stage = timeline.program_at(computed - 1).stage(name)
     cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)

@@ -16,10 +16,7 @@ def last_computed(program: Program, position: Position, name: str) -> int | None
     calendar, place = position.calendar, program.index.get(name)
     if place is not None and place < position.done:
         return calendar.clock(position.update, place + 1)
-    before = calendar.index(position.update - 1, program.index)
-    if name in program.persistent and position.update and name in before:
-        return calendar.clock(position.update - 1, before[name] + 1)
-    return None
+    return calendar.before(position.update, name, program.index) if name in program.persistent else None
 
 
 def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
@@ -30,11 +27,12 @@ def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[st
 def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[str]) -> Mapping[str, Array]:
     """The values of tensors that there were when a stage ran: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
-    since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
-    since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
-    if position.calendar.clock(position.update) < computed <= position.t and not since & set(read):
-        values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
-        return {name: values[name] for name in read if name in values}
+    if position.calendar.clock(position.update) < computed <= position.t:
+        since = {later.name for later in program.stages[program.index[stage.name] : position.done]}
+        since |= {edit.name for edit in timeline.edits if computed <= edit.t <= position.t}
+        if not since & set(read):
+            values = timeline.machine.moment()  # not the buffers: the terms of long sums are worked out when they are looked at
+            return {name: values[name] for name in read if name in values}
     return timeline.before(computed, tuple(read))
 
 

@@ -147,6 +147,12 @@ def test_stops_displays_and_bookmarks_follow(session):
     opened.execute("continue")
     opened.execute("continue")
     assert (opened.position.update, opened.position.stage) == (7, "da")
+    opened.execute("goto 6")
+    assert opened.execute("explain b1[0]").text.startswith("b1[0] ← b1[0] − learning_rate·vb1[0]")  # in the last update that changed it
+    assert opened.execute("explain W1[0,0]").text.startswith("W1[0,0] ← W1[0,0] − learning_rate·vW1[0,0]")
+    for moment in ("4", "3:vW1", "4:h"):
+        opened.execute(f"goto {moment}")
+        opened.view(("equation", "health", "surface"))
     for text in ("update", "back 40", "list", "explain b1[0]", "explain W1[0,0]", "info stops", "health", "diff 1, 9"):
         opened.execute(text)
 
