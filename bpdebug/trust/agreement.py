@@ -17,7 +17,8 @@ _ADDING = "right only if you add it: the file holds no parameter after the updat
 _TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"
 _TAKEN_BACK = "right only if your gradients of the parameters take that factor back: the file holds none that would show it"
 _TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
-
+_FEW = "right only if all your gradients are meant to be"
+_ALONE = _FEW + " {} times ours: {} alone {}, since the others are 0 or not in the file"
 _FAR = "right only if the factor {} is meant: it is in all your gradients, and may be there by accident"
 
 
@@ -50,7 +51,7 @@ def settled(judge: Judge) -> list[Finding]:
     slots = [f for f in judge.findings if f.stage.name in program.slots and f.says.agrees]
     shown = steps and (slots or _linear(judge)) and _rate_taken_no_more(judge)
     far = RATE in name.name and name.parts > 2 + (factor < 0) and not shown
-    doubts = dict[str, str]()
+    doubts, alone = dict[str, str](), _alone(judge)
     for finding in scaled:
         slot = finding.stage.name in program.slots
         if not steps and (factor < 0 or (slot and judge.convention.of(finding.stage.name) < 0)):
@@ -61,9 +62,28 @@ def settled(judge: Judge) -> list[Finding]:
             doubts[finding.name] = _TAKEN_BACK
         elif finding in steps and _rate_twice(judge):
             doubts[finding.name] = _TWICE
+        elif program.gradients.get(program.slots.get(finding.stage.name, finding.stage.name), finding.name) in alone:
+            shows = "shows it" if len(alone) == 1 else "show it"
+            doubts[finding.name] = _ALONE.format(judge.names.of(abs(factor)).text, listed(alone), shows)
         elif finding in gradients and far:
             doubts[finding.name] = _FAR.format(judge.names.of(abs(factor)).text)
     return [replace(f, status="unsure", said=doubts[f.name]) if f.name in doubts else f for f in judge.findings]
+
+
+def _alone(judge: Judge) -> list[str]:
+    """The gradients that alone show the factor of all, where they are too few for that: weights or biases only, while others are 0 or
+    not in the file, nothing of the same scale arrives at them, and no step takes the factor back."""
+    program, factor = judge.program, common(judge)
+    known = [f for f in judge.findings if f.says.agrees and f.theirs is not None and f.theirs.any()]
+    shown = {f.stage.of: f.name for f in known if f.stage.of in program.free and f.stage.phase is Phase.BACKWARD}
+    arriving = [f for f in known if f.stage.phase is Phase.BACKWARD and f.stage.of not in program.free]
+    moved = any(f.stage.name in program.free for f in known)
+    told = any(judge.convention.of(f.name) == factor for f in arriving) or (moved and judge.convention.step == 1)
+    told = told or any(f.status == "convention" and f.stage.phase is Phase.LOSS for f in known)
+    biases = {layer.bias for layer in program.layers}
+    kinds = {name in biases if biases else len(program.parameters[name]) for name in shown}
+    few = len(kinds) < 2 and len(shown) < len(program.free)
+    return [*shown.values()] if few and not told and abs(factor) != 1 else []
 
 
 def _linear(judge: Judge) -> bool:
@@ -98,9 +118,10 @@ def sentences(judge: Judge) -> Iterator[str]:
     """What the convention is."""
     if not judge.convention.stray:
         theirs = [f for f in judge.findings if f.theirs is not None and not f.says.accuses]
-        shown = [f.name for f in theirs if f.stage.of in judge.program.parameters]
-        yield from _of_gradients(judge, listed(shown))
-        yield from _of_deltas(judge, listed(shown))
+        alone = _FEW in [f.said[: len(_FEW)] for f in theirs]
+        shown = [f.name for f in theirs if f.stage.of in judge.program.parameters and not alone]
+        yield from () if alone else _of_gradients(judge, listed(shown))
+        yield from _of_deltas(judge, listed(shown), 1.0 if alone else common(judge))
         yield from _of_slots(judge)
 
 
@@ -129,11 +150,11 @@ def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
         yield f"convention: your gradients have the other sign (y − a), {adds} your step adds them"
 
 
-def _of_deltas(judge: Judge, shown: str) -> Iterator[str]:
+def _of_deltas(judge: Judge, shown: str, own: float) -> Iterator[str]:
     by: dict[float, list[str]] = {}
     for finding in judge.findings:
         if finding.status in ("convention", "unsure") and finding.stage.of and finding.stage.of not in judge.program.parameters:
-            by.setdefault(judge.convention.of(finding.name) / common(judge), []).append(finding.name)
+            by.setdefault(judge.convention.of(finding.name) / own, []).append(finding.name)
     for value, deltas in by.items():
         factor = judge.names.of(value)
         factor = factor if factor.name else judge.names.of(value * judge.names.of(common(judge)).rate)  # which only the others have

@@ -9,8 +9,10 @@ import numpy as np
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
+from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.numbers import short
+from bpdebug.core.tree import Call
+from bpdebug.core.writing import to_text
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect, worst
 from bpdebug.trust.judge import Judge
@@ -58,8 +60,22 @@ def _mask(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
 def _equal_rows(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
     """Of samples that choose the same row of a table, the last one's share alone (``dtable[tokens] += …``)."""
     stage, seen = finding.stage, judge.seen[finding.stage.name]
-    x = seen[judge.program.input]
-    if stage.of not in judge.program.parameters or judge.program.input not in stage.formula.names or not np.isin(x, (0, 1)).all():
+    match stage.formula.tree:
+        case Call("add_at", (base, key, values)):
+            known = Evaluator(seen)
+            made = np.array(known.value(base), np.float64)
+            made[known.argument(key)] = known.value(values)
+            if _same(judge, theirs, made):
+                told = f"of equal places in {to_text(key)} the last one alone is counted, as in d[places] = … or d[places] += …"
+                yield Suspect("equal_rows", "repeated indices counted once", f"{told}; np.add.at adds them all")
+            return
+    x = seen.get(judge.program.input, np.zeros(0))
+    if (
+        x.ndim != 2
+        or stage.of not in judge.program.parameters
+        or judge.program.input not in stage.formula.names
+        or not np.isin(x, (0, 1)).all()
+    ):
         return
     if not (x.sum(axis=1) == 1).all():
         return

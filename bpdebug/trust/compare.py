@@ -21,7 +21,7 @@ from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clipped import in_place
 from bpdebug.trust.clues import clues
-from bpdebug.trust.conventions import PLAINEST, likeliest, surprises
+from bpdebug.trust.conventions import PLAINEST, following, likeliest
 from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.judge import Judge
@@ -72,11 +72,16 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
     with np.errstate(all="ignore"):
         judge.findings = settled(judge)
         kept = uncleared(timeline, judge)
+    foreign = _foreign(judge)
     for finding in judge.findings:
         yield f"comparing {finding.name}"
         with np.errstate(all="ignore"):
             known = kept.get(finding.stage.name) if finding.status == "off" else None
-            found.append(replace(finding, suspects=(known,)) if known else _diagnosed(timeline, scene, judge, finding))
+            told = replace(finding, suspects=(known,)) if known else _diagnosed(timeline, scene, judge, finding)
+            if told.name == foreign and not told.suspects:
+                judge = likeliest_of(scene, [replace(reading, foreign=True)])
+                return (yield from report_of(timeline, scene, judge, alone))
+        found.append(told)
     understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
     shared, apart = _shared(judge)
     found = _joined(judge, found)
@@ -84,6 +89,16 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
     first = [_FIRST] if more and _steps(judge) else []
     notes = (*understood, *_sources(judge, scene.update), *_advice(judge), *shared, *first)
     return Report(COMPARISON, scene.update, tuple(found), notes, {**reading.uncompared, **apart})
+
+
+def _foreign(judge: Judge) -> str:
+    """What a file without parameters begins with, where all that is made with these is off: unless it shows what the mistake is, the
+    scenario's are not the user's. "" otherwise."""
+    parameters = {*judge.program.parameters}
+    shown = [f for f in judge.findings if f.theirs is not None and f.stage.phase is not Phase.UPDATE]
+    own = judge.reading.foreign or not parameters.isdisjoint(judge.reading.given)
+    made = [f.says.accuses for f in shown if parameters & {*f.stage.formula.names} or f is shown[0]]
+    return shown[0].name if made and all(made) and not own else ""
 
 
 def _steps(judge: Judge) -> bool:
@@ -167,17 +182,13 @@ def likeliest_of(scene: Scene, plain: list[Reading]) -> Judge:
                 continue
             judge, rank = likeliest(judge)
             tried[-1] = judge
-            if (new := (judge.count, _strange(judge), surprises(judge), rank, _following(judge))) < order:
+            if (new := (judge.count, _strange(judge), judge.surprises, rank, following(judge))) < order:
                 best, order = judge, new
             if order == (0, False, 0, PLAINEST, 0):
                 return judge
         if not order[0] + (order[1] and not step):
             break
     return best or tried[0]
-
-
-def _following(judge: Judge) -> int:
-    return sum(finding.status == "follows" for finding in judge.findings)
 
 
 def _strange(judge: Judge) -> bool:

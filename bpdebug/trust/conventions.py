@@ -42,10 +42,18 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
 
 
 def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[int, ...]) -> bool:
-    """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts."""
-    if one.convention.masks.keys() != best.convention.masks.keys():
+    """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts. Where that
+    is the same, fewer coincidences must not be bought with more stages that inherit an error."""
+    if one.convention.masks.keys() != best.convention.masks.keys() or one.count != best.count:
         return one.count < best.count
-    return (one.count, surprises(one), place) < (best.count, surprises(best), rank)
+    if one.surprises != best.surprises:
+        return one.surprises < best.surprises and one.surprises + following(one) < best.surprises + following(best)
+    return place < rank
+
+
+def following(judge: Judge) -> int:
+    """How many stages inherit an error."""
+    return sum(finding.status == "follows" for finding in judge.findings)
 
 
 def _spoils(judge: Judge, right: Collection[str]) -> bool:
@@ -53,12 +61,6 @@ def _spoils(judge: Judge, right: Collection[str]) -> bool:
     right by a second mistake, which makes up for the convention."""
     turned = any(factor < 0 for factor in judge.convention.factors.values())
     return turned and any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
-
-
-def surprises(judge: Judge) -> int:
-    """How many gradients are right although they are computed from others that are not."""
-    backward = [f for f in judge.findings if f.stage.phase is Phase.BACKWARD and f.theirs is not None and f.says.agrees]
-    return sum(bool(judge.tainted & {*finding.stage.formula.names}) for finding in backward)
 
 
 def _masks(judge: Judge) -> Iterator[dict[str, Array]]:
@@ -174,13 +176,14 @@ def _shared(seen: _Scales, near: float) -> float | None:
 
 
 def _each(judge: Judge, seen: _Scales, own: float) -> dict[str, float]:
-    """Every delta in its own scale, as far as a parameter's gradient shows that something right comes of it."""
+    """Every delta in its own scale, as far as that has a name and a parameter's gradient shows that something right comes of it."""
     reaches, factors = set[str](), dict[str, float]()
     for stage in reversed(judge.program.stages):
         shown = stage.name in judge.reading.computed and _own(judge.program, stage)
         if stage.phase is Phase.BACKWARD and (shown or stage.name in reaches):
             reaches |= {*stage.formula.names}
-            factors[stage.name] = own if _own(judge.program, stage) else seen.deltas.get(stage.name, 1.0)
+            scale = judge.names.of(seen.deltas.get(stage.name, 1.0))
+            factors[stage.name] = own if _own(judge.program, stage) else scale.value if scale.name else 1.0
     return factors
 
 

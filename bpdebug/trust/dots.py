@@ -20,7 +20,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name, Tree, substitute
+from bpdebug.core.tree import Name, Tree, names, substitute
 from bpdebug.trust.finding import ROUNDING, Judged
 from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding, degree
 
@@ -64,11 +64,13 @@ class Dots:
         return Rounding(self.generator)
 
     def reach(self, stage: Stage) -> Reach:
-        """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage."""
+        """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage; a formula of the user's may
+        have worked out itself the share of a gradient that it does not read."""
         parts = [part.name for part in self.program.tensors.values() if part.through and part.of == stage.of]
         if parts and not stage.through:
             return Reach(stage.of, (), {part: part for part in parts})
-        return self._onwards(stage.of, stage.through, self.program.gradients)
+        read = names(self.formula(stage)) if self.own(stage) else self.program.gradients.values()
+        return self._onwards(stage.of, stage.through, {of: name for of, name in self.program.gradients.items() if name in read})
 
     def to_the_loss(self, tensor: str) -> Reach:
         """All the way from a tensor to the loss."""
@@ -106,14 +108,9 @@ class Dots:
         """Whether that is the user's, as it stands or in an inner value."""
         return self.formula(stage) != substitute((stage.derived or stage.formula).tree, self._inner[1])
 
-    def judge(self, stage: Stage, tree: Tree | None = None) -> tuple[str, Judged]:
-        """What there is to say of a derivative stage (a key of the statuses; ``wrong`` wants a look at its cells), and by which numbers.
-
-        Args:
-            stage: which.
-            tree: another formula in its place.
-        """
-        reach, tree = self.reach(stage), tree or self.formula(stage)
+    def judge(self, stage: Stage) -> tuple[str, Judged]:
+        """What there is to say of a derivative stage (a key of the statuses; ``wrong`` wants a look at its cells), and by which numbers."""
+        reach, tree = self.reach(stage), self.formula(stage)
         arriving = [gradient for gradient in reach.ends.values() if gradient]
         free = len(arriving) == len(reach.ends) and degree(tree, arriving) == 1
         judged = self._judged(tree, reach, free)

@@ -60,6 +60,8 @@ another_loss        | another rule | another loss
 y_broadcast         | added        | a flat y, paired with everything
 transposed          | added        | a transpose missing, or one too many
 reshaped            | added        | reshaped where it should be transposed
+kernel_turned       | another rule | a kernel the wrong way round
+rows_shifted        | another rule | the rows of another sample
 pre_activation      | added        | z where a belongs
 da_for_dz           | added        | da where dz belongs
 wrong_layer         | added        | the wrong tensor of its kind

@@ -8,7 +8,7 @@ from itertools import combinations
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import Binary, Name, Transpose, walk
 from bpdebug.trust.rewrites import places
-from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, M, Mistake, Site, is_term
+from bpdebug.trust.site import AFTER, LAGGING, PREVIOUS, RESHAPED, SHIFTED, TURNED, M, Mistake, Site, is_term
 
 
 def exchanges(site: Site) -> Iterator[Mistake]:
@@ -75,6 +75,11 @@ def versions(site: Site) -> Iterator[Mistake]:
     turned = [node.operand.name for node in walk(site.tree) if isinstance(node, Transpose) and isinstance(node.operand, Name)]
     oblong = [tensor for tensor in turned if not site.square(tensor)]
     yield from _versions(site, "reshaped", oblong, RESHAPED, "reshaped where it should be transposed, which mixes up its cells")
+    matrices = [tensor for tensor in site.windows if len(site.shapes.get(tensor, ())) > 1]
+    yield from _versions(site, "kernel_turned", matrices, TURNED, "read from the other end of the window, both axes reversed")
+    for version, other in ((SHIFTED, "before"), (LAGGING, "after")):
+        data = [tensor for tensor in site.reads if tensor in program.data]
+        yield from _versions(site, "rows_shifted", data, version, f"one row off: each sample has that of the one {other} it")
 
 
 def _versions(site: Site, kind: str, found: list[str], version: str, says: str) -> Iterator[Mistake]:

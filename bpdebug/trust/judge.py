@@ -20,12 +20,12 @@ from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.trust.clipped import clipped_as_pytorch
 from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, mask_of, names_of, powers
-from bpdebug.trust.finding import Finding, distance, largest, worst
+from bpdebug.trust.finding import STATUSES, Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
-from bpdebug.trust.report import counted
+from bpdebug.trust.report import counted, together
 from bpdebug.trust.scene import Scene
-from bpdebug.trust.worlds import Worlds, solved
+from bpdebug.trust.worlds import Worlds, solved, steady
 
 _RELATIVE = {2: 2e-2, 4: 1e-5, 8: 1e-9}
 """What counts as rounding, relative to the largest number of a tensor, by the bytes of a number."""
@@ -53,6 +53,7 @@ class Judge:
         seen: for each stage, the user's values before it where they have the right shape, ours elsewhere; read in the convention.
         dropped: by activation, what it is without the mask that the user's code has laid over it, and that mask.
         tainted: what is off, and what follows from it.
+        surprises: how many gradients are right although they are computed from others that are not.
         meant: by activation that is off, what it should be: his derivative may go by that, too.
 
     Raises:
@@ -90,8 +91,8 @@ class Judge:
         self._chain, self.values = dict(self.start), dict(self.start)
         single = reading.precision.itemsize < 8
         self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in self.start.items() if single}
-        self._passed: list[tuple[Stage | None, str, str, Array, float]] = [(None, n, n, value, 1.0) for n, value in self.start.items()]
-        self.tainted, self._open = set[str](), set[str]()
+        self._worlds.begin(self.start)
+        self.tainted, self._open, self.surprises = set[str](), set[str](), 0
         self._go_on(Phase.FORWARD, Phase.LOSS)
 
     def backward(self, convention: Convention = PLAIN) -> Judge:
@@ -104,9 +105,8 @@ class Judge:
         scales = dict.fromkeys(twin.program.gradients.values(), convention.step)
         scales |= {n: 1 / convention.of(n) if n in self.reading.given else convention.step**p for n, p in powers(twin.program).items()}
         if any(scale != 1 for scale in scales.values()):
-            worlds = twin._caught_up()
             for name, scale in scales.items():
-                worlds.scale(name, scale)
+                twin._worlds.scale(name, scale)
                 for known in (twin.values, twin._chain, twin._single):
                     known.update({name: known[name] * scale} if name in known else {})
         return twin._go_on(Phase.UPDATE)
@@ -191,7 +191,11 @@ class Judge:
         reads = {*stage.formula.names}
         self.meant |= {name: due} if status == "off" else {}
         self._open |= {name} if status == "missing" and (self._lacking | self._open) & reads else set()
+        surprise = stage.phase is Phase.BACKWARD and STATUSES[status].agrees and not reads.isdisjoint(self.tainted)
+        self.surprises += read is not None and surprise
         self.tainted |= {name} if status == "off" or (status in ("follows", "missing") and self.tainted & reads) else set()
+        if status == "approximate" and read is not None and self._beyond(stage, read, ours).any():
+            ours = due  # what he starts from is not known
         if status in ("exact", "approximate") and (factor != 1 or scaled or name in self.convention.masks):
             status, said = ("convention", said) if factor != 1 or scaled else ("own", "with that mask")
         self.values[name] = due if (misshapen := read is not None and read.shape != ours.shape) or read is None else read
@@ -201,7 +205,8 @@ class Judge:
         if self._single:
             self._single[name] = np.asarray(self._chain[name] if known or single is None else single, np.float32)
         key, shown = file_name(self.program, name), self.shown(name)
-        self._passed.append((None if known or follows is None else stage, name, key, self._chain[name], factor))
+        run = steady(stage.formula.tree, partial(self.computed, stage), self._chain)
+        self._worlds.follow(name, self._chain[name], key, factor, None if known or follows is None else run)
         error, cell = (0.0, ()) if theirs is None else worst(theirs, ours * shown)
         return Finding(stage, key, status, error, cell, ours * shown, theirs, due * shown, 0 if theirs is None else theirs.size, said=said)
 
@@ -219,20 +224,24 @@ class Judge:
 
     @cached_property
     def _lacking(self) -> set[str]:
-        """The parameters that the file lacks although it has others; without any it means the scenario's."""
-        parameters, given = {*self.program.parameters}, self.reading.given.keys()
-        return parameters - given if self.reading.uncompared or parameters & given else set()
+        """What the file lacks of a start: parameters, if it has others; without any it means the scenario's, unless these are foreign."""
+        parameters, given, foreign = {*self.program.parameters}, self.reading.given.keys(), self.reading.foreign
+        lacking = parameters | (set(self.program.data) if foreign else set())
+        return lacking - given if foreign or self.reading.uncompared or parameters & given else set()
 
     def _others(self, stage: Stage, theirs: Array) -> list[str]:
-        """The parameters that the file lacks, where with some numbers in their place a stage gives theirs; these count from here on."""
+        """What the file lacks, where with some numbers in its place a stage gives theirs; these count from here on."""
         lacking = {name: self.values[name] for name in stage.formula.names if name in self._lacking}
+        unknown = [*lacking, *(name for name in stage.formula.names if name in self._open)]
+        if not {*unknown} <= {*self.program.parameters}:
+            return unknown
         found = solved(lambda put: self.computed(stage, {**self.values, **put}), lacking, theirs) if lacking else None
         if found is None or self._agrees(stage, theirs, self.computed(stage, {**self.values, **found[0]})) is False:
-            return [name for name in stage.formula.names if name in self._open]
+            return []
         if found[1] and stage.phase is Phase.FORWARD:
             self.values |= found[0]
             self._chain |= found[0]
-        return [*lacking]
+        return unknown
 
     def _meant(self, stage: Stage, due: Array, theirs: Array | None) -> tuple[str, str, Array] | None:
         """What is right in a way of its own, with what is then due: a loss with a factor, an activation under a mask."""
@@ -243,7 +252,7 @@ class Judge:
         if torch and self._agrees(stage, theirs, clipped := self.computed(stage, torch)):
             return "own", "the norm is that of PyTorch's clip_grad_norm_, 1e-6 more", clipped
         if others := self._others(stage, theirs):
-            return "unsure", f"perhaps right with another {' and '.join(others)}, not in your file: save that, too", theirs
+            return "unsure", f"perhaps right with another {together(others)}, which your file should have, too", theirs
         if stage.name == self.program.loss:
             terms = [name for name in stage.formula.names if name in self.program.index]
             penalty = sum(self.values[term] for term in terms if self.program.stage(term).operation == "penalty")
@@ -282,7 +291,8 @@ class Judge:
         if not beyond.any() or theirs.shape != due.shape:
             return not beyond.any()
         lost = np.isfinite(theirs) & ~np.isfinite(due)  # his way to compute it may be the better one
-        worlds, values, run = self._caught_up(), self._chain, partial(self.computed, stage)
+        worlds, values = self._worlds, self._chain
+        run = steady(stage.formula.tree, partial(self.computed, stage), values)
         if stage.phase is Phase.UPDATE:
             room = worlds.ends(stage.formula.names, values, run)
             size = largest(due - values[stage.name]) if stage.name in self.program.parameters else largest(due)
@@ -292,16 +302,6 @@ class Judge:
         if room.shape == due.shape and not (self._beyond(stage, theirs, due, room) & ~lost).any():
             return None if lost.any() or (self.printed.formats and (beyond & (room > _WIDE * size)).any()) else True
         return False
-
-    def _caught_up(self) -> Worlds:
-        """What the numbers may have been of all that came before."""
-        for stage, name, shown_as, value, factor in self._passed:
-            if stage:
-                self._worlds.compute(name, partial(self.computed, stage))
-            else:
-                self._worlds.see(name, value, shown_as, factor)
-        self._passed = []
-        return self._worlds
 
     def _beyond(self, stage: Stage, theirs: Array, right: Array, room: Array | float = 0.0) -> Array:
         """In which cells more than rounding is between the two, and more than a room besides; all of them where shapes differ."""

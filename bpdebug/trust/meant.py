@@ -26,6 +26,7 @@ from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
 from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, updated
 from bpdebug.trust.finding import Finding, Suspect
+from bpdebug.trust.report import together
 from bpdebug.trust.suspects import diagnose
 
 _RIGHT = ("good", "kink", "noise", "follows")
@@ -267,5 +268,4 @@ def _operation(stage: Stage) -> str:
 
 def _are(names: Sequence[str], what: str = "", no: str = "") -> str:
     """``a and b are not its derivatives``."""
-    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
-    return f"{listed} {'are' if len(names) > 1 else 'is'} {no}{what}{'s' * (len(names) > 1 and bool(what))}".rstrip()
+    return f"{together(names)} {'are' if len(names) > 1 else 'is'} {no}{what}{'s' * (len(names) > 1 and bool(what))}".rstrip()

@@ -15,7 +15,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Inference, Shape
 from bpdebug.core.structure import Form, Forms
 from bpdebug.core.tree import Call, Length, Name, Operation, Transpose, Tree, operation
-from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED
+from bpdebug.trust.site import AFTER, PREVIOUS, SHIFTED
 
 Axis = tuple[int, ...] | None
 """The places along an axis that are wanted; None for all of them."""
@@ -39,7 +39,7 @@ class Operands:
         """The tensors with some as they are in another version; None where that is not known, or where a formula does not fit them."""
         key = tuple((overrides or {}).items())
         if key not in self._cells:
-            known = all(version == RESHAPED or name in self._versions[version] for name, version in key)
+            known = all(name in self._versions.get(version, self.values) for name, version in key)
             if not known:
                 return None
             self._cells[key] = Cells({**self.values, **{name: self._version(name, version) for name, version in key}})
@@ -49,8 +49,13 @@ class Operands:
     def _version(self, name: str, version: str) -> Array:
         if version in self._versions:
             return np.asarray(self._versions[version][name])
-        value = np.asarray(self.values[name])  # laid out anew, its transpose has the numbers in the order in which they are
-        return value.reshape(value.shape[::-1]).T
+        value = np.asarray(self.values[name])
+        match version:
+            case "turned":
+                return value[..., ::-1, ::-1]
+            case "shifted" | "lagging":
+                return np.roll(value, 1 if version == SHIFTED else -1, axis=0)
+        return value.reshape(value.shape[::-1]).T  # laid out anew, its transpose has the numbers in the order in which they are
 
     def value(self, tree: Tree, overrides: Mapping[str, str] | None = None) -> Array | None:
         """What a formula gives, where its tensors are known and fit."""

@@ -45,6 +45,7 @@ class Reading(Record, eq=False):
         odd: what is given in a shape or with a value that it should not have, with a sentence on it.
         shared: gradients of such biases that are one number, and what they are.
         late: whether parameters in it are read as those after the update.
+        foreign: whether what the update starts from may be other than the scenario's where the file lacks it.
     """
 
     given: Mapping[str, Array]
@@ -57,6 +58,7 @@ class Reading(Record, eq=False):
     odd: Mapping[str, str]
     shared: Mapping[str, float]
     late: bool = False
+    foreign: bool = False
 
 
 def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:

@@ -25,6 +25,11 @@ _INHERITED = "it is right given what arrives, and what arrives is wrong: check n
 _SHOWN = 20
 
 
+def together(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
 def listed(names: Sequence[str]) -> str:
     """Names in a sentence; of very many the first ones."""
     return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
@@ -219,10 +224,11 @@ def _of_numbers(finding: Finding) -> str:
     if finding.numbers is None:
         return f"is {shape_text(finding.theirs.shape)}; {shape_text(finding.ours.shape)} is due" if finding.theirs is not None else ""
     ours, theirs = finding.numbers
-    parts = [f"relative error {short(finding.error, 2)}"] * (finding.status != "exact")
-    if not finding.says.agrees:
+    told = finding.status != "exact" and not (finding.status == "unsure" and finding.said and finding.error < ROUNDING)
+    parts = [f"relative error {short(finding.error, 2)}"] * told
+    if not finding.says.agrees and finding.error > ROUNDING:
         parts.append(f"at {cell_name(finding.name, finding.cell)}: yours {short(theirs, 8)}, ours {short(ours, 8)}")
-    return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
+    return ": ".join(filter(None, (", ".join(parts), finding.said)))
 
 
 def _numbers_data(finding: Finding) -> dict[str, Any]:

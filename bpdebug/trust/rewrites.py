@@ -12,7 +12,7 @@ from functools import cache, partial
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import parse
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute
+from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute, without_ones
 from bpdebug.trust.site import M, Mistake, Site
 
 _TABLE = """
@@ -133,8 +133,11 @@ def rewrites(site: Site) -> Iterator[Mistake]:
         for node, put in nodes:
             parts: dict[str, Tree] = {}
             if _fits(right, node, parts, constants):
+                left = _filled(wrong, parts, node)
+                if kind == "term_missing" and isinstance(left, Number) and without_ones(put(left)) != put(left):
+                    continue  # a factor of 1 is left, and that the factor is left out says more
                 climbs = kind == "sign" and site.updates and node is tree
-                new = Mistake(kind, put(_filled(wrong, parts, node)), "the step goes up the gradient" if climbs else says, parts=parts)
+                new = Mistake(kind, put(left), "the step goes up the gradient" if climbs else says, parts=parts)
                 yield _named(site, new) if kind.endswith("_missing") else new
     yield Mistake("transposed", Transpose(tree), "rows and columns have changed places")
     yield Mistake("parentheses", everywhere(tree, _opened), "a pair of parentheses is missing")

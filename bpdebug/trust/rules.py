@@ -212,7 +212,7 @@ def activations(site: Site) -> Iterator[Mistake]:
     node = site.activation
     if node is None:
         return
-    own, one_unit = node.operation.name, site.program.shapes(1)[node.output][-1:] == (1,)
+    own, one_unit = node.operation.name, site.shapes[node.output][-1:] == (1,)
     simpler = {own, "identity"}  # or with a simpler name: softmax of one unit is 1, the slope of softplus is σ(z), a part of the sigmoid's
     simpler |= {"softmax"} if one_unit else set()
     simpler |= {"softplus"} if own == "sigmoid" and site.stage.of else set()

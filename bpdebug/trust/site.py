@@ -20,10 +20,10 @@ from bpdebug.trust.factors import outputs_of
 
 M = Name("m")
 
-AFTER, PREVIOUS, RESHAPED = "after", "previous", "reshaped"
+AFTER, PREVIOUS, RESHAPED, TURNED, SHIFTED, LAGGING = "after", "previous", "reshaped", "turned", "shifted", "lagging"
 """The versions of a tensor: as it is after the update, as it was in the update before, with its numbers laid out anew where
-they should have been transposed."""
-_ALL = (None, None, None)
+they should have been transposed, a window taken from its other end, and each row where the one before it or after it belongs."""
+_WINDOWS = "sliding_window_view"
 _LONGEST = 60
 """Characters of a formula within a sentence."""
 _FADING = ("beta1", "beta2")
@@ -162,6 +162,11 @@ class Site(Record, eq=False):
         other = GENERIC_ROWS if self.program.network.generic else self.program.batches.largest
         return tuple(self.program.shapes(rows) for rows in (self.rows, other) if rows)
 
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The tensors' shapes for this batch."""
+        return self._shapes[0]
+
     def fitting(self, old: str, new: str) -> Tree | None:
         """A tensor as it may stand in another one's place, turned round where it has to be; None where it does not fit."""
         for shapes in self._shapes:
@@ -203,7 +208,18 @@ class Site(Record, eq=False):
     @property
     def sums_samples(self) -> bool:
         """Whether the stage adds up what the samples contribute."""
-        return (self.affine and self.argument in ("W", "b")) or (self.loss is not None and not self.stage.of)
+        line = not self.program.layers and self.stage.of in self.program.parameters
+        return line or (self.affine and self.argument in ("W", "b")) or (self.loss is not None and not self.stage.of)
+
+    @cached_property
+    def windows(self) -> list[str]:
+        """What the formula reads of windows, of their gradients, and of the kernels that they are multiplied by."""
+        nodes, gradients = self.program.network.nodes, self.program.gradients
+        made = [node for node in nodes if any(isinstance(part, Call) and part.function == _WINDOWS for part in walk(node.value))]
+        found = {node.output for node in made if isinstance(node.value, Call) and node.value.function == _WINDOWS}
+        used = [node for node in nodes if node in made or found & {*names(node.value)}]
+        kernels = {name for node in used for name in names(node.value) if name in self.program.parameters}
+        return [name for name in self.reads if name in found | {gradients.get(one) for one in found} | kernels]
 
     @property
     def outputs(self) -> int:
@@ -213,7 +229,7 @@ class Site(Record, eq=False):
     def of_samples(self, first: int | None, end: int | None) -> Tree:
         """The formula over some of the samples."""
         batch = [name for name in self.reads if name in self.program.sampled]
-        return self.put({name: Index(Name(name), ((first, end, None), _ALL)) for name in batch})
+        return self.put({name: Index(Name(name), ((first, end, None),)) for name in batch})
 
     def put(self, changes: Mapping[str, Tree]) -> Tree:
         """The formula with other tensors, or formulas, in the place of some."""

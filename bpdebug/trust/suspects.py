@@ -29,7 +29,7 @@ from bpdebug.trust.operands import Operands, world
 from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
 from bpdebug.trust.report import counted
 from bpdebug.trust.rules import written
-from bpdebug.trust.site import AFTER, PREVIOUS, RESHAPED, Mistake, Site, is_term
+from bpdebug.trust.site import AFTER, LAGGING, PREVIOUS, RESHAPED, SHIFTED, TURNED, Mistake, Site, is_term
 
 _OVER_SAMPLES = ("sum_for_mean", "mean_for_sum", "m_twice")
 _SCALE = (*_OVER_SAMPLES, "outputs_factor", "learning_rate", "stray_factor")
@@ -53,7 +53,14 @@ _MOST_TWICE = 1500
 """Pairs of mistakes that are tried."""
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
-_VERSIONS = {AFTER: "as it is after the update", PREVIOUS: "of the update before", RESHAPED: "reshaped instead of transposed"}
+_VERSIONS = {
+    AFTER: "as it is after the update",
+    PREVIOUS: "of the update before",
+    RESHAPED: "reshaped instead of transposed",
+    TURNED: "from the other end of the window",
+    SHIFTED: "of the row before",
+    LAGGING: "of the row after",
+}
 
 
 def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.program import Program
+from bpdebug.core.tree import Binary, Tree, names, walk
 from bpdebug.trust.digits import Printed
 
 _NUDGE = 1e-8
@@ -48,11 +49,12 @@ class Worlds:
         self._ways = [(seed, sign * share) for seed in range(pairs) for sign in (1, -1) for share in (1.0, _LITTLE)]
         self._all = [dict[str, Array]() for _ in self._ways]
         self._rooms = dict[str, Array]()
+        self._left = list[tuple[str, Array, str, float, Run | None]]()
 
     def copy(self) -> Worlds:
         """The same so far."""
         twin = copy(self)
-        twin._all, twin._rooms = [{**world} for world in self._all], {**self._rooms}
+        twin._all, twin._rooms, twin._left = [{**world} for world in self._all], {**self._rooms}, [*self._left]
         return twin
 
     def half(self, key: str, value: Array, factor: float = 1.0) -> Array:
@@ -60,8 +62,23 @@ class Worlds:
         printed = self.printed.formats.get(key)
         return np.zeros(value.shape) if printed is None else printed.half(value * factor) / abs(factor)
 
-    def see(self, name: str, value: Array, key: str, factor: float = 1.0) -> None:
-        """Have numbers that are known in all worlds."""
+    def begin(self, values: Values) -> None:
+        """Have what an update starts from in all worlds."""
+        self._left += [(name, value, name, 1.0, None) for name, value in values.items()]
+
+    def follow(self, name: str, value: Array, key: str, factor: float, run: Run | None) -> None:
+        """Have numbers that are known in all worlds, or what ``run`` computes of those before, once somebody asks."""
+        self._left.append((name, value, key, factor, run))
+
+    def _catch_up(self) -> None:
+        for name, value, key, factor, run in self._left:
+            if run:
+                self._compute(name, run)
+            else:
+                self._see(name, value, key, factor)
+        self._left = []
+
+    def _see(self, name: str, value: Array, key: str, factor: float) -> None:
         eps, made = self._eps(name), dict[int, Array]()
         if value.dtype.kind in "biu":  # places and truth values are what they are
             self._rooms[name] = np.zeros(value.shape)
@@ -79,7 +96,7 @@ class Worlds:
                 made[seed] += np.where(generator.random(value.shape) < 0.5, -half, half)
             world[name] = value + share * self._size * made[seed]
 
-    def compute(self, name: str, run: Run) -> None:
+    def _compute(self, name: str, run: Run) -> None:
         """Have what the file lacks in all worlds, each from what is in it."""
         self._rooms.pop(name, None)
         for world, (seed, share) in zip(self._all, self._ways, strict=True):
@@ -89,6 +106,7 @@ class Worlds:
 
     def scale(self, name: str, factor: float) -> None:
         """Have a number times a factor in all worlds."""
+        self._catch_up()
         for known in (*self._all, self._rooms):
             if name in known:
                 known[name] = known[name] * factor
@@ -101,6 +119,7 @@ class Worlds:
     def spread(self, run: Run, due: Array) -> Array:
         """How far a stage moves: the most of all cells that move in proportion to the nudge, and cell by cell what does not, as a number at
         a corner falls on its other side."""
+        self._catch_up()
         most, jumps = 0.0, np.zeros(due.shape)
         for whole, little in zip(self._all[::2], self._all[1::2], strict=True):
             far, near = (_apart(run(world), due) for world in (whole, little))
@@ -111,6 +130,7 @@ class Worlds:
 
     def ends(self, names: Iterable[str], values: Values, run: Run) -> Array:
         """How far each cell of a step may be, whatever the operands of these names have been."""
+        self._catch_up()
         due, rooms = run(values), dict[str, Array]()
         for name in names:
             room = self._rooms.get(name)
@@ -122,6 +142,13 @@ class Worlds:
             for signs in each_of((1, -1), repeat=len(rooms))
         ]
         return np.asarray(np.max([_apart(run(one), due) for one in moved], axis=0))
+
+
+def steady(tree: Tree, run: Run, values: Values) -> Run:
+    """What runs where numbers are nudged; those that a formula tests for equality, of which none would be left, stay what they are."""
+    tests = [node for node in walk(tree) if isinstance(node, Binary) and node.operator in ("==", "!=")]
+    held = {name: values[name] for test in tests for name in names(test)}
+    return (lambda world: run({**world, **held})) if held else run
 
 
 def _generator(name: str, seed: int) -> np.random.Generator:

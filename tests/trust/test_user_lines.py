@@ -113,7 +113,7 @@ WRONG = [
     (LAYER_NORM, "dout = 2 / m * (relu(out) @ W2 - y) @ W2.T", "factor_missing"),
     (LAYER_NORM, "dgamma = mean(dout * n, axis=0)", "m_twice"),
     (CONVOLUTION, "dc = dr", "activation_missing"),
-    (CONVOLUTION, "dK = einsum('bijkl,bijf->klf', w[:, :, :, ::-1, ::-1], dc)", ""),
+    (CONVOLUTION, "dK = einsum('bijkl,bijf->klf', w[:, :, :, ::-1, ::-1], dc)", "kernel_turned"),
 ]
 """Each with the mistake that is named; "" where it is none of the catalogue."""
 
