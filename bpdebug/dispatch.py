@@ -12,7 +12,8 @@ from typing import NoReturn
 from bpdebug import __version__
 from bpdebug.core.errors import presentable
 from bpdebug.core.words import suggestion
-from bpdebug.frontends import load_scenario, shipped
+from bpdebug.frontends import shipped
+from bpdebug.frontends.script import ARGUMENTS, opened
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.overview import USAGES, help_text, list_shipped
 from bpdebug.subcommands import SESSION, SUBCOMMANDS, THEME, open_app, open_session
@@ -40,7 +41,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def dispatch(arguments: list[str]) -> int:
-    """Carry out a command line; the exit status."""
+    """Carry out a command line; the exit status. What follows ``--`` is for the user's script."""
+    if "--" in arguments:
+        place = arguments.index("--")
+        ARGUMENTS[:], arguments = arguments[place + 1 :], arguments[:place]
     if arguments and arguments[0] in SUBCOMMANDS:
         name, subcommand, text = arguments[0], SUBCOMMANDS[arguments[0]], USAGES[arguments[0]][1]
         parser = _Parser(name, f"{text[0].upper()}{text[1:]}.")
@@ -98,7 +102,7 @@ def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
 def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
     source: str | None = given.scenario
-    scenario = load_scenario(source) if source is not None else None
+    scenario = opened(source) if source is not None else None
     if not has_screen(f'bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"'):
         if source is None:
             print("The scenarios that come with bpdebug:", file=sys.stderr)

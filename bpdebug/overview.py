@@ -19,10 +19,10 @@ USAGES = {
 """The subcommands by name: how each is written with its main arguments, and in a few words what it does."""
 
 _HELP = """\
-usage: bpdebug [SCENARIO]   or   bpdebug COMMAND ...
+usage: bpdebug [SCENARIO | train.py [-- ARGUMENTS]]   or   bpdebug COMMAND ...
 
-A step-through debugger for back-propagation. SCENARIO is a file, or the name
-of a scenario that comes with bpdebug; without one, choose among these.
+A step-through debugger for back-propagation. SCENARIO is a file or the name of
+one that comes with bpdebug. A train.py is run as a program, with your rights.
 
 commands, each with its own --help:
 {commands}

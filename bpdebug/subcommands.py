@@ -20,12 +20,13 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
+from bpdebug.frontends.script import CHECKED, is_script, opened
 from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
 from bpdebug.play.hunt import SEEDS
 from bpdebug.play.tour import is_tour, scenario_of
-from bpdebug.session.commands.check import compared
+from bpdebug.session.commands.check import checked, compared
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.script import Order
 from bpdebug.session.session import Session
@@ -168,7 +169,7 @@ def _tour(given: argparse.Namespace) -> int:
 )
 def _run(given: argparse.Namespace) -> int:
     commands = headless.orders(given.given or [("-x", "where")])
-    return headless.run(open_session(load_scenario(given.scenario), given), commands, given.json, given.strict)
+    return headless.run(open_session(opened(given.scenario), given), commands, given.json, given.strict)
 
 
 @subcommand(
@@ -180,7 +181,7 @@ def _run(given: argparse.Namespace) -> int:
 )
 def _explain(given: argparse.Namespace) -> int:
     """At a location, or, without one, when the cell's tensor has just been computed in update 0."""
-    session = Session(load_scenario(given.scenario))
+    session = Session(opened(given.scenario))
     name, _ = cell_of(given.cell.strip(), session.program)
     if given.at or name in session.program.index:
         session.execute(f"goto {given.at or name}")
@@ -196,9 +197,9 @@ def _explain(given: argparse.Namespace) -> int:
     _STRICT,
 )
 def _check(given: argparse.Namespace) -> int:
-    session = Session(load_scenario(given.scenario))
-    session.execute(f"goto {given.at}")
-    return _judged(given, "check", session, session.execute("check"))
+    session = Session(opened(given.scenario, CHECKED))
+    result = checked(session, given.at, is_script(given.scenario) and given.at == "start")
+    return _judged(given, "check", session, result)
 
 
 def _judged(given: argparse.Namespace, name: str, session: Session, result: Result) -> int:
@@ -280,7 +281,7 @@ def _export(given: argparse.Namespace) -> int:
     option("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture"),
 )
 def _screenshot(given: argparse.Namespace) -> int:
-    read, begun = load_scenario(given.scenario), list[Order]()
+    read, begun = opened(given.scenario), list[Order]()
     from bpdebug.ui.screenshot import take_picture  # noqa: PLC0415
 
     def commands() -> Iterator[str]:

@@ -320,7 +320,7 @@ def test_an_error_of_the_system_is_a_line(run, monkeypatch):
     def fail(source):
         raise PermissionError(13, "Permission denied", source)
 
-    monkeypatch.setattr(subcommands, "load_scenario", fail)
+    monkeypatch.setattr(subcommands, "opened", fail)
     assert run("run", "secret.yaml") == (2, "", "bpdebug: [Errno 13] Permission denied: 'secret.yaml'\n")
 
 

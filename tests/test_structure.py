@@ -43,6 +43,15 @@ def test_imports_run_one_way(name):
         assert not upwards, f"{path.relative_to(ROOT)} imports {upwards}"
 
 
+def test_the_recorder_needs_nothing_of_the_rest():
+    """It runs in the Python of the user's script, where only NumPy is."""
+    for path in (PACKAGE / "recorder").glob("*.py"):
+        roots = {module.split(".")[0] for module in imported(path)} - sys.stdlib_module_names
+        ours = {module for module in imported(path) if module.startswith("bpdebug") and not module.startswith("bpdebug.recorder")}
+        assert roots <= {"numpy", "bpdebug"}, path
+        assert not ours, path
+
+
 def module_of(path):
     """The dotted name of a file."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

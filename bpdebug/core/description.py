@@ -130,6 +130,7 @@ class Scenario(Record, eq=False):
         naming: what its tensors are called.
         lines: the program, where it is written in lines; there are no layers then.
         read_again: reads that file again, where it came from one.
+        ready: gives the program, where the front end makes it itself.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Scenario(Record, eq=False):
     naming: Naming = Naming()
     lines: Lines | None = None
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
+    ready: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def plan(self) -> Batches:

@@ -155,7 +155,7 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple
     a step is the user's own or needs other functions.
     """
     chosen = [stage for stage in stages if stage.phase is Phase.UPDATE]
-    if any(stage.edited for stage in chosen) or not pieces:
+    if any(stage.edited for stage in chosen) or not pieces or not rule.steps:
         return None
     flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula in rule.steps for node in walk(formula.tree)):

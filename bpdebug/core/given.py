@@ -15,6 +15,22 @@ from bpdebug.core.record import Record
 from bpdebug.core.structure import Shape
 
 
+class Allowed(Record):
+    """What a gradient of the user's own may be beside the derived one.
+
+    Attributes:
+        factor: times which it may be.
+        decay: how many times its tensor may be added to it.
+        near: how far it may be off, relative to its numbers, as an epsilon in the loss makes it.
+        said: a sentence on it.
+    """
+
+    factor: float = 1.0
+    decay: float = 0.0
+    near: float = 1e-6
+    said: str = ""
+
+
 class Given(Record, eq=False):
     """What an update starts from.
 
@@ -41,6 +57,11 @@ class Given(Record, eq=False):
     def updates(self) -> int:
         """Updates of the whole training."""
         return self.batches.updates
+
+    @property
+    def samples(self) -> Mapping[str, Array]:
+        """Those of the data of which others may be drawn, a sample a row."""
+        return self.data
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -175,6 +175,8 @@ _ROWS = (
     ),
 )
 
+OWN = Rule("own", (), {}, "the script's own lines")
+"""Where the steps are lines of a script."""
 OPTIMIZERS: dict[str, Rule] = {row.name: row for row in _ROWS}
 
 
@@ -265,6 +267,8 @@ SCHEDULES: dict[str, Schedule] = {
 
 def rule_of(optimizer: Optimizer) -> Rule:
     """The rule that a scenario asks for; sgd with a momentum other than 0 is momentum."""
+    if optimizer.name == OWN.name:
+        return OWN
     row = OPTIMIZERS["momentum" if optimizer.name == "sgd" and optimizer.constants.get("momentum") else optimizer.name]
     if optimizer.schedule:
         (name, given), usual = optimizer.schedule, row.constants[RATE]

@@ -12,7 +12,7 @@ from bpdebug.core.calendar import Calendar, Span
 from bpdebug.core.description import Array
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
-from bpdebug.core.given import Given
+from bpdebug.core.given import Allowed, Given
 from bpdebug.core.initializers import initial_values
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
@@ -36,11 +36,17 @@ class Program(Given, eq=False):
         rule: the optimizer's row.
         lines: stages and skipped stages, as a listing shows them.
         spans: where versions of the program have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
+        allowed: of the user's own gradients what is no mistake though it is not what was derived.
+        remarks: by their names stages that are known to be wrong, with the mistake in a few words and what speaks for it.
+        notes: what else the front end has to say, in sentences.
     """
 
     rule: Rule
     lines: tuple[Stage | Skipped, ...]
     spans: tuple[Span, ...] = ()
+    allowed: Mapping[str, Allowed] = {}
+    remarks: Mapping[str, tuple[str, str]] = {}
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -68,7 +74,7 @@ class Program(Given, eq=False):
         network, layer_of = self.network, self.network.layer_of
         few, more = map(self.shapes, (2, 3) if network.generic else self.batches.sizes * 2)
         roles = {network.naming.input: Role.INPUT, network.naming.target: Role.TARGET}
-        known = [Tensor(name, roles[name]) for name in self.data] + [Tensor("m", Role.COUNT)]
+        known = [Tensor(name, roles.get(name, Role.GIVEN)) for name in self.data] + [Tensor("m", Role.COUNT)]
         known += [Tensor(name, Role.GIVEN) for name in (*self.fixed, *self.draws)]
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]

@@ -35,6 +35,7 @@ class Stage(Record):
         through: for a part of a gradient, the tensor through which it comes back, else "".
         short: a short form such as ``σ(z1)``, or "".
         original: the stage as the engine derived it, where a user has put his own formula in its place.
+        line: where it stands in the user's script, such as ``train.py:47``, or "".
     """
 
     name: str
@@ -48,6 +49,7 @@ class Stage(Record):
     through: str = ""
     short: str = ""
     original: Stage | None = field(default=None, repr=False)
+    line: str = ""
 
     @property
     def edited(self) -> bool:

@@ -107,7 +107,8 @@ class Explanation(Record, eq=False):
 
     def lines(self) -> list[str]:
         """The explanation as text: formula, numbers, result, then what it means and the rule behind it."""
-        return [*self.arithmetic(), *dict.fromkeys(filter(None, [self.meaning, self.rule]))]
+        line = self.stage.line if self.stage else ""
+        return [*self.arithmetic(), *dict.fromkeys(filter(None, [self.meaning, self.rule, line]))]
 
     def arithmetic(self) -> list[str]:
         """Formula, numbers and result, a line each; and what a value that is not finite comes from."""

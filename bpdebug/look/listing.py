@@ -50,5 +50,6 @@ def _stage(timeline: Timeline, stage: Stage) -> Row:
         "status": status,
         "edited": stage.edited,
         "warnings": list(warnings),
+        **({"line": stage.line} if stage.line else {}),
     }
-    return Row(f"{badges:<4} {stage}" + (f"   ({', '.join(warnings)})" if warnings else ""), data)
+    return Row(f"{badges:<4} {stage}" + f"   # {stage.line}" * bool(stage.line) + (f"   ({', '.join(warnings)})" if warnings else ""), data)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.parser import Formula
@@ -25,7 +26,7 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
 from bpdebug.trust.differences import Probe, cells
-from bpdebug.trust.finding import DOTS, Finding
+from bpdebug.trust.finding import DOTS, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.report import CHECK, Report
 from bpdebug.trust.suspects import diagnose
@@ -57,6 +58,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
             with np.errstate(all="ignore"):
                 finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
             read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
+            finding = _as_allowed(probe, finding)
             follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
             found[stage.name] = replace(finding, status="follows") if follows else finding
     with np.errstate(all="ignore"):
@@ -76,7 +78,16 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     with np.errstate(all="ignore"):
         for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
-    return Report(CHECK, probe.update, tuple(told))
+    told += [_remarked(probe, stage) for stage in probe.program.stages if stage.name in probe.program.remarks and not only]
+    return Report(CHECK, probe.update, tuple(told), probe.program.notes)
+
+
+def _remarked(probe: Probe, stage: Stage) -> Finding:
+    """A stage of which the front end knows that it is wrong."""
+    title, evidence = probe.program.remarks[stage.name]
+    ours = np.asarray(Evaluator(probe.values).value(stage.formula.tree))
+    suspects = (Suspect("remark", title, evidence),)
+    return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
 
 
 def derivative(program: Program, asked: str) -> Stage:
@@ -99,6 +110,16 @@ def derivative(program: Program, asked: str) -> Stage:
         raise BpdebugError(f"no path of derivatives leads from {name} to {program.loss}")
     meaning = "What comes back to the inputs: how the loss changes with them."
     return Stage(gradient, Formula.of(tree), Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
+
+
+def _as_allowed(probe: Probe, finding: Finding) -> Finding:
+    """A gradient of the user's own that is off only by what is no mistake."""
+    allowed = probe.program.allowed.get(finding.stage.name)
+    if finding.status != "wrong" or not allowed:
+        return finding
+    due = allowed.factor * finding.right + (allowed.decay * probe.values[finding.stage.of] if allowed.decay else 0.0)
+    off, size = np.abs(finding.ours - due).max(initial=0), np.abs(finding.ours).max(initial=0)
+    return replace(finding, status="convention", said=allowed.said) if off <= allowed.near * size else finding
 
 
 def _wanted(probe: Probe, stages: list[Stage], only: str) -> set[str]:

@@ -159,7 +159,7 @@ class Elsewhere:
 
     def _resembling(self, generator: np.random.Generator) -> Values:
         """Several samples: those that there are, or, where there is but one, others around it with the same target."""
-        program, data = self._program, self._program.data
+        program, data = self._program, self._program.samples
         rows = min(self._program.scenario.plan.total, _SAMPLES)
         if rows > 1:
             return {name: values[:rows] for name, values in data.items()} | {"m": np.array(float(rows))}

@@ -128,7 +128,7 @@ def constants(program: Program) -> list[str]:
 def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2", "m", "outputs")) -> Iterator[tuple[str, Tree]]:
     """Numbers that people multiply or divide by, the simpler ones first, made of constants of a training, of sizes, and of what stands
     in formulas of the user's own."""
-    sizes = [size for size in sizes if (size != "outputs" or outputs_of(program) > 1) and (size != "m" or program.data)]
+    sizes = [size for size in sizes if (size != "outputs" or outputs_of(program) > 1) and (size != "m" or program.samples)]
     texts = [*sizes, *names, *(f"1 {sign} {name}" for sign in "-+" for name in names), *["m**2", "m - 1", "(m - 1) / m"] * ("m" in sizes)]
     texts += [f"{one} * {other}" for one, other in combinations(sizes, 2)] + [
         f"1 - {one} * {other}" for one, other in combinations(names, 2)
@@ -137,7 +137,8 @@ def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2",
     texts = [form for text in texts for form in (text, f"1 / ({text})" if " " in text else f"1/{text}")]
     texts += [f"{one} / {other}" for one, other in permutations(sizes, 2)] + [f"{one} * {other}" for one, other in combinations(names, 2)]
     for text in (*texts, *(form for size in sizes for name in names for form in (f"{size} * {name}", f"{name} / {size}"))):
-        tree = substitute(_parsed(text).tree, {"outputs": literal(outputs_of(program))})
+        read = program.parse(text) if program.vocabulary.joined else _parsed(text)
+        tree = substitute(read.tree, {"outputs": literal(outputs_of(program))})
         yield text.replace("outputs", "the number of outputs"), tree
     for stage in program.stages:
         for node in walk(stage.formula.tree) if stage.edited and not stage.of else ():

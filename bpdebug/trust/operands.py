@@ -158,7 +158,8 @@ def _batch(program: Program, values: Mapping[str, Array], rows: int, generator: 
     made: dict[str, Array] = {"m": np.array(float(rows)), **program.fixed}
     shapes = program.shapes(rows) if program.draws else {}
     made |= {name: draw.values(int(generator.integers(2**31)), 0, shapes[name], values) for name, draw in program.draws.items()}
-    for name, data in program.data.items():
+    made |= {name: np.asarray(values[name]) for name in program.data if name not in program.samples}
+    for name, data in program.samples.items():
         given = np.asarray(values.get(name, data))
         some, others = (given[generator.integers(0, len(given), rows)] for _ in range(2))
         part = generator.random((rows, *(1,) * (given.ndim - 1)))

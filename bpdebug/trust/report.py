@@ -174,7 +174,8 @@ class Report(Record, eq=False):
         source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
         first = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)])
         second = max(source.columns[1] or widest + 1, widest)
-        lines = [f"{f.says.word:<{first}} {f.name:<{second}} {source.says(f)}".rstrip() for f in self.shown]
+        lines = [f"{finding.stage.line}: {finding.says.word} {finding.stage}" for finding in self.accused if finding.stage.line]
+        lines += [f"{f.says.word:<{first}} {f.name:<{second}} {source.says(f)}".rstrip() for f in self.shown]
         lines += [f"{'not compared':<{first}} {name:<{second}} {why}" for name, why in self.uncompared.items()]
         text = self._in_words([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
@@ -216,6 +217,7 @@ def _derivative_data(finding: Finding) -> dict[str, Any]:
         "said": finding.said,
         "zero": finding.zero,
         "suspects": [*map(values_of, finding.suspects)],
+        **({"line": finding.stage.line} if finding.stage.line else {}),
     }
 
 

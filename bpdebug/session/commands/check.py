@@ -62,6 +62,24 @@ def _paths(text: str) -> list[Path]:
         raise CommandError(f"{error}: {text}") from None
 
 
+def checked(session: Session, at: str, on: bool) -> Result:
+    """Check the update at a location.
+
+    Args:
+        session: which moves there.
+        at: the location.
+        on: whether to go on to the updates after it until something is wrong: what the first hides, a later one may show.
+    """
+    session.execute(f"goto {at}")
+    first = result = session.execute("check")
+    for update in range(session.position.update + 1, session.position.updates if on else 0):
+        if result.wrong:
+            return result
+        session.execute(f"goto update {update}")
+        result = session.execute("check")
+    return result if result.wrong else first
+
+
 def compared(session: Session, *files: Mapping[str, Array]) -> Result:
     """Compare with arrays that have been read already, an update each; the session keeps what was found.
 

@@ -109,6 +109,7 @@ def _explained(explanation: Explanation) -> Result:
         "rule": explanation.rule,
         "operands": [{"name": name, "index": list(at), "value": exact(values[name, at])} for name, at in explanation.operands],
         **arithmetic,
+        **({"line": explanation.stage.line} if explanation.stage and explanation.stage.line else {}),
     }
     return Result("explanation", "\n".join(explanation.lines()), data)
 

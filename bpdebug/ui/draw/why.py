@@ -67,6 +67,9 @@ def why_title(view: View, title: str, columns: int) -> str:
     """What the border says: the way that Enter has led here, as much of its end as there is room for, and how to return."""
     steps = [render_name(name, view.style, index) for name, index in view.crumbs]
     back = f"  {key_of('return')} returns" if steps else ""
+    explained = view.explanation
+    if explained and explained.stage and explained.stage.line:
+        title += f"  {explained.stage.line}"
     ways = (f"{title}  {'… ‹ ' * (first > 0)}{' ‹ '.join(steps[first:])}{back}".rstrip() for first in range(max(len(steps), 1)))
     return first_that_fits(ways, columns, title)
 

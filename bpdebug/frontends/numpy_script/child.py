@@ -1,0 +1,103 @@
+"""The script's process: started, waited for, and what it has recorded read, all of it bounded and checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import Record
+
+_RECORDER = Path(__file__).parents[2] / "recorder"
+_MAGIC = b"bpdebug recording 1\n"
+_BYTES, _TEXT = 2**30, 2**28
+_KINDS = "fiub"
+
+
+class ScriptError(BpdebugError):
+    """A script that cannot be debugged, with the reason."""
+
+
+class Recorded(Record, eq=False):
+    """What the child has written.
+
+    Attributes:
+        text: its JSON.
+        arrays: the numbers.
+        status: with which the script ended.
+    """
+
+    text: dict[str, Any]
+    arrays: tuple[Array, ...]
+    status: int
+
+
+def python() -> str:
+    """The Python that the script runs in: that of the active environment, else ours."""
+    for variable, below in (("VIRTUAL_ENV", ("bin", "Scripts")), ("CONDA_PREFIX", ("bin", ""))):
+        for folder in below if variable in os.environ else ():
+            for name in ("python", "python.exe"):
+                path = Path(os.environ[variable], folder, name)
+                if path.is_file():
+                    return str(path)
+    return sys.executable
+
+
+def record(script: str, arguments: list[str], updates: int) -> Recorded:
+    """Run a script until so many updates are recorded, or it ends; what it prints goes to standard error.
+
+    Raises:
+        ScriptError: where nothing was recorded.
+    """
+    usual = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
+        path = Path(folder, "recording")
+        command = [python(), str(_RECORDER), str(path), str(updates), script, *arguments]
+        out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else subprocess.DEVNULL
+        with subprocess.Popen(  # noqa: S603 - the script that the user named on the command line
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=usual | os.environ, start_new_session=True
+        ) as process:
+            try:
+                status = process.wait()
+            except BaseException:
+                _end(process)
+                raise
+        if not path.is_file():
+            raise ScriptError(f"{script}: the script's process ended with status {status}, and nothing was recorded")
+        return _read(path, status, script)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the script and whatever it has started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def _read(path: Path, status: int, script: str) -> Recorded:
+    if path.stat().st_size > _BYTES:
+        raise ScriptError(f"{script}: the recording is larger than {_BYTES >> 20} MB")
+    with path.open("rb") as file:
+        wrong = file.readline(64) != _MAGIC
+        length = file.readline(32).strip()
+        if wrong or not length.isdigit() or int(length) > _TEXT:
+            raise ScriptError(f"{script}: the recording is damaged")
+        text, arrays = json.loads(file.read(int(length))), list[Array]()
+        for kind, shape in text["arrays"]:
+            dtype = np.dtype(kind)
+            content = file.read(prod(shape) * dtype.itemsize)
+            if dtype.kind not in _KINDS or len(content) < prod(shape) * dtype.itemsize:
+                raise ScriptError(f"{script}: the recording is damaged")
+            arrays.append(np.frombuffer(content, dtype).reshape(shape))
+    return Recorded(text, tuple(arrays), status)

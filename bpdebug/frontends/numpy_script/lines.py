@@ -1,0 +1,128 @@
+"""His forward pass as a program of lines, with the backward pass that is derived from it: what his own one is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from bpdebug.core.description import Array, Batches, Lines, Optimizer, Scenario
+from bpdebug.core.layers import make_program
+from bpdebug.core.optimizers import OWN
+from bpdebug.core.program import Program
+from bpdebug.core.schedule import Stage
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Tree
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
+
+GRADIENT, PART = "∂{}", "∂{}@{}"
+"""What derived gradients are called before his own names are known."""
+
+
+class RecordedBatches(Batches):
+    """An update has the numbers that were recorded for it."""
+
+    def rows(self, update: int) -> Array | None:
+        """Its place among what was recorded."""
+        return np.array(min(update, self.updates - 1))
+
+    def samples(self, update: int) -> Array:
+        """One: which axis counts samples is not known."""
+        return np.zeros(1, int)
+
+
+class RecordedScenario(Scenario, eq=False):
+    """A script in the place of a scenario file."""
+
+    @cached_property
+    def plan(self) -> Batches:
+        """As many updates as are kept."""
+        return RecordedBatches(len(self.x), self.training.epochs)
+
+    @property
+    def data(self) -> dict[str, Array]:
+        """None: what is given stands beside, for each update."""
+        return {}
+
+
+def used(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:
+    """The tensors from which some are computed, themselves among them."""
+    wanted = {*roots}
+    for statement in reversed(statements):
+        if statement.name in wanted and statement.formula:
+            wanted.update(statement.formula.names)
+    return wanted
+
+
+def reached(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:
+    """The tensors that depend on some."""
+    found = {*roots}
+    for statement in statements:
+        if statement.formula and not found.isdisjoint(statement.formula.names):
+            found.add(statement.name)
+    return found
+
+
+def settled(recording: Recording) -> tuple[dict[str, float], dict[str, Array]]:
+    """The numbers that are the same in all updates, and the arrays that an update is given, of the first."""
+    first, numbers, arrays = recording.given[0], dict[str, float](), dict[str, Array]()
+    for name, value in first.items():
+        single = value.ndim == 0 and value.dtype.kind == "f" and all(other[name] == value for other in recording.given)
+        numbers |= {name: float(value)} if single else {}
+        arrays |= {} if single else {name: value}
+    return numbers, arrays
+
+
+def derived_program(recording: Recording, forward: Sequence[tuple[str, str]], loss: str, scenario: Scenario) -> Program:
+    """The program of forward lines with its derived backward pass.
+
+    Args:
+        recording: what is given.
+        forward: the lines, each a name and a formula's text.
+        loss: the tensor whose gradients are taken.
+        scenario: what else is said of it.
+
+    Raises:
+        SetupError: where the language does not have it.
+    """
+    numbers, arrays = settled(recording)
+    read = " ".join(text for _, text in forward)
+    parameters = {name: value for name, value in recording.start.items() if name in read}
+    text = "\n".join(f"{name} = {formula}" for name, formula in forward)
+    lines = Lines(text, {name: value.shape for name, value in parameters.items()}, numbers, arrays, loss)
+    return make_program(
+        Scenario(
+            **{name: getattr(scenario, name) for name in Scenario.record_fields} | {"lines": lines, "values": parameters, "ready": None}
+        )
+    )
+
+
+def frame(recording: Recording, title: str) -> RecordedScenario:
+    """What is said of a script beside its lines."""
+    arrays = [*recording.start.values()]
+    single = all(value.dtype == np.float32 for value in arrays)
+    rows = next((value.shape[0] for value in recording.given[0].values() if value.ndim), 2)
+    empty, naming = np.zeros((max(2, rows), 0)), Naming(input="", target="", gradient=GRADIENT, partial=PART)
+    return RecordedScenario(
+        title,
+        (),
+        (),
+        empty,
+        empty,
+        optimizer=Optimizer(OWN.name),
+        source=recording.script,
+        naming=naming,
+        precision="float32" if single else "float64",
+    )
+
+
+def start_of(recording: Recording) -> dict[str, Array]:
+    """The numbers that the last update starts from, of those that were recorded whole: at first too much is 0 to tell anything apart."""
+    values = recording.values[-1]
+    return {**recording.given[len(recording.values) - 1], **{name: values[name] for name in recording.start}, "m": np.array(2.0)}
+
+
+def plain(stages: Mapping[str, Stage], wanted: set[str]) -> dict[str, Tree]:
+    """The formulas of derived stages, by name, but for those that are wanted."""
+    return {name: stage.formula.tree for name, stage in stages.items() if name not in wanted}

@@ -1,0 +1,161 @@
+"""The loss whose derivative he computes: the one that he writes down, or, where none fits, the one that a difference of his implies."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import Record, replace
+from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, reached, start_of, used
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+
+_SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|^ce\b|xent|entropy", re.IGNORECASE)
+_OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
+_IMPLIED = {
+    "half the squared error": "0.5 * sum(({p} - {t}) ** 2)",
+    "the cross-entropy of a sigmoid": "-sum({t} * log({p}) + (1 - {t}) * log(1 - {p}))",
+    "the cross-entropy of a softmax": "-sum({t} * log({p}))",
+}
+_MOST, _TERMS = 8, 200
+_HALF, _WRITTEN = 0.5, 0.35
+"""How many of the parameters must agree with a loss that only a difference implies; how much of that one may lack that is written down."""
+NEAR = 1e-6
+"""Relative: numbers that are as near are the same."""
+
+
+class Differentiated(Record, eq=False):
+    """A loss with all that is derived from it.
+
+    Attributes:
+        program: its forward lines, inner values among them, and the derived gradients.
+        forward: the lines, as name and text.
+        gradients: the numbers of the derived gradients in the first update.
+        agreement: the share of parameters whose gradient he computes, all times one factor.
+        said: what is said of it where it is not written down, else "".
+        line: where it stands.
+        written: where a loss is written down that is not this one, or "".
+    """
+
+    program: Program
+    forward: tuple[tuple[str, str], ...]
+    gradients: Mapping[str, Array]
+    agreement: float
+    said: str
+    line: Line
+    written: str = ""
+
+
+def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
+    """The number that a gradient is times the right one, or None; flat and upright ones are the same."""
+    if theirs.size != right.size or np.squeeze(theirs).shape != np.squeeze(right).shape:
+        return None
+    one, other = np.ravel(theirs).astype(float), np.ravel(right).astype(float)
+    norm = float(other @ other)
+    if not norm or not np.isfinite(norm) or not np.isfinite(one).all():
+        return None
+    factor = float(one @ other) / norm
+    return factor if factor and np.abs(one - factor * other).max() <= near * np.abs(one).max() else None
+
+
+def find_loss(recording: Recording, scenario: RecordedScenario) -> Differentiated | None:
+    """The loss whose gradients fit best, the written one where several do; None where no loss can be differentiated."""
+    tried = list[Differentiated]()
+    for text, names, said, line in _candidates(recording):
+        try:
+            tried.append(_differentiated(recording, scenario, text, names, said, line))
+        except BpdebugError:
+            continue
+        if tried[-1].agreement == 1 and not said:
+            break
+    best = max(tried, key=_rank, default=None)
+    stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
+    return replace(best, written=str(stated.line)) if best and best.said and stated else best
+
+
+def _rank(one: Differentiated) -> float:
+    """How well a loss fits; one that is written down need not fit as well, since there may be mistakes."""
+    called = not one.said and ".in" not in one.program.loss and bool(_SAID.search(one.program.loss))
+    return one.agreement + _WRITTEN * called if not one.said else one.agreement * (one.agreement >= _HALF)
+
+
+Candidate = tuple[str, tuple[str, ...], str, Line]
+"""The formula of a loss, "" where a statement computes it; from which statements it is made; what is said of it; where it stands."""
+
+
+def _candidates(recording: Recording) -> Iterator[Candidate]:
+    """The losses that are to be tried."""
+    values, dependent = recording.values[-1], reached(recording.statements, recording.start)
+    after = reached(recording.statements, recording.carried.values())
+    found = [one for one in recording.statements if one.formula and one.name in dependent - after and one.name not in recording.start]
+    scored = list[tuple[float, Statement]]()
+    for place, one in enumerate(found):
+        shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
+        called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
+        within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
+        if values[one.name].dtype.kind == "f" and (called or np.prod(shape) == 1):
+            reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
+            doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
+            scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
+    for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
+        yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
+    yield from _implied(found, dependent)
+
+
+def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candidate]:
+    """Losses that differences imply; those that one line makes, sample by sample, belong together."""
+    lines = defaultdict[tuple[str, Line], list[tuple[str, str, str]]](list)
+    for one in found:
+        match one.formula and one.formula.tree:
+            case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
+                p, t = (left, right) if left in dependent else (right, left)
+                for said, text in _IMPLIED.items():
+                    lines[said, one.made].append((text.format(p=p, t=t), one.name, p))
+            case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)))):
+                text = f"-sum(log({Formula.of(Index(Name(p), key.items)).text}))"
+                lines["the cross-entropy of a softmax", one.made].append((text, one.name, p))
+    for (said, line), parts in lines.items():
+        texts, names, of = zip(*parts[:_TERMS], strict=True)
+        whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
+        yield " + ".join(texts), names, f"{said} of {whose}", line
+
+
+def _differentiated(
+    recording: Recording, scenario: RecordedScenario, text: str, names: tuple[str, ...], said: str, line: Line
+) -> Differentiated:
+    known = {one.name for one in recording.statements}
+    loss = ("loss" if "loss" not in known else "implied_loss") if said else f"{names[0]}.sum" if text else names[0]
+    wanted = used(recording.statements, names) - (set(names) if said else set())
+    forward = [(one.name, one.formula.text) for one in recording.statements if one.name in wanted and one.formula]
+    forward += [(loss, text)] if text else []
+    program = derived_program(recording, forward, loss, scenario)
+    with np.errstate(all="ignore"):
+        values = program.run({**program.initial, **start_of(recording)})
+    gradients = {tensor: values[gradient] for tensor, gradient in program.gradients.items() if gradient in values}
+    return Differentiated(program, tuple(forward), gradients, _agreement(recording, {*wanted}, gradients), said, line)
+
+
+def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array]) -> float:
+    """The share of the parameters for which a value of his is their gradient times the most frequent factor."""
+    found, own = list[float](), [one for one in recording.statements if one.name not in forward and one.live]
+    live = [name for name in recording.start if name in gradients and gradients[name].any()]
+    for name in live:
+        ancestors = used(recording.statements, [recording.carried[name]])
+        scales = [
+            scale(recording.values[-1][one.name], gradients[name])
+            for one in own
+            if one.name in ancestors and one.name in recording.values[-1]
+        ]
+        found += [float(f"{factor:.3g}") for factor in scales if factor][:1]
+    best = max((found.count(factor) for factor in found), default=0)
+    return best / len(live) if live and (best > 1 or gradients[live[0]].size > 1) else 0.0
+
+
+__all__ = ["NEAR", "Differentiated", "find_loss", "scale"]

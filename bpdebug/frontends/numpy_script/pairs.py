@@ -1,0 +1,245 @@
+"""Which tensor each of his gradients belongs to: by numbers, given his own earlier ones, then by what an update subtracts, then by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
+from bpdebug.frontends.numpy_script.lines import GRADIENT, PART, reached, start_of, used
+from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
+
+_STEMS = [
+    r"^d[LJE]_?d_?(\w+)$", r"^d_(\w+)$", r"^d([A-Za-z]\w*)$", r"^grads?_(\w+)$", r"^(\w+?)_grads?$", r"^(\w+?)_gradient$",
+    r"^gradient_(\w+)$", r"^nabla_(\w+)$", r"^D_?(\w+)$", r"^g([A-Z]\w*)$",
+]  # fmt: skip
+_MOST_TRIED = 400
+_SMALL, _BLUR = 1e-4, 1e-3
+"""What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
+
+
+class Pair(Record):
+    """A gradient of his.
+
+    Attributes:
+        tensor: whose gradient it is.
+        factor: what it is times the right one, given his own earlier ones; None where its numbers are others.
+        near: how far these may be off.
+    """
+
+    tensor: str
+    factor: float | None
+    near: float = NEAR
+
+
+def gradient_of(name: str) -> str:
+    """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
+    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", name.partition("'2")[0])
+    if not found:
+        return ""
+    stem, keys = found[2], re.findall(r"\['?(\w+)'?\]", found[3])
+    if keys and re.search(r"grad|deriv|delta|^d$", stem, re.IGNORECASE):
+        return gradient_of(keys[-1]) or keys[-1]
+    for pattern in _STEMS:
+        if matched := re.match(pattern, stem):
+            return matched[1] + "".join(f"[{key}]" for key in keys)
+    return gradient_of(keys[-1]) if keys and not keys[-1].isdigit() else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^self\.|^\w+(?=\[')|.*\.(?=\w+$)", "", name).lower())
+
+
+def named_alike(gradient: str, tensor: str) -> bool:
+    """Whether a name says that it is the gradient of a tensor."""
+    meant = _plain(gradient_of(gradient))
+    return bool(meant) and meant == _plain(tensor)
+
+
+def _is_mixed(tree: Tree) -> bool:
+    """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
+    calls = {node.function for node in walk(tree) if isinstance(node, Call)}
+    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree)) or any(
+        FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls
+    )
+
+
+def _is_trivial(tree: Tree) -> bool:
+    """Whether a formula only turns, shifts or scales what it reads."""
+    match tree:
+        case Transpose() | Unary() | Name():
+            return True
+        case Binary("+" | "-" | "*" | "/", Number(), _) | Binary("+" | "-" | "*" | "/", _, Number()):
+            return True
+    return False
+
+
+class Pairing:
+    """His gradients and their tensors.
+
+    Attributes:
+        pairs: by his gradient's name.
+        given: the derived numbers that each of them was held against.
+        own: what may be a gradient.
+        subtracted: the parameter that a value is subtracted from, by the value's name.
+    """
+
+    def __init__(self, recording: Recording, loss: Differentiated) -> None:
+        self._recording, self._loss, self.pairs = recording, loss, dict[str, Pair]()
+        self.given = dict[str, Array]()
+        self._values, self._forward = recording.values[-1], {name for name, _ in loss.forward}
+        self._injected = dict[str, Array]()
+        self._small = self._small_ones()
+        self.own = self._candidates()
+        formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
+        self._trivial = {name for name, tree in formulas.items() if _is_trivial(tree)}
+        self._inner = {one.name for one in recording.statements if one.inner}
+        self.subtracted = self._by_update()
+        self._now, self._tried = dict(loss.gradients), 0
+        whole = [one for one in self.own if not one.partial]
+        for place, one in enumerate(whole):
+            self._pair(one, whole[place + 1 :])
+        for one in self.own:  # such as a gradient to which a penalty is added
+            if one.partial:
+                self._pair(one, ())
+
+    def _small_ones(self) -> set[str]:
+        """The values of the forward pass to which a small number is added, which people leave out on the way back."""
+        program = self._loss.program
+        small = {name for name, value in program.constants.items() if 0 < abs(value) <= _SMALL}
+        forward = [stage for stage in program.stages if not stage.of]
+        return {
+            stage.name
+            for stage in forward
+            for node in walk(stage.formula.tree)
+            if (isinstance(node, Number) and 0 < abs(node.value) <= _SMALL) or (isinstance(node, Name) and node.name in small)
+        }
+
+    def _near(self, tensor: str) -> float:
+        """How far the gradient of a tensor may be off: more, where a small number is added before the next gradient of his."""
+        taken, reached = {pair.tensor for pair in self.pairs.values()}, {tensor}
+        for stage in self._loss.program.stages:
+            if not stage.of and not reached.isdisjoint(stage.formula.names):
+                if stage.name in self._small:
+                    return _BLUR
+                reached |= {stage.name} - taken
+        return NEAR
+
+    def _candidates(self) -> list[Statement]:
+        """What may be a gradient: it depends on the parameters, is no value of the forward pass and comes before the update."""
+        recording = self._recording
+        dependent = reached(recording.statements, recording.start)
+        slots = {name for name in recording.start if name not in self._loss.program.parameters}
+        after = reached(recording.statements, slots) | {*recording.carried.values()}
+        wanted = dependent - self._forward - after
+        return [
+            one
+            for one in recording.statements
+            if one.name in wanted and one.name in self._values and self._values[one.name].dtype.kind == "f"
+        ]
+
+    def _by_update(self) -> dict[str, str]:
+        """The parameter from which a value is subtracted, by the value's name: the one that he names, else the innermost of its shape."""
+        found, names = dict[str, str](), {one.name for one in self.own}
+        formulas = {one.name: one.formula for one in self._recording.statements if one.formula and one.name not in self._forward}
+        for parameter in (name for name in self._recording.carried if name in self._loss.gradients):
+            stack, seen = [self._recording.carried[parameter]], dict[str, None]()
+            while stack:
+                name = stack.pop(0)
+                if name in formulas and name not in seen:
+                    seen[name] = None
+                    stack += (
+                        formulas[name].names if name not in names or (name in self._inner and not _is_mixed(formulas[name].tree)) else ()
+                    )
+            size = self._values[parameter].size
+            fitting = [name for name in seen if name in names and self._values[name].size == size and name not in found]
+            named = [name for name in fitting if name not in self._inner]
+            found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
+        return found
+
+    def _derived(self, injected: Mapping[str, Array]) -> dict[str, Array]:
+        """The derived gradients, given some of his."""
+        program = self._loss.program
+        given = {GRADIENT.format(name): value for name, value in injected.items()}
+        with np.errstate(all="ignore"):
+            start = {**program.initial, **start_of(self._recording)}
+            values = program.run(start, program.end_of([*program.stages][-1].phase), given.get)
+        return {tensor: values[name] for tensor, name in program.gradients.items() if name in values}
+
+    def _match(self, one: Statement, gradients: Mapping[str, Array]) -> Pair | None:
+        """The tensor whose derived gradient has his numbers, times a factor."""
+        theirs, best, rank = self._values[one.name], None, tuple[bool, ...]()
+        taken = {pair.tensor for pair in self.pairs.values()}
+        for tensor, right in gradients.items():
+            if tensor in self._trivial:
+                continue
+            near = self._near(tensor) if tensor not in taken else NEAR
+            factor = scale(theirs, right, near) if tensor not in taken else None
+            factor = 1.0 if factor and abs(factor - 1) < near else factor
+            if one.partial and (factor != 1.0 or tensor in self._inner):
+                continue
+            if factor is None or (one.name in self._inner and self.subtracted.get(one.name) != tensor):
+                continue
+            alike, whole = named_alike(one.name, tensor), factor == 1.0
+            if right.size == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
+                continue
+            found = (alike, self.subtracted.get(one.name) == tensor, whole, tensor not in self._inner, theirs.shape == right.shape)
+            if found > rank:
+                best, rank = Pair(tensor, factor, near), found
+        return best
+
+    def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
+        found = self._match(one, self._now)
+        if not one.partial:
+            found = found or self._meant(one, later)
+        if found:
+            self.pairs[one.name] = found
+            self.given[one.name] = self._now[found.tensor]
+            if found.factor != 1.0:
+                self._injected[found.tensor] = self._laid(one.name, found.tensor)
+                self._now = self._derived(self._injected)
+
+    def _laid(self, name: str, tensor: str) -> Array:
+        return self._values[name].reshape(self._loss.gradients[tensor].shape)
+
+    def _meant(self, one: Statement, later: Sequence[Statement]) -> Pair | None:
+        """The tensor whose gradient it is meant to be: that which it is subtracted from, that of its name, or that with which what comes
+        later fits."""
+        theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
+        free = [
+            tensor for tensor, right in self._now.items()
+            if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape
+        ]  # fmt: skip
+        for tensor in free:
+            if self.subtracted.get(one.name) == tensor:
+                return Pair(tensor, None)
+        named = [tensor for tensor in free if named_alike(one.name, tensor)]
+        if one.inner or not theirs.any():
+            return None
+        later = [other for other in later if self._values[other.name].size > 1]
+        fits = {other.name for other in later if self._match(other, self._now)}
+        best, most = None, 0.0
+        for tensor in free:
+            if self._tried > _MOST_TRIED:
+                break
+            self._tried += 1
+            moved = self._derived({**self._injected, tensor: self._laid(one.name, tensor)})
+            gain = sum(bool(self._match(other, moved)) for other in later if other.name not in fits)
+            score = gain + 0.5 * (tensor in named)
+            if score > most and (gain or not later or tensor in named):
+                best, most = tensor, score
+        return Pair(best, None) if best and self._is_read(one.name, best, named) else None
+
+    def _is_read(self, name: str, tensor: str, named: Sequence[str]) -> bool:
+        """Whether what the parameters become depends on it."""
+        recording = self._recording
+        return tensor in named or name in used(recording.statements, recording.carried.values())
+
+
+__all__ = ["PART", "Pair", "Pairing", "gradient_of", "named_alike"]

@@ -1,0 +1,265 @@
+"""A recording as statements under the names of his own storage: the first update's, which the others share."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import Formula, parse
+from bpdebug.core.record import Record, replace
+from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.statements import is_name
+from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
+
+_PLACE = re.compile(r"§\d+§")
+_VERSION = re.compile(r"'\d+$")
+_TAKEN = "m"
+"""What a tensor of a program cannot be called."""
+
+
+class Line(Record):
+    """A line of a file.
+
+    Attributes:
+        file, number, function: where; the function is "" for the module itself.
+    """
+
+    file: str
+    number: int
+    function: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
+class Statement(Record):
+    """A value of his update.
+
+    Attributes:
+        name: what it is called.
+        formula: over names; None where no formula gives its numbers.
+        reason: why there is none.
+        line: of the assignment, or where an inner value is computed.
+        made: where it is computed, if that is in another function.
+        inner: whether the script gives it no name.
+        live: whether the next parameters depend on it.
+        partial: whether the script changes it later under the same name.
+    """
+
+    name: str
+    formula: Formula | None
+    reason: str
+    line: Line
+    made: Line
+    inner: bool
+    live: bool
+    partial: bool = False
+
+
+class Recording(Record, eq=False):
+    """What a script computes.
+
+    Attributes:
+        script: its path.
+        loop: the line of the loop of updates.
+        statements: of an update, in order.
+        carried: the tensors that live from update to update, and the statement that is the next version of each.
+        start: what they are at first.
+        given: for each update the numbers that no statement computes.
+        values: for the first updates every number.
+        ended: how the script ended: ``ended``, ``enough``, or what it raised.
+        where: the file and line of an exception.
+        notes: what else there is to say.
+    """
+
+    script: str
+    loop: Line
+    statements: tuple[Statement, ...]
+    carried: Mapping[str, str]
+    start: Mapping[str, Array]
+    given: tuple[Mapping[str, Array], ...]
+    values: tuple[Mapping[str, Array], ...]
+    ended: str
+    where: tuple[str, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _squares(text: Mapping[str, Any]) -> list[str]:
+    """Where a flat list met a column: it is this, and not the line at which the script stops, if it does."""
+    told = list[str]()
+    for (file, line), found in text["squares"]:
+        (one, first), (other, second), (_, made) = [(name or "a value", tuple(shape)) for name, shape in found]
+        told.append(
+            f"{file}:{line}: {one} {first} with {other} {second} gives {made}: a flat list met a column; reshape(-1, 1) makes it one"
+        )
+    return told
+
+
+def read(recorded: Recorded, script: str) -> Recording:
+    """The statements of what was recorded.
+
+    Raises:
+        ScriptError: where no update was found.
+    """
+    text = recorded.text
+    if not text["updates"]:
+        said = "" if text["ended"] in ("ended", "enough") else f" before it stopped with {text['ended']}"
+        squares = "".join(f"{one}\n" for one in _squares(text))
+        raise ScriptError(
+            f"{squares}{script}: no loop was found that changes an array from turn to turn{said}: there is no update to step through"
+        )
+    order = [update["listing"] for update in text["updates"]]
+    usual = max({*order}, key=order.count)
+    begin = order.index(usual)
+    end = next((place for place in range(begin, len(order)) if order[place] != usual), len(order))
+    listing, alike = text["listings"][usual], text["updates"][begin:end]
+    notes = (
+        [f"{len(alike)} of {len(text['updates'])} updates are kept: the others have other statements"]
+        if len(alike) < len(text["updates"])
+        else []
+    )
+    notes += _squares(text)
+    notes += [f"the script stopped with {text['ended']}"] if text["ended"] not in ("ended", "enough") else []
+    names = _Names(listing, {*text["top"]})
+    statements = list[Statement]()
+    every = [
+        {names.of[place]: recorded.arrays[n] for place, n in one["values"].items() if place in names.of and n is not None} for one in alike
+    ]
+    seen = {**every[0]}
+    for statement in names.statements():
+        statements.append(_checked(statement, seen))
+    opaque = {statement.name for statement in statements if statement.formula is None}
+    made = {statement.name for statement in statements} - opaque
+    carried = {names.of[old]: names.of[new] for old, new in listing["carried"]}
+    wanted = ({*names.of.values()} & {*every[0]}) - made - {*carried}
+    given = [{name: one.get(name, every[0][name]) for name in wanted} for one in every if opaque & wanted <= {*one}]
+    whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
+    whole = [seen, *(_filled(statements, values) for values in whole[1:])]
+    start = {name: every[0][name] for name in carried}
+    return Recording(
+        script,
+        Line(*text["loop"]),
+        tuple(statements),
+        carried,
+        start,
+        tuple(given),
+        tuple(whole),
+        text["ended"],
+        tuple(text["where"]) if "where" in text else None,
+        tuple(notes),
+    )
+
+
+_NEAR = 1e-12
+"""Relative: a distance that another layout in memory makes."""
+
+
+def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
+    """A statement whose formula gives the recorded numbers from the recorded operands; another one is opaque.
+
+    Args:
+        statement: which.
+        values: the recorded numbers; that of a value which the script does not name is added.
+    """
+    if statement.formula is None:
+        return statement
+    due = values.get(statement.name)
+    try:
+        found = evaluate(statement.formula, values, due.dtype if due is not None and due.dtype.kind == "f" else np.float64)
+    except (FormulaError, KeyError, TypeError) as error:
+        return replace(statement, formula=None, reason=str(error))
+    due = values.setdefault(statement.name, found)
+    if found.shape == due.shape and np.allclose(found, due, _NEAR, _NEAR * np.max(np.abs(due), initial=0), equal_nan=True):
+        return statement
+    return replace(statement, formula=None, reason="its formula gives other numbers")
+
+
+def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dict[str, Array]:
+    """The numbers of an update with those of values that the script does not name."""
+    found = {**values}
+    for one in statements:
+        if one.formula and one.name not in found:
+            found[one.name] = evaluate(one.formula, found)
+    return found
+
+
+class _Names:
+    """The names of a listing's places."""
+
+    def __init__(self, listing: Mapping[str, Any], top: set[str]) -> None:
+        self._top = top
+        for one in (*listing["statements"], *listing["given"].values()):
+            one["slots"] = [(text + "_" * (text == _TAKEN), visited) for text, visited in one["slots"]]
+        self._said = sorted(listing["statements"], key=lambda one: int(one["order"]))
+        self._next = {new: old for old, new in listing["carried"]}
+        slots = {place: given["slots"] for place, given in listing["given"].items()}
+        slots |= {one["place"]: one["slots"] for one in self._said}
+        self._times = Counter(text for place, found in slots.items() if place not in self._next for text in {text for text, _ in found})
+        self.of, self._used = dict[str, str](), Counter[str]()
+        kept = [old for old, _ in listing["carried"]]
+        for place in (*kept, *(place for place in slots if place not in kept and place not in self._next and slots[place])):
+            self.of[place] = self._free(self._chosen(slots[place], place in kept), "." if place in listing["given"] else "'")
+        for place in slots:
+            if place in self._next:
+                self.of[place] = self._free(self.of[self._next[place]], after=True)
+        self._readers = dict[str, str]()
+        for one in self._said:
+            for read in _PLACE.findall(one["text"]):
+                self._readers.setdefault(read, one["place"])
+        for place in (place for place in slots if place not in self.of):
+            self.of[place] = self._free(f"{_VERSION.sub('', self._owner(place))}.in")
+
+    def _owner(self, place: str) -> str:
+        while place not in self.of and place in self._readers:
+            place = self._readers[place]
+        return self.of.get(place, "value")
+
+    def _chosen(self, slots: list[tuple[str, bool]], kept: bool) -> str:
+        texts = [text for text, visited in sorted(slots, key=lambda slot: slot[1]) if self._fits(text)]
+        lone = [text for text in texts if self._times[text] == 1]
+        stored = [text for text in lone if text[-1] == "]" or "." in text]
+        plain = [text for text in lone if text in self._top]
+        if kept and (plain or stored):
+            return [*plain, *stored][0]
+        bound = [text for text, visited in slots[::-1] if not visited and self._fits(text)]
+        return [*lone, *bound, *texts, "value"][0]
+
+    def _fits(self, text: str) -> bool:
+        return is_name(text) and not any(self._times[text[:end]] for end, sign in enumerate(text) if sign == "[")
+
+    def _free(self, name: str, between: str = "'", after: bool = False) -> str:
+        """The name, with a number where it is taken, or belongs to an earlier version."""
+        self._used[name] += 1 + (after and name not in self._used)
+        return f"{name}{'' if name.endswith('.in') else between}{self._used[name]}" if self._used[name] > 1 else name
+
+    def statements(self) -> Iterator[Statement]:
+        """Each statement, with its formula where the language has it."""
+        joined = Vocabulary(frozenset(name for name in self.of.values() if not name.isidentifier()))
+        for one in self._said:
+            formula, reason = None, one["reason"]
+            if not reason:
+                try:
+                    formula = parse(_PLACE.sub(lambda found: self.of[found[0]], one["text"]), joined)
+                    formula = Formula.of(formula.tree)
+                except FormulaError as error:
+                    reason = error.message
+            yield Statement(
+                self.of[one["place"]],
+                formula,
+                reason,
+                Line(*one["line"]),
+                Line(*one["from"]),
+                not one["slots"],
+                one["live"],
+                one["partial"],
+            )
+
+
+__all__ = ["Line", "Recording", "ScriptError", "Statement", "read"]

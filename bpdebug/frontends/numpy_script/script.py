@@ -1,0 +1,248 @@
+"""A script as a program: his own statements under his own names, each gradient held against the one that is derived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+
+from bpdebug.core.description import Array, Training
+from bpdebug.core.network import Phase
+from bpdebug.core.parser import Formula
+from bpdebug.core.program import Program
+from bpdebug.core.record import replace, values_of
+from bpdebug.core.schedule import Stage
+from bpdebug.core.shapes import Shape
+from bpdebug.core.structure import Form, form_of
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Name, Tree, substitute, walk
+from bpdebug.frontends.numpy_script.child import ScriptError, record
+from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
+from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss
+from bpdebug.frontends.numpy_script.pairs import Pairing
+from bpdebug.frontends.numpy_script.recording import Recording, Statement, read
+from bpdebug.frontends.numpy_script.steps import Steps
+
+_LONGEST = 60
+"""Nodes of a formula into which inner values are put."""
+
+
+class Spelling(str):
+    """How gradients are called: as he calls them, where he does.
+
+    Attributes:
+        his: the names, by the tensor.
+    """
+
+    his: Mapping[str, str]
+
+    def format(self, *names: object, **_: object) -> str:
+        """The name of the gradient of a tensor."""
+        return self.his.get(str(names[0])) or super().format(*names)
+
+
+class RecordedProgram(Program, eq=False):
+    """The program of a script.
+
+    Attributes:
+        own_slots: what lives from update to update beside the parameters, and the parameter of each.
+        sizes: their shapes.
+    """
+
+    own_slots: Mapping[str, str] = {}
+    sizes: Mapping[str, Shape] = {}
+
+    @property
+    def samples(self) -> Mapping[str, Array]:
+        """None: what is given was recorded, and which axis counts samples is not known."""
+        return {}
+
+    @property
+    def slots(self) -> dict[str, str]:
+        """What lives from update to update beside the parameters, and the parameter of each."""
+        return dict(self.own_slots)
+
+    @cached_property
+    def persistent(self) -> dict[str, Shape]:
+        """The tensors that live from update to update."""
+        return {**self.parameters, **{name: self.sizes[name] for name in self.own_slots}, **dict.fromkeys(self.constants, ())}
+
+    @cached_property
+    def free(self) -> tuple[str, ...]:
+        """The parameters that the update changes and whose gradient he computes."""
+        updated = {stage.name for stage in self.stages if stage.phase is Phase.UPDATE}
+        return tuple(name for name in self.parameters if name in updated and name in self.gradients)
+
+    def _undrawn(self, rows: int) -> dict[str, Shape]:
+        """The shapes of what an update is given."""
+        given: dict[str, Shape] = {name: form_of(values[0]) for name, values in self.data.items()}
+        return {**given, **{name: form_of(values) for name, values in self.fixed.items()}, "m": Form.of((), "i", rows)}
+
+
+def load_script(path: str, arguments: list[str], updates: int) -> RecordedScenario:
+    """Run a script, and make a scenario of what it computes.
+
+    Args:
+        path: of the script, as it was named on the command line.
+        arguments: for the script.
+        updates: how many are recorded, at most.
+
+    Raises:
+        ScriptError: where there is nothing to debug.
+    """
+    scenario = scenario_of(read(record(path, arguments, updates), path))
+    return replace(scenario, read_again=partial(load_script, path, arguments, updates))
+
+
+def scenario_of(recording: Recording) -> RecordedScenario:
+    """What was recorded as a scenario.
+
+    Raises:
+        ScriptError: where no loss is found.
+    """
+    path = recording.script
+    scenario = frame(recording, Path(path).name)
+    scenario = replace(scenario, training=Training(len(recording.given)))
+    loss = find_loss(recording, scenario)
+    if loss is None:
+        raise ScriptError(f"{path}: no loss was found: no single number depends on what the loop at {recording.loop} updates")
+    program = _Assembled(recording, scenario, loss).program()
+    found = f"an update is a turn of the loop at {recording.loop}; parameters {' '.join(program.parameters)}; "
+    found += f"loss {program.loss} ({loss.said or 'written'}, {loss.line}); {len(recording.given)} updates are kept"
+    found += "".join(f"; {note}" for note in recording.notes)
+    return replace(program.scenario, description=found, ready=lambda: program)  # type: ignore[return-value]
+
+
+class _Assembled:
+    """The parts of a program that his statements become."""
+
+    def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> None:
+        self._recording, self._scenario, self._loss = recording, scenario, loss
+        pairing = Pairing(recording, loss)
+        self._pairs, self._steps = pairing.pairs, Steps(recording, loss, pairing)
+        self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
+        self._statements = {one.name: one for one in recording.statements}
+        self._inline()
+
+    def _inline(self) -> None:
+        """Put inner values into the formulas that read them, but for those whose gradients he has."""
+        kept = {pair.tensor for pair in self._pairs.values()} | {*self._pairs, self._loss.program.loss}
+        uses = Counter(name for tree in self._formulas.values() for name in Formula.of(tree).names)
+        for name in [*self._formulas]:
+            tree = substitute(self._formulas[name], {
+                read: self._formulas[read] for read in Formula.of(self._formulas[name]).names if self._is_put(read, kept, uses)
+            })  # fmt: skip
+            self._formulas[name] = tree
+        self._named = {name for name in self._formulas if not self._is_put(name, kept, uses)}
+
+    def _is_put(self, name: str, kept: set[str], uses: Counter[str]) -> bool:
+        if name not in self._formulas or not self._statements[name].inner or name in kept:
+            return False
+        return sum(1 for _ in walk(self._formulas[name])) * uses[name] <= _LONGEST
+
+    def program(self) -> Program:
+        """The program.
+
+        Raises:
+            SetupError: where the language does not have it.
+        """
+        forward = [(name, Formula.of(self._formulas[name]).text if name in self._formulas else text) for name, text in self._loss.forward]
+        forward = [(name, text) for name, text in forward if name in self._named or name not in self._formulas]
+        derived = derived_program(self._recording, forward, self._loss.program.loss, self._scenario)
+        parameters = derived.parameters
+        slots = {name: self._parameter_of(name, parameters) for name in self._recording.start if name not in parameters}
+        stages = [self._at(stage) for stage in derived.stages if stage.phase in (Phase.FORWARD, Phase.LOSS)]
+        stages += [*self._backward(derived, {name for name, _ in forward}), *self._updates({*parameters, *slots})]
+        _, arrays = settled(self._recording)
+        varying = {name for name, value in arrays.items() if any(not np.array_equal(one[name], value) for one in self._recording.given)}
+        data = {name: np.array([one[name] for one in self._recording.given]) for name in varying}
+        spelling = Spelling(GRADIENT)
+        spelling.his = {pair.tensor: name for name, pair in self._pairs.items()}
+        naming = Naming(input="", target="", gradient=spelling, partial="∂{}@{}")
+        start = self._recording.start
+        scenario = replace(self._scenario, lines=derived.scenario.lines, values=start, naming=naming)
+        made = values_of(derived) | {
+            "scenario": scenario, "network": replace(derived.network, naming=naming), "lines": tuple(stages),
+            "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
+            "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
+            "remarks": self._steps.remarks(stages), "notes": tuple(self._steps.notes()),
+        }  # fmt: skip
+        return RecordedProgram(**made)
+
+    def _parameter_of(self, slot: str, parameters: Mapping[str, Shape]) -> str:
+        """The parameter whose next version depends on a slot."""
+        new = self._recording.carried[slot]
+        for name in parameters:
+            if {slot, new} & used(self._recording.statements, [self._recording.carried[name]]):
+                return name
+        return next(iter(parameters))
+
+    def _at(self, stage: Stage) -> Stage:
+        statement = self._statements.get(stage.name)
+        return replace(stage, line=str(statement.line if statement else self._loss.line))
+
+    def _stage(self, statement: Statement, phase: Phase, name: str = "", tree: Tree | None = None) -> Stage:
+        formula, line = Formula.of(tree or self._formulas[statement.name]), statement.line
+        said = f"Your line {line.number}"
+        if statement.made.function != line.function:
+            line = statement.made
+            said = f"Computed by {line.function}(), line {line.number}, for line {statement.line.number}"
+        return Stage(name or statement.name, formula, phase, 0, f"{said}.", "", "line", line=str(line))
+
+    def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
+        """His gradients and what he computes for them, in his order."""
+        his = {GRADIENT.format(pair.tensor): name for name, pair in self._pairs.items()}
+        right = {stage.name: stage for stage in derived.stages if stage.phase is Phase.BACKWARD}
+        inner = {name: stage.formula.tree for name, stage in right.items() if name not in his}
+        for statement in self._kept(forward):
+            stage = self._stage(statement, Phase.BACKWARD)
+            pair = self._pairs.get(statement.name)
+            if pair and (due := right.get(GRADIENT.format(pair.tensor))):
+                tree = due.formula.tree
+                while {*inner} & {*Formula.of(tree).names}:
+                    tree = substitute(tree, inner)
+                tree = substitute(tree, {old: Name(new) for old, new in his.items()})
+                stage = replace(stage, of=pair.tensor)
+                if tree != stage.formula.tree:
+                    stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
+            yield stage
+
+    def _late(self) -> set[str]:
+        """What belongs to the update: what depends on its slots or on new versions."""
+        slots = [name for name in self._recording.start if name not in self._loss.program.parameters]
+        return reached(self._recording.statements, [*slots, *self._recording.carried.values()])
+
+    def _kept(self, forward: set[str]) -> Iterable[Statement]:
+        late, recording = self._late(), self._recording
+        roots = {*self._pairs, *recording.carried.values(), *(one.name for one in recording.statements if not one.inner)}
+        needed = used(
+            [
+                replace(one, formula=Formula.of(self._formulas[one.name]) if one.name in self._formulas else None)
+                for one in recording.statements
+            ],
+            roots,
+        )
+        early = used(recording.statements, self._pairs) & late  # read by a gradient: a new version of a parameter
+        for one in recording.statements:
+            if one.name in self._named & needed - forward and (one.name not in late or one.name in early | {*self._pairs}):
+                yield one
+
+    def _updates(self, persistent: set[str]) -> Iterable[Stage]:
+        """His update statements, each tensor under its own name."""
+        recording, late = self._recording, self._late()
+        new = {made: old for old, made in recording.carried.items()}
+        early = used(recording.statements, self._pairs) & late
+        done = {name: Name(old) for name, old in new.items() if name not in early}
+        live = used(recording.statements, new)
+        for one in recording.statements:
+            if one.name in early and one.name in new:
+                yield self._stage(one, Phase.UPDATE, new[one.name], Name(one.name))
+            elif one.name in late and one.name in live and one.name in self._named and one.name not in early | {*self._pairs}:
+                tree = substitute(self._formulas[one.name], {name: tree for name, tree in done.items() if name != one.name})
+                yield self._stage(one, Phase.UPDATE, new.get(one.name, one.name), tree)
+
+
+__all__ = ["load_script"]

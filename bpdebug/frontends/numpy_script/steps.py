@@ -1,0 +1,152 @@
+"""What his update statements do with his gradients: in which direction, and with whose."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from bpdebug.core.given import Allowed
+from bpdebug.core.network import Phase
+from bpdebug.core.numbers import short
+from bpdebug.core.schedule import Stage
+from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.pairs import Pairing
+from bpdebug.frontends.numpy_script.recording import Recording
+
+_CLIMBS = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
+_UPHILL = 0.1
+"""The cosine between a step and the gradient above which the step leads uphill."""
+_ALIKE = 1e-3
+"""Relative: factors that are as near are the same."""
+Remark = tuple[str, str]
+"""A mistake in a few words, and what speaks for it."""
+
+
+class Steps:
+    """The first update, parameter by parameter.
+
+    Attributes:
+        scales: what the gradient of each parameter is times the true one; None where it is no multiple of it.
+        times: the factor that most of them share.
+        uphill: the parameters that are moved against what lowers the loss.
+    """
+
+    def __init__(self, recording: Recording, loss: Differentiated, pairing: Pairing) -> None:
+        self._recording, self._loss, self._pairing = recording, loss, pairing
+        self._of = {pair.tensor: name for name, pair in pairing.pairs.items()}
+        values, due = recording.values[-1], loss.gradients
+        self._live = [name for name in loss.program.parameters if name in due and due[name].any()]
+        self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
+        common = Counter(float(f"{one:.4g}") for one in self.scales.values() if one).most_common()
+        self.times = max(common, key=lambda one: (one[1], one[0] == 1))[0] if common else 1.0
+        climbs = bool(_CLIMBS.search(loss.program.loss))
+        self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
+
+    def _is_uphill(self, name: str) -> bool:
+        values, gradient = self._recording.values[-1], self._loss.gradients[name]
+        new = values.get(self._recording.carried[name])
+        if new is None or new.shape != gradient.shape:
+            return False
+        move = new - values[name]
+        norm = float(np.linalg.norm(move) * np.linalg.norm(gradient))
+        return norm > 0 and float((move * gradient).sum()) > _UPHILL * norm
+
+    def allowed(self) -> dict[str, Allowed]:
+        """His gradients that are a multiple of the derived ones, where that is a convention: most parameters' end up the same; or that
+        have a penalty on the parameter which the loss does not have."""
+        accepted = dict[str, Allowed]()
+        ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
+        for name, pair in self._pairing.pairs.items():
+            below = [end for end, reads in ends.items() if name in reads]
+            alike = any(abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
+            if pair.factor is None and (decay := self._decay(name, pair.tensor)):
+                said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
+                accepted[name] = Allowed(decay=decay, said=said)
+            if pair.factor == 1 and pair.near > NEAR:
+                accepted[name] = Allowed(near=pair.near, said="right but for the small number that is added in the loss")
+            if pair.factor not in (None, 1.0) and alike and downhill:
+                end = f"; all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}" * (self.times != 1)
+                said = f"{short(pair.factor or 0, 6)} times it, as a convention{end}"
+                accepted[name] = Allowed(pair.factor or 1.0, near=pair.near, said=said)
+        return accepted
+
+    def _decay(self, name: str, tensor: str) -> float:
+        """How many times a parameter is added to its gradient, given his own earlier ones; 0 where it is something else."""
+        values, right = self._recording.values[-1], self._pairing.given[name]
+        if tensor not in self._live:
+            return 0.0
+        rest = values[name].reshape(right.shape) - right
+        times = scale(rest, values[tensor])
+        return times if times and times > 0 else 0.0
+
+    def remarks(self, stages: Iterable[Stage]) -> dict[str, Remark]:
+        """What is wrong with update statements, and with numbers that stand for the gradients of several units, by the stage's name."""
+        found, updates = dict[str, Remark](), [stage for stage in stages if stage.phase is Phase.UPDATE]
+        accepted = self.allowed()
+        blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values())
+        for name in self._live:
+            gradient = self._of.get(name, "")
+            reading = next((stage for stage in updates if gradient in stage.formula.names), None)
+            same = abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE
+            if name in self.uphill and reading and same and not (blamed and self.uphill >= {*self._live}):
+                found[reading.name] = "a wrong sign", f"{name} moves along its gradient {gradient}, so that the loss rises"
+            found |= dict(self._apart(name, accepted))
+            found |= {stage.name: told for stage, told in self._others(name, updates)}
+            found |= dict(self._narrow(name)) if not gradient else {}
+        return found
+
+    def _apart(self, parameter: str, accepted: Mapping[str, object]) -> Iterator[tuple[str, Remark]]:
+        """That a gradient is another multiple of the true one than the others are, where no other line is accused of that."""
+        gradient, times = self._of.get(parameter, ""), self.scales.get(parameter)
+        if times is None or abs(times / self.times - 1) < _ALIKE:
+            return
+        reads = used(self._recording.statements, [gradient])
+        if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads):
+            yield gradient, ("a factor", f"it is {short(times / self.times, 6)} times what the gradients of the other parameters are")
+
+    def _others(self, parameter: str, updates: Iterable[Stage]) -> Iterator[tuple[Stage, Remark]]:
+        """That a parameter is moved by the gradient of another one."""
+        of = {name: pair.tensor for name, pair in self._pairing.pairs.items() if pair.tensor in self._live}
+        for gradient, moved in self._pairing.subtracted.items():
+            if moved == parameter != of.get(gradient, parameter):
+                for stage in [
+                    stage for stage in updates if gradient in stage.formula.names and parameter in (stage.name, *stage.formula.names)
+                ][:1]:
+                    yield stage, ("the gradient of another parameter", f"{gradient} is the gradient of {of[gradient]}, not of {parameter}")
+
+    def _narrow(self, parameter: str) -> Iterator[tuple[str, Remark]]:
+        """That a value with fewer numbers than the parameter has stands for its gradient."""
+        recording, size = self._recording, self._loss.gradients[parameter].size
+        values = recording.values[-1]
+        formulas = {one.name: one for one in recording.statements if one.formula}
+        own, stack, seen = {one.name for one in self._pairing.own}, [recording.carried[parameter]], set[str]()
+        while stack:
+            name = stack.pop()
+            if name in own and values[name].size < size and name not in self._pairing.pairs and not formulas[name].inner:
+                if np.ptp(self._loss.gradients[parameter]) > 0:
+                    evidence = f"{parameter} has {size} numbers, each with a gradient of its own; {name} has {values[name].size}"
+                    yield name, ("one number for several", evidence)
+            elif name in formulas and name not in seen and name not in self._pairing.pairs:
+                seen.add(name)
+                stack += formulas[name].formula.names if formulas[name].inner or name in recording.carried.values() else ()  # type: ignore[union-attr]
+
+    def notes(self) -> list[str]:
+        """What there is to say of the whole."""
+        due, own = self._loss.gradients, [self._recording.values[-1][one.name] for one in self._pairing.own]
+        lacking = [name for name in self._live if name not in self._of]
+        lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
+        told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
+        if self._loss.said:
+            lost = f"not of the loss at {self._loss.written}" if self._loss.written else "which no line computes"
+            told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
+        if self.times != 1:
+            told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
+        return [*told, *self._recording.notes]
+
+
+__all__ = ["Steps"]

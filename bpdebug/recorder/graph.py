@@ -1,0 +1,133 @@
+"""What the script has computed: a node an operation, by the identity of the objects that flow through the script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+ARRAYS = (np.ndarray, np.generic)
+NUMERIC = (np.ndarray, np.generic, float)
+_PLAIN = (int, bool, str, slice, type(None), type(...))
+_LONGEST = 2000
+"""Items of a list that are looked at."""
+Slot = tuple[int, str]
+"""Where something is kept: the object whose attribute it is, or 0, and how it is written."""
+
+
+class Node:
+    """A value that the script has computed.
+
+    Attributes:
+        number: in the order of the program.
+        operation: how it is written, ``+``, ``sum``; "" for what comes from elsewhere.
+        arguments, keywords: what went in: nodes, and plain values; in lists and tuples too.
+        value: the object, which the script may change later.
+        kept: a copy of its numbers as they were, or None.
+        site: where it was computed.
+        texts: how the arguments are written.
+        slots: the names under which it was kept, each with where; loop variables last.
+        changed: whether its numbers were not copied since they were changed in place.
+    """
+
+    __slots__ = ("arguments", "changed", "kept", "keywords", "number", "operation", "site", "slots", "value")
+
+    def __init__(self, number: int, operation: str, arguments: tuple[Any, ...], keywords: dict[str, Any], value: Any, site: int) -> None:
+        self.number, self.operation, self.arguments, self.keywords = number, operation, arguments, keywords
+        self.value, self.site, self.changed = value, site, False
+        self.kept: Array | None = None
+        self.slots: list[tuple[Slot, int, bool]] = []
+
+    def numbers(self) -> Any:
+        """Its numbers, as they were when it was computed."""
+        return self.value if self.kept is None else self.kept
+
+    def parents(self) -> Iterator[Node]:
+        """The nodes that went in."""
+        stack: list[Any] = [*self.keywords.values(), *reversed(self.arguments)]
+        while stack:
+            one = stack.pop()
+            if isinstance(one, Node):
+                yield one
+            elif isinstance(one, tuple | list):
+                stack += reversed(one)
+            elif isinstance(one, slice):
+                stack += [one.step, one.stop, one.start]
+
+
+class Graph:
+    """All nodes so far.
+
+    Attributes:
+        nodes: in the order of the program.
+        bytes: copied so far.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.bytes = 0
+        self._known: dict[int, tuple[Any, Node]] = {}
+
+    def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: dict[str, Any] | None = None) -> Node:
+        """A new node, which is from now on what that object stands for."""
+        node = Node(len(self.nodes), operation, arguments, keywords or {}, value, site)
+        self.nodes.append(node)
+        if isinstance(value, NUMERIC):
+            self._known[id(value)] = value, node
+        return node
+
+    def changed(self, array: Array, operation: str, arguments: tuple[Any, ...], site: int) -> Node:
+        """The next version of an array that was changed in place; of the array of which it is a view, too."""
+        old = self.known(array)
+        if old and old.kept is None:
+            old.changed = True
+        node = self.add(operation, arguments, array, site)
+        node.changed = True
+        node.slots = [(slot, -1, visited) for slot, _, visited in old.slots] if old else []
+        base = array.base
+        parent = self.known(base) if base is not None else None
+        if isinstance(base, np.ndarray) and parent and old:
+            simple = old.operation == "[]" and old.arguments[0] is parent
+            self.changed(base, "put" if simple else "view", (parent, old.arguments[1], node) if simple else (parent, node), site)
+        return node
+
+    def known(self, value: Any) -> Node | None:
+        """The node that an object stands for, or None."""
+        hit = self._known.get(id(value))
+        return hit[1] if hit and hit[0] is value else None
+
+    def of(self, value: Any) -> Any:
+        """What stands for an operand: its node, one from elsewhere where it has none; plain values are what they are."""
+        if isinstance(value, _PLAIN) and not isinstance(value, slice):
+            return value
+        node = self.known(value)
+        if node is None and isinstance(value, ARRAYS) and value.dtype != object:
+            node = self.add("", (), value, -1)
+            self.keep(node)
+        if node is not None:
+            if node.changed:
+                node.changed = False
+                self.keep(node)
+            return node
+        if isinstance(value, slice):
+            return slice(*map(self.of, (value.start, value.stop, value.step)))
+        if isinstance(value, tuple | list) and len(value) <= _LONGEST and self.follows(value):
+            return tuple(map(self.of, value)) if isinstance(value, tuple) else [*map(self.of, value)]
+        return value
+
+    def keep(self, node: Node) -> None:
+        """Copy a node's numbers, since the script may change them."""
+        if isinstance(node.value, np.ndarray) and node.kept is None:
+            node.kept = np.array(node.value, copy=True, order="K")
+            self.bytes += node.kept.nbytes
+
+    def follows(self, *values: Any) -> bool:
+        """Whether something among these is followed: arrays, and numbers that were computed or named."""
+        for value in values:
+            if isinstance(value, ARRAYS) or (type(value) is float and id(value) in self._known):
+                return True
+            if isinstance(value, tuple | list) and len(value) <= _LONGEST and self.follows(*value):
+                return True
+        return False

@@ -1,0 +1,260 @@
+"""What the rewritten code calls: each hook does what the code did, and notes it."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Slot
+from bpdebug.recorder.rewriting import Site
+
+_NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
+_NAMES += " BitXor ^ xor LShift << lshift RShift >> rshift Lt < lt LtE <= le Gt > gt GtE >= ge Eq == eq NotEq != ne"
+_WORDS = _NAMES.split()
+_SIGNS = {name: (sign, getattr(operator, word)) for name, sign, word in zip(*(_WORDS[n::3] for n in range(3)), strict=True)}
+_SIGNS |= {"USub": ("neg", operator.neg), "UAdd": ("pos", operator.pos), "Invert": ("invert", operator.invert)}
+_IN_PLACE = {name: getattr(operator, f"i{word.rstrip('_')}", None) for name, word in zip(_WORDS[::3], _WORDS[2::3], strict=True)}
+_NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", max: "largest", min: "least", pow: "**"}
+"""Python's own functions of numbers."""
+_CHANGING = ("fill", "sort", "resize", "put", "partition")
+_CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
+Iteration = tuple[tuple[int, int, int], ...]
+
+
+class Enough(BaseException):
+    """What is to be recorded has been recorded."""
+
+
+class Hooks:
+    """The hooks of one run.
+
+    Args:
+        sites: the places of the hooks.
+        limit: called now and then; raises :class:`Enough`.
+
+    Attributes:
+        graph: what was computed.
+        iterations: of each loop that runs: (site, which run of the loop, turn), the outermost first; with how many nodes there were.
+        top: the names of arrays of the module itself.
+        squares: where a flat list met a column: what they are called, and the shapes.
+        owners: the names of objects whose attributes are kept.
+    """
+
+    def __init__(self, sites: list[Site], limit: Callable[[], None]) -> None:
+        self.sites, self.graph, self._limit = sites, Graph(), limit
+        self.iterations: list[tuple[Iteration, int]] = []
+        self.ends: list[tuple[int, int]] = []
+        self.squares: dict[tuple[str, int], list[tuple[str, tuple[int, ...]]]] = {}
+        self.top: set[str] = set()
+        self.owners: dict[int, list[tuple[Any, Slot]]] = {}
+        self._loops: list[list[int]] = []
+        self._count = 0
+
+    def _made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
+        if isinstance(value, NUMERIC):
+            given = tuple(map(self.graph.of, arguments))
+            self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
+        return value
+
+    # expressions
+
+    def op(self, site: int, name: str, *operands: Any) -> Any:
+        """An operator."""
+        sign, run = _SIGNS[name]
+        value = run(*operands)
+        if isinstance(value, np.ndarray) and value.ndim == 2 and len(operands) == 2:
+            self._look(site, value, *operands)
+        return self._made(sign, site, value, *operands) if self.graph.follows(*operands) else value
+
+    def _look(self, site: int, value: Array, left: Any, right: Any) -> None:
+        """Note where a flat list met a column of the same length, and a square came of it."""
+        shapes = [np.shape(left), np.shape(right)]
+        if value.shape[0] == value.shape[1] > 1 and sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
+            file, line, _, texts = self.sites[site]
+            self.squares.setdefault((file, line), [(text, one) for text, one in zip(texts, shapes, strict=True)] + [("", value.shape)])
+
+    def transposed(self, site: int, owner: Any) -> Any:
+        """``.T``."""
+        value = owner.T
+        return self._made(".T", site, value, owner) if isinstance(owner, np.ndarray) and value is not owner else value
+
+    def item(self, site: int, owner: Any, key: Any) -> Any:
+        """A subscript."""
+        value = owner[key]
+        return self._made("[]", site, value, owner, key) if isinstance(owner, np.ndarray) and isinstance(value, ARRAYS) else value
+
+    def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
+        """A call by name."""
+        if isinstance(function, np.ufunc) or str(getattr(function, "__module__", "")).partition(".")[0] == "numpy":
+            return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
+        value = function(*arguments, **keywords)
+        name = _NUMBERS.get(function) if isinstance(function, type | types.BuiltinFunctionType) else None
+        new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
+        if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
+            self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)
+        return value
+
+    def method(self, site: int, owner: Any, name: str, /, *arguments: Any, **keywords: Any) -> Any:
+        """A call of an attribute."""
+        if isinstance(owner, types.ModuleType | np.random.Generator | np.random.RandomState):
+            module = getattr(owner, "__name__", "numpy.random")
+            if module.split(".")[0] == "numpy":
+                path = ".".join([*module.split(".")[1:], name])
+                return self._numpy(site, getattr(owner, name), path, arguments, keywords)
+            if module == "math":
+                value = getattr(owner, name)(*arguments)
+                return self._made(name, site, value, *arguments) if self.graph.follows(*arguments) else value
+        elif isinstance(owner, np.ufunc) and name == "at":
+            before = tuple(map(self.graph.of, arguments))
+            owner.at(*arguments)
+            self.graph.changed(arguments[0], "add_at" if owner is np.add else f"call:{owner.__name__}.at", before, site)
+            return None
+        elif isinstance(owner, np.ufunc):
+            return self._numpy(site, getattr(owner, name), f"{owner.__name__}.{name}", arguments, keywords)
+        elif isinstance(owner, ARRAYS):
+            return self._of_array(site, owner, name, arguments, keywords)
+        value = self.call(site, getattr(owner, name), *arguments, **keywords)
+        if isinstance(owner, list) and name in ("append", "insert") and id(owner) in self.owners:
+            self._appended(site, owner, arguments[-1], len(owner) - 1 if name == "append" else 0)
+        return value
+
+    def _appended(self, site: int, owner: list[Any], value: Any, place: int) -> None:
+        if self.graph.follows(value) or hasattr(value, "__dict__"):
+            for _, (holder, text) in self.owners[id(owner)][-2:]:
+                self._named(site, (holder, f"{text}[{place}]"), value, False)
+
+    def _of_array(self, site: int, owner: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        before = tuple(map(self.graph.of, (owner, *arguments)))
+        value = getattr(owner, name)(*arguments, **keywords)
+        if name in _CHANGING:
+            self.graph.changed(owner, f"call:{name}", before, site)
+        elif value is not owner and isinstance(value, NUMERIC):
+            self.graph.add(f".{name}", before, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
+        return value
+
+    def _numpy(self, site: int, function: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        given = tuple(map(self.graph.of, arguments))
+        named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"}
+        value, out = function(*arguments, **keywords), keywords.get("out")
+        if name.rpartition(".")[2] in _CHANGED:
+            if arguments and isinstance(arguments[0], np.ndarray):
+                self.graph.changed(arguments[0], f"call:{name}", given, site)
+        elif isinstance(out, np.ndarray):
+            self.graph.changed(out, name, given, site).keywords = named
+        elif isinstance(value, NUMERIC) and not any(value is one for one in arguments):
+            self.graph.add(name, given, value, site, named)
+        elif isinstance(value, tuple | list):
+            for place, part in enumerate(value):
+                if isinstance(part, ARRAYS):
+                    self.graph.add(f"{name}#{place}", given, part, site, named)
+        return value
+
+    # statements
+
+    def named(self, site: int, text: str, value: Any) -> None:
+        """A name was bound."""
+        self._named(site, (0, text), value, False)
+        if not self.sites[site][2] and isinstance(value, np.ndarray):
+            self.top.add(text)
+
+    def visited(self, site: int, text: str, value: Any) -> None:
+        """A loop variable was bound."""
+        self._named(site, (0, text), value, True)
+
+    def attribute(self, site: int, text: str, owner: Any, value: Any) -> None:
+        """An attribute was assigned."""
+        self._own(owner, (0, text.rpartition(".")[0]), False)
+        self._named(site, (id(owner), "\0".join(text.rsplit(".", 1))), value, False)
+
+    def _named(self, site: int, slot: Slot, value: Any, visited: bool, depth: int = 0) -> None:
+        if isinstance(value, NUMERIC):
+            if type(value) is float and self.graph.known(value) is None:
+                self.graph.add("", (), value, site)
+            node = self.graph.of(value)
+            if hasattr(node, "slots"):
+                self.graph.keep(node)
+                node.slots.append((slot, site, visited))
+        elif depth < 2 and isinstance(value, dict | list | tuple) and len(value) < 200:
+            self._own(value, slot, visited)
+            for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+                self._named(site, (slot[0], f"{slot[1]}[{key!r}]"), one, visited, depth + 1)
+        elif hasattr(value, "__dict__") and not isinstance(value, types.ModuleType | type | types.FunctionType):
+            self._own(value, slot, visited)
+
+    def _own(self, value: Any, slot: Slot, visited: bool) -> None:
+        known = self.owners.setdefault(id(value), [])
+        if not visited and (value, slot) not in [(one, other) for one, other in known[:5] if one is value]:
+            known.append((value, slot))
+
+    def kept(self, site: int, text: str, base: Any, key: Any) -> None:
+        """An item of something was assigned, among other targets."""
+        if not isinstance(base, np.ndarray):
+            self._named(site, (0, f"{text}[{key!r}]"), base[key], False)
+
+    def put(self, site: int, text: str, base: Any, key: Any, value: Any) -> None:
+        """``base[key] = value``."""
+        if isinstance(base, np.ndarray) and base.dtype != object:
+            before = self._before(base), self.graph.of(key), self.graph.of(value)
+            base[key] = value
+            self.graph.changed(base, "put", before, site)
+        else:
+            base[key] = value
+            if isinstance(key, int | str | tuple):
+                self._named(site, (0, f"{text}[{key!r}]"), value, False)
+
+    def _before(self, base: Array) -> Any:
+        return self.graph.known(base) or self.graph.of(base)
+
+    def put_more(self, site: int, text: str, name: str, base: Any, key: Any, value: Any) -> None:
+        """``base[key] += value``."""
+        if isinstance(base, np.ndarray) and base.dtype != object:
+            before, place, more = self._before(base), self.graph.of(key), self.graph.of(value)
+            part = base[key]
+            base[key] = _IN_PLACE[name](part, value)  # type: ignore[misc]
+            self.graph.changed(base, f"put{_SIGNS[name][0]}", (before, place, more), site)
+            return
+        value = self.more(site, name, base[key], value)
+        base[key] = value
+        self._named(site, (0, f"{text}[{key!r}]"), value, False)
+
+    def more(self, site: int, name: str, target: Any, value: Any) -> Any:
+        """``target += value``."""
+        sign, operands = _SIGNS[name][0], (self.graph.of(target), self.graph.of(value))
+        follows = self.graph.follows(target, value)
+        made = _IN_PLACE[name](target, value)  # type: ignore[misc]
+        if isinstance(made, np.ndarray) and made is target and made.dtype != object:
+            self.graph.changed(made, sign, operands, site)
+        elif isinstance(made, NUMERIC) and follows:
+            self.graph.add(sign, operands, made, site)
+        return made
+
+    # loops
+
+    def loop(self, site: int) -> None:
+        """A loop begins."""
+        self._count += 1
+        self._loops.append([site, self._count, 0])
+
+    def iteration(self, site: int) -> None:
+        """A turn of it begins."""
+        self._loops[-1][2] += 1
+        self.iterations.append((tuple((a, b, c) for a, b, c in self._loops), len(self.graph.nodes)))
+        self._limit()
+
+    def looped(self, site: int) -> None:
+        """It has ended."""
+        _, run, _ = self._loops.pop()
+        self.ends.append((run, len(self.graph.nodes)))
+
+    def rows(self, site: int, values: Any) -> Any:
+        """What a loop goes through."""
+        return self._rows(site, values) if isinstance(values, np.ndarray) and values.ndim and values.dtype != object else values
+
+    def _rows(self, site: int, array: Array) -> Iterator[Any]:
+        for place, row in enumerate(array):
+            yield self._made("[]", site, row, array, place)

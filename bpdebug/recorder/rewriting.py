@@ -1,0 +1,209 @@
+"""The user's source with a hook at every operation, call, subscript and assignment; values and line numbers are what they were."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+HOOKS = "__bpdebug__"
+"""What the rewritten code calls the recorder."""
+_UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
+"""Functions that look at the frame that calls them."""
+_COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+Site = tuple[str, int, str, tuple[str, ...]]
+"""File, line, function, and how operands are written."""
+
+
+def rewritten(source: str, file: str, sites: list[Site]) -> ast.Module:
+    """The tree of a module with its hooks.
+
+    Args:
+        source, file: the module.
+        sites: to which the places of the hooks are added; a hook gets its place in this list.
+
+    Raises:
+        SyntaxError: Python's own.
+    """
+    tree: ast.Module = _Rewriter(file, sites).visit(ast.parse(source, file))
+    _locate(tree, ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=0))
+    return tree
+
+
+def _locate(node: ast.AST, above: ast.AST) -> None:
+    """Give new nodes the place of the node above, or, of statements, of the first old one within."""
+    if "lineno" in node._attributes:
+        if not hasattr(node, "lineno"):
+            old = next((one for one in ast.walk(node) if hasattr(one, "lineno")), above) if isinstance(node, ast.stmt) else above
+            ast.copy_location(node, old)
+        above = node
+    for child in ast.iter_child_nodes(node):
+        _locate(child, above)
+
+
+def _hook(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(ast.Name(HOOKS, ast.Load()), name, ast.Load()), [*arguments], [])
+
+
+def _said(name: str, *arguments: ast.expr) -> ast.stmt:
+    return ast.Expr(_hook(name, *arguments))
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """What reads the value that a target has."""
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def _key(node: ast.expr) -> ast.expr:
+    """A subscript as a value."""
+    if isinstance(node, ast.Slice):
+        bounds = [bound or ast.Constant(None) for bound in (node.lower, node.upper, node.step)]
+        return ast.Call(ast.Name("slice", ast.Load()), bounds, [])
+    return ast.Tuple([*map(_key, node.elts)], ast.Load()) if isinstance(node, ast.Tuple) else node
+
+
+def _parts(key: ast.expr) -> list[ast.expr]:
+    """What stands in a subscript."""
+    return key.elts if isinstance(key, ast.Tuple) else [key]
+
+
+class _Rewriter(ast.NodeTransformer):
+    def __init__(self, file: str, sites: list[Site]) -> None:
+        self.file, self.sites, self.functions, self.classes = file, sites, [""], list[str]()
+
+    def _site(self, node: ast.AST, *operands: ast.expr) -> ast.expr:
+        texts = tuple(ast.unparse(one) if isinstance(one, ast.Name | ast.Attribute | ast.Subscript) else "" for one in operands)
+        self.sites.append((self.file, getattr(node, "lineno", 0), self.functions[-1], texts))
+        return ast.Constant(len(self.sites) - 1)
+
+    def _mangled(self, name: str) -> str:
+        private = self.classes and name.startswith("__") and not name.endswith("__")
+        return f"_{self.classes[-1].lstrip('_')}{name}" if private else name
+
+    def visit(self, node: ast.AST) -> Any:
+        """What stands in the place of a node, at its place in the file."""
+        made = super().visit(node)
+        return ast.copy_location(made, node) if isinstance(made, ast.expr) and made is not node else made
+
+    # expressions
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        site = self._site(node, node.left, node.right)
+        return _hook("op", site, ast.Constant(type(node.op).__name__), self.visit(node.left), self.visit(node.right))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        if isinstance(node.op, ast.Not) or isinstance(node.operand, ast.Constant):
+            return self.generic_visit(node)
+        return _hook("op", self._site(node, node.operand), ast.Constant(type(node.op).__name__), self.visit(node.operand))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if len(node.ops) != 1 or not isinstance(node.ops[0], _COMPARED):
+            return self.generic_visit(node)
+        site, sign = self._site(node, node.left, *node.comparators), ast.Constant(type(node.ops[0]).__name__)
+        return _hook("op", site, sign, self.visit(node.left), self.visit(node.comparators[0]))
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if node.attr == "T" and isinstance(node.ctx, ast.Load):
+            return _hook("transposed", self._site(node), node.value)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        site = self._site(node, *_parts(node.slice), node)
+        self.generic_visit(node)
+        return _hook("item", site, node.value, _key(node.slice)) if isinstance(node.ctx, ast.Load) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id in _UNTOUCHED:
+            return self.generic_visit(node)
+        site = self._site(node, *node.args)
+        if isinstance(node.func, ast.Attribute):
+            made = _hook("method", site, self.visit(node.func.value), ast.Constant(self._mangled(node.func.attr)))
+        else:
+            made = _hook("call", site, self.visit(node.func))
+        made.args += [self.visit(argument) for argument in node.args]
+        made.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return made
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return node
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        return node
+
+    # statements
+
+    def _named(self, target: ast.expr, site: ast.expr, how: str = "named") -> list[ast.stmt]:
+        """What tells the names that a target has bound."""
+        match target:
+            case ast.Name():
+                return [_said(how, site, ast.Constant(target.id), _loaded(target))]
+            case ast.Starred():
+                return self._named(target.value, site, how)
+            case ast.Tuple() | ast.List():
+                return [said for part in target.elts for said in self._named(part, site, how)]
+            case ast.Attribute():
+                text, owner = ast.Constant(ast.unparse(target)), _loaded(target.value)
+                return [_said("attribute", site, text, owner, _loaded(target))]
+            case ast.Subscript():
+                key = _key(_loaded(target).slice)  # type: ignore[attr-defined]
+                return [_said("kept", site, ast.Constant(ast.unparse(target.value)), _loaded(target.value), key)]
+        return []
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
+        site, value, target = self._site(node), self.visit(node.value), node.targets[0]
+        if len(node.targets) == 1 and isinstance(target, ast.Subscript):
+            text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
+            return _said("put", self._site(node, *_parts(target.slice)), text, base, key, value)
+        return [ast.Assign(node.targets, value), *(said for one in node.targets for said in self._named(one, site))]
+
+    def _visited_key(self, target: ast.Subscript) -> ast.expr:
+        return _key(self.generic_visit(ast.Expr(target.slice)).value)  # type: ignore[attr-defined]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.stmt]:
+        if node.value is None:
+            return node
+        site, node.value = self._site(node), self.visit(node.value)
+        return [node, *self._named(node.target, site)]
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
+        target, sign = node.target, ast.Constant(type(node.op).__name__)
+        site, value = self._site(node, target, node.value), self.visit(node.value)
+        if isinstance(target, ast.Subscript):
+            text, base = ast.Constant(ast.unparse(target.value)), self.visit(target.value)
+            site = self._site(node, *_parts(target.slice))
+            return _said("put_more", site, text, sign, base, self._visited_key(target), value)
+        made: ast.stmt = ast.Assign([target], _hook("more", site, sign, _loaded(target), value))
+        return [made, *self._named(target, site)]
+
+    def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
+        site, names = self._site(node), list[ast.stmt]()
+        if isinstance(node, ast.For):
+            names, node.iter = self._named(node.target, site, "visited"), _hook("rows", site, self.visit(node.iter))
+        else:
+            node.test = self.visit(node.test)
+        node.body = [_said("iteration", site), *names, *self._block(node.body)]
+        node.orelse = self._block(node.orelse)
+        return [_said("loop", site), ast.Try([node], [], [], [_said("looped", site)])]
+
+    def visit_For(self, node: ast.For) -> list[ast.stmt]:
+        return self._loop(node)
+
+    def visit_While(self, node: ast.While) -> list[ast.stmt]:
+        return self._loop(node)
+
+    def _block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        made = [self.visit(statement) for statement in body]
+        return [one for part in made for one in (part if isinstance(part, list) else [part])]
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.classes.append(node.name)
+        self.generic_visit(node)
+        self.classes.pop()
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.functions.append(node.name)
+        self.generic_visit(node)
+        self.functions.pop()
+        return node

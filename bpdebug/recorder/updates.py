@@ -1,0 +1,224 @@
+"""Where a gradient update begins and ends, and which tensors it carries on to the next: by lineage alone, whatever they are called."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bpdebug.recorder.graph import Array, Node
+from bpdebug.recorder.hooks import Hooks
+
+_SCALING = {"*", "/", "multiply", "divide"}
+_THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
+_THROUGH |= {"float", "float64", "nan_to_num", "squeeze"}
+_HOPS = 4
+_MOST_HOPS = 20_000
+Carried = dict[Node, Node]
+"""The tensors that an update starts from, and what they become."""
+
+
+def is_real(node: Node) -> bool:
+    """Whether a value is made of floats."""
+    return type(node.value) is float or getattr(getattr(node.value, "dtype", None), "kind", "") == "f"
+
+
+def is_array(node: Node) -> bool:
+    """Whether a value has more than one number, or axes at least."""
+    return np.ndim(node.value) > 0
+
+
+class Update:
+    """One update: the nodes from ``start`` to ``end``, and what they carry on."""
+
+    def __init__(self, start: int, end: int, carried: Carried) -> None:
+        self.start, self.end, self.carried = start, end, carried
+
+
+class Lineage:
+    """Which tensor another one is the next version of."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes, self._known = nodes, dict[int, Node | None]()
+
+    def before(self, node: Node) -> Node | None:
+        """The tensor of which this is the next version: W of ``W - lr * dW``, whatever it is called."""
+        if node.number not in self._known:
+            self._known[node.number] = _before(node)
+        return self._known[node.number]
+
+    def carried(self, start: int, end: int) -> Carried:
+        """The tensors from before ``start`` that have a next version within."""
+        found: Carried = {}
+        for node in self.nodes[start:end]:
+            if not node.slots or not node.operation or not is_real(node):
+                continue
+            old: Node | None = node
+            for _ in range(_MOST_HOPS):
+                if old is None or old.number < start or not old.operation:
+                    break
+                old = self.before(old)
+            if old is not None and old is not node and is_real(old) and (old.number < start or not old.operation):
+                found[old] = node
+        return found
+
+
+def _before(node: Node) -> Node | None:
+    if node.operation in ("add_at", "view"):
+        return _node(node.arguments[0])
+    if node.operation.startswith("put"):
+        old, value = _node(node.arguments[0]), _node(node.arguments[2])
+        return old if old and (node.operation != "put" or (value and _made_of(value, old, 0))) else None
+    names, shape = {slot for slot, _, _ in node.slots}, np.shape(node.value)
+    found, stack, order = list[tuple[bool, bool, int, Node]](), [(node, False)], 0
+    while stack:
+        one, scaled = stack.pop()
+        if one is not node and (one.slots or not one.operation):
+            if np.shape(one.value) == shape:
+                order += 1
+                found.append((names.isdisjoint(slot for slot, _, _ in one.slots), scaled, order, one))
+        elif one.operation in _THROUGH:
+            stack += [(argument, scaled) for argument in reversed(one.arguments) if isinstance(argument, Node)]
+        elif one.operation in _SCALING:
+            for this, other in (one.arguments, one.arguments[::-1]):
+                if isinstance(this, Node) and np.size(other.value if isinstance(other, Node) else other) == 1:
+                    stack.append((this, True))
+    found = [one for one in found if shape or not one[0]]  # of single numbers only the name tells
+    return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _node(value: Any) -> Node | None:
+    return value if isinstance(value, Node) else None
+
+
+def _made_of(value: Node, old: Node, hops: int) -> bool:
+    """Whether a value is the old one, or a part of it, plus or minus something."""
+    if value is old or (value.operation == "[]" and value.arguments[0] is old):
+        return True
+    inner = value.arguments if hops <= _HOPS and value.operation in _THROUGH | _SCALING else ()
+    return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
+
+
+def find_updates(hooks: Hooks) -> list[Update]:
+    """The complete updates of the run, none where no loop carries a tensor on."""
+    lineage, spans, parents = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]]()
+    for loops, _ in hooks.iterations:
+        parents[loops[-1][1]] = tuple(run for _, run, _ in loops)
+    found = _chosen(lineage, spans, parents, is_array) or _chosen(lineage, spans, parents, is_real)
+    if not found:
+        return []
+    chosen, best = found
+    site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
+    outer = parents[chosen][:1]
+    runs = [run for run in sorted(spans) if site[run] == site[chosen] and parents[run][:1] == outer]
+    return _complete(lineage, [span for run in runs for span in spans[run]], best)
+
+
+def _chosen(
+    lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]], counts: Callable[[Node], bool]
+) -> tuple[int, Carried] | None:
+    """The innermost run of a loop that carries what the outermost one does; None where none carries anything that counts."""
+    chosen, best = 0, dict[Node, Node]()
+    for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
+        if len(spans[run]) < 2 or (chosen and chosen not in parents[run]):
+            continue
+        found = _crossing(lineage, spans[run][:3])
+        alike = len(_texts(found) & _texts(best)) >= 0.6 * len(_texts(best))
+        if any(map(counts, found)) and (not chosen or (alike and not _is_reset(lineage, found, best))):
+            chosen, best = run, found
+    return (chosen, best) if chosen else None
+
+
+def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
+    """The complete turns of each run of a loop, from node to node."""
+    starts = defaultdict[int, list[int]](list)
+    for loops, count in hooks.iterations:
+        starts[loops[-1][1]].append(count)
+    for run, count in hooks.ends:
+        starts[run].append(count)
+    return {run: [*pairwise(counts)] for run, counts in starts.items()}
+
+
+def _crossing(lineage: Lineage, spans: list[tuple[int, int]]) -> Carried:
+    """What goes through two turns in a row and was there before the first."""
+    found: Carried = {}
+    turns = [lineage.carried(*span) for span in spans]
+    for one, other in pairwise(turns):
+        found |= {old: new for old, new in one.items() if new in other or (old in other and not old.operation)}
+    return {old: new for old, new in found.items() if old.number < spans[0][0] or not old.operation or old in turns[0].values()}
+
+
+def _texts(carried: Iterable[Node]) -> set[str]:
+    return {slot[1] for node in carried if is_array(node) for slot, _, _ in node.slots[:1]}
+
+
+def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
+    """Whether an inner loop only adds up what each turn of the outer one begins anew."""
+    ends = {*outer.values(), *outer}
+    for old in filter(is_array, inner):
+        one: Node | None = old
+        for _ in range(_MOST_HOPS):
+            if one is None or one in ends:
+                break
+            one = lineage.before(one)
+        if one is None:
+            return True
+    return False
+
+
+def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> list[Update]:
+    names = {slot for node in (*best, *best.values()) for slot, _, _ in node.slots}
+    found = [Update(start, end, _same(lineage.carried(start, end), names)) for start, end in spans]
+    first = found[0]
+    if first.carried and not _reads_first(lineage.nodes, first):  # the forward pass stands at the end of the loop
+        cuts = [max(new.number for new in update.carried.values()) + 1 for update in found if update.carried]
+        found = [Update(start, end, _same(lineage.carried(start, end), names)) for start, end in pairwise(cuts)]
+    complete, latest = list[Update](), dict[Node, Node]()
+    for update in found:
+        if not update.carried or (complete and len(update.carried) < len(complete[0].carried)):
+            break
+        complete.append(update)
+        latest = update.carried
+    del latest
+    for update in complete:
+        update.carried = _living(lineage.nodes, update)
+    return complete
+
+
+def _same(carried: Carried, names: set[Any]) -> Carried:
+    return {old: new for old, new in carried.items() if any(slot in names for slot, _, _ in new.slots)}
+
+
+def _reads_first(nodes: list[Node], update: Update) -> bool:
+    """Whether an array is read by something else than its own update before the first of them is written."""
+    arrays = {old for old in update.carried if is_array(old)}
+    first = min((update.carried[old].number for old in arrays), default=update.end)
+    own = _SCALING | _THROUGH
+    return any(parent in arrays for node in nodes[update.start : first] if node.operation not in own for parent in node.parents())
+
+
+def _living(nodes: list[Node], update: Update) -> Carried:
+    """Arrays, and single numbers on which the next version of an array depends."""
+    arrays = {old: new for old, new in update.carried.items() if is_array(old)}
+    if not arrays:
+        return update.carried
+    needed = {*ancestors(arrays.values(), update.start)}
+    return {old: new for old, new in update.carried.items() if old in arrays or old in needed}
+
+
+def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
+    """What some nodes were computed from, themselves among them, and what that read from before the update."""
+    seen, stack = set[Node](), [*nodes]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node
+            if node.number >= start:
+                stack += node.parents()
+
+
+__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_real"]

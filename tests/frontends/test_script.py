@@ -1,0 +1,176 @@
+"""Scripts of one's own: run once, recorded, and debugged under their own names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.network import Phase
+from bpdebug.frontends.numpy_script import child
+from bpdebug.frontends.numpy_script.recording import read
+from bpdebug.frontends.numpy_script.script import load_script, scenario_of
+from bpdebug.session.session import Session
+
+SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
+NAMES = tuple(path.stem for path in sorted(SCRIPTS.glob("*.py")))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+
+def copied(name, old="", new=""):
+    """A script in the present folder, with one place changed; its name."""
+    text = (SCRIPTS / f"{name}.py").read_text("utf-8")
+    assert old in text
+    Path(f"{name}.py").write_text(text.replace(old, new, 1) if old else text, "utf-8")
+    return f"{name}.py"
+
+
+def judged(name, *change):
+    """What a check says of a script in each of its first updates: the data of the first that accuses, else of the first update."""
+    session = Session(load_script(copied(name, *change), [], 3))
+    found = []
+    for update in range(session.position.updates):
+        session.execute(f"goto update {update}")
+        found.append(session.execute("check"))
+    return next((result for result in found if result.wrong), found[0])
+
+
+OFTEN = ("adam", "batchnorm", "classes", "dropout", "functions", "layers", "lists", "nielsen", "noloss", "polyfit", "rnn")
+"""Tried each time; the others in a long run."""
+PARTLY = {"word2vec": {"center"}, "lstm": {"by"}, "conv": {"b"}}
+"""Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name not in OFTEN)) for name in NAMES])
+def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_numbers(name):
+    recording = read(child.record(copied(name), [], 3), f"{name}.py")
+    session = Session(scenario_of(recording))
+    program, bits, end = session.program, 0, session.program.end_of(Phase.BACKWARD)
+    assert {*program.parameters} - {*program.gradients} == PARTLY.get(name, set())
+    for update, values in enumerate(recording.values):
+        session.execute(f"goto update {update}")
+        assert session.execute("check").data["ok"] is True, update
+        session.timeline.seek(session.timeline.calendar.clock(update, end))
+        for stage in [stage for stage in program.stages[:end] if stage.name in values]:
+            ours = session.timeline.machine.tensor(stage.name)
+            np.testing.assert_allclose(ours, values[stage.name], 1e-12, 1e-15, err_msg=f"{stage.name}, update {update}")
+            bits += ours.tobytes() == np.asarray(values[stage.name], ours.dtype).tobytes()
+    assert bits > 10
+
+
+FAULTS = {
+    ("lists", "da * sigmoid_derivative(a[l + 1])", "da * sigmoid_derivative(z[l])"): "30",
+    ("lists", "np.sum(dz[l], axis=0, keepdims=True)", "np.mean(dz[l], axis=0, keepdims=True)"): "32",
+    ("lists", "b[l] -= lr * db[l]", "b[l] += lr * db[l]"): "36",
+    ("functions", "dZ2[np.arange(m), y] -= 1", "dZ2[np.arange(m), y] -= 2"): "31",
+    ("functions", 'dA1 * (1 - cache["A1"] ** 2)', 'dA1 * (1 - cache["Z1"] ** 2)'): "37",
+    ("classes", "dz2 = 2 * (self.z2 - y) / n", "dz2 = 2 * (y - self.z2) / n"): "27",
+    ("classes", "self.vW2 - self.rate * self.dW2", "self.vW2 + self.rate * self.dW2"): "38",
+    ("layers", "return grad * self.out * (1 - self.out)", "return grad * (1 - self.out)"): "30",
+    ("layers", "grad_b = grad.sum(axis=0, keepdims=True)", "grad_b = grad.sum(keepdims=True)"): "17",
+    ("adam", "dW1 = X.T @ dpre", "dW1 = X.T @ dh"): "23",
+    ("batchnorm", "dvar * 2 * xc / 32", "dvar * xc / 32"): "37",
+    ("rnn", "(1 - hs[t] * hs[t]) * dh", "(1 - hs[t]) * dh"): "36",
+    ("rnn", "dWhh += np.dot(dhraw, hs[t - 1].T)", "dWhh += np.dot(dhraw, hs[t].T)"): "39",
+    ("columns", "np.dot(dZ1, X.T) / m", "np.dot(dZ1, X.T)"): "43",
+    ("linear", "db = (1 / n) * np.sum(error)", "db = np.sum(error)"): "16",
+    ("twolayer", "    grad_h[h < 0] = 0\n", ""): "19",
+    ("noloss", "l1_error = l2_delta.dot(syn1.T)", "l1_error = l2_error.dot(syn1.T)"): "21",
+}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(one, marks=[pytest.mark.long] * (n % 2 == 1)) for n, one in enumerate(FAULTS)],
+    ids=[f"{fault[0]}-{line}" for fault, line in FAULTS.items()],
+)
+def test_a_planted_mistake_is_named_first_with_its_line(fault):
+    result = judged(*fault)
+    assert result.wrong
+    assert re.match(rf"{fault[0]}\.py:{FAULTS[fault]}: WRONG ", result.text), result.text[:200]
+    assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
+
+
+def test_another_loss_than_the_written_one_is_said_and_is_no_mistake():
+    result = judged("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y")
+    assert result.data["ok"] is True
+    assert "half the squared error of a[2]" in result.text
+    assert "not of the loss at lists.py:26" in result.text
+
+
+def test_a_weight_that_was_updated_too_early_is_seen():
+    old = "        grad_x = grad @ self.W.T\n        self.W = self.W - rate * grad_W\n"
+    result = judged("layers", old, "\n".join(reversed(old.rstrip().split("\n"))) + "\n")
+    assert "layers.py:19: WRONG grad'3 = grad'2 @ layers[4].W'2.T" in result.text
+
+
+def test_the_command_runs_the_script_and_says_so():
+    done = subprocess.run(
+        [sys.executable, "-m", "bpdebug", "run", copied("lists"), "-x", "list", "-x", "goto 999:loss", "-x", "print loss", "--", "one"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "dz[1] = da * (a[2] * (1 - a[2]))   # lists.py:30" in done.stdout
+    assert "loss = 0.2902814577" in done.stdout
+    assert "running lists.py as a program" in done.stderr
+    assert "900 0.3939" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "shown"),
+    [
+        ("x = = 3\n", "SyntaxError", "    x = = 3\n"),
+        ("def f():\n    return 1 / 0\n\n\nf()\n", "ZeroDivisionError: division by zero", "in f\n    return 1 / 0"),
+        ("print('hello')\n", "no loop was found", "hello"),
+    ],
+)
+def test_what_is_no_training_is_told_as_python_tells_it(text, told, shown, capfd):
+    Path("other.py").write_text(text, "utf-8")
+    with pytest.raises(BpdebugError, match=re.escape(told) if "no loop" in told else "no loop was found"):
+        load_script("other.py", [], 3)
+    printed = capfd.readouterr().err
+    assert shown in printed
+    assert "bpdebug" not in printed
+
+
+def test_a_traceback_is_the_one_of_python(capfd):
+    Path("other.py").write_text("import numpy as np\n\n\ndef f(x):\n    return x @ np.ones(3)\n\n\nf(np.ones((2, 2)) * 2)\n", "utf-8")
+    with pytest.raises(BpdebugError):
+        load_script("other.py", [], 3)
+    ours = capfd.readouterr().err
+    theirs = subprocess.run([sys.executable, "other.py"], capture_output=True, text=True, check=False).stderr
+    assert ours == theirs.replace('"other.py"', f'"{Path("other.py").absolute()}"')
+
+
+def test_nothing_but_the_command_line_runs_a_script():
+    from bpdebug.frontends import load_scenario
+
+    Path("evil.py").write_text("open('ran', 'w')\n", "utf-8")
+    with pytest.raises(BpdebugError):
+        load_scenario("evil.py")
+    session = Session(load_scenario("xor"))
+    with pytest.raises(BpdebugError):
+        session.execute("source evil.py")
+    assert not Path("ran").exists()
+
+
+def test_the_child_needs_nothing_but_numpy_and_the_standard_library():
+    code = "import sys; from pathlib import Path; Path('mods').write_text(' '.join(sys.modules)); import numpy\n"
+    Path("mods.py").write_text(code, "utf-8")
+    with pytest.raises(BpdebugError):
+        load_script("mods.py", [], 3)
+    modules = {name.split(".")[0] for name in Path("mods").read_text("utf-8").split()}
+    assert "numpy" in modules
+    assert not {"yaml", "textual", "rich", "platformdirs"} & modules
