@@ -63,7 +63,7 @@ class Timeline(Edited):
     @property
     def position(self) -> Position:
         """The clock, spelled out."""
-        if self._position.t != self.clock or self._position.calendar is not self.program.calendar:
+        if self._position.t != self.clock or self._position.calendar.spans is not self.calendar.spans:
             self._position = position_at(self.program, self.clock)
         return self._position
 
