@@ -228,6 +228,11 @@ class _Taking:
     def _call(self, tree: Call, axes: Letters) -> list[Piece]:
         if not tree.reduces:
             if not FUNCTIONS[tree.function].cellwise:
+                first, value = tree.arguments[0], self._cells.value(tree)
+                if len(tree.arguments) == 1 and self._cells.value(first).shape == value.shape:  # any cell may go into any other
+                    pieces = self._pieces(first, axes[len(axes) - value.ndim :], top=False)
+                    inner = [replace(p, whole=frozenset(p.axes)) if isinstance(p, Operand) else p for p in pieces]
+                    return [f"{tree.function}(", *inner, ")"]
                 shown = [piece for name in names(tree) for piece in (", ", self._operand(Name(name), ()))]
                 return [f"{tree.function}(", *shown[1:], ")"]
             first, *others = tree.arguments

@@ -152,3 +152,20 @@ def test_answers_that_all_fit_stand_once_and_the_present_sample_stays_where_they
         samples = [re.findall(r"^ *(?:▸ )? *(\d) ", plain(line)) for line in below]
         assert len(head) == above
         assert sorted(int(found[0]) for found in samples) == list(range(6))
+
+
+def test_what_a_function_of_whole_rows_is_given_is_written_out_in_its_parentheses():
+    equation = session("conv", "goto p").view(("equation",)).equation
+    assert [piece if isinstance(piece, str) else piece.caption for piece in equation.pieces] == [
+        "softmax(",
+        "g",
+        " · ",
+        "W",
+        " + ",
+        "b2",
+        ")",
+    ]
+    g, w, b2 = (operand.value for operand in equation.operands)
+    powers = np.exp(g @ w + b2)
+    np.testing.assert_allclose(equation.result.value, powers / powers.sum(axis=1, keepdims=True))
+    assert all(operand.parts_of((1, 0)) == (None, None) for operand in equation.operands)
