@@ -162,6 +162,11 @@ class Hooks:
         if not self.sites[site][2] and isinstance(value, np.ndarray):
             self.top.add(text)
 
+    def bound(self, site: int, text: str, value: Any) -> Any:
+        """``(name := value)``."""
+        self.named(site, text, value)
+        return value
+
     def visited(self, site: int, text: str, value: Any) -> None:
         """A loop variable was bound."""
         self._named(site, (0, text), value, True)

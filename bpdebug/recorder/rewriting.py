@@ -125,6 +125,9 @@ class _Rewriter(ast.NodeTransformer):
         made.keywords = [self.visit(keyword) for keyword in node.keywords]
         return made
 
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        return ast.NamedExpr(node.target, _hook("bound", self._site(node), ast.Constant(node.target.id), self.visit(node.value)))
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return node
 
@@ -178,12 +181,15 @@ class _Rewriter(ast.NodeTransformer):
 
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
         site, names = self._site(node), list[ast.stmt]()
+        gives = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))  # its turns are those of who asks for them
         if isinstance(node, ast.For):
             names, node.iter = self._named(node.target, site, "visited"), _hook("rows", site, self.visit(node.iter))
         else:
             node.test = self.visit(node.test)
-        node.body = [_said("iteration", site), *names, *self._block(node.body)]
+        node.body = [*[_said("iteration", site)] * (not gives), *names, *self._block(node.body)]
         node.orelse = self._block(node.orelse)
+        if gives:
+            return [node]
         return [_said("loop", site), ast.Try([node], [], [], [_said("looped", site)])]
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:

@@ -138,7 +138,8 @@ def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
     for loops, count in hooks.iterations:
         starts[loops[-1][1]].append(count)
     for run, count in hooks.ends:
-        starts[run].append(count)
+        if run in starts:  # it had a turn
+            starts[run].append(count)
     return {run: [*pairwise(counts)] for run, counts in starts.items()}
 
 

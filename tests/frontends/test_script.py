@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,16 @@ def test_a_weight_that_was_updated_too_early_is_seen():
     old = "        grad_x = grad @ self.W.T\n        self.W = self.W - rate * grad_W\n"
     result = judged("layers", old, "\n".join(reversed(old.rstrip().split("\n"))) + "\n")
     assert "layers.py:19: WRONG grad'3 = grad'2 @ layers[4].W'2.T" in result.text
+
+
+def test_modules_beside_the_script_generators_and_private_names_are_followed():
+    shutil.copytree(SCRIPTS / "package", "package")
+    session = Session(load_script("package/main.py", [], 3))
+    shown = [f"{stage} {stage.line}" for stage in session.program.stages]
+    assert "net[1].dW = a.T @ g package/lib/ops.py:25" in shown
+    assert "first.W = first.W - lr * first.dW * self.__secret package/lib/ops.py:29" in shown
+    assert "out = a @ net[1].W package/main.py:23" in shown
+    assert session.execute("check").data["ok"] is True
 
 
 def test_the_command_runs_the_script_and_says_so():
