@@ -273,7 +273,7 @@ def test_where_the_batch_shows_it_it_is_wrong():
     assert checked(mixed, "dz1 = da1")[0].culprit.name == "dz1"
 
 
-@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 23))
+@pytest.mark.parametrize("number", [pytest.param(n, marks=[pytest.mark.long] * bool(n % 56)) for n in range(0, len(COMBINATIONS), 7)])
 def test_every_formula_of_a_network_written_otherwise_is_right(number):
     program = make_program(scenario_of(number))
     for stage in program.stages:
