@@ -20,7 +20,7 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
-from bpdebug.frontends.script import CHECKED, is_script, opened
+from bpdebug.frontends.script import CHECKED, RECORDED, is_script, opened
 from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
@@ -197,7 +197,7 @@ def _explain(given: argparse.Namespace) -> int:
     _STRICT,
 )
 def _check(given: argparse.Namespace) -> int:
-    session = Session(opened(given.scenario, CHECKED))
+    session = Session(opened(given.scenario, CHECKED if given.at == "start" else RECORDED))
     result = checked(session, given.at, is_script(given.scenario) and given.at == "start")
     return _judged(given, "check", session, result)
 
