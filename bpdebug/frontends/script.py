@@ -39,7 +39,7 @@ def opened(source: str, updates: int = RECORDED) -> Scenario:
         raise FileError(source, "the file does not exist", "missing")
     from bpdebug.frontends.numpy_script.script import load_script  # noqa: PLC0415 - for scripts alone
 
-    print(f"bpdebug: running {source} as a program, with your rights", file=sys.stderr, flush=True)
+    print(f"bpdebug: running {source} as a program, with your rights; ctrl+c stops it", file=sys.stderr, flush=True)
     scenario = load_script(source, ARGUMENTS, updates)
     print(f"bpdebug: {scenario.description}", file=sys.stderr)
     return scenario

@@ -102,8 +102,8 @@ def run(out: Path, most: int, script: str, arguments: list[str]) -> int:
         if isinstance(done.code, str):
             print(done.code, file=sys.stderr)
     except BaseException as error:
-        status, told["ended"] = 1, f"{type(error).__name__}: {error}"
-        told["where"] = _told(error)
+        status, told["ended"] = 1, f"{type(error).__name__}: {error}".removesuffix(": ")
+        told["where"] = _told(error, not isinstance(error, KeyboardInterrupt))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     write(out, hooks, most, told)
@@ -120,8 +120,8 @@ def _warned(message: Warning | str, category: type[Warning], filename: str, line
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
-def _told(error: BaseException) -> tuple[str, int]:
-    """Print the traceback as Python does, our own frames left out; the file and line of the user's that it ends with."""
+def _told(error: BaseException, shown: bool) -> tuple[str, int]:
+    """Print the traceback as Python does, our own frames left out, if it is to be shown; the user's file and line that it ends with."""
     whole = traceback.TracebackException.from_exception(error)
     stack: list[Any] = [whole]
     while stack:
@@ -130,7 +130,7 @@ def _told(error: BaseException) -> tuple[str, int]:
             one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith((_HERE, "<frozen"))]
             stack += [one.__cause__, one.__context__]
     told = whole.format() if whole.stack else whole.format_exception_only()
-    print("".join(told), end="", file=sys.stderr)
+    print("".join(told) * shown, end="", file=sys.stderr)
     if isinstance(error, SyntaxError):
         return error.filename or "", error.lineno or 0
-    return (whole.stack[-1].filename, whole.stack[-1].lineno or 0) if whole.stack else ("", 0)
+    return (os.path.relpath(whole.stack[-1].filename), whole.stack[-1].lineno or 0) if whole.stack else ("", 0)

@@ -22,6 +22,7 @@ _RECORDER = Path(__file__).parents[2] / "recorder"
 _MAGIC = b"bpdebug recording 1\n"
 _BYTES, _TEXT = 2**30, 2**28
 _KINDS = "fiub"
+_BY_CTRL_C = 130
 
 
 class ScriptError(BpdebugError):
@@ -63,18 +64,31 @@ def record(script: str, arguments: list[str], updates: int) -> Recorded:
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
         path = Path(folder, "recording")
         command = [python(), str(_RECORDER), str(path), str(updates), script, *arguments]
-        out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else subprocess.DEVNULL
+        out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else -1
+        out = out if out >= 0 else subprocess.DEVNULL  # the app has the screen
         with subprocess.Popen(  # noqa: S603 - the script that the user named on the command line
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=usual | os.environ, start_new_session=True
-        ) as process:
+            command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=usual | os.environ, start_new_session=True
+        ) as process:  # it ends where the other end of its standard input is closed
             try:
-                status = process.wait()
+                status = _waited(process)
             except BaseException:
                 _end(process)
                 raise
         if not path.is_file():
             raise ScriptError(f"{script}: the script's process ended with status {status}, and nothing was recorded")
         return _read(path, status, script)
+
+
+def _waited(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of the script, which the first ctrl+c stops: what it has computed until then is read."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt as asked:
+        if os.name != "posix" or getattr(asked, "status", _BY_CTRL_C) != _BY_CTRL_C:
+            raise
+        print("bpdebug: the script is stopped; ctrl+c again leaves", file=sys.stderr, flush=True)
+        process.send_signal(signal.SIGINT)
+        return process.wait()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -102,6 +102,14 @@ def _squares(text: Mapping[str, Any]) -> list[str]:
     return told
 
 
+def _ending(text: Mapping[str, Any]) -> str:
+    """That the script did not come to its own end, or ""."""
+    if text["ended"] in ("ended", "enough"):
+        return ""
+    place = f" at {Line(*text['where'])}" * bool(text["where"][1])
+    return f"the script was stopped{place}" if text["ended"] == "KeyboardInterrupt" else f"the script stopped with {text['ended']}{place}"
+
+
 def read(recorded: Recorded, script: str) -> Recording:
     """The statements of what was recorded.
 
@@ -110,11 +118,9 @@ def read(recorded: Recorded, script: str) -> Recording:
     """
     text = recorded.text
     if not text["updates"]:
-        said = "" if text["ended"] in ("ended", "enough") else f" before it stopped with {text['ended']}"
-        squares = "".join(f"{one}\n" for one in _squares(text))
-        raise ScriptError(
-            f"{squares}{script}: no loop was found that changes an array from turn to turn{said}: there is no update to step through"
-        )
+        squares, ending = "".join(f"{one}\n" for one in _squares(text)), _ending(text)
+        said = f"{squares}{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
+        raise ScriptError(said + f"; {ending}" * bool(ending))
     order = [update["listing"] for update in text["updates"]]
     usual = max({*order}, key=order.count)
     begin = order.index(usual)
@@ -126,7 +132,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         else []
     )
     notes += _squares(text)
-    notes += [f"the script stopped with {text['ended']}"] if text["ended"] not in ("ended", "enough") else []
+    notes += [_ending(text)] * bool(_ending(text))
     names = _Names(listing, {*text["top"]})
     statements = list[Statement]()
     every = [
