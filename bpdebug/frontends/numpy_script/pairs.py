@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
@@ -40,7 +41,7 @@ class Pair(Record):
 
 def gradient_of(name: str) -> str:
     """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
-    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", name.partition("'2")[0])
+    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", re.sub(r"'\d+$", "", name))
     if not found:
         return ""
     stem, keys = found[2], re.findall(r"\['?(\w+)'?\]", found[3])
@@ -174,7 +175,7 @@ class Pairing:
 
     def _match(self, one: Statement, gradients: Mapping[str, Array]) -> Pair | None:
         """The tensor whose derived gradient has his numbers, times a factor."""
-        theirs, best, rank = self._values[one.name], None, tuple[bool, ...]()
+        theirs, best, rank = self._values[one.name], list[Pair](), tuple[bool, ...]()
         taken = {pair.tensor for pair in self.pairs.values()}
         for tensor, right in gradients.items():
             if tensor in self._trivial:
@@ -191,19 +192,44 @@ class Pairing:
                 continue
             found = (alike, self.subtracted.get(one.name) == tensor, whole, tensor not in self._inner, theirs.shape == right.shape)
             if found > rank:
-                best, rank = Pair(tensor, factor, near), found
-        return best
+                best, rank = [], found
+            best += [Pair(tensor, factor, near)] if found == rank else []
+        return max(best, key=lambda pair: self._uses(one, pair)) if len(best) > 1 else next(iter(best), None)
+
+    def _uses(self, one: Statement, pair: Pair) -> int:
+        """How many of the lines that read a gradient go on from it as from that of the tensor, whatever its numbers.
+
+        The gradients of logits and of logits less their maximum are the same numbers, but only where a softmax sends them back.
+        """
+        drawn = np.random.default_rng(0).normal(size=self._values[one.name].shape)
+        laid = drawn.reshape(self._loss.gradients[pair.tensor].shape) / (pair.factor or 1.0)
+        derived = self._derived({**self._injected, pair.tensor: laid})
+        values, fitting = {**self._values, one.name: drawn}, 0
+        for other in self._recording.statements:
+            if other.formula and one.name in other.formula.names and values.keys() >= {*other.formula.names}:
+                theirs = evaluate(other.formula, values)
+                fitting += any(scale(theirs, right, NEAR) is not None for tensor, right in derived.items() if tensor != pair.tensor)
+        return fitting
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
         found = self._match(one, self._now)
         if not one.partial:
             found = found or self._meant(one, later)
+        if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
+            return
         if found:
             self.pairs[one.name] = found
             self.given[one.name] = self._now[found.tensor]
             if found.factor != 1.0:
                 self._injected[found.tensor] = self._laid(one.name, found.tensor)
                 self._now = self._derived(self._injected)
+
+    def _completes(self, later: Statement, one: Statement, pair: Pair) -> bool:
+        """Whether a gradient is whole only where a later line has divided it, as in ``d = p - y`` and ``d = d / m``."""
+        if not later.formula or one.name not in later.formula.names:
+            return False
+        found = self._match(later, self._now)
+        return found is not None and found.factor == 1.0 and found.tensor == pair.tensor
 
     def _laid(self, name: str, tensor: str) -> Array:
         return self._values[name].reshape(self._loss.gradients[tensor].shape)

@@ -143,6 +143,9 @@ class _Assembled:
             return False
         return sum(1 for _ in walk(self._formulas[name])) * uses[name] <= _LONGEST
 
+    def _is_inner(self, name: str) -> bool:
+        return name in self._statements and self._statements[name].inner
+
     def program(self) -> Program:
         """The program.
 
@@ -162,10 +165,12 @@ class _Assembled:
         spelling = Spelling(GRADIENT)
         spelling.his = {pair.tensor: name for name, pair in self._pairs.items()}
         naming = Naming(input="", target="", gradient=spelling, partial="∂{}@{}")
+        whole = {group for name, group in derived.network.parts.items() if name != group and not self._is_inner(name)}
+        network = replace(derived.network, naming=naming, parts={n: part for n, part in derived.network.parts.items() if part in whole})
         start = self._recording.start
         scenario = replace(self._scenario, lines=derived.scenario.lines, values=start, naming=naming)
         made = values_of(derived) | {
-            "scenario": scenario, "network": replace(derived.network, naming=naming), "lines": tuple(stages),
+            "scenario": scenario, "network": network, "lines": tuple(stages),
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._steps.remarks(stages), "notes": tuple(self._steps.notes()),
