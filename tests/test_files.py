@@ -375,6 +375,9 @@ ELSEWHERE = {
     "frontends/shipped.py": "a part of the program",
     "frontends/start.py": "a part of the program",
     "look/legend.py": "a part of the program",
+    "recorder/__main__.py": "the null device, in the place of standard input",
+    "recorder/running.py": "the user's script, in its own process, which has nothing else of bpdebug",
+    "recorder/stream.py": "the recording, in the script's process, into a directory that was made for it",
 }
 
 

@@ -47,6 +47,8 @@ def test_a_formula_moves_as_differences_say(tree, seed, name):
 
 CORNERS = [
     ("abs(T23)", 1.0, -1.0),
+    ("sign(T23)", 0.0, 0.0),
+    ("floor(T23)", 0.0, 0.0),
     ("maximum(T23, 0)", 1.0, 0.0),
     ("minimum(0, T23)", 0.0, 1.0),
     ("where(T23 > 0, 3 * T23, 5 * T23)", 3.0, 5.0),
@@ -98,4 +100,4 @@ def test_rounding_touches_last_bits_only_and_leaves_zeros_and_choices_alone():
 
 
 def test_every_function_with_a_corner_says_how_it_moves():
-    assert {name for name, row in FUNCTIONS.items() if row.branch} == {"abs", "sign", "maximum", "minimum"}
+    assert {name for name, row in FUNCTIONS.items() if row.branch} == {"abs", "floor", "sign", "maximum", "minimum"}

@@ -17,6 +17,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import Record
+from bpdebug.files import FileError, open_file
 
 _RECORDER = Path(__file__).parents[2] / "recorder"
 _MAGIC = b"bpdebug recording 1\n"
@@ -74,9 +75,11 @@ def record(script: str, arguments: list[str], updates: int) -> Recorded:
             except BaseException:
                 _end(process)
                 raise
-        if not path.is_file():
-            raise ScriptError(f"{script}: the script's process ended with status {status}, and nothing was recorded")
-        return _read(path, status, script)
+        try:
+            return _read(path, status, script)
+        except FileError as error:
+            found = "nothing was recorded" if error.kind == "missing" else f"of its recording: {error.reason}"
+            raise ScriptError(f"{script}: the script's process ended with status {status}, and {found}") from None
 
 
 def _waited(process: subprocess.Popen[bytes]) -> int:
@@ -100,9 +103,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read(path: Path, status: int, script: str) -> Recorded:
-    if path.stat().st_size > _BYTES:
-        raise ScriptError(f"{script}: the recording is larger than {_BYTES >> 20} MB")
-    with path.open("rb") as file:
+    with open_file(path, "a recording", _BYTES) as file:
         wrong = file.readline(64) != _MAGIC
         length = file.readline(32).strip()
         if wrong or not length.isdigit() or int(length) > _TEXT:
