@@ -79,13 +79,18 @@ def terms_lines(view: View, explained: Explanation, columns: int, rows: int, cho
 
 
 def _adding(values: Array, added: Sequence[float], together: str, exact: int) -> Look:
-    """The look of terms with as many digits as it takes for the shown ones to add up to what is shown, with so many digits, below them."""
+    """The look of terms with as many digits as it takes for the shown ones to add up to what is shown, with so many digits, below them.
+
+    Numbers that are scientific with the fewest digits stay so: in fixed point, zeros would use the digits up.
+    """
     known = Statistics(values)
+    few = look_of(known, AUTO)
     for digits in range(AUTO.digits, _MOST_DIGITS + 1):
-        look = look_of(known, NumberStyle(digits=digits))
+        style = NumberStyle("scientific", digits - 2) if few.form.endswith("e") else NumberStyle(digits=digits)
+        look = look_of(known, style)
         if short(sum(float(aligned(value, look.form)) for value in added), exact) == together:
             return look
-    return look_of(known, AUTO)
+    return few
 
 
 def _named(view: View, explained: Explanation, term: Term) -> str:
