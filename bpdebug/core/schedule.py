@@ -36,6 +36,7 @@ class Stage(Record):
         short: a short form such as ``σ(z1)``, or "".
         original: the stage as the engine derived it, where a user has put his own formula in its place.
         line: where it stands in the user's script, such as ``train.py:47``, or "".
+        beside: the other line that belongs to it, where one calls and the other one, in the function, computes; or "".
     """
 
     name: str
@@ -50,6 +51,7 @@ class Stage(Record):
     short: str = ""
     original: Stage | None = field(default=None, repr=False)
     line: str = ""
+    beside: str = ""
 
     @property
     def edited(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.updates import find_updates
+from bpdebug.recorder.updates import Update, find_updates
 from bpdebug.recorder.writer import UnwritableError, Writer
 
 MAGIC = b"bpdebug recording 1\n"
@@ -44,12 +46,20 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         **told,
     }
     if updates:
-        found["loop"] = hooks.sites[next(loops[-1][0] for loops, count in hooks.iterations[::-1] if count <= updates[0].start)][:2]
+        found["loop"] = hooks.sites[_loop(hooks, updates)][:2]
     text = json.dumps(found).encode()
     with path.open("wb") as file:
         file.write(MAGIC + b"%d\n" % len(text) + text)
         for array in recording.arrays:
             file.write(array.tobytes())
+
+
+def _loop(hooks: Hooks, updates: list[Update]) -> int:
+    """The place of the loop of which an update is a turn: the outermost one that goes on from an update to the next in the same epoch."""
+    counts = [count for _, count in hooks.iterations]
+    within = [hooks.iterations[max(bisect_right(counts, update.start) - 1, 0)][0] for update in updates]
+    turned = [next((n for n, pair in enumerate(zip(*two, strict=False)) if pair[0] != pair[1]), 0) for two in pairwise(within)]
+    return within[0][max(turned, default=-1)][0]
 
 
 class Recording:

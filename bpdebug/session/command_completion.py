@@ -130,7 +130,7 @@ def _cell(known: Known, text: str) -> Completion:
     name = max((name for name in known.shapes if text.startswith(f"{name}[")), key=len, default="")
     if not name:
         words = (Candidate(f"{c.word}[" if c.shape else c.word, c.shape) for c in tensor_words(known.program, known.shapes))
-        return Completion(0, len(text), beginning(text, words))
+        return Completion(0, len(text), beginning(text, [*words, *_lines(known)]))
     shape, given = known.shapes[name], text[len(name) + 1 :].split(",")
     if len(given) > len(shape):
         return Completion(len(text), len(text), ())
@@ -145,7 +145,17 @@ def _location(known: Known, text: str) -> Completion:
     start = prefix.end() if prefix else 0
     groups = dict.fromkeys(tensor.group for tensor in known.program.tensors.values() if tensor.group)
     words = [*Phase, *groups, *(() if prefix else ("start", "end", "update ", "epoch "))]
-    return Completion(start, len(text), beginning(text[start:], [*_stages(known), *(Candidate(str(word)) for word in words)]))
+    offered = [*_stages(known), *(Candidate(str(word)) for word in words), *_lines(known)]
+    return Completion(start, len(text), beginning(text[start:], offered))
+
+
+def _lines(known: Known) -> Iterable[Candidate]:
+    """The lines of the user's script at which something is computed."""
+    found = dict[str, str]()
+    for stage in known.program.stages:
+        if stage.line:
+            found.setdefault(stage.line, str(stage))
+    return (Candidate(line, note=note) for line, note in found.items())
 
 
 def _moment(known: Known, text: str) -> Completion:

@@ -13,7 +13,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.words import suggestion
 from bpdebug.session.usage import ways
 from bpdebug.time.moves import Move
-from bpdebug.time.position import parse_location
+from bpdebug.time.position import parse_location, stages_at
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import Task
 
@@ -143,12 +143,16 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:@\w+)?")
 
 
 def cell_of(text: str, program: Program) -> tuple[str, Cell]:
-    """Read ``dW2[1,0]``; a plain number has no index. Brackets may belong to a tensor's name."""
+    """Read ``dW2[1,0]``; a plain number has no index. Brackets may belong to a tensor's name. A line of the user's script, ``train.py:34``,
+    stands for the first stage that it computes, and that one's first cell."""
     found = None if text in program.tensors else _CELL.fullmatch(text)
-    name = found[1] if found else text
+    name, index = found[1] if found else text, found[2] or "" if found else ""
+    if name not in program.tensors and (lined := stages_at(name, program)):
+        name = lined[0][0]
+        index = index or ",".join("0" for _ in program.shapes(program.batches.largest)[name])
     if name not in program.tensors and not _NAME.fullmatch(name):
         raise CommandError(f"a cell such as dW2[1,0] is expected; found '{text}'")
-    return name, tuple(int(part) for part in (found[2] or "" if found else "").split(",") if part.strip())
+    return name, tuple(int(part) for part in index.split(",") if part.strip())
 
 
 READERS: dict[str, Callable[[str, Program], object]] = {

@@ -57,7 +57,7 @@ def until(program: Program, position: Position, location: Location) -> int:
     Raises:
         LocationError: where the location lies in the past.
     """
-    target = location.clock(program, position.update)
+    target = location.clock(program, position.update, position.done)
     if target <= position.t and location.update is None:
         target = location.clock(program, position.update + 1)
     if target <= position.t:

@@ -1,7 +1,8 @@
 """Moments of a training run: the clock, and the names that people give to its moments.
 
 A stage (or a cell of it) as a location is the moment after it has run; a phase or a layer is the moment before its first stage;
-``40`` or ``update 40`` is the moment when 40 updates are complete, ``40:end`` the one when that update is, too.
+``40`` or ``update 40`` is the moment when 40 updates are complete, ``40:end`` the one when that update is, too. A line of the user's
+script, ``train.py:34``, is the stages that it computes.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Location(Record):
         update: which update, or None for any.
         cell: the cell to look at there, or None.
         after: the last of the stages that have run, or "".
+        others: the other stages that the same line of a script computes, each of them as good.
+        note: what is to be said of it, or "".
     """
 
     text: str
@@ -98,11 +101,20 @@ class Location(Record):
     update: int | None = None
     cell: tuple[str, Cell] | None = None
     after: str = ""
+    others: tuple[str, ...] = ()
+    note: str = ""
 
-    def clock(self, program: Program, current: int) -> int:
-        """The moment as a clock, in update ``current`` where the location names none."""
-        update = current if self.update is None else self.update
-        return program.calendar.clock(update, self.place(program.calendar.index(update, program.index)))
+    def clock(self, program: Program, current: int, done: int = 0) -> int:
+        """The moment as a clock, in update ``current`` where the location names none; there, the next one after so many stages."""
+        update, index = current if self.update is None else self.update, program.calendar.index(current, program.index)
+        if self.update is not None:
+            index, done = program.calendar.index(update, program.index), 0
+        place = self.place(index)
+        return program.calendar.clock(update, next((one for one in (place, *self.beside(index)) if one > done), place))
+
+    def beside(self, index: Mapping[str, int]) -> list[int]:
+        """How many stages have run after each of the others, in an update with these."""
+        return [index[name] + 1 for name in self.others if name in index]
 
     def place(self, index: Mapping[str, int]) -> int:
         """How many stages have run at that moment, in an update with these; -1 where the last of them is not among them."""
@@ -116,7 +128,7 @@ _MOST = 10**15
 
 def parse_location(text: str, program: Program) -> Location:
     """Read ``dz2``, ``dW1[1,0]``, ``40:dz2``, ``backward``, ``layer 2``, ``3:layer 2``, ``40``, ``update 40``, ``epoch 3``, ``start``,
-    ``end`` or ``40:end``.
+    ``end``, ``40:end``, ``train.py:34``, ``line 34`` or ``40:line 34``.
 
     Raises:
         LocationError: with what there is, where nothing of that name exists or it lies beyond the end of training.
@@ -155,8 +167,40 @@ def _relative(words: str, program: Program) -> Location:
         cell = found[1], tuple(int(place) for place in found[2].split(","))
         check_cell(*cell, program.shapes(program.batches.largest)[cell[0]])
         return Location(words, program.index[cell[0]] + 1, update, cell, cell[0])
+    if lined := stages_at(name, program):
+        (first, *others), note = lined
+        return Location(words, program.index[first] + 1, update, None, first, tuple(others), note)
     done = _place(name, program)
     return Location(words, done, update, None, program.stages[done - 1].name if done else "")
+
+
+_LINE = re.compile(r"(?:(?P<file>\S*):|line )(?P<line>\d{1,9})")
+
+
+def stages_at(text: str, program: Program) -> tuple[tuple[str, ...], str] | None:
+    """The stages that a line of the user's script computes, ``train.py:34``, ``:34`` or ``line 34``; None for what is no line of it.
+
+    Where nothing is computed there, those of the nearest line after it, and what is said of that.
+
+    Raises:
+        LocationError: where nothing is computed from there on.
+    """
+    asked, lines = _LINE.fullmatch(text), dict[int, dict[str, None]]()
+    if not asked or not any(stage.line for stage in program.stages):
+        return None
+    wanted, name, file = int(asked["line"]), asked["file"] or str(program.scenario.source), ""
+    for stage in program.stages:
+        for place in filter(None, (stage.line, stage.beside)):
+            path, _, number = place.rpartition(":")
+            if path == name or path.endswith(f"/{name}"):
+                file = path
+                lines.setdefault(int(number), {})[stage.name] = None
+    if not lines:
+        return None
+    found = min((line for line in lines if line >= wanted), default=0)
+    if not found:
+        raise LocationError(f"{file}:{wanted} is behind the last line that an update computes, {file}:{max(lines)}")
+    return (*lines[found],), f"no stage is computed at {file}:{wanted}; the next line with one is {file}:{found}" * (found != wanted)
 
 
 def _place(name: str, program: Program) -> int:

@@ -37,8 +37,8 @@ class Breakpoint(Stop):
 
     def moments(self, program: Program) -> frozenset[int]:
         """The location's."""
-        done = self.location.place(program.index)
-        return frozenset((program.calendar.moment(done),) if done >= 0 else ())
+        places = self.location.place(program.index), *self.location.beside(program.index)
+        return frozenset(program.calendar.moment(done) for done in places if done >= 0)
 
     def clock(self, program: Program) -> int | None:
         """The one clock of a location in a certain update, else None."""

@@ -187,15 +187,16 @@ class _Assembled:
 
     def _at(self, stage: Stage) -> Stage:
         statement = self._statements.get(stage.name)
-        return replace(stage, line=str(statement.line if statement else self._loss.line))
+        beside = str(statement.made) if statement and statement.made != statement.line else ""
+        return replace(stage, line=str(statement.line if statement else self._loss.line), beside=beside)
 
     def _stage(self, statement: Statement, phase: Phase, name: str = "", tree: Tree | None = None) -> Stage:
-        formula, line = Formula.of(tree or self._formulas[statement.name]), statement.line
+        formula, line, beside = Formula.of(tree or self._formulas[statement.name]), statement.line, ""
         said = f"Your line {line.number}"
         if statement.made.function != line.function:
-            line = statement.made
+            line, beside = statement.made, str(statement.line)
             said = f"Computed by {line.function}(), line {line.number}, for line {statement.line.number}"
-        return Stage(name or statement.name, formula, phase, 0, f"{said}.", "", "line", line=str(line))
+        return Stage(name or statement.name, formula, phase, 0, f"{said}.", "", "line", line=str(line), beside=beside)
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
         """His gradients and what he computes for them, in his order."""

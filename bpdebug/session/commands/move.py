@@ -68,14 +68,20 @@ def continue_(session: Session) -> Move:
 @command("until LOCATION", "move", keys="t", aliases="t", asks="run forward to (dz2, backward, layer 2, 40:dz2, update 40, epoch 3)")
 def until_(session: Session, location: Location) -> Move:
     """Run forward to a location: dz2, dW1[1,0], backward, layer 2, 40:dz2, 40 or update 40, epoch 3, end."""
-    return Move(until(session.program, session.position, location), "location", cell=location.cell)
+    return Move(until(session.program, session.position, location), "location", tell=_noted(location), cell=location.cell)
+
+
+def _noted(location: Location) -> Callable[[Result], Result] | None:
+    """What adds to the answer that the location is another one than was asked for."""
+    return (lambda result: result.also(f"{location.note}\n{result.text}", note=location.note)) if location.note else None
 
 
 @command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, dW1[1,0], 40:dz2, 40, start, end)", label="goto")
 def goto(session: Session, location: Location) -> Move:
     """Jump to a location, forwards or back, without stops on the way."""
-    target = location.clock(session.program, min(session.position.update, session.position.updates - 1))
-    return Move(target, "location", jump=True, cell=location.cell)
+    position = session.position
+    target = location.clock(session.program, min(position.update, position.updates - 1), 0 if position.at_end else position.done)
+    return Move(target, "location", jump=True, tell=_noted(location), cell=location.cell)
 
 
 _moving("reverse-step", "[ S", "rs back", "back", _stages, "Go back one stage (or n stages).")

@@ -19,7 +19,9 @@ from bpdebug.time.stops import Breakpoint
 
 
 def _breakpoint(session: Session, arguments: str, temporary: bool) -> Result:
-    return _added(session, breakpoint_of(session.program, arguments, temporary, session.timeline.machine.update))
+    made = breakpoint_of(session.program, arguments, temporary, session.timeline.machine.update)
+    result, note = _added(session, made), made.location.note
+    return result.also(f"{note}\n{result.text}", note=note) if note else result
 
 
 def _added(session: Session, stop: Stop) -> Result:
