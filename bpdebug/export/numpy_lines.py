@@ -34,11 +34,18 @@ def to_script(worked: WorkedUpdate) -> str:
 
 
 def _lines(step: WorkedStage, worked: WorkedUpdate, names: dict[str, str]) -> Iterator[str]:
-    """A stage, and what was changed by hand after it."""
+    """A stage, and what was changed by hand after it.
+
+    Ours are arrays of their own, row by row. Where Python's would look at another, lie otherwise or be read-only, it is copied: sums
+    depend on the order to the last bit, and what is changed by hand must not change the other.
+    """
     stage, dtype = step.stage, step.value.dtype
-    text = python_text(stage.formula.tree, names)
-    if evaluate(stage.formula, step.operands, worked.program.dtype).dtype != dtype:
-        text = f"np.asarray({text}, np.{dtype})"
+    text, made = python_text(stage.formula.tree, names), evaluate(stage.formula, step.operands, worked.program.dtype)
+    given = [f"np.{dtype}"] * (made.dtype != dtype)
+    if not made.flags.carray or any(np.may_share_memory(made, operand) for operand in step.operands.values()):
+        text = f'np.array({", ".join([text, *given])}, order="C")'
+    elif given:
+        text = f"np.asarray({text}, {given[0]})"
     own = "  # your own formula" if stage.edited else ""
     yield f"{names[stage.name]} = {text}{own}"
     for edit in step.edits:

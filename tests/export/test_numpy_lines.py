@@ -55,6 +55,30 @@ def test_what_was_changed_by_hand_is_in_the_script(tmp_path):
     assert made["h"][1][0, 1] == 0.25
 
 
+def looking(tmp_path):
+    """A program whose tensors are, in Python, looks at others: turned, spread, renamed."""
+    numbers = np.random.default_rng(0).uniform(-1, 1, (9, 20)).tolist()
+    text = "program: |\n  h = (x @ W).T\n  q = h[:] @ V\n  k = q[:]\n  loss = mean(k) + sum(h) / 7\n"
+    (tmp_path / "s.yaml").write_text(f"{text}parameters: {{seed: 1, shapes: {{W: [20, 20], V: [9, 20]}}}}\ndata: {{inputs: {numbers}}}\n")
+    return Session(load_scenario(tmp_path / "s.yaml"))
+
+
+def test_what_only_looks_at_another_tensor_is_laid_out_as_ours(tmp_path):
+    session = looking(tmp_path)
+    session.execute("update 2")
+    assert same(run(session)[0])
+
+
+def test_what_is_changed_by_hand_does_not_change_what_it_looked_at(tmp_path):
+    session = looking(tmp_path)
+    for command in ("goto 0:k", "set k[0,1] = 0.25", "goto 0:dq", "set dq[1,0] = 2", "update"):
+        session.execute(command)
+    session.execute("goto 0:dV")
+    made, _ = run(session)
+    assert same({name: pair for name, pair in made.items() if name not in ("k", "dq")})
+    assert made["k"][1][0, 1] == 0.25 != made["q"][1][0, 1]
+
+
 def test_names_that_are_functions_or_none_to_python_are_others(tmp_path):
     session = Session(program_in(tmp_path, "statistics"))
     names = python_names(whole(working(session.timeline, explained=False)), TAKEN)

@@ -1,6 +1,13 @@
-"""The law of whole programs: its lines, pasted into Python after ``from bpdebug.functions import *``, give the bits of the debugger."""
+"""The law of whole programs: its lines, pasted into Python after ``from bpdebug.functions import *``, give the bits of the debugger.
+
+What a line assigns is an array of its own, row by row, since each of its cells may be set; in Python it may be a look at another one
+in that one's order, ``h = x.T``, or at one number, ``broadcast_to``, and what reads it adds up in that order. So it is copied there, as
+``export`` does.
+"""
 
 from __future__ import annotations
+
+import ast
 
 import numpy as np
 import pytest
@@ -19,15 +26,26 @@ FUNCTIONS = {name: getattr(language, name) for name in language.__all__}
 SHIPPED = [entry.name for entry in shipped() if load_scenario(entry.path).lines]
 
 
+class _Owned(ast.NodeTransformer):
+    """What is assigned is an array of its own."""
+
+    def visit_Assign(self, node):
+        return ast.Assign(node.targets, ast.Call(ast.Name("own", ast.Load()), [node.value], []))
+
+
+def own(value):
+    return [*map(own, value)] if isinstance(value, list | tuple) else np.array(value, order="C") if isinstance(value, np.ndarray) else value
+
+
 def in_python(program, values, text):
     """What lines of Python assign, from the values of tensors; names that are none to Python have stand-ins."""
     joined = frozenset(name for name in program.tensors if not name.isidentifier())
     names = StandIns(text, joined)
     short = {name: StandIns(name, joined).source for name in program.tensors}
     drawn = iter([values[name] for name in program.draws])
-    scope = FUNCTIONS | {"bernoulli": lambda *_: next(drawn)} | {short[name]: value for name, value in values.items()}
+    scope = FUNCTIONS | {"bernoulli": lambda *_: next(drawn), "own": own} | {short[name]: value for name, value in values.items()}
     with np.errstate(all="ignore"):
-        exec(names.source, scope)
+        exec(compile(ast.fix_missing_locations(_Owned().visit(ast.parse(names.source))), "<pasted>", "exec"), scope)
     return {name: scope[short[name]] for name in program.tensors if short[name] in scope}
 
 
@@ -55,6 +73,15 @@ def test_shipped_programs(name):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_of_any_rank(tmp_path, name):
     assert [*differing(make_program(program_in(tmp_path, name)))] == []
+
+
+@pytest.mark.parametrize("line", ["(x @ W).T", "broadcast_to(W[:3, None], (3, 12, 9))"])
+def test_what_looks_at_another_tensor_is_read_row_by_row(tmp_path, line):
+    (tmp_path / "s.yaml").write_text(
+        f"program: |\n  h = {line}\n  loss = mean(sum(h, axis=0) ** 3) + mean(h @ V)\n"
+        f"parameters: {{seed: 1, shapes: {{W: [20, 9], V: [9, 4]}}}}\ndata: {{inputs: {np.arange(180).reshape(9, 20).tolist()}}}\n"
+    )
+    assert [*differing(make_program(load_scenario(tmp_path / "s.yaml")))] == []
 
 
 def test_random_programs():
