@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BpdebugError, MemoryError) as error:
         text = str(error) or "out of memory"
         print(text if getattr(error, "located", False) else f"bpdebug: {text}", file=sys.stderr)
+        status = getattr(error, "status", USAGE)
     except OSError as error:
         print(f"bpdebug: {error}", file=sys.stderr)
         status = USAGE if error.filename else FAILED

@@ -23,9 +23,11 @@ class BpdebugError(Exception):
 
     Attributes:
         located: whether the text itself begins with the place, as in ``file:line:column: …``.
+        status: with which the program ends.
     """
 
     located = False
+    status = 2
 
     def __str__(self) -> str:
         return presentable(super().__str__())

@@ -34,7 +34,7 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         told: what is said beside it.
     """
     recording = Recording(hooks)
-    updates = find_updates(hooks)
+    updates = find_updates(hooks, told["ended"] not in ("ended", "enough"))
     for number, update in enumerate(updates[:most]):
         recording.add(Writer(hooks, update), number < WHOLE)
     found = {

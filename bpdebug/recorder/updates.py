@@ -102,19 +102,35 @@ def _made_of(value: Node, old: Node, hops: int) -> bool:
     return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
 
 
-def find_updates(hooks: Hooks) -> list[Update]:
-    """The complete updates of the run, none where no loop carries a tensor on."""
+def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
+    """The complete updates of the run, none where no loop carries a tensor on.
+
+    Args:
+        hooks: the recording.
+        stopped: whether the run came to no end of its own; then what the first turn of a loop carries on will do.
+    """
     lineage, spans, parents = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]]()
     for loops, _ in hooks.iterations:
         parents[loops[-1][1]] = tuple(run for _, run, _ in loops)
     found = _chosen(lineage, spans, parents, is_array) or _chosen(lineage, spans, parents, is_real)
     if not found:
-        return []
+        return [*_begun(lineage, spans, parents)] if stopped else []
     chosen, best = found
     site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
     outer = parents[chosen][:1]
     runs = [run for run in sorted(spans) if site[run] == site[chosen] and parents[run][:1] == outer]
     return _complete(lineage, [span for run in runs for span in spans[run]], best)
+
+
+def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]]) -> Iterator[Update]:
+    """The first turn, perhaps not complete, of the outermost loop in which arrays from before have a next version."""
+    for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
+        for start, end in spans[run][:1]:
+            update = Update(start, end, lineage.carried(start, end))
+            if any(map(is_array, update.carried)):
+                update.carried = _living(lineage.nodes, update)
+                yield update
+                return
 
 
 def _chosen(

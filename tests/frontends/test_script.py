@@ -191,11 +191,28 @@ def test_a_line_is_a_location():
 )
 def test_what_is_no_training_is_told_as_python_tells_it(text, told, shown, capfd):
     Path("other.py").write_text(text, "utf-8")
-    with pytest.raises(BpdebugError, match=re.escape(told) if "no loop" in told else "no loop was found"):
+    with pytest.raises(BpdebugError, match=re.escape(told)) as raised:
         load_script("other.py", [], 3)
+    assert raised.value.status == 1 + ("Syntax" in told)
     printed = capfd.readouterr().err
     assert shown in printed
     assert "bpdebug" not in printed
+
+
+def test_an_exception_in_the_first_update_leaves_what_it_has_computed(capfd):
+    session = Session(load_script(copied("lists", "b[l] -= lr * db[l]", "b[l] -= lr * db[9]"), [], 3))
+    assert session.position.updates == 1
+    session.execute("goto lists.py:32")
+    assert session.position.stage == "db[1]"
+    assert "the script stopped with IndexError: list index out of range at lists.py:36" in session.execute("check").text
+    assert "Traceback (most recent call last):" in capfd.readouterr().err
+
+
+def test_a_flat_list_that_met_a_column_is_found_before_the_line_at_which_that_stops(capfd):
+    changed = copied("lists", "y = np.array([[0], [1], [1], [0]])", "y = np.array([0, 1, 1, 0])")
+    with pytest.raises(BpdebugError, match="flat list met a column") as raised:
+        load_script(changed, [], 3)
+    assert re.match(r"lists\.py:26: a value \(4,\) with a value \(4, 1\) gives", str(raised.value))
 
 
 def test_a_traceback_is_the_one_of_python(capfd):

@@ -27,7 +27,11 @@ _BY_CTRL_C = 130
 
 
 class ScriptError(BpdebugError):
-    """A script that cannot be debugged, with the reason."""
+    """A script that cannot be debugged, with the reason; a mistake in its syntax has the status 2, as in Python."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Recorded(Record, eq=False):

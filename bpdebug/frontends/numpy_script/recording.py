@@ -118,9 +118,10 @@ def read(recorded: Recorded, script: str) -> Recording:
     """
     text = recorded.text
     if not text["updates"]:
-        squares, ending = "".join(f"{one}\n" for one in _squares(text)), _ending(text)
-        said = f"{squares}{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
-        raise ScriptError(said + f"; {ending}" * bool(ending))
+        said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
+        if ending := _ending(text):
+            said = "\n".join([*_squares(text), f"{ending}, before anything was updated: there is nothing to step through"])
+        raise ScriptError(said, 2 if text["ended"].startswith("SyntaxError") else 1)
     order = [update["listing"] for update in text["updates"]]
     usual = max({*order}, key=order.count)
     begin = order.index(usual)

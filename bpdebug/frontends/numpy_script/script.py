@@ -111,7 +111,8 @@ def scenario_of(recording: Recording) -> RecordedScenario:
         raise ScriptError(f"{path}: no loss was found: no single number depends on what the loop at {recording.loop} updates")
     program = _Assembled(recording, scenario, loss).program()
     found = f"an update is a turn of the loop at {recording.loop}; parameters {' '.join(program.parameters)}; "
-    found += f"loss {program.loss} ({loss.said or 'written'}, {loss.line}); {len(recording.given)} updates are kept"
+    kept = f"{len(recording.given)} updates are kept" if len(recording.given) > 1 else "1 update is kept"
+    found += f"loss {program.loss} ({loss.said or 'written'}, {loss.line}); {kept}"
     found += "".join(f"; {note}" for note in recording.notes)
     return replace(program.scenario, description=found, ready=lambda: program)  # type: ignore[return-value]
 
