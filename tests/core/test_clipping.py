@@ -111,6 +111,20 @@ def test_a_schedule_is_a_stage_whose_formula_gives_the_rate_of_each_update(tmp_p
         np.testing.assert_allclose(machine.persistent["W1"], start - rate(update) * machine.last("dW1"), rtol=1e-12)
 
 
+def test_a_rate_that_is_set_under_a_schedule_is_said_to_be_computed_anew(tmp_path):
+    session = Session(program_of(tmp_path, "{name: sgd, learning_rate: {start: 0.4, schedule: exponential, gamma: 0.5}}").scenario)
+    told = session.execute("set learning_rate = 0.25").text
+    assert told.splitlines()[1:] == [
+        "each update computes it anew: learning_rate = 0.4 * 0.5**(t - 1); 'formula learning_rate = 0.25' sets it for good"
+    ]
+    session.execute("update")
+    assert float(session.value("learning_rate")) == 0.4
+    session.execute("formula learning_rate = 0.25")
+    session.execute("update")
+    assert float(session.value("learning_rate")) == 0.25
+    assert "anew" not in session.execute("set W1[0,0] = 1").text + Session(load_scenario("xor")).execute("set learning_rate = 1").text
+
+
 def test_schedules_are_those_of_pytorch():
     torch = pytest.importorskip("torch")
     for name, (constants, _) in SCHEDULED.items():

@@ -50,7 +50,15 @@ def set_(session: Session, arguments: str) -> Result:
     made = session.timeline.edits[-1]
     place = made.place(session.program)
     told = f" (sample {place[0]} of the data, in every batch from now on)" if name in session.program.data else " (from now on)"
-    return _edited(session, f"{made}{told * made.of_program}", dropped)
+    return _replaced(_edited(session, f"{made}{told * made.of_program}", dropped), session.program, made)
+
+
+def _replaced(result: Result, program: Program, made: Edit) -> Result:
+    """The result of an edit; whether a stage computes anew in each update what lasts else, as a schedule does the learning rate."""
+    if made.name not in program.persistent or made.name not in program.index or made.name in program.stage(made.name).formula.names:
+        return result
+    held = "" if made.index else f"; 'formula {made.name} = {made.value!r}' sets it for good"
+    return result.also(f"{result.text}\neach update computes it anew: {program.stage(made.name)}{held}")
 
 
 @command("formula STAGE = EXPRESSION", "edit", keys="y")
