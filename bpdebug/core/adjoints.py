@@ -190,10 +190,26 @@ def _repeat(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 def _running(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     """A running sum from the other end; of products, each without the cell itself."""
     (operand,), whole = node.arguments, shapes.whole(back, node)
-    turned_round = Call("flip", (times(whole, node) if node.function == "cumprod" else whole,), node.axis)
-    found: Tree = Call("flip", (Call("cumsum", (turned_round,), node.axis),), node.axis)
-    found = _reshape(shapes, node, 0, found) if node.axis is None and len(shapes.shape(operand)) > 1 else found
-    return over(found, operand) if node.function == "cumprod" else found
+    flattened = node.axis is None and len(shapes.shape(operand)) > 1
+    if node.function == "cumsum":
+        found = _from_the_end(node, whole)
+    else:
+        found = _of_products(node, Call("reshape", (operand, literal(-1))) if flattened else operand, whole)
+    return _reshape(shapes, node, 0, found) if flattened else found
+
+
+def _from_the_end(node: Call, tree: Tree) -> Tree:
+    return Call("flip", (Call("cumsum", (Call("flip", (tree,), node.axis),), node.axis),), node.axis)
+
+
+def _of_products(node: Call, operand: Tree, whole: Tree) -> Tree:
+    """What goes back to a factor, also to one that is 0: of the first such the products up to the next are those of the others, and of
+    a later one there is none that is not 0."""
+    is_zero = Binary("==", operand, Number(0))
+    first = Binary("==", Call("cumsum", (is_zero,), node.axis), Number(1))
+    others = Call("where", (is_zero, Number(1), operand))
+    beside = times(first, _from_the_end(node, times(whole, first, Call("cumprod", (others,), node.axis))))
+    return over(Call("where", (is_zero, beside, _from_the_end(node, times(whole, node)))), others)
 
 
 def _take(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:

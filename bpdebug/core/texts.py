@@ -104,7 +104,7 @@ REASONS: Mapping[str, str] = {
     "laid out": "Each cell's gradient goes back to the place that the cell came from; where it came up several times, they are added up.",
     "cumsum": "Each cell counts in all running sums from its own place on, hence a running sum from the other end.",
     "cumprod": "Each cell is a factor of all running products from its own place on, and the product of the other factors is that "
-    "divided by the cell.",
+    "divided by the cell; of a cell that is 0 it is that with 1 in its place.",
     "exp": "The exponential is its own derivative.",
     "cross_entropy": "Logarithm and softmax cancel: each probability is left, and of the right class 1 less, shared by the samples.",
     "maximum": "Only the larger of the two passes a gradient.",

@@ -27,6 +27,18 @@ def test_a_product_hands_back_the_product_of_the_others(tmp_path):
     np.testing.assert_allclose(gradient(session), np.array(arriving) * others, rtol=1e-14)
 
 
+@pytest.mark.parametrize("text", ["cumprod(u, axis=1)", "cumprod(u, axis=0)", "cumprod(u)"])
+def test_running_products_hand_back_those_of_the_others(tmp_path, text):
+    axis = int(text[-2]) if "axis" in text else None
+    running = np.cumprod(ROWS, axis=axis)
+    found = np.zeros_like(ROWS)
+    for cell in np.ndindex(found.shape):
+        at = np.array(ROWS, complex)
+        at[cell] += 1e-30j
+        found[cell] = np.sum((2 * running + 3) * np.cumprod(at, axis=axis).imag) / 1e-30
+    np.testing.assert_allclose(gradient(session_of(tmp_path, f"r = {text}")), found, rtol=1e-13)
+
+
 @pytest.mark.parametrize("text", ["norm(u, axis=1)", "std(u, axis=1)"])
 def test_of_a_length_of_0_nothing_comes_back(tmp_path, text):
     session = session_of(tmp_path, f"r = {text}")
@@ -37,7 +49,11 @@ def test_of_a_length_of_0_nothing_comes_back(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["prod(u, axis=1)", "prod(u)", "norm(u, axis=1)", "norm(u)", "std(u, axis=1)", "norm(u, axis=1) * prod(u, axis=1)"]
+    "text",
+    [
+        *("prod(u, axis=1)", "prod(u)", "norm(u, axis=1)", "norm(u)", "std(u, axis=1)", "norm(u, axis=1) * prod(u, axis=1)"),
+        *("cumprod(u, axis=1)", "cumprod(u)"),
+    ],
 )
 def test_nobody_is_accused_there_and_the_cells_that_are_explained_add_up(tmp_path, text):
     session = session_of(tmp_path, f"r = {text}")
