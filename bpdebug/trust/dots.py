@@ -120,7 +120,8 @@ class Dots:
         if given.agrees or not given.telling:
             return ("hidden" if free else given.status), given
         whole = self._judged(tree, self.to_the_loss(stage.of), False) if not stage.through else given
-        return ("good", whole) if whole.agrees and whole.telling else ("wrong", given)
+        seen = whole.telling and (whole.size > 0 or not whole.kinks)  # with every cell at a corner nothing was compared
+        return ("good", whole) if whole.agrees and seen else ("wrong", given)
 
     def _judged(self, tree: Tree, reach: Reach, free: bool) -> Judged:
         for times in _TIMES:

@@ -47,7 +47,7 @@ def judged(name, *change):
     return next((result for result in found if result.wrong), found[0])
 
 
-OFTEN = ("adam", "classes", "dropout", "layers", "lists", "noloss", "polyfit")
+OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
 SLOW = ("batchnorm", "functions", "rnn")
 PARTLY = {"word2vec": {"center"}, "lstm": {"by"}}

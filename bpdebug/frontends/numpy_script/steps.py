@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
@@ -47,13 +48,21 @@ class Steps:
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
 
     def _is_uphill(self, name: str) -> bool:
-        values, gradient = self._recording.values[-1], self._loss.gradients[name]
+        """Whether the steps lead uphill in every update: a single one may where momentum carries it on."""
+        times = self.scales.get(name)
+        if not times:
+            return self._climbs(name, self._recording.values[-1], self._loss.gradients[name])
+        seen = [(values, values[self._of[name]] / times) for values in self._recording.values if self._of[name] in values]
+        told = [self._climbs(name, values, gradient) for values, gradient in seen if gradient.any()]
+        return all(told) and bool(told)
+
+    def _climbs(self, name: str, values: Mapping[str, Array], gradient: Array) -> bool:
         new = values.get(self._recording.carried[name])
-        if new is None or new.shape != gradient.shape:
+        if new is None or new.size != gradient.size:
             return False
-        move = new - values[name]
+        move = np.ravel(new - values[name])
         norm = float(np.linalg.norm(move) * np.linalg.norm(gradient))
-        return norm > 0 and float((move * gradient).sum()) > _UPHILL * norm
+        return norm > 0 and float((move * np.ravel(gradient)).sum()) > _UPHILL * norm
 
     def allowed(self) -> dict[str, Allowed]:
         """His gradients that are a multiple of the derived ones, where that is a convention: most parameters' end up the same; or that
@@ -142,7 +151,7 @@ class Steps:
         lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
         if self._loss.said:
-            lost = f"not of the loss at {self._loss.written}" if self._loss.written else "which no line computes"
+            lost = f"not of the loss at {self._loss.written}" if self._loss.written else "for which the update has no line"
             told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
         if self.times != 1:
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
