@@ -17,7 +17,7 @@ from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.operation import Operation
-from bpdebug.core.optimizers import rule_of
+from bpdebug.core.optimizers import OWN, rule_of
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.places import check_places
 from bpdebug.core.record import replace
@@ -286,7 +286,7 @@ def _objections(scenario: Scenario, lines: Lines) -> Iterator[SetupError]:
     for path, name in ((path, name) for path, names in (sections | {("constants",): lines.constants}).items() for name in names):
         if name in taken:
             yield SetupError(f"{name} is {taken[name]} already: choose another name", (*path, name))
-        elif not is_name(name):
+        elif not is_name(name) and rule is not OWN:  # a version of a tensor is given where a recorded script does what no formula says
             yield SetupError(f"a tensor cannot be called '{name}'; expected letters, digits and _, such as W1", (*path, name))
         elif "shapes" in path and prod(lines.parameters[name]) > MAXIMUM_NUMBERS:
             yield SetupError(f"{name}: {too_large(lines.parameters[name])}", (*path, name))

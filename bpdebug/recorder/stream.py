@@ -115,6 +115,7 @@ class Recording:
             "place": writer.place(node),
             "text": text,
             "reason": reason,
+            "reads": [writer.place(parent) for parent in node.parents() if parent in writer.dependent] if reason else [],
             "slots": self._labels(slots),
             "line": self._hooks.sites[site][:3],
             "from": self._hooks.sites[node.site][:3],

@@ -203,10 +203,12 @@ def _dot(node: Node, operands: list[str]) -> str:
     return f"({operands[0]} @ {operands[1]})"
 
 
-def _added(_: Node, operands: list[str]) -> str:
-    inner = operands[0]
+def _added(node: Node, operands: list[str]) -> str:
+    inner, what = operands[0], node.arguments[0]
+    if isinstance(what, Node):
+        return f"np.sum({inner}, axis=0)"
     if inner[:1] not in "[(":
-        raise UnwritableError("Python's sum of an array")
+        raise UnwritableError("Python's sum of what is no list")
     return f"({inner[1:-1].rstrip(',').replace(', ', ' + ')})"
 
 

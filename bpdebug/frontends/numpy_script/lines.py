@@ -50,16 +50,25 @@ def used(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:
     """The tensors from which some are computed, themselves among them."""
     wanted = {*roots}
     for statement in reversed(statements):
-        if statement.name in wanted and statement.formula:
-            wanted.update(statement.formula.names)
+        if statement.name in wanted:
+            wanted.update(statement.reads)
     return wanted
+
+
+def severed(statements: Sequence[Statement], roots: Iterable[str]) -> dict[str, Statement]:
+    """The tensors that have a share in some through what no formula gives, so that no derivative is known; each with that statement."""
+    found, wanted = dict[str, Statement](), used(statements, roots)
+    for statement in reversed(statements):
+        if statement.name in wanted and (statement.formula is None or statement.name in found):
+            found |= {name: found.get(statement.name, statement) for name in statement.reads if name not in found}
+    return found
 
 
 def reached(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:
     """The tensors that depend on some."""
     found = {*roots}
     for statement in statements:
-        if statement.formula and not found.isdisjoint(statement.formula.names):
+        if not found.isdisjoint(statement.reads):
             found.add(statement.name)
     return found
 
@@ -90,6 +99,7 @@ def derived_program(recording: Recording, forward: Sequence[tuple[str, str]], lo
     read = " ".join(text for _, text in forward)
     parameters = {name: value for name, value in recording.start.items() if name in read}
     text = "\n".join(f"{name} = {formula}" for name, formula in forward)
+    arrays = {name: value for name, value in arrays.items() if name in read}
     lines = Lines(text, {name: value.shape for name, value in parameters.items()}, numbers, arrays, loss)
     return make_program(
         Scenario(

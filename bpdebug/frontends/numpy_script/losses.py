@@ -14,7 +14,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, reached, start_of, used
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, reached, severed, start_of, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|^ce\b|xent|entropy", re.IGNORECASE)
@@ -41,6 +41,7 @@ class Differentiated(Record, eq=False):
         agreement: the share of parameters whose gradient he computes, all times one factor.
         said: what is said of it where it is not written down, else "".
         line: where it stands.
+        lost: the tensors without a known derivative, since no formula gives what is computed from them, each with that statement.
         written: where a loss is written down that is not this one, or "".
     """
 
@@ -50,6 +51,7 @@ class Differentiated(Record, eq=False):
     agreement: float
     said: str
     line: Line
+    lost: Mapping[str, Statement]
     written: str = ""
 
 
@@ -138,8 +140,9 @@ def _differentiated(
     program = derived_program(recording, forward, loss, scenario)
     with np.errstate(all="ignore"):
         values = program.run({**program.initial, **start_of(recording)})
-    gradients = {tensor: values[gradient] for tensor, gradient in program.gradients.items() if gradient in values}
-    return Differentiated(program, tuple(forward), gradients, _agreement(recording, {*wanted}, gradients), said, line)
+    lost = severed(recording.statements, names)
+    gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in lost}
+    return Differentiated(program, tuple(forward), gradients, _agreement(recording, {*wanted}, gradients), said, line, lost)
 
 
 def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array]) -> float:

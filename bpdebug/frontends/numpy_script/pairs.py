@@ -171,7 +171,7 @@ class Pairing:
         with np.errstate(all="ignore"):
             start = {**program.initial, **start_of(self._recording)}
             values = program.run(start, program.end_of([*program.stages][-1].phase), given.get)
-        return {tensor: values[name] for tensor, name in program.gradients.items() if name in values}
+        return {tensor: values[program.gradients[tensor]] for tensor in self._loss.gradients}
 
     def _match(self, one: Statement, gradients: Mapping[str, Array]) -> Pair | None:
         """The tensor whose derived gradient has his numbers, times a factor."""

@@ -51,6 +51,7 @@ class Statement(Record):
         inner: whether the script gives it no name.
         live: whether the next parameters depend on it.
         partial: whether the script changes it later under the same name.
+        opaque: where no formula gives its numbers, what it is computed from.
     """
 
     name: str
@@ -61,6 +62,12 @@ class Statement(Record):
     inner: bool
     live: bool
     partial: bool = False
+    opaque: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What it is computed from."""
+        return self.formula.names if self.formula else self.opaque
 
 
 class Recording(Record, eq=False):
@@ -181,11 +188,11 @@ def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
     try:
         found = evaluate(statement.formula, values, due.dtype if due is not None and due.dtype.kind == "f" else np.float64)
     except (FormulaError, KeyError, TypeError) as error:
-        return replace(statement, formula=None, reason=str(error))
+        return replace(statement, formula=None, reason=str(error), opaque=statement.formula.names)
     due = values.setdefault(statement.name, found)
     if found.shape == due.shape and np.allclose(found, due, _NEAR, _NEAR * np.max(np.abs(due), initial=0), equal_nan=True):
         return statement
-    return replace(statement, formula=None, reason="its formula gives other numbers")
+    return replace(statement, formula=None, reason="its formula gives other numbers", opaque=statement.formula.names)
 
 
 def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dict[str, Array]:
@@ -257,6 +264,7 @@ class _Names:
                     formula = Formula.of(formula.tree)
                 except FormulaError as error:
                     reason = error.message
+            read = one["reads"] or _PLACE.findall(one["text"])
             yield Statement(
                 self.of[one["place"]],
                 formula,
@@ -266,6 +274,7 @@ class _Names:
                 not one["slots"],
                 one["live"],
                 one["partial"],
+                () if formula else tuple(self.of[place] for place in read if place in self.of),
             )
 
 

@@ -150,6 +150,11 @@ class Steps:
         lacking = [name for name in self._live if name not in self._of]
         lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
+        if self._loss.lost:
+            first = next(iter(self._loss.lost.values()))
+            without = [name for name in self._loss.program.parameters if name in self._loss.lost]
+            names = " ".join(without or self._loss.lost)
+            told.append(f"not judged: what leads to {names}, since {first.name} ({first.line}) is no formula: {first.reason}")
         if self._loss.said:
             lost = f"not of the loss at {self._loss.written}" if self._loss.written else "for which the update has no line"
             told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
