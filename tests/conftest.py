@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
 
 import bpdebug
 
+gc.disable()  # until everything is loaded
+sys.dont_write_bytecode = False  # else pytest translates the assertions of all files in every process, each time
 bpdebug.use_one_thread()  # before any test loads NumPy
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("random", deadline=None)
@@ -25,6 +29,14 @@ def compiled_once(tmp_path_factory):
     base = tmp_path_factory.getbasetemp()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled")
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays, and is not looked through for garbage again and again, which takes long where there is an app."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter):
