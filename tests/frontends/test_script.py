@@ -44,7 +44,9 @@ def judged(name, *change):
     for update in range(session.position.updates):
         session.execute(f"goto update {update}")
         found.append(session.execute("check"))
-    return next((result for result in found if result.wrong), found[0])
+        if found[-1].wrong:
+            return found[-1]
+    return found[0]
 
 
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
