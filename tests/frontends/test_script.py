@@ -51,7 +51,7 @@ def judged(name, *change):
 
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
-SLOW = ("batchnorm", "functions", "rnn")
+SLOW = ("batchnorm", "functions", "nielsen", "rnn")
 PARTLY = {"word2vec": {"center"}, "lstm": {"by"}, "sorted": {"W"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
 
@@ -79,6 +79,8 @@ FAULTS = {
     ("lists", "da * sigmoid_derivative(a[l + 1])", "da * sigmoid_derivative(z[l])"): "30",
     ("lists", "np.sum(dz[l], axis=0, keepdims=True)", "np.mean(dz[l], axis=0, keepdims=True)"): "32",
     ("lists", "b[l] -= lr * db[l]", "b[l] += lr * db[l]"): "36",
+    ("lists", "return a * (1 - a)", "return a * (1 + a)"): "17",
+    ("nielsen", "* sigmoid_prime(zs[-1])", "* sigmoid_prime(activations[-1])"): "41",
     ("functions", "dZ2[np.arange(m), y] -= 1", "dZ2[np.arange(m), y] -= 2"): "31",
     ("functions", 'dA1 * (1 - cache["A1"] ** 2)', 'dA1 * (1 - cache["Z1"] ** 2)'): "37",
     ("classes", "dz2 = 2 * (self.z2 - y) / n", "dz2 = 2 * (y - self.z2) / n"): "27",

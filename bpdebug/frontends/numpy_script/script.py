@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bpdebug.core.description import Array, Training
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
@@ -18,12 +19,12 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import Form, form_of
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Name, Tree, substitute, walk
+from bpdebug.core.tree import Binary, Name, Tree, substitute, walk
 from bpdebug.frontends.numpy_script.child import ScriptError, record
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
-from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss
-from bpdebug.frontends.numpy_script.pairs import Pairing
-from bpdebug.frontends.numpy_script.recording import Recording, Statement, read
+from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
+from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
 from bpdebug.frontends.numpy_script.steps import Steps
 
 _LONGEST = 60
@@ -117,12 +118,18 @@ def scenario_of(recording: Recording) -> RecordedScenario:
     return replace(program.scenario, description=found, ready=lambda: program)  # type: ignore[return-value]
 
 
+def _called(stage: Stage, made: Line, line: Line) -> Stage:
+    """A stage that a function computes, for the line that calls it."""
+    meaning = f"Computed by {made.function}(), line {made.number}, for line {line.number}."
+    return replace(stage, meaning=meaning, line=str(made), beside=str(line))
+
+
 class _Assembled:
     """The parts of a program that his statements become."""
 
     def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> None:
         self._recording, self._scenario, self._loss = recording, scenario, loss
-        pairing = Pairing(recording, loss)
+        pairing = self._pairing = Pairing(recording, loss)
         self._pairs, self._steps = pairing.pairs, Steps(recording, loss, pairing)
         self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
         self._statements = {one.name: one for one in recording.statements}
@@ -192,12 +199,9 @@ class _Assembled:
         return replace(stage, line=str(statement.line if statement else self._loss.line), beside=beside)
 
     def _stage(self, statement: Statement, phase: Phase, name: str = "", tree: Tree | None = None) -> Stage:
-        formula, line, beside = Formula.of(tree or self._formulas[statement.name]), statement.line, ""
-        said = f"Your line {line.number}"
-        if statement.made.function != line.function:
-            line, beside = statement.made, str(statement.line)
-            said = f"Computed by {line.function}(), line {line.number}, for line {statement.line.number}"
-        return Stage(name or statement.name, formula, phase, 0, f"{said}.", "", "line", line=str(line), beside=beside)
+        formula, line = Formula.of(tree or self._formulas[statement.name]), statement.line
+        made = Stage(name or statement.name, formula, phase, 0, f"Your line {line.number}.", "", "line", line=str(line))
+        return _called(made, statement.made, line) if statement.made.function != line.function else made
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
         """His gradients and what he computes for them, in his order."""
@@ -213,9 +217,36 @@ class _Assembled:
                     tree = substitute(tree, inner)
                 tree = substitute(tree, {old: Name(new) for old, new in his.items()})
                 stage = replace(stage, of=pair.tensor)
+                if helper := self._helper(statement, pair, tree):
+                    stage = _called(stage, helper.made, statement.line)
                 if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
+
+    def _helper(self, statement: Statement, pair: Pair, due: Tree) -> Statement | None:
+        """The value of a function that alone makes a gradient wrong: what it is multiplied with is right, and no other argument helps."""
+        name, names = statement.name, Formula.of(due).names
+        right = pair.factor is not None and abs(pair.factor - 1) < pair.near
+        if right or name in self._steps.allowed():
+            return None
+        match statement.formula and statement.formula.tree:
+            case Binary("*", Name(one), Name(other)):
+                for arriving, factor in ((one, other), (other, one)):
+                    helper = self._statements.get(factor)
+                    if helper and helper.formula and arriving in names and helper.made.function not in ("", statement.made.function):
+                        return None if self._helps(factor, arriving, self._pairing.given[name]) else helper
+        return None
+
+    def _helps(self, factor: str, arriving: str, right: Array) -> bool:
+        """Whether a factor would be the right one, were it computed from another tensor."""
+        values, tree = self._recording.values[-1], self._formulas[factor]
+        alike = [name for name, value in values.items() if value.shape == values[factor].shape]
+        for argument in {*alike} & {*Formula.of(tree).names}:
+            for name in alike:
+                tried = evaluate(Formula.of(substitute(tree, {argument: Name(name)})), values) * values[arriving]
+                if tried.shape == right.shape and np.allclose(tried, right, NEAR, NEAR * np.max(np.abs(right), initial=0)):
+                    return True
+        return False
 
     def _late(self) -> set[str]:
         """What belongs to the update: what depends on its slots or on new versions."""

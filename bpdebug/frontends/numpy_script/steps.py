@@ -158,7 +158,8 @@ class Steps:
         if self._loss.said:
             lost = f"not of the loss at {self._loss.written}" if self._loss.written else "for which the update has no line"
             told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
-        if self.times != 1:
+        alike = [one for one in self.scales.values() if one and abs(one / self.times - 1) < _ALIKE]
+        if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
         return [*told, *self._recording.notes]
 
