@@ -13,3 +13,8 @@ def by_turns(*axes):
         (place, [axis[n] for axis, n in zip(axes, place, strict=True)]) for place in product(*(range(len(axis)) for axis in axes))
     ]
     return [pytest.param(*values, marks=() if place in places else pytest.mark.long) for place, values in combinations]
+
+
+def by_day(values, every):
+    """Parameters for all values, of which every so many come up by day; the others are long."""
+    return [pytest.param(value, marks=[pytest.mark.long] * (place % every > 0)) for place, value in enumerate(values)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, X, Y, line, program_of
 from random_networks import COMBINATIONS, scenario_of
+from turns import by_day, by_turns
 
 from bpdebug import cli
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
@@ -43,8 +44,7 @@ def derivatives(program):
     return [stage.name for stage in program.stages if stage.of]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("update", [0, 3])
+@pytest.mark.parametrize(("name", "update"), by_turns(RIGHT, [0, 3]))
 def test_no_false_alarm_on_what_is_shipped(name, update):
     timeline = Timeline(make_program(load_scenario(name)))
     timeline.seek(update * len(timeline.program.stages))
@@ -78,7 +78,7 @@ def test_a_factor_of_1_001_in_any_rule_is_found_and_is_the_first_wrong_stage():
         assert whole(check(timeline, stage, named=False)).findings[0].status == "wrong", rule
 
 
-@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 5))
+@pytest.mark.parametrize("number", by_day(range(0, len(COMBINATIONS), 5), 3))
 def test_no_false_alarm_on_random_networks(number):
     timeline = Timeline(make_program(scenario_of(number)))
     assert {verdict.status for verdict in verdicts_of(timeline)} <= {"good", "kink", "noise"}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from nasty_networks import NASTY, nasty
 from planted_faults import SHAPES, network, planted, same, wrong_formulas
-from turns import by_turns
+from turns import by_day, by_turns
 
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
 from bpdebug.core.layers import make_program
@@ -80,7 +80,7 @@ def accusations(number, ways=("x", "all", "slope")):
     return said + ["slope"] * ("slope" in ways and "the gradient is wrong" in whole(slope(timeline, "")).text)
 
 
-@pytest.mark.parametrize("tenth", range(10))
+@pytest.mark.parametrize("tenth", by_day(range(10), 3))
 def test_right_networks_are_not_accused(tenth):
     """Each by the check of all stages and by one of the others; all of them are for the long run."""
     numbers = range(20 * tenth, 20 * tenth + 20)

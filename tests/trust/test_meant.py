@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import classes, xor
 from random_networks import COMBINATIONS, scenario_of
+from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
@@ -180,8 +181,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("update", [0, 4])
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(("name", "update"), by_turns(OWN, [0, 4]))
 def test_a_right_derivative_of_a_formula_of_ones_own_is_accused_of_nothing(name, update):
     scenario, formulas = OWN[name]
     report, found = checked(scenario, *formulas, update=update)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from test_names import computed, parts
+from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Scenario
 from bpdebug.session.commands.check import compared
@@ -52,8 +53,7 @@ def named(program, arrays, forms):
     return found
 
 
-@pytest.mark.parametrize("net", [SQUARE, WIDE], ids=lambda net: net.name)
-@pytest.mark.parametrize("style", STYLES | BY_NUMBERS)
+@pytest.mark.parametrize(("net", "style"), by_turns([SQUARE, WIDE], STYLES | BY_NUMBERS))
 def test_right_numbers_are_compared_all(net, style):
     program, arrays = computed(net)
     data = compared(Session(net), named(program, arrays, (STYLES | BY_NUMBERS)[style])).data
@@ -62,8 +62,7 @@ def test_right_numbers_are_compared_all(net, style):
     assert [stage["name"] for stage in data["stages"] if stage["error"] is None and "@" not in stage["name"]] == []
 
 
-@pytest.mark.parametrize("wrong", ["z1", "a1", "dz2", "dW2"])
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("wrong", "style"), by_turns(["z1", "a1", "dz2", "dW2"], STYLES))
 def test_wrong_numbers_are_read_by_what_the_name_says(style, wrong):
     program, arrays = computed(WIDE)
     spoilt = arrays | {wrong: arrays[wrong] * np.linspace(1.2, 1.9, arrays[wrong].size).reshape(arrays[wrong].shape)}

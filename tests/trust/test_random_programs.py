@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from random_formulas import Writer, values_of
-from turns import by_turns
+from turns import by_day, by_turns
 
 from bpdebug import Session
 from bpdebug.core.description import Lines, Scenario
@@ -68,9 +68,9 @@ def right_and_wrong(seeds, tally):
             assert accused == [name] or found[name] not in ("good", "follows"), (seed, fault, found)
 
 
-@pytest.mark.parametrize("start", [0, 10, 20, *(pytest.param(start, marks=pytest.mark.long) for start in (30, 40, 50))])
+@pytest.mark.parametrize("start", by_day(range(0, 60, 5), 5))
 def test_right_programs_are_right_and_a_fault_is_found_where_it_is(start, tally):
-    right_and_wrong(range(start, start + 10), tally)
+    right_and_wrong(range(start, start + 5), tally)
 
 
 @pytest.mark.long
