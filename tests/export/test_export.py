@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, xor
+from turns import by_turns
 
 from bpdebug import cli
 from bpdebug.arrays import read_arrays
@@ -367,8 +368,7 @@ def test_a_line_of_json_a_tensor_in_program_order(scenario, update):
     assert next(line for line in lines if line["name"] == "W1")["layer"] == 1
 
 
-@pytest.mark.parametrize("where", ["start", "3:dz2", "3:W2", "update 4", "end"])
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(("name", "where"), by_turns(FORMATS, ["start", "3:dz2", "3:W2", "update 4", "end"]))
 def test_an_export_leaves_the_session_where_it_is(name, where):
     session = session_of(xor(6), "goto 3:z1", "set z1[0,0] = 2", f"goto {where}")
     before, clock, edits = session.values(), session.position.t, list(session.timeline.edits)

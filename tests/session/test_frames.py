@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from debugger_scenarios import SCENARIOS, xor
+from turns import by_turns
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.session.session import Session
@@ -56,8 +57,7 @@ def test_a_frame_is_selected_by_its_number_and_the_selected_one_is_shown():
             session.execute(f"frame {wrong}")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.parametrize("ways", [("goto end",), ("continue",), ("goto end", "reverse-step", "step")])
+@pytest.mark.parametrize(("name", "ways"), by_turns(SCENARIOS, [("goto end",), ("continue",), ("goto end", "reverse-step", "step")]))
 def test_when_training_is_complete_the_frames_are_those_of_the_last_stage(name, ways):
     session, found = after("catch non-finite off", *ways, "bt", "frame 0", "up 9", scenario=SCENARIOS[name])
     last, stages = session.position.updates - 1, session.program.stages
@@ -68,8 +68,7 @@ def test_when_training_is_complete_the_frames_are_those_of_the_last_stage(name, 
     assert all(line.startswith("  * ") for result in found[-2:] for line in result.text.splitlines()[1:])
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.parametrize("place", ["start", "loss", "1:backward", "2:end", "end"])
+@pytest.mark.parametrize(("name", "place"), by_turns(SCENARIOS, ["start", "loss", "1:backward", "2:end", "end"]))
 def test_there_are_frames_at_every_moment(name, place):
     session, (_, listed) = after(f"goto {place}", "bt", scenario=SCENARIOS[name])
     frames = listed.data["frames"]

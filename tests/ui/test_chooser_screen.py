@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual.widgets import Input
+from turns import by_turns
 from ui_app import LARGE, SMALL, debugger, press, settled, shown, until
 from ui_views import NAMES, loaded, text
 
@@ -32,9 +33,9 @@ def test_the_list_has_a_line_for_each_and_cuts_none():
     assert plain(rows[2].lines[0]).split()[:3] == ["xor", "2–4–1", "4"]
 
 
-@pytest.mark.parametrize("columns", [78, 98])
-@pytest.mark.parametrize(("entry", "scenario"), ENTRIES, ids=NAMES)
-def test_the_preview_fits_and_says_what_is_in_the_scenario(entry, scenario, columns):
+@pytest.mark.parametrize(("row", "columns"), by_turns(ENTRIES, [78, 98]))
+def test_the_preview_fits_and_says_what_is_in_the_scenario(row, columns):
+    entry, scenario = row
     lines = preview_lines(entry, scenario, columns)
     shown = " ".join(text(lines).split())
     assert len(lines) <= ROOM
