@@ -127,8 +127,7 @@ async def test_no_view_can_be_made_any_more(keys, call, monkeypatch, tmp_path):
         assert app._exit
 
 
-@pytest.mark.parametrize("call", [1, 2, 4])
-@pytest.mark.parametrize("calls", [1, 10**9])
+@pytest.mark.parametrize(("call", "calls"), by_turns([1, 2, 4], [1, 10**9]))
 async def test_pictures_of_a_long_run_fail(call, calls, monkeypatch, tmp_path):
     monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.001)
     monkeypatch.setattr("bpdebug.ui.long_runs._PICTURE", 0.001)
