@@ -14,6 +14,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import Evaluator
+from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.parser import Formula
@@ -37,6 +38,7 @@ _NOISY = 1e-3
 """Right numbers with a larger relative error are nothing but rounding."""
 _RIGHT = 1.8
 """Taylor's remainder shrinks with at least this power of the step where the gradient is right."""
+_SHARED = Allowed(said="what follows from the earlier gradients, and in their convention")
 _OVERFLOW = "something in it is not finite, or rounding may make it so: there is nothing to compare"
 
 
@@ -114,9 +116,9 @@ def derivative(program: Program, asked: str) -> Stage:
 
 def _as_allowed(probe: Probe, finding: Finding) -> Finding:
     """A gradient of the user's own that is off only by what is no mistake."""
-    allowed = probe.program.allowed.get(finding.stage.name)
-    if finding.status != "wrong" or not allowed:
+    if finding.status != "wrong" or not probe.program.allowed:
         return finding
+    allowed = probe.program.allowed.get(finding.stage.name, _SHARED)
     due = allowed.factor * finding.right + (allowed.decay * probe.values[finding.stage.of] if allowed.decay else 0.0)
     off, size = np.abs(finding.ours - due).max(initial=0), np.abs(finding.ours).max(initial=0)
     return replace(finding, status="convention", said=allowed.said) if off <= allowed.near * size else finding
@@ -142,6 +144,11 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
     if not (closely or own or status == "wrong"):
         right, said = ours if status == "good" else nothing, _OVERFLOW * (status == "non-finite")
         return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
+    if status == "wrong" and probe.program.allowed and stage.derived:  # then what was derived tells, and no cell is moved
+        right = np.broadcast_to(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape)
+        finding = Finding(stage, stage.name, status, judged.error, first, ours, right, right, ours.size, judged.kinks, DOTS)
+        if _as_allowed(probe, finding).status != status:
+            return finding
     found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
     excess = found.excess(ours)
     if status == "wrong" or own:

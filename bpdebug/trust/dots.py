@@ -204,7 +204,9 @@ class _Dot:
         shape, ends = self._values[self._reach.tensor].shape, self._reach.ends
         ats = zip(self._ats, cotangents, strict=True)
         found = [(at.with_values({ends[n]: u for n, u in each.items()}) if self._free else at).value(self._tree) for at, each in ats]
-        return [np.broadcast_to(np.asarray(value, float), shape) for value in found]
+        laid = (np.asarray(value, float) for value in found)
+        # a script's gradient may lie on its side: 1×5 for a bias of 5
+        return [np.broadcast_to(value.reshape(shape) if value.ndim > len(shape) else value, shape) for value in laid]
 
     def _direction(self, backward: Sequence[Array], widest: float) -> Array:
         """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""

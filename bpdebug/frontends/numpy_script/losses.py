@@ -102,7 +102,7 @@ def _candidates(recording: Recording) -> Iterator[Candidate]:
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
-        if values[one.name].dtype.kind == "f" and (called or np.prod(shape) == 1):
+        if values[one.name].dtype.kind == "f" and (called or (np.prod(shape) == 1 and (within or not one.inner))):
             reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))

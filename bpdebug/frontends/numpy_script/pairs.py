@@ -10,6 +10,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 from bpdebug.frontends.numpy_script.lines import GRADIENT, PART, reached, start_of, used
@@ -102,6 +103,8 @@ class Pairing:
         self._trivial = {name for name, tree in formulas.items() if _is_trivial(tree)}
         self._inner = {one.name for one in recording.statements if one.inner}
         self.subtracted = self._by_update()
+        sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
+        self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
         self._now, self._tried = dict(loss.gradients), 0
         whole = [one for one in self.own if not one.partial]
         for place, one in enumerate(whole):
@@ -142,7 +145,10 @@ class Pairing:
         return [
             one
             for one in recording.statements
-            if one.name in wanted and one.name in self._values and self._values[one.name].dtype.kind == "f"
+            if one.name in wanted
+            and one.name in self._values
+            and self._values[one.name].dtype.kind == "f"
+            and not {*one.reads} & dependent <= {*recording.start}  # a penalty
         ]
 
     def _by_update(self) -> dict[str, str]:
@@ -155,14 +161,18 @@ class Pairing:
                 name = stack.pop(0)
                 if name in formulas and name not in seen:
                     seen[name] = None
-                    stack += (
-                        formulas[name].names if name not in names or (name in self._inner and not _is_mixed(formulas[name].tree)) else ()
-                    )
+                    whole = _is_mixed(formulas[name].tree) or self._is_product(formulas[name], names)
+                    stack += formulas[name].names if name not in names or (name in self._inner and not whole) else ()
             size = self._values[parameter].size
             fitting = [name for name in seen if name in names and self._values[name].size == size and name not in found]
             named = [name for name in fitting if name not in self._inner]
             found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
         return found
+
+    @staticmethod
+    def _is_product(formula: Formula, gradients: set[str]) -> bool:
+        """Whether it is the chain rule itself, ``dloss_da * da_dw``, of which no factor is the whole gradient."""
+        return isinstance(formula.tree, Binary) and formula.tree.operator == "*" and len(gradients.intersection(formula.names)) > 1
 
     def _derived(self, injected: Mapping[str, Array]) -> dict[str, Array]:
         """The derived gradients, given some of his."""
@@ -188,6 +198,8 @@ class Pairing:
             if factor is None or (one.name in self._inner and self.subtracted.get(one.name) != tensor):
                 continue
             alike, whole = named_alike(one.name, tensor), factor == 1.0
+            if self._single and not alike:
+                continue
             if right.size == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
                 continue
             found = (alike, self.subtracted.get(one.name) == tensor, whole, tensor not in self._inner, theirs.shape == right.shape)
@@ -242,6 +254,7 @@ class Pairing:
             tensor for tensor, right in self._now.items()
             if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape
         ]  # fmt: skip
+        free = [tensor for tensor in free if named_alike(one.name, tensor)] if self._single else free
         for tensor in free:
             if self.subtracted.get(one.name) == tensor:
                 return Pair(tensor, None)

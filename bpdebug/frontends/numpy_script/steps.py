@@ -44,7 +44,8 @@ class Steps:
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
         common = Counter(float(f"{one:.4g}") for one in self.scales.values() if one).most_common()
         self.times = max(common, key=lambda one: (one[1], one[0] == 1))[0] if common else 1.0
-        climbs = bool(_CLIMBS.search(loss.program.loss))
+        losses = [one[loss.program.loss] for one in recording.values if loss.program.loss in one]
+        climbs = bool(_CLIMBS.search(loss.program.loss)) or (bool(losses) and all(np.max(one) < 0 for one in losses))  # a log-likelihood
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
 
     def _is_uphill(self, name: str) -> bool:
