@@ -128,7 +128,12 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
     found, step = _measured(values, values, program), MEASURES.index("step")
     found.numbers[:, step] = complete[-1].numbers[:, step] if complete else np.nan
     coming = program.index.keys() - values.keys()
-    return [replace(found, waiting=frozenset(part.number for part in parts_of(program) if program.gradients.get(part.z) in coming))]
+    return [replace(found, waiting=frozenset(part.number for part in parts_of(program) if _gradient(program, part) in coming))]
+
+
+def _gradient(program: Program, part: Part) -> str | None:
+    """The gradient by which a part is judged."""
+    return program.gradients.get(part.z) or program.gradients.get(part.weight)
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:

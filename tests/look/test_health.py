@@ -314,3 +314,18 @@ def test_units_that_die_one_after_the_other_are_counted_from_then_on():
     by_hand = [int((states[update * length + length - 1]["a1"] == 0).all(axis=0).sum()) for update in range(8)]
     assert counts == by_hand
     assert counts[0] < counts[-1] == 5
+
+
+def test_a_gradient_that_is_still_to_come_is_not_called_not_finite(tmp_path):
+    program = "\n".join(["  z = x @ W", "  v = z + b", "  loss = mean((v @ u - y) ** 2)"])
+    text = f"""program: |
+{program}
+parameters: {{seed: 1, shapes: {{W: [2, 3], u: [3, 1], b: [3]}}}}
+data: {{inputs: [[0, 1], [1, 0]], targets: [[0], [1]]}}
+optimizer: {{name: sgd, learning_rate: 0.1}}
+"""
+    (tmp_path / "late.yaml").write_text(text)
+    session = Session(load_scenario(tmp_path / "late.yaml"))
+    for name in session.program.index:
+        session.execute(f"goto 1:{name}")
+        assert "not finite" not in session.execute("health").text, name
