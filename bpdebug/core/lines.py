@@ -121,11 +121,16 @@ def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
         tuple(reader.draws),
     )
     if reader.unfolded:
-        said = [(place + 0.5, node.output, node.operation.forward.text, node.comment) for place, node in enumerate(nodes)]
-        said = sorted([*((draw.place, draw.name, f"{draw}", draw.comment) for draw in reader.draws), *said], key=lambda line: line[0])
-        text = "\n".join(f"{name} = {value}" + f"   # {comment}" * bool(comment) for _, name, value, comment in said)
-        scenario = replace(scenario, values=reader.values, lines=replace(reader.lines, program=text, loss=loss))
+        scenario = replace(scenario, values=reader.values, lines=replace(reader.lines, program=_written_out(reader, nodes), loss=loss))
     return network, scenario
+
+
+def _written_out(reader: _Reader, nodes: Sequence[Node]) -> str:
+    """The program with the lines that its layers stand for."""
+    said = [(place + 0.5, node.output, node.operation.forward.text, node.comment) for place, node in enumerate(nodes)]
+    said += [(draw.place, draw.name, f"{draw}", draw.comment) for draw in reader.draws]
+    ordered = sorted(said, key=lambda line: line[0])
+    return "\n".join(f"{name} = {value}" + f"   # {comment}" * bool(comment) for _, name, value, comment in ordered)
 
 
 def _groups(names: Sequence[str]) -> dict[str, str]:

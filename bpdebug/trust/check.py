@@ -60,7 +60,6 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
             with np.errstate(all="ignore"):
                 finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
             read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
-            finding = _as_allowed(probe, finding)
             follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
             found[stage.name] = replace(finding, status="follows") if follows else finding
     with np.errstate(all="ignore"):
@@ -114,16 +113,6 @@ def derivative(program: Program, asked: str) -> Stage:
     return Stage(gradient, Formula.of(tree), Phase.BACKWARD, 1, meaning, "the chain rule", "input", name)
 
 
-def _as_allowed(probe: Probe, finding: Finding) -> Finding:
-    """A gradient of the user's own that is off only by what is no mistake."""
-    if finding.status != "wrong" or not probe.program.allowed:
-        return finding
-    allowed = probe.program.allowed.get(finding.stage.name, _SHARED)
-    due = allowed.factor * finding.right + (allowed.decay * probe.values[finding.stage.of] if allowed.decay else 0.0)
-    off, size = np.abs(finding.ours - due).max(initial=0), np.abs(finding.ours).max(initial=0)
-    return replace(finding, status="convention", said=allowed.said) if off <= allowed.near * size else finding
-
-
 def _wanted(probe: Probe, stages: list[Stage], only: str) -> set[str]:
     """The stages to look at: all, or one and those from which it has its numbers."""
     wanted = {only} if only else {stage.name for stage in stages}
@@ -146,9 +135,11 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
     if status == "wrong" and probe.program.allowed and stage.derived:  # then what was derived tells, and no cell is moved
         right = np.broadcast_to(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape)
-        finding = Finding(stage, stage.name, status, judged.error, first, ours, right, right, ours.size, judged.kinks, DOTS)
-        if _as_allowed(probe, finding).status != status:
-            return finding
+        allowed = probe.program.allowed.get(stage.name, _SHARED)
+        due = allowed.factor * right + (allowed.decay * probe.values[stage.of] if allowed.decay else 0.0)
+        if np.abs(ours - due).max(initial=0) <= allowed.near * np.abs(ours).max(initial=0):
+            numbers = ours, right, right, ours.size, judged.kinks
+            return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
     found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
     excess = found.excess(ours)
     if status == "wrong" or own:

@@ -117,6 +117,17 @@ def _ending(text: Mapping[str, Any]) -> str:
     return f"the script was stopped{place}" if text["ended"] == "KeyboardInterrupt" else f"the script stopped with {text['ended']}{place}"
 
 
+def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+    """The statements that most updates make, the first run of updates that make them, and what there is to say of the others."""
+    order = [update["listing"] for update in text["updates"]]
+    usual = max({*order}, key=order.count)
+    begin = order.index(usual)
+    end = next((place for place in range(begin, len(order)) if order[place] != usual), len(order))
+    notes = [f"{end - begin} of {len(order)} updates are kept: the others have other statements"] * (end - begin < len(order))
+    notes += [*_squares(text), *[_ending(text)] * bool(_ending(text))]
+    return text["listings"][usual], text["updates"][begin:end], notes
+
+
 def read(recorded: Recorded, script: str) -> Recording:
     """The statements of what was recorded.
 
@@ -129,18 +140,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         if ending := _ending(text):
             said = "\n".join([*_squares(text), f"{ending}, before anything was updated: there is nothing to step through"])
         raise ScriptError(said, 2 if text["ended"].startswith("SyntaxError") else 1)
-    order = [update["listing"] for update in text["updates"]]
-    usual = max({*order}, key=order.count)
-    begin = order.index(usual)
-    end = next((place for place in range(begin, len(order)) if order[place] != usual), len(order))
-    listing, alike = text["listings"][usual], text["updates"][begin:end]
-    notes = (
-        [f"{len(alike)} of {len(text['updates'])} updates are kept: the others have other statements"]
-        if len(alike) < len(text["updates"])
-        else []
-    )
-    notes += _squares(text)
-    notes += [_ending(text)] * bool(_ending(text))
+    listing, alike, notes = _alike(text)
     names = _Names(listing, {*text["top"]})
     statements = list[Statement]()
     every = [
