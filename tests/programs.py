@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from bpdebug.frontends import load_scenario
 
+BATCH_NORM = """
+program: |
+  h = x @ W1 + b1
+  mu = mean(h, axis=0)
+  xc = h - mu
+  var = mean(xc ** 2, axis=0)
+  xhat = xc / sqrt(var + eps)
+  out = gamma * xhat + beta
+  loss = mean((tanh(out) @ W2 - y) ** 2)
+parameters:
+  seed: 3
+  shapes: {W1: [3, 4], b1: [4], W2: [4, 2]}
+  values: {gamma: [1, 0.5, 2, 1.5], beta: [0.1, 0, -0.2, 0.3]}
+constants: {eps: 1.0e-5}
+data:
+  inputs: [[0.1, -0.3, 0.7], [1.2, 0.4, -0.5], [-0.6, 0.9, 0.2], [0.3, 0.8, -1.1], [-0.9, -0.2, 0.4]]
+  targets: [[0, 1], [1, 0], [0.5, 0.2], [0.1, 0.9], [0.7, 0.3]]
+"""
+
 PROGRAMS = {
     "two lines": """
         program: |

@@ -10,26 +10,13 @@ import textwrap
 
 import numpy as np
 import pytest
+from programs import BATCH_NORM
 
 from bpdebug import Session, load_scenario
 from bpdebug.core.network import Phase
 
 PROGRAMS = {
-    "batch norm": """
-program: |
-  h = x @ W1 + b1
-  mu = mean(h, axis=0)
-  xc = h - mu
-  var = mean(xc ** 2, axis=0)
-  xhat = xc / sqrt(var + eps)
-  out = gamma * xhat + beta
-  loss = mean((tanh(out) @ W2 - y) ** 2)
-parameters: {seed: 3, shapes: {W1: [3, 4], b1: [4], W2: [4, 2]}, values: {gamma: [1, 0.5, 2, 1.5], beta: [0.1, 0, -0.2, 0.3]}}
-constants: {eps: 1.0e-5}
-data:
-  inputs: [[0.1, -0.3, 0.7], [1.2, 0.4, -0.5], [-0.6, 0.9, 0.2], [0.3, 0.8, -1.1], [-0.9, -0.2, 0.4]]
-  targets: [[0, 1], [1, 0], [0.5, 0.2], [0.1, 0.9], [0.7, 0.3]]
-""",
+    "batch norm": BATCH_NORM,
     "layer norm": """
 program: |
   h = x @ W1
