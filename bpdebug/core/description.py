@@ -131,6 +131,8 @@ class Scenario(Record, eq=False):
         lines: the program, where it is written in lines; there are no layers then.
         read_again: reads that file again, where it came from one.
         ready: gives the program, where the front end makes it itself.
+        files: of a script, the text of each of the user's files that has run.
+        printed: of a script, the lines that it has printed: in which update, by which line, and what.
     """
 
     name: str
@@ -156,6 +158,8 @@ class Scenario(Record, eq=False):
     lines: Lines | None = None
     read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
     ready: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
+    files: Mapping[str, str] = {}
+    printed: tuple[tuple[int, str, str], ...] = ()
 
     @cached_property
     def plan(self) -> Batches:

@@ -13,6 +13,7 @@ from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Name, literal, product
@@ -27,7 +28,7 @@ def make_program(scenario: Scenario) -> Program:
     """
     if scenario.ready:
         made: Program = scenario.ready()
-        return made
+        return replace(made, scenario=replace(scenario, ready=None))
     network, scenario = _read(scenario, scenario.lines) if scenario.lines else (build(scenario), scenario)
     rule = rule_of(scenario.optimizer)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))

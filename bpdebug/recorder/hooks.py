@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import operator
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", m
 """Python's own functions of numbers."""
 _CHANGING = ("fill", "sort", "resize", "put", "partition")
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
+_PRINTED = 5000
+"""Lines that are kept of what a script prints."""
 Iteration = tuple[tuple[int, int, int], ...]
 
 
@@ -43,6 +46,8 @@ class Hooks:
         top: the names of arrays of the module itself.
         squares: where a flat list met a column: what they are called, and the shapes.
         owners: the names of objects whose attributes are kept.
+        files: the user's own files that have run, by their whole paths: what each is called, and its text.
+        printed: the lines that were printed last: how many nodes there were, the line that printed it, and what.
     """
 
     def __init__(self, sites: list[Site], limit: Callable[[], None]) -> None:
@@ -52,6 +57,8 @@ class Hooks:
         self.squares: dict[tuple[str, int], list[tuple[str, tuple[int, ...]]]] = {}
         self.top: set[str] = set()
         self.owners: dict[int, list[tuple[Any, Slot]]] = {}
+        self.files: dict[str, tuple[str, str]] = {}
+        self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
         self._loops: list[list[int]] = []
         self._count = 0
 

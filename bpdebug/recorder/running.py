@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import sys
@@ -21,6 +22,7 @@ from bpdebug.recorder.hooks import Enough, Hooks
 from bpdebug.recorder.rewriting import HOOKS, rewritten
 from bpdebug.recorder.stream import write
 from bpdebug.recorder.updates import find_updates
+from bpdebug.recorder.watched import Printing, tell_where
 
 _HERE = str(Path(__file__).parent)
 _NODES, _BYTES, _SECONDS = 300_000, 400 * 2**20, 60.0
@@ -53,12 +55,17 @@ class _Loader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> types.CodeType:
         path = self.get_filename(fullname)
-        tree = rewritten(self.get_source(fullname) or "", os.path.relpath(path), self._hooks.sites)
-        return compile(tree, path, "exec", dont_inherit=True)
+        return _hooked(self.get_source(fullname) or "", os.path.relpath(path), path, self._hooks)
 
     def exec_module(self, module: types.ModuleType) -> None:
         module.__dict__[HOOKS] = self._hooks
         super().exec_module(module)
+
+
+def _hooked(source: str, file: str, path: str, hooks: Hooks) -> types.CodeType:
+    """What runs in the place of a file of the user's."""
+    hooks.files[path] = file, source
+    return compile(rewritten(source, file, hooks.sites), path, "exec", dont_inherit=True)
 
 
 class _Limit:
@@ -80,8 +87,8 @@ class _Limit:
 def run(out: Path, most: int, script: str, arguments: list[str]) -> int:
     """Run a script and write what it computes to a file; the exit status that Python would have given."""
     limit = _Limit(most)
-    hooks, sites = limit.hooks, limit.hooks.sites
-    sites.append((script, 0, "", ()))
+    hooks = limit.hooks
+    hooks.sites.append((script, 0, "", ()))
     path = os.path.abspath(script)  # noqa: PTH100 - as Python spells it
     module = types.ModuleType("__main__")
     module.__dict__.update({HOOKS: hooks, "__file__": path, "__builtins__": __builtins__})
@@ -90,11 +97,15 @@ def run(out: Path, most: int, script: str, arguments: list[str]) -> int:
     random.seed(0)
     sys.meta_path.insert(0, _Finder(hooks))
     warnings.showwarning = _warned
+    for name in ("stdout", "stderr"):
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            setattr(sys, name, Printing(stream, hooks))
+    tell_where(out.with_suffix(".at"), hooks)
     status, told = 0, dict[str, Any](ended="ended", script=path)
     try:
         source = Path(path).read_text("utf-8-sig")
         compile(source, path, "exec", dont_inherit=True)  # a mistake in it is told as Python tells it
-        exec(compile(rewritten(source, script, sites), path, "exec", dont_inherit=True), module.__dict__)
+        exec(_hooked(source, script, path, hooks), module.__dict__)
     except Enough:
         told["ended"] = "enough"
     except SystemExit as done:

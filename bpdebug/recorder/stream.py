@@ -22,6 +22,8 @@ _NUMBERS = "fiub"
 _DEEP = 3
 """Objects within objects whose names are looked at."""
 _BYTES = 512 * 2**20
+_FILE = 2**20
+"""Characters of the longest file whose text is kept."""
 
 
 def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
@@ -43,6 +45,8 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         "arrays": recording.layout,
         "top": [*hooks.top],
         "squares": [*hooks.squares.items()],
+        "files": [text for text in hooks.files.values() if len(text[1]) <= _FILE],
+        "printed": _printed(hooks, updates[:most]),
         **told,
     }
     if updates:
@@ -52,6 +56,12 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         file.write(MAGIC + b"%d\n" % len(text) + text)
         for array in recording.arrays:
             file.write(array.tobytes())
+
+
+def _printed(hooks: Hooks, updates: list[Update]) -> list[tuple[int, str, str]]:
+    """What was printed, each line with the update in which it was, from -1 for before the first."""
+    begins = [*(update.start for update in updates), *(update.end for update in updates[-1:])]
+    return [(bisect_right(begins, count) - 1, place, text) for count, place, text in hooks.printed]
 
 
 def _loop(hooks: Hooks, updates: list[Update]) -> int:

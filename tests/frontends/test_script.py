@@ -256,3 +256,18 @@ def test_what_leads_through_something_that_no_formula_says_is_not_judged():
     assert "not judged: what leads to W, since s (sorted.py:11) is no formula: sort" in result.text
     result = judged("sorted", "dv = s.T @ dout", "dv = h.T @ dout")
     assert result.wrong
+
+
+def test_a_recording_has_the_text_that_ran_and_what_it_printed_by_update_and_line():
+    name, text = copied("twolayer"), Path("twolayer.py").read_text("utf-8")
+    Path(name).write_text(f"import sys\n{text}    print('high', end=' ', file=sys.stderr)\n    print('low', file=sys.stderr)\n", "utf-8")
+    session = Session(load_script(name, [], 3))
+    Path(name).write_text("", "utf-8")
+    scenario = session.program.scenario
+    assert scenario.files[name].startswith(f"import sys\n{text[:40]}")
+    assert [(update, line) for update, line, _ in scenario.printed[:4]] == [
+        (0, "twolayer.py:16"), (0, "twolayer.py:25"), (1, "twolayer.py:16"), (1, "twolayer.py:25")
+    ]  # fmt: skip
+    assert scenario.printed[1][2] == "high low\n"
+    session.execute("goto 1:loss")
+    assert float(scenario.printed[2][2].split()[1]) == session.value("loss")

@@ -124,6 +124,8 @@ def frame(recording: Recording, title: str) -> RecordedScenario:
         source=recording.script,
         naming=naming,
         precision="float32" if single else "float64",
+        files=recording.files,
+        printed=recording.printed,
     )
 
 

@@ -84,6 +84,8 @@ class Recording(Record, eq=False):
         ended: how the script ended: ``ended``, ``enough``, or what it raised.
         where: the file and line of an exception.
         notes: what else there is to say.
+        files: the text of each of his files that has run.
+        printed: the lines that it has printed: in which update, the line that prints it, and what.
     """
 
     script: str
@@ -96,6 +98,8 @@ class Recording(Record, eq=False):
     ended: str
     where: tuple[str, int] | None = None
     notes: tuple[str, ...] = ()
+    files: Mapping[str, str] = {}
+    printed: tuple[tuple[int, str, str], ...] = ()
 
 
 def _squares(text: Mapping[str, Any]) -> list[str]:
@@ -168,6 +172,8 @@ def read(recorded: Recorded, script: str) -> Recording:
         text["ended"],
         tuple(text["where"]) if "where" in text else None,
         tuple(notes),
+        {str(file): str(content) for file, content in text["files"]},
+        tuple((int(update) - text["updates"].index(alike[0]), str(place), str(line)) for update, place, line in text["printed"]),
     )
 
 

@@ -25,7 +25,7 @@ def run(session: Session) -> Move:
     return Move(0, "run", jump=True, tell=lambda result: _told(result, lost))
 
 
-@command("reload", "session")
+@command("reload", "session", keys="R", label="reload")
 def reload(session: Session) -> Move:
     """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
     program, old, here, cell = _read(session), session.program, session.position.t, session.selected
