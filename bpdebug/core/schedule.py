@@ -21,6 +21,22 @@ from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value
 from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total, walk
 
 
+class Level(Record):
+    """A part of the program that stages belong to: a layer, a module, a call, a loop, or a turn of one.
+
+    Attributes:
+        title: what it is called, such as ``forward()``, ``for t in range(T)`` or ``t = 3``.
+        line: where it stands in the user's script, or "".
+        number: which one of that title; of a turn, which turn from 1.
+        turn: whether it is a turn of the loop above it.
+    """
+
+    title: str
+    line: str = ""
+    number: int = 0
+    turn: bool = False
+
+
 class Stage(Record):
     """One line of the program: a formula and where it belongs.
 
@@ -37,6 +53,7 @@ class Stage(Record):
         original: the stage as the engine derived it, where a user has put his own formula in its place.
         line: where it stands in the user's script, such as ``train.py:47``, or "".
         beside: the other line that belongs to it, where one calls and the other one, in the function, computes; or "".
+        path: what it is computed in, the outermost first; where that is empty, its group.
     """
 
     name: str
@@ -52,6 +69,7 @@ class Stage(Record):
     original: Stage | None = field(default=None, repr=False)
     line: str = ""
     beside: str = ""
+    path: tuple[Level, ...] = ()
 
     @property
     def edited(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,22 @@ _LONGEST = 2000
 """Items of a list that are looked at."""
 Slot = tuple[int, str]
 """Where something is kept: the object whose attribute it is, or 0, and how it is written."""
+
+
+class Level(NamedTuple):
+    """A call or a loop that is under way, or a turn of that loop.
+
+    Attributes:
+        above: the one that it is within.
+        site: where it stands.
+        said: of a call the function, of a turn what the loop goes through, such as ``t = 3``; "" for what the site tells.
+        number: which call or run, or which turn of it.
+    """
+
+    above: Level | None
+    site: int
+    said: str
+    number: int
 
 
 class Node:
@@ -30,15 +46,17 @@ class Node:
         texts: how the arguments are written.
         slots: the names under which it was kept, each with where; loop variables last.
         changed: whether its numbers were not copied since they were changed in place.
+        level: within which calls and loops it was first given a name, or where it has none, computed.
     """
 
-    __slots__ = ("arguments", "changed", "kept", "keywords", "number", "operation", "site", "slots", "value")
+    __slots__ = ("arguments", "changed", "kept", "keywords", "level", "number", "operation", "site", "slots", "value")
 
     def __init__(self, number: int, operation: str, arguments: tuple[Any, ...], keywords: dict[str, Any], value: Any, site: int) -> None:
         self.number, self.operation, self.arguments, self.keywords = number, operation, arguments, keywords
         self.value, self.site, self.changed = value, site, False
         self.kept: Array | None = None
         self.slots: list[tuple[Slot, int, bool]] = []
+        self.level: Level | None = None
 
     def numbers(self) -> Any:
         """Its numbers, as they were when it was computed."""
@@ -63,16 +81,19 @@ class Graph:
     Attributes:
         nodes: in the order of the program.
         bytes: copied so far.
+        level: the call, or turn of a loop, that is under way.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.level: Level | None = None
         self.bytes = 0
         self._known: dict[int, tuple[Any, Node]] = {}
 
     def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: dict[str, Any] | None = None) -> Node:
         """A new node, which is from now on what that object stands for."""
         node = Node(len(self.nodes), operation, arguments, keywords or {}, value, site)
+        node.level = self.level
         self.nodes.append(node)
         if isinstance(value, NUMERIC):
             self._known[id(value)] = value, node

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Slot
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Level, Slot
 from bpdebug.recorder.rewriting import Site
 
 _NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
@@ -26,6 +26,8 @@ _CHANGING = ("fill", "sort", "resize", "put", "partition")
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
 _PRINTED = 5000
 """Lines that are kept of what a script prints."""
+_SAID = 20
+"""Characters of a text that tells the turn of a loop."""
 Iteration = tuple[tuple[int, int, int], ...]
 
 
@@ -60,6 +62,7 @@ class Hooks:
         self.files: dict[str, tuple[str, str]] = {}
         self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
         self._loops: list[list[int]] = []
+        self._levels: list[Level] = []
         self._count = 0
 
     def _made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -97,14 +100,25 @@ class Hooks:
 
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """A call by name."""
-        if isinstance(function, np.ufunc) or str(getattr(function, "__module__", "")).partition(".")[0] == "numpy":
+        module = str(getattr(function, "__module__", "")).partition(".")[0]
+        if isinstance(function, np.ufunc) or module == "numpy":
             return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
-        value = function(*arguments, **keywords)
+        own = module not in ("builtins", "None")
+        value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
         name = _NUMBERS.get(function) if isinstance(function, type | types.BuiltinFunctionType) else None
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
             self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)
         return value
+
+    def _entered(self, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Call what may be a function of the user's: what it computes is a level further in."""
+        above, self._count = self.graph.level, self._count + 1
+        self.graph.level = Level(above, site, f"{getattr(function, '__name__', type(function).__name__)}()", self._count)
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            self.graph.level = above
 
     def method(self, site: int, owner: Any, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """A call of an attribute."""
@@ -175,7 +189,10 @@ class Hooks:
         return value
 
     def visited(self, site: int, text: str, value: Any) -> None:
-        """A loop variable was bound."""
+        """A loop variable was bound; a number or a text tells the turn."""
+        level = self.graph.level
+        if level and level.site == site and not level.said and isinstance(value, int | str | np.integer):
+            self.graph.level = level._replace(said=f"{text} = {value if not isinstance(value, str) else repr(value[:_SAID])}")
         self._named(site, (0, text), value, True)
 
     def attribute(self, site: int, text: str, owner: Any, value: Any) -> None:
@@ -190,6 +207,8 @@ class Hooks:
             node = self.graph.of(value)
             if hasattr(node, "slots"):
                 self.graph.keep(node)
+                if all(one < 0 for _, one, _ in node.slots):
+                    node.level = self.graph.level
                 node.slots.append((slot, site, visited))
         elif depth < 2 and isinstance(value, dict | list | tuple) and len(value) < 200:
             self._own(value, slot, visited)
@@ -251,16 +270,19 @@ class Hooks:
         """A loop begins."""
         self._count += 1
         self._loops.append([site, self._count, 0])
+        self._levels.append(Level(self.graph.level, site, "", self._count))
 
     def iteration(self, site: int) -> None:
         """A turn of it begins."""
         self._loops[-1][2] += 1
+        self.graph.level = Level(self._levels[-1], site, "", self._loops[-1][2])
         self.iterations.append((tuple((a, b, c) for a, b, c in self._loops), len(self.graph.nodes)))
         self._limit()
 
     def looped(self, site: int) -> None:
         """It has ended."""
         _, run, _ = self._loops.pop()
+        self.graph.level = self._levels.pop().above
         self.ends.append((run, len(self.graph.nodes)))
 
     def rows(self, site: int, values: Any) -> Any:

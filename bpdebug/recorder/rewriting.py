@@ -12,7 +12,7 @@ _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
 _COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 Site = tuple[str, int, str, tuple[str, ...]]
-"""File, line, function, and how operands are written."""
+"""File, line, function, and how operands are written; of a loop, its head."""
 
 
 def rewritten(source: str, file: str, sites: list[Site]) -> ast.Module:
@@ -180,10 +180,12 @@ class _Rewriter(ast.NodeTransformer):
         return [made, *self._named(target, site)]
 
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
-        site, names = self._site(node), list[ast.stmt]()
+        empty = ast.For(node.target, node.iter, [], []) if isinstance(node, ast.For) else ast.While(node.test, [], [])
+        self.sites.append((self.file, node.lineno, self.functions[-1], (ast.unparse(ast.copy_location(empty, node)).rstrip(":"),)))
+        site, names = ast.Constant(len(self.sites) - 1), list[ast.stmt]()
         gives = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))  # its turns are those of who asks for them
         if isinstance(node, ast.For):
-            names, node.iter = self._named(node.target, site, "visited"), _hook("rows", site, self.visit(node.iter))
+            names, node.iter = self._named(node.target, site, "visited"), _hook("rows", self._site(node), self.visit(node.iter))
         else:
             node.test = self.visit(node.test)
         node.body = [*[_said("iteration", site)] * (not gives), *names, *self._block(node.body)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import Node, Slot
+from bpdebug.recorder.graph import Level, Node, Slot
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.updates import Update, find_updates
 from bpdebug.recorder.writer import UnwritableError, Writer
@@ -35,8 +35,8 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         most: updates at most.
         told: what is said beside it.
     """
-    recording = Recording(hooks)
     updates = find_updates(hooks, told["ended"] not in ("ended", "enough"))
+    recording = Recording(hooks, _loop(hooks, updates) if updates else -1)
     for number, update in enumerate(updates[:most]):
         recording.add(Writer(hooks, update), number < WHOLE)
     found = {
@@ -50,7 +50,7 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         **told,
     }
     if updates:
-        found["loop"] = hooks.sites[_loop(hooks, updates)][:2]
+        found["loop"] = hooks.sites[recording.loop][:2]
     text = json.dumps(found).encode()
     with path.open("wb") as file:
         file.write(MAGIC + b"%d\n" % len(text) + text)
@@ -72,17 +72,45 @@ def _loop(hooks: Hooks, updates: list[Update]) -> int:
     return within[0][max(turned, default=-1)][0]
 
 
+class _Levels:
+    """The calls, loops and turns that statements stand within, from the loop of the updates inwards; ``told`` is of each the place of the
+    one above or -1, what it is called, where it stands, which one it is, and whether it is a turn of the loop above."""
+
+    def __init__(self, hooks: Hooks, loop: int) -> None:
+        self._hooks, self._loop = hooks, loop
+        self.told: list[tuple[int, str, tuple[str, int, str], int, bool]] = []
+        self._places: dict[int, int] = {}
+
+    def place(self, level: Level | None) -> int:
+        """The place of a level, which is told before those within it; -1 for none."""
+        within = list[Level]()
+        while level and level.site != self._loop:
+            within.append(level)
+            level = level.above
+        above = -1
+        for one in reversed(within):
+            if id(one) not in self._places:
+                self._places[id(one)] = len(self.told)
+                file, line, function, texts = self._hooks.sites[one.site]
+                turn = one.above is not None and one.above.site == one.site
+                said = one.said or (f"turn {one.number}" if turn else texts[0])
+                self.told.append((above, said, (file, line, function), one.number, turn))
+            above = self._places[id(one)]
+        return above
+
+
 class Recording:
     """The updates of a run.
 
     Attributes:
+        loop: the place of the loop of which an update is a turn.
         updates: of each, the listing that it shares, and the arrays of its places.
         listings: different lists of statements.
         arrays: the numbers; ``layout`` is the type and shape of each.
     """
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
+    def __init__(self, hooks: Hooks, loop: int) -> None:
+        self._hooks, self.loop = hooks, loop
         self.updates: list[dict[str, Any]] = []
         self.listings: list[dict[str, Any]] = []
         self.arrays: list[np.ndarray[Any, Any]] = []
@@ -92,16 +120,18 @@ class Recording:
 
     def add(self, writer: Writer, whole: bool) -> None:
         """Note an update, with the numbers of every tensor if that is asked for."""
-        statements = [self._statement(writer, node) for node in sorted(writer.order, key=lambda node: node not in writer.live)]
+        levels = _Levels(self._hooks, self.loop)
+        order = sorted(writer.order, key=lambda node: node not in writer.live)
+        statements = [self._statement(writer, node) | {"level": levels.place(node.level)} for node in order]
         carried = [[writer.place(old), writer.place(new)] for old, new in writer.update.carried.items()]
         live = [(one["text"], one["place"]) for one in statements if one["live"]]
         key = json.dumps([live, carried])
         if key not in self._known:
             self._known[key] = len(self.listings)
-            self.listings.append({"statements": [], "carried": carried, "given": {}})
+            self.listings.append({"statements": [], "levels": [], "carried": carried, "given": {}})
         listing = self.listings[self._known[key]]
         if len(statements) > len(listing["statements"]):
-            listing["statements"] = statements
+            listing["statements"], listing["levels"] = statements, levels.told
         values, opaque = dict[str, int | None](), {one["place"] for one in statements if one["reason"]}
         for number, (value, slots, text) in writer.given.items():
             place = f"§{number}§"

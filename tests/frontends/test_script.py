@@ -271,3 +271,36 @@ def test_a_recording_has_the_text_that_ran_and_what_it_printed_by_update_and_lin
     assert scenario.printed[1][2] == "high low\n"
     session.execute("goto 1:loss")
     assert float(scenario.printed[2][2].split()[1]) == session.value("loss")
+
+
+def test_a_statement_knows_the_calls_loops_and_turns_that_it_is_computed_in(tmp_path):
+    script = tmp_path / "turns.py"
+    script.write_text(
+        "import numpy as np\n"
+        "rng = np.random.default_rng(0)\n"
+        "X, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))\n"
+        "Ws = [rng.normal(size=(3, 3)), rng.normal(size=(3, 1))]\n"
+        "def layer(a, W):\n"
+        "    z = a @ W\n"
+        "    return np.tanh(z)\n"
+        "def main():\n"
+        "    for epoch in range(4):\n"
+        "        values = [X]\n"
+        "        for n, W in enumerate(Ws):\n"
+        "            values.append(layer(values[-1], W))\n"
+        "        loss = np.sum((values[-1] - y) ** 2)\n"
+        "        d = 2 * (values[-1] - y)\n"
+        "        n = 2\n"
+        "        while n:\n"
+        "            n -= 1\n"
+        "            d = d * (1 - values[n + 1] ** 2)\n"
+        "            dW, d = values[n].T @ d, d @ Ws[n].T\n"
+        "            Ws[n] = Ws[n] - 0.1 * dW\n"
+        "main()\n"
+    )
+    stages = load_script(str(script), [], 3).ready().stages
+    paths = [[(level.title, level.line.rpartition(":")[2]) for level in stage.path] for stage in stages if stage.phase == "forward"]
+    loop, call = ("for n, W in enumerate(Ws)", "11"), ("layer()", "12")
+    assert [loop, ("n = 0", "11"), call] in paths and [loop, ("n = 1", "11"), call] in paths, "main() and the loop of updates hold all"
+    turns = {tuple(level.title for level in stage.path) for stage in stages if stage.phase == "update"}
+    assert turns == {("while n", "turn 1"), ("while n", "turn 2")}

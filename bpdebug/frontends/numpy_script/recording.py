@@ -14,6 +14,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
+from bpdebug.core.schedule import Level
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import is_name
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
@@ -52,6 +53,7 @@ class Statement(Record):
         live: whether the next parameters depend on it.
         partial: whether the script changes it later under the same name.
         opaque: where no formula gives its numbers, what it is computed from.
+        path: the calls and loops within the update in which it is computed.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Statement(Record):
     live: bool
     partial: bool = False
     opaque: tuple[str, ...] = ()
+    path: tuple[Level, ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -177,6 +180,22 @@ def read(recorded: Recorded, script: str) -> Recording:
     )
 
 
+_DEEPEST = 12
+"""Calls and loops within each other that are told apart."""
+
+
+def _paths(listing: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]) -> list[tuple[Level, ...]]:
+    """Of each of some statements the calls and loops that it stands in, but for those that all stand in."""
+    levels: list[tuple[Level, ...]] = [()]
+    for above, title, line, number, turn in listing["levels"]:
+        levels.append((*levels[above + 1], Level(title, str(Line(*line)), number, turn)))
+    paths = [levels[one["level"] + 1] for one in statements]
+    shared = 0
+    while paths and len({path[shared : shared + 1] for path in paths}) == 1 and len(paths[0]) > shared:
+        shared += 1
+    return [path[shared : shared + _DEEPEST] for path in paths]
+
+
 _NEAR = 1e-12
 """Relative: a distance that another layout in memory makes."""
 
@@ -218,6 +237,7 @@ class _Names:
         for one in (*listing["statements"], *listing["given"].values()):
             one["slots"] = [(text + "_" * (text == _TAKEN), visited) for text, visited in one["slots"]]
         self._said = sorted(listing["statements"], key=lambda one: int(one["order"]))
+        self._paths = _paths(listing, self._said)
         self._next = {new: old for old, new in listing["carried"]}
         slots = {place: given["slots"] for place, given in listing["given"].items()}
         slots |= {one["place"]: one["slots"] for one in self._said}
@@ -262,7 +282,7 @@ class _Names:
     def statements(self) -> Iterator[Statement]:
         """Each statement, with its formula where the language has it."""
         joined = Vocabulary(frozenset(name for name in self.of.values() if not name.isidentifier()))
-        for one in self._said:
+        for one, path in zip(self._said, self._paths, strict=True):
             formula, reason = None, one["reason"]
             if not reason:
                 try:
@@ -281,6 +301,7 @@ class _Names:
                 one["live"],
                 one["partial"],
                 () if formula else tuple(self.of[place] for place in read if place in self.of),
+                path,
             )
 
 

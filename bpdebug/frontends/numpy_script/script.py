@@ -196,11 +196,13 @@ class _Assembled:
     def _at(self, stage: Stage) -> Stage:
         statement = self._statements.get(stage.name)
         beside = str(statement.made) if statement and statement.made != statement.line else ""
-        return replace(stage, line=str(statement.line if statement else self._loss.line), beside=beside)
+        path = statement.path if statement else ()
+        return replace(stage, line=str(statement.line if statement else self._loss.line), beside=beside, path=path)
 
     def _stage(self, statement: Statement, phase: Phase, name: str = "", tree: Tree | None = None) -> Stage:
         formula, line = Formula.of(tree or self._formulas[statement.name]), statement.line
-        made = Stage(name or statement.name, formula, phase, 0, f"Your line {line.number}.", "", "line", line=str(line))
+        meaning = f"Your line {line.number}."
+        made = Stage(name or statement.name, formula, phase, 0, meaning, "", "line", line=str(line), path=statement.path)
         return _called(made, statement.made, line) if statement.made.function != line.function else made
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
