@@ -13,10 +13,11 @@ from bpdebug import __version__
 from bpdebug.core.errors import presentable
 from bpdebug.core.words import suggestion
 from bpdebug.frontends import shipped
-from bpdebug.frontends.script import ARGUMENTS, opened
+from bpdebug.frontends.script import opened
 from bpdebug.headless import OK, USAGE, has_screen
+from bpdebug.options import SCRIPT, SESSION, THEME, asked_for
 from bpdebug.overview import USAGES, help_text, list_shipped
-from bpdebug.subcommands import SESSION, SUBCOMMANDS, THEME, open_app, open_session
+from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -42,24 +43,23 @@ class _Parser(argparse.ArgumentParser):
 
 def dispatch(arguments: list[str]) -> int:
     """Carry out a command line; the exit status. What follows ``--`` is for the user's script."""
-    if "--" in arguments:
-        place = arguments.index("--")
-        ARGUMENTS[:], arguments = arguments[place + 1 :], arguments[:place]
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    arguments, theirs = arguments[:place], arguments[place + 1 :]
     if arguments and arguments[0] in SUBCOMMANDS:
         name, subcommand, text = arguments[0], SUBCOMMANDS[arguments[0]], USAGES[arguments[0]][1]
         parser = _Parser(name, f"{text[0].upper()}{text[1:]}.")
         subcommand.arguments(parser)
-        return subcommand.run(parser.parse_args(arguments[1:]))
+        return subcommand.run(parser.parse_args(arguments[1:], argparse.Namespace(arguments=theirs)))
     parser = _Parser()
     parser.add_argument("scenario", nargs="?")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--fresh", action="store_true")
-    for add in (*SESSION, THEME):
+    for add in (*SESSION, THEME, *SCRIPT):
         add(parser)
     parser.add_argument("--print-completion", choices=_SHELLS, dest="shell")
     parser.add_argument("--version", action="store_true")
-    given, others = parser.parse_known_args(arguments)
-    if given.scenario:
+    given, others = parser.parse_known_args(arguments, argparse.Namespace(arguments=theirs))
+    if given.scenario and not given.module:
         _refuse_unknown(given.scenario, parser)
     if others:
         words = " ".join(others)
@@ -102,7 +102,7 @@ def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
 def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
     source: str | None = given.scenario
-    scenario = opened(source) if source is not None else None
+    scenario = opened(asked_for(given)) if source is not None else None
     if not has_screen(f'bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"'):
         if source is None:
             print("The scenarios that come with bpdebug:", file=sys.stderr)

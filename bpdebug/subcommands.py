@@ -9,7 +9,6 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from bpdebug import headless
 from bpdebug.arrays import read_arrays
@@ -24,6 +23,7 @@ from bpdebug.frontends.script import CHECKED, RECORDED, is_script, opened
 from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
+from bpdebug.options import COMMANDS, JSON, SCRIPT, SESSION, STRICT, THEME, Option, asked_for, count, option, repeated, scenario, size
 from bpdebug.play.hunt import SEEDS
 from bpdebug.play.tour import is_tour, scenario_of
 from bpdebug.session.commands.check import checked, compared
@@ -34,10 +34,7 @@ from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import cell_of, rebind
 from bpdebug.session.themes import theme_named
 from bpdebug.time.results import Result
-from bpdebug.time.timeline import DEFAULT_BUDGET
 
-Option = Callable[[argparse.ArgumentParser], object]
-"""Adds an argument to a parser."""
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -73,58 +70,6 @@ def subcommand(name: str, *options: Option, epilog: str = "") -> Callable[[Run],
         return run
 
     return register
-
-
-def option(*names: str, **more: Any) -> Option:
-    """An argument, as argparse takes it."""
-    return lambda parser: parser.add_argument(*names, **more)
-
-
-def scenario(text: str = "a file, or the name of a shipped scenario", **more: Any) -> Option:
-    """The scenario as an argument."""
-    return option("scenario", metavar="SCENARIO", help=text, **more)
-
-
-def _number(least: int, most: int, expected: str) -> Callable[[str], int]:
-    """Reads a number in digits."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{expected} is expected; found '{text}'")
-        return int(text)
-
-    return read
-
-
-def _size(text: str) -> tuple[int, int]:
-    columns, _, rows = text.partition("x")
-    if columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 8 <= int(rows) <= 200:
-        return int(columns), int(rows)
-    raise argparse.ArgumentTypeError(f"columns and rows such as 120x36 are expected, from 20x8 to 500x200; found '{text}'")
-
-
-def _given(name: str, metavar: str, text: str, **more: Any) -> Option:
-    """A command or a script, as often as it is given, in the order in which that was."""
-    return option(name, metavar=metavar, type=lambda value: (name, value), action="append", dest="given", help=text, **more)
-
-
-_JSON = option("--json", action="store_true", help="answer with a JSON object")
-_MEMORY = f"memory for going back in time, in megabytes (default {DEFAULT_BUDGET >> 20})"
-_megabytes = _number(1, 10**6, "a number of megabytes from 1")
-_STRICT = option("--strict", action="store_true", help="status 1 also where not everything was judged, or in another convention")
-_TRANSCRIPT = option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file")
-SESSION = (_TRANSCRIPT, option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY))
-"""What concerns a session with and without a screen."""
-THEME = option("--theme", metavar="NAME", type=theme_named, help="the colours: dark, light or contrast; remembered")
-_COMMANDS = (
-    _given("-x", "COMMAND", "a command, such as 'step 3' (as often as you like)"),
-    _given("--script", "FILE", "commands from a file, one a line, # for comments; - is standard input"),
-    option("--json", action="store_true", help="answer with one JSON object a line and command"),
-    _STRICT,
-    *SESSION,
-)
-"""What a run without a screen takes."""
-_count = _number(0, 10**9, "a number from 0")
 
 
 def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
@@ -164,12 +109,13 @@ def _tour(given: argparse.Namespace) -> int:
 @subcommand(
     "run",
     scenario(),
-    *_COMMANDS,
+    *COMMANDS,
+    *SCRIPT,
     epilog="Commands run in the order in which they are given ('where' if there are none); -x help lists them.",
 )
 def _run(given: argparse.Namespace) -> int:
     commands = headless.orders(given.given or [("-x", "where")])
-    return headless.run(open_session(opened(given.scenario), given), commands, given.json, given.strict)
+    return headless.run(open_session(opened(asked_for(given)), given), commands, given.json, given.strict)
 
 
 @subcommand(
@@ -177,11 +123,12 @@ def _run(given: argparse.Namespace) -> int:
     scenario(),
     option("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss"),
     option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; default: as soon as it is computed in update 0"),
-    _JSON,
+    JSON,
+    *SCRIPT,
 )
 def _explain(given: argparse.Namespace) -> int:
     """At a location, or, without one, when the cell's tensor has just been computed in update 0."""
-    session = Session(opened(given.scenario))
+    session = Session(opened(asked_for(given)))
     name, _ = cell_of(given.cell.strip(), session.program)
     if given.at or name in session.program.index:
         session.execute(f"goto {given.at or name}")
@@ -193,12 +140,15 @@ def _explain(given: argparse.Namespace) -> int:
     "check",
     scenario(),
     option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; default: the first"),
-    _JSON,
-    _STRICT,
+    JSON,
+    STRICT,
+    *SCRIPT,
 )
 def _check(given: argparse.Namespace) -> int:
-    session = Session(opened(given.scenario, CHECKED if given.at == "start" else RECORDED))
-    result = checked(session, given.at, is_script(given.scenario) and given.at == "start")
+    first = given.at == "start"
+    asked = asked_for(given, CHECKED if first else RECORDED)
+    session = Session(opened(asked))
+    result = checked(session, given.at, is_script(asked) and first)
     return _judged(given, "check", session, result)
 
 
@@ -213,8 +163,8 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
     scenario(),
     option("theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 … dW1"),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; default: the first"),
-    _JSON,
-    _STRICT,
+    JSON,
+    STRICT,
     epilog="Several files are updates that follow each other. Exit status 1 where a stage is off, or nothing could be judged.",
 )
 def _compare(given: argparse.Namespace) -> int:
@@ -226,8 +176,8 @@ def _compare(given: argparse.Namespace) -> int:
 @subcommand(
     "hunt",
     scenario("a file, or the name of a shipped scenario; default: the seed chooses", nargs="?"),
-    option("--seed", metavar="N", type=_count, help="the same one plants the same mistake"),
-    *_COMMANDS,
+    option("--seed", metavar="N", type=count, help="the same one plants the same mistake"),
+    *COMMANDS,
     option("--fresh", action="store_true", help="start without saved stops"),
     THEME,
     epilog="Opens the debugger's screen; with -x, --script or --json it runs without one.",
@@ -255,7 +205,7 @@ def _hunt(given: argparse.Namespace) -> int:
     "export",
     scenario(),
     option("-o", metavar="FILE", type=Path, required=True, dest="file", help="where to write it; its extension chooses the format"),
-    option("--update", metavar="N", type=_count, default=0, help="which update, counted from 0; default: the first"),
+    option("--update", metavar="N", type=count, default=0, help="which update, counted from 0; default: the first"),
     option("--format", metavar="FORMAT", default="", help=f"if the extension does not tell: {', '.join(FORMATS)}"),
     option("--notation", choices=NOTATIONS, default="d", help="gradients as dz, as δ, or as ∂L/∂z"),
     option("--columns", action="store_true", help="z = Wx + b, with each sample in a column"),
@@ -275,13 +225,14 @@ def _export(given: argparse.Namespace) -> int:
 @subcommand(
     "screenshot",
     scenario(),
-    _given("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
-    option("--size", metavar="120x36", type=_size, default=(120, 36), help="columns and rows of the terminal"),
+    repeated("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
+    option("--size", metavar="120x36", type=size, default=(120, 36), help="columns and rows of the terminal"),
     option("--theme", metavar="NAME", type=theme_named, default="bpdebug-dark", help="the colours: dark, light or contrast"),
     option("-o", metavar="FILE.svg", type=Path, required=True, dest="file", help="where to write the picture"),
+    *SCRIPT,
 )
 def _screenshot(given: argparse.Namespace) -> int:
-    read, begun = opened(given.scenario), list[Order]()
+    read, begun = opened(asked_for(given)), list[Order]()
     from bpdebug.ui.screenshot import take_picture  # noqa: PLC0415
 
     def commands() -> Iterator[str]:

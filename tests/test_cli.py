@@ -317,8 +317,8 @@ def test_a_file_named_like_a_command_is_given_with_its_folder(tmp_path, monkeypa
 
 
 def test_an_error_of_the_system_is_a_line(run, monkeypatch):
-    def fail(source):
-        raise PermissionError(13, "Permission denied", source)
+    def fail(asked):
+        raise PermissionError(13, "Permission denied", asked.source)
 
     monkeypatch.setattr(subcommands, "opened", fail)
     assert run("run", "secret.yaml") == (2, "", "bpdebug: [Errno 13] Permission denied: 'secret.yaml'\n")

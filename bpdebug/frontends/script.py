@@ -9,37 +9,45 @@ import os
 import sys
 
 from bpdebug.core.description import Scenario
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.record import replace
 from bpdebug.files import FileError
 from bpdebug.frontends.loader import load_scenario
+from bpdebug.frontends.numpy_script.asked import CHECKED, RECORDED, Asked
 
-CHECKED, RECORDED = 3, 2000
-"""Updates that are recorded to be checked, and to be stepped through, at most."""
-ARGUMENTS: list[str] = []
-"""What the command line has for the script."""
+ENDINGS = (".py", ".ipynb")
 
 
-def is_script(source: str) -> bool:
-    """Whether a name on the command line is that of a script."""
-    return source.endswith(".py")
+def is_script(asked: Asked) -> bool:
+    """Whether what a command line names is run: a script, a notebook or a module."""
+    return asked.module or asked.source.endswith(ENDINGS)
 
 
-def opened(source: str, updates: int = RECORDED) -> Scenario:
+def opened(asked: Asked) -> Scenario:
     """The scenario of that name, or what a script of that name computes; that it is run is said.
-
-    Args:
-        source: as it stands on the command line.
-        updates: of a script, how many are recorded, at most.
 
     Raises:
         BpdebugError: where it cannot be read, or there is nothing to debug.
     """
-    if not is_script(source):
-        return load_scenario(source)
-    if not os.path.isfile(source):  # noqa: PTH113 - any text
-        raise FileError(source, "the file does not exist", "missing")
-    from bpdebug.frontends.numpy_script.script import load_script  # noqa: PLC0415 - for scripts alone
+    if not is_script(asked):
+        for name in ("arguments", "python", "stdin", "loop", "loss"):
+            if getattr(asked, name):
+                option = "--" if name == "arguments" else f"--{name}"
+                raise BpdebugError(f"{option} is for a script (train.py, train.ipynb, or -m with a module); {asked.source} is a scenario")
+        return load_scenario(asked.source)
+    for path in (*[asked.source] * (not asked.module), *[asked.stdin] * bool(asked.stdin)):
+        if not os.path.isfile(path):  # noqa: PTH113 - any text
+            directory = os.path.isdir(path)  # noqa: PTH112
+            raise FileError(path, "expected a script; this is a directory" if directory else "the file does not exist", "missing")
+    from bpdebug.frontends.numpy_script.child import python_of  # noqa: PLC0415 - for scripts alone
+    from bpdebug.frontends.numpy_script.script import loaded  # noqa: PLC0415
 
-    print(f"bpdebug: running {source} as a program, with your rights; ctrl+c stops it", file=sys.stderr, flush=True)
-    scenario = load_script(source, ARGUMENTS, updates)
+    asked = replace(asked, python=python_of(asked.python))
+    how = f"bpdebug: running {asked.source} as a program, with your rights, by {asked.python}; ctrl+c stops it"
+    print(how, file=sys.stderr, flush=True)
+    scenario = loaded(asked)
     print(f"bpdebug: {scenario.description}", file=sys.stderr)
     return scenario
+
+
+__all__ = ["CHECKED", "RECORDED", "Asked", "is_script", "opened"]

@@ -1,20 +1,27 @@
-"""The child process: ``python .../recorder FILE UPDATES train.py ARGUMENTS…``; only this package of bpdebug is found by it."""
+"""The child process: ``python .../recorder SETTINGS train.py ARGUMENTS…``; only this package of bpdebug is found by it.
+
+What stands here is read by Pythons that are too old for the rest, too.
+"""
+
+from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def _end_with_the_debugger() -> None:
+def _end_with_the_debugger(stdin: str) -> None:
     """End this process and all that it starts as soon as the debugger is gone, however it ended.
 
     The debugger holds the other end of standard input and never writes, so that reading it ends with the debugger. A process of its own
     does that, since a thread cannot while the script computes without letting go of the interpreter; a thread where there is no ``fork``.
-    The script itself finds its standard input at its end.
+    The script itself reads a file, or finds its standard input at its end.
     """
-    held, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    held, nothing = os.dup(0), os.open(stdin or os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     group = os.getpid()
@@ -38,17 +45,29 @@ def _load(name: str, folder: Path) -> None:
         spec.loader.exec_module(sys.modules[name])
 
 
+def _refused(settings: dict[str, Any], why: str) -> None:
+    """Tell the debugger why nothing runs, and leave."""
+    Path(settings["out"]).write_bytes(b"bpdebug refusal\n" + why.encode())
+    sys.exit(2)
+
+
 if __name__ == "__main__":
     here = Path(__file__).absolute().parent
+    settings = json.loads(sys.argv[1])
     del sys.path[0]
-    _end_with_the_debugger()
+    _end_with_the_debugger(settings["stdin"])
+    if sys.version_info < (3, 10):  # noqa: UP036 - it may be any Python of the user's
+        _refused(settings, f"{sys.executable} is older than Python 3.10; --python PATH chooses another Python")
     if importlib.util.find_spec("numpy") is None:
-        print(f"bpdebug: there is no NumPy in {sys.executable}, the Python of the active environment", file=sys.stderr)
-        sys.exit(3)
+        _refused(settings, f"there is no NumPy in {sys.executable}, which is to run the script; --python PATH chooses another Python")
     _load("bpdebug", here.parent)
     _load("bpdebug.recorder", here)
     from bpdebug.recorder.running import run
+    from bpdebug.recorder.sources import RefusedError
 
-    status = run(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
+    try:
+        status = run(settings, sys.argv[2], sys.argv[3:])
+    except RefusedError as refused:
+        _refused(settings, str(refused))
     sys.stdout.flush()
     os._exit(status)

@@ -50,6 +50,7 @@ class Hooks:
         owners: the names of objects whose attributes are kept.
         files: the user's own files that have run, by their whole paths: what each is called, and its text.
         printed: the lines that were printed last: how many nodes there were, the line that printed it, and what.
+        asked: the line of the loop whose turns are to be the updates, ``train.py:30``; "" where it is to be found.
     """
 
     def __init__(self, sites: list[Site], limit: Callable[[], None]) -> None:
@@ -61,6 +62,7 @@ class Hooks:
         self.owners: dict[int, list[tuple[Any, Slot]]] = {}
         self.files: dict[str, tuple[str, str]] = {}
         self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
+        self.asked = ""
         self._loops: list[list[int]] = []
         self._levels: list[Level] = []
         self._count = 0

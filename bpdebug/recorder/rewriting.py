@@ -12,7 +12,7 @@ _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
 _COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 Site = tuple[str, int, str, tuple[str, ...]]
-"""File, line, function, and how operands are written; of a loop, its head."""
+"""File, line, function, and how operands are written; of a loop, its head, and the first and the last line of its body."""
 
 
 def rewritten(source: str, file: str, sites: list[Site]) -> ast.Module:
@@ -181,7 +181,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
         empty = ast.For(node.target, node.iter, [], []) if isinstance(node, ast.For) else ast.While(node.test, [], [])
-        self.sites.append((self.file, node.lineno, self.functions[-1], (ast.unparse(ast.copy_location(empty, node)).rstrip(":"),)))
+        head = ast.unparse(ast.copy_location(empty, node)).rstrip(":")
+        self.sites.append((self.file, node.lineno, self.functions[-1], (head, str(node.body[0].lineno), str(node.end_lineno))))
         site, names = ast.Constant(len(self.sites) - 1), list[ast.stmt]()
         gives = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))  # its turns are those of who asks for them
         if isinstance(node, ast.For):

@@ -6,66 +6,27 @@ import io
 import os
 import random
 import sys
-import sysconfig
 import time
 import traceback
 import types
 import warnings
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bpdebug.recorder.hooks import Enough, Hooks
-from bpdebug.recorder.rewriting import HOOKS, rewritten
+from bpdebug.recorder.modules import HERE, Finder, compiled
+from bpdebug.recorder.rewriting import HOOKS
+from bpdebug.recorder.sources import Program, RefusedError
 from bpdebug.recorder.stream import write
 from bpdebug.recorder.updates import find_updates
 from bpdebug.recorder.watched import Printing, tell_where
 
-_HERE = str(Path(__file__).parent)
 _NODES, _BYTES, _SECONDS = 300_000, 400 * 2**20, 60.0
 _FIRST_LOOK = 2_000
 """Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
-
-
-class _Finder(MetaPathFinder):
-    """Finds the user's own modules, wherever ``sys.path`` has them, but for what is installed."""
-
-    def __init__(self, hooks: Hooks) -> None:
-        self._hooks = hooks
-        self._installed = {os.path.realpath(path) + os.sep for path in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix)}
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path, target)
-        origin = os.path.realpath(spec.origin) if spec and spec.origin else ""
-        if spec and origin.endswith(".py") and type(spec.loader) is SourceFileLoader and not origin.startswith((*self._installed, _HERE)):
-            spec.loader = _Loader(name, spec.origin or "", self._hooks)
-            return spec
-        return None
-
-
-class _Loader(SourceFileLoader):
-    """Loads a module with hooks; nothing of it is cached."""
-
-    def __init__(self, name: str, path: str, hooks: Hooks) -> None:
-        super().__init__(name, path)
-        self._hooks = hooks
-
-    def get_code(self, fullname: str) -> types.CodeType:
-        path = self.get_filename(fullname)
-        return _hooked(self.get_source(fullname) or "", os.path.relpath(path), path, self._hooks)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        module.__dict__[HOOKS] = self._hooks
-        super().exec_module(module)
-
-
-def _hooked(source: str, file: str, path: str, hooks: Hooks) -> types.CodeType:
-    """What runs in the place of a file of the user's."""
-    hooks.files[path] = file, source
-    return compile(rewritten(source, file, hooks.sites), path, "exec", dont_inherit=True)
 
 
 class _Limit:
@@ -84,28 +45,43 @@ class _Limit:
             raise Enough
 
 
-def run(out: Path, most: int, script: str, arguments: list[str]) -> int:
-    """Run a script and write what it computes to a file; the exit status that Python would have given."""
-    limit = _Limit(most)
+def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
+    """Run a script and write what it computes to a file; the exit status that Python would have given.
+
+    Args:
+        settings: what the debugger asks for: the file, and how many updates at most.
+        source: the script, or a module's name.
+        arguments: what it takes.
+
+    Raises:
+        RefusedError: what cannot be run.
+    """
+    limit = _Limit(settings["updates"])
     hooks = limit.hooks
-    hooks.sites.append((script, 0, "", ()))
-    path = os.path.abspath(script)  # noqa: PTH100 - as Python spells it
-    module = types.ModuleType("__main__")
-    module.__dict__.update({HOOKS: hooks, "__file__": path, "__builtins__": __builtins__})
-    sys.argv, sys.path[0:0], sys.modules["__main__"] = [script, *arguments], [os.path.dirname(path)], module  # noqa: PTH120
+    hooks.asked = settings["loop"]
+    sys.meta_path.insert(0, Finder(hooks, Path.cwd() if settings["module"] else Path(source).absolute().parent))
+    program = Program(source, settings["module"])
+    hooks.sites.append((program.source, 0, "", ()))
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    module.__dict__.update({HOOKS: hooks, "__builtins__": __builtins__})
+    sys.argv = [program.path if settings["module"] else source, *arguments]
     np.random.seed(0)
     random.seed(0)
-    sys.meta_path.insert(0, _Finder(hooks))
     warnings.showwarning = _warned
     for name in ("stdout", "stderr"):
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             setattr(sys, name, Printing(stream, hooks))
-    tell_where(out.with_suffix(".at"), hooks)
-    status, told = 0, dict[str, Any](ended="ended", script=path)
+    tell_where(Path(settings["out"]).with_suffix(".at"), hooks)
+    status, told = 0, dict[str, Any](ended="ended", script=program.path)
     try:
-        source = Path(path).read_text("utf-8-sig")
-        compile(source, path, "exec", dont_inherit=True)  # a mistake in it is told as Python tells it
-        exec(_hooked(source, script, path, hooks), module.__dict__)
+        codes = [compiled(text, path, file, hooks) for path, file, text in program.parts()]
+        for place in program.skipped:
+            print(f"bpdebug: {place}: passed over, since it is for a notebook", file=sys.stderr)
+        module.__dict__.update(program.names)
+        for code in codes:
+            exec(code, module.__dict__)
+    except RefusedError:
+        raise
     except Enough:
         told["ended"] = "enough"
     except SystemExit as done:
@@ -117,16 +93,16 @@ def run(out: Path, most: int, script: str, arguments: list[str]) -> int:
         told["where"] = _told(error, not isinstance(error, KeyboardInterrupt))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    write(out, hooks, most, told)
+    write(Path(settings["out"]), hooks, settings["updates"], told)
     return status
 
 
 def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
     """Show a warning at the user's own line."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
-    if filename.startswith(_HERE):
+    if filename.startswith(HERE):
         filename, lineno, line = frame.f_code.co_filename, frame.f_lineno, None
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
@@ -138,7 +114,7 @@ def _told(error: BaseException, shown: bool) -> tuple[str, int]:
     while stack:
         one = stack.pop()
         if one is not None:
-            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith((_HERE, "<frozen"))]
+            one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith((HERE, "<frozen"))]
             stack += [one.__cause__, one.__context__]
     told = whole.format() if whole.stack else whole.format_exception_only()
     print("".join(told) * shown, end="", file=sys.stderr)

@@ -47,10 +47,13 @@ def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
         "squares": [*hooks.squares.items()],
         "files": [text for text in hooks.files.values() if len(text[1]) <= _FILE],
         "printed": _printed(hooks, updates[:most]),
+        "asked": hooks.asked,
+        "loops": sorted({hooks.sites[loops[-1][0]][:2] for loops, _ in hooks.iterations}),
         **told,
     }
     if updates:
-        found["loop"] = hooks.sites[recording.loop][:2]
+        *place, _, (_, first, last) = hooks.sites[recording.loop]
+        found |= {"loop": place, "body": (int(first), int(last))}
     text = json.dumps(found).encode()
     with path.open("wb") as file:
         file.write(MAGIC + b"%d\n" % len(text) + text)

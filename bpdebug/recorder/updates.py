@@ -112,14 +112,22 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
     lineage, spans, parents = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]]()
     for loops, _ in hooks.iterations:
         parents[loops[-1][1]] = tuple(run for _, run, _ in loops)
+    site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
+    if hooks.asked:
+        spans = {run: turns for run, turns in spans.items() if is_at(hooks.asked, *hooks.sites[site[run]][:2])}
     found = _chosen(lineage, spans, parents, is_array) or _chosen(lineage, spans, parents, is_real)
     if not found:
         return [*_begun(lineage, spans, parents)] if stopped else []
     chosen, best = found
-    site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
     outer = parents[chosen][:1]
     runs = [run for run in sorted(spans) if site[run] == site[chosen] and parents[run][:1] == outer]
     return _complete(lineage, [span for run in runs for span in spans[run]], best)
+
+
+def is_at(asked: str, file: str, line: int) -> bool:
+    """Whether a line is the one that is asked for, ``net.py:30`` or ``30``."""
+    name, _, number = asked.rpartition(":")
+    return number == str(line) and (not name or f"/{file}".endswith(f"/{name}"))
 
 
 def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]]) -> Iterator[Update]:

@@ -14,6 +14,7 @@ import pytest
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.frontends.numpy_script import child
+from bpdebug.frontends.numpy_script.asked import Asked
 from bpdebug.frontends.numpy_script.recording import read
 from bpdebug.frontends.numpy_script.script import load_script, scenario_of
 from bpdebug.session.command_completion import complete_command, known_of
@@ -58,8 +59,9 @@ PARTLY = {"word2vec": {"center"}, "lstm": {"by"}, "sorted": {"W"}}
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name not in OFTEN)) for name in NAMES])
 def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_numbers(name):
-    recording = read(child.record(copied(name), [], 3), f"{name}.py")
-    session = Session(scenario_of(recording))
+    asked = Asked(copied(name), updates=3)
+    recording = read(child.record(asked), asked.source)
+    session = Session(scenario_of(recording, asked))
     program, bits, end = session.program, 0, session.program.end_of(Phase.BACKWARD)
     assert {*program.parameters} - {*program.gradients} == PARTLY.get(name, set())
     for update, values in enumerate(recording.values):
@@ -154,7 +156,7 @@ def test_the_command_runs_the_script_and_says_so():
     )
     assert done.returncode == 0
     assert "loss = 2.808034243" in done.stdout
-    assert "loop at lists.py:20" in done.stderr
+    assert "loop lists.py:20, update = lines 21–38, parameters W[0] b[0] W[1] b[1], loss = line 26; 30 updates are kept" in done.stderr
     assert "running lists.py as a program" in done.stderr
     assert "0 3.5127" in done.stderr
 

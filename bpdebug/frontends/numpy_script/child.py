@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,10 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import Record
 from bpdebug.files import FileError, open_file
+from bpdebug.frontends.numpy_script.asked import Asked
 
 _RECORDER = Path(__file__).parents[2] / "recorder"
-_MAGIC = b"bpdebug recording 1\n"
+_MAGIC, _REFUSED = b"bpdebug recording 1\n", b"bpdebug refusal\n"
 _BYTES, _TEXT = 2**30, 2**28
 _KINDS = "fiub"
 _BY_CTRL_C = 130
@@ -48,27 +50,37 @@ class Recorded(Record, eq=False):
     status: int
 
 
-def python() -> str:
-    """The Python that the script runs in: that of the active environment, else ours."""
-    for variable, below in (("VIRTUAL_ENV", ("bin", "Scripts")), ("CONDA_PREFIX", ("bin", ""))):
-        for folder in below if variable in os.environ else ():
-            for name in ("python", "python.exe"):
-                path = Path(os.environ[variable], folder, name)
-                if path.is_file():
-                    return str(path)
+def python_of(asked: str) -> str:
+    """The Python that is asked for, by its path or by the folder of its environment; else that of the active environment, else ours.
+
+    Raises:
+        ScriptError: where there is none.
+    """
+    if asked and not Path(asked).is_dir():
+        if found := shutil.which(asked):
+            return found
+        raise ScriptError(f"--python {asked}: there is no such program", 2)
+    for folder in (asked,) if asked else filter(None, map(os.environ.get, ("VIRTUAL_ENV", "CONDA_PREFIX"))):
+        for name in ("bin/python", "Scripts/python.exe", "python.exe"):
+            if (path := Path(folder, name)).is_file():
+                return str(path)
+    if asked:
+        raise ScriptError(f"--python {asked}: there is no Python in that folder", 2)
     return sys.executable
 
 
-def record(script: str, arguments: list[str], updates: int) -> Recorded:
+def record(asked: Asked) -> Recorded:
     """Run a script until so many updates are recorded, or it ends; what it prints goes to standard error.
 
     Raises:
         ScriptError: where nothing was recorded.
     """
     usual = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    script, program = asked.source, python_of(asked.python)
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
         path = Path(folder, "recording")
-        command = [python(), str(_RECORDER), str(path), str(updates), script, *arguments]
+        settings = {name: getattr(asked, name) for name in ("updates", "module", "stdin", "loop")}
+        command = [program, str(_RECORDER), json.dumps({**settings, "out": str(path)}), script, *asked.arguments]
         out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else -1
         out = out if out >= 0 else subprocess.DEVNULL  # the app has the screen
         with subprocess.Popen(  # noqa: S603 - the script that the user named on the command line
@@ -83,7 +95,7 @@ def record(script: str, arguments: list[str], updates: int) -> Recorded:
             return _read(path, status, script)
         except FileError as error:
             found = "nothing was recorded" if error.kind == "missing" else f"of its recording: {error.reason}"
-            raise ScriptError(f"{script}: the script's process ended with status {status}, and {found}") from None
+            raise ScriptError(f"{script}: its process ({program}) ended with status {status}, and {found}") from None
 
 
 def _waited(process: subprocess.Popen[bytes]) -> int:
@@ -108,7 +120,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _read(path: Path, status: int, script: str) -> Recorded:
     with open_file(path, "a recording", _BYTES) as file:
-        wrong = file.readline(64) != _MAGIC
+        magic = file.readline(64)
+        if magic == _REFUSED:
+            raise ScriptError(file.read(_TEXT).decode(), 2)
+        wrong = magic != _MAGIC
         length = file.readline(32).strip()
         if wrong or not length.isdigit() or int(length) > _TEXT:
             raise ScriptError(f"{script}: the recording is damaged")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +34,13 @@ class RecordedBatches(Batches):
 
 
 class RecordedScenario(Scenario, eq=False):
-    """A script in the place of a scenario file."""
+    """A script in the place of a scenario file.
+
+    Attributes:
+        told: the scenario where the line of its loop or of its loss is told otherwise.
+    """
+
+    told: Callable[..., RecordedScenario] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def plan(self) -> Batches:

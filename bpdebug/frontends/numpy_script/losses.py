@@ -67,10 +67,15 @@ def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
     return factor if factor and np.abs(one - factor * other).max() <= near * np.abs(one).max() else None
 
 
-def find_loss(recording: Recording, scenario: RecordedScenario) -> Differentiated | None:
-    """The loss whose gradients fit best, the written one where several do; None where no loss can be differentiated."""
+def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") -> Differentiated | None:
+    """The loss whose gradients fit best, the written one where several do; None where no loss can be differentiated.
+
+    Args:
+        recording, scenario: of the script.
+        told: the line of the loss, where that is told.
+    """
     tried = list[Differentiated]()
-    for text, names, said, line in _candidates(recording):
+    for text, names, said, line in _candidates(recording, told):
         try:
             tried.append(_differentiated(recording, scenario, text, names, said, line))
         except BpdebugError:
@@ -92,23 +97,23 @@ Candidate = tuple[str, tuple[str, ...], str, Line]
 """The formula of a loss, "" where a statement computes it; from which statements it is made; what is said of it; where it stands."""
 
 
-def _candidates(recording: Recording) -> Iterator[Candidate]:
-    """The losses that are to be tried."""
+def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
+    """The losses that are to be tried; only those at a line that is told."""
     values, dependent = recording.values[-1], reached(recording.statements, recording.start)
     after = reached(recording.statements, recording.carried.values())
     found = [one for one in recording.statements if one.formula and one.name in dependent - after and one.name not in recording.start]
     scored = list[tuple[float, Statement]]()
-    for place, one in enumerate(found):
+    for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
-        if values[one.name].dtype.kind == "f" and (called or (np.prod(shape) == 1 and (within or not one.inner))):
+        if values[one.name].dtype.kind == "f" and (called or told or (np.prod(shape) == 1 and (within or not one.inner))):
             reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
     for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
         yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
-    yield from _implied(found, dependent)
+    yield from () if told else _implied(found, dependent)
 
 
 def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candidate]:

@@ -39,6 +39,11 @@ class Line(Record):
     def __str__(self) -> str:
         return f"{self.file}:{self.number}"
 
+    def is_at(self, asked: str) -> bool:
+        """Whether it is the line that is asked for: ``net.py:30`` or ``:30``, also of ``lib/net.py``, or ``30``."""
+        name, _, number = asked.rpartition(":")
+        return number == str(self.number) and (not name or f"/{self.file}".endswith(f"/{name}"))
+
 
 class Statement(Record):
     """A value of his update.
@@ -79,6 +84,7 @@ class Recording(Record, eq=False):
     Attributes:
         script: its path.
         loop: the line of the loop of updates.
+        body: the first and the last line of that loop's body.
         statements: of an update, in order.
         carried: the tensors that live from update to update, and the statement that is the next version of each.
         start: what they are at first.
@@ -93,6 +99,7 @@ class Recording(Record, eq=False):
 
     script: str
     loop: Line
+    body: tuple[int, int]
     statements: tuple[Statement, ...]
     carried: Mapping[str, str]
     start: Mapping[str, Array]
@@ -144,6 +151,9 @@ def read(recorded: Recorded, script: str) -> Recording:
     text = recorded.text
     if not text["updates"]:
         said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
+        if text["asked"]:
+            loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
+            said = f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}"
         if ending := _ending(text):
             said = "\n".join([*_squares(text), f"{ending}, before anything was updated: there is nothing to step through"])
         raise ScriptError(said, 2 if text["ended"].startswith("SyntaxError") else 1)
@@ -167,6 +177,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     return Recording(
         script,
         Line(*text["loop"]),
+        tuple(text["body"]),
         tuple(statements),
         carried,
         start,

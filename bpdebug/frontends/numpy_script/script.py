@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import cached_property, partial
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,13 +18,14 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace, values_of
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
-from bpdebug.core.structure import Form, form_of
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Binary, Name, Tree, substitute, walk
+from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import ScriptError, record
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
 from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
+from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
 from bpdebug.frontends.numpy_script.steps import Steps
 
@@ -31,75 +33,32 @@ _LONGEST = 60
 """Nodes of a formula into which inner values are put."""
 
 
-class Spelling(str):
-    """How gradients are called: as he calls them, where he does.
-
-    Attributes:
-        his: the names, by the tensor.
-    """
-
-    his: Mapping[str, str]
-
-    def format(self, *names: object, **_: object) -> str:
-        """The name of the gradient of a tensor."""
-        return self.his.get(str(names[0])) or super().format(*names)
-
-
-class RecordedProgram(Program, eq=False):
-    """The program of a script.
-
-    Attributes:
-        own_slots: what lives from update to update beside the parameters, and the parameter of each.
-        sizes: their shapes.
-    """
-
-    own_slots: Mapping[str, str] = {}
-    sizes: Mapping[str, Shape] = {}
-
-    @property
-    def samples(self) -> Mapping[str, Array]:
-        """None: what is given was recorded, and which axis counts samples is not known."""
-        return {}
-
-    @property
-    def slots(self) -> dict[str, str]:
-        """What lives from update to update beside the parameters, and the parameter of each."""
-        return dict(self.own_slots)
-
-    @cached_property
-    def persistent(self) -> dict[str, Shape]:
-        """The tensors that live from update to update."""
-        return {**self.parameters, **{name: self.sizes[name] for name in self.own_slots}, **dict.fromkeys(self.constants, ())}
-
-    @cached_property
-    def free(self) -> tuple[str, ...]:
-        """The parameters that the update changes and whose gradient he computes."""
-        updated = {stage.name for stage in self.stages if stage.phase is Phase.UPDATE}
-        return tuple(name for name in self.parameters if name in updated and name in self.gradients)
-
-    def _undrawn(self, rows: int) -> dict[str, Shape]:
-        """The shapes of what an update is given."""
-        given: dict[str, Shape] = {name: form_of(values[0]) for name, values in self.data.items()}
-        return {**given, **{name: form_of(values) for name, values in self.fixed.items()}, "m": Form.of((), "i", rows)}
-
-
-def load_script(path: str, arguments: list[str], updates: int) -> RecordedScenario:
+def load_script(path: str, arguments: Sequence[str] = (), updates: int = RECORDED, **told: Any) -> RecordedScenario:
     """Run a script, and make a scenario of what it computes.
 
     Args:
         path: of the script, as it was named on the command line.
         arguments: for the script.
         updates: how many are recorded, at most.
+        told: what else :class:`Asked` has.
 
     Raises:
         ScriptError: where there is nothing to debug.
     """
-    scenario = scenario_of(read(record(path, arguments, updates), path))
-    return replace(scenario, read_again=partial(load_script, path, arguments, updates))
+    return loaded(Asked(path, tuple(arguments), updates, **told))
 
 
-def scenario_of(recording: Recording) -> RecordedScenario:
-    """What was recorded as a scenario.
+def loaded(asked: Asked) -> RecordedScenario:
+    """The same.
+
+    Raises:
+        ScriptError: where there is nothing to debug.
+    """
+    return scenario_of(read(record(asked), asked.source), asked)
+
+
+def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
+    """What was recorded as a scenario, which is read again by running the script again.
 
     Raises:
         ScriptError: where no loss is found.
@@ -107,15 +66,36 @@ def scenario_of(recording: Recording) -> RecordedScenario:
     path = recording.script
     scenario = frame(recording, Path(path).name)
     scenario = replace(scenario, training=Training(len(recording.given)))
-    loss = find_loss(recording, scenario)
+    loss = find_loss(recording, scenario, asked.loss)
+    if loss is None and asked.loss:
+        raise ScriptError(f"{path}: no value at {asked.loss} can be the loss: none of floats depends there on what is updated", 2)
     if loss is None:
         raise ScriptError(f"{path}: no loss was found: no single number depends on what the loop at {recording.loop} updates")
     program = _Assembled(recording, scenario, loss).program()
-    found = f"an update is a turn of the loop at {recording.loop}; parameters {' '.join(program.parameters)}; "
-    kept = f"{len(recording.given)} updates are kept" if len(recording.given) > 1 else "1 update is kept"
-    found += f"loss {program.loss} ({loss.said or 'written'}, {loss.line}); {kept}"
-    found += "".join(f"; {note}" for note in recording.notes)
-    return replace(program.scenario, description=found, ready=lambda: program)  # type: ignore[return-value]
+    found = "; ".join([_found(recording, program, loss), *recording.notes])
+    again = partial(loaded, asked)
+    told = partial(_told, recording, asked)
+    made = replace(program.scenario, description=found, ready=lambda: program, read_again=again, told=told)
+    return cast("RecordedScenario", made)
+
+
+def _told(recording: Recording, asked: Asked, **told: str) -> RecordedScenario:
+    """The scenario where something is told otherwise; for another loop the script is run again.
+
+    Raises:
+        ScriptError: where there is nothing to debug.
+    """
+    asked = replace(asked, **told)
+    return loaded(asked) if "loop" in told else scenario_of(recording, asked)
+
+
+def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
+    """What was found of an update, in a line."""
+    (first, last), kept = recording.body, len(recording.given)
+    line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
+    written = f"loss = {line}" if not loss.said else f"loss = {loss.said} ({line})"
+    parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
+    return f"{', '.join(parts)}; {kept} update{'s are' if kept > 1 else ' is'} kept"
 
 
 def _called(stage: Stage, made: Line, line: Line) -> Stage:

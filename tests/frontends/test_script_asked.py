@@ -1,0 +1,153 @@
+"""How a script is run, and what is told of it: notebooks, modules, another Python, standard input, the loop and the loss."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpdebug.cli import main
+from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.session import Session
+
+SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+
+def copied(name, old="", new="", to=""):
+    """A script in the present folder, with one place changed; its name."""
+    text = (SCRIPTS / f"{name}.py").read_text("utf-8")
+    assert old in text
+    path = Path(to or f"{name}.py")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return str(path)
+
+
+def notebook(*cells):
+    """A notebook of code cells, with a text between them; its name."""
+    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    text = {"cell_type": "markdown", "source": "# a title"}
+    Path("nb.ipynb").write_text(json.dumps({"cells": [part for one in code for part in (text, one)], "nbformat": 4}), "utf-8")
+    return "nb.ipynb"
+
+
+def test_a_notebook_runs_cell_by_cell_and_its_lines_are_places():
+    text = (SCRIPTS / "lists.py").read_text("utf-8")
+    head, loop = text.split("\n\nfor epoch in")
+    head = head.replace(
+        "lr = 0.1", "lr = (7\n% 10) / 70\nnp?\n!pip install nothing 'x\nif lr:\n    %matplotlib inline\nget_ipython().magic('x')"
+    )
+    session = Session(load_script(notebook("%%bash\nls", head, "%%time\n%time display(1)\nfor epoch in" + loop), [], 3))
+    assert session.program.scenario.description.startswith("loop nb.ipynb:3:3, update = lines 4–21, parameters")
+    session.execute("goto nb.ipynb:3:13")
+    assert session.position.stage == "dz[1]"
+    assert session.execute("explain nb.ipynb:3:13[1,0]").text.startswith("dz[1][1,0] =")
+    session.execute("break nb.ipynb:3:14")
+    session.execute("continue")
+    assert session.position.stage == "dW[1]"
+    assert session.execute("check").data["stages"][1]["line"] == "nb.ipynb:3:13"
+
+
+def test_a_mistake_in_the_syntax_of_a_notebook_has_its_cell_and_line(capfd):
+    with pytest.raises(BpdebugError, match="SyntaxError") as raised:
+        load_script(notebook("open('ran', 'w')", "x = 1\ny = = 2\n"), [], 3)
+    assert raised.value.status == 2
+    assert 'File "nb.ipynb:2", line 2\n    y = = 2' in capfd.readouterr().err
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("text", ["x", "{}", '{"cells": 3}'])
+def test_what_is_no_notebook_is_refused(text):
+    Path("nb.ipynb").write_text(text, "utf-8")
+    with pytest.raises(BpdebugError, match=r"nb\.ipynb: this is no notebook of version 4") as raised:
+        load_script("nb.ipynb", [], 3)
+    assert raised.value.status == 2
+
+
+def test_lines_of_a_notebook_in_a_script_are_passed_over_and_mistakes_are_not(capfd):
+    session = Session(load_script(copied("lists", "lr = 0.1", "lr = 0.1\n%matplotlib inline"), [], 3))
+    assert "loop lists.py:21" in session.program.scenario.description
+    assert "lists.py:10: passed over, since it is for a notebook" in capfd.readouterr().err
+
+
+def test_a_module_of_a_package_runs_as_python_runs_it(capfd):
+    shutil.copytree(SCRIPTS / "package" / "lib", "pkg/lib")
+    text = (SCRIPTS / "package" / "main.py").read_text("utf-8")
+    Path("pkg/__init__.py").write_text("", "utf-8")
+    Path("pkg/train.py").write_text(text.replace("from lib", "from .lib").replace("counter = 0", "print(__name__, __package__)"), "utf-8")
+    session = Session(load_script("pkg.train", [], 9999, module=True))
+    assert "__main__ pkg" in capfd.readouterr().err
+    assert any((stage.line or "").startswith("pkg/lib/ops.py:") for stage in session.program.stages)
+    assert session.program.scenario.description.startswith("loop pkg/train.py:")
+    for name, told in (("pkg", "is a package without a __main__"), ("pkg.no", "no such module"), ("no.way", "No module named 'no'")):
+        with pytest.raises(BpdebugError, match=told) as raised:
+            load_script(name, [], 3, module=True)
+        assert raised.value.status == 2
+
+
+def test_the_python_of_an_environment_runs_it_where_that_has_numpy(capfd, monkeypatch):
+    Path("env/bin").mkdir(parents=True)
+    Path("env/bin/python").write_text(f'#!/bin/sh\necho "in env"\nexec {sys.executable} "$@"\n', "utf-8")
+    Path("env/bin/python").chmod(0o755)
+    monkeypatch.setenv("CONDA_PREFIX", "env")
+    load_script(copied("lists"), [], 3)
+    assert capfd.readouterr().err.startswith("in env")
+    load_script("lists.py", [], 3, python=sys.executable)
+    assert "in env" not in capfd.readouterr().err
+    load_script("lists.py", [], 3, python="env")
+    assert capfd.readouterr().err.startswith("in env")
+    Path("env/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n', "utf-8")
+    with pytest.raises(BpdebugError, match=r"^there is no NumPy in .*; --python PATH chooses another") as raised:
+        load_script("lists.py", [], 3)
+    assert raised.value.status == 2
+    assert capfd.readouterr().err == ""
+    for wrong in ("nowhere", "."):
+        with pytest.raises(BpdebugError, match=f"--python {wrong}: there is no"):
+            load_script("lists.py", [], 3, python=wrong)
+
+
+def test_standard_input_may_be_a_file():
+    Path("rate.txt").write_text("0.25\n", "utf-8")
+    session = Session(load_script(copied("lists", "lr = 0.1", "lr = float(input())"), [], 3, stdin="rate.txt"))
+    assert session.value("lr") == 0.25
+
+
+def test_the_loop_and_the_loss_can_be_told_otherwise():
+    inner = copied("lists", "for epoch in range(1000):\n", "for epoch in range(50):\n  for turn in range(3):\n")
+    assert "loop lists.py:21" in load_script(inner, [], 3).description
+    assert "loop lists.py:20" in load_script(inner, [], 3, loop=":20").description
+    with pytest.raises(BpdebugError, match=r"no loop at 12 changes an array from turn to turn; the loops that ran: lists.py:20, "):
+        load_script(inner, [], 3, loop="12")
+    changed = copied("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y")
+    scenario = load_script(changed, [], 3)
+    assert "loss = half the squared error of a[2] (line 28)" in scenario.description
+    assert Session(scenario).execute("check").data["ok"] is True
+    told = load_script(changed, [], 3, loss="lists.py:26")
+    assert "loss = line 26" in told.description
+    assert Session(told).execute("check").wrong  # as the gradient of a[2] or, with the next line, as that of z[1]
+    with pytest.raises(BpdebugError, match="no value at :27 can be the loss"):
+        load_script(changed, [], 3, loss=":27")
+
+
+def test_the_options_are_those_of_each_command(capfd):
+    copied("lists")
+    for command in (["run"], ["check"], ["explain"], ["screenshot", "-o", "x.svg"]):
+        cell = ["dz[1][0,0]"] * (command == ["explain"])
+        assert main([*command, "lists.py", *cell, "--loop", ":99"]) == 1
+        assert "no loop at :99" in capfd.readouterr().err
+    assert main(["check", "xor", "--loop", ":3"]) == 2
+    assert "--loop is for a script" in capfd.readouterr().err
+    assert main(["check", "xor", "--", "3"]) == 2
+    assert "-- is for a script" in capfd.readouterr().err
+    assert main(["check", "-m", "lists", "--stdin", "gone.txt"]) == 2
+    assert "gone.txt: the file does not exist" in capfd.readouterr().err
