@@ -100,7 +100,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
 def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
     """Show a warning at the user's own line."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(HERE):
+    while frame.f_back and frame.f_code.co_filename.startswith((HERE, warnings.__file__)):
         frame = frame.f_back
     if filename.startswith(HERE):
         filename, lineno, line = frame.f_code.co_filename, frame.f_lineno, None

@@ -28,6 +28,7 @@ from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.panes.loss import MomentChosen
 from bpdebug.ui.panes.program import StageChosen, StageMarked
+from bpdebug.ui.panes.source import LineChosen, LineMarked
 from bpdebug.ui.panes.why import OperandChosen
 from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
 from bpdebug.ui.screens import TextScreen
@@ -207,6 +208,16 @@ class DebuggerApp(Commanding):
         """A breakpoint on a stage is set, or deleted."""
         plain = [stop.number for stop in self.session.stops.all.values() if stop.text == message.name] if self.session else []
         self.perform(f"delete {plain[0]}" if plain else f"break {message.name}")
+
+    def on_line_marked(self, message: LineMarked) -> None:
+        """A breakpoint on a line of the user's file is set, or deleted."""
+        names = {stage.name for stage in self.session.program.stages if message.place in (stage.line, stage.beside)} if self.session else ()
+        there = [stop.number for stop in self.session.stops.all.values() if stop.text in {message.place, *names}] if self.session else []
+        self.perform(f"delete {there[0]}" if there else f"break {message.place}")
+
+    def on_line_chosen(self, message: LineChosen) -> None:
+        """A line of the user's file was pointed at."""
+        self.perform(f"goto {message.place}")
 
     def on_stage_chosen(self, message: StageChosen) -> None:
         """A stage of the listing was pointed at."""

@@ -20,6 +20,7 @@ from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.program_rows import program_rows
+from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, is_small
 from bpdebug.ui.pane import Pane
@@ -109,6 +110,7 @@ class PaneScreen(Sized):
         self.app.set_class(bool(self.layout_of.maximised), "alone")
         self._follow(view)
         layout, program = self.layout_of, view.program
+        layout.script = len(program.scenario.printed) if has_source(view) else None
         layout.further = "surface" if isinstance(answer_of(program), Answer) else "health"
         layout.formulas = wanted_columns(view)
         layout.curve = len(view.losses[0]) > 0

@@ -15,6 +15,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line
 from bpdebug.ui.draw.glyphs import key_name
+from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.painting import to_strip
 from bpdebug.ui.pane import REGISTERED, Pane
@@ -67,7 +68,10 @@ class FooterBar(Bar):
     def _place(self) -> Place:
         pane = self.screen.focused if isinstance(self.screen.focused, Pane) else None
         hints, cells = (pane.hints, pane.cells) if pane else ((), True)
-        letters = (pane.key for pane in REGISTERED.values() if not pane.key.isdigit())
+        scripts = self.view is not None and has_source(self.view)
+        letters = (
+            pane.key for pane in REGISTERED.values() if not pane.key.isdigit() and (scripts or pane.spot not in ("source", "output"))
+        )
         return Place(hints, cells, bool(self.screen.selections), self._alone(), (*letters,))
 
     def draw(self, view: View, columns: int) -> Line:

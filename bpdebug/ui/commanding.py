@@ -21,6 +21,7 @@ from bpdebug.ui.draw.footer import possible
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane, StageMarked
+from bpdebug.ui.panes.source import SourcePane
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
@@ -106,10 +107,10 @@ class Commanding(TerminalApp):
             self.push_screen(FormulaScreen(self.view, self.view.program.stage(name), text), self.answered)
 
     def _stage_meant(self, session: Session) -> str:
-        """The stage under the listing's cursor, that of the selected cell, the one that has just run, or the next."""
-        program, position = self.panes.query_one(ProgramPane), session.position
-        if program.has_focus and program.pointed:
-            return program.pointed.name
+        """The stage under the cursor of the listing or the source, that of the selected cell, the one that has just run, or the next."""
+        pane, position = self.panes.focused, session.position
+        if isinstance(pane, ProgramPane | SourcePane) and pane.pointed:
+            return pane.pointed.name
         if session.cursor.selected and session.cursor.selected[0] in session.program.index:
             return session.cursor.selected[0]
         return position.stage or position.next or session.program.stages[-1].name

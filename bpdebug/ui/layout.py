@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 from textual.geometry import Region
 
 Side = Literal["left", "right", "top", "bottom"]
-Spot = Literal["left", "below", "top", "turn", "middle", "instead", "bottom"]
+Spot = Literal["left", "below", "top", "turn", "middle", "instead", "bottom", "source", "output"]
 """Where a pane stands: left of all others, or below that; in the top row, or right of that, where one at a time is shown; in the middle
 row, or instead of all that stand there, and on a very large screen below them; at the bottom. What finds no room below the listing
-stands in turn with others."""
+stands in turn with others. Of a script, its source stands beside the listing, or in turn with it, and what it prints below that."""
 
 WIDE, TALL = 110, 30
 """From this size on most panes are shown at once."""
@@ -39,6 +39,7 @@ class Part(NamedTuple):
         usual: its columns or rows; as a fraction, of the room that the parts share; below 0, what it leaves of that; None for what the
             others leave.
         parts: from left to right, or where ``down`` from top to bottom.
+        lines: the rows that are enough, where that is fewer than usual.
     """
 
     pane: str
@@ -46,6 +47,7 @@ class Part(NamedTuple):
     usual: float | None = None
     parts: tuple[Part, ...] = ()
     down: bool = False
+    lines: int = 0
 
     def holds(self, pane: str) -> bool:
         """Whether it is a pane, or one is in it."""
@@ -53,7 +55,7 @@ class Part(NamedTuple):
 
     def least(self, down: bool) -> int:
         """The rows, or columns, that it needs."""
-        own = [LEAST_ROWS if down else LEAST_COLUMNS, *(part.least(down) for part in self.parts)]
+        own = [min(LEAST_ROWS, self.lines or LEAST_ROWS) if down else LEAST_COLUMNS, *(part.least(down) for part in self.parts)]
         return sum(own[1:]) if self.parts and self.down == down else max(own)
 
 
@@ -81,6 +83,8 @@ class Layout:
         further: the pane that stands below the listing where that leaves room, on a very large screen else beside the explanation.
         formulas: the columns, with their border, in which nearly all formulas of the listing can be seen.
         listing, matrices: the rows, with their borders, in which the whole listing and the matrices of a stage can be seen.
+        script: whether the program is a script, and how many lines it has printed; None where it is none.
+        left: of a script where there is little room, the listing or the source.
     """
 
     spots: Mapping[str, Spot]
@@ -94,6 +98,8 @@ class Layout:
     formulas: int = 38
     listing: int = 100
     matrices: int = 8
+    script: int | None = None
+    left: str = "source"
 
     def at(self, *spots: Spot) -> list[str]:
         """The panes that stand there."""
@@ -103,6 +109,10 @@ class Layout:
         """Bring a pane to the screen."""
         alone, self.maximised = self.maximised, ""
         spot, stands = self.spots[name], name in self._standing(columns, rows)
+        if self.script is None and spot in ("source", "output"):
+            spot = "turn"
+        if spot in ("left", "source"):
+            self.left, spot = name, "left"
         if spot in ("turn", "below") and not stands:
             self.upper = name
         if spot in ("middle", "instead") and not stands:
@@ -119,6 +129,8 @@ class Layout:
     def _standing(self, columns: int, rows: int) -> list[str]:
         """The panes that there is room for besides the usual ones."""
         large = columns >= _VERY_WIDE and rows >= _VERY_TALL
+        if self.script is not None:
+            return [] if is_small(columns, rows) else [*self.at("source", "output", "instead"), *[self.upper] * large]
         return [self.further] * (large or self._below(rows)) + self.at("instead") * large
 
     def _below(self, rows: int) -> bool:
@@ -129,6 +141,8 @@ class Layout:
         """All that is on the screen."""
         if self.maximised:
             return Part(self.maximised)
+        if self.script is not None:
+            return self._beside_source(columns, rows)
         small, standing, more = is_small(columns, rows), self._standing(columns, rows), rows - BARS - _USUAL
         # what the usual formulas take, and on a very wide screen what the longest take
         listing = 34 if small else max(38, min(columns - 140, 60), min(self.formulas, columns // 3))
@@ -150,6 +164,24 @@ class Layout:
         network = -_NO_CURVE if upper == "loss" and not self.curve else 0.5
         top = Part("", "top", _grown(11, more, 8), (Part(self.at("top")[0], "network", network), Part(upper)))
         return Part("", parts=(left, Part("", parts=(*[top][small:], *middle, explained), down=True)))
+
+    def _beside_source(self, columns: int, rows: int) -> Part:
+        """All that is on the screen where the program is a script."""
+        (program,), (source,), (output,) = self.at("left"), self.at("source"), self.at("output")
+        (values, deltas), (why,), (equation,) = self.at("middle"), self.at("bottom"), self.at("instead")
+        slot = Part(self.slot)
+        if is_small(columns, rows):
+            left = Part(self.left, "source" if self.left == source else "program", 0.56 if self.left == source else 34)
+            return Part("", parts=(left, Part("", parts=(slot, Part(why, "why", 10)), down=True)))
+        standing, more = self._standing(columns, rows), rows - BARS - _USUAL
+        if self.slot in (values, deltas, *standing):
+            slot = Part("", parts=(Part(values, "values", 0.5), Part(deltas)), down=True)
+        said = Part(output, "output", min(max(self.script or 0, 1) + 2, max(rows // 6, 3)), lines=3)
+        left = Part(program, "program", min(max(self.formulas, 30), int(columns * 0.28)))
+        upper = (left, Part("", "source", 0.42, (Part(source), said), down=True), slot)
+        last = [Part(self.upper, "loss", 0.25)] if self.upper in standing else []
+        lower = (Part(why), Part(equation, "equation", 0.37 if last else 0.45), *last)
+        return Part("", parts=(Part("", parts=upper), Part("", "why", _grown(12, more, 8), lower)), down=True)
 
     def _placed(self, part: Part, region: Region) -> Iterator[Placed]:
         """The parts of one, and theirs, in their places."""

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
+from scripts import WRONG, recorded
 from textual.widgets import Static
 from ui_app import debugger, press, settled
 
@@ -54,7 +55,7 @@ async def walk(name, half, monkeypatch, at_stop=None):
     for module in [module for key, module in sys.modules.items() if key.startswith("bpdebug.ui")]:
         if getattr(module, "to_strip", None) is kept:
             monkeypatch.setattr(module, "to_strip", noted)
-    async with debugger(name) as (app, pilot):
+    async with debugger(recorded(*WRONG) if name == "script" else name) as (app, pilot):
 
         async def stop():
             await settled(pilot)

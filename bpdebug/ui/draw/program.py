@@ -29,7 +29,7 @@ _OVER = 10
 """At most such a part of the formulas runs over them."""
 _GAP = 2
 """Blanks before what stands at the end of a line."""
-_STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
+STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
 """The signs of the kinds of breakpoint."""
 
 
@@ -262,8 +262,8 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
     role = "" if run else "next" if following else "dim"
     return (
         ("▶" if following else " ", "next"),
-        (_STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
-        _badge(view, stage, run),
+        (STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
+        sign_of(view, stage, run),
         ("✎" if stage.edited else " ", "changed"),
         (render_name(stage.name, view.style), "name" if run else f"{role} bold"),
         (f" = {plan.formulas[stage.name]}", role),
@@ -281,7 +281,7 @@ def _detailed(view: View, stage: Stage, plan: Plan, drawn: Line) -> Line:
     return (*drawn, (f"next: {stage.meaning}" if following else stage.meaning, "dim")) if plan.sentence else drawn
 
 
-def _badge(view: View, stage: Stage, computed: bool) -> Span:
+def sign_of(view: View, stage: Stage, computed: bool) -> Span:
     """The most telling of a stage's signs; that all is well is said only of what has been compared."""
     found = badge(view, stage, computed)
     if not computed:

@@ -117,11 +117,13 @@ _WRITTEN = {
     "done": ("success", False),
     "good": ("success", True),
     "bad": ("error", True),
+    "keyword": ("primary", False),
+    "string": ("success", False),
 }
 """The theme's colours of what is written, and what is bold."""
 _POINTS = {"point": "foreground", "missed": "error"}
 """The backgrounds of the samples in a picture; of those whose answer is wrong."""
-_GREY = {"dim": (0.5, 1.3), "faint": (0.35, 1.0)}
+_GREY = {"dim": (0.5, 1.3), "faint": (0.35, 1.0), "comment": (0.5, 1.3)}
 """How far from the background towards the foreground, and how many times the least contrast that has to give."""
 
 

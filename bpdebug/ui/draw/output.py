@@ -1,0 +1,47 @@
+"""What the user's script has printed, at its moment."""
+
+from __future__ import annotations
+
+import re
+
+from bpdebug.core.errors import printable
+from bpdebug.look.once import once
+from bpdebug.look.source import Place
+from bpdebug.session.view import View
+from bpdebug.ui.draw.source import has_source, no_script
+from bpdebug.ui.draw.spans import Line, fit, pad
+
+_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+"""What moves a terminal's cursor or colours its text."""
+
+
+def legible(text: str) -> str:
+    """A printed line without what only a terminal understands; of a line that was written over, what it was last."""
+    return printable(_CONTROL.sub("", text).rstrip("\r\n").rpartition("\r")[2].expandtabs())
+
+
+def output_lines(view: View, columns: int) -> list[Line]:
+    """The printed lines; those of later moments are dim."""
+    if not has_source(view):
+        return [no_script(columns, y) for y in range(5)]
+    printed, now = _printed(view), view.position.update + (view.position.done > 0 or view.position.at_end)
+    if not printed:
+        return [(("nothing printed", "dim"),)]
+    digits = max(len(when) for _, when, _ in printed)
+    return [fit(((f"{pad(when, digits)}  ", "faint"), (text, "" if update < now else "dim")), columns) for update, when, text in printed]
+
+
+def shown_until(view: View) -> int:
+    """How many lines are printed by now."""
+    return sum(update <= view.position.update for update, _, _ in _printed(view))
+
+
+def _printed(view: View) -> list[tuple[int, str, str]]:
+    """The printed lines: the update, how that and the line are told, and what."""
+    scenario = view.program.scenario
+
+    def made() -> list[tuple[int, str, str]]:
+        lines = [(update, Place(place).number if place else 0, legible(text)) for update, place, text in scenario.printed]
+        return [(update, f"{update if update >= 0 else 'start'}:{number}" if number else "", text) for update, number, text in lines]
+
+    return once(scenario, "printed", made)
