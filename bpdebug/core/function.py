@@ -81,6 +81,8 @@ class Function(Record):
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
         """The arguments; where the result is a number of the scenario's precision, those that are counts or truth values made such by
         ``number``."""
+        if all(value.dtype.kind in "fc" for value in values if hasattr(value, "dtype")):
+            return values
         counted = [place for place, value in enumerate(values) if place not in self.truths and not self.static_at(place)]
         if self.result == "same" and all(values[place].dtype.kind in "biu" for place in counted if hasattr(values[place], "dtype")):
             return values

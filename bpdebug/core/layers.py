@@ -12,11 +12,12 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
+from bpdebug.core.products import product
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Name, literal, product
+from bpdebug.core.tree import Name, literal
 from bpdebug.core.words import suggestion
 
 

@@ -14,10 +14,11 @@ from bpdebug.core.errors import SetupError
 from bpdebug.core.operation import Operation
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import product
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Call, Name, Tree, Written, product, total
+from bpdebug.core.tree import Call, Name, Tree, Written, total
 
 
 class Phase(StrEnum):

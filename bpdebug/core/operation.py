@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import without_ones
 from bpdebug.core.record import Record
-from bpdebug.core.tree import ONE, Name, Tree, substitute, without_ones
+from bpdebug.core.tree import ONE, Name, Tree, substitute
 
 
 class Operation(Record):

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from bpdebug.core.description import Optimizer
 from bpdebug.core.expansion import constant_of
 from bpdebug.core.parser import Formula, parse, parse_assignment
+from bpdebug.core.products import without_ones
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Call, Name, Number, Tree, Unary, literal, substitute, total, without_ones
+from bpdebug.core.tree import Binary, Call, Name, Number, Tree, Unary, literal, substitute, total
 
 RATE = "learning_rate"
 """The constant that a schedule sets anew in each update."""

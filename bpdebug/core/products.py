@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from bpdebug.core.functions import COMPARISONS
 from bpdebug.core.record import replace
@@ -195,3 +196,36 @@ def _summed(terms: Iterable[Tree]) -> Tree:
     for term in terms:
         total = plus(total, term)
     return total
+
+
+def without_ones(tree: Tree) -> Tree:
+    """The tree without factors and divisors that are the literal 1."""
+    tree = tree.rebuilt(without_ones)
+    match tree:
+        case Binary("*" | "/", left, right) if right == ONE:
+            return left
+        case Binary("*", left, right) if left == ONE:
+            return right
+    return tree
+
+
+def product(*factors: Tree, over: Tree | None = None) -> Tree:
+    """The product of the factors, divided by ``over``, as a person would write it: literal factors are multiplied out and
+    a factor 1 is left away; the order of the rest is kept."""
+    constant, rest = 1.0, list[Tree]()
+    for part in chain.from_iterable(map(_factors, factors)):
+        if isinstance(part, Number):
+            constant *= part.value
+        else:
+            rest.append(part)
+    if constant != 1.0 or not rest:
+        rest.insert(0, literal(constant))
+    result = chained("*", rest)
+    return result if over is None or over == ONE else Binary("/", result, over)
+
+
+def _factors(tree: Tree) -> tuple[Tree, ...]:
+    match tree:
+        case Binary("*", left, right):
+            return _factors(left) + _factors(right)
+    return (tree,)

@@ -214,8 +214,17 @@ class Program(Given, eq=False):
     def _few(self) -> dict[str, Shape]:
         return self.shapes(self.batches.sizes[0])
 
+    @cached_property
+    def _shapes(self) -> dict[int, dict[str, Shape]]:
+        return {}
+
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows; a gradient is of real numbers, be its formula 1 or u > v."""
+        if rows not in self._shapes:
+            self._shapes[rows] = self._inferred(rows)
+        return dict(self._shapes[rows])
+
+    def _inferred(self, rows: int) -> dict[str, Shape]:
         shapes, waiting = self._undrawn(rows) | self.persistent, [*self.network.draws]
         for stage in (None, *(stage for stage in self.stages if stage.name not in self.persistent)):
             if stage is not None:

@@ -62,15 +62,29 @@ class Tree:
         return replace(self, **changed) if changed else self
 
 
+class Leaf(Tree):
+    """What has nothing below it."""
+
+    __slots__ = ()
+
+    def children(self) -> tuple[Tree, ...]:
+        """None."""
+        return ()
+
+    def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:
+        """Itself."""
+        return self
+
+
 @dataclass(frozen=True, slots=True)
-class Number(Tree):
+class Number(Leaf):
     """A literal, never negative (a minus sign is a node of its own); a whole number is an ``int`` where it is written without a point."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Tree):
+class Name(Leaf):
     """A named tensor."""
 
     name: str
@@ -104,6 +118,10 @@ class Unary(Operation):
     operator: str
     operand: Tree
 
+    def children(self) -> tuple[Tree, ...]:
+        """The one operand."""
+        return (self.operand,)
+
 
 @dataclass(frozen=True, slots=True)
 class Binary(Operation):
@@ -112,6 +130,15 @@ class Binary(Operation):
     operator: str
     left: Tree
     right: Tree
+
+    def children(self) -> tuple[Tree, ...]:
+        """Both sides."""
+        return self.left, self.right
+
+    def rebuilt(self, change: Callable[[Tree], Tree]) -> Tree:
+        """With both sides changed."""
+        left, right = change(self.left), change(self.right)
+        return self if left is self.left and right is self.right else Binary(self.operator, left, right, column=self.column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +258,11 @@ def signed(tree: Tree) -> float | None:
 
 def walk(tree: Tree) -> Iterator[Tree]:
     """The node and all below it, parents first."""
-    yield tree
-    for child in tree.children():
-        yield from walk(child)
+    left = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        left += node.children()[::-1]
 
 
 def names(tree: Tree) -> tuple[str, ...]:
@@ -256,39 +285,6 @@ def literal(value: float) -> Tree:
     size = abs(value)
     written = Number(int(size) if size < 1e15 and size == int(size) else size)
     return Unary("-", written) if value < 0 else written
-
-
-def without_ones(tree: Tree) -> Tree:
-    """The tree without factors and divisors that are the literal 1."""
-    tree = tree.rebuilt(without_ones)
-    match tree:
-        case Binary("*" | "/", left, right) if right == ONE:
-            return left
-        case Binary("*", left, right) if left == ONE:
-            return right
-    return tree
-
-
-def product(*factors: Tree, over: Tree | None = None) -> Tree:
-    """The product of the factors, divided by ``over``, as a person would write it: literal factors are multiplied out and
-    a factor 1 is left away; the order of the rest is kept."""
-    constant, rest = 1.0, list[Tree]()
-    for part in chain.from_iterable(map(_factors, factors)):
-        if isinstance(part, Number):
-            constant *= part.value
-        else:
-            rest.append(part)
-    if constant != 1.0 or not rest:
-        rest.insert(0, literal(constant))
-    result = chained("*", rest)
-    return result if over is None or over == ONE else Binary("/", result, over)
-
-
-def _factors(tree: Tree) -> tuple[Tree, ...]:
-    match tree:
-        case Binary("*", left, right):
-            return _factors(left) + _factors(right)
-    return (tree,)
 
 
 def total(*terms: Tree) -> Tree:

@@ -14,11 +14,12 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import OPTIMIZERS, RATE
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Naming, Role
-from bpdebug.core.tree import ONE, Name, Tree, substitute, without_ones
+from bpdebug.core.tree import ONE, Name, Tree, substitute
 from bpdebug.export.update import WorkedUpdate
 from bpdebug.frontends.loader import MAXIMUM_BYTES
 from bpdebug.time.stop_text import breakpoint_of, watchpoint_of

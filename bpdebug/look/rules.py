@@ -11,6 +11,7 @@ from bpdebug.core.functions import COMPARISONS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.numbers import written
 from bpdebug.core.parser import Formula, parse
+from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style, render, render_name
@@ -18,7 +19,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import Forms
 from bpdebug.core.texts import PHRASES, REASONS
-from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk, without_ones
+from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk
 from bpdebug.look.cancelling import fused
 from bpdebug.look.inside import inner_of
 from bpdebug.look.line_rules import line_rule

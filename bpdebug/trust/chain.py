@@ -9,9 +9,10 @@ from contextlib import suppress
 from bpdebug.core.derive import derived
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
-from bpdebug.core.tree import ONE, Call, Name, Tree, names, substitute, total, walk, without_ones
+from bpdebug.core.tree import ONE, Call, Name, Tree, names, substitute, total, walk
 from bpdebug.core.writing import to_text
 from bpdebug.trust.site import Mistake, Site
 

@@ -12,7 +12,8 @@ import numpy as np
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
-from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, product, total
+from bpdebug.core.products import product
+from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, total
 from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.factors import TOLD, called, scale

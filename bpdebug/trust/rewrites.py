@@ -11,8 +11,9 @@ from functools import cache, partial
 
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import parse
+from bpdebug.core.products import without_ones
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute, without_ones
+from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, literal, names, substitute
 from bpdebug.trust.site import M, Mistake, Site
 
 _TABLE = """
@@ -100,6 +101,11 @@ def _rules() -> list[tuple[str, Tree, Tree, str]]:
     return [(kind, parsed(right).tree, parsed(wrong).tree, says) for kind, right, wrong, says in table(_TABLE)]
 
 
+def _head(tree: Tree) -> tuple[type[Tree], str]:
+    """What a node is on top, which a pattern that is more than a letter has, too."""
+    return type(tree), getattr(tree, "operator", "") or getattr(tree, "function", "")
+
+
 def places(tree: Tree) -> Iterator[tuple[Tree, Callable[[Tree], Tree]]]:
     """Each node of a tree, parents first, and what makes the tree with another one in its place."""
     yield tree, lambda new: new
@@ -129,8 +135,10 @@ def rewrites(site: Site) -> Iterator[Mistake]:
     """The formula of a stage with one of its parts written otherwise."""
     tree, constants = site.tree, {*site.program.constants, M.name}
     nodes = list(places(tree))
+    heads = [_head(node) for node, _ in nodes]
     for kind, right, wrong, says in _rules():
-        for node, put in nodes:
+        head = None if isinstance(right, Name) else _head(right)
+        for node, put in (pair for pair, own in zip(nodes, heads, strict=True) if head in (None, own)):
             parts: dict[str, Tree] = {}
             if _fits(right, node, parts, constants):
                 left = _filled(wrong, parts, node)

@@ -7,9 +7,9 @@ from functools import cache, partial
 
 from bpdebug.core.network import Node, loss_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
-from bpdebug.core.products import minus
+from bpdebug.core.products import minus, product, without_ones
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, Unary, literal, names, product, substitute, total, without_ones
+from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, Unary, literal, names, substitute, total
 from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
 from bpdebug.trust.site import M, Mistake, Site, activation_of, constants_of, is_data_loss
 

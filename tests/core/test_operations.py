@@ -8,9 +8,10 @@ from bpdebug.core.functions import CONSTANTS
 from bpdebug.core.network import loss_row, sum_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula, parse
+from bpdebug.core.products import product
 from bpdebug.core.record import replace
 from bpdebug.core.texts import derivative_of, value_of
-from bpdebug.core.tree import Binary, Call, Name, Number, product, walk
+from bpdebug.core.tree import Binary, Call, Name, Number, walk
 
 KINKED = {"abs", "sign", "maximum", "minimum", "where", "max", "min", "erf"}
 GRADIENTS = [(name, argument) for name, row in OPERATIONS.items() for argument in row.gradients]
