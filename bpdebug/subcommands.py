@@ -19,7 +19,7 @@ from bpdebug.core.render import Style
 from bpdebug.export.formats import FORMATS, export, format_of
 from bpdebug.files import write_file
 from bpdebug.frontends import ScenarioError, json_schema, load_scenario, shipped
-from bpdebug.frontends.script import CHECKED, RECORDED, is_script, opened
+from bpdebug.frontends.script import CHECKED, RECORDED, is_script, opened, traceback_of
 from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
@@ -147,9 +147,12 @@ def _explain(given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace) -> int:
     first = given.at == "start"
     asked = asked_for(given, CHECKED if first else RECORDED)
-    session = Session(opened(asked))
+    session = Session(opened(asked, ending=False))
     result = checked(session, given.at, is_script(asked) and first)
-    return _judged(given, "check", session, result)
+    status = _judged(given, "check", session, result)
+    if raised := traceback_of(session.program.scenario):
+        print(raised, end="", file=sys.stderr)
+    return FAILED if raised else status
 
 
 def _judged(given: argparse.Namespace, name: str, session: Session, result: Result) -> int:

@@ -132,6 +132,7 @@ class Scenario(Record, eq=False):
         read_again: reads that file again, where it came from one.
         ready: gives the program, where the front end makes it itself.
         files: of a script, the text of each of the user's files that has run.
+        ending: of a script that has not come to its own end, why.
         printed: of a script, the lines that it has printed: in which update, by which line, and what.
     """
 
@@ -160,6 +161,7 @@ class Scenario(Record, eq=False):
     ready: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
     files: Mapping[str, str] = {}
     printed: tuple[tuple[int, str, str], ...] = ()
+    ending: str = ""
 
     @cached_property
     def plan(self) -> Batches:

@@ -14,6 +14,7 @@ from bpdebug.core.record import replace
 from bpdebug.files import FileError
 from bpdebug.frontends.loader import load_scenario
 from bpdebug.frontends.numpy_script.asked import CHECKED, RECORDED, Asked
+from bpdebug.frontends.shipped import folder
 
 ENDINGS = (".py", ".ipynb")
 
@@ -23,8 +24,17 @@ def is_script(asked: Asked) -> bool:
     return asked.module or asked.source.endswith(ENDINGS)
 
 
-def opened(asked: Asked) -> Scenario:
-    """The scenario of that name, or what a script of that name computes; that it is run is said.
+def traceback_of(scenario: Scenario) -> str:
+    """That of the script that a scenario comes from, as Python has it; "" where nothing was raised."""
+    return getattr(scenario, "traceback", "")
+
+
+def opened(asked: Asked, ending: bool = True) -> Scenario:
+    """The scenario of that name, or what a script of that name computes; that it is run is said, and what it raises.
+
+    Args:
+        asked: what is named, and how it is run.
+        ending: whether to show a traceback at once, below what was found; else that is left to who asks.
 
     Raises:
         BpdebugError: where it cannot be read, or there is nothing to debug.
@@ -35,6 +45,8 @@ def opened(asked: Asked) -> Scenario:
                 option = "--" if name == "arguments" else f"--{name}"
                 raise BpdebugError(f"{option} is for a script (train.py, train.ipynb, or -m with a module); {asked.source} is a scenario")
         return load_scenario(asked.source)
+    if not asked.module and not os.path.lexists(asked.source) and (shipped := folder() / asked.source).is_file():
+        asked = replace(asked, source=os.path.relpath(shipped))
     for path in (*[asked.source] * (not asked.module), *[asked.stdin] * bool(asked.stdin)):
         if not os.path.isfile(path):  # noqa: PTH113 - any text
             directory = os.path.isdir(path)  # noqa: PTH112
@@ -46,8 +58,8 @@ def opened(asked: Asked) -> Scenario:
     how = f"bpdebug: running {asked.source} as a program, with your rights, by {asked.python}; ctrl+c stops it"
     print(how, file=sys.stderr, flush=True)
     scenario = loaded(asked)
-    print(f"bpdebug: {scenario.description}", file=sys.stderr)
+    print(f"bpdebug: {scenario.description}\n{scenario.traceback * ending}", end="", file=sys.stderr)
     return scenario
 
 
-__all__ = ["CHECKED", "RECORDED", "Asked", "is_script", "opened"]
+__all__ = ["CHECKED", "RECORDED", "Asked", "is_script", "opened", "traceback_of"]

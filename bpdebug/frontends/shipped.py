@@ -66,12 +66,12 @@ class ShippedScenario(Record):
 @cache
 def shipped() -> tuple[ShippedScenario, ...]:
     """The shipped scenarios in the order in which they are best read; what has no place in it comes last."""
-    files = {path.stem: path for path in sorted(_folder().glob("*.yaml"))}
+    files = {path.stem: path for path in sorted(folder().glob("*.yaml"))}
     return tuple(_entry(name, files[name]) for name in dict.fromkeys([*_GUIDE, *files]) if name in files)
 
 
-def _folder() -> Path:
-    """Inside the package when it is installed, beside it in a checkout."""
+def folder() -> Path:
+    """Where they are: inside the package when it is installed, beside it in a checkout."""
     inside = _PACKAGE / "scenarios"
     return inside if inside.is_dir() else _PACKAGE.parent / "scenarios"
 

@@ -87,8 +87,15 @@ class Hooks:
         """Note where a flat list met a column of the same length, and a square came of it."""
         shapes = [np.shape(left), np.shape(right)]
         if value.shape[0] == value.shape[1] > 1 and sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
-            file, line, _, texts = self.sites[site]
-            self.squares.setdefault((file, line), [(text, one) for text, one in zip(texts, shapes, strict=True)] + [("", value.shape)])
+            named = [self._name_of(one) for one in (left, right)]
+            self.squares.setdefault(self.sites[site][:2], [*zip(named, shapes, strict=True), ("", value.shape)])
+
+    def _name_of(self, value: Any) -> str:
+        """The name of a value, else of the one of its shape that it is made of."""
+        node = self.graph.known(value)
+        while node and not node.slots:
+            node = next((one for one in node.parents() if np.shape(one.value) == np.shape(value)), None)
+        return node.slots[0][0][1].replace("\0", ".") if node else ""
 
     def transposed(self, site: int, owner: Any) -> Any:
         """``.T``."""

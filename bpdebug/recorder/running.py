@@ -90,7 +90,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
             print(done.code, file=sys.stderr)
     except BaseException as error:
         status, told["ended"] = 1, f"{type(error).__name__}: {error}".removesuffix(": ")
-        told["where"] = _told(error, not isinstance(error, KeyboardInterrupt))
+        told |= _told(error)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     write(Path(settings["out"]), hooks, settings["updates"], told)
@@ -107,8 +107,8 @@ def _warned(message: Warning | str, category: type[Warning], filename: str, line
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
-def _told(error: BaseException, shown: bool) -> tuple[str, int]:
-    """Print the traceback as Python does, our own frames left out, if it is to be shown; the user's file and line that it ends with."""
+def _told(error: BaseException) -> dict[str, Any]:
+    """The traceback as Python has it, our own frames left out, and the user's file and line that it ends with; of ctrl+c no traceback."""
     whole = traceback.TracebackException.from_exception(error)
     stack: list[Any] = [whole]
     while stack:
@@ -116,8 +116,11 @@ def _told(error: BaseException, shown: bool) -> tuple[str, int]:
         if one is not None:
             one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith((HERE, "<frozen"))]
             stack += [one.__cause__, one.__context__]
-    told = whole.format() if whole.stack else whole.format_exception_only()
-    print("".join(told) * shown, end="", file=sys.stderr)
-    if isinstance(error, SyntaxError):
-        return error.filename or "", error.lineno or 0
-    return (os.path.relpath(whole.stack[-1].filename), whole.stack[-1].lineno or 0) if whole.stack else ("", 0)
+    lines = whole.format() if whole.stack else whole.format_exception_only()
+    where = (os.path.relpath(whole.stack[-1].filename), whole.stack[-1].lineno or 0) if whole.stack else ("", 0)
+    where = (error.filename or "", error.lineno or 0) if isinstance(error, SyntaxError) else where
+    return {
+        "where": where,
+        "traceback": "" if isinstance(error, KeyboardInterrupt) else "".join(lines),
+        "syntax": isinstance(error, SyntaxError),
+    }

@@ -69,6 +69,8 @@ def _printed(hooks: Hooks, updates: list[Update]) -> list[tuple[int, str, str]]:
 
 def _loop(hooks: Hooks, updates: list[Update]) -> int:
     """The place of the loop of which an update is a turn: the outermost one that goes on from an update to the next in the same epoch."""
+    if updates[0].run:
+        return next(loops[-1][0] for loops, _ in hooks.iterations if loops[-1][1] == updates[0].run)
     counts = [count for _, count in hooks.iterations]
     within = [hooks.iterations[max(bisect_right(counts, update.start) - 1, 0)][0] for update in updates]
     turned = [next((n for n, pair in enumerate(zip(*two, strict=False)) if pair[0] != pair[1]), 0) for two in pairwise(within)]

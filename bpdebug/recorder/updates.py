@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -32,10 +34,10 @@ def is_array(node: Node) -> bool:
 
 
 class Update:
-    """One update: the nodes from ``start`` to ``end``, and what they carry on."""
+    """One update: the nodes from ``start`` to ``end``, and what they carry on; of a single one, the run of its loop."""
 
-    def __init__(self, start: int, end: int, carried: Carried) -> None:
-        self.start, self.end, self.carried = start, end, carried
+    def __init__(self, start: int, end: int, carried: Carried, run: int = 0) -> None:
+        self.start, self.end, self.carried, self.run = start, end, carried, run
 
 
 class Lineage:
@@ -117,7 +119,7 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
         spans = {run: turns for run, turns in spans.items() if is_at(hooks.asked, *hooks.sites[site[run]][:2])}
     found = _chosen(lineage, spans, parents, is_array) or _chosen(lineage, spans, parents, is_real)
     if not found:
-        return [*_begun(lineage, spans, parents)] if stopped else []
+        return [*(_begun(lineage, spans, parents) if stopped else ())] or [*(_meant(hooks, spans, parents) if stopped else ())]
     chosen, best = found
     outer = parents[chosen][:1]
     runs = [run for run in sorted(spans) if site[run] == site[chosen] and parents[run][:1] == outer]
@@ -134,11 +136,49 @@ def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: d
     """The first turn, perhaps not complete, of the outermost loop in which arrays from before have a next version."""
     for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
         for start, end in spans[run][:1]:
-            update = Update(start, end, lineage.carried(start, end))
+            update = Update(start, end, lineage.carried(start, end), run)
             if any(map(is_array, update.carried)):
                 update.carried = _living(lineage.nodes, update)
                 yield update
                 return
+
+
+def _meant(hooks: Hooks, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]]) -> Iterator[Update]:
+    """The first turn, not complete, of the outermost loop that reads arrays which the source would change further below."""
+    later = [re.compile(pattern) for _, source in hooks.files.values() for pattern in _changed(source)]
+    for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
+        start, end = spans[run][0]
+        read = {parent: None for node in hooks.graph.nodes[start:end] for parent in node.parents() if parent.number < start}
+        kept = [node for node in read if is_array(node) and is_real(node) and any(_is_called(node, one) for one in later)]
+        if kept:
+            yield Update(start, end, {node: node for node in kept}, run)
+            return
+
+
+def _is_called(node: Node, pattern: re.Pattern[str]) -> bool:
+    return any(pattern.fullmatch(slot[1].replace("\0", ".")) for slot, _, _ in node.slots)
+
+
+def _changed(source: str) -> Iterator[str]:
+    """Patterns of the names of what a source makes anew from itself: ``W[l] -= …``, ``self.W = self.W - …``."""
+    for node in ast.walk(ast.parse(source)):
+        targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets if isinstance(node, ast.Assign) else []
+        for target in targets:
+            text, value = ast.unparse(target), getattr(node, "value", node)
+            if isinstance(node, ast.AugAssign) or any(ast.unparse(one) == text for one in ast.walk(value) if isinstance(one, ast.expr)):
+                yield _pattern(target)
+
+
+def _pattern(target: ast.AST) -> str:
+    """The names that a target may stand for: any object's attribute, any item where the key is computed."""
+    match target:
+        case ast.Attribute():
+            return rf".*\.{target.attr}"
+        case ast.Subscript(value, ast.Constant(key)):
+            return _pattern(value) + re.escape(f"[{key!r}]")
+        case ast.Subscript(value):
+            return rf"{_pattern(value)}\[.*\]"
+    return re.escape(ast.unparse(target))
 
 
 def _chosen(

@@ -91,7 +91,8 @@ class Writer:
             operands[1] = self._place_of(node, texts)
         keywords = {key: self._operand(one, "") for key, one in node.keywords.items()}
         if name in _INFIX and len(operands) == 2:
-            return f"({operands[0]} {name} {operands[1]})"
+            left, right = _stretched(node, operands)
+            return f"({left} {name} {right})"
         kind = "put" if name.startswith("put") or name == "add_at" else name
         if kind in _SPECIAL:
             return _SPECIAL[kind](node, operands)
@@ -179,6 +180,19 @@ def _called(name: str, part: str, operands: list[str], keywords: dict[str, str])
         operands = [operands[0], f"({', '.join(operands[1:])})"]
     given = [*operands, *(f"{key}={value}" for key, value in keywords.items() if key != "dtype")]
     return f"np.{name}({', '.join(given)})"
+
+
+def _stretched(node: Node, operands: list[str]) -> list[str]:
+    """The operands of an operator; where NumPy has stretched both, what it does first is written out: a flat list becomes a row."""
+    shapes = [np.shape(one.value if isinstance(one, Node) else one) for one in node.arguments]
+    wide = max(map(len, shapes))
+    filled = [(1,) * (wide - len(shape)) + shape for shape in shapes]
+    if node.operation == "@" or np.shape(node.value) in filled:
+        return operands
+    flat = min(range(2), key=lambda place: len(shapes[place]))
+    lacking = wide - len(shapes[flat])
+    made = f"{operands[flat]}[{', '.join(['None'] * lacking)}]" if lacking else f"reshape({operands[flat]}, {shapes[flat]})"
+    return [made if place == flat else text for place, text in enumerate(operands)]
 
 
 def _put(node: Node, operands: list[str]) -> str:

@@ -33,7 +33,7 @@ def describe_stop(timeline: Timeline, move: Move, start: Position, outcome: Outc
         text = f"already at the start of training: {text}"
     elif move.search:
         text = f"no earlier stop: {text}"
-    text = "training is complete: " + text if position.at_end else text
+    text = f"{timeline.program.scenario.ending or 'training is complete'}: {text}" if position.at_end else text
     first = timeline.first_nonfinite
     if reason == "end" and first is not None and first <= start.t < position.t:
         update, place = timeline.calendar.ran(first)

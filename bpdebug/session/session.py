@@ -100,6 +100,9 @@ class Session:
                 except BpdebugError as error:
                     raise SetupError(str(error), ("debug", key, place)) from None
         self.kept = stop_blocks(self.stops, self.displays)
+        if getattr(scenario, "traceback", ""):  # a script that has raised an exception
+            self.timeline.seek(self.timeline.end - 1)  # the last of what it has computed is next; at the end itself all is gone
+            self.cursor.follow()
 
     def begin(self, program: Program) -> None:
         """Stand at the start of another program with the same stages; stops, displays and bookmarks stay."""

@@ -47,9 +47,9 @@ def test_a_file_of_that_name_comes_first(tmp_path, monkeypatch):
 def test_an_installed_package_has_them_inside(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped_module, "_PACKAGE", tmp_path / "bpdebug")
     (tmp_path / "scenarios").mkdir()
-    assert shipped_module._folder() == tmp_path / "scenarios"
+    assert shipped_module.folder() == tmp_path / "scenarios"
     (tmp_path / "bpdebug" / "scenarios").mkdir(parents=True)
-    assert shipped_module._folder() == tmp_path / "bpdebug" / "scenarios"
+    assert shipped_module.folder() == tmp_path / "bpdebug" / "scenarios"
 
 
 def test_one_neuron_is_done_in_the_head():

@@ -58,11 +58,11 @@ def test_a_notebook_runs_cell_by_cell_and_its_lines_are_places():
     assert session.execute("check").data["stages"][1]["line"] == "nb.ipynb:3:13"
 
 
-def test_a_mistake_in_the_syntax_of_a_notebook_has_its_cell_and_line(capfd):
+def test_a_mistake_in_the_syntax_of_a_notebook_has_its_cell_and_line():
     with pytest.raises(BpdebugError, match="SyntaxError") as raised:
         load_script(notebook("open('ran', 'w')", "x = 1\ny = = 2\n"), [], 3)
     assert raised.value.status == 2
-    assert 'File "nb.ipynb:2", line 2\n    y = = 2' in capfd.readouterr().err
+    assert 'File "nb.ipynb:2", line 2\n    y = = 2' in str(raised.value)
     assert not Path("ran").exists()
 
 

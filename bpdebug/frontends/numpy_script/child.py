@@ -29,11 +29,17 @@ _BY_CTRL_C = 130
 
 
 class ScriptError(BpdebugError):
-    """A script that cannot be debugged, with the reason; a mistake in its syntax has the status 2, as in Python."""
+    """A script that cannot be debugged, with the reason.
 
-    def __init__(self, text: str, status: int = 1) -> None:
+    Args:
+        text: the reason.
+        status: 2 for a mistake in its syntax.
+        located: whether the text says whose it is.
+    """
+
+    def __init__(self, text: str, status: int = 1, located: bool = False) -> None:
         super().__init__(text)
-        self.status = status
+        self.status, self.located = status, located
 
 
 class Recorded(Record, eq=False):

@@ -38,9 +38,11 @@ class RecordedScenario(Scenario, eq=False):
 
     Attributes:
         told: the scenario where the line of its loop or of its loss is told otherwise.
+        traceback: of what the script raised, as Python has it, or "".
     """
 
     told: Callable[..., RecordedScenario] | None = field(default=None, compare=False, repr=False)
+    traceback: str = ""
 
     @cached_property
     def plan(self) -> Batches:
@@ -133,6 +135,8 @@ def frame(recording: Recording, title: str) -> RecordedScenario:
         precision="float32" if single else "float64",
         files=recording.files,
         printed=recording.printed,
+        ending=recording.ending,
+        traceback=recording.traceback,
     )
 
 

@@ -18,6 +18,7 @@ from bpdebug.core.schedule import Level
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import is_name
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
+from bpdebug.frontends.numpy_script.ending import ending_of, nothing, squares_of
 
 _PLACE = re.compile(r"§\d+§")
 _VERSION = re.compile(r"'\d+$")
@@ -91,6 +92,9 @@ class Recording(Record, eq=False):
         given: for each update the numbers that no statement computes.
         values: for the first updates every number.
         ended: how the script ended: ``ended``, ``enough``, or what it raised.
+        ending: where it did not come to its own end, why.
+        traceback: of what it raised, as Python has it.
+        squares: where a flat list met a column, by the line, and the shapes.
         where: the file and line of an exception.
         notes: what else there is to say.
         files: the text of each of his files that has run.
@@ -110,25 +114,9 @@ class Recording(Record, eq=False):
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = {}
     printed: tuple[tuple[int, str, str], ...] = ()
-
-
-def _squares(text: Mapping[str, Any]) -> list[str]:
-    """Where a flat list met a column: it is this, and not the line at which the script stops, if it does."""
-    told = list[str]()
-    for (file, line), found in text["squares"]:
-        (one, first), (other, second), (_, made) = [(name or "a value", tuple(shape)) for name, shape in found]
-        told.append(
-            f"{file}:{line}: {one} {first} with {other} {second} gives {made}: a flat list met a column; reshape(-1, 1) makes it one"
-        )
-    return told
-
-
-def _ending(text: Mapping[str, Any]) -> str:
-    """That the script did not come to its own end, or ""."""
-    if text["ended"] in ("ended", "enough"):
-        return ""
-    place = f" at {Line(*text['where'])}" * bool(text["where"][1])
-    return f"the script was stopped{place}" if text["ended"] == "KeyboardInterrupt" else f"the script stopped with {text['ended']}{place}"
+    ending: str = ""
+    traceback: str = ""
+    squares: Mapping[str, str] = {}
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
@@ -138,7 +126,7 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     begin = order.index(usual)
     end = next((place for place in range(begin, len(order)) if order[place] != usual), len(order))
     notes = [f"{end - begin} of {len(order)} updates are kept: the others have other statements"] * (end - begin < len(order))
-    notes += [*_squares(text), *[_ending(text)] * bool(_ending(text))]
+    notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
     return text["listings"][usual], text["updates"][begin:end], notes
 
 
@@ -150,13 +138,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     """
     text = recorded.text
     if not text["updates"]:
-        said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
-        if text["asked"]:
-            loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
-            said = f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}"
-        if ending := _ending(text):
-            said = "\n".join([*_squares(text), f"{ending}, before anything was updated: there is nothing to step through"])
-        raise ScriptError(said, 2 if text["ended"].startswith("SyntaxError") else 1)
+        raise ScriptError(*nothing(text, script))
     listing, alike, notes = _alike(text)
     names = _Names(listing, {*text["top"]})
     statements = list[Statement]()
@@ -168,7 +150,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         statements.append(_checked(statement, seen))
     opaque = {statement.name for statement in statements if statement.formula is None}
     made = {statement.name for statement in statements} - opaque
-    carried = {names.of[old]: names.of[new] for old, new in listing["carried"]}
+    carried = {names.of[old]: names.of[new] if new != old else f"{names.of[old]} later" for old, new in listing["carried"]}
     wanted = ({*names.of.values()} & {*every[0]}) - made - {*carried}
     given = [{name: one.get(name, every[0][name]) for name in wanted} for one in every if opaque & wanted <= {*one}]
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
@@ -188,6 +170,9 @@ def read(recorded: Recorded, script: str) -> Recording:
         tuple(notes),
         {str(file): str(content) for file, content in text["files"]},
         tuple((int(update) - text["updates"].index(alike[0]), str(place), str(line)) for update, place, line in text["printed"]),
+        ending_of(text),
+        text.get("traceback", ""),
+        squares_of(text),
     )
 
 
@@ -249,7 +234,7 @@ class _Names:
             one["slots"] = [(text + "_" * (text == _TAKEN), visited) for text, visited in one["slots"]]
         self._said = sorted(listing["statements"], key=lambda one: int(one["order"]))
         self._paths = _paths(listing, self._said)
-        self._next = {new: old for old, new in listing["carried"]}
+        self._next = {new: old for old, new in listing["carried"] if new != old}
         slots = {place: given["slots"] for place, given in listing["given"].items()}
         slots |= {one["place"]: one["slots"] for one in self._said}
         self._times = Counter(text for place, found in slots.items() if place not in self._next for text in {text for text, _ in found})

@@ -22,6 +22,7 @@ from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Binary, Name, Tree, substitute, walk
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import ScriptError, record
+from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
 from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
@@ -69,10 +70,12 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
         raise ScriptError(f"{path}: no value at {asked.loss} can be the loss: none of floats depends there on what is updated", 2)
+    if loss is None and recording.traceback:
+        raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
         raise ScriptError(f"{path}: no loss was found: no single number depends on what the loop at {recording.loop} updates")
     program = _Assembled(recording, scenario, loss).program()
-    found = "; ".join([_found(recording, program, loss), *recording.notes])
+    found = "; ".join([_found(recording, program, loss), *recording.notes, *[recording.ending] * bool(recording.ending)])
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
     made = replace(program.scenario, description=found, ready=lambda: program, read_again=again, told=told)
@@ -161,9 +164,17 @@ class _Assembled:
             "scenario": scenario, "network": network, "lines": tuple(stages),
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
-            "remarks": self._steps.remarks(stages), "notes": tuple(self._steps.notes()),
+            "remarks": self._square(stages) | self._steps.remarks(stages), "notes": tuple(self._steps.notes()),
         }  # fmt: skip
         return RecordedProgram(**made)
+
+    def _square(self, stages: Sequence[Stage]) -> dict[str, tuple[str, str]]:
+        """Where a flat list first met a column, if the script has stopped with an exception."""
+        for place, sentence in self._recording.squares.items() if self._recording.traceback else ():
+            for stage in stages:
+                if place in (stage.line, stage.beside):
+                    return {stage.name: ("a flat list where a column belongs", sentence)}
+        return {}
 
     def _parameter_of(self, slot: str, parameters: Mapping[str, Shape]) -> str:
         """The parameter whose next version depends on a slot."""

@@ -162,7 +162,7 @@ class Steps:
         alike = [one for one in self.scales.values() if one and abs(one / self.times - 1) < _ALIKE]
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
-        return [*told, *self._recording.notes]
+        return [*told, *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
 
 
 __all__ = ["Steps"]

@@ -104,7 +104,9 @@ def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
 def _empty(view: View, columns: int) -> list[Line]:
     position = view.position
     if position.next is None:
-        return [line(("The training is complete.", "good")), *wrap("U goes back an update, [ one stage, g jumps anywhere.", columns, "dim")]
+        ending = view.program.scenario.ending
+        said = wrap(f"{ending[:1].upper()}{ending[1:]}.", columns, "bad") if ending else [line(("The training is complete.", "good"))]
+        return [*said, *wrap("U goes back an update, [ one stage, g jumps anywhere.", columns, "dim")]
     stage = view.program.stages[0]
     name = render_name(stage.name, view.style)
     return [

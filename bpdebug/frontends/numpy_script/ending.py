@@ -1,0 +1,45 @@
+"""Why a script did not come to its own end, or why there is nothing to step through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LONGEST = 150
+"""Characters of an exception's message."""
+
+
+def ending_of(text: Mapping[str, Any]) -> str:
+    """Why the script did not come to its own end, or ""."""
+    if text["ended"] in ("ended", "enough"):
+        return ""
+    place, raised = f" at {text['where'][0]}:{text['where'][1]}" * bool(text["where"][1]), text["ended"].partition("\n")[0][:_LONGEST]
+    return f"the script was stopped{place}" if raised == "KeyboardInterrupt" else f"the script stopped with {raised}{place}"
+
+
+def squares_of(text: Mapping[str, Any]) -> dict[str, str]:
+    """Where a flat list met a column, by the line: it is this, and not the line at which the script stops, if it does."""
+    told = dict[str, str]()
+    for (file, line), found in text["squares"]:
+        (one, first), (other, second), (_, made) = [(name or "a value", tuple(shape)) for name, shape in found]
+        sentence = f"{one} {first} with {other} {second} gives {made}: a flat list met a column; reshape(-1, 1) makes it one"
+        told.setdefault(f"{file}:{line}", sentence)
+    return told
+
+
+def stopped(squares: Mapping[str, str], traceback: str, ending: str, before: str) -> str:
+    """That a script stopped too early: what was found, then the traceback, then before what that was."""
+    told = [f"{place}: {told}" for place, told in squares.items()] + [traceback.rstrip()] * bool(traceback)
+    return "\n".join([*told, f"bpdebug: {ending}, before {before}: there is nothing to step through"])
+
+
+def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
+    """Why there is nothing to step through, the status, and whether it says whose words these are: Python's of a mistake in the syntax."""
+    if text.get("syntax"):
+        return text["traceback"].rstrip(), 2, True
+    if ending := ending_of(text):
+        return stopped(squares_of(text), text["traceback"], ending, "anything was updated"), 1, True
+    if text["asked"]:
+        loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
+        return f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}", 1, False
+    return f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through", 1, False
