@@ -105,3 +105,25 @@ class Calendar(Record):
     def follows(self, update: int) -> bool:
         """Whether an update has the stages of the one before it."""
         return all(span.update != update for span in self.spans[1:])
+
+
+def spans_between(gaps: Mapping[int, int], index: Mapping[str, int]) -> tuple[Span, ...]:
+    """The spans of a training of which not all updates are kept; nothing where all are.
+
+    Args:
+        gaps: the first update of each gap, and the first after it.
+        index: the place of each stage in the others.
+    """
+    stretches = {0: index}
+    for first, after in gaps.items():
+        stretches |= {first: {}, after: index}
+    return laid(stretches)
+
+
+def laid(stretches: Mapping[int, Mapping[str, int]]) -> tuple[Span, ...]:
+    """The spans of stretches of updates, by the first update of each the places of its stages; those of a gap have none."""
+    spans = list[Span]()
+    for update, index in stretches.items():
+        last = spans[-1] if spans else Span(0, 0, {})
+        spans.append(Span(update, last.clock + (update - last.update) * len(last.index), index))
+    return tuple(spans) if len(spans) > 1 else ()

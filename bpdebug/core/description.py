@@ -238,6 +238,15 @@ class Batches(Record):
         """Updates of the whole training."""
         return self.each_epoch * self.epochs
 
+    @property
+    def gaps(self) -> Mapping[int, int]:
+        """Where updates are not kept: the first of them, and the first after them that is."""
+        return {}
+
+    def start(self, update: int) -> Mapping[str, Array]:
+        """What is known of the tensors that live from update to update at the start of one; nothing but behind a gap."""
+        return {}
+
     def place(self, update: int) -> tuple[int, int]:
         """The epoch and the batch in it, both from 0."""
         return divmod(update, self.each_epoch)

@@ -193,7 +193,9 @@ class Machine:
         """Complete the update: what it computed is kept for :meth:`last`, and the next batch is loaded."""
         self._last, self._last_warnings, self.finished = self._work, self.warnings, self.update
         self._last_drawn = {name: self._work.given[name].copy() for name in self.program.draws}
-        self.update, self.done, self.warnings = self.update + 1, 0, {}
+        self.update, self.done, self.warnings = self.batches.gaps.get(self.update + 1, self.update + 1), 0, {}
+        for name, value in self.batches.start(self.update).items():
+            self.persistent[name][...] = value
         self._undo.clear()
         self._load()
 

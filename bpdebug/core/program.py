@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.calendar import Calendar, Span
+from bpdebug.core.calendar import Calendar, Span, spans_between
 from bpdebug.core.description import Array
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
@@ -56,7 +56,7 @@ class Program(Given, eq=False):
     @cached_property
     def calendar(self) -> Calendar:
         """How the clock goes over the stages of all updates."""
-        return Calendar(self.updates, len(self.stages), self.spans)
+        return Calendar(self.updates, len(self.stages), self.spans or spans_between(self.batches.gaps, self.index))
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,6 +15,16 @@ _LONGEST = 2000
 """Items of a list that are looked at."""
 Slot = tuple[int, str]
 """Where something is kept: the object whose attribute it is, or 0, and how it is written."""
+
+
+class Turns(Protocol):
+    """Who is told of loops."""
+
+    def turn(self, site: int) -> None:
+        """A turn of a loop begins: says whether it has hooks."""
+
+    def looped(self, site: int) -> None:
+        """A loop has ended."""
 
 
 class Level(NamedTuple):
@@ -89,6 +99,7 @@ class Graph:
         self.level: Level | None = None
         self.bytes = 0
         self._known: dict[int, tuple[Any, Node]] = {}
+        self._dropped: list[Node] = []
 
     def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: dict[str, Any] | None = None) -> Node:
         """A new node, which is from now on what that object stands for."""
@@ -98,6 +109,21 @@ class Graph:
         if isinstance(value, NUMERIC):
             self._known[id(value)] = value, node
         return node
+
+    def drop(self, count: int) -> None:
+        """Forget the first nodes: what is read later is from elsewhere then; values that the last of them have not read are let go."""
+        old, self.nodes = self.nodes[:count], self.nodes[count:]
+        read = {parent for node in old for parent in node.parents() if parent.number < 0}
+        for node in self._dropped:
+            if node not in read and self.known(node.value) is node:
+                del self._known[id(node.value)]
+        self._dropped = [*read, *old]
+        for node in old:
+            node.number, node.keywords = -1, {}
+            if node.operation != "[]":  # where a view is written to, its base is, too
+                node.operation, node.arguments = "", ()
+        for number, node in enumerate(self.nodes):
+            node.number = number
 
     def changed(self, array: Array, operation: str, arguments: tuple[Any, ...], site: int) -> Node:
         """The next version of an array that was changed in place; of the array of which it is a view, too."""

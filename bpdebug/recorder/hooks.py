@@ -6,12 +6,12 @@ import builtins
 import operator
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Level, Slot
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Level, Slot, Turns
 from bpdebug.recorder.rewriting import Site
 
 _NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
@@ -23,6 +23,7 @@ _IN_PLACE = {name: getattr(operator, f"i{word.rstrip('_')}", None) for name, wor
 _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", max: "largest", min: "least", pow: "**"}
 """Python's own functions of numbers."""
 _CHANGING = ("fill", "sort", "resize", "put", "partition")
+_COUNTED = (range, list, tuple, dict, np.ndarray)
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
 _PRINTED = 5000
 """Lines that are kept of what a script prints."""
@@ -40,9 +41,12 @@ class Hooks:
 
     Args:
         sites: the places of the hooks.
-        limit: called now and then; raises :class:`Enough`.
+        keeper: who says which turns of loops have hooks.
 
     Attributes:
+        on: whether what begins now has hooks.
+        followed: the place of the loop of the updates, once it is known; -1 before.
+        update: from then on, which update is under way.
         graph: what was computed.
         iterations: of each loop that runs: (site, which run of the loop, turn), the outermost first; with how many nodes there were.
         top: the names of arrays of the module itself.
@@ -53,8 +57,8 @@ class Hooks:
         asked: the line of the loop whose turns are to be the updates, ``train.py:30``; "" where it is to be found.
     """
 
-    def __init__(self, sites: list[Site], limit: Callable[[], None]) -> None:
-        self.sites, self.graph, self._limit = sites, Graph(), limit
+    def __init__(self, sites: list[Site], keeper: Turns) -> None:
+        self.sites, self.graph, self._keeper = sites, Graph(), keeper
         self.iterations: list[tuple[Iteration, int]] = []
         self.ends: list[tuple[int, int]] = []
         self.squares: dict[tuple[str, int], list[tuple[str, tuple[int, ...]]]] = {}
@@ -63,6 +67,7 @@ class Hooks:
         self.files: dict[str, tuple[str, str]] = {}
         self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
         self.asked = ""
+        self.on, self.followed, self.update = True, -1, -1
         self._loops: list[list[int]] = []
         self._levels: list[Level] = []
         self._count = 0
@@ -227,7 +232,7 @@ class Hooks:
             self._own(value, slot, visited)
 
     def _own(self, value: Any, slot: Slot, visited: bool) -> None:
-        known = self.owners.setdefault(id(value), [])
+        known = self.owners.setdefault(id(value), []) if self.update < 0 else []
         if not visited and (value, slot) not in [(one, other) for one, other in known[:5] if one is value]:
             known.append((value, slot))
 
@@ -278,24 +283,40 @@ class Hooks:
     def loop(self, site: int) -> None:
         """A loop begins."""
         self._count += 1
-        self._loops.append([site, self._count, 0])
+        self._loops.append([site, self._count, 0, -1])
         self._levels.append(Level(self.graph.level, site, "", self._count))
 
-    def iteration(self, site: int) -> None:
-        """A turn of it begins."""
+    def turn(self, site: int) -> bool:
+        """A turn of it begins; whether it is to have hooks."""
         self._loops[-1][2] += 1
-        self.graph.level = Level(self._levels[-1], site, "", self._loops[-1][2])
-        self.iterations.append((tuple((a, b, c) for a, b, c in self._loops), len(self.graph.nodes)))
-        self._limit()
+        if self.on or site == self.followed:
+            self.graph.level = Level(self._levels[-1], site, "", self._loops[-1][2])
+            if self.update < 0:
+                self.iterations.append((tuple((a, b, c) for a, b, c, _ in self._loops), len(self.graph.nodes)))
+            self._keeper.turn(site)
+        return self.on
 
     def looped(self, site: int) -> None:
         """It has ended."""
-        _, run, _ = self._loops.pop()
+        _, run, *_ = self._loops.pop()
         self.graph.level = self._levels.pop().above
-        self.ends.append((run, len(self.graph.nodes)))
+        if self.update < 0:
+            self.ends.append((run, len(self.graph.nodes)))
+        self._keeper.looped(site)
+
+    def remaining(self) -> int | None:
+        """The updates that are still to come, that which begins now among them, as far as the loops that are under way tell."""
+        count, each = 1, 1
+        for _, _, turn, length in reversed(self._loops):
+            if length < 0:
+                return None
+            count, each = count + (length - turn) * each, each * length
+        return count
 
     def rows(self, site: int, values: Any) -> Any:
         """What a loop goes through."""
+        if isinstance(values, _COUNTED) or type(values).__module__.startswith("tqdm"):
+            self._loops[-1][3] = len(values)
         return self._rows(site, values) if isinstance(values, np.ndarray) and values.ndim and values.dtype != object else values
 
     def _rows(self, site: int, array: Array) -> Iterator[Any]:

@@ -1,4 +1,8 @@
-"""The user's source with a hook at every operation, call, subscript and assignment; values and line numbers are what they were."""
+"""The user's source with a hook at every operation, call, subscript and assignment; values and line numbers are what they were.
+
+Bodies of functions and of loops stand twice, with hooks and as they were, so that a recorder that rests costs next to nothing: which of
+the two runs is asked where a body begins.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ HOOKS = "__bpdebug__"
 """What the rewritten code calls the recorder."""
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
+_DEEPEST = 3
+"""Loops within loops of a function that can change between hooks and none: each doubles what stands within."""
 _COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_SPAN = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 Site = tuple[str, int, str, tuple[str, ...]]
 """File, line, function, and how operands are written; of a loop, its head, and the first and the last line of its body."""
 
@@ -54,6 +61,11 @@ def _loaded(target: ast.expr) -> ast.expr:
     return ast.parse(ast.unparse(target), mode="eval").body
 
 
+def _on() -> ast.expr:
+    """Whether there are hooks now."""
+    return ast.Attribute(ast.Name(HOOKS, ast.Load()), "on", ast.Load())
+
+
 def _key(node: ast.expr) -> ast.expr:
     """A subscript as a value."""
     if isinstance(node, ast.Slice):
@@ -70,11 +82,20 @@ def _parts(key: ast.expr) -> list[ast.expr]:
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, file: str, sites: list[Site]) -> None:
         self.file, self.sites, self.functions, self.classes = file, sites, [""], list[str]()
+        self.depth, self._places = 0, dict[tuple[Any, ...], int]()
 
     def _site(self, node: ast.AST, *operands: ast.expr) -> ast.expr:
-        texts = tuple(ast.unparse(one) if isinstance(one, ast.Name | ast.Attribute | ast.Subscript) else "" for one in operands)
-        self.sites.append((self.file, getattr(node, "lineno", 0), self.functions[-1], texts))
-        return ast.Constant(len(self.sites) - 1)
+        return self._placed(
+            node, *(ast.unparse(one) if isinstance(one, ast.Name | ast.Attribute | ast.Subscript) else "" for one in operands)
+        )
+
+    def _placed(self, node: ast.AST, *texts: str) -> ast.expr:
+        """The place of a node, which its copies share."""
+        line, key = getattr(node, "lineno", 0), (type(node), *(getattr(node, name, 0) for name in _SPAN), texts)
+        if key not in self._places:
+            self._places[key] = len(self.sites)
+            self.sites.append((self.file, line, self.functions[-1], texts))
+        return ast.Constant(self._places[key])
 
     def _mangled(self, name: str) -> str:
         private = self.classes and name.startswith("__") and not name.endswith("__")
@@ -182,18 +203,33 @@ class _Rewriter(ast.NodeTransformer):
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
         empty = ast.For(node.target, node.iter, [], []) if isinstance(node, ast.For) else ast.While(node.test, [], [])
         head = ast.unparse(ast.copy_location(empty, node)).rstrip(":")
-        self.sites.append((self.file, node.lineno, self.functions[-1], (head, str(node.body[0].lineno), str(node.end_lineno))))
-        site, names = ast.Constant(len(self.sites) - 1), list[ast.stmt]()
+        site, names = self._placed(node, head, str(node.body[0].lineno), str(node.end_lineno)), list[ast.stmt]()
         gives = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))  # its turns are those of who asks for them
+        plain = self._plain(node.body)
         if isinstance(node, ast.For):
             names, node.iter = self._named(node.target, site, "visited"), _hook("rows", self._site(node), self.visit(node.iter))
         else:
-            node.test = self.visit(node.test)
-        node.body = [*[_said("iteration", site)] * (not gives), *names, *self._block(node.body)]
+            node.test = self._either(node.test)
+        node.body = self._choice(_on() if gives else _hook("turn", site), [*names, *self._block(node.body)], plain)
         node.orelse = self._block(node.orelse)
+        self.depth -= 1
         if gives:
             return [node]
         return [_said("loop", site), ast.Try([node], [], [], [_said("looped", site)])]
+
+    def _plain(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """What stands in a body without its hooks; nothing where it lies too deep."""
+        self.depth += 1
+        return _Plain(self).block(_copied(body)) if self.depth <= _DEEPEST else []
+
+    def _choice(self, hooked: ast.expr, body: list[ast.stmt], plain: list[ast.stmt]) -> list[ast.stmt]:
+        """A body that has hooks where an expression says so."""
+        return [ast.If(hooked, body, plain)] if plain else [ast.Expr(hooked), *body]
+
+    def _either(self, node: ast.expr) -> ast.expr:
+        """An expression that has hooks if they are on."""
+        plain = _Plain(self).visit(_copied(node))
+        return ast.IfExp(_on(), self.visit(node), plain)
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
         return self._loop(node)
@@ -212,7 +248,70 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        above, self.depth = self.depth, -1
         self.functions.append(node.name)
-        self.generic_visit(node)
+        scope, begin = _Scope(node).said, ast.get_docstring(node, clean=False) is not None
+        plain, body = self._plain(node.body[begin:]), node.body[begin:]
+        node.body = [*node.body[:begin], *scope, *self._choice(_on(), self._block(body), plain)]
+        node.decorator_list = [self.visit(one) for one in node.decorator_list]
         self.functions.pop()
+        self.depth = above
         return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        node.body = self._either(node.body)
+        return node
+
+
+class _Plain(ast.NodeTransformer):
+    """What stands twice, without hooks; functions and loops within have both."""
+
+    def __init__(self, hooked: _Rewriter) -> None:
+        self._hooked = hooked
+
+    def block(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """A body."""
+        made = [self.visit(statement) for statement in body]
+        return [one for part in made for one in (part if isinstance(part, list) else [part])]
+
+    def visit_For(self, node: ast.For) -> Any:
+        return self._hooked.visit(node) if self._hooked.depth < _DEEPEST else node
+
+    def visit_While(self, node: ast.While) -> Any:
+        return self._hooked.visit(node) if self._hooked.depth < _DEEPEST else node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        return self._hooked.visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        return self._hooked.visit(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        return self._hooked.visit(node)
+
+
+class _Scope(ast.NodeTransformer):
+    """Takes what a function says of the scope of its names out of its body: it must stand once, before they are used."""
+
+    def __init__(self, function: ast.FunctionDef) -> None:
+        self.said = list[ast.stmt]()
+        function.body = [self.visit(one) for one in function.body]
+
+    def visit(self, node: ast.AST) -> Any:
+        """What stays of a part of it; functions and classes within have scopes of their own."""
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            self.said.append(node)
+            return ast.Pass()
+        inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
+        return node if inner else self.generic_visit(node)
+
+
+def _copied(node: Any) -> Any:
+    """A copy of a part of a tree."""
+    if isinstance(node, list):
+        return [*map(_copied, node)]
+    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context | ast.operator):
+        return node
+    made = type(node).__new__(type(node))
+    made.__dict__.update((name, _copied(value)) for name, value in vars(node).items())
+    return made

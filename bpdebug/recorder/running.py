@@ -6,7 +6,6 @@ import io
 import os
 import random
 import sys
-import time
 import traceback
 import types
 import warnings
@@ -16,48 +15,29 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.hooks import Enough, Hooks
+from bpdebug.recorder.hooks import Enough
+from bpdebug.recorder.keeping import Keeper
 from bpdebug.recorder.modules import HERE, Finder, compiled
 from bpdebug.recorder.rewriting import HOOKS
 from bpdebug.recorder.sources import Program, RefusedError
-from bpdebug.recorder.stream import write
-from bpdebug.recorder.updates import find_updates
 from bpdebug.recorder.watched import Printing, tell_where
-
-_NODES, _BYTES, _SECONDS = 300_000, 400 * 2**20, 60.0
-_FIRST_LOOK = 2_000
-"""Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
-
-
-class _Limit:
-    """Ends the run when enough is recorded."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.hooks, self._begin, self._look = most, Hooks([], self), time.monotonic(), _FIRST_LOOK
-
-    def __call__(self) -> None:
-        graph, loops = self.hooks.graph, self.hooks.iterations[-1][0]
-        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or time.monotonic() - self._begin > _SECONDS
-        due = len(graph.nodes) > self._look or (len(loops) == 1 and loops[0][2] == self.most + 2)
-        if due and not full:
-            self._look = max(self._look, 2 * len(graph.nodes))
-        if full or (due and len(find_updates(self.hooks)) >= self.most):
-            raise Enough
 
 
 def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     """Run a script and write what it computes to a file; the exit status that Python would have given.
 
     Args:
-        settings: what the debugger asks for: the file, and how many updates at most.
+        settings: what the debugger asks for: the file, beside which what the first updates are stands as soon as they are there, in
+            one that ends with ``.first``; after how many updates the script is ended, and which other one is wanted.
         source: the script, or a module's name.
         arguments: what it takes.
 
     Raises:
         RefusedError: what cannot be run.
     """
-    limit = _Limit(settings["updates"])
-    hooks = limit.hooks
+    told, out = dict[str, Any](ended="running"), Path(settings["out"])
+    keeper = Keeper(settings["updates"], settings["at"], lambda recording: recording.write(out.with_suffix(".first"), told))
+    hooks = keeper.hooks
     hooks.asked = settings["loop"]
     sys.meta_path.insert(0, Finder(hooks, Path.cwd() if settings["module"] else Path(source).absolute().parent))
     program = Program(source, settings["module"])
@@ -71,8 +51,8 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     for name in ("stdout", "stderr"):
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             setattr(sys, name, Printing(stream, hooks))
-    tell_where(Path(settings["out"]).with_suffix(".at"), hooks)
-    status, told = 0, dict[str, Any](ended="ended", script=program.path)
+    tell_where(out.with_suffix(".at"), hooks)
+    status, told["script"] = 0, program.path
     try:
         codes = [compiled(text, path, file, hooks) for path, file, text in program.parts()]
         for place in program.skipped:
@@ -80,12 +60,14 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
         module.__dict__.update(program.names)
         for code in codes:
             exec(code, module.__dict__)
+        told["ended"] = "ended"
     except RefusedError:
         raise
     except Enough:
         told["ended"] = "enough"
     except SystemExit as done:
-        status = done.code if isinstance(done.code, int) else int(done.code is not None)
+        told["ended"] = "ended"
+        told["ended"], status = "ended", done.code if isinstance(done.code, int) else int(done.code is not None)
         if isinstance(done.code, str):
             print(done.code, file=sys.stderr)
     except BaseException as error:
@@ -93,7 +75,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
         told |= _told(error)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    write(Path(settings["out"]), hooks, settings["updates"], told)
+    keeper.finish(told["ended"] not in ("ended", "enough")).write(out, told)
     return status
 
 

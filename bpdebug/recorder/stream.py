@@ -3,78 +3,21 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import Level, Node, Slot
+from bpdebug.recorder.graph import Array, Level, Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.updates import Update, find_updates
 from bpdebug.recorder.writer import UnwritableError, Writer
 
 MAGIC = b"bpdebug recording 1\n"
-WHOLE = 3
-"""Updates of which the numbers of every tensor are kept; of later ones, what is given."""
 _NUMBERS = "fiub"
 _DEEP = 3
 """Objects within objects whose names are looked at."""
-_BYTES = 512 * 2**20
 _FILE = 2**20
 """Characters of the longest file whose text is kept."""
-
-
-def write(path: Path, hooks: Hooks, most: int, told: dict[str, Any]) -> None:
-    """Write what was recorded.
-
-    Args:
-        path: the file.
-        hooks: the recording.
-        most: updates at most.
-        told: what is said beside it.
-    """
-    updates = find_updates(hooks, told["ended"] not in ("ended", "enough"))
-    recording = Recording(hooks, _loop(hooks, updates) if updates else -1)
-    for number, update in enumerate(updates[:most]):
-        recording.add(Writer(hooks, update), number < WHOLE)
-    found = {
-        "updates": recording.updates,
-        "listings": recording.listings,
-        "arrays": recording.layout,
-        "top": [*hooks.top],
-        "squares": [*hooks.squares.items()],
-        "files": [text for text in hooks.files.values() if len(text[1]) <= _FILE],
-        "printed": _printed(hooks, updates[:most]),
-        "asked": hooks.asked,
-        "loops": sorted({hooks.sites[loops[-1][0]][:2] for loops, _ in hooks.iterations}),
-        **told,
-    }
-    if updates:
-        *place, _, (_, first, last) = hooks.sites[recording.loop]
-        found |= {"loop": place, "body": (int(first), int(last))}
-    text = json.dumps(found).encode()
-    with path.open("wb") as file:
-        file.write(MAGIC + b"%d\n" % len(text) + text)
-        for array in recording.arrays:
-            file.write(array.tobytes())
-
-
-def _printed(hooks: Hooks, updates: list[Update]) -> list[tuple[int, str, str]]:
-    """What was printed, each line with the update in which it was, from -1 for before the first."""
-    begins = [*(update.start for update in updates), *(update.end for update in updates[-1:])]
-    return [(bisect_right(begins, count) - 1, place, text) for count, place, text in hooks.printed]
-
-
-def _loop(hooks: Hooks, updates: list[Update]) -> int:
-    """The place of the loop of which an update is a turn: the outermost one that goes on from an update to the next in the same epoch."""
-    if updates[0].run:
-        return next(loops[-1][0] for loops, _ in hooks.iterations if loops[-1][1] == updates[0].run)
-    counts = [count for _, count in hooks.iterations]
-    within = [hooks.iterations[max(bisect_right(counts, update.start) - 1, 0)][0] for update in updates]
-    turned = [next((n for n, pair in enumerate(zip(*two, strict=False)) if pair[0] != pair[1]), 0) for two in pairwise(within)]
-    return within[0][max(turned, default=-1)][0]
 
 
 class _Levels:
@@ -107,23 +50,25 @@ class _Levels:
 class Recording:
     """The updates of a run.
 
+    Args:
+        hooks: the run.
+
     Attributes:
-        loop: the place of the loop of which an update is a turn.
-        updates: of each, the listing that it shares, and the arrays of its places.
+        loop: the place of the loop of which an update is a turn; -1 where none was found.
+        loops: the files and lines of all that ran until then.
+        updates: of each its number, the listing that it shares, the arrays of its places, and how many bytes they take.
         listings: different lists of statements.
-        arrays: the numbers; ``layout`` is the type and shape of each.
+        bytes: what the updates take.
     """
 
-    def __init__(self, hooks: Hooks, loop: int) -> None:
-        self._hooks, self.loop = hooks, loop
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks, self.loop, self.bytes = hooks, -1, 0
+        self.loops: list[tuple[str, int]] = []
         self.updates: list[dict[str, Any]] = []
         self.listings: list[dict[str, Any]] = []
-        self.arrays: list[np.ndarray[Any, Any]] = []
-        self.layout: list[tuple[str, tuple[int, ...]]] = []
         self._known: dict[str, int] = {}
-        self._bytes = 0
 
-    def add(self, writer: Writer, whole: bool) -> None:
+    def add(self, writer: Writer, number: int, whole: bool) -> None:
         """Note an update, with the numbers of every tensor if that is asked for."""
         levels = _Levels(self._hooks, self.loop)
         order = sorted(writer.order, key=lambda node: node not in writer.live)
@@ -137,17 +82,58 @@ class Recording:
         listing = self.listings[self._known[key]]
         if len(statements) > len(listing["statements"]):
             listing["statements"], listing["levels"] = statements, levels.told
-        values, opaque = dict[str, int | None](), {one["place"] for one in statements if one["reason"]}
-        for number, (value, slots, text) in writer.given.items():
-            place = f"§{number}§"
-            values[place] = self._array(value)
+        values, opaque = dict[str, Any](), {one["place"] for one in statements if one["reason"]}
+        for given, (value, slots, text) in writer.given.items():
+            values[place := f"§{given}§"] = value
             listing["given"].setdefault(
                 place, {"slots": [*self._labels(slots), *[(text, True)] * bool(text)], "plain": not isinstance(value, np.ndarray)}
             )
         for node in writer.order:
             if ((whole and node.slots) or writer.place(node) in opaque) and not node.changed:
-                values[writer.place(node)] = self._array(node.numbers())
-        self.updates.append({"listing": self._known[key], "values": values})
+                values[writer.place(node)] = node.numbers()
+        self.put(number, self._known[key], values)
+
+    def put(self, number: int, listing: int, values: dict[str, Any]) -> None:
+        """Note the numbers of an update."""
+        before = {id(value) for value in self.updates[-1]["values"].values()} if self.updates else set[int]()
+        size = sum(value.nbytes for value in values.values() if isinstance(value, np.ndarray) and id(value) not in before)
+        self.updates.append({"number": number, "listing": listing, "values": values, "bytes": size})
+        self.bytes += size
+
+    def forget(self, place: int) -> None:
+        """Give up an update."""
+        self.bytes -= self.updates.pop(place)["bytes"]
+
+    def write(self, path: Path, told: dict[str, Any]) -> None:
+        """Write what was recorded to a file, which is there when it is whole.
+
+        Args:
+            path: the file.
+            told: what is said beside it.
+        """
+        hooks, arrays = self._hooks, dict[int, tuple[int, Array]]()
+        updates = [one | {"values": {place: _placed(value, arrays) for place, value in one["values"].items()}} for one in self.updates]
+        found = {
+            "updates": updates,
+            "listings": self.listings,
+            "arrays": [(array.dtype.str, array.shape) for _, array in arrays.values()],
+            "top": [*hooks.top],
+            "squares": [*hooks.squares.items()],
+            "files": [text for text in hooks.files.values() if len(text[1]) <= _FILE],
+            "printed": [*hooks.printed],
+            "asked": hooks.asked,
+            "loops": self.loops,
+            **told,
+        }
+        if self.loop >= 0:
+            *place, _, (_, first, last) = hooks.sites[self.loop]
+            found |= {"loop": place, "body": (int(first), int(last))}
+        text = json.dumps(found).encode()
+        with (whole := path.with_suffix(".part")).open("wb") as file:
+            file.write(MAGIC + b"%d\n" % len(text) + text)
+            for _, array in arrays.values():
+                file.write(array.tobytes())
+        whole.replace(path)
 
     def _statement(self, writer: Writer, node: Node) -> dict[str, Any]:
         try:
@@ -186,11 +172,10 @@ class Recording:
         others = [name for _, other in self._hooks.owners.get(owner, ()) for name in self._names(other, depth - 1)]
         return [f"{name}.{attribute}" for name in dict.fromkeys([first, *sorted(others, key=len)])]
 
-    def _array(self, value: Any) -> int | None:
-        array = np.asarray(value)
-        self._bytes += array.nbytes
-        if array.dtype.kind not in _NUMBERS or self._bytes > _BYTES:
-            return None
-        self.arrays.append(np.ascontiguousarray(array).reshape(array.shape))
-        self.layout.append((array.dtype.str, array.shape))
-        return len(self.arrays) - 1
+
+def _placed(value: Any, arrays: dict[int, tuple[int, Array]]) -> int | None:
+    """The place of an array among those that are written, once each; None for what is no numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in _NUMBERS:
+        return None
+    return arrays.setdefault(id(value), (len(arrays), array))[0]

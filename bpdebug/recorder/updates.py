@@ -138,7 +138,7 @@ def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: d
         for start, end in spans[run][:1]:
             update = Update(start, end, lineage.carried(start, end), run)
             if any(map(is_array, update.carried)):
-                update.carried = _living(lineage.nodes, update)
+                update.carried = living(lineage.nodes, update)
                 yield update
                 return
 
@@ -236,11 +236,11 @@ def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
 
 def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> list[Update]:
     names = {slot for node in (*best, *best.values()) for slot, _, _ in node.slots}
-    found = [Update(start, end, _same(lineage.carried(start, end), names)) for start, end in spans]
+    found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in spans]
     first = found[0]
     if first.carried and not _reads_first(lineage.nodes, first):  # the forward pass stands at the end of the loop
         cuts = [max(new.number for new in update.carried.values()) + 1 for update in found if update.carried]
-        found = [Update(start, end, _same(lineage.carried(start, end), names)) for start, end in pairwise(cuts)]
+        found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in pairwise(cuts)]
     complete, latest = list[Update](), dict[Node, Node]()
     for update in found:
         if not update.carried or (complete and len(update.carried) < len(complete[0].carried)):
@@ -249,11 +249,12 @@ def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> 
         latest = update.carried
     del latest
     for update in complete:
-        update.carried = _living(lineage.nodes, update)
+        update.carried = living(lineage.nodes, update)
     return complete
 
 
-def _same(carried: Carried, names: set[Any]) -> Carried:
+def same(carried: Carried, names: set[Any]) -> Carried:
+    """Those that have some of these names."""
     return {old: new for old, new in carried.items() if any(slot in names for slot, _, _ in new.slots)}
 
 
@@ -265,7 +266,7 @@ def _reads_first(nodes: list[Node], update: Update) -> bool:
     return any(parent in arrays for node in nodes[update.start : first] if node.operation not in own for parent in node.parents())
 
 
-def _living(nodes: list[Node], update: Update) -> Carried:
+def living(nodes: list[Node], update: Update) -> Carried:
     """Arrays, and single numbers on which the next version of an array depends."""
     arrays = {old: new for old, new in update.carried.items() if is_array(old)}
     if not arrays:
@@ -286,4 +287,4 @@ def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
                 stack += node.parents()
 
 
-__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_real"]
+__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_real", "living", "same"]

@@ -34,6 +34,7 @@ class Printing(io.TextIOWrapper):
         """Write, and note it."""
         printed, turns, count = self._hooks.printed, self._hooks.iterations, len(self._hooks.graph.nodes)
         begun = count - (0.5 if not turns or turns[-1][1] < count else 0)  # at the begin of a turn this is not the end of the one before
+        begun = begun if self._hooks.update < 0 else self._hooks.update
         for part in text.splitlines(keepends=True):
             if not self._open or not printed:
                 printed.append([begun, place_of(sys._getframe(1), self._hooks)[0], ""])

@@ -147,6 +147,8 @@ class Writer:
         if isinstance(value, Node) and value.operation == "[]" and value.site >= 0:
             text = (self.hooks.sites[value.site][3] or (text,))[-1]
         slots = [(slot, visited) for slot, _, visited in value.slots] if isinstance(value, Node) else []
+        if isinstance(value, Node) and not value.changed:
+            self.hooks.graph.keep(value)  # the script may use its memory for something else
         self.given[number] = value.numbers() if isinstance(value, Node) else value, slots, text
 
 

@@ -59,7 +59,7 @@ class Edited:
 
     def hold(self, edits: list[Edit]) -> None:
         """Have these edits, of which nothing is done yet."""
-        spans = spans_of(self._original, edits) if any(edit.value is None for edit in edits) else ()
+        spans = spans_of(self._original, edits) if any(edit.value is None for edit in edits) else self._original.calendar.spans
         self.edits, self._spans = edits, spans
         self._versions = {0: replace(self._original, spans=spans) if spans else self._original}
         self.calendar = Calendar(self._original.updates, len(self._original.index), spans)

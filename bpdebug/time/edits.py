@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.calendar import Span
+from bpdebug.core.calendar import Span, laid
 from bpdebug.core.cells import Cell, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
@@ -93,14 +93,16 @@ def _may_be_any(program: Program, name: str, value: float) -> bool:
 
 def spans_of(program: Program, edits: list[Edit]) -> tuple[Span, ...]:
     """Where updates begin to have other stages, with those before any edit; nothing where all have the same."""
-    spans = [Span(0, 0, program.index)]
+    spans = program.calendar.spans
     for edit in edits:
-        update = replace(program, spans=tuple(spans)).calendar.update(edit.t)
+        update = replace(program, spans=spans).calendar.update(edit.t)
         changed = edit.changed(program) if edit.value is None else program
         if [*changed.index] != [*program.index]:
-            spans.append(Span(update, edit.t, changed.index))
+            stretches = {span.update: span.index for span in spans} or {0: program.index}
+            later = {first: changed.index if index else index for first, index in stretches.items() if first > update}
+            spans = laid({n: index for n, index in stretches.items() if n < update} | {update: changed.index} | later)
         program = changed
-    return tuple(spans) if len(spans) > 1 else ()
+    return spans
 
 
 def version(program: Program, edits: list[Edit], t: int) -> Program:

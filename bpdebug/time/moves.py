@@ -48,7 +48,10 @@ def by_boundaries(program: Program, position: Position, count: int, by_layer: bo
 def by_updates(position: Position, count: int, size: int = 1) -> int:
     """The ``count``-th end of an update (of an epoch of ``size`` updates) after now, or begin before it."""
     begun = position.update if count > 0 else position.update + (position.done > 0) + size - 1
-    return position.calendar.clock((begun // size + count) * size)
+    target = position.calendar.clock((begun // size + count) * size)
+    if count < 0 and target == position.t > 0:  # behind a gap
+        return position.calendar.clock(position.calendar.ran(position.t)[0])
+    return target
 
 
 def until(program: Program, position: Position, location: Location) -> int:

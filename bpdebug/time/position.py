@@ -139,6 +139,10 @@ def parse_location(text: str, program: Program) -> Location:
     updates = program.updates
     if location.update is not None and (location.update > updates or (location.update == updates and location.done)):
         raise LocationError(f"'{words[:40]}' is beyond the end of training: there are {updates} updates, counted from 0")
+    for first, after in program.batches.gaps.items():
+        if location.update is not None and first <= location.update < after:
+            missing = f"updates {first} to {after - 1} are" if after > first + 1 else f"update {first} is"
+            raise LocationError(f"{missing} not kept; 'reload --at {location.update}' runs the script again")
     return location
 
 

@@ -123,9 +123,20 @@ class Timeline(Edited):
         update = self.calendar.update(t)
         if update == self.machine.update and t >= self.clock:
             return
-        kept, state = self._checkpoints.nearest(update)
+        kept, state = self._nearest(update)
         if t < self.clock or kept > self.machine.update:
             self._stand(kept, state)
+
+    def _nearest(self, update: int) -> tuple[int, Array]:
+        """The latest update not after one at whose start the state is known, and the state."""
+        kept, state = self._checkpoints.nearest(update)
+        begun = max((after for after in self.program.batches.gaps.values() if after <= update), default=0)
+        if begun > kept:
+            kept, state = begun, state.copy()
+            views = self.machine.named(state)
+            for name, value in self.program.batches.start(begun).items():
+                views[name][...] = value
+        return kept, state
 
     def _stand(self, update: int, state: Array) -> None:
         """Stand at the start of an update in a kept state, which is the one before any edit of that very moment."""
@@ -169,7 +180,7 @@ class Timeline(Edited):
         here = min(self.clock, last.t)
         self.seek(max(last.t - 1, 0))
         self._branch(self.edits[:-1])
-        self._stand(*self._checkpoints.nearest(self.calendar.update(last.t)))
+        self._stand(*self._nearest(self.calendar.update(last.t)))
         self.seek(here)
         return last
 
@@ -183,7 +194,7 @@ class Timeline(Edited):
         self._checkpoints.forget_after(first)
         self.losses.forget_from(first)
         self.first_nonfinite = None if changed else self.first_nonfinite
-        self._stand(*self._checkpoints.nearest(first))
+        self._stand(*self._nearest(first))
         self.seek(t)
 
     def _branch(self, edits: list[Edit]) -> list[Edit]:
@@ -259,8 +270,8 @@ class Timeline(Edited):
     def completed(self) -> None:
         """Take note of an update that has just been completed."""
         machine = self.machine
-        if self.losses.next == machine.update - 1:
-            self.losses.record(machine.update - 1, float(machine.last(machine.program.loss)))
+        if self.losses.next == machine.finished:
+            self.losses.record(machine.finished, float(machine.last(machine.program.loss)))
         self._checkpoints.save(machine.update, machine.persistent_flat, self._goal)
         if self.visit:
             self.visit()
@@ -299,7 +310,7 @@ class Timeline(Edited):
         """The values of tensors just before the stage that ended at clock ``t``, where its update has just been finished and the start of
         that is kept, so that nothing need run; else nothing."""
         machine, (update, place) = self.machine, self.calendar.ran(t)
-        kept, state = self._checkpoints.nearest(update)
+        kept, state = self._nearest(update)
         edited = any(self.calendar.clock(update) <= edit.t <= self.clock for edit in self.edits)
         if machine.done or edited or not machine.finished == update == kept:
             return {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bpdebug.core.record import Record
 
-CHECKED, RECORDED = 3, 2000
-"""Updates that are recorded to be checked, and to be stepped through, at most."""
+CHECKED, RECORDED = 3, 0
+"""Updates after which a script is ended that is checked, and one that is stepped through: that runs to its own end."""
 
 
 class Asked(Record):
@@ -14,7 +14,8 @@ class Asked(Record):
     Attributes:
         source: its path, or the name of a module.
         arguments: what it takes.
-        updates: how many are recorded, at most.
+        updates: after how many it is ended; 0: it runs to its own end.
+        at: an update that is wanted beside the first ones; 0: none.
         module: whether the source is a module's name, as in ``python -m pkg.train``.
         python: the Python that runs it, or the folder of its environment; "": that of the active environment, else ours.
         stdin: the file that it reads as its standard input; "": none.
@@ -24,6 +25,7 @@ class Asked(Record):
     source: str
     arguments: tuple[str, ...] = ()
     updates: int = RECORDED
+    at: int = 0
     module: bool = False
     python: str = ""
     stdin: str = ""

@@ -76,7 +76,7 @@ def python_of(asked: str) -> str:
 
 
 def record(asked: Asked) -> Recorded:
-    """Run a script until so many updates are recorded, or it ends; what it prints goes to standard error.
+    """Run a script until what is asked for is recorded, or it ends; what it prints goes to standard error.
 
     Raises:
         ScriptError: where nothing was recorded.
@@ -85,7 +85,7 @@ def record(asked: Asked) -> Recorded:
     script, program = asked.source, python_of(asked.python)
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
         path = Path(folder, "recording")
-        settings = {name: getattr(asked, name) for name in ("updates", "module", "stdin", "loop")}
+        settings = {name: getattr(asked, name) for name in ("updates", "at", "module", "stdin", "loop")}
         command = [program, str(_RECORDER), json.dumps({**settings, "out": str(path)}), script, *asked.arguments]
         out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else -1
         out = out if out >= 0 else subprocess.DEVNULL  # the app has the screen

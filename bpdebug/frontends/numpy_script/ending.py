@@ -11,7 +11,7 @@ _LONGEST = 150
 
 def ending_of(text: Mapping[str, Any]) -> str:
     """Why the script did not come to its own end, or ""."""
-    if text["ended"] in ("ended", "enough"):
+    if text["ended"] in ("ended", "enough", "running"):
         return ""
     place, raised = f" at {text['where'][0]}:{text['where'][1]}" * bool(text["where"][1]), text["ended"].partition("\n")[0][:_LONGEST]
     return f"the script was stopped{place}" if raised == "KeyboardInterrupt" else f"the script stopped with {raised}{place}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
-from bpdebug.core.description import Array, Batches, Lines, Optimizer, Scenario
+from bpdebug.core.description import Array, Batches, Lines, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OWN
 from bpdebug.core.program import Program
@@ -22,11 +24,28 @@ GRADIENT, PART = "∂{}", "∂{}@{}"
 
 
 class RecordedBatches(Batches):
-    """An update has the numbers that were recorded for it."""
+    """An update has the numbers that were recorded for it.
+
+    Attributes:
+        kept: the numbers of the updates that are kept.
+        starts: what the tensors that live on are where updates before are not.
+    """
+
+    kept: tuple[int, ...] = ()
+    starts: Mapping[int, Mapping[str, Array]] = {}
+
+    @cached_property
+    def gaps(self) -> Mapping[int, int]:
+        """Where updates are not kept."""
+        return {before + 1: after for before, after in pairwise(self.kept) if after > before + 1}
+
+    def start(self, update: int) -> Mapping[str, Array]:
+        """What the tensors that live on are behind a gap."""
+        return self.starts.get(update, {})
 
     def rows(self, update: int) -> Array | None:
         """Its place among what was recorded."""
-        return np.array(min(update, self.updates - 1))
+        return np.array(min(bisect_left(self.kept, update), len(self.kept) - 1))
 
     def samples(self, update: int) -> Array:
         """One: which axis counts samples is not known."""
@@ -39,15 +58,18 @@ class RecordedScenario(Scenario, eq=False):
     Attributes:
         told: the scenario where the line of its loop or of its loss is told otherwise.
         traceback: of what the script raised, as Python has it, or "".
+        kept, starts: see :class:`RecordedBatches`.
     """
 
     told: Callable[..., RecordedScenario] | None = field(default=None, compare=False, repr=False)
     traceback: str = ""
+    kept: tuple[int, ...] = ()
+    starts: Mapping[int, Mapping[str, Array]] = {}
 
     @cached_property
     def plan(self) -> Batches:
-        """As many updates as are kept."""
-        return RecordedBatches(len(self.x), self.training.epochs)
+        """The updates up to the last that is kept."""
+        return RecordedBatches(len(self.x), self.training.epochs, kept=self.kept, starts=self.starts)
 
     @property
     def data(self) -> dict[str, Array]:
@@ -137,6 +159,9 @@ def frame(recording: Recording, title: str) -> RecordedScenario:
         printed=recording.printed,
         ending=recording.ending,
         traceback=recording.traceback,
+        training=Training(recording.kept[-1] + 1),
+        kept=recording.kept,
+        starts=recording.starts,
     )
 
 

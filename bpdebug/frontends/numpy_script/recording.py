@@ -89,7 +89,9 @@ class Recording(Record, eq=False):
         statements: of an update, in order.
         carried: the tensors that live from update to update, and the statement that is the next version of each.
         start: what they are at first.
-        given: for each update the numbers that no statement computes.
+        kept: the numbers of the updates that are kept.
+        given: for each of them the numbers that no statement computes.
+        starts: where updates before are not kept, what the carried tensors are then; by number.
         values: for the first updates every number.
         ended: how the script ended: ``ended``, ``enough``, or what it raised.
         ending: where it did not come to its own end, why.
@@ -107,7 +109,9 @@ class Recording(Record, eq=False):
     statements: tuple[Statement, ...]
     carried: Mapping[str, str]
     start: Mapping[str, Array]
+    kept: tuple[int, ...]
     given: tuple[Mapping[str, Array], ...]
+    starts: Mapping[int, Mapping[str, Array]]
     values: tuple[Mapping[str, Array], ...]
     ended: str
     where: tuple[str, int] | None = None
@@ -120,14 +124,14 @@ class Recording(Record, eq=False):
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """The statements that most updates make, the first run of updates that make them, and what there is to say of the others."""
+    """The statements that most updates make, the updates that make them, numbered from the first of those, and what there is to say."""
     order = [update["listing"] for update in text["updates"]]
     usual = max({*order}, key=order.count)
-    begin = order.index(usual)
-    end = next((place for place in range(begin, len(order)) if order[place] != usual), len(order))
-    notes = [f"{end - begin} of {len(order)} updates are kept: the others have other statements"] * (end - begin < len(order))
+    same = [update for update in text["updates"] if update["listing"] == usual]
+    first = same[0]["number"]
+    notes = [f"{len(same)} of {len(order)} updates are kept: the others have other statements"] * (len(same) < len(order))
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
-    return text["listings"][usual], text["updates"][begin:end], notes
+    return text["listings"][usual], [update | {"number": update["number"] - first} for update in same], notes
 
 
 def read(recorded: Recorded, script: str) -> Recording:
@@ -139,11 +143,12 @@ def read(recorded: Recorded, script: str) -> Recording:
     text = recorded.text
     if not text["updates"]:
         raise ScriptError(*nothing(text, script))
-    listing, alike, notes = _alike(text)
+    listing, same, notes = _alike(text)
+    before = next(update["number"] for update in text["updates"] if update["listing"] == text["listings"].index(listing))
     names = _Names(listing, {*text["top"]})
     statements = list[Statement]()
     every = [
-        {names.of[place]: recorded.arrays[n] for place, n in one["values"].items() if place in names.of and n is not None} for one in alike
+        {names.of[place]: recorded.arrays[n] for place, n in one["values"].items() if place in names.of and n is not None} for one in same
     ]
     seen = {**every[0]}
     for statement in names.statements():
@@ -152,7 +157,11 @@ def read(recorded: Recorded, script: str) -> Recording:
     made = {statement.name for statement in statements} - opaque
     carried = {names.of[old]: names.of[new] if new != old else f"{names.of[old]} later" for old, new in listing["carried"]}
     wanted = ({*names.of.values()} & {*every[0]}) - made - {*carried}
-    given = [{name: one.get(name, every[0][name]) for name in wanted} for one in every if opaque & wanted <= {*one}]
+    there = [place for place, one in enumerate(every) if opaque & wanted <= {*one}]
+    given = [{name: every[place].get(name, every[0][name]) for name in wanted} for place in there]
+    kept = [int(same[place]["number"]) for place in there]
+    behind = [(n, place) for old, n, place in zip([-1, *kept], kept, there, strict=False) if n != old + 1]
+    starts = {number: {name: every[place][name] for name in carried} for number, place in behind}
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
     whole = [seen, *(_filled(statements, values) for values in whole[1:])]
     start = {name: every[0][name] for name in carried}
@@ -163,13 +172,15 @@ def read(recorded: Recorded, script: str) -> Recording:
         tuple(statements),
         carried,
         start,
+        tuple(kept),
         tuple(given),
+        starts,
         tuple(whole),
         text["ended"],
         tuple(text["where"]) if "where" in text else None,
         tuple(notes),
         {str(file): str(content) for file, content in text["files"]},
-        tuple((int(update) - text["updates"].index(alike[0]), str(place), str(line)) for update, place, line in text["printed"]),
+        tuple((int(update) - before, str(place), str(line)) for update, place, line in text["printed"]),
         ending_of(text),
         text.get("traceback", ""),
         squares_of(text),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from bpdebug.core.description import Array, Training
+from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
@@ -66,7 +67,6 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     """
     path = recording.script
     scenario = frame(recording, Path(path).name)
-    scenario = replace(scenario, training=Training(len(recording.given)))
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
         raise ScriptError(f"{path}: no value at {asked.loss} can be the loss: none of floats depends there on what is updated", 2)
@@ -94,11 +94,21 @@ def _told(recording: Recording, asked: Asked, **told: str) -> RecordedScenario:
 
 def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
     """What was found of an update, in a line."""
-    (first, last), kept = recording.body, len(recording.given)
+    first, last = recording.body
     line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
     written = f"loss = {line}" if not loss.said else f"loss = {loss.said} ({line})"
     parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
-    return f"{', '.join(parts)}; {kept} update{'s are' if kept > 1 else ' is'} kept"
+    return f"{', '.join(parts)}; {_kept(recording.kept)}"
+
+
+def _kept(updates: tuple[int, ...]) -> str:
+    """Which updates are kept."""
+    ends = [place for place, (one, other) in enumerate(pairwise(updates), 1) if other > one + 1]
+    if not ends:
+        return f"{len(updates)} updates are kept" if len(updates) > 1 else "1 update is kept"
+    runs = [updates[begin:end] for begin, end in pairwise([0, *ends, len(updates)])]
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"updates {', '.join(told[:-1])} and {told[-1]} are kept"
 
 
 def _called(stage: Stage, made: Line, line: Line) -> Stage:

@@ -1,0 +1,199 @@
+"""Which updates of a run are recorded: the first ones, the last ones as far as there is room, and few between; there the hooks rest."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import pairwise
+from math import inf
+
+from bpdebug.recorder.hooks import Enough, Hooks
+from bpdebug.recorder.stream import Recording
+from bpdebug.recorder.updates import Lineage, Update, find_updates, living, same
+from bpdebug.recorder.writer import Writer
+
+FIRST = 3
+"""Updates at the beginning that are kept whatever comes."""
+_NODES, _SECONDS = 300_000, 60.0
+_BYTES = 256 * 2**20
+"""What is kept of the updates, and copied of the first ones, at most."""
+_MOST, _SOME = 1000, 20
+"""Updates at the end that are kept, at most; and where the end is not known, now and then, in a row."""
+_BESIDE = 2
+"""Updates on either side of one that is asked for."""
+_PATIENCE = 10.0
+"""Seconds of the processor that recording the last updates may take."""
+_FIRST_LOOK = 2_000
+"""Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
+
+
+class Keeper:
+    """Says at each turn of a loop whether it is recorded.
+
+    Args:
+        first: updates after which the run ends; 0 lets it go on to its own end.
+        at: an update that is wanted, with those beside it; with ``first`` the run ends then. 0 for none.
+        found: called as soon as the first updates are there.
+
+    Attributes:
+        hooks: of the run.
+        recording: what is kept.
+    """
+
+    def __init__(self, first: int, at: int, found: Callable[[Recording], None]) -> None:
+        self.hooks = Hooks([], self)
+        self.recording = Recording(self.hooks)
+        self._first, self._at, self._found = first, at, found
+        self._began, self._worked, self._look = 0.0, 0.0, _FIRST_LOOK
+        self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
+        self._start, self._end, self._cut = 0, -1, -1
+        self._late, self._size, self._names = 0, 0, set[object]()
+
+    def turn(self, site: int) -> None:
+        """A turn of a loop begins: says whether it has hooks.
+
+        Raises:
+            Enough: what is to be recorded has been.
+        """
+        if self.hooks.followed < 0:
+            self._search()
+        if site == self.hooks.followed:
+            self._follow()
+
+    def looped(self, site: int) -> None:
+        """A loop has ended."""
+        if site == self.hooks.followed and self._end < 0:
+            self._end = len(self.hooks.graph.nodes)
+
+    def finish(self, stopped: bool) -> Recording:
+        """All that is kept, at the end of the run.
+
+        Args:
+            stopped: whether it came to no end of its own.
+        """
+        if self.hooks.update < 0:
+            self._keep(find_updates(self.hooks, stopped))
+        elif self.hooks.on:
+            self._close()
+        return self.recording
+
+    # while the loop of the updates is not known
+
+    def _search(self) -> None:
+        hooks, graph, loops = self.hooks, self.hooks.graph, self.hooks.iterations[-1][0]
+        self._began, self._worked = self._began or time.monotonic(), self._worked or time.process_time()
+        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or time.monotonic() - self._began > _SECONDS
+        wanted = self._first or FIRST
+        if not full and len(graph.nodes) <= self._look and (len(loops) > 1 or loops[0][2] != wanted + 2):
+            return
+        self._look = max(self._look, 2 * len(graph.nodes))
+        updates = find_updates(hooks)
+        if self._first and not self._at and (full or len(updates) >= wanted):
+            raise Enough
+        if len(updates) >= wanted or (full and updates):
+            hooks.followed = _loop(hooks, updates)
+        elif full:
+            hooks.on = False
+
+    def _keep(self, updates: list[Update]) -> None:
+        """Keep the updates that the search has found, and what was printed in each."""
+        hooks, begins = self.hooks, [*(update.start for update in updates), *(update.end for update in updates[-1:])]
+        for line in hooks.printed:
+            line[0] = bisect_right(begins, line[0]) - 1
+        self.recording.loops = sorted({hooks.sites[loops[-1][0]][:2] for loops, _ in hooks.iterations})
+        if updates:
+            self.recording.loop = _loop(hooks, updates)
+        for number, update in enumerate(updates[: self._first or None]):
+            if number < FIRST or self.recording.bytes < _BYTES:
+                self.recording.add(Writer(hooks, update), number, number < FIRST)
+
+    # then
+
+    def _follow(self) -> None:
+        """A turn of the loop of the updates begins."""
+        hooks = self.hooks
+        if hooks.update < 0:
+            self._begin()
+        elif hooks.on:
+            self._close()
+        hooks.update += 1
+        turn = hooks.update + self._late
+        if turn >= self._until + self._late:
+            self._plan()
+        hooks.on = self._from - 1 <= turn < self._until + self._late
+        if not (hooks.on and self._late):
+            hooks.graph.drop(len(hooks.graph.nodes))
+            self._cut = -1
+        self._start, self._end = len(hooks.graph.nodes), -1
+
+    def _begin(self) -> None:
+        """From here on an update is known as what the first ones were."""
+        hooks, updates = self.hooks, find_updates(self.hooks)
+        self._keep(updates)
+        self._found(self.recording)
+        self._late = int(all(count != updates[0].start for loops, count in hooks.iterations if loops[-1][0] == hooks.followed))
+        self._size, self._cut = min(len(update.carried) for update in updates), 0
+        self._names = {slot for update in updates for pair in update.carried.items() for node in pair for slot, _, _ in node.slots}
+        hooks.graph.drop(updates[-1].end if self._late else len(hooks.graph.nodes))
+        hooks.iterations.clear()
+        hooks.ends.clear()
+        hooks.update = len(updates) - 1
+        each = max(one["bytes"] for one in self.recording.updates[-FIRST:])
+        self._paid = int(_PATIENCE / max((time.process_time() - self._worked) / len(updates), 1e-9))
+        self._room = min(_MOST, _BYTES // max(each, 1), self._paid)
+        self._plan(first=True)
+
+    def _plan(self, first: bool = False) -> None:
+        """Choose the updates that are recorded next: those that are asked for, the last ones, or, where it is not known which those are,
+        some now and then."""
+        here, remaining = self.hooks.update + first, self.hooks.remaining()
+        last = inf if remaining is None else here + remaining - self._room
+        if self._at and self._first and not first:
+            raise Enough
+        if here <= self._at + _BESIDE:
+            self._from, self._until = max(self._at - _BESIDE, here), self._at + _BESIDE + 1
+        elif last <= 2 * here + 2:
+            self._from, self._until = max(last, here), inf
+        elif remaining is not None:
+            self._from, self._until = 2 * here, 2 * here + 1
+        else:
+            self._from = here if first else here + here // 4 + 2
+            self._until = self._from + (self._paid if first else min(self._room, _SOME))
+
+    def _close(self) -> None:
+        """The turn before has ended: keep the update that it completes, where it is wanted."""
+        hooks, nodes = self.hooks, self.hooks.graph.nodes
+        lineage, begin, end = Lineage(nodes), self._start, len(nodes) if self._end < 0 else self._end
+        carried = same(lineage.carried(begin, end), self._names)
+        if self._late:
+            begin, end = self._cut, max((new.number + 1 for new in carried.values()), default=end)
+            carried = same(lineage.carried(begin, end), self._names) if begin >= 0 else {}
+        update = Update(begin, end, carried)
+        update.carried = living(nodes, update)
+        if self._from <= hooks.update < self._until and len(update.carried) >= self._size:
+            self.recording.add(Writer(hooks, update), hooks.update, False)
+            self._make_room()
+        if self._late:
+            hooks.graph.drop(end)
+            self._cut = 0
+
+    def _make_room(self) -> None:
+        """Give up the oldest updates but the first ones and those that were asked for."""
+        updates = self.recording.updates
+        while self.recording.bytes > _BYTES or len(updates) > _MOST + FIRST:
+            kept = self._at and _BESIDE
+            place = next((n for n, one in enumerate(updates) if n >= FIRST and abs(one["number"] - self._at) > kept), -1)
+            if place < 0:
+                break
+            self.recording.forget(place)
+
+
+def _loop(hooks: Hooks, updates: list[Update]) -> int:
+    """The place of the loop of which an update is a turn: the outermost one that goes on from an update to the next in the same epoch."""
+    if updates[0].run:
+        return next(loops[-1][0] for loops, _ in hooks.iterations if loops[-1][1] == updates[0].run)
+    counts = [count for _, count in hooks.iterations]
+    within = [hooks.iterations[max(bisect_right(counts, update.start) - 1, 0)][0] for update in updates]
+    turned = [next((n for n, pair in enumerate(zip(*two, strict=False)) if pair[0] != pair[1]), 0) for two in pairwise(within)]
+    return within[0][max(turned, default=-1)][0]

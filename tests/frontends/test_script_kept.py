@@ -1,0 +1,115 @@
+"""Which updates of a script are kept, and that recording them changes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.session import Session
+
+LONG = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+X, y, mask = rng.normal(size=(8, 2)), rng.normal(size=(8, 1)), [rng.random(4) > 0.2 for _ in range(5)]
+net = {"W1": rng.normal(size=(2, 4)), "W2": rng.normal(size=(4, 1))}
+moved, turns = {name: np.zeros_like(one) for name, one in net.items()}, 0
+
+
+def forward(x, hidden):
+    global turns
+    "a statement"
+    turns += 1
+    h = np.tanh(x @ net["W1"]) * hidden
+    return h, h @ net["W2"]
+
+
+relu = lambda value: np.maximum(value, 0)
+for epoch in range(300):
+    for rows in (slice(0, 5), slice(5, 8)):
+        hidden = mask[turns % 5]
+        h, p = forward(X[rows], hidden)
+        if turns % 7 == 0:
+            continue
+        loss = np.mean((p - y[rows]) ** 2)
+        dp = 2 * (p - y[rows]) / len(p)
+        dW2 = h.T @ dp
+        dh = dp @ net["W2"].T * hidden
+        dW1 = X[rows].T @ (dh * (1 - h ** 2))
+        for name, step in (("W1", dW1), ("W2", dW2)):
+            moved[name] = 0.9 * moved[name] - 0.1 * step
+            net[name] = net[name] + moved[name]
+    if epoch % 100 == 0:
+        print(epoch, loss, sum(float(relu(one).sum()) for one in net.values()))
+print(turns, net["W1"].tobytes().hex(), net["W2"].tobytes().hex())
+"""
+PLAIN = """
+import numpy as np
+
+np.random.seed(1)
+X, y, W = np.random.randn(6, 3), np.random.randn(6, 1), np.random.randn(3, 1)
+COUNT
+    p = X @ W
+    loss = np.sum((p - y) ** 2) / 2
+    dW = X.T @ (p - y)
+    W = W - 0.001 * dW
+print(W.tobytes().hex())
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+
+def printed(text):
+    """What a script prints without a recorder."""
+    Path("plain.py").write_text(text, "utf-8")
+    usual = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    return subprocess.run([sys.executable, "plain.py"], capture_output=True, text=True, check=True, env=os.environ | usual).stdout
+
+
+def opened(text, updates=0):
+    Path("train.py").write_text(text, "utf-8")
+    return Session(load_script("train.py", [], updates))
+
+
+@pytest.mark.parametrize("text", [LONG, PLAIN.replace("COUNT", "for step in range(1500):")], ids=["nested", "plain"])
+def test_what_a_script_prints_and_computes_is_the_same_to_the_bit(text, capfd):
+    due = printed(text)
+    opened(text)
+    assert capfd.readouterr().err.split("\n", 1)[0] == due.split("\n", 1)[0]
+
+
+def test_the_first_and_the_last_updates_are_kept_and_the_others_are_told(capfd):
+    session = opened(PLAIN.replace("COUNT", "for step in range(1500):"))
+    assert "updates 0 to 2 and 500 to 1499 are kept" in session.program.scenario.description
+    for where in ("3", "400:dW", "499"):
+        with pytest.raises(BpdebugError, match=f"updates 3 to 499 are not kept; 'reload --at {where.split(':')[0]}' runs the script again"):
+            session.execute(f"goto {where}")
+    seen = [session.execute(command).text.split(",")[0] for command in ("goto 2:W", "step", "back", "step 7", "goto 500", "back")]
+    assert seen == ["update 500/1500", "update 500/1500", "update 500/1500", "update 501/1500", "update 500/1500", "update 2/1500"]
+    session.execute("goto end")
+    hexed = capfd.readouterr().err.split()
+    assert session.timeline.machine.persistent["W"].tobytes().hex() in hexed  # what is stepped through is what the script has computed
+
+
+def test_where_the_end_of_the_loop_is_not_known_the_last_updates_are_kept(capfd):
+    session = opened(PLAIN.replace("COUNT", "step = 0\nwhile step < 1200:\n    step += 1"))
+    assert "updates 0 to 2 and 200 to 1199 are kept" in session.program.scenario.description
+    session.execute("goto end")
+    assert session.timeline.machine.persistent["W"].tobytes().hex() in capfd.readouterr().err.split()
+
+
+def test_a_loop_that_ends_early_leaves_some_updates_of_its_middle():
+    session = opened(PLAIN.replace("COUNT", "for step in range(9000):\n    if step == 100: break"))
+    assert "updates 0 to 3, 8, 18, 38 and 78 are kept" in session.program.scenario.description
+    session.execute("goto 78:dW")
+    assert session.execute("check").text.startswith("ok      dW")
