@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,16 +15,6 @@ _LONGEST = 2000
 """Items of a list that are looked at."""
 Slot = tuple[int, str]
 """Where something is kept: the object whose attribute it is, or 0, and how it is written."""
-
-
-class Turns(Protocol):
-    """Who is told of loops."""
-
-    def turn(self, site: int) -> None:
-        """A turn of a loop begins: says whether it has hooks."""
-
-    def looped(self, site: int) -> None:
-        """A loop has ended."""
 
 
 class Level(NamedTuple):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import builtins
 import operator
 import types
-from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Graph, Level, Slot, Turns
-from bpdebug.recorder.rewriting import Site
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot
+from bpdebug.recorder.run import Run
 
 _NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
 _NAMES += " BitXor ^ xor LShift << lshift RShift >> rshift Lt < lt LtE <= le Gt > gt GtE >= ge Eq == eq NotEq != ne"
@@ -23,60 +21,13 @@ _IN_PLACE = {name: getattr(operator, f"i{word.rstrip('_')}", None) for name, wor
 _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", max: "largest", min: "least", pow: "**"}
 """Python's own functions of numbers."""
 _CHANGING = ("fill", "sort", "resize", "put", "partition")
-_COUNTED = (range, list, tuple, dict, np.ndarray)
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
-_PRINTED = 5000
-"""Lines that are kept of what a script prints."""
 _SAID = 20
 """Characters of a text that tells the turn of a loop."""
-Iteration = tuple[tuple[int, int, int], ...]
 
 
-class Enough(BaseException):
-    """What is to be recorded has been recorded."""
-
-
-class Hooks:
-    """The hooks of one run.
-
-    Args:
-        sites: the places of the hooks.
-        keeper: who says which turns of loops have hooks.
-
-    Attributes:
-        on: whether what begins now has hooks.
-        followed: the place of the loop of the updates, once it is known; -1 before.
-        update: from then on, which update is under way.
-        graph: what was computed.
-        iterations: of each loop that runs: (site, which run of the loop, turn), the outermost first; with how many nodes there were.
-        top: the names of arrays of the module itself.
-        squares: where a flat list met a column: what they are called, and the shapes.
-        owners: the names of objects whose attributes are kept.
-        files: the user's own files that have run, by their whole paths: what each is called, and its text.
-        printed: the lines that were printed last: how many nodes there were, the line that printed it, and what.
-        asked: the line of the loop whose turns are to be the updates, ``train.py:30``; "" where it is to be found.
-    """
-
-    def __init__(self, sites: list[Site], keeper: Turns) -> None:
-        self.sites, self.graph, self._keeper = sites, Graph(), keeper
-        self.iterations: list[tuple[Iteration, int]] = []
-        self.ends: list[tuple[int, int]] = []
-        self.squares: dict[tuple[str, int], list[tuple[str, tuple[int, ...]]]] = {}
-        self.top: set[str] = set()
-        self.owners: dict[int, list[tuple[Any, Slot]]] = {}
-        self.files: dict[str, tuple[str, str]] = {}
-        self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
-        self.asked = ""
-        self.on, self.followed, self.update = True, -1, -1
-        self._loops: list[list[int]] = []
-        self._levels: list[Level] = []
-        self._count = 0
-
-    def _made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
-        if isinstance(value, NUMERIC):
-            given = tuple(map(self.graph.of, arguments))
-            self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
-        return value
+class Hooks(Run):
+    """The hooks of one run."""
 
     # expressions
 
@@ -277,48 +228,3 @@ class Hooks:
         elif isinstance(made, NUMERIC) and follows:
             self.graph.add(sign, operands, made, site)
         return made
-
-    # loops
-
-    def loop(self, site: int) -> None:
-        """A loop begins."""
-        self._count += 1
-        self._loops.append([site, self._count, 0, -1])
-        self._levels.append(Level(self.graph.level, site, "", self._count))
-
-    def turn(self, site: int) -> bool:
-        """A turn of it begins; whether it is to have hooks."""
-        self._loops[-1][2] += 1
-        if self.on or site == self.followed:
-            self.graph.level = Level(self._levels[-1], site, "", self._loops[-1][2])
-            if self.update < 0:
-                self.iterations.append((tuple((a, b, c) for a, b, c, _ in self._loops), len(self.graph.nodes)))
-            self._keeper.turn(site)
-        return self.on
-
-    def looped(self, site: int) -> None:
-        """It has ended."""
-        _, run, *_ = self._loops.pop()
-        self.graph.level = self._levels.pop().above
-        if self.update < 0:
-            self.ends.append((run, len(self.graph.nodes)))
-        self._keeper.looped(site)
-
-    def remaining(self) -> int | None:
-        """The updates that are still to come, that which begins now among them, as far as the loops that are under way tell."""
-        count, each = 1, 1
-        for _, _, turn, length in reversed(self._loops):
-            if length < 0:
-                return None
-            count, each = count + (length - turn) * each, each * length
-        return count
-
-    def rows(self, site: int, values: Any) -> Any:
-        """What a loop goes through."""
-        if isinstance(values, _COUNTED) or type(values).__module__.startswith("tqdm"):
-            self._loops[-1][3] = len(values)
-        return self._rows(site, values) if isinstance(values, np.ndarray) and values.ndim and values.dtype != object else values
-
-    def _rows(self, site: int, array: Array) -> Iterator[Any]:
-        for place, row in enumerate(array):
-            yield self._made("[]", site, row, array, place)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from math import inf
 
-from bpdebug.recorder.hooks import Enough, Hooks
+from bpdebug.recorder.hooks import Hooks
+from bpdebug.recorder.run import Enough
 from bpdebug.recorder.stream import Recording
 from bpdebug.recorder.updates import Lineage, Update, find_updates, living, same
 from bpdebug.recorder.writer import Writer

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.hooks import Enough
 from bpdebug.recorder.keeping import Keeper
 from bpdebug.recorder.modules import HERE, Finder, compiled
 from bpdebug.recorder.rewriting import HOOKS
+from bpdebug.recorder.run import Enough
 from bpdebug.recorder.sources import Program, RefusedError
 from bpdebug.recorder.watched import Printing, tell_where
 
