@@ -7,17 +7,22 @@ import os
 import re
 import shlex
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from bpdebug import __version__
 from bpdebug.core.errors import presentable
 from bpdebug.core.words import suggestion
 from bpdebug.frontends import shipped
-from bpdebug.frontends.script import opened
+from bpdebug.frontends.script import Asked, announced, is_script, opened
 from bpdebug.headless import OK, USAGE, has_screen
 from bpdebug.options import SCRIPT, SESSION, THEME, asked_for
 from bpdebug.overview import USAGES, help_text, list_shipped
 from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session
+
+if TYPE_CHECKING:
+    from bpdebug.frontends.numpy_script.child import Run
+    from bpdebug.session.session import Session
+    from bpdebug.ui.running_screen import Start
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -102,10 +107,24 @@ def _refuse_unknown(scenario: str, parser: argparse.ArgumentParser) -> None:
 def _open(given: argparse.Namespace) -> int:
     """The app; what is wrong with the scenario is told before the screen is taken."""
     source: str | None = given.scenario
-    scenario = opened(asked_for(given)) if source is not None else None
+    asked = asked_for(given) if source is not None else None
+    script = asked if asked and is_script(asked) else None
+    scenario = opened(asked) if asked and not script else None
     if not has_screen(f'bpdebug run {shlex.quote(source or "xor")} -x "goto 0:dW1" -x "print dW1"'):
         if source is None:
             print("The scenarios that come with bpdebug:", file=sys.stderr)
             list_shipped(sys.stderr)
         return USAGE
-    return open_app(None if scenario is None else open_session(scenario, given), given.fresh, given.theme)
+    start = _start(announced(script), given) if script else None
+    return open_app(None if scenario is None else open_session(scenario, given), given.fresh, given.theme, start)
+
+
+def _start(asked: Asked, given: argparse.Namespace) -> Start:
+    """What the app does first with a script: it is run, while its file is on the screen."""
+
+    def begin(run: Run) -> Session:
+        from bpdebug.frontends.numpy_script.script import loaded  # noqa: PLC0415 - after the first picture
+
+        return open_session(loaded(asked, run), given)
+
+    return asked.source, begin

@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bpdebug import headless
 from bpdebug.arrays import read_arrays
@@ -34,6 +35,9 @@ from bpdebug.session.settings import Settings, load_settings
 from bpdebug.session.table import cell_of, rebind
 from bpdebug.session.themes import theme_named
 from bpdebug.time.results import Result
+
+if TYPE_CHECKING:
+    from bpdebug.ui.running_screen import Start
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -80,8 +84,15 @@ def open_session(scenario: Scenario, given: argparse.Namespace) -> Session:
     return session
 
 
-def open_app(session: Session | None, fresh: bool, theme: str | None) -> int:
-    """The debugger's screen with the user's settings, in the theme that is asked for, else in that of last time; the exit status."""
+def open_app(session: Session | None, fresh: bool, theme: str | None, start: Start | None = None) -> int:
+    """The debugger's screen with the user's settings, in the theme that is asked for, else in that of last time; the exit status.
+
+    Args:
+        session: what to debug, or None for what is chosen there, or a script that is run first.
+        fresh: whether to leave the stops of last time alone.
+        theme: the colours.
+        start: that script.
+    """
     try:
         settings = load_settings()
     except ScenarioError as error:
@@ -93,7 +104,7 @@ def open_app(session: Session | None, fresh: bool, theme: str | None) -> int:
     gc.disable()  # until the first picture; see bpdebug.__main__
     from bpdebug.ui.app import run_app  # noqa: PLC0415
 
-    return run_app(session, fresh, settings)
+    return run_app(session, fresh, settings, *[start] * bool(start))
 
 
 @subcommand("tour", scenario("a scenario, or a tour of your own; default: xor", nargs="?", default="xor"), *SESSION, THEME)

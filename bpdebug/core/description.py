@@ -157,7 +157,7 @@ class Scenario(Record, eq=False):
     source: str = ""
     naming: Naming = Naming()
     lines: Lines | None = None
-    read_again: Callable[[], Scenario] | None = field(default=None, compare=False, repr=False)
+    read_again: Callable[..., Scenario] | None = field(default=None, compare=False, repr=False)
     ready: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
     files: Mapping[str, str] = {}
     printed: tuple[tuple[int, str, str], ...] = ()

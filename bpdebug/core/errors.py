@@ -9,6 +9,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
+def legible(line: str) -> str:
+    """A line that a program has printed, without what only a terminal understands; where it was written over, what it was last."""
+    import re  # noqa: PLC0415 - a start does without
+
+    plain = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", "", line)
+    return printable(plain.rstrip("\r\n").rpartition("\r")[2].expandtabs())
+
+
 def presentable(text: str) -> str:
     """A message that may quote anything, as a terminal can show it: its lines printable, and long ones cut in the middle."""
     return "\n".join(_cut(printable(_cut(line))) for line in text.split("\n"))

@@ -45,6 +45,20 @@ def opened(asked: Asked, ending: bool = True) -> Scenario:
                 option = "--" if name == "arguments" else f"--{name}"
                 raise BpdebugError(f"{option} is for a script (train.py, train.ipynb, or -m with a module); {asked.source} is a scenario")
         return load_scenario(asked.source)
+    from bpdebug.frontends.numpy_script.script import loaded  # noqa: PLC0415 - for scripts alone
+
+    asked = announced(asked)
+    scenario = loaded(asked)
+    print(f"bpdebug: {scenario.description}\n{scenario.traceback * ending}", end="", file=sys.stderr)
+    return scenario
+
+
+def announced(asked: Asked) -> Asked:
+    """A script that can be run, by which Python; that it is run is said.
+
+    Raises:
+        BpdebugError: where it cannot.
+    """
     if not asked.module and not os.path.lexists(asked.source) and (shipped := folder() / asked.source).is_file():
         asked = replace(asked, source=os.path.relpath(shipped))
     for path in (*[asked.source] * (not asked.module), *[asked.stdin] * bool(asked.stdin)):
@@ -52,14 +66,11 @@ def opened(asked: Asked, ending: bool = True) -> Scenario:
             directory = os.path.isdir(path)  # noqa: PTH112
             raise FileError(path, "expected a script; this is a directory" if directory else "the file does not exist", "missing")
     from bpdebug.frontends.numpy_script.child import python_of  # noqa: PLC0415 - for scripts alone
-    from bpdebug.frontends.numpy_script.script import loaded  # noqa: PLC0415
 
     asked = replace(asked, python=python_of(asked.python))
     how = f"bpdebug: running {asked.source} as a program, with your rights, by {asked.python}; ctrl+c stops it"
     print(how, file=sys.stderr, flush=True)
-    scenario = loaded(asked)
-    print(f"bpdebug: {scenario.description}\n{scenario.traceback * ending}", end="", file=sys.stderr)
-    return scenario
+    return asked
 
 
-__all__ = ["CHECKED", "RECORDED", "Asked", "is_script", "opened", "traceback_of"]
+__all__ = ["CHECKED", "RECORDED", "Asked", "announced", "is_script", "opened", "traceback_of"]

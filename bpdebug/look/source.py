@@ -7,6 +7,7 @@ import io
 import keyword
 import tokenize
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 from bpdebug.core.errors import printable
@@ -61,14 +62,15 @@ def stages_by_line(program: Program) -> Mapping[str, Mapping[int, tuple[Stage, .
     return once(program, "stages by line", found)
 
 
+@lru_cache(maxsize=8)
 def text_of(text: str) -> list[str]:
     """The lines of a file as a terminal can show them."""
-    return [printable(line.expandtabs(_TAB)) for line in text.replace("\f", " ").split("\n")]
+    return [printable(line.expandtabs(_TAB)) for line in text.removesuffix("\n").replace("\f", " ").split("\n")]
 
 
 def folds_of(text: str, computing: frozenset[int]) -> list[Fold]:
     """The lines that have nothing to do with an update: neither what computes it, nor the loops and functions that this stands in."""
-    count = len(text.split("\n"))
+    count = len(text_of(text))
     shown = sorted({0, *computing, *_around(text, computing), count + 1})
     return [(one + 1, other) for one, other in pairwise(shown) if other - one - 1 >= _WORTH] if computing else []
 
@@ -85,6 +87,7 @@ def _around(text: str, computing: frozenset[int]) -> Iterator[int]:
             yield from lines[:1] if hasattr(node, "body") else lines
 
 
+@lru_cache(maxsize=8)
 def parts_of(text: str) -> Mapping[int, list[Part]]:
     """The keywords, strings and comments of a file, by line; of one that cannot be read, none."""
     found, kinds = dict[int, list[Part]](), {tokenize.STRING: "string", tokenize.COMMENT: "comment"}

@@ -67,6 +67,7 @@ class Session:
         predictions: whether single steps ask for a prediction, and the tally.
         hunts: the rounds of the hunt so far, the present one last.
         kept: the stops and displays as they came back at the start, or were kept last.
+        read_ahead: what the scenario's file holds now, where that was read before it is asked for.
         rescued: the file that each unforeseen exception, by type and text, has had this session written to.
 
     Raises:
@@ -90,6 +91,7 @@ class Session:
         self._frame = (0, 0)
         self.predictions = Predictions()
         self.hunts: tuple[Hunt, ...] = ()
+        self.read_ahead: Scenario | None = None
         self.rescued: dict[tuple[type, str], Path] = {}
         self._transcript: Path | None = None
         self._command = ""

@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.command import Provider
@@ -34,6 +34,13 @@ from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
 
+if TYPE_CHECKING:
+    from bpdebug.ui.running_screen import Start
+
+
+_LONG = 3600.0
+"""Seconds for which it is said what was found of a script: until the next command."""
+
 
 class DebuggerApp(Commanding):
     """The debugger on one scenario, or on one that is chosen first.
@@ -42,9 +49,7 @@ class DebuggerApp(Commanding):
         session: what to debug, or None for the list of shipped scenarios.
         stateful: whether the stops and the prompt's history of last time come back, and today's are kept.
         settings: what the user prefers; a session that is opened here follows them.
-
-    Attributes:
-        lost: why the stops cannot be kept, to be told when the screen is gone, or "".
+        start: a script that is run first.
     """
 
     CSS_PATH = "bpdebug.tcss"
@@ -54,12 +59,11 @@ class DebuggerApp(Commanding):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
 
     def __init__(
-        self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None, theme: str | None = None
+        self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None, start: Start | None = None
     ) -> None:
         super().__init__()
-        self.session = session
+        self.session, self._start = session, start
         self._stateful = stateful
-        self.lost = ""
         if stateful:
             self.prompting.history = load_history()
         self.animation_level = "none"
@@ -108,10 +112,19 @@ class DebuggerApp(Commanding):
         self.call_after_refresh(_collect_again)
         for wrong in filter(None, (self._settings.wrong, *self.prompting.history.wrong)):
             self.say(Note(wrong, "error"))
-        if self.session is None:
+        if self._start:
+            self.push_running(*self._start, self._has_run, first=True)
+        elif self.session is None:
             self.action_open()
         else:
             self._begin()
+
+    def _has_run(self, session: Session) -> None:
+        """The script that was to be run first has run: what was found is shown before all."""
+        self._settings.apply(session)
+        self.session = session
+        self._begin()
+        self.say(Note(session.program.scenario.description, seconds=_LONG))
 
     def _begin(self) -> None:
         """The first picture; the stops of last time come back."""
@@ -137,9 +150,10 @@ class DebuggerApp(Commanding):
     def _keep(self) -> None:
         if self.session and self._stateful:
             try:
-                self.lost = keep_stops(self.session)
+                lost = keep_stops(self.session)
             except BpdebugError as error:
-                self.lost = f"the stops are not kept: {error}"
+                lost = f"the stops are not kept: {error}"
+            self.lost = f"bpdebug: {lost}" * bool(lost)
 
     def action_open(self, text: str = "", mistake: str = "") -> None:
         """Choose a scenario; a path that was refused is given back with the reason."""
@@ -231,17 +245,18 @@ def _collect_again() -> None:
         gc.enable()
 
 
-def run_app(session: Session | None, fresh: bool = False, settings: Settings | None = None) -> int:
+def run_app(session: Session | None, fresh: bool = False, settings: Settings | None = None, start: Start | None = None) -> int:
     """Open the debugger on a session, or on the list of shipped scenarios; the exit status when the user has quit.
 
     Args:
         session: what to debug.
         fresh: whether to leave the stops of last time alone.
         settings: what the user prefers.
+        start: a script that is run first.
     """
-    app = DebuggerApp(session, not fresh, settings)
+    app = DebuggerApp(session, not fresh, settings, start)
     interruption.heed(interruption.end_at_once)  # until the app itself answers to the signals
     app.run()
     if app.lost:
-        print(f"bpdebug: {app.lost}", file=sys.stderr)
+        print(app.lost, file=sys.stderr)
     return app.return_code or 0

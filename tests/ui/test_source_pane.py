@@ -8,10 +8,11 @@ from test_ink import inked
 from test_layout import LARGE, SMALL, VERY_LARGE, Layout, visible
 from ui_app import debugger, on_screen, press, settled, shown
 
+from bpdebug.core.errors import legible
 from bpdebug.core.record import replace
 from bpdebug.look.source import folds_of, parts_of
 from bpdebug.session.session import Session
-from bpdebug.ui.draw.output import legible, output_lines
+from bpdebug.ui.draw.output import output_lines
 from bpdebug.ui.draw.source import Text
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.layout import BARS
@@ -78,7 +79,7 @@ def test_a_long_line_is_seen_to_its_end_under_the_cursor(wrong):
 def test_words_are_told_apart_and_what_python_cannot_read_is_shown_all_the_same():
     assert parts_of('for a in "x":  # y\n\tpass')[1] == [(0, 3, "keyword"), (6, 8, "keyword"), (9, 12, "string"), (15, 18, "comment")]
     assert parts_of('a = 1\nb = """x\ny') == {}
-    assert folds_of("x = (\n1\n" * 9, frozenset([9])) == [(1, 9), (10, 20)]
+    assert folds_of("x = (\n1\n" * 9, frozenset([9])) == [(1, 9), (10, 19)]
 
 
 def test_what_was_printed_is_clean_and_tells_the_update_and_the_line(wrong):

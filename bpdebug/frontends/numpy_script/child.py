@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
+from contextlib import suppress
 from math import prod
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError, legible
 from bpdebug.core.record import Record
 from bpdebug.files import FileError, open_file
 from bpdebug.frontends.numpy_script.asked import Asked
@@ -26,6 +29,10 @@ _MAGIC, _REFUSED = b"bpdebug recording 1\n", b"bpdebug refusal\n"
 _BYTES, _TEXT = 2**30, 2**28
 _KINDS = "fiub"
 _BY_CTRL_C = 130
+_LINE, _PRINTED = 2**16, 5000
+"""Characters of a line that is printed, and lines that are kept of what is."""
+_PATIENCE = 2.0
+"""Seconds in which what is still to be read of what it has printed has to come."""
 
 
 class ScriptError(BpdebugError):
@@ -56,6 +63,62 @@ class Recorded(Record, eq=False):
     status: int
 
 
+class Run:
+    """A script that runs, for who looks at it from another thread.
+
+    Attributes:
+        printed: the lines that it has printed last.
+        running: whether it runs, and is not done.
+    """
+
+    def __init__(self) -> None:
+        self.printed = deque[str](maxlen=_PRINTED)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._at = Path()
+        self._ended = False
+
+    @property
+    def running(self) -> bool:
+        """Whether the script runs, and is not done."""
+        return self._process is None or self._process.poll() is None
+
+    def say(self, line: str) -> None:
+        """Note a line that the script prints."""
+        self.printed.append(line)
+
+    def begin(self, process: subprocess.Popen[bytes], at: Path) -> None:
+        """It runs: the process, and the file in which it tells where it is."""
+        self._process, self._at = process, at
+        if self._ended:
+            end(process)
+
+    def place(self) -> tuple[str, str]:
+        """The line that it is at, such as ``train.py:47``, and the function that it has called there; "" where that is not known."""
+        with suppress(OSError, ValueError):
+            line, called = self._at.read_text("utf-8").split("\n")
+            return line, called
+        return "", ""
+
+    def stop(self) -> None:
+        """Stop it; what it has computed until then is read."""
+        if self._process and self.running and os.name == "posix":
+            self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> None:
+        """End it, as soon as it begins, and whatever it has started."""
+        self._ended = True
+        if self._process and self.running:
+            end(self._process)
+
+
+class _Loud(Run):
+    """A run without a screen: what the script prints goes to standard error."""
+
+    def say(self, line: str) -> None:
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+
+
 def python_of(asked: str) -> str:
     """The Python that is asked for, by its path or by the folder of its environment; else that of the active environment, else ours.
 
@@ -75,28 +138,38 @@ def python_of(asked: str) -> str:
     return sys.executable
 
 
-def record(asked: Asked) -> Recorded:
-    """Run a script until what is asked for is recorded, or it ends; what it prints goes to standard error.
+def record(asked: Asked, run: Run | None = None) -> Recorded:
+    """Run a script until what is asked for is recorded, or it ends; what it prints goes to standard error, or to who looks.
 
     Raises:
         ScriptError: where nothing was recorded.
     """
-    usual = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    usual = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+    usual |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     script, program = asked.source, python_of(asked.python)
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
         path = Path(folder, "recording")
         settings = {name: getattr(asked, name) for name in ("updates", "at", "module", "stdin", "loop")}
         command = [program, str(_RECORDER), json.dumps({**settings, "out": str(path)}), script, *asked.arguments]
-        out = sys.stderr.fileno() if hasattr(sys.stderr, "fileno") else -1
-        out = out if out >= 0 else subprocess.DEVNULL  # the app has the screen
+        at, run = path.with_suffix(".at"), run or _Loud()
+        if not isinstance(run, _Loud):
+            at.touch()
         with subprocess.Popen(  # noqa: S603 - the script that the user named on the command line
-            command, stdin=subprocess.PIPE, stdout=out, stderr=out, env=usual | os.environ, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=usual | os.environ, start_new_session=True
         ) as process:  # it ends where the other end of its standard input is closed
+            reader = Thread(target=_listen, args=(process, run), daemon=True)
             try:
+                run.begin(process, at)
+                reader.start()
                 status = _waited(process)
             except BaseException:
-                _end(process)
+                end(process)
                 raise
+            finally:
+                if process.stdin:
+                    process.stdin.close()  # what it has started ends, too
+                reader.join(_PATIENCE)
+                at.unlink(missing_ok=True)
         try:
             return _read(path, status, script)
         except FileError as error:
@@ -116,12 +189,20 @@ def _waited(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _listen(process: subprocess.Popen[bytes], run: Run) -> None:
+    """Pass on what the script prints, line by line."""
+    with suppress(OSError, ValueError):
+        while process.stdout and (line := process.stdout.readline(_LINE)):
+            run.say(legible(line.decode("utf-8", "replace")))
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the script and whatever it has started."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    with suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def _read(path: Path, status: int, script: str) -> Recorded:

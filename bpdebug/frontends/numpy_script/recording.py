@@ -134,6 +134,14 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     return text["listings"][usual], [update | {"number": update["number"] - first} for update in same], notes
 
 
+def _printed(text: Mapping[str, Any], first: int) -> Iterator[tuple[int, str, str]]:
+    """What was printed, each line with its update, counted from the first that is kept, and the line that prints it; a traceback last."""
+    for update, place, line in text["printed"]:
+        yield int(update) - first, str(place), str(line)
+    for line in text.get("traceback", "").splitlines():
+        yield int(text["updates"][-1]["number"]) - first, "", line
+
+
 def read(recorded: Recorded, script: str) -> Recording:
     """The statements of what was recorded.
 
@@ -180,7 +188,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         tuple(text["where"]) if "where" in text else None,
         tuple(notes),
         {str(file): str(content) for file, content in text["files"]},
-        tuple((int(update) - before, str(place), str(line)) for update, place, line in text["printed"]),
+        (*_printed(text, before),),
         ending_of(text),
         text.get("traceback", ""),
         squares_of(text),

@@ -22,7 +22,7 @@ from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Binary, Name, Tree, substitute, walk
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
-from bpdebug.frontends.numpy_script.child import ScriptError, record
+from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
@@ -50,13 +50,13 @@ def load_script(path: str, arguments: Sequence[str] = (), updates: int = RECORDE
     return loaded(Asked(path, tuple(arguments), updates, **told))
 
 
-def loaded(asked: Asked) -> RecordedScenario:
-    """The same.
+def loaded(asked: Asked, run: Run | None = None) -> RecordedScenario:
+    """The same, of a run that someone looks at.
 
     Raises:
         ScriptError: where there is nothing to debug.
     """
-    return scenario_of(read(record(asked), asked.source), asked)
+    return scenario_of(read(record(asked, run), asked.source), asked)
 
 
 def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from bpdebug.core.cells import check_cell
+from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.program import Program
@@ -22,7 +25,7 @@ def run(session: Session) -> Move:
     lost = [*map(str, session.timeline.edits), *(f"bookmark {name}" for name in session.bookmarks)]
     session.bookmarks = {}
     lost += _begin(session, program)
-    return Move(0, "run", jump=True, tell=lambda result: _told(result, lost))
+    return Move(0, "run", jump=True, tell=lambda result: _told(result, lost, program))
 
 
 @command("reload", "session", keys="R", label="reload")
@@ -35,7 +38,7 @@ def reload(session: Session) -> Move:
     session.timeline.take_edits(edits)
     session.after_edit()
     session.bookmarks = {name: _moment(old, program, t) for name, t in session.bookmarks.items()}
-    return Move(_moment(old, program, here), "reload", jump=True, tell=lambda result: _told(result, lost), cell=cell)
+    return Move(_moment(old, program, here), "reload", jump=True, tell=lambda result: _told(result, lost, program), cell=cell)
 
 
 def _read(session: Session) -> Program:
@@ -45,22 +48,25 @@ def _read(session: Session) -> Program:
     read = session.timeline.program_at(-1).scenario.read_again
     if read is None:
         raise CommandError("this scenario does not come from a file")
-    return make_program(read())
+    ahead, session.read_ahead = session.read_ahead, None
+    return make_program(ahead or read())
 
 
-def _told(result: Result, lost: list[str]) -> Result:
-    lines = ["the scenario has been read again", *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
+def _told(result: Result, lost: list[str], program: Program) -> Result:
+    scenario = program.scenario
+    read = f"the script has run again: {scenario.description}" if scenario.files else "the scenario has been read again"
+    lines = [read, *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
     return result.also("\n".join(lines), dropped=lost)
 
 
 def _begin(session: Session, program: Program) -> list[str]:
     """Stand at the start of the program, under the stops, with what they have become, and displays that fit it; the others, in words."""
-    stops, lost = [*session.stops.all.values()], list[str]()
+    stops, lost, old = [*session.stops.all.values()], list[str](), session.program.scenario
     session.hunts, session.cursor.selected = (), None
     session.begin(program)
     session.stops.all.clear()
     for stop in stops:
-        text = f"{stop.command} {stop.text}"
+        text = f"{stop.command} {_followed(stop.text, old, program.scenario)}"
         try:
             chosen, arguments = find_command(text)
             chosen.run(session, arguments)
@@ -77,6 +83,32 @@ def _begin(session: Session, program: Program) -> list[str]:
             del session.displays[number]
             lost.append(f"display {text}")
     return lost
+
+
+_LINE = re.compile(r"(?P<file>[^\s:]*\.(?:py|ipynb(?::\d+)?))?(?P<between>:|\bline )(?P<line>\d+)")
+
+
+def _followed(text: str, old: Scenario, new: Scenario) -> str:
+    """A location where a line of a script is named: with the number that this line has in the script as it is now."""
+
+    def moved(found: re.Match[str]) -> str:
+        file = found["file"] or old.source
+        if file not in old.files or file not in new.files:
+            return found[0]
+        return f"{found['file'] or ''}{found['between']}{_line_now(int(found['line']), old.files[file], new.files[file])}"
+
+    return _LINE.sub(moved, text, count=1) if old.files else text
+
+
+def _line_now(number: int, old: str, new: str) -> int:
+    """The number that a line has now; of one that is gone, of what stands in its place."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - for scripts alone
+
+    same = SequenceMatcher(None, old.split("\n"), new.split("\n"), autojunk=False)
+    for _, first, last, start, end in same.get_opcodes():
+        if first < number <= last:
+            return min(start + number - first, max(end, 1))
+    return number
 
 
 def _moment(old: Program, new: Program, t: int) -> int:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
-from bpdebug.core.errors import printable
+from bpdebug.core.errors import legible
 from bpdebug.look.once import once
 from bpdebug.look.source import Place
 from bpdebug.session.view import View
 from bpdebug.ui.draw.source import has_source, no_script
 from bpdebug.ui.draw.spans import Line, fit, pad
-
-_CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-"""What moves a terminal's cursor or colours its text."""
-
-
-def legible(text: str) -> str:
-    """A printed line without what only a terminal understands; of a line that was written over, what it was last."""
-    return printable(_CONTROL.sub("", text).rstrip("\r\n").rpartition("\r")[2].expandtabs())
 
 
 def output_lines(view: View, columns: int) -> list[Line]:

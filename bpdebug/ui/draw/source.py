@@ -39,6 +39,27 @@ def present_place(view: View) -> Place | None:
     return next((place for place in places_of(stage) if place.file in program.scenario.files), None)
 
 
+def code_of(text: str, number: int) -> Line:
+    """A line of a file in the colours of its words."""
+    shown, spans, place = text_of(text)[number - 1], list[Span](), 0
+    for start, end, kind in parts_of(text).get(number, ()):
+        spans += [(shown[place:start], ""), (shown[start:end], kind)]
+        place = end
+    return tuple(span for span in (*spans, (shown[place:], "")) if span[0])
+
+
+def running_lines(text: str, number: int, columns: int, rows: int) -> list[Line]:
+    """So many rows of a file that runs, around the line that it is at; 0 where that is not known."""
+    count = len(text_of(text))
+    first = min(max(number - rows // 2, 1), max(count - rows + 1, 1))
+    drawn = list[Line]()
+    for at in range(first, min(first + rows, count + 1)):
+        here = at == number
+        head = ("▶" if here else " ", "next"), ("  ", ""), (f"{at:>{len(str(count))}} ", "next" if here else "dim")
+        drawn.append(fit((*head, *code_of(text, at)), columns))
+    return drawn
+
+
 class Text:
     """A file in so many columns: what each line of the drawing shows, and that line.
 
@@ -54,8 +75,7 @@ class Text:
         text, program = view.program.scenario.files[file], view.program
         self._view, self._columns, self.file = view, columns, file
         self._stages = stages_by_line(program).get(file, {})
-        self._texts = once(program, ("text", file), lambda: text_of(text))
-        self._parts = once(program, ("parts", file), lambda: parts_of(text))
+        self._text, self._texts = text, text_of(text)
         folds = once(program, ("folds", file), lambda: folds_of(text, frozenset(self._stages)))
         self.rows: list[Row] = once(program, ("rows", file, unfolded), lambda: _rows(len(self._texts), [*{*folds} - unfolded]))
         self._places = once(program, ("rows of", file, unfolded), lambda: _places(self.rows))
@@ -94,7 +114,7 @@ class Text:
         if not isinstance(row, int):
             count = row[1] - row[0]
             return line((" " * (_MARGIN + self._digits), ""), (f" … {count} lines", "faint"))
-        return self._with_shapes(row, (*self._head(row), *self._code(row)))
+        return self._with_shapes(row, (*self._head(row), *code_of(self._text, row)))
 
     def _with_shapes(self, number: int, drawn: Line) -> Line:
         """A line, and behind it what it makes, as far as there is room."""
@@ -130,17 +150,9 @@ class Text:
             (f"{number:>{self._digits}} ", role),
         )
 
-    def _code(self, number: int) -> Line:
-        """A line of the file in the colours of its words."""
-        text, spans, place = self._texts[number - 1], list[Span](), 0
-        for start, end, kind in self._parts.get(number, ()):
-            spans += [(text[place:start], ""), (text[start:end], kind)]
-            place = end
-        return tuple(span for span in (*spans, (text[place:], "")) if span[0])
-
     def _wrapped(self, number: int) -> list[Line]:
         """A line to its end."""
-        head, code = self._head(number), self._code(number)
+        head, code = self._head(number), code_of(self._text, number)
         margin, text = width(head), self._texts[number - 1]
         room = max(self._columns - margin, 8)
         indent = min(len(text) - len(text.lstrip()) + _INDENT, room // 2)
