@@ -87,14 +87,12 @@ class Session:
         self.surface_of: Callable[[Timeline], Surface] = surface_of
         self._health, self._surface = HealthLog(), SurfaceLog()
         self.bookmarks: dict[str, int] = {}
-        self.depth = 0
-        self._frame = (0, 0)
+        self.depth, self._frame, self._command = 0, (0, 0), ""
         self.predictions = Predictions()
         self.hunts: tuple[Hunt, ...] = ()
         self.read_ahead: Scenario | None = None
         self.rescued: dict[tuple[type, str], Path] = {}
         self._transcript: Path | None = None
-        self._command = ""
         for key, command, texts in (("breakpoints", "break", scenario.debug.breakpoints), ("watches", "watch", scenario.debug.watches)):
             for place, text in enumerate(texts):
                 try:

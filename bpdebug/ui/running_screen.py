@@ -146,7 +146,11 @@ class RunningScreen(Sized):
         """Show all that is known."""
         state, file, printed, keys = (self.query_one(f"#{name}", Lines) for name in ("state", "file", "printed", "keys"))
         said = [(fit(((text, ""),), printed.size.width)) for text in self.run.printed]
-        error = [row for text in self._error.splitlines() for row in wrap(text, file.size.width, "bad", "  ", "✗ "[text[0] == " " :])]
+        error, sign = list[Line](), "✗ "
+        for text in self._error.splitlines():
+            indent = " " * (2 + len(text) - len(text.lstrip()))
+            error += wrap(text, file.size.width, "bad", indent, sign + indent[2:])
+            sign = "  "
         rows = max(file.size.height - len(error), 1)
         file.show(*running_lines(self._text(), self._place.number, file.size.width, rows), *error)
         file.border_title = f"L Source  {self._place.file}"

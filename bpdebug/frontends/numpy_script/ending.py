@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LONGEST = 150
@@ -15,6 +15,14 @@ def ending_of(text: Mapping[str, Any]) -> str:
         return ""
     place, raised = f" at {text['where'][0]}:{text['where'][1]}" * bool(text["where"][1]), text["ended"].partition("\n")[0][:_LONGEST]
     return f"the script was stopped{place}" if raised == "KeyboardInterrupt" else f"the script stopped with {raised}{place}"
+
+
+def printed_of(text: Mapping[str, Any], first: int) -> Iterator[tuple[int, str, str]]:
+    """What was printed, each line with its update, counted from the first that is kept, and the line that prints it; a traceback last."""
+    for update, place, line in text["printed"]:
+        yield int(update) - first, str(place), str(line)
+    for line in text.get("traceback", "").splitlines():
+        yield int(text["updates"][-1]["number"]) - first, "", line
 
 
 def squares_of(text: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bpdebug.core.schedule import Level
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import is_name
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
-from bpdebug.frontends.numpy_script.ending import ending_of, nothing, squares_of
+from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of
 
 _PLACE = re.compile(r"§\d+§")
 _VERSION = re.compile(r"'\d+$")
@@ -134,14 +134,6 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     return text["listings"][usual], [update | {"number": update["number"] - first} for update in same], notes
 
 
-def _printed(text: Mapping[str, Any], first: int) -> Iterator[tuple[int, str, str]]:
-    """What was printed, each line with its update, counted from the first that is kept, and the line that prints it; a traceback last."""
-    for update, place, line in text["printed"]:
-        yield int(update) - first, str(place), str(line)
-    for line in text.get("traceback", "").splitlines():
-        yield int(text["updates"][-1]["number"]) - first, "", line
-
-
 def read(recorded: Recorded, script: str) -> Recording:
     """The statements of what was recorded.
 
@@ -188,7 +180,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         tuple(text["where"]) if "where" in text else None,
         tuple(notes),
         {str(file): str(content) for file, content in text["files"]},
-        (*_printed(text, before),),
+        (*printed_of(text, before),),
         ending_of(text),
         text.get("traceback", ""),
         squares_of(text),
