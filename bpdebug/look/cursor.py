@@ -10,6 +10,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.look.explanation import UNICODE, Explanation, explain
+from bpdebug.look.folds import Fold, Key, Rows, folds_of, opened, rows_of
 from bpdebug.look.groups import group_of, groups_of, reads
 from bpdebug.look.seen import operand_origin
 from bpdebug.look.slices import Chosen
@@ -33,6 +34,7 @@ class Cursor:
         axes: which two axes the user wants to see of a tensor with more of them, and of its gradients.
         trail: the moments and cells that ``origin`` has jumped away from.
         reached: the moment and the cell that it has jumped to.
+        chosen_folds: the folds of the listing that the user wants open, and closed.
         inside: the clock after the stage whose cells ``into`` is walking through, or None.
     """
 
@@ -44,6 +46,7 @@ class Cursor:
         self.group = groups_of(timeline.program)[0]
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.axes: dict[str, Chosen] = {}
+        self.chosen_folds: dict[Key, bool] = {}
         self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
         self.reached: tuple[int, tuple[str, Cell] | None] = 0, None
 
@@ -73,6 +76,36 @@ class Cursor:
         machine = self.timeline.machine
         return min(row, machine.batches.size(machine.update) - 1)
 
+    @property
+    def open_folds(self) -> frozenset[Key]:
+        """The folds of the listing that are open."""
+        return opened(self.program, self.chosen_folds, self.position.done)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the listing."""
+        return rows_of(self.program, self.open_folds)
+
+    def hiding(self, name: str) -> Fold | None:
+        """The outermost closed fold that a stage is in."""
+        shown = self.open_folds
+        return next((fold for fold in self._around(name) if fold.key not in shown), None)
+
+    def holding(self, name: str) -> Fold | None:
+        """The innermost open fold of several stages that a stage is in."""
+        hiding = self.hiding(name)
+        above = [fold for fold in self._around(name) if hiding is None or fold.key[1] < hiding.key[1]]
+        return next((fold for fold in above[::-1] if fold.end > fold.first + 1), None)
+
+    def _around(self, name: str) -> tuple[Fold, ...]:
+        place = self.program.index.get(name)
+        return () if place is None else folds_of(self.program).around[place]
+
+    def reveal(self, name: str) -> None:
+        """Open all that hides a stage."""
+        while hiding := self.hiding(name):
+            self.chosen_folds[hiding.key] = True
+
     def explain(self, name: str, index: Cell) -> Explanation:
         """Where a cell's present value comes from."""
         return explain(self.timeline, name, index, self.style)
@@ -87,6 +120,7 @@ class Cursor:
         self.operand, self.row = 0, self.sample
         if self._goal:
             self.selected, self._goal = self._goal, None
+            self.reveal(self.selected[0])
         else:
             self._look_at_next()
             if self.timeline.first_nonfinite == self.position.t:
@@ -145,6 +179,7 @@ class Cursor:
             BpdebugError: where there is no such cell.
         """
         self.explain(name, index)
+        self.reveal(name)
         self.row, self._began = self.sample, None
         self.selected, self.operand, self.chosen = (name, index), 0, True
         self._look_at(self.group)

@@ -8,33 +8,83 @@ import numpy as np
 
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.look.folds import Fold, Heading, Key, folds_of, rows_of
 from bpdebug.time.timeline import Timeline
 
-
-class Row(Record):
-    """A line of the listing: text for a person, and data where it is a stage."""
-
-    text: str
-    data: dict[str, Any] | None = None
+_INDENT = 2
+"""Columns that what stands in a call or a loop stands further right."""
 
 
-def listing(timeline: Timeline) -> list[Row]:
-    """The stages in order, under their phases: ``>`` the next one, ``*`` computed, ``!`` not finite, ``~`` the user's formula."""
-    rows: list[Row] = []
-    phase = ""
-    for line in timeline.program.lines:
-        if line.phase != phase:
-            phase = line.phase
-            rows.append(Row(phase.upper()))
-        if isinstance(line, Skipped):
-            data = {"name": line.name, "phase": str(line.phase), "layer": line.layer, "status": "skipped", "reason": line.reason}
-            rows.append(Row(f"  -  {line}", data | ({"drawn": line.drawn} if line.drawn else {})))
-        else:
-            rows.append(_stage(timeline, line))
-    return rows
+class Line(Record):
+    """A line of the program: what a person reads before it, and of it, and data."""
+
+    badges: str
+    said: str
+    data: dict[str, Any]
 
 
-def _stage(timeline: Timeline, stage: Stage) -> Row:
+class Listed(Record):
+    """The listing: its rows for a person; and as data, which is in it whatever is folded, the stages and the calls and loops.
+
+    Attributes:
+        rows: a text each.
+        stages, folds: those of the update, in order.
+    """
+
+    rows: tuple[str, ...]
+    stages: tuple[dict[str, Any], ...]
+    folds: tuple[dict[str, Any], ...]
+
+
+def listing(timeline: Timeline, opened: frozenset[Key]) -> Listed:
+    """The stages in order, under their phases, calls and loops: ``>`` the next one, ``*`` computed, ``!`` not finite, ``~`` the user's
+    formula, ``+`` a closed fold.
+
+    Args:
+        timeline: the program in time.
+        opened: the folds that are open.
+    """
+    program, rows = timeline.program, rows_of(timeline.program, opened)
+    lines = {line.name: _skipped(line) if isinstance(line, Skipped) else _stage(timeline, line) for line in program.lines}
+    texts = list[str]()
+    for row, depth in zip(rows.all, rows.depths, strict=True):
+        indent = " " * _INDENT * depth
+        if isinstance(row, str):
+            texts.append(row.upper())
+        elif not isinstance(row, Heading):
+            texts.append(f"{lines[row.name].badges:<4} {indent}{lines[row.name].said}")
+        elif row.closed:
+            inner = [lines[stage.name] for stage in program.stages[row.fold.first : row.fold.end]]
+            made = " ".join(folds_of(program).makes(row.fold))
+            texts.append(f"{_worst([line.badges for line in inner]):<4} {indent}+ {_said(row.fold)}: {made}")
+        elif row.fold.called:
+            texts.append(f"     {indent}{_said(row.fold)}")
+    folds = {fold.key: fold for around in folds_of(program).around for fold in around}
+    return Listed((*texts,), tuple(line.data for line in lines.values()), tuple(_data(fold, opened) for fold in folds.values()))
+
+
+def _said(fold: Fold) -> str:
+    return f"{fold.title}{f' {fold.place}' * bool(fold.place)}: {fold.count}"
+
+
+def _worst(badges: list[str]) -> str:
+    """What stands before a fold: whether the next stage is in it, the worst that is to be said of those in it, and what is edited."""
+    following = ">" if any(one[0] == ">" for one in badges) else " "
+    done = "!" if any(one[1] == "!" for one in badges) else "*" if all(one[1] == "*" for one in badges) else " "
+    return following + done + "~" * any("~" in one for one in badges)
+
+
+def _data(fold: Fold, opened: frozenset[Key]) -> dict[str, Any]:
+    own = {"title": fold.title, "line": fold.line, "phase": fold.phase, "first": fold.key[0], "turns": fold.turns}
+    return own | {"stages": fold.end - fold.first, "depth": fold.key[1], "open": fold.key in opened}
+
+
+def _skipped(line: Skipped) -> Line:
+    data = {"name": line.name, "phase": str(line.phase), "layer": line.layer, "status": "skipped", "reason": line.reason}
+    return Line("  -", str(line), data | ({"drawn": line.drawn} if line.drawn else {}))
+
+
+def _stage(timeline: Timeline, stage: Stage) -> Line:
     position, place = timeline.position, timeline.program.index[stage.name]
     computed = place < position.done
     broken = computed and not bool(np.isfinite(timeline.machine.tensor(stage.name)).all())
@@ -52,4 +102,5 @@ def _stage(timeline: Timeline, stage: Stage) -> Row:
         "warnings": list(warnings),
         **({"line": stage.line} if stage.line else {}),
     }
-    return Row(f"{badges:<4} {stage}" + f"   # {stage.line}" * bool(stage.line) + (f"   ({', '.join(warnings)})" if warnings else ""), data)
+    said = f"{stage}" + f"   # {stage.line}" * bool(stage.line) + (f"   ({', '.join(warnings)})" if warnings else "")
+    return Line(badges, said, data)

@@ -99,6 +99,8 @@ class Journey:
             if cell and cell[0] in values and all(map(int.__lt__, cell[1], values[cell[0]].shape)):
                 self._cursor.select(*cell)
                 break
+        if outcome.stopped:
+            self._cursor.reveal(self.timeline.position.stage or "")
         self.stopped = result.text.rpartition("\n")[0] if outcome.stopped else ""
         result = with_effect(result, self.effect)
         result = move.tell(result) if move.tell and not self.pending else result

@@ -261,16 +261,13 @@ class Session:
             return f"{position.update}:{position.stage}"
         return "end" if position.at_end else f"update {position.update}" if t else "start"
 
+    @np.errstate(all="ignore")
     def view(self, panes: Collection[str] = ()) -> View:
         """The present moment as the panes see it, frozen.
 
         Args:
             panes: those that are shown; what only ``health``, ``surface`` and ``equation`` need is worked out for them alone.
         """
-        with np.errstate(all="ignore"):
-            return self._view(panes)
-
-    def _view(self, panes: Collection[str]) -> View:
         cursor, selected = self.cursor, self.cursor.selected
         return make_view(
             self.timeline,
@@ -280,6 +277,7 @@ class Session:
             operand=cursor.operand,
             sample=cursor.sample,
             group=cursor.group,
+            folds=cursor.open_folds,
             crumbs=cursor.crumbs,
             stale=self.stale(),
             marks=self._marks(),

@@ -17,6 +17,7 @@ from bpdebug.core.render import Style
 from bpdebug.core.shapes import Shape
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import UNICODE, Explanation
+from bpdebug.look.folds import Key
 from bpdebug.look.slices import Chosen
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
@@ -81,6 +82,7 @@ class View(Record, eq=False):
         effect: what the update has done that has just been completed, or None.
         group: the group of the program that is looked at; "" for that of the stage that ran last.
         axes: which two axes the user wants to see of some tensors with more of them.
+        folds: the folds of the listing that are open.
         crumbs: the cells from which ``origin`` has led here, the present one last; none where one has gone elsewhere since.
     """
 
@@ -117,6 +119,7 @@ class View(Record, eq=False):
     effect: Effect | None = None
     group: str = ""
     axes: Mapping[str, Chosen] = field(default_factory=dict)
+    folds: frozenset[Key] = frozenset()
     crumbs: tuple[tuple[str, Cell], ...] = ()
 
     @property

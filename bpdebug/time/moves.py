@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.program import Program
@@ -36,9 +36,8 @@ def by_stages(position: Position, count: int) -> int:
     return position.t + count
 
 
-def by_boundaries(program: Program, position: Position, count: int, by_layer: bool) -> int:
-    """The ``count``-th end of a phase, or of a layer in its phase, after now; the begin before, where it is negative."""
-    bounds = program.bounds(by_layer)[:-1]
+def by_boundaries(bounds: Sequence[int], position: Position, count: int) -> int:
+    """The ``count``-th of the places in an update where something begins, after now; before, where it is negative."""
     after = sum(bound <= position.done for bound in bounds)
     before = sum(bound < position.done for bound in bounds)
     turns, place = divmod(after + count - 1 if count > 0 else before + count, len(bounds))

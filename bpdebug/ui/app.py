@@ -27,7 +27,7 @@ from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.panes.loss import MomentChosen
-from bpdebug.ui.panes.program import StageChosen, StageMarked
+from bpdebug.ui.panes.program import FoldChosen, StageChosen, StageMarked
 from bpdebug.ui.panes.source import LineChosen, LineMarked
 from bpdebug.ui.panes.why import OperandChosen
 from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
@@ -232,6 +232,10 @@ class DebuggerApp(Commanding):
     def on_line_chosen(self, message: LineChosen) -> None:
         """A line of the user's file was pointed at."""
         self.perform(f"goto {message.place}")
+
+    def on_fold_chosen(self, message: FoldChosen) -> None:
+        """A fold of the listing is opened, or closed."""
+        self.perform(f"{'open' if message.is_open else 'close'} {message.name}")
 
     def on_stage_chosen(self, message: StageChosen) -> None:
         """A stage of the listing was pointed at."""

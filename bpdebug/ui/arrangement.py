@@ -15,11 +15,11 @@ from textual.widget import Widget
 
 from bpdebug.core.cells import Cell
 from bpdebug.look.answer import Answer, answer_of
+from bpdebug.look.folds import folds_of
 from bpdebug.session.view import View
 from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
-from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, is_small
@@ -114,7 +114,7 @@ class PaneScreen(Sized):
         layout.further = "surface" if isinstance(answer_of(program), Answer) else "health"
         layout.formulas = wanted_columns(view)
         layout.curve = len(view.losses[0]) > 0
-        layout.listing = len(program_rows(view)) + _AROUND_LISTING
+        layout.listing = folds_of(program).height + _AROUND_LISTING
         heights = (view.shapes[name][-2] for name in program.tensors if len(view.shapes[name]) > 1)
         layout.matrices = _AROUND_MATRICES + max(heights, default=1)
         self.query_one("#tour").display = view.tour is not None

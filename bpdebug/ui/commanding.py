@@ -89,6 +89,8 @@ class Commanding(TerminalApp):
             self.panes.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
         elif name == "formula":
             self._edit_formula(self.session)
+        elif name in ("into", "reverse-into") and (pointed := self.panes.query_one(ProgramPane).pointed_away):
+            self.perform(f"{'open' if name == 'into' else 'close'} {pointed}")
         elif is_asked_for(command) and self.view and possible(self.view, command):
             self.ask(command)
         else:

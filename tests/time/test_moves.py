@@ -53,8 +53,9 @@ def test_each_move_leads_where_walking_leads(name, count, data):
     t = data.draw(st.integers(0, len(states(name)) - 1))
     position = position_at(program, t)
     assert by_stages(position, count) == naive(program, "step", t, count)
-    assert by_boundaries(program, position, count, by_layer=True) == naive(program, "next", t, count)
-    assert by_boundaries(program, position, count, by_layer=False) == naive(program, "finish", t, count)
+    layers, phases = (program.bounds(by_group)[:-1] for by_group in (True, False))
+    assert by_boundaries(layers, position, count) == naive(program, "next", t, count)
+    assert by_boundaries(phases, position, count) == naive(program, "finish", t, count)
     assert by_updates(position, count) == naive(program, "update", t, count)
     assert by_updates(position, count, program.batches.each_epoch) == naive(program, "epoch", t, count)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ui_app import LARGE, SMALL, debugger, press, settled, shown, size_of
 
-from bpdebug.ui.draw.program_rows import program_rows
+from bpdebug.look.folds import rows_of
 from bpdebug.ui.panes import PANES
 
 
@@ -120,7 +120,7 @@ async def test_the_cursor_of_the_listing_is_seen_and_shows_its_formula_to_the_en
         under = [y for y in range(len(pane.lines)) if any("cursor" in role for _, role in pane.line_at(app.view, y))]
         assert [pane.lines[y][0].name for y in under] == ["da2", "da2"]
         assert "".join(shown(app, "program").split()).count("da2=−y/a2+(1−y)/(1−a2)") == 1
-        assert len(pane.lines) == len(program_rows(app.view)) + 1
+        assert len(pane.lines) == len(rows_of(app.view.program, app.view.folds).all) + 1
         await press(pilot, "up")
         assert shown(app, "program").splitlines() == lines
 

@@ -9,11 +9,11 @@ from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
+from bpdebug.look.folds import rows_of
 from bpdebug.trust.finding import STATUSES, Finding, Suspect
 from bpdebug.trust.report import CHECK, Report
 from bpdebug.ui.draw.check import cause, verdict_lines
 from bpdebug.ui.draw.program import program_line
-from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.why import why_lines
@@ -23,7 +23,11 @@ WRONG_DZ1 = ("formula dz1 = da1 * a1 * (1 - z1)", "goto dz1", "check")
 
 
 def of_stage(moment, name, columns=60):
-    return next(program_line(moment, row, columns) for row in program_rows(moment) if isinstance(row, Stage) and row.name == name)
+    return next(
+        program_line(moment, row, columns)
+        for row in rows_of(moment.program, moment.folds).all
+        if isinstance(row, Stage) and row.name == name
+    )
 
 
 def badge(moment, name):

@@ -5,6 +5,7 @@ import random
 import pytest
 from ui_views import NAMES, network_lines, session, whole
 
+from bpdebug.look.folds import rows_of
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.footer import footer_line
 from bpdebug.ui.draw.health import health_parts
@@ -13,7 +14,6 @@ from bpdebug.ui.draw.loss import loss_lines
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.program import program_line
-from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.draw.spans import width
 from bpdebug.ui.draw.surface import surface_parts
 from bpdebug.ui.draw.why import why_lines
@@ -25,7 +25,7 @@ surface_lines = whole(surface_parts)
 def everything(shown, columns, rows, start):
     """The lines of all drawings that promise a width."""
     yield from (header_line(shown, columns), footer_line(shown, columns))
-    yield from (program_line(shown, row, columns) for row in program_rows(shown))
+    yield from (program_line(shown, row, columns) for row in rows_of(shown.program, shown.folds).all)
     for draw in (loss_lines, health_lines, surface_lines):
         yield from draw(shown, columns, rows)
     yield from network_lines(shown, max(columns, 12), rows)

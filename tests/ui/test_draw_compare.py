@@ -10,13 +10,13 @@ from ui_app import SMALL, debugger, press, shown
 from ui_views import role_of, session, text, view
 
 from bpdebug.core.schedule import Stage
+from bpdebug.look.folds import rows_of
 from bpdebug.session.commands.check import compared
 from bpdebug.ui.draw.check import off_cells, theirs_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.program import program_line
-from bpdebug.ui.draw.program_rows import program_rows
 from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.why import why_lines
@@ -42,7 +42,7 @@ def beside(arrays, *commands):
 
 
 def badges(moment):
-    rows = {row.name: program_line(moment, row, 60) for row in program_rows(moment) if isinstance(row, Stage)}
+    rows = {row.name: program_line(moment, row, 60) for row in rows_of(moment.program, moment.folds).all if isinstance(row, Stage)}
     return {name: plain(line)[2] for name, line in rows.items() if plain(line)[2] != " "}
 
 
@@ -64,7 +64,7 @@ def test_the_listing_marks_the_stage_that_is_off_and_those_that_follow():
 def test_what_agrees_is_praised_only_where_it_is_computed():
     moment = beside(numbers(), "goto a1")
     assert set(badges(moment)) == {"z1", "a1"}
-    row = next(row for row in program_rows(moment) if isinstance(row, Stage) and row.name == "z1")
+    row = next(row for row in rows_of(moment.program, moment.folds).all if isinstance(row, Stage) and row.name == "z1")
     assert role_of(program_line(moment, row, 60), "✓") == "good"
 
 

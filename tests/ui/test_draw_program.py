@@ -9,11 +9,15 @@ from ui_views import NAMES, big, role_of, session, text, view
 from bpdebug.core.description import Layer, Scenario
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.look.folds import Heading, rows_of
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line
-from bpdebug.ui.draw.program_rows import fold_of, program_rows
 from bpdebug.ui.draw.rails import memory_text, rails_line
 from bpdebug.ui.draw.spans import plain, width
+
+
+def program_rows(shown):
+    return rows_of(shown.program, shown.folds).all
 
 
 def listing(shown, columns=60):
@@ -62,7 +66,7 @@ def test_every_stage_stands_under_its_phase_once_and_in_order(name):
         if isinstance(row, str):
             phase = row
         else:
-            assert row.phase == phase
+            assert (row.fold if isinstance(row, Heading) else row).phase == phase
             stages += [row.name] * isinstance(row, Stage)
     assert stages == [stage.name for stage in shown.program.stages]
 
@@ -254,10 +258,9 @@ def test_what_is_kept_is_what_a_later_stage_reads():
 
 
 def test_a_group_that_is_folded_is_one_row_with_the_signs_and_rails_of_all():
-    shown = view("xor", "goto z2")
-    folds = frozenset({fold_of(shown, "z1"), fold_of(shown, "dW2")})
-    lines = [plain(drawn).rstrip() for _, drawn in Listing(shown, 40, "z1", folds)]
+    shown = view("xor", "goto z2", "close z1", "close dW2")
+    lines = [plain(drawn).rstrip() for _, drawn in Listing(shown, 40, "z1")]
     assert lines[1] == "    ⋯ layer 1  z1 a1               ──╮"
     assert lines[7].startswith("    ⋯ layer 2  da2 dz2 dW2 db2")
-    assert Listing(shown, 40, "z1", folds).beside("z1", 1) == "z2"
-    assert Listing(shown, 40, "z1", folds).beside("dW2", 1) == "da1"
+    assert Listing(shown, 40, "z1").beside("z1", 1) == "z2"
+    assert Listing(shown, 40, "z1").beside("dW2", 1) == "da1"

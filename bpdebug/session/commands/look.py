@@ -11,13 +11,15 @@ from bpdebug.core.numbers import exact, short, sparkline, table
 from bpdebug.core.shapes import infer
 from bpdebug.core.tensors import Role
 from bpdebug.look.explanation import Explanation
-from bpdebug.look.into import walk
+from bpdebug.look.folds import Fold
+from bpdebug.look.into import Stand, walk
 from bpdebug.look.listing import listing
 from bpdebug.look.sums import Sum, signed, sum_of
 from bpdebug.session.arrival import describe, describe_stop
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command, count_of
 from bpdebug.time.moves import Move
+from bpdebug.time.position import Location
 from bpdebug.time.recording import recording
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome
@@ -31,19 +33,55 @@ _MOST_TERMS = 10_000
 
 @command("into [n]", "move", keys="i", aliases="i", label="into")
 def into(session: Session, count: int = 1) -> Result | Move:
-    """Run the next stage and stand on its first cell; there, go on to the next cell (or n cells), row by row."""
-    return _go(session, count)
+    """Open the next fold (a loop, a call); else run the next stage and stand on its first cell; there, go to the next (or n)."""
+    stand = walk(session.cursor, count)
+    hiding = session.cursor.hiding(stand.name) if count == 1 and stand.t != session.position.t else None
+    return _chosen(session, hiding, True) if hiding else _go(session, stand)
 
 
 @command("reverse-into [n]", "back", keys="I", aliases="ri")
 def reverse_into(session: Session, count: int = 1) -> Result | Move:
-    """Go back one cell (or n cells); before a stage's first cell, to the last one of the stage before it."""
-    return _go(session, -count)
+    """Go back one cell (or n); at a stage's first, close the loop or call around it, else go to the last of the stage before."""
+    stand, position, cursor = walk(session.cursor, -count), session.position, session.cursor
+    around = [fold for name in (position.next, position.stage) if (fold := cursor.holding(name or "")) and fold.called]
+    if count == 1 and around and (stand.t != position.t or cursor.inside != position.t):
+        cursor.inside = None
+        return _chosen(session, max(around, key=lambda fold: fold.key[1]), False)
+    return _go(session, stand)
 
 
-def _go(session: Session, count: int) -> Result | Move:
-    """Move to the moment of the next cell, or of one further off, and select it."""
-    stand, position = walk(session.cursor, count), session.position
+@command("open [LOCATION]", "look")
+def open_(session: Session, location: Location | None = None) -> Result:
+    """Open the outermost closed fold (loop, call, turn of a loop, group) at a location, by default at the next stage."""
+    return _folded(session, location, True)
+
+
+@command("close [LOCATION]", "look")
+def close(session: Session, location: Location | None = None) -> Result:
+    """Close the innermost open fold (loop, call, turn of a loop, group) at a location, by default at the next stage."""
+    return _folded(session, location, False)
+
+
+def _folded(session: Session, location: Location | None, is_open: bool) -> Result:
+    position, cursor = session.position, session.cursor
+    name = location.after if location else position.next or position.stage or ""
+    fold = cursor.hiding(name) if is_open else cursor.holding(name)
+    if fold is None:
+        raise CommandError(f"no fold is {'closed' if is_open else 'open'} at {name or 'this location'}")
+    return _chosen(session, fold, is_open)
+
+
+def _chosen(session: Session, fold: Fold, is_open: bool) -> Result:
+    """Open a fold, or close it."""
+    session.cursor.chosen_folds[fold.key] = is_open
+    place = f" {fold.place}" * bool(fold.place)
+    text = f"{fold.title}{place} is {'open' if is_open else 'closed'}: {fold.count}"
+    return Result("fold", text, {"title": fold.title, "first": fold.key[0], "open": is_open, "stages": fold.end - fold.first})
+
+
+def _go(session: Session, stand: Stand) -> Result | Move:
+    """Move to the moment of a cell, and select it."""
+    position = session.position
 
     def arrived(result: Result, moved: bool = True) -> Result:
         """Select the cell and say what it is made of; where a stop came first, only that."""
@@ -161,9 +199,9 @@ def hop(_session: Session) -> Result:
 
 @command("list", "look", keys="l", aliases="l")
 def list_(session: Session) -> Result:
-    """Show the program: every stage with its formula, and how far this update has come."""
-    rows = listing(session.timeline)
-    return Result("listing", "\n".join(row.text for row in rows), {"stages": [row.data for row in rows if row.data]})
+    """Show the program: stages with their formulas, folded calls and loops as one line, and how far this update has come."""
+    listed = listing(session.timeline, session.cursor.open_folds)
+    return Result("listing", "\n".join(listed.rows), {"stages": [*listed.stages], "folds": [*listed.folds]})
 
 
 @command(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bpdebug.look.folds import folds_of
 from bpdebug.session.commands.game import single_step
 from bpdebug.session.session import Session
 from bpdebug.session.table import command
@@ -26,11 +27,13 @@ def _stages(session: Session, count: int) -> int:
 
 
 def _layers(session: Session, count: int) -> int:
-    return by_boundaries(session.program, session.position, count, by_layer=True)
+    program = session.program
+    bounds = session.cursor.rows.starts if folds_of(program).by_rows else program.bounds(by_group=True)[:-1]
+    return by_boundaries(bounds, session.position, count)
 
 
 def _phases(session: Session, count: int) -> int:
-    return by_boundaries(session.program, session.position, count, by_layer=False)
+    return by_boundaries(session.program.bounds(by_group=False)[:-1], session.position, count)
 
 
 def _updates(session: Session, count: int) -> int:
@@ -53,7 +56,14 @@ def _moving(name: str, keys: str, aliases: str, label: str, way: Way, text: str)
     command(f"{name} [n]", "back" if back else "move", keys, aliases, label=label)(move)
 
 
-_moving("next", "n", "n", "layer", _layers, "Run to the end of this layer's stages in this phase.")
+_moving(
+    "next",
+    "n",
+    "n",
+    "layer",
+    _layers,
+    "Run to the end of this layer's stages in this phase; in a script, to the next row, over a closed fold.",
+)
 _moving("finish", "f", "f", "phase", _phases, "Run to the end of this phase.")
 _moving("update", "u", "u", "update", _updates, "Run to the end of this gradient update.")
 _moving("epoch", "e", "e", "epoch", _epochs, "Run to the end of this epoch.")
@@ -68,12 +78,17 @@ def continue_(session: Session) -> Move:
 @command("until LOCATION", "move", keys="t", aliases="t", asks="run forward to (dz2, backward, layer 2, 40:dz2, update 40, epoch 3)")
 def until_(session: Session, location: Location) -> Move:
     """Run forward to a location: dz2, dW1[1,0], backward, layer 2, 40:dz2, 40 or update 40, epoch 3, end."""
-    return Move(until(session.program, session.position, location), "location", tell=_noted(location), cell=location.cell)
+    return Move(until(session.program, session.position, location), "location", tell=_told(session, location), cell=location.cell)
 
 
-def _noted(location: Location) -> Callable[[Result], Result] | None:
-    """What adds to the answer that the location is another one than was asked for."""
-    return (lambda result: result.also(f"{location.note}\n{result.text}", note=location.note)) if location.note else None
+def _told(session: Session, location: Location) -> Callable[[Result], Result]:
+    """What opens the folds that the stage is in, and adds to the answer that the location is another one than was asked for."""
+
+    def told(result: Result) -> Result:
+        session.cursor.reveal((location.after and session.position.stage) or "")
+        return result.also(f"{location.note}\n{result.text}", note=location.note) if location.note else result
+
+    return told
 
 
 @command("goto LOCATION", "move", keys="g", aliases="g", asks="jump to (dz2, dW1[1,0], 40:dz2, 40, start, end)", label="goto")
@@ -81,7 +96,7 @@ def goto(session: Session, location: Location) -> Move:
     """Jump to a location, forwards or back, without stops on the way."""
     position = session.position
     target = location.clock(session.program, min(position.update, position.updates - 1), 0 if position.at_end else position.done)
-    return Move(target, "location", jump=True, tell=_noted(location), cell=location.cell)
+    return Move(target, "location", jump=True, tell=_told(session, location), cell=location.cell)
 
 
 _moving("reverse-step", "[ S", "rs back", "back", _stages, "Go back one stage (or n stages).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from bpdebug.look.folds import folds_of
 from bpdebug.play.hunt import LOCKED
 from bpdebug.session.commands import COMMANDS, Command
 from bpdebug.session.view import View
@@ -106,7 +107,9 @@ def command_keys(*names: str) -> HintOf:
         keys = tuple(command.keys[0] for command in commands if command.keys)
         there = keys and all(possible(view, command) for command in commands)
         label = commands[-1].label or names[-1]
-        return Hint(names[-1], keys, "group" if label == "layer" and not view.program.layers else label) if there else None
+        if label == "layer" and not view.program.layers:
+            label = "row" if folds_of(view.program).by_rows else "group"
+        return Hint(names[-1], keys, label) if there else None
 
     return hint
 

@@ -16,7 +16,7 @@ PANE_KEYS = (
     ("tab", "the next pane"),
     ("arrows", "move the cell cursor (Values, Gradients), or the line of the listing (Program)"),
     ("PgUp PgDn", "in Values and Gradients the layer before and after; shift with an arrow: ten rows"),
-    ("← →", "in Program fold a group away, and unfold it"),
+    ("← →", "in Program close the call, the loop or the group that the cursor is in, and open it"),
     ("( )", "of a tensor with more than two axes the part before and after, such as [1,0,:,:] of 2×4×6×8; the arrows go on into it, too"),
     ("z", "maximise the pane, or restore all"),
     ("< > { }", "make the pane in use narrower, wider, shorter, taller; 0 restores all"),

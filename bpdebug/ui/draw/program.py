@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
-from bpdebug.look.groups import group_of
+from bpdebug.look.folds import Heading, Row, folds_of, rows_of
 from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
-from bpdebug.trust.finding import STATUSES
-from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.program_rows import Fold, Part, Row, program_rows, spans_of, stages_of
+from bpdebug.ui.draw.program_signs import INDENT, MARGIN, STOPS, explained_stage, heading_line, lit, sign_of
 from bpdebug.ui.draw.rails import rails_line, rails_width
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, plain, width, wrap
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, plain, width, wrap
 
-_BORDER, _MARGIN = 4, 4
-"""Columns of the border with its blanks; for the arrow and the signs."""
+_BORDER = 4
+"""Columns of the border with its blanks."""
 _DETAILED = 70
 """From this many columns on, formulas stand in full with what they give beside them."""
 _SENTENCE = 40
@@ -29,8 +29,6 @@ _OVER = 10
 """At most such a part of the formulas runs over them."""
 _GAP = 2
 """Blanks before what stands at the end of a line."""
-STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
-"""The signs of the kinds of breakpoint."""
 
 
 class Plan(Record):
@@ -64,35 +62,41 @@ class Listing:
         view: the moment.
         columns: the room.
         marked: the stage whose formula is seen to its end, over several lines where it is long.
-        folded: the groups that are one row each.
     """
 
-    def __init__(self, view: View, columns: int, marked: str = "", folded: frozenset[Fold] = frozenset()) -> None:
-        self._view, self._rows, self._columns = view, program_rows(view, folded), columns
+    def __init__(self, view: View, columns: int, marked: str = "") -> None:
+        self._view, self.rows, self._columns = view, rows_of(view.program, view.folds), columns
+        self._rows = self.rows.all
         key = ("railed", view.shapes.get(view.program.input), columns, view.style)
         self._plan, self._beside = once(view.program, key, lambda: _railed(view, columns))
-        self._spans = once(view.program, ("spans", folded), lambda: spans_of(self._rows))
-        self._places = once(view.program, ("places", folded), self._places_of)
-        self._marked = self._places.get(marked, len(self._rows))
-        here = self._rows[self._marked] if marked in self._places else ""
-        free = isinstance(here, Stage) and not self._plan.taken and not lives_of(view.program).alive(view.program.index[here.name])
-        runs_over = isinstance(here, Stage) and not self._plan.taken and self._beside < self._ends(here.name) <= columns
-        plan = replace(self._plan, columns=columns) if free or runs_over else self._plan  # there it takes the place of the rails
+        self._marked = self._row(marked) if marked in view.program.index else len(self._rows)
+        here = self._rows[self._marked] if self._marked < len(self._rows) else ""
+        plan = self._plan
+        if isinstance(here, Stage) and self._beside and not plan.taken:
+            alive = lives_of(view.program).alive(view.program.index[here.name])
+            if not alive or self._beside < self._ends(here.name) <= columns:
+                plan = replace(plan, columns=columns)  # there it takes the place of the rails
         self._whole = _whole(view, here, plan) if isinstance(here, Stage) else [self._line(here)] if here else [()]
 
-    def _places_of(self) -> dict[str, int]:
-        """The row of each stage."""
-        return {stage.name: y for y, row in enumerate(self._rows) for stage in stages_of(row)}
+    def _row(self, name: str) -> int:
+        return self.rows.row_of(self._view.program.index[name])
 
     def beside(self, name: str, by: int) -> str:
         """The stage in the row so many after that of another one, passing over what is no stage; "" beyond the ends."""
-        rows = list(dict.fromkeys(self._places.values()))
-        place = rows.index(self._places[name]) + by
-        return next(name for name, y in self._places.items() if y == rows[place]) if 0 <= place < len(rows) else ""
+        starts = self.rows.starts
+        place = bisect_right(starts, self._view.program.index[name]) - 1 + by
+        return self._view.program.stages[starts[place]].name if 0 <= place < len(starts) else ""
+
+    def stage_at(self, y: int) -> str:
+        """The first stage that a line stands for; "" for a heading, and below the last line."""
+        more = len(self._whole) - 1
+        place = y - min(max(y - self._marked, 0), more)
+        stages = self.rows.stages(place) if place < len(self._rows) else ()
+        return stages[0].name if stages else ""
 
     def lines_of(self, name: str) -> tuple[int, int]:
         """The first line of a stage, and the one below its last."""
-        row, more = self._places[name], len(self._whole) - 1
+        row, more = self._row(name), len(self._whole) - 1
         return row + more * (row > self._marked), row + 1 + more * (row >= self._marked)
 
     def __len__(self) -> int:
@@ -103,7 +107,7 @@ class Listing:
             raise IndexError(y)
         part = y - self._marked
         place = y - min(max(part, 0), len(self._whole) - 1)
-        row, (first, end) = self._rows[place], self._spans[place]
+        row, (first, end) = self._rows[place], self.rows.spans[place]
         drawn = self._whole[part] if 0 <= part < len(self._whole) else self._line(row)
         inside = 0 <= part < len(self._whole)
         single = (not inside or len(self._whole) == 1) and isinstance(row, Stage)
@@ -118,7 +122,7 @@ class Listing:
 
     def _ends(self, name: str) -> int:
         """The column where a stage's formula ends."""
-        return _MARGIN + _written(self._view, name, self._plan)
+        return _written(self._view, name, self._plan)
 
     def _line(self, row: Row, columns: int = 0) -> Line:
         """A row in so many columns, or in those that the rails leave; what is no stage ends before them."""
@@ -137,7 +141,7 @@ def wanted_columns(view: View) -> int:
     def wanted() -> int:
         texts = _formulas(view, True, replace(view.style, letters=True))
         ends = sorted(width(f"{render_name(name, view.style)} = {text}") for name, text in texts.items())
-        return _BORDER + _MARGIN + ends[(_OVER - 1) * (len(ends) - 1) // _OVER] + rails_width(view)
+        return _BORDER + MARGIN + ends[(_OVER - 1) * (len(ends) - 1) // _OVER] + rails_width(view)
 
     return once(view.program, ("wanted", view.shapes.get(view.program.input), view.style), wanted)
 
@@ -152,7 +156,7 @@ def _railed(view: View, columns: int) -> tuple[Plan, int]:
     if plan.taken:
         return fewer, fewer.taken + fewer.shapes
     alive = lives_of(view.program).alive
-    ends = (_MARGIN + _written(view, stage.name, plan) for place, stage in enumerate(view.program.stages) if alive(place))
+    ends = (_written(view, stage.name, plan) for place, stage in enumerate(view.program.stages) if alive(place))
     over = [end > columns - room for end in ends]
     return (plan, 0) if _OVER * sum(over) > len(over) else (replace(plan, columns=columns - room), columns - room)
 
@@ -164,12 +168,12 @@ def _plan(view: View, columns: int) -> Plan:
         for room in (columns - shapes - _SENTENCE, columns - shapes):
             for style in styles:
                 plan = Plan(columns, _formulas(view, False, style), style.letters)
-                taken = _MARGIN + max(_written(view, name, plan) for name in plan.formulas) + 2
+                taken = max(_written(view, name, plan) for name in plan.formulas) + 2
                 if taken <= room:
                     return replace(plan, taken=taken, shapes=shapes)
     named, lettered = (Plan(columns, _formulas(view, True, style), style.letters) for style in styles)
     changed = (name for name, text in named.formulas.items() if text != lettered.formulas[name])
-    return named if all(_MARGIN + _written(view, name, named) <= columns for name in changed) else lettered
+    return named if all(_written(view, name, named) <= columns for name in changed) else lettered
 
 
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
@@ -179,7 +183,13 @@ def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
 
 
 def _written(view: View, name: str, plan: Plan) -> int:
-    return width(f"{render_name(name, view.style)} = {plan.formulas[name]}")
+    """The columns up to the end of a stage's formula."""
+    return _margin(view, name) + width(f"{render_name(name, view.style)} = {plan.formulas[name]}")
+
+
+def _margin(view: View, name: str) -> int:
+    """The columns before a stage: those of its signs, and of the calls and loops that it stands in."""
+    return MARGIN + INDENT * folds_of(view.program).indents[view.program.index[name]]
 
 
 def _shape(view: View, stage: Stage) -> str:
@@ -200,8 +210,8 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
         short = f"{name}: {row.drawn.partition('(')[0]}"
         texts = (f"{drawn}: {row.reason}", drawn, short) if row.drawn else texts
         return fit(line(("   — ", "faint"), (first_that_fits(texts, columns - 5), "faint")), columns)
-    if isinstance(row, Part):
-        return _heading(view, row, columns)
+    if isinstance(row, Heading):
+        return heading_line(view, row, columns)
     # a phase, and what letters stand for in it
     title = line((row.upper(), "heading" if row == view.position.phase else "dim bold"))
     stages = (stage for stage in view.program.stages if stage.phase == row)
@@ -210,34 +220,10 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     return fit((*title, ("  " + "  ".join(told), "dim")) if told else title, columns)
 
 
-def _heading(view: View, part: Part, columns: int) -> Line:
-    """A group: its name, or where it is folded the signs of its stages, its name, and theirs."""
-    if not part.folded:
-        here = part.phase == view.position.phase and part.group == group_of(view.program, view.position.stage or "")
-        return fit(line((f"  {part.group}", "name" if here else "dim")), columns)
-    equations = [_equation(view, stage, plan_of(view, columns))[:_MARGIN] for stage in part.stages]
-    signs = (next((sign for sign in found if sign[0] != " "), found[0]) for found in zip(*equations, strict=True))
-    names = " ".join(render_name(stage.name, view.style) for stage in part.stages)
-    explained = explained_stage(view) in [stage.name for stage in part.stages]
-    drawn = fit((*signs, ("⋯ ", "dim"), (part.group, "name"), (f"  {names}", "dim")), columns)
-    return lit(drawn, "here") if explained else drawn
-
-
-def lit(drawn: Line, role: str) -> Line:
-    """A line on a background."""
-    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
-
-
 def _grounded(view: View, stage: Stage, drawn: Line, plan: Plan) -> Line:
     """A line of a stage in so many columns; that of the stage that is explained has a background."""
     drawn = fit(drawn, plan.columns)
     return lit(drawn, "here") if stage.name == explained_stage(view) else drawn
-
-
-def explained_stage(view: View) -> str | None:
-    """The stage whose number is explained; without one, that which has run last."""
-    explained = view.explanation.stage if view.explanation else None
-    return explained.name if explained else view.position.stage
 
 
 def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:
@@ -251,7 +237,7 @@ def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:
         *signs, (equals, role) = drawn
         formula = plan.formulas[stage.name]
         start = " " * (width(drawn) - width(formula))
-        (_, *begun), *rest = formula_lines(formula, columns, start, " " * (_MARGIN + 2), role)
+        (_, *begun), *rest = formula_lines(formula, columns, start, " " * (MARGIN + 2), role)
         lines = [(*signs, (equals.removesuffix(formula), role), *begun), *rest]
     return [_grounded(view, stage, one, plan) for one in lines]
 
@@ -265,6 +251,7 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
         (STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
         sign_of(view, stage, run),
         ("✎" if stage.edited else " ", "changed"),
+        (" " * (_margin(view, stage.name) - MARGIN), ""),
         (render_name(stage.name, view.style), "name" if run else f"{role} bold"),
         (f" = {plan.formulas[stage.name]}", role),
     )
@@ -279,20 +266,6 @@ def _detailed(view: View, stage: Stage, plan: Plan, drawn: Line) -> Line:
         return (*drawn, (" " * blanks, ""), said) if blanks >= _GAP else drawn
     drawn = (*drawn, (" " * (plan.taken - width(drawn)) + shape.ljust(plan.shapes), "dim"))
     return (*drawn, (f"next: {stage.meaning}" if following else stage.meaning, "dim")) if plan.sentence else drawn
-
-
-def sign_of(view: View, stage: Stage, computed: bool) -> Span:
-    """The most telling of a stage's signs; that all is well is said only of what has been compared."""
-    found = badge(view, stage, computed)
-    if not computed:
-        return found or (" ", "")
-    if view.is_broken(stage.name):
-        return "⚠", "bad"
-    if found and found != STATUSES["good"].badge:
-        return found
-    if stage.name in view.warnings:
-        return "!", "changed"
-    return ("~", "changed") if stage.name in view.stale else found or (" ", "")
 
 
 def formula_text(view: View, stage: Stage, short: bool = True, style: Style | None = None) -> str:

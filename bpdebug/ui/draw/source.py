@@ -8,7 +8,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
 from bpdebug.look.source import Fold, Place, folds_of, parts_of, places_of, stages_by_line, text_of
 from bpdebug.session.view import View
-from bpdebug.ui.draw.program import STOPS, explained_stage, lit, sign_of
+from bpdebug.ui.draw.program_signs import STOPS, explained_stage, lit, sign_of
 from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width, wrap
 
 Row = int | Fold

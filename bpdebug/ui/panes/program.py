@@ -11,10 +11,11 @@ from textual.geometry import Offset, Region
 from textual.message import Message
 
 from bpdebug.core.schedule import Stage
+from bpdebug.look.folds import Heading
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import command_keys, own_keys
-from bpdebug.ui.draw.program import Listing, explained_stage, lit
-from bpdebug.ui.draw.program_rows import Fold, Part, fold_of, stages_of
+from bpdebug.ui.draw.program import Listing
+from bpdebug.ui.draw.program_signs import explained_stage, lit
 from bpdebug.ui.draw.rails import memory_text
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import Pane, pane
@@ -32,6 +33,14 @@ class StageMarked(Message):
     """The user wants a breakpoint on a stage, or no longer."""
 
     name: str
+
+
+@dataclass
+class FoldChosen(Message):
+    """The user wants to see the stages that a stage of the listing stands for, or no longer."""
+
+    name: str
+    is_open: bool
 
 
 _MARGIN = 3
@@ -54,8 +63,8 @@ class ProgramPane(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "previous stage", show=False),
         Binding("down", "cursor(1)", "next stage", show=False),
-        Binding("left", "fold(True)", "fold the group away", show=False),
-        Binding("right", "fold(False)", "unfold the group", show=False),
+        Binding("left", "fold(True)", "close the call, the loop or the group", show=False),
+        Binding("right", "fold(False)", "open it", show=False),
         Binding("enter", "choose", "go to this stage", show=False),
         Binding("b", "mark", "breakpoint on this stage", show=False),
     ]
@@ -65,7 +74,6 @@ class ProgramPane(Pane):
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
         self._marked, self._moment = "", -1
-        self._folded = frozenset[Fold]()
 
     def prepare(self, view: View) -> None:
         """Keep the next stage and the last one in sight; the cursor stays where it is as long as the moment does."""
@@ -75,9 +83,9 @@ class ProgramPane(Pane):
 
     def _lay(self, view: View) -> None:
         """Draw what is in sight: the cursor, and where it is at the stage that has run last, the next one and some lines around too."""
-        self.lines = lines = Listing(view, self.size.width, self._marked, self._folded)
+        self.lines = lines = Listing(view, self.size.width, self._marked)
         if len(lines) > self.size.height:
-            self.lines = lines = Listing(view, self.beside_scrollbar.width, self._marked, self._folded)
+            self.lines = lines = Listing(view, self.beside_scrollbar.width, self._marked)
         self.frame(self.title, memory_text(view, self.size.width - 4))
         self.extend(0, len(lines))
         first, end = lines.lines_of(self._marked)
@@ -90,8 +98,9 @@ class ProgramPane(Pane):
         """See :mod:`bpdebug.ui.draw.program`."""
         if not self.lines or y >= len(self.lines):
             return ()
-        row, drawn = self.lines[y]
-        under = self.has_focus and self._marked in [stage.name for stage in stages_of(row)] and self._marked != explained_stage(view)
+        _, drawn = self.lines[y]
+        first, end = self.lines.lines_of(self._marked)
+        under = self.has_focus and first <= y < end and self._marked != explained_stage(view)
         return lit(drawn, "cursor") if under else drawn
 
     def on_blur(self) -> None:
@@ -106,12 +115,9 @@ class ProgramPane(Pane):
             self._mark(self.view, there)
 
     def action_fold(self, away: bool) -> None:
-        """Show the stages of the group that the cursor is in as one row, or again one by one."""
+        """Show the stages of the call, loop or group that the cursor is in as one row, or again one by one."""
         if self.view and self._marked:
-            fold = {fold_of(self.view, self._marked)}
-            self._folded = self._folded | fold if away else self._folded - fold
-            self._lay(self.view)
-            self._repaint(self.view)
+            self.post_message(FoldChosen(self._marked, not away))
 
     def _mark(self, view: View, name: str) -> None:
         """Put the cursor on a stage."""
@@ -123,6 +129,11 @@ class ProgramPane(Pane):
     def pointed(self) -> Stage | None:
         """The stage under the cursor."""
         return self.view.program.stage(self._marked) if self.view and self._marked else None
+
+    @property
+    def pointed_away(self) -> str:
+        """The stage under the cursor, where that is elsewhere than the program; else ""."""
+        return self._marked if self.has_focus and self.view and self._marked != _present(self.view) else ""
 
     def action_choose(self) -> None:
         """Go to the stage under the cursor."""
@@ -137,16 +148,17 @@ class ProgramPane(Pane):
     def spots(self) -> Iterator[tuple[Offset, str]]:
         """The stages in sight."""
         for y in range(self.area.height):
-            row = self.lines[y + self.scroll_offset.y][0] if self.lines and y + self.scroll_offset.y < len(self.lines) else ""
-            yield from ((Offset(0, y), f"goto {stage.name}") for stage in stages_of(row)[:1])
+            name = self.lines.stage_at(y + self.scroll_offset.y) if self.lines else ""
+            if name:
+                yield Offset(0, y), f"goto {name}"
 
     def clicked(self, place: Offset) -> bool:
-        """Go to the stage that was clicked; in the margin, set a breakpoint; fold a group, or unfold it."""
+        """Go to the stage that was clicked; in the margin, set a breakpoint; close a fold, or open it."""
         y = place.y + self.scroll_offset.y
         row = self.lines[y][0] if self.lines and y < len(self.lines) else ""
-        if self.view and isinstance(row, Part):
-            self._marked = row.stages[0].name
-            self.action_fold(not row.folded)
+        if self.view and isinstance(row, Heading):
+            self._marked = self.view.program.stages[row.fold.first].name
+            self.action_fold(not row.closed)
         elif self.view and isinstance(row, Stage):
             self._mark(self.view, row.name)
             (self.action_mark if place.x < _MARGIN else self.action_choose)()

@@ -14,7 +14,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.look.source import Fold, Place
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import command_keys, own_keys
-from bpdebug.ui.draw.program import lit
+from bpdebug.ui.draw.program_signs import lit
 from bpdebug.ui.draw.source import Row, Text, has_source, no_script, present_place
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import Pane, pane

@@ -1,0 +1,88 @@
+"""What stands before the rows of a listing, and the rows of its folds."""
+
+from __future__ import annotations
+
+from bpdebug.core.render import render_name
+from bpdebug.core.schedule import Stage
+from bpdebug.look.folds import Fold, Heading, folds_of
+from bpdebug.look.groups import group_of
+from bpdebug.look.once import once
+from bpdebug.session.view import View
+from bpdebug.trust.finding import STATUSES
+from bpdebug.ui.draw.check import badge
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width
+
+MARGIN = 4
+"""Columns of a row for the arrow and the signs."""
+_LEAST = 6
+"""Columns that are worth beginning names in."""
+INDENT = 2
+"""Columns that what stands in a call or a loop stands further right."""
+STOPS = {"always": "●", "sometimes": "◐", "once": "◌", "disabled": "○"}
+"""The signs of the kinds of breakpoint."""
+
+
+def heading_line(view: View, row: Heading, columns: int) -> Line:
+    """A fold: its name and how much there is of it, or where it is closed the signs of its stages, that, and what it makes."""
+    fold, folds = row.fold, folds_of(view.program)
+    if not row.closed and not fold.called:
+        here = fold.phase == view.position.phase and fold.title == group_of(view.program, view.position.stage or "")
+        return fit(line((f"  {fold.title}", "name" if here else "dim")), columns)
+    above = sum(one.called for one in folds.around[fold.first][: fold.key[1]])
+    signs = _signs(view, fold) if row.closed else ((" " * MARGIN, ""),)
+    start = line(*signs, " " * INDENT * above, ("⋯ " * row.closed, "dim"))
+    room, place = columns - width(start), f" {fold.place}" * bool(fold.place)
+    counted = f": {fold.count}" * fold.counted
+    titles = (fold.title, fold.title.rpartition(": ")[2])
+    ways = [line((title, "name"), (f"{at}{counted}", "dim")) for title in titles for at in (place, "")]
+    counted = counted.partition(", ")[0].partition(" stage")[0]
+    shortest = line(*crop(((titles[1], "name"),), 0, max(room - len(counted) - 1, 1)), ("…", "dim"), (counted, "dim"))
+    said = first_that_fits(ways, room, shortest)
+    names = " ".join(name if name == "…" else render_name(name, view.style) for name in folds.makes(fold)) if row.closed else ""
+    names = f"  {names}" if room - width(said) > _LEAST else ""
+    drawn = fit((*start, *said, (names, "dim")), columns)
+    index, explained = view.program.index, explained_stage(view)
+    return lit(drawn, "here") if row.closed and explained and fold.first <= index[explained] < fold.end else drawn
+
+
+_WORST = ("bad", "changed", "dim", "good")
+"""The roles of signs, from the one that must be seen."""
+
+
+def _signs(view: View, fold: Fold) -> Line:
+    """What the signs of its stages come to: whether the next one is among them, the breakpoint that stops most often, the worst badge, and
+    whether a formula is the user's."""
+    index, done = view.program.index, view.position.done
+    stages = view.program.stages[fold.first : fold.end]
+    following = view.position.next is not None and fold.first <= done < fold.end
+    kinds = {kind for name, kind in view.marks.items() if fold.first <= index[name] < fold.end}
+    stop = next((sign for kind, sign in STOPS.items() if kind in kinds), " ")
+    found = dict.fromkeys(sign_of(view, stage, fold.first + place < done) for place, stage in enumerate(stages))
+    worst = min((badge for badge in found if badge[0] != " "), key=lambda badge: _WORST.index(badge[1]), default=(" ", ""))
+    edited = once(view.program, ("edited", fold.key), lambda: any(stage.edited for stage in stages))
+    return line(("▶" if following else " ", "next"), (stop, "bad"), worst, ("✎" if edited else " ", "changed"))
+
+
+def lit(drawn: Line, role: str) -> Line:
+    """A line on a background."""
+    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
+
+
+def explained_stage(view: View) -> str | None:
+    """The stage whose number is explained; without one, that which has run last."""
+    explained = view.explanation.stage if view.explanation else None
+    return explained.name if explained else view.position.stage
+
+
+def sign_of(view: View, stage: Stage, computed: bool) -> Span:
+    """The most telling of a stage's signs; that all is well is said only of what has been compared."""
+    found = badge(view, stage, computed)
+    if not computed:
+        return found or (" ", "")
+    if view.is_broken(stage.name):
+        return "⚠", "bad"
+    if found and found != STATUSES["good"].badge:
+        return found
+    if stage.name in view.warnings:
+        return "!", "changed"
+    return ("~", "changed") if stage.name in view.stale else found or (" ", "")
