@@ -148,6 +148,11 @@ class Hooks(Run):
         if not self.sites[site][2] and isinstance(value, np.ndarray):
             self.top.add(text)
 
+    @staticmethod
+    def anew(number: float) -> float:
+        """A number as an object of its own."""
+        return operator.neg(-number)
+
     def bound(self, site: int, text: str, value: Any) -> Any:
         """``(name := value)``."""
         self.named(site, text, value)

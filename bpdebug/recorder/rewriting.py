@@ -79,6 +79,16 @@ def _parts(key: ast.expr) -> list[ast.expr]:
     return key.elts if isinstance(key, ast.Tuple) else [key]
 
 
+def _anew(value: ast.expr) -> ast.expr:
+    """A number that is assigned, as an object of its own: Python has one for all that are written alike in a function."""
+    match value:
+        case ast.Constant(value=float()):
+            return _hook("anew", value)
+        case ast.Tuple(elts=parts):
+            return ast.Tuple([*map(_anew, parts)], ast.Load())
+    return value
+
+
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, file: str, sites: list[Site]) -> None:
         self.file, self.sites, self.functions, self.classes = file, sites, [""], list[str]()
@@ -175,7 +185,7 @@ class _Rewriter(ast.NodeTransformer):
         return []
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
-        site, value, target = self._site(node), self.visit(node.value), node.targets[0]
+        site, value, target = self._site(node), self.visit(_anew(node.value)), node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return _said("put", self._site(node, *_parts(target.slice)), text, base, key, value)

@@ -34,6 +34,7 @@ _WORDS = """
     true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal equal not_equal
     isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
+_OF_ARRAYS = {*_INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
 _JOINED = {"vstack": "concatenate([{}], axis=0)", "hstack": "concatenate([{}], axis=-1)"}
 
 
@@ -84,8 +85,9 @@ class Writer:
         """
         name, texts = node.operation, self.hooks.sites[node.site][3] if node.site >= 0 else ()
         name, _, part = name.partition("#")
+        arguments = [np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments]
         operands = [
-            self._operand(one, texts[place] if place < len(texts) and name in _INFIX else "") for place, one in enumerate(node.arguments)
+            self._operand(one, texts[place] if place < len(texts) and name in _INFIX else "") for place, one in enumerate(arguments)
         ]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)
@@ -118,6 +120,9 @@ class Writer:
             return self.text(value)
         if isinstance(value, list | tuple | range | slice):
             return self._several(value)
+        if isinstance(value, np.ndarray):
+            self._give(id(value), value, text or "list")
+            return self.place(id(value))
         if type(value) in (int, float) and text:
             key = "text", text, value
             self._give(key, value, text)
@@ -157,6 +162,11 @@ def _made(node: Node) -> Any:
     base, *keys = node.arguments if node.operation == "[]" else (None,)
     parts = [part for key in keys for part in (key if isinstance(key, tuple) else (key,))]
     return (base, *map(repr, [part.number if isinstance(part, Node) else part for part in parts])) if base else node
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a list of numbers that NumPy makes an array of."""
+    return isinstance(value, list | tuple) and bool(value) and all(type(one) in (int, float) or _is_plain(one) for one in value)
 
 
 def _added_to(nodes: set[Node]) -> Iterator[Node]:

@@ -10,6 +10,7 @@ How large rounding may be is measured: the same is worked out again with other l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any
@@ -160,7 +161,9 @@ class _Dot:
         self._tree, self._reach, self._free, self._generator, self._values = tree, reach, free, dots.generator, dots.values
         self._ats, names = [dots.exact, *dots.samples(reach, not free, times)], reach.ends.items()
         random = {n: _random(dots.generator, np.shape(dots.values[n])) for n, _ in names if free}
-        self._cotangents = [random or {n: at.value(Name(g)) if g else np.ones(()) for n, g in names} for at in self._ats]
+        self._cotangents = [
+            random or {n: _laid(at.value(Name(g)), dots.values[n].shape) if g else np.ones(()) for n, g in names} for at in self._ats
+        ]
 
     def judged(self, widest: float = _WIDEST) -> Judged:
         """Its two sides, with weights of the cells up to ``widest``."""
@@ -203,7 +206,9 @@ class _Dot:
         """What the formula makes of the cotangents, under each rounding."""
         shape, ends = self._values[self._reach.tensor].shape, self._reach.ends
         ats = zip(self._ats, cotangents, strict=True)
-        found = [(at.with_values({ends[n]: u for n, u in each.items()}) if self._free else at).value(self._tree) for at, each in ats]
+        his = {n: np.shape(self._values[g]) for n, g in ends.items()} if self._free else {}
+        put = [at.with_values({ends[n]: _laid(u, his[n]) for n, u in each.items()}) if self._free else at for at, each in ats]
+        found = [at.value(self._tree) for at in put]
         laid = (np.asarray(value, float) for value in found)
         # a script's gradient may lie on its side: 1×5 for a bias of 5
         return [np.broadcast_to(value.reshape(shape) if value.ndim > len(shape) else value, shape) for value in laid]
@@ -267,6 +272,11 @@ def _farthest(values: Sequence[Array]) -> Array:
 def _middle(values: Array) -> float:
     """About the median."""
     return float(np.sort(values)[len(values) // 2])
+
+
+def _laid(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient in its tensor's shape, or the other way round: a script's may have other axes of one cell."""
+    return gradient.reshape(shape) if gradient.size == math.prod(shape) else gradient
 
 
 def _random(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,10 +25,13 @@ _IMPLIED = {
     "the cross-entropy of a softmax": "-sum({t} * log({p}))",
 }
 _MOST, _TERMS = 8, 200
-_HALF, _WRITTEN = 0.5, 0.35
-"""How many of the parameters must agree with a loss that only a difference implies; how much of that one may lack that is written down."""
+_HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
+"""How many of the parameters must agree with a loss that is not called one; how much of that one may lack that is; how well one that only
+a difference implies fits at least: there may be a mistake in the derivative of the loss itself."""
 NEAR = 1e-6
 """Relative: numbers that are as near are the same."""
+_COMMON = 1e-4
+"""Relative: factors that are as near are the same; a step of which rounding makes a larger share tells nothing."""
 
 
 class Differentiated(Record, eq=False):
@@ -42,6 +45,7 @@ class Differentiated(Record, eq=False):
         said: what is said of it where it is not written down, else "".
         line: where it stands.
         lost: the tensors without a known derivative, since no formula gives what is computed from them, each with that statement.
+        steps: the parameters that move by one number, the same for all of these, times their gradients, and by which.
         written: where a loss is written down that is not this one, or "".
     """
 
@@ -52,6 +56,7 @@ class Differentiated(Record, eq=False):
     said: str
     line: Line
     lost: Mapping[str, Statement]
+    steps: Mapping[str, float]
     written: str = ""
 
 
@@ -59,6 +64,7 @@ def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
     """The number that a gradient is times the right one, or None; flat and upright ones are the same."""
     if theirs.size != right.size or np.squeeze(theirs).shape != np.squeeze(right).shape:
         return None
+    near = max(near, 64 * float(np.finfo(theirs.dtype).eps)) if theirs.dtype.kind == "f" else near
     one, other = np.ravel(theirs).astype(float), np.ravel(right).astype(float)
     norm = float(other @ other)
     if not norm or not np.isfinite(norm) or not np.isfinite(one).all():
@@ -82,15 +88,18 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             continue
         if tried[-1].agreement == 1 and not said:
             break
-    best = max(tried, key=_rank, default=None)
+    best = max((one for one in tried if told or _rank(one)), key=_rank, default=None)
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     return replace(best, written=str(stated.line)) if best and best.said and stated else best
 
 
 def _rank(one: Differentiated) -> float:
-    """How well a loss fits; one that is written down need not fit as well, since there may be mistakes."""
-    called = not one.said and ".in" not in one.program.loss and bool(_SAID.search(one.program.loss))
-    return one.agreement + _WRITTEN * called if not one.said else one.agreement * (one.agreement >= _HALF)
+    """How well a loss fits; one that is called a loss need not fit as well, since there may be mistakes; 0 where it is none."""
+    called = not one.said and ".in" not in one.program.loss and bool(_SAID.search(f"{one.program.loss} {one.line.function}"))
+    if called:
+        return one.agreement + _WRITTEN
+    guessed = _GUESSED * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
+    return one.agreement if one.agreement >= _HALF else guessed
 
 
 Candidate = tuple[str, tuple[str, ...], str, Line]
@@ -107,8 +116,12 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
-        if values[one.name].dtype.kind == "f" and (called or told or (np.prod(shape) == 1 and (within or not one.inner))):
+        alone = np.prod(shape) == 1 and (within or not one.inner) and (within or not one.live)  # what a gradient reads is rarely a loss
+        if values[one.name].dtype.kind == "f" and (called or told or alone):
             reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
+            match one.formula and one.formula.tree:
+                case Binary("+", Name(total), Name(_)) if total not in dependent:  # added up over updates
+                    reach /= 2
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
     for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
@@ -147,13 +160,45 @@ def _differentiated(
         values = program.run({**program.initial, **start_of(recording)})
     lost = severed(recording.statements, names)
     gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in lost}
-    return Differentiated(program, tuple(forward), gradients, _agreement(recording, {*wanted}, gradients), said, line, lost)
+    live = [name for name in recording.start if name in gradients and gradients[name].any()]
+    steps = _steps(recording, {name: gradients[name] for name in live})
+    agreement = max(_agreement(recording, {*wanted}, gradients, live), len(steps) / max(1, len(live)))
+    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps)
 
 
-def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array]) -> float:
+def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, float]:
+    """The parameters whose steps are one common number times their gradients, but for a penalty on the parameter, and that number."""
+    values, found = recording.values[-1], dict[str, float]()
+    for name, gradient in gradients.items():
+        old, new = values[name], values.get(recording.carried[name])
+        if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient)):
+            found[name] = factor
+    common = Counter(f"{factor:.4g}" for factor in found.values()).most_common(1)
+    if not common or (common[0][1] == 1 and gradients[next(iter(found))].size == 1):
+        return {}
+    return {name: factor for name, factor in found.items() if abs(factor / float(common[0][0]) - 1) < _COMMON}
+
+
+def _step(old: Array, new: Array, gradient: Array) -> float | None:
+    """The number by which a gradient is multiplied where it is subtracted, beside a share of the parameter or of its signs; None where
+    the step is another one."""
+    moved, size = np.ravel(old - new).astype(float), float(np.max(np.abs(old), initial=0))
+    error = 4 * float(np.finfo(old.dtype if old.dtype.kind == "f" else float).eps) * size
+    limit = max(NEAR, 16 * error / (4 * size or 1)) * float(np.max(np.abs(moved), initial=0)) + error
+    if not np.isfinite(moved).all() or not np.isfinite(gradient).all() or limit > _COMMON * np.max(np.abs(moved), initial=0):
+        return None
+    for others in ((), (old,), (np.sign(old),), (old, np.sign(old))):
+        parts = np.array([np.ravel(part) for part in (gradient, *others)], float).T
+        if parts.shape[0] > parts.shape[1] or not others:
+            factors = np.linalg.lstsq(parts, moved, rcond=None)[0]
+            if np.abs(moved - parts @ factors).max() <= limit:
+                return float(factors[0])
+    return None
+
+
+def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array], live: Sequence[str]) -> float:
     """The share of the parameters for which a value of his is their gradient times the most frequent factor."""
     found, own = list[float](), [one for one in recording.statements if one.name not in forward and one.live]
-    live = [name for name in recording.start if name in gradients and gradients[name].any()]
     for name in live:
         ancestors = used(recording.statements, [recording.carried[name]])
         scales = [

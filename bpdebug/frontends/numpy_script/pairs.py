@@ -142,13 +142,15 @@ class Pairing:
         slots = {name for name in recording.start if name not in self._loss.program.parameters}
         after = reached(recording.statements, slots) | {*recording.carried.values()}
         wanted = dependent - self._forward - after
+        penalties = {name: {name} for name in recording.start}
+        for one in recording.statements:  # made of a parameter and of single numbers alone
+            of = {name for read in one.reads for name in penalties.get(read, {read} if self._values[read].ndim else ())}
+            if len(of) == 1 and of <= {*recording.start} and one.name in dependent:
+                penalties[one.name] = of
         return [
             one
             for one in recording.statements
-            if one.name in wanted
-            and one.name in self._values
-            and self._values[one.name].dtype.kind == "f"
-            and not {*one.reads} & dependent <= {*recording.start}  # a penalty
+            if one.name in wanted and one.name in self._values and self._values[one.name].dtype.kind == "f" and one.name not in penalties
         ]
 
     def _by_update(self) -> dict[str, str]:
@@ -225,16 +227,24 @@ class Pairing:
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
         found = self._match(one, self._now)
-        if not one.partial:
+        if not one.partial and not self._ends_right(one):
             found = found or self._meant(one, later)
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
             return
         if found:
             self.pairs[one.name] = found
             self.given[one.name] = self._now[found.tensor]
-            if found.factor != 1.0:
+            if found.factor != 1.0 or found.near > NEAR:
                 self._injected[found.tensor] = self._laid(one.name, found.tensor)
                 self._now = self._derived(self._injected)
+
+    def _ends_right(self, one: Statement) -> bool:
+        """Whether every parameter that a value changes moves along its true gradient, so that the value is right, whatever it is."""
+        if not self._loss.steps:
+            return False
+        after = reached(self._recording.statements, [one.name])
+        moved = {name for name, new in self._recording.carried.items() if new in after and name in self._loss.gradients}
+        return bool(moved) and moved <= {*self._loss.steps}
 
     def _completes(self, later: Statement, one: Statement, pair: Pair) -> bool:
         """Whether a gradient is whole only where a later line has divided it, as in ``d = p - y`` and ``d = d / m``."""

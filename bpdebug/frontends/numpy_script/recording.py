@@ -124,14 +124,23 @@ class Recording(Record, eq=False):
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """The statements that most updates make, the updates that make them, numbered from the first of those, and what there is to say."""
-    order = [update["listing"] for update in text["updates"]]
-    usual = max({*order}, key=order.count)
-    same = [update for update in text["updates"] if update["listing"] == usual]
+    """The statements that most updates make, the updates that make them of arrays of the same shapes, numbered from the first of those,
+    and what there is to say."""
+    order = [(update["listing"], _shapes(text, update)) for update in text["updates"]]
+    usual = max(dict.fromkeys(order), key=order.count)
+    same = [update for update, made in zip(text["updates"], order, strict=True) if made == usual]
     first = same[0]["number"]
-    notes = [f"{len(same)} of {len(order)} updates are kept: the others have other statements"] * (len(same) < len(order))
+    said = f"{len(same)} of {len(order)} updates are kept: the others have other statements, or a batch of another size"
+    notes = [said] * (len(same) < len(order))
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
-    return text["listings"][usual], [update | {"number": update["number"] - first} for update in same], notes
+    return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], notes
+
+
+def _shapes(text: Mapping[str, Any], update: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """The shapes of the arrays that every update with these statements is given: a last batch may be short."""
+    alike = [one["values"] for one in text["updates"] if one["listing"] == update["listing"]]
+    given = [place for place in text["listings"][update["listing"]]["given"] if all(one.get(place) is not None for one in alike)]
+    return tuple(tuple(text["arrays"][update["values"][place]][1]) for place in given)
 
 
 def read(recorded: Recorded, script: str) -> Recording:
@@ -204,7 +213,7 @@ def _paths(listing: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]) 
 
 
 _NEAR = 1e-12
-"""Relative: a distance that another layout in memory makes."""
+"""Relative: a distance that another layout in memory makes, in double precision."""
 
 
 def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
@@ -217,12 +226,16 @@ def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
     if statement.formula is None:
         return statement
     due = values.get(statement.name)
+    dtype = due.dtype if due is not None and due.dtype.kind == "f" else np.dtype(float)
+    if missing := [name for name in statement.formula.names if name not in values]:
+        return replace(statement, formula=None, reason=f"the numbers of {missing[0]} are not known", opaque=statement.formula.names)
     try:
-        found = evaluate(statement.formula, values, due.dtype if due is not None and due.dtype.kind == "f" else np.float64)
+        found = evaluate(statement.formula, values, dtype)
     except (FormulaError, KeyError, TypeError) as error:
         return replace(statement, formula=None, reason=str(error), opaque=statement.formula.names)
     due = values.setdefault(statement.name, found)
-    if found.shape == due.shape and np.allclose(found, due, _NEAR, _NEAR * np.max(np.abs(due), initial=0), equal_nan=True):
+    near = max(_NEAR, 32 * float(np.finfo(dtype).eps))
+    if found.shape == due.shape and np.allclose(found, due, near, near * np.max(np.abs(due), initial=0), equal_nan=True):
         return statement
     return replace(statement, formula=None, reason="its formula gives other numbers", opaque=statement.formula.names)
 

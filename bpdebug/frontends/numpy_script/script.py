@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from bpdebug.core.record import replace, values_of
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Name, Tree, substitute, walk
+from bpdebug.core.tree import Binary, Call, Listing, Name, Tree, literal, substitute, walk
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
@@ -218,13 +218,21 @@ class _Assembled:
                 tree = due.formula.tree
                 while {*inner} & {*Formula.of(tree).names}:
                     tree = substitute(tree, inner)
-                tree = substitute(tree, {old: Name(new) for old, new in his.items()})
+                tree = substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
                 stage = replace(stage, of=pair.tensor)
                 if helper := self._helper(statement, pair, tree):
                     stage = _called(stage, helper.made, statement.line)
                 if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
+
+    def _laid(self, right: str, his: str) -> Tree:
+        """A gradient of his in the place of the derived one; where it has other axes of one cell, in that one's shape."""
+        pair = self._pairs[his]
+        shape, due = np.shape(self._recording.values[-1][his]), np.shape(self._loss.gradients[pair.tensor])
+        if [*dropwhile(lambda length: length == 1, shape)] == [*dropwhile(lambda length: length == 1, due)]:
+            return Name(his)
+        return Call("reshape", (Name(his), Listing(tuple(map(literal, due)))))
 
     def _helper(self, statement: Statement, pair: Pair, due: Tree) -> Statement | None:
         """The value of a function that alone makes a gradient wrong: what it is multiplied with is right, and no other argument helps."""

@@ -51,6 +51,8 @@ class Steps:
     def _is_uphill(self, name: str) -> bool:
         """Whether the steps lead uphill in every update: a single one may where momentum carries it on."""
         times = self.scales.get(name)
+        if name in self._loss.steps:
+            return self._loss.steps[name] < 0
         if not times:
             return self._climbs(name, self._recording.values[-1], self._loss.gradients[name])
         seen = [(values, values[self._of[name]] / times) for values in self._recording.values if self._of[name] in values]
@@ -72,7 +74,7 @@ class Steps:
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         for name, pair in self._pairing.pairs.items():
             below = [end for end, reads in ends.items() if name in reads]
-            alike = any(abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            alike = any(end in self._loss.steps or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
             if pair.factor is None and (decay := self._decay(name, pair.tensor)):
                 said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
@@ -107,13 +109,13 @@ class Steps:
                 found[reading.name] = "a wrong sign", f"{name} moves along its gradient {gradient}, so that the loss rises"
             found |= dict(self._apart(name, accepted))
             found |= {stage.name: told for stage, told in self._others(name, updates)}
-            found |= dict(self._narrow(name)) if not gradient else {}
+            found |= dict(self._narrow(name)) if not gradient and name not in self._loss.steps else {}
         return found
 
     def _apart(self, parameter: str, accepted: Mapping[str, object]) -> Iterator[tuple[str, Remark]]:
         """That a gradient is another multiple of the true one than the others are, where no other line is accused of that."""
         gradient, times = self._of.get(parameter, ""), self.scales.get(parameter)
-        if times is None or abs(times / self.times - 1) < _ALIKE:
+        if times is None or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
             return
         reads = used(self._recording.statements, [gradient])
         if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads):
@@ -148,7 +150,7 @@ class Steps:
     def notes(self) -> list[str]:
         """What there is to say of the whole."""
         due, own = self._loss.gradients, [self._recording.values[-1][one.name] for one in self._pairing.own]
-        lacking = [name for name in self._live if name not in self._of]
+        lacking = [name for name in self._live if name not in self._of and name not in self._loss.steps]
         lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
         if self._loss.lost:
