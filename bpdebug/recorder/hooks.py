@@ -69,6 +69,8 @@ class Hooks(Run):
         if isinstance(function, np.ufunc) or module == "numpy":
             return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
         own = module not in ("builtins", "None")
+        if function is builtins.sum and arguments and isinstance(arguments[0], types.GeneratorType):
+            arguments = [*arguments[0]], *arguments[1:]
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
         name = _NUMBERS.get(function) if isinstance(function, type | types.BuiltinFunctionType) else None
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)

@@ -10,8 +10,8 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-HOOKS = "__bpdebug__"
-"""What the rewritten code calls the recorder."""
+from bpdebug.recorder.trees import HOOKS, anew, hook, key_of, loaded, parts_of, told
+
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
 _DEEPEST = 3
@@ -48,45 +48,9 @@ def _locate(node: ast.AST, above: ast.AST) -> None:
         _locate(child, above)
 
 
-def _hook(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Attribute(ast.Name(HOOKS, ast.Load()), name, ast.Load()), [*arguments], [])
-
-
-def _said(name: str, *arguments: ast.expr) -> ast.stmt:
-    return ast.Expr(_hook(name, *arguments))
-
-
-def _loaded(target: ast.expr) -> ast.expr:
-    """What reads the value that a target has."""
-    return ast.parse(ast.unparse(target), mode="eval").body
-
-
 def _on() -> ast.expr:
     """Whether there are hooks now."""
     return ast.Attribute(ast.Name(HOOKS, ast.Load()), "on", ast.Load())
-
-
-def _key(node: ast.expr) -> ast.expr:
-    """A subscript as a value."""
-    if isinstance(node, ast.Slice):
-        bounds = [bound or ast.Constant(None) for bound in (node.lower, node.upper, node.step)]
-        return ast.Call(ast.Name("slice", ast.Load()), bounds, [])
-    return ast.Tuple([*map(_key, node.elts)], ast.Load()) if isinstance(node, ast.Tuple) else node
-
-
-def _parts(key: ast.expr) -> list[ast.expr]:
-    """What stands in a subscript."""
-    return key.elts if isinstance(key, ast.Tuple) else [key]
-
-
-def _anew(value: ast.expr) -> ast.expr:
-    """A number that is assigned, as an object of its own: Python has one for all that are written alike in a function."""
-    match value:
-        case ast.Constant(value=float()):
-            return _hook("anew", value)
-        case ast.Tuple(elts=parts):
-            return ast.Tuple([*map(_anew, parts)], ast.Load())
-    return value
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -120,44 +84,44 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         site = self._site(node, node.left, node.right)
-        return _hook("op", site, ast.Constant(type(node.op).__name__), self.visit(node.left), self.visit(node.right))
+        return hook("op", site, ast.Constant(type(node.op).__name__), self.visit(node.left), self.visit(node.right))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         if isinstance(node.op, ast.Not) or isinstance(node.operand, ast.Constant):
             return self.generic_visit(node)
-        return _hook("op", self._site(node, node.operand), ast.Constant(type(node.op).__name__), self.visit(node.operand))
+        return hook("op", self._site(node, node.operand), ast.Constant(type(node.op).__name__), self.visit(node.operand))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         if len(node.ops) != 1 or not isinstance(node.ops[0], _COMPARED):
             return self.generic_visit(node)
         site, sign = self._site(node, node.left, *node.comparators), ast.Constant(type(node.ops[0]).__name__)
-        return _hook("op", site, sign, self.visit(node.left), self.visit(node.comparators[0]))
+        return hook("op", site, sign, self.visit(node.left), self.visit(node.comparators[0]))
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         if node.attr == "T" and isinstance(node.ctx, ast.Load):
-            return _hook("transposed", self._site(node), node.value)
+            return hook("transposed", self._site(node), node.value)
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        site = self._site(node, *_parts(node.slice), node)
+        site = self._site(node, *parts_of(node.slice), node)
         self.generic_visit(node)
-        return _hook("item", site, node.value, _key(node.slice)) if isinstance(node.ctx, ast.Load) else node
+        return hook("item", site, node.value, key_of(node.slice)) if isinstance(node.ctx, ast.Load) else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id in _UNTOUCHED:
             return self.generic_visit(node)
         site = self._site(node, *node.args)
         if isinstance(node.func, ast.Attribute):
-            made = _hook("method", site, self.visit(node.func.value), ast.Constant(self._mangled(node.func.attr)))
+            made = hook("method", site, self.visit(node.func.value), ast.Constant(self._mangled(node.func.attr)))
         else:
-            made = _hook("call", site, self.visit(node.func))
+            made = hook("call", site, self.visit(node.func))
         made.args += [self.visit(argument) for argument in node.args]
         made.keywords = [self.visit(keyword) for keyword in node.keywords]
         return made
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
-        return ast.NamedExpr(node.target, _hook("bound", self._site(node), ast.Constant(node.target.id), self.visit(node.value)))
+        return ast.NamedExpr(node.target, hook("bound", self._site(node), ast.Constant(node.target.id), self.visit(node.value)))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         return node
@@ -171,28 +135,28 @@ class _Rewriter(ast.NodeTransformer):
         """What tells the names that a target has bound."""
         match target:
             case ast.Name():
-                return [_said(how, site, ast.Constant(target.id), _loaded(target))]
+                return [told(how, site, ast.Constant(target.id), loaded(target))]
             case ast.Starred():
                 return self._named(target.value, site, how)
             case ast.Tuple() | ast.List():
                 return [said for part in target.elts for said in self._named(part, site, how)]
             case ast.Attribute():
-                text, owner = ast.Constant(ast.unparse(target)), _loaded(target.value)
-                return [_said("attribute", site, text, owner, _loaded(target))]
+                text, owner = ast.Constant(ast.unparse(target)), loaded(target.value)
+                return [told("attribute", site, text, owner, loaded(target))]
             case ast.Subscript():
-                key = _key(_loaded(target).slice)  # type: ignore[attr-defined]
-                return [_said("kept", site, ast.Constant(ast.unparse(target.value)), _loaded(target.value), key)]
+                key = key_of(loaded(target).slice)  # type: ignore[attr-defined]
+                return [told("kept", site, ast.Constant(ast.unparse(target.value)), loaded(target.value), key)]
         return []
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
-        site, value, target = self._site(node), self.visit(_anew(node.value)), node.targets[0]
+        site, value, target = self._site(node), self.visit(anew(node.value)), node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
-            return _said("put", self._site(node, *_parts(target.slice)), text, base, key, value)
+            return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)
         return [ast.Assign(node.targets, value), *(said for one in node.targets for said in self._named(one, site))]
 
     def _visited_key(self, target: ast.Subscript) -> ast.expr:
-        return _key(self.generic_visit(ast.Expr(target.slice)).value)  # type: ignore[attr-defined]
+        return key_of(self.generic_visit(ast.Expr(target.slice)).value)  # type: ignore[attr-defined]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.stmt]:
         if node.value is None:
@@ -205,9 +169,9 @@ class _Rewriter(ast.NodeTransformer):
         site, value = self._site(node, target, node.value), self.visit(node.value)
         if isinstance(target, ast.Subscript):
             text, base = ast.Constant(ast.unparse(target.value)), self.visit(target.value)
-            site = self._site(node, *_parts(target.slice))
-            return _said("put_more", site, text, sign, base, self._visited_key(target), value)
-        made: ast.stmt = ast.Assign([target], _hook("more", site, sign, _loaded(target), value))
+            site = self._site(node, *parts_of(target.slice))
+            return told("put_more", site, text, sign, base, self._visited_key(target), value)
+        made: ast.stmt = ast.Assign([target], hook("more", site, sign, loaded(target), value))
         return [made, *self._named(target, site)]
 
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
@@ -217,15 +181,15 @@ class _Rewriter(ast.NodeTransformer):
         gives = any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node))  # its turns are those of who asks for them
         plain = self._plain(node.body)
         if isinstance(node, ast.For):
-            names, node.iter = self._named(node.target, site, "visited"), _hook("rows", self._site(node), self.visit(node.iter))
+            names, node.iter = self._named(node.target, site, "visited"), hook("rows", self._site(node), self.visit(node.iter))
         else:
             node.test = self._either(node.test)
-        node.body = self._choice(_on() if gives else _hook("turn", site), [*names, *self._block(node.body)], plain)
+        node.body = self._choice(_on() if gives else hook("turn", site), [*names, *self._block(node.body)], plain)
         node.orelse = self._block(node.orelse)
         self.depth -= 1
         if gives:
             return [node]
-        return [_said("loop", site), ast.Try([node], [], [], [_said("looped", site)])]
+        return [told("loop", site), ast.Try([node], [], [], [told("looped", site)])]
 
     def _plain(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """What stands in a body without its hooks; nothing where it lies too deep."""
@@ -325,3 +289,6 @@ def _copied(node: Any) -> Any:
     made = type(node).__new__(type(node))
     made.__dict__.update((name, _copied(value)) for name, value in vars(node).items())
     return made
+
+
+__all__ = ["HOOKS", "Site", "rewritten"]

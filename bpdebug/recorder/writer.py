@@ -217,6 +217,8 @@ def _put(node: Node, operands: list[str]) -> str:
         return f"where({key}, {changed}, {array})"
     if sign in ("*", "/", "**"):
         raise UnwritableError(f"{sign}= of some cells")
+    if not sign and isinstance(node.arguments[0], Node) and node.operation == "put" and np.any(node.arguments[0].numbers()):
+        value = f"({value} - {array}[{_bare(key)}])"  # what stands there is replaced
     return f"add_at({array}, np.s_[{_bare(key)}], {'-' * (sign == '-')}{value})"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.operations import ACTIVATIONS, LOSSES
@@ -155,8 +156,12 @@ class _Meant:
     def _once_more(self, finding: Finding) -> None:
         """A derivative that is right here: whether it is so elsewhere."""
         stage, program = finding.stage, self._program
+        allowed = program.allowed.get(stage.name, Allowed())
 
         def wrong(values: Values, given: Collection[str]) -> bool:
+            if allowed.near > Allowed.near:  # for a small number that is added in the loss
+                look = Beside(stage, values)
+                return bool(np.abs(look.ours - look.right).max(initial=0) > allowed.near * np.abs(look.ours).max(initial=0))
             return Dots(program, self._running, values, given).judge(stage)[0] == "wrong"
 
         steps = [program.stage(name) for name in _through(Dots(program, self._running, self._values), stage)]

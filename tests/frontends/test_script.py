@@ -53,7 +53,8 @@ def judged(name, *change):
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
 SLOW = ("batchnorm", "functions", "nielsen", "rnn")
-PARTLY = {"word2vec": {"center"}, "lstm": {"by"}, "sorted": {"W"}}
+SINGLE = {"w1", "w2", "b1", "w3", "w4", "b2", "b3"}
+PARTLY = {"scalars": SINGLE, "lstm": {"by"}, "sorted": {"W"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
 
 

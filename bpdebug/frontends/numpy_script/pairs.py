@@ -227,8 +227,8 @@ class Pairing:
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
         found = self._match(one, self._now)
-        if not one.partial and not self._ends_right(one):
-            found = found or self._meant(one, later)
+        if not one.partial and not found:
+            found = self._penalized(one) if self._ends_right(one) else self._meant(one, later)
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
             return
         if found:
@@ -237,6 +237,14 @@ class Pairing:
             if found.factor != 1.0 or found.near > NEAR:
                 self._injected[found.tensor] = self._laid(one.name, found.tensor)
                 self._now = self._derived(self._injected)
+
+    def _penalized(self, one: Statement) -> Pair | None:
+        """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
+        tensor = self.subtracted.get(one.name, "")
+        if tensor in {pair.tensor for pair in self.pairs.values()} or tensor not in self._now:
+            return None
+        rest = self._values[one.name].reshape(self._now[tensor].shape) - self._now[tensor]
+        return Pair(tensor, None) if scale(rest, self._values[tensor]) else None
 
     def _ends_right(self, one: Statement) -> bool:
         """Whether every parameter that a value changes moves along its true gradient, so that the value is right, whatever it is."""

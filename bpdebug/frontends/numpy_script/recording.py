@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,14 +14,9 @@ from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
 from bpdebug.core.spelling import Vocabulary
-from bpdebug.core.statements import is_name
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of
-
-_PLACE = re.compile(r"§\d+§")
-_VERSION = re.compile(r"'\d+$")
-_TAKEN = "m"
-"""What a tensor of a program cannot be called."""
+from bpdebug.frontends.numpy_script.names import PLACE, Names
 
 
 class Line(Record):
@@ -123,9 +116,9 @@ class Recording(Record, eq=False):
     squares: Mapping[str, str] = {}
 
 
-def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
     """The statements that most updates make, the updates that make them of arrays of the same shapes, numbered from the first of those,
-    and what there is to say."""
+    that one's number, and what there is to say."""
     order = [(update["listing"], _shapes(text, update)) for update in text["updates"]]
     usual = max(dict.fromkeys(order), key=order.count)
     same = [update for update, made in zip(text["updates"], order, strict=True) if made == usual]
@@ -133,7 +126,7 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     said = f"{len(same)} of {len(order)} updates are kept: the others have other statements, or a batch of another size"
     notes = [said] * (len(same) < len(order))
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
-    return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], notes
+    return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], first, notes
 
 
 def _shapes(text: Mapping[str, Any], update: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
@@ -152,15 +145,14 @@ def read(recorded: Recorded, script: str) -> Recording:
     text = recorded.text
     if not text["updates"]:
         raise ScriptError(*nothing(text, script))
-    listing, same, notes = _alike(text)
-    before = next(update["number"] for update in text["updates"] if update["listing"] == text["listings"].index(listing))
-    names = _Names(listing, {*text["top"]})
+    listing, same, before, notes = _alike(text)
+    names = Names(listing, {*text["top"]})
     statements = list[Statement]()
     every = [
         {names.of[place]: recorded.arrays[n] for place, n in one["values"].items() if place in names.of and n is not None} for one in same
     ]
     seen = {**every[0]}
-    for statement in names.statements():
+    for statement in _statements(names, listing):
         statements.append(_checked(statement, seen))
     opaque = {statement.name for statement in statements if statement.formula is None}
     made = {statement.name for statement in statements} - opaque
@@ -234,7 +226,7 @@ def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
     except (FormulaError, KeyError, TypeError) as error:
         return replace(statement, formula=None, reason=str(error), opaque=statement.formula.names)
     due = values.setdefault(statement.name, found)
-    near = max(_NEAR, 32 * float(np.finfo(dtype).eps))
+    near = max(_NEAR, 32 * float(np.finfo(dtype.char).eps))
     if found.shape == due.shape and np.allclose(found, due, near, near * np.max(np.abs(due), initial=0), equal_nan=True):
         return statement
     return replace(statement, formula=None, reason="its formula gives other numbers", opaque=statement.formula.names)
@@ -249,80 +241,30 @@ def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dic
     return found
 
 
-class _Names:
-    """The names of a listing's places."""
-
-    def __init__(self, listing: Mapping[str, Any], top: set[str]) -> None:
-        self._top = top
-        for one in (*listing["statements"], *listing["given"].values()):
-            one["slots"] = [(text + "_" * (text == _TAKEN), visited) for text, visited in one["slots"]]
-        self._said = sorted(listing["statements"], key=lambda one: int(one["order"]))
-        self._paths = _paths(listing, self._said)
-        self._next = {new: old for old, new in listing["carried"] if new != old}
-        slots = {place: given["slots"] for place, given in listing["given"].items()}
-        slots |= {one["place"]: one["slots"] for one in self._said}
-        self._times = Counter(text for place, found in slots.items() if place not in self._next for text in {text for text, _ in found})
-        self.of, self._used = dict[str, str](), Counter[str]()
-        kept = [old for old, _ in listing["carried"]]
-        for place in (*kept, *(place for place in slots if place not in kept and place not in self._next and slots[place])):
-            self.of[place] = self._free(self._chosen(slots[place], place in kept), "." if place in listing["given"] else "'")
-        for place in slots:
-            if place in self._next:
-                self.of[place] = self._free(self.of[self._next[place]], after=True)
-        self._readers = dict[str, str]()
-        for one in self._said:
-            for read in _PLACE.findall(one["text"]):
-                self._readers.setdefault(read, one["place"])
-        for place in (place for place in slots if place not in self.of):
-            self.of[place] = self._free(f"{_VERSION.sub('', self._owner(place))}.in")
-
-    def _owner(self, place: str) -> str:
-        while place not in self.of and place in self._readers:
-            place = self._readers[place]
-        return self.of.get(place, "value")
-
-    def _chosen(self, slots: list[tuple[str, bool]], kept: bool) -> str:
-        texts = [text for text, visited in sorted(slots, key=lambda slot: slot[1]) if self._fits(text)]
-        lone = [text for text in texts if self._times[text] == 1]
-        stored = [text for text in lone if text[-1] == "]" or "." in text]
-        plain = [text for text in lone if text in self._top]
-        if kept and (plain or stored):
-            return [*plain, *stored][0]
-        bound = [text for text, visited in slots[::-1] if not visited and self._fits(text)]
-        return [*lone, *bound, *texts, "value"][0]
-
-    def _fits(self, text: str) -> bool:
-        return is_name(text) and not any(self._times[text[:end]] for end, sign in enumerate(text) if sign == "[")
-
-    def _free(self, name: str, between: str = "'", after: bool = False) -> str:
-        """The name, with a number where it is taken, or belongs to an earlier version."""
-        self._used[name] += 1 + (after and name not in self._used)
-        return f"{name}{'' if name.endswith('.in') else between}{self._used[name]}" if self._used[name] > 1 else name
-
-    def statements(self) -> Iterator[Statement]:
-        """Each statement, with its formula where the language has it."""
-        joined = Vocabulary(frozenset(name for name in self.of.values() if not name.isidentifier()))
-        for one, path in zip(self._said, self._paths, strict=True):
-            formula, reason = None, one["reason"]
-            if not reason:
-                try:
-                    formula = parse(_PLACE.sub(lambda found: self.of[found[0]], one["text"]), joined)
-                    formula = Formula.of(formula.tree)
-                except FormulaError as error:
-                    reason = error.message
-            read = one["reads"] or _PLACE.findall(one["text"])
-            yield Statement(
-                self.of[one["place"]],
-                formula,
-                reason,
-                Line(*one["line"]),
-                Line(*one["from"]),
-                not one["slots"],
-                one["live"],
-                one["partial"],
-                () if formula else tuple(self.of[place] for place in read if place in self.of),
-                path,
-            )
+def _statements(names: Names, listing: Mapping[str, Any]) -> Iterator[Statement]:
+    """Each statement, with its formula where the language has it."""
+    joined = Vocabulary(frozenset(name for name in names.of.values() if not name.isidentifier()))
+    for one, path in zip(names.said, _paths(listing, names.said), strict=True):
+        formula, reason = None, one["reason"]
+        if not reason:
+            try:
+                formula = parse(PLACE.sub(lambda found: names.of[found[0]], one["text"]), joined)
+                formula = Formula.of(formula.tree)
+            except FormulaError as error:
+                reason = error.message
+        read = one["reads"] or PLACE.findall(one["text"])
+        yield Statement(
+            names.of[one["place"]],
+            formula,
+            reason,
+            Line(*one["line"]),
+            Line(*one["from"]),
+            not one["slots"],
+            one["live"],
+            one["partial"],
+            () if formula else tuple(names.of[place] for place in read if place in names.of),
+            path,
+        )
 
 
 __all__ = ["Line", "Recording", "ScriptError", "Statement", "read"]

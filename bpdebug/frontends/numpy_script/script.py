@@ -29,6 +29,7 @@ from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_los
 from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
+from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.steps import Steps
 
 _LONGEST = 60
@@ -65,7 +66,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     Raises:
         ScriptError: where no loss is found.
     """
-    path = recording.script
+    path, recording = recording.script, with_rows(recording)
     scenario = frame(recording, Path(path).name)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
@@ -73,7 +74,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     if loss is None and recording.traceback:
         raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
-        raise ScriptError(f"{path}: no loss was found: no single number depends on what the loop at {recording.loop} updates")
+        raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes")
     program = _Assembled(recording, scenario, loss).program()
     found = "; ".join([_found(recording, program, loss), *recording.notes, *[recording.ending] * bool(recording.ending)])
     again = partial(loaded, asked)

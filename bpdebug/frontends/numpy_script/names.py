@@ -1,0 +1,66 @@
+"""What the values of a recorded update are called: by the places where the script keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from bpdebug.core.statements import is_name
+
+PLACE = re.compile(r"§\d+§")
+"""What stands for a value in a recorded formula."""
+_VERSION = re.compile(r"'\d+$")
+_TAKEN = "m"
+"""What a tensor of a program cannot be called."""
+
+
+class Names:
+    """The names of a listing's places."""
+
+    def __init__(self, listing: Mapping[str, Any], top: set[str]) -> None:
+        self._top = top
+        for one in (*listing["statements"], *listing["given"].values()):
+            one["slots"] = [(text + "_" * (text == _TAKEN), visited) for text, visited in one["slots"]]
+        self.said = sorted(listing["statements"], key=lambda one: int(one["order"]))
+        self._next = {new: old for old, new in listing["carried"] if new != old}
+        slots = {place: given["slots"] for place, given in listing["given"].items()}
+        slots |= {one["place"]: one["slots"] for one in self.said}
+        self._times = Counter(text for place, found in slots.items() if place not in self._next for text in {text for text, _ in found})
+        self.of, self._used = dict[str, str](), Counter[str]()
+        kept = [old for old, _ in listing["carried"]]
+        for place in (*kept, *(place for place in slots if place not in kept and place not in self._next and slots[place])):
+            self.of[place] = self._free(self._chosen(slots[place], place in kept), "." if place in listing["given"] else "'")
+        for place in slots:
+            if place in self._next:
+                self.of[place] = self._free(self.of[self._next[place]], after=True)
+        self._readers = dict[str, str]()
+        for one in self.said:
+            for read in PLACE.findall(one["text"]):
+                self._readers.setdefault(read, one["place"])
+        for place in (place for place in slots if place not in self.of):
+            self.of[place] = self._free(f"{_VERSION.sub('', self._owner(place))}.in")
+
+    def _owner(self, place: str) -> str:
+        while place not in self.of and place in self._readers:
+            place = self._readers[place]
+        return self.of.get(place, "value")
+
+    def _chosen(self, slots: list[tuple[str, bool]], kept: bool) -> str:
+        texts = [text for text, visited in sorted(slots, key=lambda slot: slot[1]) if self._fits(text)]
+        lone = [text for text in texts if self._times[text] == 1]
+        stored = [text for text in lone if text[-1] == "]" or "." in text]
+        plain = [text for text in lone if text in self._top]
+        if kept and (plain or stored):
+            return [*plain, *stored][0]
+        bound = [text for text, visited in slots[::-1] if not visited and self._fits(text)]
+        return [*lone, *bound, *texts, "value"][0]
+
+    def _fits(self, text: str) -> bool:
+        return is_name(text) and not any(self._times[text[:end]] for end, sign in enumerate(text) if sign == "[")
+
+    def _free(self, name: str, between: str = "'", after: bool = False) -> str:
+        """The name, with a number where it is taken, or belongs to an earlier version."""
+        self._used[name] += 1 + (after and name not in self._used)
+        return f"{name}{'' if name.endswith('.in') else between}{self._used[name]}" if self._used[name] > 1 else name

@@ -1,0 +1,81 @@
+"""Rows and cells of a parameter: a part that is taken twice is one value, and what an update adds to some cells is a gradient of the
+whole, 0 elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
+from bpdebug.core.tree import Binary, Call, Index, Key, Name, Tree, Unary, substitute
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
+
+_LONGEST = 60
+"""Writes into one parameter that are put together."""
+
+
+def with_rows(recording: Recording) -> Recording:
+    """The recording with each part of an array as one value, and with the step of each parameter of which single cells are changed."""
+    return _stepped(_merged(recording))
+
+
+def _merged(recording: Recording) -> Recording:
+    """Places that are the same number in every update are one, and so are parts of an array at the same places."""
+    first, renamed = dict[object, str](), dict[str, Tree]()
+    for name, value in recording.given[0].items():
+        if value.ndim == 0 and value.dtype.kind in "iu":
+            key = re.sub(r"\.\d+$", "", name), *(int(given[name]) for given in recording.given)
+            if first.setdefault(key, name) != name:
+                renamed[name] = Name(first[key])
+    statements = list[Statement]()
+    for one in recording.statements:
+        formula = one.formula
+        if formula and not renamed.keys().isdisjoint(formula.names):
+            formula = Formula.of(substitute(formula.tree, renamed))
+        part = formula.text if formula and one.inner and isinstance(formula.tree, Index) else one.name
+        if (known := first.setdefault(part, one.name)) != one.name:
+            renamed[one.name] = Name(known)
+            continue
+        opaque = tuple(cast(Name, renamed.get(name, Name(name))).name for name in one.opaque)
+        statements.append(replace(one, formula=formula, opaque=opaque))
+    given = tuple({name: value for name, value in one.items() if name not in renamed} for one in recording.given)
+    return replace(recording, statements=tuple(statements), given=given)
+
+
+def _stepped(recording: Recording) -> Recording:
+    """With what is subtracted from a parameter as a value, where the script adds to some of its cells."""
+    named, made = {one.name: one for one in recording.statements}, dict[str, list[Statement]]()
+    values = [dict(one) for one in recording.values]
+    for old, new in recording.carried.items():
+        chain, name = list[tuple[Statement, Key, Tree]](), new
+        while (one := named.get(name)) and one.formula and name != old and len(chain) < _LONGEST:
+            match one.formula.tree:
+                case Call("add_at", (Name(before), Key() as key, more)):
+                    chain.append((one, key, more))
+                    name = before
+                case _:
+                    break
+        if not chain or name != old:
+            continue
+        base: Tree = Call("zeros_like", (Name(old),))
+        for one, key, more in reversed(chain):
+            less = more.operand if isinstance(more, Unary) and more.operator == "-" else Unary("-", more)
+            step = replace(one, name=_free(f"{old}.in", named), formula=Formula.of(Call("add_at", (base, key, less))), inner=True)
+            named[step.name], base = step, Name(step.name)
+            made.setdefault(one.name, []).append(step)
+            for update in values:
+                update[step.name] = evaluate(cast(Formula, step.formula), update)
+        named[new] = replace(chain[0][0], formula=Formula.of(Binary("-", Name(old), base)))
+    statements = tuple(part for one in recording.statements for part in (*made.get(one.name, ()), named[one.name]))
+    return replace(recording, statements=statements, values=tuple(values))
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """The name, with the first number that is not taken."""
+    return next(text for text in (name, *(f"{name}{n}" for n in range(2, len(taken) + 3))) if text not in taken)
+
+
+__all__ = ["with_rows"]

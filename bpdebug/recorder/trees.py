@@ -1,0 +1,46 @@
+"""The parts that rewritten code is made of: hooks, and what they are given."""
+
+from __future__ import annotations
+
+import ast
+
+HOOKS = "__bpdebug__"
+"""What the rewritten code calls the recorder."""
+
+
+def hook(name: str, *arguments: ast.expr) -> ast.Call:
+    """A call of a hook."""
+    return ast.Call(ast.Attribute(ast.Name(HOOKS, ast.Load()), name, ast.Load()), [*arguments], [])
+
+
+def told(name: str, *arguments: ast.expr) -> ast.stmt:
+    """A statement that calls a hook."""
+    return ast.Expr(hook(name, *arguments))
+
+
+def loaded(target: ast.expr) -> ast.expr:
+    """What reads the value that a target has."""
+    return ast.parse(ast.unparse(target), mode="eval").body
+
+
+def key_of(node: ast.expr) -> ast.expr:
+    """A subscript as a value."""
+    if isinstance(node, ast.Slice):
+        bounds = [bound or ast.Constant(None) for bound in (node.lower, node.upper, node.step)]
+        return ast.Call(ast.Name("slice", ast.Load()), bounds, [])
+    return ast.Tuple([*map(key_of, node.elts)], ast.Load()) if isinstance(node, ast.Tuple) else node
+
+
+def parts_of(key: ast.expr) -> list[ast.expr]:
+    """What stands in a subscript."""
+    return key.elts if isinstance(key, ast.Tuple) else [key]
+
+
+def anew(value: ast.expr) -> ast.expr:
+    """A number that is assigned, as an object of its own: Python has one for all that are written alike in a function."""
+    match value:
+        case ast.Constant(value=float()):
+            return hook("anew", value)
+        case ast.Tuple(elts=parts):
+            return ast.Tuple([*map(anew, parts)], ast.Load())
+    return value
