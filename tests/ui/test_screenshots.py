@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from scripts import WRONG, recorded
 from ui_views import big, loaded
 
 from bpdebug.ui.screenshot import picture
@@ -64,6 +65,14 @@ PICTURES = {
     "check-failed": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1"), ("v",)),
     "check-failed-why": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1", "check", "select dz1[1,3]"), size=(80, 24)),
     "tour": Picture("xor", ("step 5", "tour"), size=(80, 24)),
+    "own-code-wrong": Picture(lambda: recorded(*WRONG), ("goto 2:dz[1]", "break train.py:36", "check", "select dz[1]")),
+    "own-code-80x24": Picture(lambda: recorded(*WRONG), ("goto 1:dz[1]", "check"), ("L",), (80, 24)),
+    "own-code-function": Picture(
+        lambda: recorded("lists", "return a * (1 - a)", "return a * (1 + a)"),
+        ("goto 2:dz[1]", "check", "select dz[1]"),
+        ("O",),
+        theme="bpdebug-light",
+    ),
     "big": Picture(big, ("goto dW1", "select dW1[400,60]"), size=(160, 48)),
 }
 

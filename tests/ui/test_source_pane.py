@@ -19,10 +19,10 @@ from bpdebug.ui.layout import BARS
 from bpdebug.ui.panes import PANES
 
 
-def drawn(session, columns=60, marked=0):
+def drawn(session, columns=60):
     """The rows of the source as text, by line."""
-    text = Text(session.view(), columns, "train.py", marked)
-    return {row: plain(line).rstrip() for row, line in (text[y] for y in range(len(text)))}
+    text = Text(session.view(), columns, "train.py")
+    return {row: plain(line).rstrip() for row, line in (text[y] for y in reversed(range(len(text))))}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_signs_numbers_shapes_and_folds_stand_beside_the_lines(wrong):
         assert width(line) <= 30
 
 
-def test_a_long_line_is_seen_to_its_end_under_the_cursor(wrong):
-    text = Text(wrong.view(), 40, "train.py", 26)
+def test_a_long_line_that_computes_something_is_seen_to_its_end(wrong):
+    text = Text(wrong.view(), 40, "train.py")
     begin, end = text.y_of(26)
     whole = "".join(plain(text[y][1])[6:].strip() for y in range(begin, end)).replace(" ", "")
     assert whole.startswith("loss=np.sum(-y*np.log(a[2])-(1-y)*np.log(1-a[2]))")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
@@ -15,6 +18,8 @@ Row = int | Fold
 """A line by its number from 1, or lines that are folded away."""
 _SIGNS = "✗⚠↳!~?∧≙✎✓"
 """The signs of stages, the most telling first."""
+_BREAKS = " ,("
+"""Behind these a long line is broken."""
 _GAP = 2
 """Blanks before the shapes at the end of a line."""
 _MARGIN, _INDENT = 3, 2
@@ -61,17 +66,16 @@ def running_lines(text: str, number: int, columns: int, rows: int) -> list[Line]
 
 
 class Text:
-    """A file in so many columns: what each line of the drawing shows, and that line.
+    """A file in so many columns: what each line of the drawing shows, and that line. What computes something is seen to its end.
 
     Args:
         view: the moment.
         columns: the room.
         file: which one.
-        marked: the line that is seen to its end, over several lines where it is long.
         unfolded: the folds that are open.
     """
 
-    def __init__(self, view: View, columns: int, file: str, marked: int = 0, unfolded: frozenset[Fold] = frozenset()) -> None:
+    def __init__(self, view: View, columns: int, file: str, unfolded: frozenset[Fold] = frozenset()) -> None:
         text, program = view.program.scenario.files[file], view.program
         self._view, self._columns, self.file = view, columns, file
         self._stages = stages_by_line(program).get(file, {})
@@ -79,9 +83,10 @@ class Text:
         folds = once(program, ("folds", file), lambda: folds_of(text, frozenset(self._stages)))
         self.rows: list[Row] = once(program, ("rows", file, unfolded), lambda: _rows(len(self._texts), [*{*folds} - unfolded]))
         self._places = once(program, ("rows of", file, unfolded), lambda: _places(self.rows))
-        self._digits = len(str(len(self._texts)))
-        self._marked = self._places.get(marked, len(self.rows))
-        self._whole = self._wrapped(marked) if marked in self._places and self.rows[self._marked] == marked else [()]
+        self._margin = _MARGIN + len(str(len(self._texts))) + 1
+        self._pieces = once(program, ("pieces", file, columns), lambda: {number: self._broken(number) for number in self._stages})
+        heights = (len(self._pieces.get(row, ((),))) if isinstance(row, int) else 1 for row in self.rows)
+        self._tops = once(program, ("tops", file, unfolded, columns), lambda: [0, *accumulate(heights)])
 
     def row_of(self, number: int) -> int:
         """The row of a line, or of the fold that it is in."""
@@ -89,76 +94,75 @@ class Text:
 
     def y_of(self, number: int) -> tuple[int, int]:
         """The drawn lines of a line: the first one, and the one below its last."""
-        row, more = self.row_of(number), len(self._whole) - 1
-        return row + more * (row > self._marked), row + 1 + more * (row >= self._marked)
+        row = self.row_of(number)
+        return self._tops[row], self._tops[row + 1]
 
     def stage_at(self, number: int) -> Stage | None:
         """The stage that a line stands for now: the next one, else the last that has run of its, else its first."""
         stages, position = self._stages.get(number, ()), self._view.position
-        index = self._view.program.index
-        run = [stage for stage in stages if index[stage.name] < position.done]
+        run = [stage for stage in stages if self._has_run(stage)]
         return next((stage for stage in stages if stage.name == position.next), None) or (run[-1] if run else next(iter(stages), None))
 
+    def _has_run(self, stage: Stage) -> bool:
+        return self._view.program.index[stage.name] < self._view.position.done
+
     def __len__(self) -> int:
-        return len(self.rows) + len(self._whole) - 1
+        return self._tops[-1]
 
     def __getitem__(self, y: int) -> tuple[Row, Line]:
-        part = y - self._marked
-        row = self.rows[y - min(max(part, 0), len(self._whole) - 1)]
-        drawn = self._whole[part] if 0 <= part < len(self._whole) and self._whole != [()] else self._line(row)
-        explained, drawn = explained_stage(self._view), fit(drawn, self._columns)
+        place = bisect_right(self._tops, y) - 1
+        row, part = self.rows[place], y - self._tops[place]
+        explained, drawn = explained_stage(self._view), self._line(row, part)
         here = isinstance(row, int) and any(stage.name == explained for stage in self._stages.get(row, ()))
-        return row, lit(drawn, "here") if here else drawn
+        return row, lit(fit(drawn, self._columns), "here") if here else fit(drawn, self._columns)
 
-    def _line(self, row: Row) -> Line:
+    def _broken(self, number: int) -> list[tuple[int, int, int]]:
+        """The lines that a line of the file takes: of each where it begins, how long it is, and by how much it is set off."""
+        text, start, indent, found = self._texts[number - 1], 0, 0, list[tuple[int, int, int]]()
+        room = max(self._columns - self._margin, 8)
+        while len(text) - start > room - indent:
+            half, end = start + (room - indent) // 2, start + room - indent
+            cut = max(text.rfind(sign, half, end) + 1 for sign in _BREAKS)
+            end = cut if cut > half else end
+            found.append((start, end - start, indent))
+            start, indent = end, min(len(text) - len(text.lstrip()) + _INDENT, room // 2)
+        return [*found, (start, max(width(text) - start, 0), indent)]
+
+    def _line(self, row: Row, part: int) -> Line:
+        """A line of a row; what it makes stands behind the last, as far as there is room."""
         if not isinstance(row, int):
-            count = row[1] - row[0]
-            return line((" " * (_MARGIN + self._digits), ""), (f" … {count} lines", "faint"))
-        return self._with_shapes(row, (*self._head(row), *code_of(self._text, row)))
-
-    def _with_shapes(self, number: int, drawn: Line) -> Line:
-        """A line, and behind it what it makes, as far as there is room."""
-        room = self._columns - width(drawn) - _GAP
-        made = first_that_fits(self._made(number), room, ())
-        return (*drawn, (" " * (self._columns - width(drawn) - width(made)), ""), *made) if made else drawn
+            return line((" " * self._margin, ""), (f"… {row[1] - row[0]} lines", "faint"))
+        code, pieces = code_of(self._text, row), self._pieces.get(row, [(0, self._columns, 0)])
+        start, size, indent = pieces[part]
+        drawn = (*(((" " * (self._margin + indent), ""),) if part else self._head(row)), *crop(code, start, size))
+        left = self._columns - width(drawn)
+        made = first_that_fits(self._made(row), left - _GAP, ()) if part == len(pieces) - 1 else ()
+        return (*drawn, (" " * (left - width(made)), ""), *made) if made else drawn
 
     def _made(self, number: int) -> list[Line]:
         """What a line makes, the fullest way to say it first."""
-        view, stages = self._view, self._stages.get(number, ())
-        names = [(render_name(stage.name, view.style), shape_text(view.shapes[stage.name] or (1,))) for stage in stages]
-        present = self.stage_at(number)
-        shapes = [*dict.fromkeys(shape for _, shape in names)]
-        ways = ["  ".join(f"{name} {shape}" for name, shape in names), "  ".join(shapes)]
+        view, present = self._view, self.stage_at(number)
+        names = [
+            (render_name(stage.name, view.style), shape_text(view.shapes[stage.name] or (1,))) for stage in self._stages.get(number, ())
+        ]
+        ways = ["  ".join(f"{name} {shape}" for name, shape in names), "  ".join(dict.fromkeys(shape for _, shape in names))]
         ways += [shape_text(view.shapes[present.name] or (1,))] if present else []
         return [((way, "faint"),) for way in ways if way]
 
     def _head(self, number: int) -> Line:
         """The signs of a line, and its number."""
         view, stages, position = self._view, self._stages.get(number, ()), self._view.position
-        own = [stage for stage in stages if stage.line == f"{self.file}:{number}"]
-        following = any(stage.name == position.next for stage in own)
-        calling = any(stage.name == position.next for stage in stages)
-        run = any(view.program.index[stage.name] < position.done for stage in own)
+        nexts = [stage for stage in stages if stage.name == position.next]
         kinds = [view.marks[stage.name] for stage in stages if stage.name in view.marks]
-        signs = [sign_of(view, stage, view.program.index[stage.name] < position.done) for stage in own]
+        signs = [sign_of(view, stage, self._has_run(stage)) for stage in stages]
         told = min((sign for sign in signs if sign[0] in _SIGNS), key=lambda sign: _SIGNS.index(sign[0]), default=(" ", ""))
-        role = "next" if calling else "name" if run else "dim" if stages else "faint"
+        role = "next" if nexts else "name" if any(map(self._has_run, stages)) else "dim" if stages else "faint"
         return (
-            ("▶" if following else " ", "next"),
+            ("▶" if any(stage.line == f"{self.file}:{number}" for stage in nexts) else " ", "next"),
             (next((sign for kind, sign in STOPS.items() if kind in kinds), " "), "bad"),
             told,
-            (f"{number:>{self._digits}} ", role),
+            (f"{number:>{self._margin - _MARGIN - 1}} ", role),
         )
-
-    def _wrapped(self, number: int) -> list[Line]:
-        """A line to its end."""
-        head, code = self._head(number), code_of(self._text, number)
-        margin, text = width(head), self._texts[number - 1]
-        room = max(self._columns - margin, 8)
-        indent = min(len(text) - len(text.lstrip()) + _INDENT, room // 2)
-        rest = [crop(code, start, room - indent) for start in range(room, width(code), room - indent)]
-        *pieces, last = (*head, *crop(code, 0, room)), *(((" " * (margin + indent), ""), *piece) for piece in rest)
-        return [*pieces, self._with_shapes(number, last)]
 
 
 def _rows(count: int, folds: list[Fold]) -> list[Row]:

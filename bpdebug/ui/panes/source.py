@@ -75,9 +75,9 @@ class SourcePane(Pane):
 
     def _lay(self, view: View) -> None:
         """Draw what is in sight, the cursor among it."""
-        self.lines = lines = Text(view, self.size.width, self._file, self._marked, self._unfolded)
+        self.lines = lines = Text(view, self.size.width, self._file, self._unfolded)
         if len(lines) > self.size.height:
-            self.lines = lines = Text(view, self.beside_scrollbar.width, self._file, self._marked, self._unfolded)
+            self.lines = lines = Text(view, self.beside_scrollbar.width, self._file, self._unfolded)
         self.frame(f"{self.title}  {self._file}"[: max(self.size.width - 2, 0)])
         self.extend(0, len(lines))
         first, end = lines.y_of(self._marked)
