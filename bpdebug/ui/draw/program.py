@@ -250,8 +250,7 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
         ("▶" if following else " ", "next"),
         (STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
         sign_of(view, stage, run),
-        ("✎" if stage.edited else " ", "changed"),
-        (" " * (_margin(view, stage.name) - MARGIN), ""),
+        (("✎" if stage.edited else " ").ljust(_margin(view, stage.name) - MARGIN + 1), "changed"),
         (render_name(stage.name, view.style), "name" if run else f"{role} bold"),
         (f" = {plan.formulas[stage.name]}", role),
     )
