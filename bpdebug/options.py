@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ count = _number(0, 10**9, "a number from 0")
 
 
 def asked_for(given: argparse.Namespace, updates: int = RECORDED) -> Asked:
-    """What the options ask for, of a script so many updates at most."""
+    """What the options ask for; after so many updates, and what ``--at`` asks for, a script is ended."""
+    at = re.match(r"(?:(?:update|epoch) )?(\d{1,12})\b", getattr(given, "at", "") or "")
     told = {name: getattr(given, name) for name in ("module", "python", "stdin", "loop", "loss")}
-    return Asked(given.scenario, (*given.arguments,), updates, **told)
+    return Asked(given.scenario, (*given.arguments,), updates, int(at[1]) if at else 0, **told)

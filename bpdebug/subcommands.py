@@ -139,7 +139,7 @@ def _run(given: argparse.Namespace) -> int:
 )
 def _explain(given: argparse.Namespace) -> int:
     """At a location, or, without one, when the cell's tensor has just been computed in update 0."""
-    session = Session(opened(asked_for(given)))
+    session = Session(opened(asked_for(given, CHECKED)))
     name, _ = cell_of(given.cell.strip(), session.program)
     if given.at or name in session.program.index:
         session.execute(f"goto {given.at or name}")
@@ -157,7 +157,7 @@ def _explain(given: argparse.Namespace) -> int:
 )
 def _check(given: argparse.Namespace) -> int:
     first = given.at == "start"
-    asked = asked_for(given, CHECKED if first else RECORDED)
+    asked = asked_for(given, RECORDED if given.at == "end" else CHECKED)
     session = Session(opened(asked, ending=False))
     result = checked(session, given.at, is_script(asked) and first)
     status = _judged(given, "check", session, result)

@@ -37,7 +37,7 @@ class Machine:
         self._memory = Memory(program.memory, program.dtype, kept)
         self.persistent_flat, self.persistent = self._memory.flat, {name: self._memory.tensors[name] for name in program.persistent}
         self._workspaces: dict[int, Workspace] = {}
-        self.update = self.done = 0
+        self.update, self.done = self.batches.gaps.get(0, 0), 0
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
         self._undo: list[Array | None] = []

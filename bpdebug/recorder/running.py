@@ -35,7 +35,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     Raises:
         RefusedError: what cannot be run.
     """
-    told, out = dict[str, Any](ended="running"), Path(settings["out"])
+    told, out = dict[str, Any](ended="running", at=settings["at"]), Path(settings["out"])
     keeper = Keeper(settings["updates"], settings["at"], lambda recording: recording.write(out.with_suffix(".first"), told))
     hooks = keeper.hooks
     hooks.asked = settings["loop"]

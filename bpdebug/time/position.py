@@ -148,7 +148,7 @@ def parse_location(text: str, program: Program) -> Location:
 
 def _absolute(words: str, program: Program) -> Location | None:
     if words in ("start", "end"):
-        return Location(words, 0, 0 if words == "start" else program.updates)
+        return Location(words, 0, program.batches.gaps.get(0, 0) if words == "start" else program.updates)
     counted = re.fullmatch(r"(?:(update|epoch) )?(\d+)", words)
     if not counted:
         return None

@@ -15,6 +15,7 @@ from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS, Command, find_command
+from bpdebug.session.commands.again import update_asked
 from bpdebug.session.rescue import UnforeseenError, guarded, told
 from bpdebug.session.session import Session
 from bpdebug.session.view import View
@@ -153,13 +154,15 @@ class Commanding(TerminalApp):
         if not session or not scenario or not scenario.files or not scenario.read_again or session.read_ahead:
             return False
         with suppress(BpdebugError):
-            if find_command(text)[0].name in ("reload", "run"):
+            asked, arguments = find_command(text)
+            if asked.name in ("reload", "run"):
+                at = {"at": update} if (update := update_asked(arguments)) else {}
 
                 def carry_out(read: Scenario) -> None:
                     session.read_ahead = read
                     self.perform(text, others)
 
-                self.push_running(scenario.source, partial(scenario.read_again), carry_out)
+                self.push_running(scenario.source, partial(scenario.read_again, **at), carry_out)
                 return True
         return False
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bpdebug.cli import main
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends.numpy_script.script import load_script
 from bpdebug.session.session import Session
@@ -113,3 +114,25 @@ def test_a_loop_that_ends_early_leaves_some_updates_of_its_middle():
     assert "updates 0 to 3, 8, 18, 38 and 78 are kept" in session.program.scenario.description
     session.execute("goto 78:dW")
     assert session.execute("check").text.startswith("ok      dW")
+
+
+def test_reload_at_runs_the_script_again_and_goes_there(capfd):
+    session = opened(PLAIN.replace("COUNT", "for step in range(1500):"))
+    told = session.execute("reload --at 400").text
+    assert "updates 0 to 2, 398 to 402 and 505 to 1499 are kept" in session.program.scenario.description
+    assert "update 400/1500, at its start" in told
+    assert session.execute("until dW").text.startswith("update 400/1500")
+    for wrong in ("reload 400", "reload --at x", "reload --at 12345678"):
+        with pytest.raises(BpdebugError, match=r"expected 'reload'|is beyond the end of training: there are"):
+            session.execute(wrong)
+
+
+def test_check_goes_to_a_later_update_and_ends_the_script_there(capfd):
+    wrong = PLAIN.replace("X.T @ (p - y)", "X.T @ (p - y) * (1 if step < 400 else W)").replace("COUNT", "for step in range(10**9):")
+    Path("train.py").write_text(wrong, "utf-8")
+    assert [main(["check", "train.py", *at]) for at in ([], ["--at", "400"])] == [0, 1]
+    said = capfd.readouterr()
+    assert "WRONG   dW" in said.out
+    assert "updates 400 to 402 are kept" in said.err
+    assert main(["explain", "train.py", "loss", "--at", "399:loss"]) == 0
+    assert "updates 0 to 2 and 397 to 399 are kept" in capfd.readouterr().err

@@ -37,7 +37,7 @@ class RecordedBatches(Batches):
     @cached_property
     def gaps(self) -> Mapping[int, int]:
         """Where updates are not kept."""
-        return {before + 1: after for before, after in pairwise(self.kept) if after > before + 1}
+        return {before + 1: after for before, after in pairwise((-1, *self.kept)) if after > before + 1}
 
     def start(self, update: int) -> Mapping[str, Array]:
         """What the tensors that live on are behind a gap."""

@@ -117,23 +117,30 @@ class Recording(Record, eq=False):
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
-    """The statements that most updates make, the updates that make them of arrays of the same shapes, numbered from the first of those,
-    that one's number, and what there is to say."""
-    order = [(update["listing"], _shapes(text, update)) for update in text["updates"]]
-    usual = max(dict.fromkeys(order), key=order.count)
-    same = [update for update, made in zip(text["updates"], order, strict=True) if made == usual]
-    first = same[0]["number"]
+    """The statements of the update that was asked for, else those that most make; the updates that make them of arrays of the same shapes,
+    numbered from the first of those where none was asked for; by how much that is off; and what there is to say."""
+    updates, order = text["updates"], _kinds(text)
+    usual = dict(zip([update["number"] for update in updates], order, strict=True)).get(text["at"] or -1)
+    usual = usual or max(dict.fromkeys(order), key=order.count)
+    same = [update for update, made in zip(updates, order, strict=True) if made == usual]
+    first = 0 if text["at"] else same[0]["number"]
     said = f"{len(same)} of {len(order)} updates are kept: the others have other statements, or a batch of another size"
     notes = [said] * (len(same) < len(order))
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
     return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], first, notes
 
 
-def _shapes(text: Mapping[str, Any], update: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
-    """The shapes of the arrays that every update with these statements is given: a last batch may be short."""
-    alike = [one["values"] for one in text["updates"] if one["listing"] == update["listing"]]
-    given = [place for place in text["listings"][update["listing"]]["given"] if all(one.get(place) is not None for one in alike)]
-    return tuple(tuple(text["arrays"][update["values"][place]][1]) for place in given)
+def _kinds(text: Mapping[str, Any]) -> list[tuple[int, tuple[Any, ...]]]:
+    """The listing of each update, and the shapes of the arrays that each one with these statements is given: a last batch may be short."""
+    shared = dict[int, set[str]]()
+    for update in text["updates"]:
+        listing, values = update["listing"], update["values"]
+        given = {place for place in text["listings"][listing]["given"] if values.get(place) is not None}
+        shared[listing] = shared.get(listing, given) & given
+    return [
+        (update["listing"], tuple(tuple(text["arrays"][update["values"][place]][1]) for place in sorted(shared[update["listing"]])))
+        for update in text["updates"]
+    ]
 
 
 def read(recorded: Recorded, script: str) -> Recording:

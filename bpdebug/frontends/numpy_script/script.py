@@ -51,12 +51,13 @@ def load_script(path: str, arguments: Sequence[str] = (), updates: int = RECORDE
     return loaded(Asked(path, tuple(arguments), updates, **told))
 
 
-def loaded(asked: Asked, run: Run | None = None) -> RecordedScenario:
-    """The same, of a run that someone looks at.
+def loaded(asked: Asked, run: Run | None = None, at: int = 0) -> RecordedScenario:
+    """The same, of a run that someone looks at, and with another update.
 
     Raises:
         ScriptError: where there is nothing to debug.
     """
+    asked = replace(asked, at=at) if at else asked
     return scenario_of(read(record(asked, run), asked.source), asked)
 
 
@@ -105,11 +106,11 @@ def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
 def _kept(updates: tuple[int, ...]) -> str:
     """Which updates are kept."""
     ends = [place for place, (one, other) in enumerate(pairwise(updates), 1) if other > one + 1]
-    if not ends:
+    if not ends and not updates[0]:
         return f"{len(updates)} updates are kept" if len(updates) > 1 else "1 update is kept"
     runs = [updates[begin:end] for begin, end in pairwise([0, *ends, len(updates)])]
     told = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-    return f"updates {', '.join(told[:-1])} and {told[-1]} are kept"
+    return f"updates {' and '.join([', '.join(told[:-1])] * (len(told) > 1) + told[-1:])} are kept"
 
 
 def _called(stage: Stage, made: Line, line: Line) -> Stage:

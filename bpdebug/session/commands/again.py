@@ -15,6 +15,7 @@ from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, command, find_command
 from bpdebug.time.edits import Edit
 from bpdebug.time.moves import Move
+from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
 
 
@@ -28,28 +29,40 @@ def run(session: Session) -> Move:
     return Move(0, "run", jump=True, tell=lambda result: _told(result, lost, program))
 
 
-@command("reload", "session", keys="R", label="reload")
-def reload(session: Session) -> Move:
-    """Read the scenario's file again and come back to this moment and cell, with stops, bookmarks and edits that still fit."""
-    program, old, here, cell = _read(session), session.program, session.position.t, session.selected
+@command("reload [--at N]", "session", keys="R", label="reload")
+def reload(session: Session, at: str = "") -> Move:
+    """Read the file again and come back here with what still fits; --at N keeps update N of a script, too, and goes there."""
+    update = update_asked(at)
+    program, old, here, cell = _read(session, update), session.program, session.position.t, session.selected
     edits, lost = _fitting(session.timeline.edits, old, program)
     session.cursor.chosen |= cell is not None
     lost += _begin(session, program)
     session.timeline.take_edits(edits)
     session.after_edit()
     session.bookmarks = {name: _moment(old, program, t) for name, t in session.bookmarks.items()}
-    return Move(_moment(old, program, here), "reload", jump=True, tell=lambda result: _told(result, lost, program), cell=cell)
+    target = parse_location(str(update), program).clock(program, 0) if update else _moment(old, program, here)
+    return Move(target, "reload", jump=True, tell=lambda result: _told(result, lost, program), cell=cell)
 
 
-def _read(session: Session) -> Program:
-    """The program that the file holds now; nothing has changed where it cannot be read."""
+def update_asked(text: str) -> int:
+    """The update that ``--at N`` names; 0 for none."""
+    asked = re.fullmatch(r"(?:--at(?: |=)(\d{1,12}))?", text)
+    if not asked:
+        raise CommandError(f"expected 'reload' or 'reload --at N' with the number of an update; found '{text}'")
+    return int(asked[1] or 0)
+
+
+def _read(session: Session, update: int = 0) -> Program:
+    """The program that the file holds now, of a script with that update, too; nothing has changed where it cannot be read."""
     if session.hunts and not session.hunts[-1].over:
         raise CommandError("this would end the hunt that is on; 'reveal' ends it")
-    read = session.timeline.program_at(-1).scenario.read_again
-    if read is None:
+    scenario = session.timeline.program_at(-1).scenario
+    if scenario.read_again is None:
         raise CommandError("this scenario does not come from a file")
+    if update and not scenario.files:
+        raise CommandError("--at is for a script of your own: of a scenario any update is there")
     ahead, session.read_ahead = session.read_ahead, None
-    return make_program(ahead or read())
+    return make_program(ahead or (scenario.read_again(at=update) if update else scenario.read_again()))
 
 
 def _told(result: Result, lost: list[str], program: Program) -> Result:
