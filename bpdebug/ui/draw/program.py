@@ -237,7 +237,7 @@ def _whole(view: View, stage: Stage, plan: Plan) -> list[Line]:
         *signs, (equals, role) = drawn
         formula = plan.formulas[stage.name]
         start = " " * (width(drawn) - width(formula))
-        (_, *begun), *rest = formula_lines(formula, columns, start, " " * (MARGIN + 2), role)
+        (_, *begun), *rest = formula_lines(formula, columns, start, " " * (_margin(view, stage.name) + 2), role)
         lines = [(*signs, (equals.removesuffix(formula), role), *begun), *rest]
     return [_grounded(view, stage, one, plan) for one in lines]
 

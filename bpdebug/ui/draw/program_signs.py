@@ -32,11 +32,11 @@ def heading_line(view: View, row: Heading, columns: int) -> Line:
     signs = _signs(view, fold) if row.closed else ((" " * MARGIN, ""),)
     start = line(*signs, " " * INDENT * above, ("⋯ " * row.closed, "dim"))
     room, place = columns - width(start), f" {fold.place}" * bool(fold.place)
-    counted = f": {fold.count}" * fold.counted
-    titles = (fold.title, fold.title.rpartition(": ")[2])
-    ways = [line((title, "name"), (f"{at}{counted}", "dim")) for title in titles for at in (place, "")]
-    counted = counted.partition(", ")[0].partition(" stage")[0]
-    shortest = line(*crop(((titles[1], "name"),), 0, max(room - len(counted) - 1, 1)), ("…", "dim"), (counted, "dim"))
+    counted, titles = f": {fold.count}" * fold.counted, (fold.title, fold.title.rpartition(": ")[2])
+    brief = counted.partition(", ")[0].partition(" stage")[0]
+    behind = (f"{place}{counted}", counted, brief)
+    ways = [line((title, "name"), (text, "dim")) for title in titles for text in behind]
+    shortest = line(*crop(((titles[1], "name"),), 0, max(room - len(brief) - 1, 1)), (f"…{brief}", "dim"))
     said = first_that_fits(ways, room, shortest)
     names = " ".join(name if name == "…" else render_name(name, view.style) for name in folds.makes(fold)) if row.closed else ""
     names = f"  {names}" if room - width(said) > _LEAST else ""
