@@ -6,13 +6,15 @@ import os
 import sys
 import sysconfig
 import types
-from importlib.abc import MetaPathFinder
+import warnings
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.rewriting import HOOKS, rewritten
+from bpdebug.recorder.rewriting import rewritten
+from bpdebug.recorder.trees import HOOKS
 
 HERE = str(Path(__file__).parent)
 _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -41,6 +43,9 @@ class Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """What is to load a module of the user's own, None for another one."""
         spec = PathFinder.find_spec(name, path, target)
+        if name == "matplotlib" and spec and spec.loader:
+            spec.loader = _Hidden(spec.loader)
+            return spec
         if spec and type(spec.loader) is SourceFileLoader and self._is_his(os.path.realpath(spec.origin or "")):
             spec.loader = _Loader(name, spec.origin or "", self._hooks)
             return spec
@@ -51,6 +56,21 @@ class Finder(MetaPathFinder):
             return False
         added = {os.path.join(os.path.realpath(one), "") for one in sys.path if os.path.realpath(one) not in self._usual}  # noqa: PTH118
         return path.startswith((self._root, *added))
+
+
+class _Hidden(Loader):
+    """Loads matplotlib, which then keeps to the pictures that nobody sees, so that ``show`` returns."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        self._loader.exec_module(module)
+        module.use = lambda *_, **__: None  # type: ignore[attr-defined]
+        warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
 
 
 class _Loader(SourceFileLoader):

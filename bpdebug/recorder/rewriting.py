@@ -78,6 +78,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit(self, node: ast.AST) -> Any:
         """What stands in the place of a node, at its place in the file."""
         made = super().visit(node)
+        for one in made if isinstance(made, list) else [made]:
+            if isinstance(one, ast.stmt) and not hasattr(one, "lineno"):
+                ast.copy_location(one, node)
         return ast.copy_location(made, node) if isinstance(made, ast.expr) and made is not node else made
 
     # expressions
@@ -184,7 +187,9 @@ class _Rewriter(ast.NodeTransformer):
             names, node.iter = self._named(node.target, site, "visited"), hook("rows", self._site(node), self.visit(node.iter))
         else:
             node.test = self._either(node.test)
-        node.body = self._choice(_on() if gives else hook("turn", site), [*names, *self._block(node.body)], plain)
+        begins = [ast.copy_location(one, node) for one in names]
+        body = self._choice(_on() if gives else hook("turn", site), [*begins, *self._block(node.body)], plain)
+        node.body = [one if hasattr(one, "lineno") else ast.copy_location(one, node) for one in body]
         node.orelse = self._block(node.orelse)
         self.depth -= 1
         if gives:

@@ -9,7 +9,7 @@ import sys
 import traceback
 import types
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ import numpy as np
 
 from bpdebug.recorder.keeping import Keeper
 from bpdebug.recorder.modules import HERE, Finder, compiled
-from bpdebug.recorder.rewriting import HOOKS
 from bpdebug.recorder.run import Enough
 from bpdebug.recorder.sources import Program, RefusedError
-from bpdebug.recorder.watched import Printing, tell_where
+from bpdebug.recorder.trees import HOOKS
+from bpdebug.recorder.watched import Printing, place_of, tell_where
 
 
 def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
@@ -53,6 +53,8 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
             setattr(sys, name, Printing(stream, hooks))
     tell_where(out.with_suffix(".at"), hooks)
     status, told["script"] = 0, program.path
+    told["breakpoints"] = stops = list[str]()
+    sys.breakpointhook = lambda *_, **__: _stop_at(place_of(sys._getframe(1), hooks)[0], stops)
     try:
         codes = [compiled(text, path, file, hooks) for path, file, text in program.parts()]
         for place in program.skipped:
@@ -72,11 +74,17 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
             print(done.code, file=sys.stderr)
     except BaseException as error:
         status, told["ended"] = 1, f"{type(error).__name__}: {error}".removesuffix(": ")
-        told |= _told(error)
+        told |= _told(error, hooks.files)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     keeper.finish(told["ended"] not in ("ended", "enough")).write(out, told)
     return status
+
+
+def _stop_at(place: str, known: list[str]) -> None:
+    """Note that the debugger is to stop at a line, since ``breakpoint()`` is called there."""
+    if place and place not in known:
+        known.append(place)
 
 
 def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
@@ -89,7 +97,7 @@ def _warned(message: Warning | str, category: type[Warning], filename: str, line
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _told(error: BaseException, files: Collection[str]) -> dict[str, Any]:
     """The traceback as Python has it, our own frames left out, and the user's file and line that it ends with; of ctrl+c no traceback."""
     whole = traceback.TracebackException.from_exception(error)
     stack: list[Any] = [whole]
@@ -99,7 +107,8 @@ def _told(error: BaseException) -> dict[str, Any]:
             one.stack[:] = [frame for frame in one.stack if not frame.filename.startswith((HERE, "<frozen"))]
             stack += [one.__cause__, one.__context__]
     lines = whole.format() if whole.stack else whole.format_exception_only()
-    where = (os.path.relpath(whole.stack[-1].filename), whole.stack[-1].lineno or 0) if whole.stack else ("", 0)
+    last = next((frame for frame in reversed(whole.stack) if frame.filename in files), None)
+    where = (os.path.relpath(last.filename), last.lineno or 0) if last else ("", 0)
     where = (error.filename or "", error.lineno or 0) if isinstance(error, SyntaxError) else where
     return {
         "where": where,

@@ -20,7 +20,11 @@ def told(name: str, *arguments: ast.expr) -> ast.stmt:
 
 def loaded(target: ast.expr) -> ast.expr:
     """What reads the value that a target has."""
-    return ast.parse(ast.unparse(target), mode="eval").body
+    read = ast.parse(ast.unparse(target), mode="eval").body
+    for node in ast.walk(read):
+        for place in [place for place in node._attributes if hasattr(node, place)]:
+            delattr(node, place)  # it stands where the target does
+    return read
 
 
 def key_of(node: ast.expr) -> ast.expr:

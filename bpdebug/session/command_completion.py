@@ -196,6 +196,7 @@ def _last_line(known: Known, text: str) -> Completion:
 ARGUMENTS: dict[str, Kind] = {
     "NAME": _one_of(lambda known: tensor_words(known.program, known.shapes)),
     "STAGE": _one_of(_stages),
+    "LINE": _one_of(_lines),
     "GRADIENT": _one_of(lambda known: [Candidate(stage.name, note=str(stage)) for stage in known.program.stages if stage.of]),
     "NAME[i,j]": _cell,
     "EXPRESSION": _expression,

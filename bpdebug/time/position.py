@@ -2,7 +2,7 @@
 
 A stage (or a cell of it) as a location is the moment after it has run; a phase or a layer is the moment before its first stage;
 ``40`` or ``update 40`` is the moment when 40 updates are complete, ``40:end`` the one when that update is, too. A line of the user's
-script, ``train.py:34``, is the stages that it computes.
+script, ``train.py:34``, is the stages that it computes, ``train.py:34#3`` the third of them.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ _MOST = 10**15
 
 def parse_location(text: str, program: Program) -> Location:
     """Read ``dz2``, ``dW1[1,0]``, ``40:dz2``, ``backward``, ``layer 2``, ``3:layer 2``, ``40``, ``update 40``, ``epoch 3``, ``start``,
-    ``end``, ``40:end``, ``train.py:34``, ``line 34`` or ``40:line 34``.
+    ``end``, ``40:end``, ``train.py:34``, ``train.py:34#3``, ``line 34`` or ``40:line 34``.
 
     Raises:
         LocationError: with what there is, where nothing of that name exists or it lies beyond the end of training.
@@ -178,11 +178,12 @@ def _relative(words: str, program: Program) -> Location:
     return Location(words, done, update, None, program.stages[done - 1].name if done else "")
 
 
-_LINE = re.compile(r"(?:(?P<file>\S*):|line )(?P<line>\d{1,9})")
+_LINE = re.compile(r"(?:(?P<file>\S*):|line )(?P<line>\d{1,9})(?:#(?P<time>\d{1,9}))?")
 
 
 def stages_at(text: str, program: Program) -> tuple[tuple[str, ...], str] | None:
-    """The stages that a line of the user's script computes, ``train.py:34``, ``:34`` or ``line 34``; None for what is no line of it.
+    """The stages that a line of the user's script computes, ``train.py:34``, ``:34`` or ``line 34``, or the third one, ``train.py:34#3``;
+    None for what is no line of it.
 
     Where nothing is computed there, those of the nearest line after it, and what is said of that.
 
@@ -204,6 +205,12 @@ def stages_at(text: str, program: Program) -> tuple[tuple[str, ...], str] | None
     found = min((line for line in lines if line >= wanted), default=0)
     if not found:
         raise LocationError(f"{file}:{wanted} is behind the last line that an update computes, {file}:{max(lines)}")
+    if asked["time"]:
+        names = [*lines[found]]
+        if not 0 < int(asked["time"]) <= len(names):
+            times = "once" if len(names) == 1 else f"{len(names)} times"
+            raise LocationError(f"an update computes {file}:{found} {times}, counted from 1; found #{asked['time']}")
+        lines[found] = {names[int(asked["time"]) - 1]: None}
     return (*lines[found],), f"no stage is computed at {file}:{wanted}; the next line with one is {file}:{found}" * (found != wanted)
 
 

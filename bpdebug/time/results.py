@@ -44,8 +44,10 @@ class Result(Record):
 
     @property
     def doubtful(self) -> bool:
-        """Whether something was not judged, or is right in another convention only."""
-        return any(one.get("unjudged") or one.get("conventions") for one in self._all())
+        """Whether something was not judged, or is right in another convention only, or a check has something to note."""
+        return any(
+            one.get("unjudged") or one.get("conventions") or (one.get("type") == "check" and one.get("notes")) for one in self._all()
+        )
 
     def _all(self) -> Iterator[Mapping[str, Any]]:
         """The data of this answer, and of those that a script or a stop has brought."""

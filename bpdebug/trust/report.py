@@ -182,7 +182,7 @@ class Report(Record, eq=False):
         data |= {"compared": self.update} if source is COMPARISON else {}
         data |= {"stages": [source.data(finding) for finding in self.findings]}
         data |= {"unjudged": [*self.unjudged], "conventions": [f.name for f in self.findings if f.status == "convention"]}
-        return Result(source.name, text, data | ({"notes": list(self.notes)} if source is COMPARISON else {}))
+        return Result(source.name, text, data | {"notes": list(self.notes)})
 
 
 def _of_derivative(finding: Finding) -> str:
@@ -201,6 +201,12 @@ def _of_derivative(finding: Finding) -> str:
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
 
+def _place(line: str) -> dict[str, Any]:
+    """Where a stage of the user's script stands."""
+    file, _, number = line.rpartition(":")
+    return {"line": line, "file": file, "lineno": int(number)} if line else {}
+
+
 def _derivative_data(finding: Finding) -> dict[str, Any]:
     ours, numeric = finding.numbers or (None, None)
     return {
@@ -217,7 +223,7 @@ def _derivative_data(finding: Finding) -> dict[str, Any]:
         "said": finding.said,
         "zero": finding.zero,
         "suspects": [*map(values_of, finding.suspects)],
-        **({"line": finding.stage.line} if finding.stage.line else {}),
+        **_place(finding.stage.line),
     }
 
 

@@ -180,6 +180,10 @@ def test_a_line_is_a_location():
     assert at("goto lists.py:25")[1] == "a[2]"
     session.execute("break lists.py:32 if max(abs(db[1])) > 0")
     assert [at("continue")[:2] for _ in range(3)] == [(5, "db[1]"), (5, "db[0]"), (6, "db[1]")]
+    assert at("goto 6:lists.py:32#2")[:2] == (6, "db[0]")
+    assert at("goto :30#1")[:2] == (6, "dz[1]")
+    with pytest.raises(BpdebugError, match=r"computes lists\.py:30 2 times, counted from 1; found #3"):
+        session.execute("goto :30#3")
     assert session.execute("explain lists.py:30[1,0]").text == session.execute("explain dz[1][1,0]").text
     for gone in ("goto :99", "goto other.py:30", "goto :0x"):
         with pytest.raises(BpdebugError):

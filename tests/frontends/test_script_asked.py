@@ -123,7 +123,7 @@ def test_standard_input_may_be_a_file():
 
 
 def test_the_loop_and_the_loss_can_be_told_otherwise():
-    inner = copied("lists", "for epoch in range(1000):\n", "for epoch in range(50):\n  for turn in range(3):\n")
+    inner = copied("lists", "for epoch in range(1000):\n", "for epoch in range(5):\n  for turn in range(3):\n")
     assert "loop lists.py:21" in load_script(inner, [], 3).description
     assert "loop lists.py:20" in load_script(inner, [], 3, loop=":20").description
     with pytest.raises(BpdebugError, match=r"no loop at 12 changes an array from turn to turn; the loops that ran: lists.py:20, "):
@@ -139,8 +139,52 @@ def test_the_loop_and_the_loss_can_be_told_otherwise():
         load_script(changed, [], 3, loss=":27")
 
 
+def test_the_same_can_be_told_in_a_session():
+    session = Session(load_script(copied("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y"), [], 3))
+    assert "half the squared error" in session.execute("loss").text
+    session.execute("break lists.py:30")
+    assert session.execute("loss lists.py:26").text.startswith("loop lists.py:20")
+    assert "loss = line 26" in session.execute("loop").text
+    assert session.execute("check").wrong
+    assert session.execute("continue").data["hits"][0]["number"] == 1
+    session.execute("loop :20")
+    assert "loss = line 26" in session.execute("loss").text
+    Path("lists.py").write_text(Path("lists.py").read_text("utf-8").replace("1000", "5"), "utf-8")
+    before = session.program
+    with pytest.raises(BpdebugError, match="no loop at :21"):
+        session.execute("loop :21")
+    assert session.program is before
+
+
+def test_a_breakpoint_in_the_script_is_one_of_ours():
+    Path("matplotlib").mkdir()
+    Path("matplotlib/__init__.py").write_text("def use(name):\n    raise ImportError(name)\n", "utf-8")
+    text = "import matplotlib\nmatplotlib.use('TkAgg')\n"
+    session = Session(load_script(copied("lists", "    dW, db, dz =", "    breakpoint()\n    dW, db, dz ="), [], 3))
+    assert session.execute("info breakpoints").text.startswith("breakpoint 1: lists.py:27\n")
+    assert session.execute("continue").data["hits"][0]["number"] == 1
+    assert session.position.stage == "da"
+    Path("shows.py").write_text(text + Path("lists.py").read_text("utf-8"), "utf-8")
+    assert "loop shows.py:22" in load_script("shows.py", [], 3).description
+
+
+def test_the_status_of_a_check_and_what_is_for_programs(capfd):
+    copied("lists", "np.sum(dz[l], axis=0", "np.mean(dz[l], axis=0", to="wrong.py")
+    copied("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = 4 * (-y / a[2] + (1 - y) / (1 - a[2]))", to="scaled.py")
+    copied("sorted")
+    status = {name: main(["check", f"{name}.py", "--json"]) for name in ("wrong", "scaled", "sorted")}
+    wrong, scaled, partly = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert status == {"wrong": 1, "scaled": 0, "sorted": 0}
+    stage = next(stage for stage in wrong["stages"] if stage["name"] == wrong["culprit"])
+    assert (stage["file"], stage["lineno"], stage["line"], stage["status"]) == ("wrong.py", 32, "wrong.py:32", "wrong")
+    assert stage["suspects"]
+    assert "all gradients are 4 times" in " ".join(scaled["notes"])
+    assert partly["notes"][0].startswith("not judged: ")
+    assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "sorted")] == [1, 1]
+
+
 def test_the_options_are_those_of_each_command(capfd):
-    copied("lists")
+    copied("lists", "1000", "5")
     for command in (["run"], ["check"], ["explain"], ["screenshot", "-o", "x.svg"]):
         cell = ["dz[1][0,0]"] * (command == ["explain"])
         assert main([*command, "lists.py", *cell, "--loop", ":99"]) == 1

@@ -58,13 +58,17 @@ def test_the_session_stands_where_it_stopped():
     assert session.execute("step").text.startswith("the script stopped with ValueError: shapes (4,4) and (1,4) not aligned")
 
 
-@pytest.mark.parametrize(("change", "near"), [((), 1e-12), ((("sigmoid_derivative(z[l])", "a[l + 1] * (1 - a[l + 1])"),), 0.0)])
-def test_with_a_column_it_is_the_scenario_number_by_number(change, near):
-    ours, theirs = mended(*change)
+DERIVATIVE = ("sigmoid_derivative(z[l])", "a[l + 1] * (1 - a[l + 1])")
+
+
+@pytest.mark.parametrize("updates", [3, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("change", "near"), [((), 1e-12), ((DERIVATIVE,), 0.0)])
+def test_with_a_column_it_is_the_scenario_number_by_number(change, near, updates):
+    ours, theirs = mended(("range(1000)", f"range({updates})"), *change)
     names = [stage.name for stage in ours.program.stages]
     assert {*names} == {*PAIRS, *MORE}
     assert len({*PAIRS.values()}) == len(theirs.program.stages)
-    for update in (0, 1, 2, 500, 999):
+    for update in {0, 1, 2, updates // 2, updates - 1}:
         for session in (ours, theirs):
             session.timeline.seek(session.timeline.calendar.clock(update, session.program.end_of(Phase.BACKWARD)))
         for name, other in PAIRS.items():

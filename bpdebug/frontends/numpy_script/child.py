@@ -144,7 +144,7 @@ def record(asked: Asked, run: Run | None = None) -> Recorded:
     Raises:
         ScriptError: where nothing was recorded.
     """
-    usual = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
+    usual = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
     usual |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     script, program = asked.source, python_of(asked.python)
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
@@ -155,7 +155,12 @@ def record(asked: Asked, run: Run | None = None) -> Recorded:
         if not isinstance(run, _Loud):
             at.touch()
         with subprocess.Popen(  # noqa: S603 - the script that the user named on the command line
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=usual | os.environ, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=usual | os.environ | {"MPLBACKEND": "Agg"},
+            start_new_session=True,
         ) as process:  # it ends where the other end of its standard input is closed
             reader = Thread(target=_listen, args=(process, run), daemon=True)
             try:

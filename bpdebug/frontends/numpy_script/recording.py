@@ -89,6 +89,7 @@ class Recording(Record, eq=False):
         ended: how the script ended: ``ended``, ``enough``, or what it raised.
         ending: where it did not come to its own end, why.
         traceback: of what it raised, as Python has it.
+        breakpoints: the lines at which it calls ``breakpoint()``.
         squares: where a flat list met a column, by the line, and the shapes.
         where: the file and line of an exception.
         notes: what else there is to say.
@@ -114,6 +115,7 @@ class Recording(Record, eq=False):
     ending: str = ""
     traceback: str = ""
     squares: Mapping[str, str] = {}
+    breakpoints: tuple[str, ...] = ()
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
@@ -192,6 +194,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         ending_of(text),
         text.get("traceback", ""),
         squares_of(text),
+        tuple(map(str, text["breakpoints"])),
     )
 
 

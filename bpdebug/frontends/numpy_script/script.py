@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import dropwhile, pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Debug
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
@@ -31,6 +32,7 @@ from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.steps import Steps
+from bpdebug.time.position import LocationError, stages_at
 
 _LONGEST = 60
 """Nodes of a formula into which inner values are put."""
@@ -80,8 +82,16 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     found = "; ".join([_found(recording, program, loss), *recording.notes, *[recording.ending] * bool(recording.ending)])
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
-    made = replace(program.scenario, description=found, ready=lambda: program, read_again=again, told=told)
+    debug = Debug(tuple(place for place in recording.breakpoints if _is_before(place, program)))
+    made = replace(program.scenario, description=found, debug=debug, ready=lambda: program, read_again=again, told=told)
     return cast("RecordedScenario", made)
+
+
+def _is_before(place: str, program: Program) -> bool:
+    """Whether something is computed at a line or below it, so that the debugger can stop there."""
+    with suppress(LocationError):
+        return stages_at(place, program) is not None
+    return False
 
 
 def _told(recording: Recording, asked: Asked, **told: str) -> RecordedScenario:

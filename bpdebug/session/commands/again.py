@@ -44,6 +44,30 @@ def reload(session: Session, at: str = "") -> Move:
     return Move(target, "reload", jump=True, tell=lambda result: _told(result, lost, program), cell=cell)
 
 
+@command("loop [LINE]", "session")
+def loop(session: Session, line: str = "") -> Result | Move:
+    """Run your script again with the turns of the loop at this line (train.py:30) as the updates; alone, say what was found."""
+    return _told_otherwise(session, "loop", line)
+
+
+@command("loss [LINE]", "session")
+def loss(session: Session, line: str = "") -> Result | Move:
+    """Take what this line of your script computes (train.py:40) as its loss; alone, say what was found."""
+    return _told_otherwise(session, "loss", line)
+
+
+def _told_otherwise(session: Session, what: str, line: str) -> Result | Move:
+    scenario = session.timeline.program_at(-1).scenario
+    told = getattr(scenario, "told", None)
+    if not line:
+        found = scenario.description if told else "a scenario says itself what its updates and its loss are"
+        return Result("info", found, {"found": found})
+    if told is None:
+        raise CommandError(f"{what} is told of a script of your own: bpdebug train.py")
+    lost = _begin(session, make_program(told(**{what: line})))
+    return Move(0, what, jump=True, tell=lambda result: _told(result, lost, session.program, True))
+
+
 def update_asked(text: str) -> int:
     """The update that ``--at N`` names; 0 for none."""
     asked = re.fullmatch(r"(?:--at(?: |=)(\d{1,12}))?", text)
@@ -65,9 +89,9 @@ def _read(session: Session, update: int = 0) -> Program:
     return make_program(ahead or (scenario.read_again(at=update) if update else scenario.read_again()))
 
 
-def _told(result: Result, lost: list[str], program: Program) -> Result:
+def _told(result: Result, lost: list[str], program: Program, told: bool = False) -> Result:
     scenario = program.scenario
-    read = f"the script has run again: {scenario.description}" if scenario.files else "the scenario has been read again"
+    read = f"{'the script has run again: ' * (not told)}{scenario.description}" if scenario.files else "the scenario has been read again"
     lines = [read, *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
     return result.also("\n".join(lines), dropped=lost)
 
