@@ -8,7 +8,7 @@ from functools import cached_property
 from bpdebug.core.record import Record
 
 
-class Span(Record, eq=False):
+class Span(Record):
     """Updates that are equally long, until the stages change.
 
     Attributes:

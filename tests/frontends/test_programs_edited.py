@@ -1,6 +1,7 @@
 """A forward line that is changed: what is derived from it is derived anew, in the file's formulas as by the command."""
 
 import pytest
+from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
@@ -68,9 +69,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("place", "line"), CHANGES)
-def test_other_stages_begin_with_the_update_in_which_the_line_is_changed(session, place, line):
-    opened = session(ROOM)
+@pytest.mark.parametrize("change", by_day(CHANGES, 3))
+def test_other_stages_begin_with_the_update_in_which_the_line_is_changed(session, change):
+    opened, (place, line) = session(ROOM), change
     name, seen = line.partition(" = ")[0], {}
     opened.execute(f"goto {place}")
     update, done = opened.position.update, opened.position.done

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, bits, classes, xor
 from restated import computed
+from turns import by_day
 
 from bpdebug import cli
 from bpdebug.core.errors import BpdebugError, FormulaError
@@ -91,7 +92,7 @@ def timeline_of(name, stage):
     return timeline.machine.tensor(stage).copy()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "conv"])
+@pytest.mark.parametrize("name", by_day([name for name in NAMES if name != "conv"], 2))
 def test_the_check_of_a_planted_program_finds_the_stage(name):
     for seed in range(2):
         session = hunting(loaded(name), seed)

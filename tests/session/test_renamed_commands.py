@@ -8,6 +8,7 @@ from contextlib import chdir
 import pytest
 from renamed import NONSENSE, in_print, in_words, renamed
 from test_commands import OPENED, PROMPT, TRANSCRIPTS
+from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.tensors import Naming
@@ -32,7 +33,7 @@ def sentences(kind, text, names):
 OTHERS = [naming for naming in NONSENSE if naming != "neighbours"]
 
 
-@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", by_day(TRANSCRIPTS, 2), ids=lambda path: path.stem)
 def test_every_command_says_the_same_of_other_names(path, tmp_path):
     """Word for word under one kind of names, and of the same type under one of the others: by day each of some transcripts."""
     heading, *lines = path.read_text("utf-8").splitlines()

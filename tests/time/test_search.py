@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from turns import by_day
 
 import bpdebug
 
@@ -31,7 +32,7 @@ def at_once():
     return True
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", by_day(CASES, 3))
 def test_slices_of_no_time_at_all_arrive_where_one_search_does(name):
     whole, sliced = opened(*CASES[name]), opened(*CASES[name])
     expected = whole.execute("reverse-continue")

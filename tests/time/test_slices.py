@@ -101,7 +101,7 @@ STAGES = ("z1", "a1", "z2", "a2", "loss", "da2", "dz2", "dW2", "db2", "da1", "dz
 @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)], ids=["in turn", "all"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_whatever_formula_a_stage_has_every_command_answers_or_says_why_not(stage, every, tmp_path, monkeypatch):
-    """Each formula of each stage meets one command in four, each time others, unless all are asked for."""
+    """Each formula of each stage meets one command in eight, each time others, unless all are asked for."""
     monkeypatch.chdir(tmp_path)
     Session(xor(3)).execute("export mine.npz")
     own = Session(xor(3)).program.stage(stage).formula.text

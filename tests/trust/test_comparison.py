@@ -13,6 +13,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, classes, xor
 from random_networks import COMBINATIONS, scenario_of
 from restated import computed
+from turns import by_day
 
 from bpdebug import cli
 from bpdebug.arrays import MAXIMUM_CELLS, ArrayError, read_arrays
@@ -333,7 +334,7 @@ def test_so_are_ones_of_the_users_own_by_taking_his_step_back():
 
 
 @pytest.mark.usefixtures("undiagnosed")
-@pytest.mark.parametrize("some", [("W2", "b2"), ("W1",), ("W1", "W2"), ("b1", "b2")])
+@pytest.mark.parametrize("some", by_day([("W2", "b2"), ("W1",), ("W1", "W2"), ("b1", "b2")], 2))
 def test_so_are_some_of_which_the_others_were_saved_before(some):
     arrays = step(own())
     mixed = without(arrays, "_new") | {name: arrays[f"{name}_new"] for name in some}
@@ -656,7 +657,9 @@ def test_a_sum_that_another_bias_would_give_accuses_nobody_where_the_file_has_no
 
 
 @pytest.mark.usefixtures("undiagnosed")
-@pytest.mark.parametrize("lacking", [["W2"], ["W2", "z2"], ["W1"], ["W1", "b1"], ["W1", "z1", "da1"], ["b2", "z2"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "lacking", by_day([["W2"], ["W2", "z2"], ["W1"], ["W1", "b1"], ["W1", "z1", "da1"], ["b2", "z2"]], 2), ids=" ".join
+)
 def test_what_hangs_on_parameters_that_the_file_alone_lacks_is_not_accused(lacking):
     timeline, generator = timeline_of(), np.random.default_rng(2)
     start = start_of(timeline)
