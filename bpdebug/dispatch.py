@@ -20,9 +20,11 @@ from bpdebug.overview import USAGES, help_text, list_shipped
 from bpdebug.subcommands import SUBCOMMANDS, open_app, open_session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bpdebug.core.description import Scenario
     from bpdebug.frontends.numpy_script.child import Run
-    from bpdebug.session.session import Session
-    from bpdebug.ui.running_screen import Start
+    from bpdebug.ui.running import Start
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -122,9 +124,9 @@ def _open(given: argparse.Namespace) -> int:
 def _start(asked: Asked, given: argparse.Namespace) -> Start:
     """What the app does first with a script: it is run, while its file is on the screen."""
 
-    def begin(run: Run) -> Session:
+    def begin(run: Run, early: Callable[[Scenario], None]) -> Scenario:
         from bpdebug.frontends.numpy_script.script import loaded  # noqa: PLC0415 - after the first picture
 
-        return open_session(loaded(asked, run), given)
+        return loaded(asked, run, early)
 
-    return asked.source, begin
+    return asked.source, begin, lambda scenario: open_session(scenario, given)

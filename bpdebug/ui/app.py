@@ -13,6 +13,7 @@ from textual.command import Provider
 from textual.driver import Driver
 
 from bpdebug.core import interruption
+from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import task_lines
@@ -35,7 +36,7 @@ from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
 
 if TYPE_CHECKING:
-    from bpdebug.ui.running_screen import Start
+    from bpdebug.ui.running import Start
 
 
 _LONG = 3600.0
@@ -113,18 +114,19 @@ class DebuggerApp(Commanding):
         for wrong in filter(None, (self._settings.wrong, *self.prompting.history.wrong)):
             self.say(Note(wrong, "error"))
         if self._start:
-            self.push_running(*self._start, self._has_run, first=True)
+            self.push_running(*self._start[:2], self._has_run, first=True)
         elif self.session is None:
             self.action_open()
         else:
             self._begin()
 
-    def _has_run(self, session: Session) -> None:
-        """The script that was to be run first has run: what was found is shown before all."""
-        self._settings.apply(session)
-        self.session = session
-        self._begin()
-        self.say(Note(session.program.scenario.description, seconds=_LONG))
+    def _has_run(self, found: Scenario) -> None:
+        """The script that was to be run first has run, or its first updates are there: what was found is shown before all."""
+        if self._start:
+            self.session = self._start[2](found)
+            self._settings.apply(self.session)
+            self._begin()
+            self.say(Note(found.description, seconds=_LONG))
 
     def _begin(self) -> None:
         """The first picture; the stops of last time come back."""
@@ -139,6 +141,7 @@ class DebuggerApp(Commanding):
 
     def on_unmount(self) -> None:
         """Keep the stops and the history for the next start."""
+        super().on_unmount()
         self.keep()
 
     def keep(self) -> None:

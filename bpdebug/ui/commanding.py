@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS, Command, find_command
-from bpdebug.session.commands.again import update_asked
-from bpdebug.session.rescue import UnforeseenError, guarded, told
+from bpdebug.session.rescue import UnforeseenError, guarded
 from bpdebug.session.session import Session
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
@@ -29,23 +24,17 @@ from bpdebug.ui.panes.program import ProgramPane, StageMarked
 from bpdebug.ui.panes.source import SourcePane
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
+from bpdebug.ui.scripted import Scripted
 from bpdebug.ui.speaking import Note
-from bpdebug.ui.terminal import TerminalApp
-
-if TYPE_CHECKING:
-    from bpdebug.frontends.numpy_script.child import Run
 
 
-class Commanding(TerminalApp):
+class Commanding(Scripted):
     """An app that carries out the commands of the table, on a session that its panes show.
 
     Attributes:
         panes: the screen with the panes.
         prompting: what is typed.
-        lost: what is to be told when the screen is gone, such as why the stops cannot be kept, or "".
     """
-
-    lost = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,61 +130,11 @@ class Commanding(TerminalApp):
         """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
         if text.strip() == "hop":
             self._hop()
-        elif not self.work.busy and not self._has_script_run(text, others):
+        elif not self.work.busy and not self.has_script_run(text, others):
             self._queue = [*others]
             self.message.hush()
             self._before = self._looked_at()
             self._carry_out(text)
-
-    def _has_script_run(self, text: str, others: Sequence[str]) -> bool:
-        """Whether a command reads a script again: then that runs first, while the screen shows it."""
-        session = self.session
-        scenario = session.timeline.program_at(-1).scenario if session else None
-        if not session or not scenario or not scenario.files or not scenario.read_again or session.read_ahead:
-            return False
-        with suppress(BpdebugError):
-            asked, arguments = find_command(text)
-            if asked.name in ("reload", "run"):
-                at = {"at": update} if (update := update_asked(arguments)) else {}
-
-                def carry_out(read: Scenario) -> None:
-                    session.read_ahead = read
-                    self.perform(text, others)
-
-                self.push_running(scenario.source, partial(scenario.read_again, **at), carry_out)
-                return True
-        return False
-
-    def push_running(self, source: str, begin: Callable[[Run], object], then: Callable[[Any], None], first: bool = False) -> None:
-        """Run a script, while the screen shows it.
-
-        Args:
-            source: its name.
-            begin: runs it.
-            then: is given what came of it.
-            first: whether there is nothing else to go back to.
-        """
-        from bpdebug.ui.running_screen import RunningScreen  # noqa: PLC0415 - for scripts alone
-
-        def ran(_: str | None) -> None:
-            answer = screen.found or BpdebugError("the script was not run to its end; this is what was recorded before")
-            if not isinstance(answer, Exception):
-                then(answer)
-            elif first:
-                self.lost = "\n".join(
-                    [*screen.run.printed, f"bpdebug: {answer if isinstance(answer, BpdebugError) else told(None, answer)}"]
-                )
-                self.exit(return_code=getattr(answer, "status", 1))
-            else:
-                self.failed(answer if isinstance(answer, BpdebugError) else UnforeseenError(told(self.session, answer)))
-
-        screen = RunningScreen(source, begin, first)
-        self.push_screen(screen, ran)
-
-    def action_interrupt(self) -> None:
-        """Stop a script that runs; else as everywhere."""
-        stop = getattr(self.screen, "stop_script", None)
-        (stop or super().action_interrupt)()
 
     def _hop(self) -> None:
         """Lay letters over what is on the screen."""

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
-from time import monotonic
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
-from bpdebug.frontends.numpy_script.child import Run
-from bpdebug.look.source import Place
-from bpdebug.session.session import Session
 from bpdebug.ui.draw.source import running_lines
 from bpdebug.ui.draw.spans import Line, fit, line, wrap
 from bpdebug.ui.painting import Lines
+from bpdebug.ui.running import Begin, Job
 from bpdebug.ui.screens import Sized
 
-Start = tuple[str, Callable[[Run], Session]]
-"""A script's name, and what runs it and makes a session of it."""
 _PERIOD = 0.1
 """Seconds between two looks at the script."""
-_PATIENCE = 2.0
-"""Seconds in which a script that is ended has to be gone."""
 _LARGEST = 2**20
 """Bytes of a file that is shown."""
 
@@ -41,21 +33,21 @@ class RunningScreen(Sized):
         source: the script's name.
         begin: runs it.
         first: whether there is nothing to go back to: an error stays on the screen then.
+        takes: whether its first updates will do, where it runs on for long.
 
     Attributes:
         found: what came of it, or the error; None where the run was given up.
-        run: how it goes.
+        job: how it goes.
     """
 
-    found: object = None
-
     BINDINGS: ClassVar[list[BindingType]] = [Binding("R", "again", "run it again", show=False)]
+    found: Scenario | BpdebugError | None = None
+    job: Job | None = None
 
-    def __init__(self, source: str, begin: Callable[[Run], object], first: bool) -> None:
+    def __init__(self, source: str, begin: Begin, first: bool, takes: Callable[[Scenario], bool]) -> None:
         super().__init__()
-        self._source, self._begin, self._first = source, begin, first
-        self.run, self._thread, self._since, self._texts = Run(), Thread(), monotonic(), dict[str, str]()
-        self._place, self._called, self._done, self._error = Place(f"{source}:0"), "", False, ""
+        self._source, self._begin, self._first, self._takes = source, begin, first, takes
+        self._texts, self._error = dict[str, str](), ""
 
     def compose(self) -> ComposeResult:
         """A line that says how it goes, the file, what is printed, and the keys."""
@@ -63,115 +55,78 @@ class RunningScreen(Sized):
 
     def on_mount(self) -> None:
         """Run it, as soon as the file is on the screen."""
-        self.query_one("#file").border_title = f"L Source  {self._source}"
         self.query_one("#printed").border_title = "O Output"
         self.call_after_refresh(self._start)
         self.set_interval(_PERIOD, self._look)
 
     def on_unmount(self) -> None:
-        """Nothing is left behind."""
-        if self.run.running:
-            self.run.end()
-            if self._thread.is_alive():
-                self._thread.join(_PATIENCE)
+        """Nothing is left behind, unless it goes on."""
+        if self.job and self.found is None:
+            self.job.end()
+
+    def _start(self) -> None:
+        self._error = ""
+        self._texts.clear()
+        self.job = Job(self._source, self._begin)
 
     def on_resize(self) -> None:
         """Draw for the new size, once it is known."""
         self.call_after_refresh(self._draw)
 
-    def _start(self) -> None:
-        loop, run = asyncio.get_running_loop(), self.run
-
-        def work() -> None:
-            answer: object
-            try:
-                answer = self._begin(run)
-            except Exception as error:
-                answer = error
-            with suppress(RuntimeError):  # the app has ended
-                loop.call_soon_threadsafe(self._answer, run, answer)
-
-        self._since, self._done, self._error = monotonic(), False, ""
-        self._thread = Thread(target=work, daemon=True)
-        self._thread.start()
-
-    def _answer(self, run: Run, answer: object) -> None:
-        """It has run, or could not; of a run that is given up nothing is wanted."""
-        if run is not self.run or not self.is_attached:
+    def _look(self) -> None:
+        """See how it goes: whether it has run, or could not, or whether its first updates will do."""
+        job = self.job
+        if not job or self._error or self.found:
             return
-        if isinstance(answer, BpdebugError) and answer.status == 1 and self._first:
-            self._done, self._error = True, str(answer)
-            self._draw()
-        else:
-            self.found = answer
+        if self._first and job.failed and job.failed.status == 1:
+            self._error = str(job.failed)
+        elif job.answer or (job.early and self._takes(job.early)):
+            self.found = job.answer or job.early
             self.dismiss(None)
+            return
+        self._draw()
 
     def action_again(self) -> None:
         """Run it again after it has failed."""
-        if self._done:
-            self.run, self._place, self._called = Run(), Place(f"{self._source}:0"), ""
-            self._texts.clear()
+        if self._error:
             self._start()
             self._draw()
 
     def stop_script(self) -> None:
         """Stop the script; where it has run already, do without what it has computed."""
-        if self.run.running and not self._done:
-            self.run.stop()
+        if self.job and self.job.run.running and not self._error:
+            self.job.run.stop()
         elif self._first:
-            self.app.exit(return_code=1 if self._done else 130)
+            self.app.exit(return_code=1 if self._error else 130)
         else:
-            self.run = Run()
             self.dismiss(None)
 
     def on_key(self, event: events.Key) -> None:
         """What the keys of the debugger are for comes later."""
-        if event.is_printable and not self._done and event.key not in ("q", "R"):
-            self.query_one("#keys", Lines).show(line((" the keys work as soon as the script has run; ctrl+c stops it now", "changed")))
-
-    def _look(self) -> None:
-        """See where the script is."""
-        if not self._done:
-            place, called = self.run.place()
-            self._place, self._called = Place(place) if place else self._place, called
-            self._draw()
-
-    def _text(self) -> str:
-        """The file that is shown."""
-        if self._place.file not in self._texts:
-            self._texts[self._place.file] = _text_on_disk(self._place.file)
-        return self._texts[self._place.file]
+        if event.is_printable and not self._error and event.key not in ("q", "R"):
+            self.query_one("#keys", Lines).show(line((" the keys work as soon as its updates are found; ctrl+c stops it now", "changed")))
 
     def _draw(self) -> None:
         """Show all that is known."""
+        job = self.job
         state, file, printed, keys = (self.query_one(f"#{name}", Lines) for name in ("state", "file", "printed", "keys"))
-        said = [(fit(((text, ""),), printed.size.width)) for text in self.run.printed]
+        name, number = (job.place.file, job.place.number) if job else (self._source, 0)
+        if name not in self._texts:
+            self._texts[name] = _text_on_disk(name)
         error, sign = list[Line](), "✗ "
         for text in self._error.splitlines():
             indent = " " * (2 + len(text) - len(text.lstrip()))
             error += wrap(text, file.size.width, "bad", indent, sign + indent[2:])
             sign = "  "
-        rows = max(file.size.height - len(error), 1)
-        file.show(*running_lines(self._text(), self._place.number, file.size.width, rows), *error)
-        file.border_title = f"L Source  {self._place.file}"
+        file.show(*running_lines(self._texts[name], number, file.size.width, max(file.size.height - len(error), 1)), *error)
+        file.border_title = f"L Source  {name}"
+        said = [fit(((text, ""),), printed.size.width) for text in job.run.printed] if job else []
         printed.styles.height = min(max(len(said), 1), max(self.app.size.height // 3, 1)) + 2
         printed.show(*said[-max(printed.size.height, 1) :] or [(("nothing printed yet", "dim"),)])
-        state.show(self._state())
-        ways = "R runs it again, q quits" if self._done else "ctrl+c stops the script, q quits"
-        keys.show(fit(line((f" {ways if self._done or self.run.running else 'q quits'}", "next")), self.app.size.width))
-
-    def _state(self) -> Line:
-        """What is going on, and since when."""
-        seconds = int(monotonic() - self._since)
-        clock = f"{seconds // 60}:{seconds % 60:02}"
-        if self._done:
-            return line(
-                (" bpdebug ", "heading"), (self._source, "bold"), ("   the script has run, and there is nothing to step through", "bad")
-            )
-        number = f", line {self._place.number}" if self._place.file == self._source else f", {self._place}"
-        running = f"   running {clock}{number if self._place.number else ''} {self._called}".rstrip()
-        said = running if self.run.running else f"   it has run; looking for its updates {clock}"
-        return line((" bpdebug ", "heading"), (self._source, "bold"), (said, "next"))
+        going = job.state if job and not self._error else "it has run: nothing to step through" if self._error else "running"
+        state.show(line((" bpdebug ", "heading"), (self._source, "bold"), (f"   {going}", "bad" if self._error else "next")))
+        stops = "ctrl+c stops the script, " * bool(not job or job.run.running)
+        keys.show(line((f" {'R runs it again, ' if self._error else stops}q quits", "next")))
 
 
 def _text_on_disk(file: str) -> str:

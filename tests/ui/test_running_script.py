@@ -98,7 +98,7 @@ def test_ctrl_c_stops_the_script_and_shows_what_was_found_first(here):
 
 async def on(begin, size=(120, 36)):
     """The app that begins with a script."""
-    return DebuggerApp(start=("train.py", begin)).run_test(size=size)
+    return DebuggerApp(start=("train.py", begin, Session)).run_test(size=size)
 
 
 async def test_the_file_is_there_at_once_with_where_it_is_and_what_it_prints(tmp_path, monkeypatch):
@@ -106,12 +106,12 @@ async def test_the_file_is_there_at_once_with_where_it_is_and_what_it_prints(tmp
     Path("train.py").write_text("import numpy as np\nx = 1  # one\n", "utf-8")
     go_on = []
 
-    def begin(run: Run):
+    def begin(run: Run, early):
         run.say("from the script")
         run.place = lambda: ("train.py:2", "loadtxt")
         while not go_on:
             time.sleep(0.01)
-        return Session(recorded("lists"))
+        return recorded("lists")
 
     async with await on(begin) as pilot:
         app = pilot.app
@@ -120,7 +120,7 @@ async def test_the_file_is_there_at_once_with_where_it_is_and_what_it_prints(tmp
         assert "from the script" in shown(app, "printed")
         assert "ctrl+c stops the script, q quits" in shown(app, "keys")
         await press(pilot, "s")
-        assert "the keys work as soon as the script has run" in shown(app, "keys")
+        assert "the keys work as soon as its updates are found" in shown(app, "keys")
         go_on.append(True)
         await until(pilot, lambda: app.session is not None and len(app.screen_stack) == 1)
         assert messages(app)[0].startswith("loop train.py:20, update = lines 21–38, parameters W[0] b[0]")
@@ -131,16 +131,47 @@ async def test_the_file_is_there_at_once_with_where_it_is_and_what_it_prints(tmp
         assert not messages(app)
 
 
+async def test_the_first_updates_are_there_to_step_through_while_the_script_runs_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    go_on = []
+
+    def begin(run: Run, early):
+        run.say("0 3.5127673198797953")
+        run.say("live")
+        early(recorded("lists", updates=2))
+        while not go_on:
+            time.sleep(0.01)
+        return recorded("lists")
+
+    async with await on(begin) as pilot:
+        app = pilot.app
+        await until(pilot, lambda: app.session is not None and "running 0:0" in str(app.query_one("#output").border_subtitle))
+        assert messages(app)[0].startswith("loop train.py:20")
+        assert "live" in shown(app, "output")
+        for command in ("goto 1:loss", "break train.py:36", "check"):
+            app.perform(command)
+            await settled(pilot)
+        await press(pilot, "escape")
+        assert app.session.position.updates == 2
+        go_on.append(True)
+        await until(pilot, lambda: app.session.position.updates == 3 and not app.work.busy)
+        assert (app.session.position.update, app.session.position.stage) == (1, "loss")
+        assert len(app.session.stops.all) == 1
+        assert app.session.check.stages["dW[1]"].status == "good"
+        assert "the script has run: loop train.py:20" in messages(app)[-1]
+        assert "live" not in shown(app, "output")
+
+
 async def test_a_script_that_fails_stays_on_the_screen_and_runs_again_when_it_is_mended(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("train.py").write_text("1 / 0\n", "utf-8")
     runs = []
 
-    def begin(run: Run):
+    def begin(run: Run, early):
         runs.append(run)
         if len(runs) == 1:
             raise ScriptError("train.py: the script stopped with ZeroDivisionError")
-        return Session(recorded("lists"))
+        return recorded("lists")
 
     async with await on(begin) as pilot:
         app = pilot.app
@@ -153,14 +184,14 @@ async def test_a_script_that_fails_stays_on_the_screen_and_runs_again_when_it_is
 
 @pytest.mark.parametrize("error", [ScriptError("SyntaxError", 2), ZeroDivisionError("of ours")])
 async def test_a_script_that_python_cannot_read_ends_the_app_with_the_message(error):
-    def begin(run: Run):
+    def begin(run: Run, early):
         run.say("  File train.py, line 3")
         raise error
 
     async with await on(begin) as pilot:
         app = pilot.app
         await until(pilot, lambda: app._exit)
-    assert app.return_code == getattr(error, "status", 1)
+    assert app.return_code == 2
     assert app.lost.startswith("  File train.py, line 3\nbpdebug: ")
 
 
@@ -175,7 +206,7 @@ async def test_reload_runs_a_mended_script_and_comes_back_with_the_breakpoints_o
         path.write_text("# mended\n\n" + path.read_text("utf-8").replace("2 * X.T", "3 * X.T"), "utf-8")
         await press(pilot, "R")
         await until(pilot, lambda: len(app.screen_stack) == 1 and app.session.program.scenario.files["slow.py"][0] == "#")
-        assert "the script has run again: loop slow.py:9" in "\n".join(messages(app))
+        assert "the script has run: loop slow.py:9" in "\n".join(messages(app))
         assert (app.session.position.update, app.session.position.stage) == (2, "dW")
         assert [stop.text for stop in app.session.stops.all.values()] == ["slow.py:13", "line 12 if loss < 3"]
         path.write_text("for\n", "utf-8")

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -31,6 +33,8 @@ _KINDS = "fiub"
 _BY_CTRL_C = 130
 _LINE, _PRINTED = 2**16, 5000
 """Characters of a line that is printed, and lines that are kept of what is."""
+_PERIOD, _LONG = 0.05, 0.5
+"""Seconds between two looks at a run, and for which it goes on after its first updates before they are worth a look."""
 _PATIENCE = 2.0
 """Seconds in which what is still to be read of what it has printed has to come."""
 
@@ -68,10 +72,12 @@ class Run:
 
     Attributes:
         printed: the lines that it has printed last.
+        early: what is done, once, with its first updates as soon as they are there and it still runs.
         running: whether it runs, and is not done.
     """
 
     def __init__(self) -> None:
+        self.early: Callable[[Recorded], None] | None = None
         self.printed = deque[str](maxlen=_PRINTED)
         self._process: subprocess.Popen[bytes] | None = None
         self._at = Path()
@@ -99,6 +105,18 @@ class Run:
             return line, called
         return "", ""
 
+    def wait(self, process: subprocess.Popen[bytes], first: Path, script: str) -> int:
+        """The status with which it ends; its first updates are read from a file in the meantime."""
+        since = 0.0
+        while (status := process.poll()) is None:
+            time.sleep(_PERIOD)
+            since += _PERIOD * first.is_file()
+            if self.early and since > _LONG:
+                early, self.early = self.early, None
+                with suppress(BpdebugError):
+                    early(_read(first, 0, script))
+        return status
+
     def stop(self) -> None:
         """Stop it; what it has computed until then is read."""
         if self._process and self.running and os.name == "posix":
@@ -117,6 +135,17 @@ class _Loud(Run):
     def say(self, line: str) -> None:
         with suppress(OSError):
             print(line, file=sys.stderr, flush=True)
+
+    def wait(self, process: subprocess.Popen[bytes], first: Path, script: str) -> int:
+        """The status; the first ctrl+c stops the script: what it has computed until then is read."""
+        try:
+            return process.wait()
+        except KeyboardInterrupt as asked:
+            if os.name != "posix" or getattr(asked, "status", _BY_CTRL_C) != _BY_CTRL_C:
+                raise
+            print("bpdebug: the script is stopped; ctrl+c again leaves", file=sys.stderr, flush=True)
+            process.send_signal(signal.SIGINT)
+            return process.wait()
 
 
 def python_of(asked: str) -> str:
@@ -166,7 +195,7 @@ def record(asked: Asked, run: Run | None = None) -> Recorded:
             try:
                 run.begin(process, at)
                 reader.start()
-                status = _waited(process)
+                status = run.wait(process, path.with_suffix(".first"), script)
             except BaseException:
                 end(process)
                 raise
@@ -180,18 +209,6 @@ def record(asked: Asked, run: Run | None = None) -> Recorded:
         except FileError as error:
             found = "nothing was recorded" if error.kind == "missing" else f"of its recording: {error.reason}"
             raise ScriptError(f"{script}: its process ({program}) ended with status {status}, and {found}") from None
-
-
-def _waited(process: subprocess.Popen[bytes]) -> int:
-    """The exit status of the script, which the first ctrl+c stops: what it has computed until then is read."""
-    try:
-        return process.wait()
-    except KeyboardInterrupt as asked:
-        if os.name != "posix" or getattr(asked, "status", _BY_CTRL_C) != _BY_CTRL_C:
-            raise
-        print("bpdebug: the script is stopped; ctrl+c again leaves", file=sys.stderr, flush=True)
-        process.send_signal(signal.SIGINT)
-        return process.wait()
 
 
 def _listen(process: subprocess.Popen[bytes], run: Run) -> None:

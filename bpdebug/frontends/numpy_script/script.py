@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import dropwhile, pairwise
@@ -34,6 +34,8 @@ from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.steps import Steps
 from bpdebug.time.position import LocationError, stages_at
 
+Early = Callable[[RecordedScenario], None] | None
+"""What is done with the first updates of a script that runs on for long."""
 _LONGEST = 60
 """Nodes of a formula into which inner values are put."""
 
@@ -53,13 +55,21 @@ def load_script(path: str, arguments: Sequence[str] = (), updates: int = RECORDE
     return loaded(Asked(path, tuple(arguments), updates, **told))
 
 
-def loaded(asked: Asked, run: Run | None = None, at: int = 0) -> RecordedScenario:
+def loaded(asked: Asked, run: Run | None = None, early: Early = None, at: int = 0) -> RecordedScenario:
     """The same, of a run that someone looks at, and with another update.
+
+    Args:
+        asked: the script.
+        run: how it runs.
+        early: is given what its first updates are, where it runs on for long.
+        at: that update.
 
     Raises:
         ScriptError: where there is nothing to debug.
     """
     asked = replace(asked, at=at) if at else asked
+    if run and early:
+        run.early = lambda recorded: early(scenario_of(read(recorded, asked.source), asked))
     return scenario_of(read(record(asked, run), asked.source), asked)
 
 
@@ -94,14 +104,14 @@ def _is_before(place: str, program: Program) -> bool:
     return False
 
 
-def _told(recording: Recording, asked: Asked, **told: str) -> RecordedScenario:
+def _told(recording: Recording, asked: Asked, run: Run | None = None, early: Early = None, **told: str) -> RecordedScenario:
     """The scenario where something is told otherwise; for another loop the script is run again.
 
     Raises:
         ScriptError: where there is nothing to debug.
     """
     asked = replace(asked, **told)
-    return loaded(asked) if "loop" in told else scenario_of(recording, asked)
+    return loaded(asked, run, early) if "loop" in told else scenario_of(recording, asked)
 
 
 def _found(recording: Recording, program: Program, loss: Differentiated) -> str:

@@ -64,7 +64,8 @@ def _told_otherwise(session: Session, what: str, line: str) -> Result | Move:
         return Result("info", found, {"found": found})
     if told is None:
         raise CommandError(f"{what} is told of a script of your own: bpdebug train.py")
-    lost = _begin(session, make_program(told(**{what: line})))
+    ahead, session.read_ahead = session.read_ahead, None
+    lost = _begin(session, make_program(ahead or told(**{what: line})))
     return Move(0, what, jump=True, tell=lambda result: _told(result, lost, session.program, True))
 
 
@@ -91,7 +92,7 @@ def _read(session: Session, update: int = 0) -> Program:
 
 def _told(result: Result, lost: list[str], program: Program, told: bool = False) -> Result:
     scenario = program.scenario
-    read = f"{'the script has run again: ' * (not told)}{scenario.description}" if scenario.files else "the scenario has been read again"
+    read = f"{'the script has run: ' * (not told)}{scenario.description}" if scenario.files else "the scenario has been read again"
     lines = [read, *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
     return result.also("\n".join(lines), dropped=lost)
 

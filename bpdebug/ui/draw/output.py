@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bpdebug.core.errors import legible
 from bpdebug.look.once import once
 from bpdebug.look.source import Place
@@ -10,15 +12,18 @@ from bpdebug.ui.draw.source import has_source, no_script
 from bpdebug.ui.draw.spans import Line, fit, pad
 
 
-def output_lines(view: View, columns: int) -> list[Line]:
-    """The printed lines; those of later moments are dim."""
+def output_lines(view: View, columns: int, live: Sequence[str] = ()) -> list[Line]:
+    """The printed lines; those of later moments are dim, and those that a script which still runs has printed since then."""
     if not has_source(view):
         return [no_script(columns, y) for y in range(5)]
     printed, now = _printed(view), view.position.update + (view.position.done > 0 or view.position.at_end)
+    later = [fit(((text, "dim"),), columns) for text in live[len(printed) :]]
     if not printed:
-        return [(("nothing printed", "dim"),)]
+        return later or [(("nothing printed", "dim"),)]
     digits = max(len(when) for _, when, _ in printed)
-    return [fit(((f"{pad(when, digits)}  ", "faint"), (text, "" if update < now else "dim")), columns) for update, when, text in printed]
+    return [
+        fit(((f"{pad(when, digits)}  ", "faint"), (text, "" if update < now else "dim")), columns) for update, when, text in printed
+    ] + later
 
 
 def shown_until(view: View) -> int:
