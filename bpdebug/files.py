@@ -49,6 +49,20 @@ class FileError(BpdebugError):
         super().__init__(f"{printable(str(file))}: {reason}")
 
 
+PROGRAMS = (".py", ".ipynb")
+"""How the files end that are run where a command line names them."""
+
+
+def refuse_program(path: object) -> None:
+    """Refuse what would be run, where something else than a command line names it.
+
+    Raises:
+        FileError: in one sentence.
+    """
+    if str(path).endswith(PROGRAMS):
+        raise FileError(path, "a script runs only where a command line names it: bpdebug, bpdebug run, check, explain or screenshot")
+
+
 @contextmanager
 def _told(path: Path, doing: str) -> Iterator[None]:
     """What the system says against a file, as one message."""

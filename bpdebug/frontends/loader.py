@@ -16,7 +16,7 @@ import numpy as np
 from bpdebug.arrays import ArrayError, Arrays
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.record import replace
-from bpdebug.files import FileError, read_file
+from bpdebug.files import FileError, read_file, refuse_program
 from bpdebug.frontends.assemble import assemble, cross_check, refuse_size
 from bpdebug.frontends.csvfile import ColumnError, Data, DataError, labels_of, one_hot_of, read_csv
 from bpdebug.frontends.kinds import likely
@@ -40,7 +40,9 @@ def load_scenario(source: str | Path) -> Scenario:
 
     Raises:
         ScenarioError: with every problem that could be found at once, each with file, line and column.
+        FileError: for a script, which nothing runs but a command line.
     """
+    refuse_program(source)
     path = Path(source)
     with suppress(RuntimeError):
         path = path.expanduser()

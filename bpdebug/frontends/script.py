@@ -11,17 +11,15 @@ import sys
 from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
-from bpdebug.files import FileError
+from bpdebug.files import PROGRAMS, FileError
 from bpdebug.frontends.loader import load_scenario
 from bpdebug.frontends.numpy_script.asked import CHECKED, RECORDED, Asked
 from bpdebug.frontends.shipped import folder
 
-ENDINGS = (".py", ".ipynb")
-
 
 def is_script(asked: Asked) -> bool:
     """Whether what a command line names is run: a script, a notebook or a module."""
-    return asked.module or asked.source.endswith(ENDINGS)
+    return asked.module or asked.source.endswith(PROGRAMS)
 
 
 def traceback_of(scenario: Scenario) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bpdebug.core.cells import cell_name
 from bpdebug.core.errors import BpdebugError, FormulaError, presentable, printable
 from bpdebug.core.record import Record
-from bpdebug.files import SCRIPT_BYTES, path_of, read_lines
+from bpdebug.files import SCRIPT_BYTES, path_of, read_lines, refuse_program
 from bpdebug.session.session import Session
 from bpdebug.session.stop_lines import lines_of, stop_blocks
 from bpdebug.time.results import Result
@@ -78,8 +78,9 @@ def read_script(path: Path, file: str) -> Iterator[Order]:
     """The commands of a file, which is read at once.
 
     Raises:
-        FileError: where it cannot be read.
+        FileError: where it cannot be read, or is a program.
     """
+    refuse_program(path)
     return orders_of(read_lines(path, "a script", SCRIPT_BYTES), file)
 
 

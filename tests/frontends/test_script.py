@@ -226,18 +226,6 @@ def test_a_traceback_is_the_one_of_python():
     assert ours == theirs.replace('"other.py"', f'"{Path("other.py").absolute()}"')
 
 
-def test_nothing_but_the_command_line_runs_a_script():
-    from bpdebug.frontends import load_scenario
-
-    Path("evil.py").write_text("open('ran', 'w')\n", "utf-8")
-    with pytest.raises(BpdebugError):
-        load_scenario("evil.py")
-    session = Session(load_scenario("xor"))
-    with pytest.raises(BpdebugError):
-        session.execute("source evil.py")
-    assert not Path("ran").exists()
-
-
 def test_the_child_needs_nothing_but_numpy_and_the_standard_library():
     code = "import sys; from pathlib import Path; Path('mods').write_text(' '.join(sys.modules)); import numpy\n"
     Path("mods.py").write_text(code, "utf-8")

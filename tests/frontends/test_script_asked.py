@@ -7,12 +7,16 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bpdebug.cli import main
 from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends import load_scenario
 from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.path_completion import complete_path
 from bpdebug.session.session import Session
+from bpdebug.ui.chooser_screen import ENDINGS
 
 SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
 
@@ -181,6 +185,49 @@ def test_the_status_of_a_check_and_what_is_for_programs(capfd):
     assert "all gradients are 4 times" in " ".join(scaled["notes"])
     assert partly["notes"][0].startswith("not judged: ")
     assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "sorted")] == [1, 1]
+
+
+DOORS = {
+    "the library": load_scenario,
+    "source": lambda name: Session(load_scenario("xor")).execute(f"source {name}"),
+    "a script of commands": lambda name: main(["run", "xor", "--script", name]),
+    "a script that calls another": lambda name: main(["run", "xor", "--script", "calls.txt"]),
+    "tour": lambda name: main(["tour", name]),
+    "hunt": lambda name: main(["hunt", name, "-x", "hint"]),
+    "export": lambda name: main(["export", name, "-o", "x.html"]),
+    "compare": lambda name: main(["compare", name, "x.npz"]),
+    "a tour of one's own": lambda name: main(["tour", "tour.yaml"]),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("name", ["evil.py", "evil.ipynb"])
+def test_nothing_but_a_command_line_runs_a_script(door, name, capfd):
+    Path("evil.py").write_text("open('ran', 'w')\n", "utf-8")
+    notebook("open('ran', 'w')")
+    Path("nb.ipynb").rename("evil.ipynb")
+    Path("calls.txt").write_text(f"source {name}\n", "utf-8")
+    Path("tour.yaml").write_text(f"scenario: {name}\nsteps: [{{title: a, text: b}}]\n", "utf-8")
+    np.savez("x.npz", x=np.ones(3))
+    try:
+        told = DOORS[door](name) and capfd.readouterr().err
+    except BpdebugError as error:
+        told = str(error)
+    assert f"{name}: a script runs only where a command line names it" in told
+    assert len(told.splitlines()) == 1
+    assert not Path("ran").exists()
+
+
+def test_no_completion_and_no_saved_session_leads_to_a_script(capfd):
+    copied("lists", "1000", "5")
+    assert [one.word for one in complete_path("li", ENDINGS).found] == []
+    session = Session(load_script("lists.py", [], 3))
+    session.execute("goto :30")
+    session.execute("save mine.txt")
+    Path("lists.py").write_text("open('ran', 'w')\n", "utf-8")
+    assert main(["run", "xor", "--script", "mine.txt"]) == 1
+    assert "there is no location 'dz[1]'" in capfd.readouterr().err
+    assert not Path("ran").exists()
 
 
 def test_the_options_are_those_of_each_command(capfd):

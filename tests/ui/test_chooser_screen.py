@@ -106,6 +106,16 @@ async def test_a_bad_path_is_explained_and_not_lost(tmp_path, monkeypatch):
         assert "mine.yaml" in shown(app, "header")
 
 
+@pytest.mark.parametrize(("scenario", "keys"), [(None, "o"), ("xor", "ctrl+o o")])
+async def test_a_script_is_refused_and_not_run(tmp_path, monkeypatch, scenario, keys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text("open('ran', 'w')\n", "utf-8")
+    async with debugger(scenario, SMALL) as (app, pilot):
+        await press(pilot, *keys.split(), *"evil.py", "enter")
+        await until(pilot, lambda: "a script runs only where a command line names it" in " ".join(shown(app, "preview").split()))
+    assert not (tmp_path / "ran").exists()
+
+
 async def test_lines_to_copy_keep_their_indentation(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("network: 2-3-1\ndata: {x: [1], y: [1]}\ntraining: 3.5 times\n", "utf-8")
