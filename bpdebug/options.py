@@ -57,6 +57,7 @@ STRICT = option("--strict", action="store_true", help="status 1 also where not e
 _TRANSCRIPT = option("--transcript", metavar="FILE", type=Path, help="write every command and its answer to a file")
 SESSION = (_TRANSCRIPT, option("--memory", metavar="MB", type=_megabytes, default=DEFAULT_BUDGET >> 20, help=_MEMORY))
 """What concerns a session with and without a screen."""
+RUNS = "a file, the name of a shipped scenario, or a script of your own (.py, .ipynb), which is run as a program"
 SCRIPT = (
     option("-m", action="store_true", dest="module", help="what is named is a module of yours, as in python -m pkg.train"),
     option("--python", metavar="PATH", default="", help="the Python that runs your script; default: that of the active environment"),

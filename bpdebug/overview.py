@@ -19,20 +19,20 @@ USAGES = {
 """The subcommands by name: how each is written with its main arguments, and in a few words what it does."""
 
 _HELP = """\
-usage: bpdebug [SCENARIO | train.py [-- ARGUMENTS]]   or   bpdebug COMMAND ...
+usage: bpdebug [SCENARIO | SCRIPT [-- ARGUMENTS]]   or   bpdebug COMMAND ...
 
 A step-through debugger for back-propagation. SCENARIO is a file or the name of
-one that comes with bpdebug. A train.py is run as a program, with your rights.
+one that comes with bpdebug; SCRIPT, your train.py, nb.ipynb or -m pkg.train, is
+run as a program with your rights (by run, explain, check, screenshot, too).
 
 commands, each with its own --help:
 {commands}
 
 options:
   --list (scenarios that come with bpdebug), --fresh (without saved stops),
-  --transcript FILE, --memory MB, --print-completion bash|zsh|fish, --version
-
+  --transcript FILE, --memory MB, --print-completion bash|zsh|fish, --version;
+  of a script --python PATH, --stdin FILE, --loop and --loss train.py:LINE
 example: bpdebug run xor -x "goto 999:a2" -x "print a2"
-
 exit status: 0 success, 1 failed or wrong, 2 bad usage or file, 130 interrupted
 """
 

@@ -24,7 +24,7 @@ from bpdebug.frontends.script import CHECKED, RECORDED, is_script, opened, trace
 from bpdebug.frontends.shipped import FAULTY
 from bpdebug.frontends.start import STARTS, write_start
 from bpdebug.headless import FAILED, OK, USAGE
-from bpdebug.options import COMMANDS, JSON, SCRIPT, SESSION, STRICT, THEME, Option, asked_for, count, option, repeated, scenario, size
+from bpdebug.options import COMMANDS, JSON, RUNS, SCRIPT, SESSION, STRICT, THEME, Option, asked_for, count, option, repeated, scenario, size
 from bpdebug.play.hunt import SEEDS
 from bpdebug.play.tour import is_tour, scenario_of
 from bpdebug.session.commands.check import checked, compared
@@ -119,7 +119,7 @@ def _tour(given: argparse.Namespace) -> int:
 
 @subcommand(
     "run",
-    scenario(),
+    scenario(RUNS),
     *COMMANDS,
     *SCRIPT,
     epilog="Commands run in the order in which they are given ('where' if there are none); -x help lists them.",
@@ -131,7 +131,7 @@ def _run(given: argparse.Namespace) -> int:
 
 @subcommand(
     "explain",
-    scenario(),
+    scenario(RUNS),
     option("cell", metavar="CELL", help="such as 'dW2[0,1]', or a name for a single number: loss"),
     option("--at", metavar="LOCATION", default="", help="when, such as 40:dW2; default: as soon as it is computed in update 0"),
     JSON,
@@ -149,7 +149,7 @@ def _explain(given: argparse.Namespace) -> int:
 
 @subcommand(
     "check",
-    scenario(),
+    scenario(RUNS),
     option("--at", metavar="LOCATION", default="start", help="in which update, such as 'update 40'; default: the first"),
     JSON,
     STRICT,
@@ -238,7 +238,7 @@ def _export(given: argparse.Namespace) -> int:
 
 @subcommand(
     "screenshot",
-    scenario(),
+    scenario(RUNS),
     repeated("-x", "COMMAND", "a command, such as 'goto dW2'", default=[]),
     option("--size", metavar="120x36", type=size, default=(120, 36), help="columns and rows of the terminal"),
     option("--theme", metavar="NAME", type=theme_named, default="bpdebug-dark", help="the colours: dark, light or contrast"),

@@ -160,6 +160,14 @@ def test_the_same_can_be_told_in_a_session():
     assert session.program is before
 
 
+def test_an_edit_is_a_what_if_and_says_so():
+    session = Session(load_script(copied("lists", "1000", "5"), [], 3))
+    session.execute("goto 1:dz[1]")
+    for edit in ("set W[0][0,0] = 3", "formula dz[0] = da'2"):
+        assert "a what-if: your script does not run again" in session.execute(edit).text
+    assert "what-if" not in Session(load_scenario("xor")).execute("set W1[0,0] = 3").text
+
+
 def test_a_breakpoint_in_the_script_is_one_of_ours():
     Path("matplotlib").mkdir()
     Path("matplotlib/__init__.py").write_text("def use(name):\n    raise ImportError(name)\n", "utf-8")

@@ -24,13 +24,18 @@ from bpdebug.time.position import parse_location
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import SLICE
 
+_WHAT_IF = (
+    "a what-if: your script does not run again; what follows is computed by its formulas, and what none computes keeps its recorded numbers"
+)
+"""Said of an edit of a script's program."""
+
 
 def _edited(session: Session, what: str, dropped: list[Edit]) -> Result:
     lost = [f"later edits discarded: {'; '.join(map(str, dropped))}"] if dropped else []
     stale = session.stale()
     old = [f"now out of date: {' '.join(sorted(stale, key=session.program.index.__getitem__))}"] if stale else []
     data = {"edit": what, "dropped": [str(edit) for edit in dropped], "stale": sorted(stale)}
-    return Result("edit", "\n".join([what, *lost, *old]), data)
+    return Result("edit", "\n".join([what, *lost, *old, *[_WHAT_IF] * bool(session.program.scenario.files)]), data)
 
 
 @command("set NAME[i,j] = NUMBER", "edit", keys="=", asks="set (W1[0,1] = 0.5, learning_rate = 0.05)")
