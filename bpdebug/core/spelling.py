@@ -116,7 +116,8 @@ class StandIns:
     """
 
     def __init__(self, text: str, joined: frozenset[str]) -> None:
-        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(sorted(joined, key=len, reverse=True))}
+        there = sorted((name for name in joined if name in text), key=len, reverse=True)
+        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(there)}
         at = {name: "@" * ("@" in name) for name in known}
         words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
         self.text, self.meant = text, {stand_in: name for name, stand_in in known.items()}

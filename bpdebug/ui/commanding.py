@@ -156,7 +156,7 @@ class Commanding(Scripted):
                 result = self.session.execute(text, slice_over())
                 if result.type != "quit":
                     self._command = find_command(text)[0]
-                    if self._command.name in ("into", "reverse-into"):
+                    if self._command.name in ("into", "reverse-into") and result.type != "fold":
                         self.panes.layout_of.choose("equation", *self.size)
                     self.show()
         except BpdebugError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from folded import in_steps
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
@@ -28,20 +29,6 @@ def with_paths(name, seed, deepest=4):
                 path.append(Level(title, f"train.py:{len(path) + 3}", number + 1, turn))
         lines.append(replace(line, path=(*path,)) if isinstance(line, Stage) else line)
     session.begin(replace(session.program, lines=tuple(lines)))
-    return session
-
-
-def in_steps(turns=25, each=12):
-    """XOR's first stage, as a loop of so many turns with so many stages."""
-    session = Session(load_scenario("xor"))
-    stage = session.program.stages[0]
-    call, loop = Level("forward()", "train.py:40", 1), Level("for t in range(T)", "train.py:30", 2)
-    made = [
-        replace(stage, name=f"h{t}_{n}", line=f"train.py:{31 + n}", path=(call, loop, Level(f"t = {t}", "train.py:30", t + 1, True)))
-        for t in range(turns)
-        for n in range(each)
-    ]
-    session.begin(replace(session.program, lines=(*made, *session.program.lines)))
     return session
 
 

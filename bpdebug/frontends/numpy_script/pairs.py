@@ -128,7 +128,7 @@ class Pairing:
     def _near(self, tensor: str) -> float:
         """How far the gradient of a tensor may be off: more, where a small number is added before the next gradient of his."""
         taken, reached = {pair.tensor for pair in self.pairs.values()}, {tensor}
-        for stage in self._loss.program.stages:
+        for stage in self._loss.program.stages if self._small else ():
             if not stage.of and not reached.isdisjoint(stage.formula.names):
                 if stage.name in self._small:
                     return _BLUR
@@ -192,8 +192,9 @@ class Pairing:
         for tensor, right in gradients.items():
             if tensor in self._trivial:
                 continue
-            near = self._near(tensor) if tensor not in taken else NEAR
-            factor = scale(theirs, right, near) if tensor not in taken else None
+            fits = tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape
+            near = self._near(tensor) if fits else NEAR
+            factor = scale(theirs, right, near) if fits else None
             factor = 1.0 if factor and abs(factor - 1) < near else factor
             if one.partial and (factor != 1.0 or tensor in self._inner):
                 continue

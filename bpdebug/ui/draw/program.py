@@ -116,7 +116,7 @@ class Listing:
         if plain(rail).strip():  # behind the formulas and their shapes, before what they mean
             rail = lit(rail, "here") if any("here" in role for _, role in drawn) else rail
             drawn = (*fit(crop(drawn, 0, self._beside), self._beside), *rail, *crop(drawn, self._beside, self._plan.columns))
-        elif not inside:
+        elif not inside or isinstance(row, Heading):
             drawn = self._line(row, self._columns)
         return row, fit(drawn, self._columns)
 

@@ -11,7 +11,7 @@ from textual.geometry import Offset, Region
 from textual.message import Message
 
 from bpdebug.core.schedule import Stage
-from bpdebug.look.folds import Heading
+from bpdebug.look.folds import Heading, folds_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import command_keys, own_keys
 from bpdebug.ui.draw.program import Listing
@@ -116,7 +116,8 @@ class ProgramPane(Pane):
 
     def action_fold(self, away: bool) -> None:
         """Show the stages of the call, loop or group that the cursor is in as one row, or again one by one."""
-        if self.view and self._marked:
+        around = folds_of(self.view.program).around[self.view.program.index[self._marked]] if self.view and self._marked else ()
+        if self.view and any((fold.key in self.view.folds) == away and fold.end - fold.first > 1 for fold in around):
             self.post_message(FoldChosen(self._marked, not away))
 
     def _mark(self, view: View, name: str) -> None:
