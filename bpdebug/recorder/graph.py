@@ -81,6 +81,7 @@ class Graph:
     Attributes:
         nodes: in the order of the program.
         bytes: copied so far.
+        renamed: by the number of a node the other names that its object was given, each with where, and how many nodes there were.
         level: the call, or turn of a loop, that is under way.
     """
 
@@ -88,6 +89,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.level: Level | None = None
         self.bytes = 0
+        self.renamed: dict[int, list[tuple[str, int, int]]] = {}
         self._known: dict[int, tuple[Any, Node]] = {}
         self._dropped: list[Node] = []
 

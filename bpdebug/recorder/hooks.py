@@ -181,6 +181,9 @@ class Hooks(Run):
                 self.graph.keep(node)
                 if all(one < 0 for _, one, _ in node.slots):
                     node.level = self.graph.level
+                if node.slots and not (visited or depth) and slot[1] not in [name for (_, name), _, _ in node.slots]:
+                    told = slot[1].replace("\0", "."), site, len(self.graph.nodes)
+                    self.graph.renamed.setdefault(node.number, []).append(told)
                 node.slots.append((slot, site, visited))
         elif depth < 2 and isinstance(value, dict | list | tuple) and len(value) < 200:
             self._own(value, slot, visited)

@@ -141,7 +141,7 @@ class Recording:
         except UnwritableError as error:
             text, reason = "", str(error)
         slots = [(slot, visited) for slot, _, visited in node.slots]
-        site = next((site for _, site, _ in node.slots if site >= 0), node.site)
+        site = node.slots[0][1] if node.slots and node.slots[0][1] >= 0 else node.site  # what is changed in place keeps its names
         return {
             "place": writer.place(node),
             "text": text,
@@ -153,6 +153,9 @@ class Recording:
             "live": node in writer.live,
             "partial": node in writer.partial,
             "order": node.number,
+            "renamed": [
+                (name, self._hooks.sites[where][:3], order) for name, where, order in self._hooks.graph.renamed.get(node.number, ())
+            ],
             "shape": np.shape(node.value),
         }
 

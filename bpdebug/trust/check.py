@@ -79,16 +79,21 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     with np.errstate(all="ignore"):
         for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
-    told += [_remarked(probe, stage) for stage in probe.program.stages if stage.name in probe.program.remarks and not only]
+    remarks = probe.program.remarks if not only else {}
+    told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
+    accused = {finding.name for finding in told if finding.says.accuses}
+    told += [_remarked(probe, stage) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     return Report(CHECK, probe.update, tuple(told), probe.program.notes)
 
 
 def _remarked(probe: Probe, stage: Stage) -> Finding:
     """A stage of which the front end knows that it is wrong."""
-    title, evidence = probe.program.remarks[stage.name]
-    ours = np.asarray(Evaluator(probe.values).value(stage.formula.tree))
-    suspects = (Suspect("remark", title, evidence),)
+    ours, suspects = np.asarray(Evaluator(probe.values).value(stage.formula.tree)), _suspects(*probe.program.remarks[stage.name])
     return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
+
+
+def _suspects(title: str, evidence: str) -> tuple[Suspect, ...]:
+    return (Suspect("remark", title, evidence),)
 
 
 def derivative(program: Program, asked: str) -> Stage:

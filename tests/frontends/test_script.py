@@ -93,6 +93,12 @@ FAULTS = {
     ("adam", "dW1 = X.T @ dpre", "dW1 = X.T @ dh"): "23",
     ("batchnorm", "dvar * 2 * xc / 32", "dvar * xc / 32"): "37",
     ("rnn", "(1 - hs[t] * hs[t]) * dh", "(1 - hs[t]) * dh"): "36",
+    ("rnn", "dhnext = np.dot(Whh.T, dhraw)", "dhnext = np.dot(Whh, dhraw)"): "40",
+    ("nielsen", "sigmoid(z)*(1-sigmoid(z))", "sigmoid(z)*(1+sigmoid(z))"): "56",
+    ("batchnorm", "dxhat = dout * gamma", "dxhat = dout"): "34",
+    ("adam", "param -= lr", "param += lr"): "30",
+    ("attention", "params[k] -= ", "params[k] = 0.5 * grads[k] - params[k] #"): "42",
+    ("classes", "self.vW1 = self.momentum * self.vW1 - self.rate * self.dW1", "self.vW1 = self.momentum * self.vW1"): "36",
     ("rnn", "dWhh += np.dot(dhraw, hs[t - 1].T)", "dWhh += np.dot(dhraw, hs[t].T)"): "39",
     ("columns", "np.dot(dZ1, X.T) / m", "np.dot(dZ1, X.T)"): "43",
     ("linear", "db = (1 / n) * np.sum(error)", "db = np.sum(error)"): "16",
@@ -124,6 +130,7 @@ def test_a_weight_that_was_updated_too_early_is_seen():
     old = "        grad_x = grad @ self.W.T\n        self.W = self.W - rate * grad_W\n"
     result = judged("layers", old, "\n".join(reversed(old.rstrip().split("\n"))) + "\n")
     assert "layers.py:19: WRONG grad'3 = grad'2 @ layers[4].W'2.T" in result.text
+    assert "grad'3 uses version 2 of layers[4].W, made at layers.py:18; the forward pass used version 1" in result.text
 
 
 def test_modules_beside_the_script_generators_and_private_names_are_followed():

@@ -41,6 +41,7 @@ class Differentiated(Record, eq=False):
         program: its forward lines, inner values among them, and the derived gradients.
         forward: the lines, as name and text.
         gradients: the numbers of the derived gradients in the first update.
+        parts: those of their parts, where a tensor is used more than once, by the names of these stages.
         agreement: the share of parameters whose gradient he computes, all times one factor.
         said: what is said of it where it is not written down, else "".
         line: where it stands.
@@ -58,6 +59,7 @@ class Differentiated(Record, eq=False):
     lost: Mapping[str, Statement]
     steps: Mapping[str, float]
     written: str = ""
+    parts: Mapping[str, Array] = {}
 
 
 def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
@@ -163,7 +165,8 @@ def _differentiated(
     live = [name for name in recording.start if name in gradients and gradients[name].any()]
     steps = _steps(recording, {name: gradients[name] for name in live})
     agreement = max(_agreement(recording, {*wanted}, gradients, live), len(steps) / max(1, len(live)))
-    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps)
+    parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
+    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts)
 
 
 def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, float]:

@@ -13,6 +13,8 @@ from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
+from bpdebug.frontends.numpy_script.aliases import with_aliases
+from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.lines import GRADIENT, PART, reached, start_of, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -89,6 +91,8 @@ class Pairing:
         pairs: by his gradient's name.
         given: the derived numbers that each of them was held against.
         own: what may be a gradient.
+        recording: what was recorded, with aliases that are wrong as statements.
+        parts: by his name the stage of a part of a gradient, of which he computes something else.
         subtracted: the parameter that a value is subtracted from, by the value's name.
     """
 
@@ -97,6 +101,7 @@ class Pairing:
         self.given = dict[str, Array]()
         self._values, self._forward = recording.values[-1], {name for name, _ in loss.forward}
         self._injected = dict[str, Array]()
+        self.parts = dict[str, str]()
         self._small = self._small_ones()
         self.own = self._candidates()
         formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
@@ -106,12 +111,30 @@ class Pairing:
         sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
         self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
         self._now, self._tried = dict(loss.gradients), 0
+        self.blame = Blame(recording, loss, self.own, self._ends(), _BLUR if self._small else NEAR)
+        self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
+        self._recording, self._values = self.recording, self.recording.values[-1]
+        self._meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
         whole = [one for one in self.own if not one.partial]
         for place, one in enumerate(whole):
             self._pair(one, whole[place + 1 :])
         for one in self.own:  # such as a gradient to which a penalty is added
             if one.partial:
                 self._pair(one, ())
+
+    def _ends(self) -> dict[str, str]:
+        """The value that each parameter is moved by, by the parameter: one with the numbers of its gradient, if there is one."""
+        of, found = {tensor: name for name, tensor in self.subtracted.items()}, dict[str, str]()
+        for parameter, new in self._recording.carried.items():
+            if (right := self._loss.gradients.get(parameter)) is not None:
+                reads = used(self._recording.statements, [new])
+                ancestors = [one.name for one in self.own if one.name in reads and not one.partial]
+                first = [of[name] for name in (parameter,) if name in of]
+                fitting = [name for name in first + ancestors[::-1] if scale(self._values[name], right)]
+                fitting.sort(key=lambda name: (name in self._inner, right.size == 1 and scale(self._values[name], right) != 1))
+                chosen = [*fitting, *first]
+                found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
+        return found
 
     def _small_ones(self) -> set[str]:
         """The values of the forward pass to which a small number is added, which people leave out on the way back."""
@@ -180,6 +203,7 @@ class Pairing:
         """The derived gradients, given some of his."""
         program = self._loss.program
         given = {GRADIENT.format(name): value for name, value in injected.items()}
+        given |= {part: self._values[name].reshape(self._loss.parts[part].shape) for name, part in self.parts.items()}
         with np.errstate(all="ignore"):
             start = {**program.initial, **start_of(self._recording)}
             values = program.run(start, program.end_of([*program.stages][-1].phase), given.get)
@@ -205,7 +229,9 @@ class Pairing:
                 continue
             if right.size == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
                 continue
-            found = (alike, self.subtracted.get(one.name) == tensor, whole, tensor not in self._inner, theirs.shape == right.shape)
+            named = tensor not in self._inner
+            first = (named, whole) if self.blame.right and self.blame.times < 0 else (whole, named)  # a sign is wrong somewhere
+            found = (alike, self.subtracted.get(one.name) == tensor, *first, theirs.shape == right.shape)
             if found > rank:
                 best, rank = [], found
             best += [Pair(tensor, factor, near)] if found == rank else []
@@ -227,7 +253,12 @@ class Pairing:
         return fitting
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
-        found = self._match(one, self._now)
+        part = self._meant_by.get(one.name, "")
+        if part in self._loss.parts and self._values[one.name].size == self._loss.parts[part].size:
+            self.parts[one.name] = part
+            self._now = self._derived(self._injected)
+            return
+        found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:
             found = self._penalized(one) if self._ends_right(one) else self._meant(one, later)
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
@@ -269,6 +300,9 @@ class Pairing:
         """The tensor whose gradient it is meant to be: that which it is subtracted from, that of its name, or that with which what comes
         later fits."""
         theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
+        if self.blame.right or self.blame.found:
+            tensor = self._meant_by.get(one.name)
+            return Pair(tensor, None) if tensor in self._now and tensor not in taken else None
         free = [
             tensor for tensor, right in self._now.items()
             if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape

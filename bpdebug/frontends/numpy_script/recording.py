@@ -53,6 +53,8 @@ class Statement(Record):
         partial: whether the script changes it later under the same name.
         opaque: where no formula gives its numbers, what it is computed from.
         path: the calls and loops within the update in which it is computed.
+        order: its place in the program.
+        aliases: other names that it was given later, each with that line, and the order of what is computed next.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Statement(Record):
     partial: bool = False
     opaque: tuple[str, ...] = ()
     path: tuple[Level, ...] = ()
+    order: int = 0
+    aliases: tuple[tuple[str, Line, int], ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -274,6 +278,8 @@ def _statements(names: Names, listing: Mapping[str, Any]) -> Iterator[Statement]
             one["partial"],
             () if formula else tuple(names.of[place] for place in read if place in names.of),
             path,
+            one["order"],
+            tuple((name, Line(*line), order) for name, line, order in one["renamed"]),
         )
 
 

@@ -27,11 +27,11 @@ from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
-from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
+from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
 from bpdebug.frontends.numpy_script.rows import with_rows
-from bpdebug.frontends.numpy_script.steps import Steps
+from bpdebug.frontends.numpy_script.steps import Remark, Steps
 from bpdebug.time.position import LocationError, stages_at
 
 Early = Callable[[RecordedScenario], None] | None
@@ -143,16 +143,19 @@ class _Assembled:
     """The parts of a program that his statements become."""
 
     def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> None:
-        self._recording, self._scenario, self._loss = recording, scenario, loss
         pairing = self._pairing = Pairing(recording, loss)
+        recording = pairing.recording
+        self._recording, self._scenario, self._loss = recording, scenario, loss
         self._pairs, self._steps = pairing.pairs, Steps(recording, loss, pairing)
         self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
         self._statements = {one.name: one for one in recording.statements}
+        self._due_parts = dict[str, Tree]()
         self._inline()
 
     def _inline(self) -> None:
         """Put inner values into the formulas that read them, but for those whose gradients he has."""
         kept = {pair.tensor for pair in self._pairs.values()} | {*self._pairs, self._loss.program.loss}
+        kept |= {self._loss.program.stage(part).through for part in self._pairing.parts.values()}
         uses = Counter(name for tree in self._formulas.values() for name in Formula.of(tree).names)
         for name in [*self._formulas]:
             tree = substitute(self._formulas[name], {
@@ -196,7 +199,7 @@ class _Assembled:
             "scenario": scenario, "network": network, "lines": tuple(stages),
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
-            "remarks": self._square(stages) | self._steps.remarks(stages), "notes": tuple(self._steps.notes()),
+            "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "notes": tuple(self._steps.notes()),
         }  # fmt: skip
         return RecordedProgram(**made)
 
@@ -230,19 +233,19 @@ class _Assembled:
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
         """His gradients and what he computes for them, in his order."""
-        his = {GRADIENT.format(pair.tensor): name for name, pair in self._pairs.items()}
+        parts = {part: name for name, part in self._pairing.parts.items()}
+        his = {GRADIENT.format(pair.tensor): name for name, pair in self._pairs.items()} | parts
         right = {stage.name: stage for stage in derived.stages if stage.phase is Phase.BACKWARD}
         inner = {name: stage.formula.tree for name, stage in right.items() if name not in his}
         for statement in self._kept(forward):
             stage = self._stage(statement, Phase.BACKWARD)
-            pair = self._pairs.get(statement.name)
+            pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
+            if part:
+                self._due_parts[statement.name] = self._in_his_names(right[part].formula.tree, inner, his)
             if pair and (due := right.get(GRADIENT.format(pair.tensor))):
-                tree = due.formula.tree
-                while {*inner} & {*Formula.of(tree).names}:
-                    tree = substitute(tree, inner)
-                tree = substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
+                tree = self._in_his_names(due.formula.tree, inner, his)
                 stage = replace(stage, of=pair.tensor)
-                if helper := self._helper(statement, pair, tree):
+                if helper := self._helper(statement, tree):
                     stage = _called(stage, helper.made, statement.line)
                 if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
@@ -250,24 +253,41 @@ class _Assembled:
 
     def _laid(self, right: str, his: str) -> Tree:
         """A gradient of his in the place of the derived one; where it has other axes of one cell, in that one's shape."""
-        pair = self._pairs[his]
+        pair = self._pairs.get(his)
+        if pair is None:
+            return Name(his)
         shape, due = np.shape(self._recording.values[-1][his]), np.shape(self._loss.gradients[pair.tensor])
         if [*dropwhile(lambda length: length == 1, shape)] == [*dropwhile(lambda length: length == 1, due)]:
             return Name(his)
         return Call("reshape", (Name(his), Listing(tuple(map(literal, due)))))
 
-    def _helper(self, statement: Statement, pair: Pair, due: Tree) -> Statement | None:
+    def _in_his_names(self, tree: Tree, inner: Mapping[str, Tree], his: Mapping[str, str]) -> Tree:
+        """A derived formula over his gradients."""
+        while {*inner} & {*Formula.of(tree).names}:
+            tree = substitute(tree, inner)
+        return substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
+
+    def _part_remarks(self) -> dict[str, Remark]:
+        """What is said of a part of a gradient that is wrong."""
+        mended = {name: one.mended for one in self._pairing.blame.found for name in one.meant}
+        return {
+            name: (
+                "another derivative",
+                f"{Formula.of(tree).text} belongs here; with that the gradient of {' '.join(mended[name])} is right",
+            )
+            for name, tree in self._due_parts.items()
+        }
+
+    def _helper(self, statement: Statement, due: Tree) -> Statement | None:
         """The value of a function that alone makes a gradient wrong: what it is multiplied with is right, and no other argument helps."""
         name, names = statement.name, Formula.of(due).names
-        right = pair.factor is not None and abs(pair.factor - 1) < pair.near
-        if right or name in self._steps.allowed():
-            return None
+        helper = self._statements.get(self._pairing.blame.through.get(name, ""))
         match statement.formula and statement.formula.tree:
-            case Binary("*", Name(one), Name(other)):
-                for arriving, factor in ((one, other), (other, one)):
-                    helper = self._statements.get(factor)
-                    if helper and helper.formula and arriving in names and helper.made.function not in ("", statement.made.function):
-                        return None if self._helps(factor, arriving, self._pairing.given[name]) else helper
+            case Binary("*", Name(one), Name(other)) if helper and helper.made != statement.made:
+                arriving = other if one == helper.name else one
+                elsewhere = self._is_inner(arriving) and helper.made.function != statement.made.function
+                sound = arriving in names or elsewhere
+                return helper if sound and not self._helps(helper.name, arriving, self._pairing.given[name]) else None
         return None
 
     def _helps(self, factor: str, arriving: str, right: Array) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -15,6 +14,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
 
@@ -23,8 +23,6 @@ _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
 _ALIKE = 1e-3
 """Relative: factors that are as near are the same."""
-Remark = tuple[str, str]
-"""A mistake in a few words, and what speaks for it."""
 
 
 class Steps:
@@ -38,12 +36,14 @@ class Steps:
 
     def __init__(self, recording: Recording, loss: Differentiated, pairing: Pairing) -> None:
         self._recording, self._loss, self._pairing = recording, loss, pairing
-        self._of = {pair.tensor: name for name, pair in pairing.pairs.items()}
+        ends = {name: end for name, end in pairing.blame.ends.items() if name in loss.program.parameters}
+        right = {name: end for name, end in ends.items() if scale(recording.values[-1][end], loss.gradients[name])}
+        self._of = {pair.tensor: name for name, pair in pairing.pairs.items()} | right
+        self._moves = Moves(recording, ends, {name for name, _ in loss.forward})
         values, due = recording.values[-1], loss.gradients
         self._live = [name for name in loss.program.parameters if name in due and due[name].any()]
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
-        common = Counter(float(f"{one:.4g}") for one in self.scales.values() if one).most_common()
-        self.times = max(common, key=lambda one: (one[1], one[0] == 1))[0] if common else 1.0
+        self.times = pairing.blame.times
         losses = [one[loss.program.loss] for one in recording.values if loss.program.loss in one]
         climbs = bool(_CLIMBS.search(loss.program.loss)) or (bool(losses) and all(np.max(one) < 0 for one in losses))  # a log-likelihood
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
@@ -79,6 +79,8 @@ class Steps:
             if pair.factor is None and (decay := self._decay(name, pair.tensor)):
                 said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
                 accepted[name] = Allowed(decay=decay, said=said)
+            if pair.factor == 1 and self._pairing.parts:
+                accepted[name] = Allowed(said="right, given what comes back to it")
             if pair.factor == 1 and pair.near > NEAR:
                 accepted[name] = Allowed(near=pair.near, said="right but for the small number that is added in the loss")
             if pair.factor not in (None, 1.0) and alike and downhill:
@@ -98,18 +100,22 @@ class Steps:
 
     def remarks(self, stages: Iterable[Stage]) -> dict[str, Remark]:
         """What is wrong with update statements, and with numbers that stand for the gradients of several units, by the stage's name."""
+        stages = [*stages]
         found, updates = dict[str, Remark](), [stage for stage in stages if stage.phase is Phase.UPDATE]
         accepted = self.allowed()
-        blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values())
+        blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values()) and self.uphill >= {*self._live}
+        same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
+        told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._moves.late([*self._pairing.pairs])]
+        told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
+        names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
+        found |= {name if name in names else old.get(name, name): remark for name, remark in told}
+        ends = self._pairing.blame.ends
         for name in self._live:
-            gradient = self._of.get(name, "")
-            reading = next((stage for stage in updates if gradient in stage.formula.names), None)
-            same = abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE
-            if name in self.uphill and reading and same and not (blamed and self.uphill >= {*self._live}):
-                found[reading.name] = "a wrong sign", f"{name} moves along its gradient {gradient}, so that the loss rises"
-            found |= dict(self._apart(name, accepted))
+            found |= dict(self._apart(name, accepted)) if not self._pairing.blame.found else {}
             found |= {stage.name: told for stage, told in self._others(name, updates)}
-            found |= dict(self._narrow(name)) if not gradient and name not in self._loss.steps else {}
+            if name in names and name in self._of and name not in ends:
+                found[name] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
+            found |= dict(self._narrow(name)) if name not in self._of and name not in self._loss.steps else {}
         return found
 
     def _apart(self, parameter: str, accepted: Mapping[str, object]) -> Iterator[tuple[str, Remark]]:
@@ -164,7 +170,7 @@ class Steps:
         alike = [one for one in self.scales.values() if one and abs(one / self.times - 1) < _ALIKE]
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
-        return [*told, *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
+        return [*told, *self._moves.notes(), *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
 
 
-__all__ = ["Steps"]
+__all__ = ["Remark", "Steps"]

@@ -1,0 +1,269 @@
+"""Which line of a script is wrong where the gradients of its parameters are: the one whose repair mends them.
+
+Repaired are all values that one source line makes, in each turn of its loop and in each call of its function: in their place the derived
+numbers are put, and the script's own formulas run on. The line is named after whose repair the most parameters have the right gradient.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.tree import Binary, Name, Tree
+from bpdebug.frontends.numpy_script.aliases import Blamed, Place
+from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.losses import Differentiated, scale
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+
+_MOST, _LINES, _FAULTS = 100_000, 40, 4
+"""Formulas that are computed at most; lines that are tried; mistakes that are looked for."""
+_ALIKE, _STRAIGHT = 1e-3, 1e-10
+"""Factors, and one less the cosine of directions, that are as near are the same."""
+Values = Mapping[str, Array]
+Search = Callable[[Statement, Values], Iterator[tuple[str, str, Array]]]
+"""What a value may be meant to be: by which gradient of his that shows, of which tensor that is the gradient, and the right numbers."""
+Repaired = tuple[dict[str, Array], dict[str, str], dict[str, str]]
+"""Values, and what is meant and through what, as in :class:`Blamed`."""
+
+
+class Blame:
+    """The search for the lines that are wrong.
+
+    Args:
+        recording, loss: the script, and what is derived from it.
+        own: what may be a gradient of his, in his order.
+        ends: the value that a parameter is moved by, by the parameter.
+        near: how far gradients may be off.
+
+    Attributes:
+        found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
+        right: whether all parameters have the right gradient, but for one factor.
+        times: that factor, in the end.
+        ends: the value that a parameter is moved by, by the parameter.
+        meant, through: those of all lines.
+    """
+
+    def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
+        self._recording, self._near, self._own, self.ends = recording, near, own, ends
+        self._due = {**loss.gradients, **loss.parts}
+        self._tried = self._different(recording, loss)
+        self._live = [name for name in loss.program.parameters if name in ends and name in self._due and self._due[name].any()]
+        self._values, self._left = dict(recording.values[-1]), _MOST
+        forward = {name for name, _ in loss.forward}
+        self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in forward]
+        self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
+        self.found = list[Blamed]()
+        self.right = self._score(self._values)[0] == len(self._live)
+        while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self._live):
+            best = self._best()
+            if best is None:
+                break
+            blamed, self._values = best
+            self.found.append(blamed)
+        self.times = self._usual(self._factors(self._values))
+        self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
+        self.through = {name: factor for one in self.found for name, factor in one.through.items()}
+
+    @staticmethod
+    def _different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
+        """The derived gradients, of those with the same numbers but for a factor the one of a tensor that he names."""
+        inner = {one.name for one in recording.statements if one.inner}
+        order = sorted([*loss.gradients], key=lambda name: name in inner)
+        found = dict[str, Array]()
+        for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
+            if not any(scale(value, other, _ALIKE) for other in found.values()):
+                found[name] = value
+        return {name: found[name] for name in [*loss.gradients, *loss.parts] if name in found}
+
+    # what is right
+
+    def _factor(self, name: str, values: Values) -> float | None:
+        """What the gradient of a parameter is times the right one; some of the parameter may be added to it."""
+        theirs, right = values[self.ends[name]], self._due[name]
+        found = scale(theirs, right, self._near)
+        if found is None and theirs.size == right.size > 2 and np.isfinite([*map(np.linalg.norm, (theirs, right, values[name]))]).all():
+            columns = np.stack([np.ravel(right), np.ravel(values[name])], axis=1)
+            times, decay = np.linalg.pinv(columns.T @ columns) @ columns.T @ np.ravel(theirs)
+            rest = np.abs(columns @ [times, decay] - np.ravel(theirs)).max()
+            found = float(times) if rest <= self._near * np.abs(theirs).max() and times * decay > 0 else None
+        return found
+
+    def _factors(self, values: Values) -> dict[str, float]:
+        found = {name: self._factor(name, values) for name in self._live}
+        return {name: factor for name, factor in found.items() if factor}
+
+    @staticmethod
+    def _usual(factors: Mapping[str, float]) -> float:
+        """The factor that most gradients share, a plain one of several."""
+        counts = Counter(float(f"{factor:.4g}") for factor in factors.values())
+        return max(counts, key=lambda one: (counts[one], _plainness(one)), default=1.0)
+
+    def _score(self, values: Values) -> tuple[int, int]:
+        """How many parameters have the right gradient but for one factor, and how plain that is."""
+        factors = self._factors(values)
+        usual = self._usual(factors)
+        return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), _plainness(usual)
+
+    # repairs
+
+    def _run(self, put: Mapping[str, Array], since: Mapping[str, int]) -> dict[str, Array] | None:
+        """His values with some of them replaced, each from some place on; None where his formulas do not go on from there."""
+        made, changed = {**self._values, **put}, {*put}
+        for one in self._later:
+            if (
+                one.name not in put
+                and one.formula
+                and any(name in changed and since.get(name, 0) <= one.order for name in one.formula.names)
+            ):
+                self._left -= 1
+                try:
+                    made[one.name] = evaluate(one.formula, made)
+                except FormulaError:
+                    return None
+                changed.add(one.name)
+        return made
+
+    @cached_property
+    def _directions(self) -> dict[tuple[int, ...], Array]:
+        """The derived gradients of each shape, each of length 1."""
+        of = defaultdict[tuple[int, ...], list[Array]](list)
+        for right in self._due.values():
+            norm = np.linalg.norm(right)
+            of[np.squeeze(right).shape] += [np.ravel(right) / norm] * bool(right.size > 1 and norm > 0 and np.isfinite(norm))
+        return {shape: np.stack(rows) for shape, rows in of.items() if rows}
+
+    def _is_told(self, value: Array) -> bool:
+        """Whether a value is a derived gradient, times some factor."""
+        rows, norm = self._directions.get(np.squeeze(value).shape), float(np.linalg.norm(value))
+        return rows is not None and 0 < norm < np.inf and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - _STRAIGHT)
+
+    def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, int, int]:
+        """How good values are: parameters, plainness of their factor, how many more values are derived gradients than before."""
+        changed = [name for name in self._names if name not in put and values[name] is not self._values[name]]
+        told = sum(self._is_told(values[name]) - self._is_told(self._values[name]) for name in changed)
+        return *self._score(values), told
+
+    @cached_property
+    def _matched(self) -> dict[str, float]:
+        """His values that are a derived gradient times a factor, with that."""
+        found = dict[str, float]()
+        for one in self._own:
+            factors = [
+                factor for _, right in self._fitting(self._values[one.name]) if (factor := scale(self._values[one.name], right, self._near))
+            ]
+            if factors:
+                found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
+        return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
+
+    def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
+        """What each line makes of that on which a wrong gradient depends: what is no derived gradient first, then what only gets another
+        name, then what is the gradient of some tensor, if not of the one that is meant."""
+        factors = self._factors(self._values)
+        usual = self._usual(factors)
+        wrong = [name for name in self._live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
+        wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
+        ranks = [defaultdict[Line, list[Place]](list) for _ in range(3)]
+        elsewhere = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
+        for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
+            if one.name in self._names and (not one.inner or one.name in elsewhere):  # else it is a part of what its line makes
+                ranks[2 * (self._matched.get(one.name) == 1.0)][one.made].append(Place(one.made, one))
+            for alias, line, since in one.aliases:
+                ranks[1][line].append(Place(line, one, alias, since))
+        for rank, lines in enumerate(ranks):
+            for line, places in [*lines.items()][-_LINES:]:
+                yield line, rank, places
+
+    def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
+        """The line whose repair mends the most, the first of several; with the values after it."""
+        base = self._score(self._values)
+        best, most = None, (*base, 0)
+        before = self._factors(self._values)
+        times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:]]))
+        for line, rank, places in self._lines():
+            searches = [self._gradients, self._products][: 1 + (rank == 0)]
+            if any(self._is_told(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
+                searches = []  # it has made a right gradient
+            for search in searches:
+                values, meant, through = self._repaired(places, search, times)
+                if meant and (score := self._gain(values, {})) > most and score[:2] > base:
+                    after = self._factors(values)
+                    mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
+                    renamed = tuple(place for place in places if place.alias and place.name in meant)
+                    best, most = (Blamed(line, meant, through, mended, renamed), values), score
+        return best
+
+    def _fitting(self, theirs: Array) -> Iterator[tuple[str, Array]]:
+        for tensor, right in self._tried.items():
+            if right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape:
+                yield tensor, right.reshape(theirs.shape)
+
+    def _repaired(self, places: Sequence[Place], search: Search, times: Sequence[float]) -> Repaired:
+        """His values with the right ones in the place of those that a line makes."""
+        values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
+        since = {place.name: place.since for place in places}
+        for place in places:
+            base, best = self._gain(values, put), None
+            for name, tensor, right in search(place.statement, values):
+                for factor in [*times, *self._rates(place.name)] if tensor not in meant.values() else ():
+                    tried = {**put, place.name: factor * right}
+                    found = self._run(tried, since) if self._left > 0 else None
+                    if found and (gained := self._gain(found, tried)) > base:
+                        base, best = gained, (name, tensor, found)
+            if best:
+                name, meant[name], values = best[0], best[1], best[2]
+                put[place.name] = values[place.name]
+                through |= {name: place.name} if name != place.name else {}
+        return dict(values), meant, through
+
+    def _rates(self, name: str) -> list[float]:
+        """By what a value must be larger than a gradient, since a later line divides it."""
+        mine = self._values[name]
+        readers = [self._values[one.name] for one in self._own if one.formula and one.formula.names[:1] == (name,)]
+        return [1 / factor for theirs in readers if mine.size > 1 and (factor := scale(theirs, mine))]
+
+    def _gradients(self, one: Statement, _: Values) -> Iterator[tuple[str, str, Array]]:
+        """What a value may be meant to be: the gradient of a tensor."""
+        for tensor, right in self._fitting(self._values[one.name]):
+            yield one.name, tensor, right
+
+    def _products(self, one: Statement, values: Values) -> Iterator[tuple[str, str, Array]]:
+        """What a value may be meant to be: a factor of a gradient that is wrong."""
+        mine = values[one.name]
+        for reader in self._products_with(one.name):
+            theirs = values[reader.name]
+            for tensor, right in self._fitting(theirs) if theirs.shape == mine.shape else ():
+                yield reader.name, tensor, mine * np.divide(right, theirs, out=np.ones(theirs.shape), where=theirs != 0)
+
+    def _products_with(self, name: str) -> list[Statement]:
+        """What may be a gradient and is a product with a value that is none."""
+        if self._matched.get(name):
+            return []
+        return [one for one in self._own if one.formula and _multiplies(one.formula.tree, name)]
+
+
+def _plainness(factor: float) -> int:
+    """How usual a factor is: 1, then one over a whole number, as a mean has it, then others; below 0 none is."""
+    if factor <= 0:
+        return 0
+    return 3 if factor == 1.0 else 2 if abs(1 / factor - round(1 / factor)) < 1e-3 else 1
+
+
+def _multiplies(tree: Tree, name: str) -> bool:
+    """Whether a formula is a product with a tensor."""
+    match tree:
+        case Name(other):
+            return other == name
+        case Binary("*", left, right):
+            return _multiplies(left, name) or _multiplies(right, name)
+        case Binary("/", left, _):
+            return _multiplies(left, name)
+    return False
+
+
+__all__ = ["Blame"]

@@ -1,0 +1,243 @@
+"""How a parameter is moved, whatever the rule: his update formulas are tried with other gradients, slots and parameters.
+
+What holds of every rule: the new parameter is the old one, perhaps a little smaller, and something against the gradient; what is averaged
+does not grow; what stands below a root is made of squares; and no weight is used for a gradient after it was changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.numbers import short
+from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
+
+_NEAR = 1e-9
+_LEAST = 0.5
+"""What is left of a parameter, at least, where a penalty makes it smaller."""
+Remark = tuple[str, str]
+"""A mistake in a few words, and what speaks for it."""
+
+
+class Moves:
+    """The update of each parameter.
+
+    Args:
+        recording: the script.
+        of: the gradient of each parameter, as he calls it.
+        forward: what the loss is computed from.
+    """
+
+    def __init__(self, recording: Recording, of: Mapping[str, str], forward: set[str]) -> None:
+        self._recording, self._of, self._forward = recording, of, forward
+        self._values = recording.values[-1]
+        self._statements = {one.name: one for one in recording.statements}
+        self._new = {new: old for old, new in recording.carried.items()}
+
+    # his formulas with other numbers
+
+    def _part(self, name: str) -> list[Statement]:
+        """What is computed between the gradient of a parameter and its next version."""
+        statements, new = self._recording.statements, self._recording.carried[name]
+        before = used(statements, [self._of[name]]) | self._forward
+        return [one for one in statements if one.name in used(statements, [new]) - before]
+
+    def _tried(self, name: str, put: Mapping[str, Array]) -> dict[str, Array] | None:
+        """What his update makes of other numbers; None where no formula says it."""
+        values = {**self._values, **put}
+        for one in self._part(name):
+            if one.formula is None:
+                return None
+            if one.name not in put:
+                try:
+                    values[one.name] = evaluate(one.formula, values)
+                except (FormulaError, KeyError):
+                    return None
+        return values
+
+    @cached_property
+    def _slots(self) -> dict[str, list[str]]:
+        """What lives from update to update and has a share in how a parameter moves."""
+        start = self._recording.start
+        return {
+            name: [slot for slot in start if slot not in self._of and start[slot].shape == start[name].shape
+                   and slot in {read for one in self._part(name) for read in one.reads}]
+            for name in self._of
+        }  # fmt: skip
+
+    def _response(self, name: str, place: str, moved: Array, values: Mapping[str, Array]) -> Array | None:
+        """How the values of the update change where those of one tensor do."""
+        found = self._tried(name, {place: moved})
+        target = self._recording.carried[name]
+        return None if found is None or found[target].shape != values[target].shape else found[target] - values[target]
+
+    # what holds of every rule
+
+    def remarks(self, uphill: set[str]) -> Iterator[tuple[str, Remark]]:
+        """What is wrong with the updates, by the name of the statement.
+
+        Args:
+            uphill: the parameters that are moved so that the loss rises.
+        """
+        for name in self._of:
+            base = self._tried(name, {})
+            if base is None:
+                continue
+            found = [*self._kept(name, base), *self._moved(name, base)] or [*self._averaged(name, base)]
+            yield from found or ([self._turned(name, base)] if name in uphill else [])
+
+    def _kept(self, name: str, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
+        """That the new parameter is not the old one and something."""
+        new, old = self._recording.carried[name], self._values[name]
+        step = np.maximum(np.abs(old), 1.0)
+        change = self._response(name, name, old + step, base)
+        if change is None:
+            return
+        left = change / step
+        if np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
+            said = f"the new {name} has {short(float(left.flat[0]), 6)} times the old one in it, not the old one"
+            yield new, ("not the old parameter and a step", said)
+
+    def _moved(self, name: str, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
+        """That the gradient has no share in how a parameter moves."""
+        gradient, new = self._of[name], self._recording.carried[name]
+        drawn = np.random.default_rng(0).normal(size=self._values[gradient].shape)
+        change = self._response(name, gradient, drawn, base)
+        if change is not None and not change.any() and self._values[gradient].any():
+            slots = [self._recording.carried[slot] for slot in self._slots[name]]
+            place = next((one for one in slots if one in {part.name for part in self._part(name)}), new)
+            yield place, ("the gradient is not used", f"{name} moves, but not by its gradient {gradient}")
+
+    def _averaged(self, name: str, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
+        """That what is kept of the gradients grows, or is no average, or has no squares below a root."""
+        gradient, part = self._of[name], {one.name for one in self._part(name)}
+        right = self._values[gradient]
+        for slot in self._slots[name]:
+            new, old = self._recording.carried[slot], self._values[slot]
+            one, other = self._tried(name, {slot: old + 1.0}), self._tried(name, {slot: 0 * old})
+            turned, twice = self._tried(name, {slot: 0 * old, gradient: -right}), self._tried(name, {slot: 0 * old, gradient: 2 * right})
+            if new not in part or one is None or other is None or turned is None or twice is None or other[new].shape != right.shape:
+                continue
+            kept, added = one[new] - base[new], other[new]
+            if np.ptp(kept) > _NEAR or not added.any():
+                continue
+            share, squared = float(kept.flat[0]), np.allclose(turned[new], added) and np.allclose(twice[new], 4 * added)
+            weight = self._weight(added, right**2 if squared else right)
+            root = self._is_below_a_root(name, new, base)
+            if not 0 <= share <= 1 + _NEAR:
+                yield new, ("a sum that grows", f"{slot} is kept {short(share, 6)} times over in each update, and more is added")
+            elif weight is not None and 0 < share < 1 and abs(weight - 1 - share) < _NEAR:
+                yield (
+                    new,
+                    (
+                        "1 + where 1 - belongs",
+                        f"{short(share, 6)} and {short(weight, 6)} are no average: they add up to {short(share + weight, 6)}",
+                    ),
+                )
+            elif root and squared and (added < 0).any():
+                yield new, ("a wrong sign", f"the squares are subtracted from {slot}, whose root is taken")
+            elif root and np.allclose(turned[new], -added) and np.allclose(twice[new], 2 * added):
+                yield new, ("the square is missing", f"{slot}, whose root is taken, is made of the gradient and not of its square")
+
+    @staticmethod
+    def _weight(added: Array, right: Array) -> float | None:
+        shares = added[right != 0] / right[right != 0]
+        return float(shares[0]) if shares.size and np.ptp(shares) < _NEAR else None
+
+    def _is_below_a_root(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
+        """Whether numbers below 0 would leave no step: a root is taken of them."""
+        with np.errstate(all="ignore"):
+            found = self._tried(name, {slot: -1.0 - np.abs(base[slot])})
+        return found is not None and bool(np.isnan(found[self._recording.carried[name]]).all())
+
+    def _turned(self, name: str, base: Mapping[str, Array]) -> tuple[str, Remark]:
+        """The statement that turns a step uphill."""
+        gradient, new = self._of[name], self._recording.carried[name]
+        said = "a wrong sign", f"{name} moves along its gradient {gradient}, so that the loss rises"
+        other, right = self._tried(name, {gradient: -self._values[gradient]}), self._values[gradient]
+        chain = [one.name for one in self._part(name) if not one.inner and base[one.name].shape == right.shape]
+        if other is None:
+            return new, said
+        signs = [(one, float(np.sum((base[one] - other[one]) * right))) for one in chain if one != new]
+        signs = [(one, sign) for one, sign in signs if sign]
+        for (_, sign), (one, after) in zip([("", 1.0), *signs], signs, strict=False):
+            if sign > 0 > after and one not in self._new:
+                return one, said
+        last = signs[-1][0] if signs else ""
+        if last in self._new and signs[-1][1] > 0 and np.allclose(base[new] - self._values[name], base[last]):
+            return last, said  # the step itself, with its rate, is what is kept
+        return new, said
+
+    # rates
+
+    def rates(self) -> dict[str, float]:
+        """How many times its gradient each parameter is moved by, of those that are moved by nothing else."""
+        found = dict[str, float]()
+        for name, gradient in self._of.items():
+            value, new = self._values[gradient], self._values.get(self._recording.carried[name])
+            if new is not None and new.shape == value.shape and not self._slots[name] and value.any():
+                weight = self._weight(self._values[name] - new, value) if value.size > 1 else None
+                rest = self._values[name] - new
+                weight = float(np.sum(rest * value) / np.sum(value * value)) if weight is None else weight
+                if np.abs(rest - weight * value).max() <= 1e-6 * np.abs(rest).max(initial=0):
+                    found[name] = float(f"{weight:.6g}")
+        return found
+
+    def apart(self) -> Iterator[tuple[str, Remark]]:
+        """That a parameter moves by its whole gradient, where all others have the same rate."""
+        rates = self.rates()
+        for name, rate in rates.items():
+            others = {other for one, other in rates.items() if one != name}
+            if abs(rate) == 1.0 and len(others) == 1 and 0 < (usual := abs(next(iter(others)))) < 1:
+                yield (
+                    self._recording.carried[name],
+                    ("no learning rate", f"{name} is moved by 1 times its gradient, the others by {short(usual, 6)} times"),
+                )
+
+    def notes(self) -> list[str]:
+        """What is unusual of the rates, and what is kept for nothing."""
+        rates, told = self.rates(), list[str]()
+        usual = Counter(rates.values()).most_common(1)
+        for name, rate in rates.items():
+            if len(usual) == 1 and usual[0][1] > 1 and rate != usual[0][0]:
+                told.append(f"{name} is moved by {short(rate, 6)} times its gradient, the others by {short(usual[0][0], 6)} times")
+        parts = {name: used(self._recording.statements, [self._recording.carried[name]]) for name in self._of}
+        for slot in (slot for slot in self._recording.start if slot not in self._of):
+            new = self._recording.carried[slot]
+            reads = used(self._recording.statements, [new])
+            whose = [name for name, gradient in self._of.items() if gradient in reads]
+            if len(whose) == 1 and new not in parts[whose[0]] and slot not in parts[whose[0]]:
+                told.append(f"{slot} is made of {self._of[whose[0]]} in each update, and nothing reads it")
+        return told
+
+    # versions
+
+    def late(self, gradients: Sequence[str]) -> Iterator[tuple[str, Remark]]:
+        """That a gradient is computed with a weight which is changed already, while the forward pass used it as it was."""
+        wanted = used(self._recording.statements, self._of.values())
+        reads = {one.name: {*one.reads} for one in self._recording.statements}
+        lately = {name: old for name, old in self._new.items() if old in self._of and name not in self._forward}
+        inner = dict[str, set[str]]()
+        for one in self._recording.statements:
+            inner[one.name] = {
+                part for name in reads[one.name] for part in ({name} | (inner.get(name, set()) if self._is_inner(name) else set()))
+            }
+            seen = [name for name in inner[one.name] & {*lately} if any(lately[name] in reads.get(step, ()) for step in self._forward)]
+            if one.name in wanted and one.name not in self._new and seen and not one.inner and not inner[one.name].isdisjoint(gradients):
+                name = seen[0]
+                where = self._statements[name].line
+                said = f"{one.name} uses version 2 of {lately[name]}, made at {where}; the forward pass used version 1"
+                yield one.name, ("a weight that is changed already", said)
+
+    def _is_inner(self, name: str) -> bool:
+        return name in self._statements and self._statements[name].inner
+
+
+__all__ = ["Moves", "Remark"]
