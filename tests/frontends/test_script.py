@@ -97,8 +97,6 @@ FAULTS = {
     ("nielsen", "sigmoid(z)*(1-sigmoid(z))", "sigmoid(z)*(1+sigmoid(z))"): "56",
     ("batchnorm", "dxhat = dout * gamma", "dxhat = dout"): "34",
     ("adam", "param -= lr", "param += lr"): "30",
-    ("attention", "params[k] -= ", "params[k] = 0.5 * grads[k] - params[k] #"): "42",
-    ("classes", "self.vW1 = self.momentum * self.vW1 - self.rate * self.dW1", "self.vW1 = self.momentum * self.vW1"): "36",
     ("rnn", "dWhh += np.dot(dhraw, hs[t - 1].T)", "dWhh += np.dot(dhraw, hs[t].T)"): "39",
     ("columns", "np.dot(dZ1, X.T) / m", "np.dot(dZ1, X.T)"): "43",
     ("linear", "db = (1 / n) * np.sum(error)", "db = np.sum(error)"): "16",

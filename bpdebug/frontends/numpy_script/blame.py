@@ -59,7 +59,8 @@ class Blame:
         self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in forward]
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found = list[Blamed]()
-        self.right = self._score(self._values)[0] == len(self._live)
+        single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
+        self.right = single or self._score(self._values)[0] == len(self._live)
         while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self._live):
             best = self._best()
             if best is None:

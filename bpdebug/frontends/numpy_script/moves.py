@@ -38,6 +38,7 @@ class Moves:
     def __init__(self, recording: Recording, of: Mapping[str, str], forward: set[str]) -> None:
         self._recording, self._of, self._forward = recording, of, forward
         self._values = recording.values[-1]
+        self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}
 
@@ -45,9 +46,11 @@ class Moves:
 
     def _part(self, name: str) -> list[Statement]:
         """What is computed between the gradient of a parameter and its next version."""
-        statements, new = self._recording.statements, self._recording.carried[name]
-        before = used(statements, [self._of[name]]) | self._forward
-        return [one for one in statements if one.name in used(statements, [new]) - before]
+        if name not in self._parts:
+            statements, new = self._recording.statements, self._recording.carried[name]
+            wanted = used(statements, [new]) - used(statements, [self._of[name]]) - self._forward
+            self._parts[name] = [one for one in statements if one.name in wanted]
+        return self._parts[name]
 
     def _tried(self, name: str, put: Mapping[str, Array]) -> dict[str, Array] | None:
         """What his update makes of other numbers; None where no formula says it."""
@@ -182,10 +185,9 @@ class Moves:
         found = dict[str, float]()
         for name, gradient in self._of.items():
             value, new = self._values[gradient], self._values.get(self._recording.carried[name])
-            if new is not None and new.shape == value.shape and not self._slots[name] and value.any():
-                weight = self._weight(self._values[name] - new, value) if value.size > 1 else None
+            if new is not None and new.shape == value.shape and not self._slots[name] and value.any() and value.size > 1:
                 rest = self._values[name] - new
-                weight = float(np.sum(rest * value) / np.sum(value * value)) if weight is None else weight
+                weight = float(np.sum(rest * value) / np.sum(value * value))
                 if np.abs(rest - weight * value).max() <= 1e-6 * np.abs(rest).max(initial=0):
                     found[name] = float(f"{weight:.6g}")
         return found

@@ -16,6 +16,36 @@ _TAKEN = "m"
 """What a tensor of a program cannot be called."""
 
 
+_STEMS = [
+    r"^d[LJE]_?d_?(\w+)$", r"^d_(\w+)$", r"^d([A-Za-z]\w*)$", r"^grads?_(\w+)$", r"^(\w+?)_grads?$", r"^(\w+?)_gradient$",
+    r"^gradient_(\w+)$", r"^nabla_(\w+)$", r"^D_?(\w+)$", r"^g([A-Z]\w*)$",
+]  # fmt: skip
+
+
+def gradient_of(name: str) -> str:
+    """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
+    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", re.sub(r"'\d+$", "", name))
+    if not found:
+        return ""
+    stem, keys = found[2], re.findall(r"\['?(\w+)'?\]", found[3])
+    if keys and re.search(r"grad|deriv|delta|^d$", stem, re.IGNORECASE):
+        return gradient_of(keys[-1]) or keys[-1]
+    for pattern in _STEMS:
+        if matched := re.match(pattern, stem):
+            return matched[1] + "".join(f"[{key}]" for key in keys)
+    return gradient_of(keys[-1]) if keys and not keys[-1].isdigit() else ""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^self\.|^\w+(?=\[')|.*\.(?=\w+$)", "", name).lower())
+
+
+def named_alike(gradient: str, tensor: str) -> bool:
+    """Whether a name says that it is the gradient of a tensor."""
+    meant = _plain(gradient_of(gradient))
+    return bool(meant) and meant == _plain(tensor)
+
+
 class Names:
     """The names of a listing's places."""
 

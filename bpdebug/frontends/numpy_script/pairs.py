@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,12 +16,9 @@ from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.lines import GRADIENT, PART, reached, start_of, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
-_STEMS = [
-    r"^d[LJE]_?d_?(\w+)$", r"^d_(\w+)$", r"^d([A-Za-z]\w*)$", r"^grads?_(\w+)$", r"^(\w+?)_grads?$", r"^(\w+?)_gradient$",
-    r"^gradient_(\w+)$", r"^nabla_(\w+)$", r"^D_?(\w+)$", r"^g([A-Z]\w*)$",
-]  # fmt: skip
 _MOST_TRIED = 400
 _SMALL, _BLUR = 1e-4, 1e-3
 """What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
@@ -40,30 +36,6 @@ class Pair(Record):
     tensor: str
     factor: float | None
     near: float = NEAR
-
-
-def gradient_of(name: str) -> str:
-    """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
-    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", re.sub(r"'\d+$", "", name))
-    if not found:
-        return ""
-    stem, keys = found[2], re.findall(r"\['?(\w+)'?\]", found[3])
-    if keys and re.search(r"grad|deriv|delta|^d$", stem, re.IGNORECASE):
-        return gradient_of(keys[-1]) or keys[-1]
-    for pattern in _STEMS:
-        if matched := re.match(pattern, stem):
-            return matched[1] + "".join(f"[{key}]" for key in keys)
-    return gradient_of(keys[-1]) if keys and not keys[-1].isdigit() else ""
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", re.sub(r"^self\.|^\w+(?=\[')|.*\.(?=\w+$)", "", name).lower())
-
-
-def named_alike(gradient: str, tensor: str) -> bool:
-    """Whether a name says that it is the gradient of a tensor."""
-    meant = _plain(gradient_of(gradient))
-    return bool(meant) and meant == _plain(tensor)
 
 
 def _is_mixed(tree: Tree) -> bool:
@@ -131,8 +103,9 @@ class Pairing:
                 ancestors = [one.name for one in self.own if one.name in reads and not one.partial]
                 first = [of[name] for name in (parameter,) if name in of]
                 fitting = [name for name in first + ancestors[::-1] if scale(self._values[name], right)]
-                fitting.sort(key=lambda name: (name in self._inner, right.size == 1 and scale(self._values[name], right) != 1))
-                chosen = [*fitting, *first]
+                if right.size == 1:  # any number is a multiple of it
+                    fitting = first + [name for name in fitting if abs((scale(self._values[name], right) or 0) - 1) < NEAR]
+                chosen = [*sorted(fitting, key=lambda name: name in self._inner), *first]
                 found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
         return found
 
@@ -167,7 +140,7 @@ class Pairing:
         wanted = dependent - self._forward - after
         penalties = {name: {name} for name in recording.start}
         for one in recording.statements:  # made of a parameter and of single numbers alone
-            of = {name for read in one.reads for name in penalties.get(read, {read} if self._values[read].ndim else ())}
+            of = {name for read in one.reads for name in penalties.get(read, {read} if np.ndim(self._values.get(read, 0)) else ())}
             if len(of) == 1 and of <= {*recording.start} and one.name in dependent:
                 penalties[one.name] = of
         return [
@@ -300,7 +273,7 @@ class Pairing:
         """The tensor whose gradient it is meant to be: that which it is subtracted from, that of its name, or that with which what comes
         later fits."""
         theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
-        if self.blame.right or self.blame.found:
+        if (self.blame.right or self.blame.found) and not self._single:
             tensor = self._meant_by.get(one.name)
             return Pair(tensor, None) if tensor in self._now and tensor not in taken else None
         free = [

@@ -22,6 +22,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Binary, Call, Listing, Name, Tree, literal, substitute, walk
+from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
@@ -263,7 +264,7 @@ class _Assembled:
 
     def _in_his_names(self, tree: Tree, inner: Mapping[str, Tree], his: Mapping[str, str]) -> Tree:
         """A derived formula over his gradients."""
-        while {*inner} & {*Formula.of(tree).names}:
+        while not inner.keys().isdisjoint(names_in(tree)):
             tree = substitute(tree, inner)
         return substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
 

@@ -109,11 +109,11 @@ class Steps:
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
         found |= {name if name in names else old.get(name, name): remark for name, remark in told}
-        ends = self._pairing.blame.ends
+        blame = self._pairing.blame
         for name in self._live:
-            found |= dict(self._apart(name, accepted)) if not self._pairing.blame.found else {}
+            found |= dict(self._apart(name, accepted)) if not blame.found or self._of.get(name) in blame.meant else {}
             found |= {stage.name: told for stage, told in self._others(name, updates)}
-            if name in names and name in self._of and name not in ends:
+            if name in names and name in self._of and name not in blame.ends:
                 found[name] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
             found |= dict(self._narrow(name)) if name not in self._of and name not in self._loss.steps else {}
         return found
