@@ -104,7 +104,7 @@ class Pairing:
                 first = [of[name] for name in (parameter,) if name in of]
                 fitting = [name for name in first + ancestors[::-1] if scale(self._values[name], right)]
                 if right.size == 1:  # any number is a multiple of it
-                    fitting = first + [name for name in fitting if abs((scale(self._values[name], right) or 0) - 1) < NEAR]
+                    fitting = [name for name in fitting if abs((scale(self._values[name], right) or 0) - 1) < NEAR]
                 chosen = [*sorted(fitting, key=lambda name: name in self._inner), *first]
                 found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
         return found

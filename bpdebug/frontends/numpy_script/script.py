@@ -12,8 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from bpdebug.core.description import Array, Debug
-from bpdebug.core.evaluate import evaluate
+from bpdebug.core.description import Debug
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
@@ -21,13 +20,14 @@ from bpdebug.core.record import replace, values_of
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Call, Listing, Name, Tree, literal, substitute, walk
+from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, walk
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
+from bpdebug.frontends.numpy_script.helpers import helper_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
-from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, find_loss
+from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
@@ -246,7 +246,7 @@ class _Assembled:
             if pair and (due := right.get(GRADIENT.format(pair.tensor))):
                 tree = self._in_his_names(due.formula.tree, inner, his)
                 stage = replace(stage, of=pair.tensor)
-                if helper := self._helper(statement, tree):
+                if helper := helper_of(self._pairing, self._formulas, statement, tree):
                     stage = _called(stage, helper.made, statement.line)
                 if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
@@ -278,29 +278,6 @@ class _Assembled:
             )
             for name, tree in self._due_parts.items()
         }
-
-    def _helper(self, statement: Statement, due: Tree) -> Statement | None:
-        """The value of a function that alone makes a gradient wrong: what it is multiplied with is right, and no other argument helps."""
-        name, names = statement.name, Formula.of(due).names
-        helper = self._statements.get(self._pairing.blame.through.get(name, ""))
-        match statement.formula and statement.formula.tree:
-            case Binary("*", Name(one), Name(other)) if helper and helper.made != statement.made:
-                arriving = other if one == helper.name else one
-                elsewhere = self._is_inner(arriving) and helper.made.function != statement.made.function
-                sound = arriving in names or elsewhere
-                return helper if sound and not self._helps(helper.name, arriving, self._pairing.given[name]) else None
-        return None
-
-    def _helps(self, factor: str, arriving: str, right: Array) -> bool:
-        """Whether a factor would be the right one, were it computed from another tensor."""
-        values, tree = self._recording.values[-1], self._formulas[factor]
-        alike = [name for name, value in values.items() if value.shape == values[factor].shape]
-        for argument in {*alike} & {*Formula.of(tree).names}:
-            for name in alike:
-                tried = evaluate(Formula.of(substitute(tree, {argument: Name(name)})), values) * values[arriving]
-                if tried.shape == right.shape and np.allclose(tried, right, NEAR, NEAR * np.max(np.abs(right), initial=0)):
-                    return True
-        return False
 
     def _late(self) -> set[str]:
         """What belongs to the update: what depends on its slots or on new versions."""

@@ -1,0 +1,50 @@
+"""A factor of a gradient that another line or function computes, and whether that is the one to name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import Formula
+from bpdebug.core.tree import Binary, Name, Tree, substitute
+from bpdebug.frontends.numpy_script.losses import NEAR
+from bpdebug.frontends.numpy_script.pairs import Pairing
+from bpdebug.frontends.numpy_script.recording import Statement
+
+
+def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Statement, due: Tree) -> Statement | None:
+    """The value that alone makes a gradient wrong: what it is multiplied with is right, and no other argument helps.
+
+    Args:
+        pairing: with the lines that are blamed.
+        formulas: of his statements, with inner values put in.
+        statement: the gradient.
+        due: the formula that is right, over his gradients.
+    """
+    statements = {one.name: one for one in pairing.recording.statements}
+    helper = statements.get(pairing.blame.through.get(statement.name, ""))
+    match statement.formula and statement.formula.tree:
+        case Binary("*", Name(one), Name(other)) if helper and helper.made != statement.made:
+            arriving = other if one == helper.name else one
+            elsewhere = arriving in statements and statements[arriving].inner and helper.made.function != statement.made.function
+            if arriving in Formula.of(due).names or elsewhere:
+                values, right = pairing.recording.values[-1], pairing.given[statement.name]
+                return None if _helps(formulas[helper.name], helper.name, values, arriving, right) else helper
+    return None
+
+
+def _helps(tree: Tree, factor: str, values: Mapping[str, Array], arriving: str, right: Array) -> bool:
+    """Whether a factor would be the right one, were it computed from another tensor."""
+    alike = [name for name, value in values.items() if value.shape == values[factor].shape]
+    for argument in {*alike} & {*Formula.of(tree).names}:
+        for name in alike:
+            tried = evaluate(Formula.of(substitute(tree, {argument: Name(name)})), values) * values[arriving]
+            if tried.shape == right.shape and np.allclose(tried, right, NEAR, NEAR * np.max(np.abs(right), initial=0)):
+                return True
+    return False
+
+
+__all__ = ["helper_of"]
