@@ -10,9 +10,12 @@ from ui_app import debugger, on_screen, press, settled, shown
 
 from bpdebug.core.errors import legible
 from bpdebug.core.record import replace
+from bpdebug.look.groups import groups_of
 from bpdebug.look.source import folds_of, parts_of
 from bpdebug.session.session import Session
+from bpdebug.ui.draw.layers import around, focus
 from bpdebug.ui.draw.output import output_lines
+from bpdebug.ui.draw.report import report_table, report_title
 from bpdebug.ui.draw.source import Text
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.layout import BARS
@@ -133,6 +136,23 @@ async def test_a_click_goes_to_a_line_and_one_in_the_margin_stops_there():
         assert [stop.text for stop in app.session.stops.all.values()] == ["train.py:30"]
         await press(pilot, "c")
         assert app.session.position.stage == "dz[0]", "it stops at each stage of the line"
+
+
+def test_the_report_has_the_lines(wrong):
+    view, report = wrong.view(), wrong.check
+    rows = [plain(line).split() for line in report_table(view, report, [[finding] for finding in report.findings], 100)]
+    assert rows[0][0] == "line"
+    assert ["✗", "dz[1]", "30", "WRONG"] in [row[:4] for row in rows]
+    assert report_title(view, report).endswith(": dz[1] (train.py:30) is wrong")
+
+
+def test_what_belongs_to_no_group_of_the_forward_pass_has_its_values_shown():
+    session = Session(recorded("layers"))
+    for _ in session.program.stages:
+        view = session.view()
+        assert focus(view) in groups_of(view.program)
+        assert all(isinstance(name, str) for gradients in (False, True) for name in around(view, [], gradients))
+        session.execute("step")
 
 
 @pytest.mark.parametrize("key", ["L", "O"])

@@ -92,8 +92,12 @@ def origin_of(view: View) -> tuple[str, Cell] | None:
 
 
 def focus(view: View) -> str:
-    """The group that is looked at; where nobody has said, that of the stage that ran last, or the first."""
-    return view.group or group_of(view.program, view.position.stage or "") or groups_of(view.program)[0]
+    """The group that is looked at; where nobody has said, that of the stage that ran last, or the first.
+
+    What a script computes for its gradients alone may belong to none.
+    """
+    groups, found = groups_of(view.program), view.group or group_of(view.program, view.position.stage or "")
+    return found if found in groups else groups[0]
 
 
 def values_of(view: View) -> list[str]:

@@ -19,7 +19,9 @@ def report_title(view: View, report: Report) -> str:
     wrong = render_name(report.culprit.stage.name, view.style) if report.culprit else ""
     if report.source is CHECK:
         by = " and ".join(sorted({finding.method for finding in report.findings if finding.method}))
-        return f"Check of update {report.update}" + f" by {by}" * bool(by) + f": {wrong} is wrong" * bool(wrong)
+        line = report.culprit.stage.line if report.culprit else ""
+        found = f": {wrong}{f' ({line})' * bool(line)} is wrong" * bool(wrong)
+        return f"Check of update {report.update}" + f" by {by}" * bool(by) + found
     outcome = f"{wrong} is off" if wrong else report.conclusion()[0].partition(":")[0]
     return f"Your numbers beside update {report.update}: {outcome}"
 
@@ -54,15 +56,15 @@ def worst(group: Sequence[Finding]) -> Finding:
 
 BRIEF = "<1e-12"
 """An error that is nothing but rounding."""
-_OPTIONAL = (8, 7, 4)
+_OPTIONAL = (9, 8, 5)
 """The columns that are left out where there is no room, the first first."""
-_RIGHT = (3, 5, 6, 7)
+_RIGHT = (2, 4, 6, 7, 8)
 """The columns of numbers."""
 
 
 def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]], columns: int) -> list[Line]:
     """The headings, then a line for each group."""
-    headings = ("", "", "", "error", "worst cell", *report.source.headings, "cells", "formula")
+    headings = ("", "", "line", "", "error", "worst cell", *report.source.headings, "cells", "formula")
     rows = [[(text, "dim") for text in headings]] + [_row(view, report.source, group) for group in groups]
     kept = [place for place in range(len(headings)) if any(row[place][0] for row in rows[1:])]
     widths = [max(width((cell,)) for cell in column) for column in zip(*rows, strict=True)]
@@ -94,10 +96,16 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     return [
         (sign, role),
         (first if single else f"{len(group)}: {first} … {last}", "name"),
+        (_line_of(view, finding) if single else "", "dim"),
         (finding.says.word + ", zero" * finding.zero, role),
         *((text, "" if finding.notable else "dim") for text in texts),
         (formula if single else "", "faint"),
     ]
+
+
+def _line_of(view: View, finding: Finding) -> str:
+    """The line of the user's file; with the file, where it is not that which was named."""
+    return finding.stage.line.removeprefix(f"{view.program.scenario.source}:")
 
 
 def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
