@@ -11,7 +11,7 @@ from math import inf
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.run import Enough
 from bpdebug.recorder.stream import Recording
-from bpdebug.recorder.updates import Lineage, Update, find_updates, living, same
+from bpdebug.recorder.updates import Lineage, Update, find_updates, is_passing, living, same
 from bpdebug.recorder.writer import Writer
 
 FIRST = 3
@@ -27,6 +27,9 @@ _PATIENCE = 10.0
 """Seconds of the processor that recording the last updates may take."""
 _FIRST_LOOK = 2_000
 """Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
+
+_PATIENT = 50_000
+"""Nodes up to which a loop that carries only what an outer one's turn has made is taken for a part of that turn."""
 
 
 class Keeper:
@@ -90,6 +93,8 @@ class Keeper:
             return
         self._look = max(self._look, 2 * len(graph.nodes))
         updates = find_updates(hooks)
+        if len(graph.nodes) <= _PATIENT and is_passing(hooks, updates):
+            return
         if self._first and not self._at and (full or len(updates) >= wanted):
             raise Enough
         if len(updates) >= wanted or (full and updates):

@@ -126,6 +126,23 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
     return _complete(lineage, [span for run in runs for span in spans[run]], best)
 
 
+def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
+    """Whether updates carry on nothing but what the outermost loop that runs has made, such as sums over time steps: its own turns may be
+    the updates, once there are two of them."""
+    lineage, run = Lineage(hooks.graph.nodes), hooks.iterations[-1][0][0][1]
+    begin = next(count for loops, count in hooks.iterations if loops[0][1] == run)
+
+    def is_made_within(node: Node | None) -> bool:
+        for _ in range(_MOST_HOPS):
+            if node is None or node.number < begin or not node.operation:
+                break
+            node = lineage.before(node)
+        return node is None
+
+    arrays = [*filter(is_array, updates[0].carried)] if updates else []
+    return bool(arrays) and all(map(is_made_within, arrays))
+
+
 def is_at(asked: str, file: str, line: int) -> bool:
     """Whether a line is the one that is asked for, ``net.py:30`` or ``30``."""
     name, _, number = asked.rpartition(":")
@@ -287,4 +304,4 @@ def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
                 stack += node.parents()
 
 
-__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_real", "living", "same"]
+__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_passing", "is_real", "living", "same"]

@@ -295,3 +295,16 @@ def test_a_statement_knows_the_calls_loops_and_turns_that_it_is_computed_in(tmp_
     assert [loop, ("n = 0", "11"), call] in paths and [loop, ("n = 1", "11"), call] in paths, "main() and the loop of updates hold all"
     turns = {tuple(level.title for level in stage.path) for stage in stages if stage.phase == "update"}
     assert turns == {("while n", "turn 1"), ("while n", "turn 2")}
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("T, n_in, n_h = 3, 4, 5", "T, n_in, n_h = 25, 4, 5"), 12),
+        (("for epoch in range(6):", "for epoch in range(1):"), 34),
+    ],
+    ids=["sums over time steps are no updates", "where there is no second turn, they are all there is"],
+)
+def test_a_long_update_is_a_turn_of_the_outer_loop_where_that_carries_the_parameters(change, line):
+    asked = Asked(copied("lstm", *change), (), 3)
+    assert read(child.record(asked), asked.source).loop.number == line
