@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 ARRAYS = (np.ndarray, np.generic)
 NUMERIC = (np.ndarray, np.generic, float)
-_PLAIN = (int, bool, str, slice, type(None), type(...))
+_SEVERAL = (tuple, list)
+_PLAIN = (int, str, type(None), type(...))
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _LONGEST = 2000
 """Items of a list that are looked at."""
 Slot = tuple[int, str]
@@ -51,12 +54,26 @@ class Node:
 
     __slots__ = ("arguments", "changed", "kept", "keywords", "level", "number", "operation", "site", "slots", "value")
 
-    def __init__(self, number: int, operation: str, arguments: tuple[Any, ...], keywords: dict[str, Any], value: Any, site: int) -> None:
-        self.number, self.operation, self.arguments, self.keywords = number, operation, arguments, keywords
-        self.value, self.site, self.changed = value, site, False
+    def __init__(
+        self,
+        number: int,
+        operation: str,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+        value: Any,
+        site: int,
+        level: Level | None,
+    ) -> None:
+        self.number = number
+        self.operation = operation
+        self.arguments = arguments
+        self.keywords = keywords
+        self.value = value
+        self.site = site
+        self.level = level
+        self.changed = False
         self.kept: Array | None = None
         self.slots: list[tuple[Slot, int, bool]] = []
-        self.level: Level | None = None
 
     def numbers(self) -> Any:
         """Its numbers, as they were when it was computed."""
@@ -64,12 +81,12 @@ class Node:
 
     def parents(self) -> Iterator[Node]:
         """The nodes that went in."""
-        stack: list[Any] = [*self.keywords.values(), *reversed(self.arguments)]
+        stack: list[Any] = [*self.keywords.values(), *self.arguments[::-1]]
         while stack:
             one = stack.pop()
-            if isinstance(one, Node):
+            if type(one) is Node:
                 yield one
-            elif isinstance(one, tuple | list):
+            elif isinstance(one, _SEVERAL):
                 stack += reversed(one)
             elif isinstance(one, slice):
                 stack += [one.step, one.stop, one.start]
@@ -93,25 +110,29 @@ class Graph:
         self._known: dict[int, tuple[Any, Node]] = {}
         self._dropped: list[Node] = []
 
-    def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: dict[str, Any] | None = None) -> Node:
+    def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: Mapping[str, Any] = _NONE) -> Node:
         """A new node, which is from now on what that object stands for."""
-        node = Node(len(self.nodes), operation, arguments, keywords or {}, value, site)
-        node.level = self.level
+        node = Node(len(self.nodes), operation, arguments, keywords, value, site, self.level)
         self.nodes.append(node)
         if isinstance(value, NUMERIC):
             self._known[id(value)] = value, node
         return node
 
-    def drop(self, count: int) -> None:
-        """Forget the first nodes: what is read later is from elsewhere then; values that the last of them have not read are let go."""
+    def drop(self, count: int, read: Collection[Node] | None = None) -> None:
+        """Forget the first nodes: what is read later is from elsewhere then; values that the last of them have not read are let go.
+
+        Args:
+            count: how many.
+            read: what they have read from before them, where that is known.
+        """
         old, self.nodes = self.nodes[:count], self.nodes[count:]
-        read = {parent for node in old for parent in node.parents() if parent.number < 0}
+        read = {parent for node in old for parent in node.parents() if parent.number < 0} if read is None else read
         for node in self._dropped:
             if node not in read and self.known(node.value) is node:
                 del self._known[id(node.value)]
         self._dropped = [*read, *old]
         for node in old:
-            node.number, node.keywords = -1, {}
+            node.number, node.keywords = -1, _NONE
             if node.operation != "[]":  # where a view is written to, its base is, too
                 node.operation, node.arguments = "", ()
         for number, node in enumerate(self.nodes):
@@ -124,7 +145,7 @@ class Graph:
             old.changed = True
         node = self.add(operation, arguments, array, site)
         node.changed = True
-        node.slots = [(slot, -1, visited) for slot, _, visited in old.slots] if old else []
+        node.slots = [*dict.fromkeys((slot, -1, visited) for slot, _, visited in old.slots)] if old else []
         base = array.base
         parent = self.known(base) if base is not None else None
         if isinstance(base, np.ndarray) and parent and old:
@@ -139,27 +160,28 @@ class Graph:
 
     def of(self, value: Any) -> Any:
         """What stands for an operand: its node, one from elsewhere where it has none; plain values are what they are."""
-        if isinstance(value, _PLAIN) and not isinstance(value, slice):
-            return value
-        node = self.known(value)
-        if node is None and isinstance(value, ARRAYS) and value.dtype != object:
-            node = self.add("", (), value, -1)
-            self.keep(node)
-        if node is not None:
-            if node.changed:
+        hit = self._known.get(id(value))
+        if hit is not None and hit[0] is value:
+            if (node := hit[1]).changed:
                 node.changed = False
                 self.keep(node)
             return node
+        if isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, ARRAYS) and value.dtype != object:
+            node = self.add("", (), value, -1)
+            self.keep(node)
+            return node
         if isinstance(value, slice):
             return slice(*map(self.of, (value.start, value.stop, value.step)))
-        if isinstance(value, tuple | list) and len(value) <= _LONGEST and self.follows(value):
+        if isinstance(value, _SEVERAL) and len(value) <= _LONGEST and self.follows(value):
             return tuple(map(self.of, value)) if isinstance(value, tuple) else [*map(self.of, value)]
         return value
 
     def keep(self, node: Node) -> None:
         """Copy a node's numbers, since the script may change them."""
         if isinstance(node.value, np.ndarray) and node.kept is None:
-            node.kept = np.array(node.value, copy=True, order="K")
+            node.kept = node.value.copy("K")
             self.bytes += node.kept.nbytes
 
     def follows(self, *values: Any) -> bool:
@@ -167,6 +189,6 @@ class Graph:
         for value in values:
             if isinstance(value, ARRAYS) or (type(value) is float and id(value) in self._known):
                 return True
-            if isinstance(value, tuple | list) and len(value) <= _LONGEST and self.follows(*value):
+            if isinstance(value, _SEVERAL) and len(value) <= _LONGEST and self.follows(*value):
                 return True
         return False

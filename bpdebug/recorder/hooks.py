@@ -22,6 +22,8 @@ _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", m
 """Python's own functions of numbers."""
 _CHANGING = ("fill", "sort", "resize", "put", "partition")
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
+_BUILT_IN, _HOLDING, _TELLING = (type, types.BuiltinFunctionType), (dict, list, tuple), (int, str, np.integer)
+_DRAWING, _STANDING = (types.ModuleType, np.random.Generator, np.random.RandomState), (types.ModuleType, type, types.FunctionType)
 _SAID = 20
 """Characters of a text that tells the turn of a loop."""
 
@@ -34,15 +36,19 @@ class Hooks(Run):
     def op(self, site: int, name: str, *operands: Any) -> Any:
         """An operator."""
         sign, run = _SIGNS[name]
-        value = run(*operands)
-        if isinstance(value, np.ndarray) and value.ndim == 2 and len(operands) == 2:
-            self._look(site, value, *operands)
-        return self._made(sign, site, value, *operands) if self.graph.follows(*operands) else value
+        value, graph = run(*operands), self.graph
+        if type(value) is np.ndarray:
+            if value.ndim == 2 and value.shape[0] == value.shape[1] > 1 and len(operands) == 2:
+                self._look(site, value, *operands)
+        elif not isinstance(value, NUMERIC) or not graph.follows(*operands):
+            return value
+        graph.add(sign, tuple([graph.of(one) for one in operands]), value, site)
+        return value
 
     def _look(self, site: int, value: Array, left: Any, right: Any) -> None:
-        """Note where a flat list met a column of the same length, and a square came of it."""
+        """Note where a flat list met a column of the same length, if a square came of that."""
         shapes = [np.shape(left), np.shape(right)]
-        if value.shape[0] == value.shape[1] > 1 and sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
+        if sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
             named = [self._name_of(one) for one in (left, right)]
             self.squares.setdefault(self.sites[site][:2], [*zip(named, shapes, strict=True), ("", value.shape)])
 
@@ -72,7 +78,7 @@ class Hooks(Run):
         if function is builtins.sum and arguments and isinstance(arguments[0], types.GeneratorType):
             arguments = [*arguments[0]], *arguments[1:]
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
-        name = _NUMBERS.get(function) if isinstance(function, type | types.BuiltinFunctionType) else None
+        name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else None
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
             self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)
@@ -89,27 +95,29 @@ class Hooks(Run):
 
     def method(self, site: int, owner: Any, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """A call of an attribute."""
-        if isinstance(owner, types.ModuleType | np.random.Generator | np.random.RandomState):
-            module = getattr(owner, "__name__", "numpy.random")
-            if module.split(".")[0] == "numpy":
-                path = ".".join([*module.split(".")[1:], name])
-                return self._numpy(site, getattr(owner, name), path, arguments, keywords)
+        if owner is np or isinstance(owner, _DRAWING):
+            module = "numpy" if owner is np else getattr(owner, "__name__", "numpy.random")
+            if module.partition(".")[0] == "numpy":
+                return self._numpy(site, getattr(owner, name), f"{module[6:]}.{name}".removeprefix("."), arguments, keywords)
             if module == "math":
                 value = getattr(owner, name)(*arguments)
                 return self._made(name, site, value, *arguments) if self.graph.follows(*arguments) else value
-        elif isinstance(owner, np.ufunc) and name == "at":
-            before = tuple(map(self.graph.of, arguments))
-            owner.at(*arguments)
-            self.graph.changed(arguments[0], "add_at" if owner is np.add else f"call:{owner.__name__}.at", before, site)
-            return None
         elif isinstance(owner, np.ufunc):
-            return self._numpy(site, getattr(owner, name), f"{owner.__name__}.{name}", arguments, keywords)
+            return self._of_ufunc(site, owner, name, arguments, keywords)
         elif isinstance(owner, ARRAYS):
             return self._of_array(site, owner, name, arguments, keywords)
         value = self.call(site, getattr(owner, name), *arguments, **keywords)
         if isinstance(owner, list) and name in ("append", "insert") and id(owner) in self.owners:
             self._appended(site, owner, arguments[-1], len(owner) - 1 if name == "append" else 0)
         return value
+
+    def _of_ufunc(self, site: int, owner: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if name != "at":
+            return self._numpy(site, getattr(owner, name), f"{owner.__name__}.{name}", arguments, keywords)
+        before = tuple(map(self.graph.of, arguments))
+        owner.at(*arguments)
+        self.graph.changed(arguments[0], "add_at" if owner is np.add else f"call:{owner.__name__}.at", before, site)
+        return None
 
     def _appended(self, site: int, owner: list[Any], value: Any, place: int) -> None:
         if self.graph.follows(value) or hasattr(value, "__dict__"):
@@ -127,7 +135,7 @@ class Hooks(Run):
 
     def _numpy(self, site: int, function: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         given = tuple(map(self.graph.of, arguments))
-        named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"}
+        named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
         value, out = function(*arguments, **keywords), keywords.get("out")
         if name.rpartition(".")[2] in _CHANGED:
             if arguments and isinstance(arguments[0], np.ndarray):
@@ -163,7 +171,7 @@ class Hooks(Run):
     def visited(self, site: int, text: str, value: Any) -> None:
         """A loop variable was bound; a number or a text tells the turn."""
         level = self.graph.level
-        if level and level.site == site and not level.said and isinstance(value, int | str | np.integer):
+        if level and level.site == site and not level.said and isinstance(value, _TELLING):
             self.graph.level = level._replace(said=f"{text} = {value if not isinstance(value, str) else repr(value[:_SAID])}")
         self._named(site, (0, text), value, True)
 
@@ -179,17 +187,17 @@ class Hooks(Run):
             node = self.graph.of(value)
             if hasattr(node, "slots"):
                 self.graph.keep(node)
-                if all(one < 0 for _, one, _ in node.slots):
+                if not node.slots or all(one < 0 for _, one, _ in node.slots):
                     node.level = self.graph.level
                 if node.slots and not (visited or depth) and slot[1] not in [name for (_, name), _, _ in node.slots]:
                     told = slot[1].replace("\0", "."), site, len(self.graph.nodes)
                     self.graph.renamed.setdefault(node.number, []).append(told)
                 node.slots.append((slot, site, visited))
-        elif depth < 2 and isinstance(value, dict | list | tuple) and len(value) < 200:
+        elif depth < 2 and isinstance(value, _HOLDING) and len(value) < 200:
             self._own(value, slot, visited)
             for key, one in value.items() if isinstance(value, dict) else enumerate(value):
                 self._named(site, (slot[0], f"{slot[1]}[{key!r}]"), one, visited, depth + 1)
-        elif hasattr(value, "__dict__") and not isinstance(value, types.ModuleType | type | types.FunctionType):
+        elif hasattr(value, "__dict__") and not isinstance(value, _STANDING):
             self._own(value, slot, visited)
 
     def _own(self, value: Any, slot: Slot, visited: bool) -> None:

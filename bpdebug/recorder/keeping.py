@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from itertools import pairwise
 from math import inf
+from typing import Any
 
+from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
+from bpdebug.recorder.likeness import Likeness, Origins, UnlikeError
 from bpdebug.recorder.run import Enough
 from bpdebug.recorder.stream import Recording
 from bpdebug.recorder.updates import Lineage, Update, find_updates, is_passing, living, same
@@ -19,8 +23,10 @@ FIRST = 3
 _NODES, _SECONDS = 300_000, 60.0
 _BYTES = 256 * 2**20
 """What is kept of the updates, and copied of the first ones, at most."""
-_MOST, _SOME = 1000, 20
+_MOST, _SOME = 500, 20
 """Updates at the end that are kept, at most; and where the end is not known, now and then, in a row."""
+_KINDS = 50
+"""Different things that updates do whose text is remembered."""
 _BESIDE = 2
 """Updates on either side of one that is asked for."""
 _PATIENCE = 10.0
@@ -52,7 +58,9 @@ class Keeper:
         self._began, self._worked, self._look = 0.0, 0.0, _FIRST_LOOK
         self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
         self._start, self._end, self._cut = 0, -1, -1
+        self._read: Collection[Node] | None = None
         self._late, self._size, self._names = 0, 0, set[object]()
+        self._alike: dict[tuple[Any, ...], tuple[int, Origins]] = {}
 
     def turn(self, site: int) -> None:
         """A turn of a loop begins: says whether it has hooks.
@@ -129,9 +137,10 @@ class Keeper:
             self._plan()
         hooks.on = self._from - 1 <= turn < self._until + self._late
         if not (hooks.on and self._late):
-            hooks.graph.drop(len(hooks.graph.nodes))
             self._cut = -1
-        self._start, self._end = len(hooks.graph.nodes), -1
+            if hooks.graph.nodes:
+                hooks.graph.drop(len(hooks.graph.nodes), self._read)
+        self._start, self._end, self._read = len(hooks.graph.nodes), -1, None
 
     def _begin(self) -> None:
         """From here on an update is known as what the first ones were."""
@@ -171,25 +180,41 @@ class Keeper:
         """The turn before has ended: keep the update that it completes, where it is wanted."""
         hooks, nodes = self.hooks, self.hooks.graph.nodes
         lineage, begin, end = Lineage(nodes), self._start, len(nodes) if self._end < 0 else self._end
-        carried = same(lineage.carried(begin, end), self._names)
         if self._late:
+            carried = same(lineage.carried(begin, end), self._names)
             begin, end = self._cut, max((new.number + 1 for new in carried.values()), default=end)
-            carried = same(lineage.carried(begin, end), self._names) if begin >= 0 else {}
-        update = Update(begin, end, carried)
-        update.carried = living(nodes, update)
-        if self._from <= hooks.update < self._until and len(update.carried) >= self._size:
-            self.recording.add(Writer(hooks, update), hooks.update, False)
-            self._make_room()
+        if begin >= 0 and self._from <= hooks.update < self._until:
+            self._add(lineage, begin, end)
         if self._late:
             hooks.graph.drop(end)
             self._cut = 0
 
+    def _add(self, lineage: Lineage, begin: int, end: int) -> None:
+        """Keep an update; of one that does what another has done only the numbers are taken."""
+        hooks, alike = self.hooks, None
+        with suppress(UnlikeError):
+            alike = Likeness(hooks, begin, end)
+            self._read = None if self._late or end < len(hooks.graph.nodes) else alike.before
+        if alike and (known := self._alike.get(alike.key)):
+            self.recording.put(hooks.update, known[0], alike.values(known[1]))
+        else:
+            update = Update(begin, end, same(lineage.carried(begin, end), self._names))
+            update.carried = living(lineage.nodes, update)
+            if len(update.carried) < self._size:
+                return
+            self.recording.add(writer := Writer(hooks, update), hooks.update, False)
+            made = self.recording.updates[-1]
+            origins = alike.origins(writer, made["values"]) if alike and len(self._alike) < _KINDS else None
+            if alike and origins is not None:
+                self._alike[alike.key] = made["listing"], origins
+        self._make_room()
+
     def _make_room(self) -> None:
         """Give up the oldest updates but the first ones and those that were asked for."""
         updates = self.recording.updates
-        while self.recording.bytes > _BYTES or len(updates) > _MOST + FIRST:
-            kept = self._at and _BESIDE
-            place = next((n for n, one in enumerate(updates) if n >= FIRST and abs(one["number"] - self._at) > kept), -1)
+        asked = range(self._at - _BESIDE, self._at + _BESIDE + 1) if self._at else range(0)
+        while self.recording.bytes > _BYTES or len(updates) > FIRST + len(asked) + _MOST:
+            place = next((n for n, one in enumerate(updates) if n >= FIRST and one["number"] not in asked), -1)
             if place < 0:
                 break
             self.recording.forget(place)

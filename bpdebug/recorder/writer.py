@@ -11,7 +11,7 @@ from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.updates import Update, ancestors
 
-_INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
+INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
 _SAME = {
     "pos",
     "copy",
@@ -34,7 +34,7 @@ _WORDS = """
     true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal equal not_equal
     isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
-_OF_ARRAYS = {*_INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
+_OF_ARRAYS = {*INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
 _JOINED = {"vstack": "concatenate([{}], axis=0)", "hstack": "concatenate([{}], axis=-1)"}
 
 
@@ -86,13 +86,11 @@ class Writer:
         name, texts = node.operation, self.hooks.sites[node.site][3] if node.site >= 0 else ()
         name, _, part = name.partition("#")
         arguments = [np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments]
-        operands = [
-            self._operand(one, texts[place] if place < len(texts) and name in _INFIX else "") for place, one in enumerate(arguments)
-        ]
+        operands = [self._operand(one, texts[place] if place < len(texts) and name in INFIX else "") for place, one in enumerate(arguments)]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)
         keywords = {key: self._operand(one, "") for key, one in node.keywords.items()}
-        if name in _INFIX and len(operands) == 2:
+        if name in INFIX and len(operands) == 2:
             left, right = _stretched(node, operands)
             return f"({left} {name} {right})"
         kind = "put" if name.startswith("put") or name == "add_at" else name
@@ -142,7 +140,7 @@ class Writer:
 
     def _is_said(self, node: Node) -> bool:
         """Whether the formula of what is given is better than its numbers."""
-        return node.number >= self.update.start and not node.slots and node.operation in _INFIX | {"neg", ".T"}
+        return node.number >= self.update.start and not node.slots and node.operation in INFIX | {"neg", ".T"}
 
     def _give(self, key: Any, value: Any, text: str) -> None:
         self.place(key)
@@ -161,7 +159,7 @@ def _made(node: Node) -> Any:
     """What a part of an array that the script takes twice has in common."""
     base, *keys = node.arguments if node.operation == "[]" else (None,)
     parts = [part for key in keys for part in (key if isinstance(key, tuple) else (key,))]
-    return (base, *map(repr, [part.number if isinstance(part, Node) else part for part in parts])) if base else node
+    return (base, *map(repr, [id(part) if isinstance(part, Node) else part for part in parts])) if base else node
 
 
 def _is_plain(value: Any) -> bool:

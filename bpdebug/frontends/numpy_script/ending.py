@@ -1,10 +1,13 @@
-"""Why a script did not come to its own end, or why there is nothing to step through."""
+"""What is said of a recording: which updates it has, why the script did not come to its own end, why there is nothing to step through."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
+_RUNS = 6
+"""Stretches of updates that are named one by one."""
 _LONGEST = 150
 """Characters of an exception's message."""
 
@@ -51,3 +54,15 @@ def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
         loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
         return f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}", 1, False
     return f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through", 1, False
+
+
+def kept_of(updates: tuple[int, ...]) -> str:
+    """Which updates are kept."""
+    ends = [place for place, (one, other) in enumerate(pairwise(updates), 1) if other > one + 1]
+    if not ends and not updates[0]:
+        return f"{len(updates)} updates are kept" if len(updates) > 1 else "1 update is kept"
+    runs = [updates[begin:end] for begin, end in pairwise([0, *ends, len(updates)])]
+    if len(runs) > _RUNS:
+        return f"{len(updates)} of the updates {updates[0]} to {updates[-1]} are kept"
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"updates {' and '.join([', '.join(told[:-1])] * (len(told) > 1) + told[-1:])} are kept"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import dropwhile, pairwise
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, wa
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
-from bpdebug.frontends.numpy_script.ending import stopped
+from bpdebug.frontends.numpy_script.ending import kept_of, stopped
 from bpdebug.frontends.numpy_script.helpers import helper_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss
@@ -121,17 +121,7 @@ def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
     line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
     written = f"loss = {line}" if not loss.said else f"loss = {loss.said} ({line})"
     parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
-    return f"{', '.join(parts)}; {_kept(recording.kept)}"
-
-
-def _kept(updates: tuple[int, ...]) -> str:
-    """Which updates are kept."""
-    ends = [place for place, (one, other) in enumerate(pairwise(updates), 1) if other > one + 1]
-    if not ends and not updates[0]:
-        return f"{len(updates)} updates are kept" if len(updates) > 1 else "1 update is kept"
-    runs = [updates[begin:end] for begin, end in pairwise([0, *ends, len(updates)])]
-    told = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
-    return f"updates {' and '.join([', '.join(told[:-1])] * (len(told) > 1) + told[-1:])} are kept"
+    return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 
 
 def _called(stage: Stage, made: Line, line: Line) -> Stage:
