@@ -110,6 +110,7 @@ another_loss_sum    | another rule | another loss, and not divided as this one i
 parentheses         | left out     | parentheses left out
 term_missing        | left out     | a term left out
 factor_missing      | left out     | a factor left out
+one_part            | another rule | a slip in one part
 """
 FAULTS: Mapping[str, Fault] = {
     kind: Fault(_SORTS[sort], title, rows is _GENERAL) for rows in (_TELLING, _GENERAL) for kind, sort, title in table(rows)

@@ -8,6 +8,7 @@ these numbers, the answer is empty, and where several do that other numbers woul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 
@@ -17,6 +18,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Unary, substitute
@@ -111,7 +113,24 @@ class _Search:
         alone = [] if case.site.updates else [made for made in self.near if made.kind not in _ALONE]
         likely = (made for made in mistakes(case.site) if made.kind in kinds and not made.overrides)
         again = partial(mistakes, only=kinds, again=True)
-        return self._told(self._twice(alone, _sizes))[:1] or self._told(self._twice(likely, again))[:1]
+        return self._told(self._twice(alone, _sizes))[:1] or self._told(self._twice(likely, again))[:1] or self._mended()
+
+    def _mended(self) -> tuple[Suspect, ...]:
+        """The user's own formula with one part of it changed so that it is right: here, and on other numbers."""
+        if (case := self.case).formula is None:
+            return ()
+        others = [one for one in _worlds(case, min(case.samples, _MOST_ROWS) + 1) if one]
+        due = [one.value(case.site.tree) for one in others]
+        meant = replace(
+            case, stage=replace(case.stage, formula=Formula.of(case.formula), original=None), wrong=case.right, right=case.wrong
+        )
+        for made in mistakes(meant.site, again=True) if due else ():
+            with suppress(IndexError, ValueError):
+                fits = meant.in_proportion(made) and meant.explains(meant.value(made.tree))
+                if fits and all(_same(right, one.value(made.tree)) for right, one in zip(due, others, strict=True)):
+                    says = f"{case.stage.name} = {to_text(made.tree)} is right"
+                    return (suspect("one_part", says, case.formula),)
+        return ()
 
     def _fits(self, made: Mistake) -> bool:
         """Whether a mistake gives the wrong numbers; one that gives them in another size is remembered."""

@@ -117,6 +117,11 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
     assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
 
 
+def test_what_would_be_right_is_said_in_his_own_names():
+    result = judged("lists", "return a * (1 - a)", "return a * (1 + a)")
+    assert "dz[1] = da * (a[2] * (1 - a[2])) is right" in result.text
+
+
 def test_another_loss_than_the_written_one_is_said_and_is_no_mistake():
     result = judged("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y")
     assert result.data["ok"] is True

@@ -233,7 +233,7 @@ def test_the_cross_entropy_without_its_second_term_has_both_of_its_names():
 
 def test_every_row_of_the_catalogue_is_planted_by_hand():
     # of lines and of what clips: see test_program_cases.py, test_user_lines.py and core/test_draws.py
-    of_lines = {"held_constant", "kernel_turned", "rows_shifted", "clip_missing", "mask_anew", "mask_turned"}
+    of_lines = {"held_constant", "kernel_turned", "rows_shifted", "clip_missing", "mask_anew", "mask_turned", "one_part"}
     assert set(FAULTS) - set(PLANT) == {"forward_changed", "another_loss_sum", "decay_after"} | of_lines
 
 

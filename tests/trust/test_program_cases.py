@@ -254,7 +254,7 @@ WRONG = [
     ("batch norm", "dvar = -0.5 * (dxhat * xc).sum(0) * (var + eps) ** -0.5", "exchanged+factor_missing"),
     ("batch norm", "dgamma = sum(dout * xc, axis=0)", "exchanged"),
     ("batch norm", "dbeta = mean(dout, axis=0)", "m_twice"),
-    ("batch norm", "dh = (dxhat - dxhat.mean(0) - xhat * (dxhat * xhat).mean(0)) / sqrt(var * m / (m - 1) + eps)", ""),
+    ("batch norm", "dh = (dxhat - dxhat.mean(0) - xhat * (dxhat * xhat).mean(0)) / sqrt(var * m / (m - 1) + eps)", "one_part"),
     ("batch norm", "dh = (dxhat - dxhat.mean(0) - xhat * (dxhat * xhat).mean(0)) / (var + eps)", ""),
     ("batch norm", "dgamma = sum(dout * xhat, axis=0) / m", "m_twice"),
     ("batch norm", "dh = (dxhat - dxhat.mean() - xhat * (dxhat * xhat).mean(0)) / sqrt(var + eps)", ""),
@@ -337,7 +337,7 @@ WRONG = [
     ("max pooling", "dc = (c == p[:, :, None, :, None]) * dp[:, :, None, :, None] / 4", "stray_factor"),
     ("max pooling", "dc = (c == min(c, axis=(2, 4), keepdims=True)) * dp[:, :, None, :, None]", ""),
     ("max pooling", "dp = (2 / m * (p.reshape(m, 4) @ W - y) @ W.T).reshape(m, 2, 2).swapaxes(1, 2)", ""),
-    ("max pooling", "dc = (w == max(w, axis=(2, 4), keepdims=True)) * dp[:, :, None, :, None]", ""),
+    ("max pooling", "dc = (w == max(w, axis=(2, 4), keepdims=True)) * dp[:, :, None, :, None]", "one_part"),
     ("hinge", "dW = x.T @ ds + reg * W", "factor_missing"),
     ("hinge", "dW = x.T @ ds", "term_missing"),
     ("hinge", "ds = (margin > 0) / m", "term_missing"),
@@ -375,7 +375,7 @@ WRONG = [
     (
         "residual",
         "r = 1 / sqrt(mean(h ** 2, axis=-1, keepdims=True) + 0.01)\ndh = do + r * (du - u * sum(du * u, axis=-1, keepdims=True))",
-        "",
+        "one_part",
     ),
 ]
 """Program, lines of which the last is wrong, and the kinds of mistakes that are named: none where the numbers do not tell."""
