@@ -250,3 +250,29 @@ def test_the_options_are_those_of_each_command(capfd):
     assert "-- is for a script" in capfd.readouterr().err
     assert main(["check", "-m", "lists", "--stdin", "gone.txt"]) == 2
     assert "gone.txt: the file does not exist" in capfd.readouterr().err
+
+
+DA = "-y / a[2] + (1 - y) / (1 - a[2])"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({DA: f"7 * ({DA})"}, 1),
+        ({DA: f"({DA}) / 3"}, 1),
+        ({DA: f"4 * ({DA})"}, 0),  # the samples
+        ({DA: f"0.5 * ({DA})"}, 0),
+        ({DA: f"scale * ({DA})", "lr = 0.1": "lr = 0.1\nscale = 7"}, 0),  # a number of his with a name
+        ({DA: f"0.07 * ({DA})", "lr * ": ""}, 0),  # the learning rate
+        ({"loss = np.sum(": "loss = 7 * np.sum(", DA: f"7 * ({DA})"}, 0),
+    ],
+)
+def test_a_factor_of_all_gradients_is_a_convention_where_it_stands_for_something(changes, status, capfd):
+    text = (SCRIPTS / "lists.py").read_text("utf-8")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    Path("lists.py").write_text(text, "utf-8")
+    assert main(["check", "lists.py"]) == status
+    line = next(number for number, code in enumerate(text.splitlines(), 1) if code.strip().startswith("da ="))
+    assert capfd.readouterr().out.startswith(f"lists.py:{line}: WRONG da = ") == (status == 1)

@@ -32,7 +32,7 @@ explain {gradient}; undo; check; check all; check sweep; check slope
 export a.npz; export a.jsonl; export a.py; goto end; explain; health; goto 0:{loss}
 predict on; step; answer 1; step; answer 1x1; answer +; step; predict off; hunt 1; hint; hint; accuse {tensor}; reveal; score
 tour; tour off; save s.bp
-run; source s.bp; reload; help; theme; hop; commands 1 where; quit
+run; source s.bp; reload; loop; loss; help; theme; hop; commands 1 where; quit
 """
 
 

@@ -15,8 +15,9 @@ from bpdebug.core.schedule import Stage
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
-from bpdebug.frontends.numpy_script.pairs import Pairing
+from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
+from bpdebug.frontends.numpy_script.scalings import is_invented
 
 _CLIMBS = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
 _UPHILL = 0.1
@@ -83,11 +84,15 @@ class Steps:
                 accepted[name] = Allowed(said="right, given what comes back to it")
             if pair.factor == 1 and pair.near > NEAR:
                 accepted[name] = Allowed(near=pair.near, said="right but for the small number that is added in the loss")
-            if pair.factor not in (None, 1.0) and alike and downhill:
+            if pair.factor not in (None, 1.0) and alike and downhill and not self._is_invented(name, pair):
                 end = f"; all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}" * (self.times != 1)
                 said = f"{short(pair.factor or 0, 6)} times it, as a convention{end}"
                 accepted[name] = Allowed(pair.factor or 1.0, near=pair.near, said=said)
         return accepted
+
+    def _is_invented(self, name: str, pair: Pair) -> bool:
+        """Whether a gradient of the loss that he has written is a multiple of the right one for no reason."""
+        return not self._loss.said and is_invented(self._recording, name, pair.factor or 0)
 
     def _decay(self, name: str, tensor: str) -> float:
         """How many times a parameter is added to its gradient, given his own earlier ones; 0 where it is something else."""

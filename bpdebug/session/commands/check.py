@@ -12,6 +12,7 @@ from bpdebug.core.description import Array
 from bpdebug.files import path_of
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command
+from bpdebug.time.position import LocationError
 from bpdebug.time.results import Result
 from bpdebug.time.tasks import whole
 
@@ -75,7 +76,10 @@ def checked(session: Session, at: str, on: bool) -> Result:
     for update in range(session.position.update + 1, session.position.updates if on else 0):
         if result.wrong:
             return result
-        session.execute(f"goto update {update}")
+        try:
+            session.execute(f"goto update {update}")
+        except LocationError:  # of a script it is not kept
+            continue
         result = session.execute("check")
     return result if result.wrong else first
 
