@@ -64,8 +64,15 @@ class Lineage:
                     break
                 old = self.before(old)
             if old is not None and old is not node and is_real(old) and (old.number < start or not old.operation):
-                found[old] = node
+                kept = found.get(old)
+                if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
+                    found[old] = node
         return found
+
+
+def _shares(node: Node, old: Node) -> bool:
+    """Whether two values have been kept under one name."""
+    return not {slot for slot, _, _ in node.slots}.isdisjoint(slot for slot, _, _ in old.slots)
 
 
 def _before(node: Node) -> Node | None:

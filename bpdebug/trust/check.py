@@ -88,7 +88,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
 
 def _remarked(probe: Probe, stage: Stage) -> Finding:
     """A stage of which the front end knows that it is wrong."""
-    ours, suspects = np.asarray(Evaluator(probe.values).value(stage.formula.tree)), _suspects(*probe.program.remarks[stage.name])
+    ours, suspects = np.asarray(probe.running.run(probe.start)[stage.name]), _suspects(*probe.program.remarks[stage.name])
     return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
 
 

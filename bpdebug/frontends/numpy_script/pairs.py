@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 _MOST_TRIED = 400
 _SMALL, _BLUR = 1e-4, 1e-3
 """What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
+_ALIKE = 1e-3
+"""Relative: factors that are as near are the same."""
 
 
 class Pair(Record):
@@ -97,16 +100,18 @@ class Pairing:
     def _ends(self) -> dict[str, str]:
         """The value that each parameter is moved by, by the parameter: one with the numbers of its gradient, if there is one."""
         of, found = {tensor: name for name, tensor in self.subtracted.items()}, dict[str, str]()
-        for parameter, new in self._recording.carried.items():
-            if (right := self._loss.gradients.get(parameter)) is not None:
-                reads = used(self._recording.statements, [new])
-                ancestors = [one.name for one in self.own if one.name in reads and not one.partial]
-                first = [of[name] for name in (parameter,) if name in of]
-                fitting = [name for name in first + ancestors[::-1] if scale(self._values[name], right)]
-                if right.size == 1:  # any number is a multiple of it
-                    fitting = [name for name in fitting if abs((scale(self._values[name], right) or 0) - 1) < NEAR]
-                chosen = [*sorted(fitting, key=lambda name: name in self._inner), *first]
-                found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
+        due, factors = self._loss.gradients, Counter[float]()
+        for parameter in sorted(self._recording.carried.keys() & due.keys(), key=lambda name: due[name].size == 1):
+            reads = used(self._recording.statements, [self._recording.carried[parameter]])
+            first = [of[name] for name in (parameter,) if name in of]
+            tried = [*first, *(one.name for one in reversed(self.own) if one.name in reads and not one.partial)]
+            scales = {name: factor for name in tried if (factor := scale(self._values[name], due[parameter]))}
+            if due[parameter].size == 1:  # any number is a multiple of it
+                usual = max(factors, key=factors.__getitem__, default=1.0)
+                scales = {name: factor for name, factor in scales.items() if abs(factor / usual - 1) < _ALIKE}
+            chosen = [*sorted(scales, key=lambda name: name in self._inner), *first]
+            factors.update(float(f"{scales[name]:.4g}") for name in chosen[:1] if name in scales)
+            found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
         return found
 
     def _small_ones(self) -> set[str]:
