@@ -25,6 +25,8 @@ _BYTES = 256 * 2**20
 """What is kept of the updates, and copied of the first ones, at most."""
 _MOST, _SOME = 500, 20
 """Updates at the end that are kept, at most; and where the end is not known, now and then, in a row."""
+_NOWHERE = -2
+"""The place of no loop."""
 _KINDS = 50
 """Different things that updates do whose text is remembered."""
 _BESIDE = 2
@@ -77,6 +79,10 @@ class Keeper:
         """A loop has ended."""
         if site == self.hooks.followed and self._end < 0:
             self._end = len(self.hooks.graph.nodes)
+
+    def rest(self) -> None:
+        """In a process that the script has made nothing is recorded."""
+        self.hooks.on, self.hooks.followed = False, _NOWHERE
 
     def finish(self, stopped: bool) -> Recording:
         """All that is kept, at the end of the run.

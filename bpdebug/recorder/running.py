@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import random
 import sys
 import traceback
 import types
@@ -13,14 +12,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bpdebug.recorder.keeping import Keeper
 from bpdebug.recorder.modules import HERE, Finder, compiled
 from bpdebug.recorder.run import Enough
+from bpdebug.recorder.seeds import Seeds
 from bpdebug.recorder.sources import Program, RefusedError
 from bpdebug.recorder.trees import HOOKS
 from bpdebug.recorder.watched import Printing, place_of, tell_where
+
+_FRAMEWORKS = ("torch", "jax", "tensorflow")
+"""What computes out of our sight."""
 
 
 def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
@@ -45,8 +46,9 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     module.__dict__.update({HOOKS: hooks, "__builtins__": __builtins__})
     sys.argv = [program.path if settings["module"] else source, *arguments]
-    np.random.seed(0)
-    random.seed(0)
+    seeds, process = Seeds(), os.getpid()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=keeper.rest)
     warnings.showwarning = _warned
     for name in ("stdout", "stderr"):
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
@@ -68,7 +70,6 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     except Enough:
         told["ended"] = "enough"
     except SystemExit as done:
-        told["ended"] = "ended"
         told["ended"], status = "ended", done.code if isinstance(done.code, int) else int(done.code is not None)
         if isinstance(done.code, str):
             print(done.code, file=sys.stderr)
@@ -77,6 +78,9 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
         told |= _told(error, hooks.files)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    if os.getpid() != process:  # of the script's own making
+        return status
+    told |= {"seeded": seeds.told(), "frameworks": [name for name in _FRAMEWORKS if name in sys.modules]}
     keeper.finish(told["ended"] not in ("ended", "enough")).write(out, told)
     return status
 

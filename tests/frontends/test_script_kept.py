@@ -138,3 +138,57 @@ def test_check_goes_to_a_later_update_and_ends_the_script_there(capfd):
     assert "updates 400 to 402 are kept" in said.err
     assert main(["explain", "train.py", "loss", "--at", "399:loss"]) == 0
     assert "updates 0 to 2 and 397 to 399 are kept" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("drawn", "told"),
+    [
+        ("np.random.randn(3, 1)", "np.random had no seed: it is 0 here"),
+        ("np.random.default_rng().normal(size=(3, 1))", "default_rng() had no seed"),
+        ("np.full((3, 1), random.random())", "random had no seed"),
+        ("np.random.default_rng(4).normal(size=(3, 1))", ""),
+    ],
+)
+def test_a_generator_without_a_seed_gets_one_and_it_is_said(drawn, told, capfd):
+    text = PLAIN.replace("import numpy as np", "import random\nimport numpy as np").replace("np.random.randn(3, 1)", drawn)
+    text = text.replace("COUNT", "for step in range(3):")
+    text = text if told != "np.random had no seed: it is 0 here" else text.replace("np.random.seed(1)", "")
+    runs = [opened(text), opened(text)]
+    assert {told in session.program.scenario.description for session in runs} == {True}
+    assert told or "seed" not in runs[0].program.scenario.description
+    assert len({*capfd.readouterr().err.split()}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_in_workers_nothing_is_recorded(way, capfd):
+    text = """
+import multiprocessing
+import numpy as np
+
+def work(seed):
+    W = np.ones((2, 1))
+    for _ in range(20):
+        W = W - 0.1 * W * seed
+    assert "__bpdebug__" not in globals() or not __bpdebug__.on
+    return float(W.sum())
+
+if __name__ == "__main__":
+    X, W = np.arange(6.0).reshape(3, 2), np.ones((2, 1))
+    for step in range(4):
+        p = X @ W
+        loss = np.sum(p ** 2) / 2
+        dW = X.T @ p
+        W = W - 0.001 * dW
+    with multiprocessing.get_context("WAY").Pool(2) as pool:
+        print(pool.map(work, [1, 2]))
+"""
+    session = opened(text.replace("WAY", way))
+    assert "loss = line 16; 4 updates are kept" in session.program.scenario.description
+    assert capfd.readouterr().err.startswith(f"[{0.9**20 * 2}"[:8])
+
+
+def test_what_a_framework_computes_is_said_not_to_be_recorded():
+    Path("torch.py").write_text("", "utf-8")
+    with pytest.raises(BpdebugError, match=r"what PyTorch computes is not recorded; 'bpdebug record', .* is still to come"):
+        opened("import torch\n")

@@ -15,7 +15,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
-from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of
+from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of, unseen
 from bpdebug.frontends.numpy_script.names import PLACE, Names
 
 
@@ -132,6 +132,7 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     first = 0 if text["at"] else same[0]["number"]
     said = f"{len(same)} of {len(order)} updates are kept: the others have other statements, or a batch of another size"
     notes = [said] * (len(same) < len(order))
+    notes += unseen(text)
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
     return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], first, notes
 
