@@ -242,7 +242,7 @@ class Machine:
         last, rows = self.last_workspace(), self.batches.rows(self.finished)
         now = then.data is self.program.data
         there = {} if now and rows is None else self._data if now else self._in_precision(then.data)
-        given = {name: value if rows is None else value.take(rows, axis=0) for name, value in there.items()}
+        given = {name: value if rows is None else np.asarray(value.take(rows, axis=0)) for name, value in there.items()}
         given |= self._last_drawn | ({} if then.fixed is self.program.fixed else self._in_precision(then.fixed))
         other = {name: value for name, value in given.items() if not np.array_equal(value, self._work.given[name])}
         computed = [name for name in self.program.index if name not in self.persistent]

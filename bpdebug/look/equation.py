@@ -26,7 +26,7 @@ from bpdebug.core.render import SIGNS, Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import Letters
 from bpdebug.core.structure import Forms
-from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, names
+from bpdebug.core.tree import Binary, Call, Listing, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
 from bpdebug.look.slices import Chosen, Slice, owner_of, slice_at
@@ -229,7 +229,8 @@ class _Taking:
         if not tree.reduces:
             if not FUNCTIONS[tree.function].cellwise:
                 first, value = tree.arguments[0], self._cells.value(tree)
-                if len(tree.arguments) == 1 and self._cells.value(first).shape == value.shape:  # any cell may go into any other
+                single = len(tree.arguments) == 1 and not isinstance(first, Listing)
+                if single and self._cells.value(first).shape == value.shape:  # any cell may go into any other
                     pieces = self._pieces(first, axes[len(axes) - value.ndim :], top=False)
                     inner = [replace(p, whole=frozenset(p.axes)) if isinstance(p, Operand) else p for p in pieces]
                     return [f"{tree.function}(", *inner, ")"]

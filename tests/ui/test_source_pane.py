@@ -19,6 +19,7 @@ from bpdebug.ui.draw.report import report_table, report_title
 from bpdebug.ui.draw.source import Text
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.layout import BARS
+from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 
 
@@ -161,3 +162,19 @@ async def test_what_only_a_script_has_says_so_elsewhere(key):
         assert f" {key}" not in shown(app, "footer").partition("panes")[0][-8:]
         await press(pilot, key)
         assert "this program is no script" in " ".join(shown(app, {"L": "source", "O": "output"}[key]).split()).lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [("clipped", ("update", "where")), pytest.param("gru", ("goto 1:{concatenated}", "select {concatenated}"), marks=pytest.mark.long)],
+)
+async def test_each_pane_stands_whatever_a_script_computes(name, commands):
+    scenario = recorded(name)
+    async with debugger(scenario, (120, 36)) as (app, pilot):
+        joined = [stage.name for stage in app.session.program.stages if "concatenate([" in stage.formula.text]
+        for command in commands:
+            app.session.execute(command.format(concatenated=(joined or [""])[0]))
+            app.show()
+            await settled(pilot)
+        await press(pilot, *"4789")
+        assert not any(pane.failure for pane in app.query(Pane))
