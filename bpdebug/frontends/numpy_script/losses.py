@@ -30,6 +30,8 @@ _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
 a difference implies fits at least: there may be a mistake in the derivative of the loss itself."""
 NEAR = 1e-6
 """Relative: numbers that are as near are the same."""
+_MANY = 64
+"""Cells that are looked at first."""
 _COMMON = 1e-4
 """Relative: factors that are as near are the same; a step of which rounding makes a larger share tells nothing."""
 
@@ -67,12 +69,22 @@ def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
     if theirs.size != right.size or np.squeeze(theirs).shape != np.squeeze(right).shape:
         return None
     near = max(near, 64 * float(np.finfo(theirs.dtype).eps)) if theirs.dtype.kind == "f" else near
-    one, other = np.ravel(theirs).astype(float), np.ravel(right).astype(float)
-    norm = float(other @ other)
-    if not norm or not np.isfinite(norm) or not np.isfinite(one).all():
+    one, other = np.ravel(theirs), np.ravel(right)
+    size = float(np.abs(one).max(initial=0))
+    some = slice(None, None, max(1, one.size // _MANY))
+    if one.size > 4 * _MANY and _fits(one[some], other[some], 4 * near * size) is None:
         return None
-    factor = float(one @ other) / norm
-    return factor if factor and np.abs(one - factor * other).max() <= near * np.abs(one).max() else None
+    return _fits(one, other, near * size) or None
+
+
+def _fits(one: Array, other: Array, limit: float) -> float | None:
+    """The number that some values are times others, up to a limit, or None; any number is, where all are 0."""
+    one, other = one.astype(float, copy=False), other.astype(float, copy=False)
+    norm = float(other @ other)
+    factor = float(one @ other) / norm if norm else 0.0
+    if not np.isfinite(norm) or not np.isfinite(limit) or not np.abs(one - factor * other).max(initial=0) <= limit:
+        return None
+    return factor
 
 
 def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") -> Differentiated | None:

@@ -194,9 +194,10 @@ class Pairing:
         for tensor, right in gradients.items():
             if tensor in self._trivial:
                 continue
-            fits = tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape
-            near = self._near(tensor) if fits else NEAR
-            factor = scale(theirs, right, near) if fits else None
+            near, factor = NEAR, scale(theirs, right, _BLUR if self._small else NEAR) if tensor not in taken else None
+            if factor and self._small:
+                near = self._near(tensor)
+                factor = scale(theirs, right, near)
             factor = 1.0 if factor and abs(factor - 1) < near else factor
             if one.partial and (factor != 1.0 or tensor in self._inner):
                 continue
@@ -205,7 +206,7 @@ class Pairing:
             alike, whole = named_alike(one.name, tensor), factor == 1.0
             if self._single and not alike:
                 continue
-            if right.size == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
+            if np.count_nonzero(right) == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
                 continue
             named = tensor not in self._inner
             first = (named, whole) if self.blame.right and self.blame.times < 0 else (whole, named)  # a sign is wrong somewhere
