@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import evaluate
-from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.evaluate import assigned, evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
+from bpdebug.core.tree import Binary, Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
+from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame
-from bpdebug.frontends.numpy_script.lines import GRADIENT, PART, reached, start_of, used
+from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
-_MOST_TRIED = 400
+_MOST_TRIED, _LATER = 400, 100
 _SMALL, _BLUR = 1e-4, 1e-3
 """What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
 _ALIKE = 1e-3
@@ -39,24 +39,6 @@ class Pair(Record):
     tensor: str
     factor: float | None
     near: float = NEAR
-
-
-def _is_mixed(tree: Tree) -> bool:
-    """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
-    calls = {node.function for node in walk(tree) if isinstance(node, Call)}
-    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree)) or any(
-        FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls
-    )
-
-
-def _is_trivial(tree: Tree) -> bool:
-    """Whether a formula only turns, shifts or scales what it reads."""
-    match tree:
-        case Transpose() | Unary() | Name():
-            return True
-        case Binary("+" | "-" | "*" | "/", Number(), _) | Binary("+" | "-" | "*" | "/", _, Number()):
-            return True
-    return False
 
 
 class Pairing:
@@ -80,12 +62,14 @@ class Pairing:
         self._small = self._small_ones()
         self.own = self._candidates()
         formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
-        self._trivial = {name for name, tree in formulas.items() if _is_trivial(tree)}
+        self._trivial = {name for name, tree in formulas.items() if is_trivial(tree)}
         self._inner = {one.name for one in recording.statements if one.inner}
         self.subtracted = self._by_update()
         sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
         self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
-        self._now, self._tried = dict(loss.gradients), 0
+        self._backward = [stage for stage in loss.program.stages if stage.of]
+        self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
+        self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
         self.blame = Blame(recording, loss, self.own, self._ends(), _BLUR if self._small else NEAR)
         self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
         self._recording, self._values = self.recording, self.recording.values[-1]
@@ -148,11 +132,12 @@ class Pairing:
             of = {name for read in one.reads for name in penalties.get(read, {read} if np.ndim(self._values.get(read, 0)) else ())}
             if len(of) == 1 and of <= {*recording.start} and one.name in dependent:
                 penalties[one.name] = of
-        return [
-            one
-            for one in recording.statements
-            if one.name in wanted and one.name in self._values and self._values[one.name].dtype.kind == "f" and one.name not in penalties
-        ]
+        found = dict[str, Statement]()
+        for one in (one for one in recording.statements if one.name in wanted - penalties.keys() and one.name in self._values):
+            told = one.live or gradient_of(one.name) or not found.keys().isdisjoint(one.reads)  # no second forward pass
+            if told and self._values[one.name].dtype.kind == "f":
+                found[one.name] = one
+        return [*found.values()]
 
     def _by_update(self) -> dict[str, str]:
         """The parameter from which a value is subtracted, by the value's name: the one that he names, else the innermost of its shape."""
@@ -164,7 +149,7 @@ class Pairing:
                 name = stack.pop(0)
                 if name in formulas and name not in seen:
                     seen[name] = None
-                    whole = _is_mixed(formulas[name].tree) or self._is_product(formulas[name], names)
+                    whole = is_mixed(formulas[name].tree) or self._is_product(formulas[name], names)
                     stack += formulas[name].names if name not in names or (name in self._inner and not whole) else ()
             size = self._values[parameter].size
             fitting = [name for name in seen if name in names and self._values[name].size == size and name not in found]
@@ -177,24 +162,43 @@ class Pairing:
         """Whether it is the chain rule itself, ``dloss_da * da_dw``, of which no factor is the whole gradient."""
         return isinstance(formula.tree, Binary) and formula.tree.operator == "*" and len(gradients.intersection(formula.names)) > 1
 
-    def _derived(self, injected: Mapping[str, Array]) -> dict[str, Array]:
-        """The derived gradients, given some of his."""
-        program = self._loss.program
-        given = {GRADIENT.format(name): value for name, value in injected.items()}
-        given |= {part: self._values[name].reshape(self._loss.parts[part].shape) for name, part in self.parts.items()}
+    def _run(self) -> dict[str, Array]:
+        """Every value of the derived program, nothing of his put in."""
+        start = {**self._loss.program.initial, **start_of(self._recording)}
         with np.errstate(all="ignore"):
-            start = {**program.initial, **start_of(self._recording)}
-            values = program.run(start, program.end_of([*program.stages][-1].phase), given.get)
-        return {tensor: values[program.gradients[tensor]] for tensor in self._loss.gradients}
+            return start | self._loss.program.run(start)
 
-    def _match(self, one: Statement, gradients: Mapping[str, Array]) -> Pair | None:
+    def _moved(self, name: str, value: Array) -> dict[str, Array]:
+        """The derived gradients, and parts of them, that change where a further one has his value, by the names of their stages."""
+        fixed, found = {*map(GRADIENT.format, self._injected), *self.parts.values()}, {name: value}
+        at = ChainMap(found, self._known)
+        with np.errstate(all="ignore"):
+            for stage in self._backward:
+                if stage.name != name and stage.name not in fixed and not found.keys().isdisjoint(stage.formula.names):
+                    found[stage.name] = assigned(stage.formula, at, self._loss.program.kind(stage.name))
+        return found
+
+    def _by_tensor(self, found: Mapping[str, Array]) -> Alike:
+        """Derived gradients by their tensors."""
+        return Alike({self._tensors[name]: value for name, value in found.items() if name in self._tensors})
+
+    def _put_in(self, name: str, value: Array) -> None:
+        """Go on with his value of a gradient or a part of one."""
+        moved = self._moved(name, value)
+        self._known, self._now = self._known | moved, Alike({**self._now, **self._by_tensor(moved)})
+
+    def _match(self, one: Statement, gradients: Alike, closely: bool = True) -> Pair | None:
         """The tensor whose derived gradient has his numbers, times a factor."""
         theirs, best, rank = self._values[one.name], list[Pair](), tuple[bool, ...]()
         taken = {pair.tensor for pair in self.pairs.values()}
-        for tensor, right in gradients.items():
-            if tensor in self._trivial:
+        if one.name not in self._marks:
+            self._marks[one.name] = marks(theirs)
+        widest = max(_BLUR if self._small else NEAR, 64 * float(np.finfo(theirs.dtype.char).eps))
+        for tensor in gradients.like(theirs, self._marks[one.name], widest):
+            right = gradients[tensor]
+            if tensor in self._trivial or tensor in taken:
                 continue
-            near, factor = NEAR, scale(theirs, right, _BLUR if self._small else NEAR) if tensor not in taken else None
+            near, factor = NEAR, scale(theirs, right, widest)
             if factor and self._small:
                 near = self._near(tensor)
                 factor = scale(theirs, right, near)
@@ -214,7 +218,7 @@ class Pairing:
             if found > rank:
                 best, rank = [], found
             best += [Pair(tensor, factor, near)] if found == rank else []
-        return max(best, key=lambda pair: self._uses(one, pair)) if len(best) > 1 else next(iter(best), None)
+        return max(best, key=lambda pair: self._uses(one, pair)) if closely and len(best) > 1 else next(iter(best), None)
 
     def _uses(self, one: Statement, pair: Pair) -> int:
         """How many of the lines that read a gradient go on from it as from that of the tensor, whatever its numbers.
@@ -223,19 +227,20 @@ class Pairing:
         """
         drawn = np.random.default_rng(0).normal(size=self._values[one.name].shape)
         laid = drawn.reshape(self._loss.gradients[pair.tensor].shape) / (pair.factor or 1.0)
-        derived = self._derived({**self._injected, pair.tensor: laid})
+        derived = self._by_tensor(self._moved(GRADIENT.format(pair.tensor), laid))
         values, fitting = {**self._values, one.name: drawn}, 0
         for other in self._recording.statements:
             if other.formula and one.name in other.formula.names and values.keys() >= {*other.formula.names}:
                 theirs = evaluate(other.formula, values)
-                fitting += any(scale(theirs, right, NEAR) is not None for tensor, right in derived.items() if tensor != pair.tensor)
+                like = derived.like(theirs, marks(theirs), NEAR)
+                fitting += any(scale(theirs, derived[tensor], NEAR) is not None for tensor in like if tensor != pair.tensor)
         return fitting
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
         part = self._meant_by.get(one.name, "")
         if part in self._loss.parts and self._values[one.name].size == self._loss.parts[part].size:
             self.parts[one.name] = part
-            self._now = self._derived(self._injected)
+            self._put_in(part, self._values[one.name].reshape(self._loss.parts[part].shape))
             return
         found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:
@@ -246,8 +251,8 @@ class Pairing:
             self.pairs[one.name] = found
             self.given[one.name] = self._now[found.tensor]
             if found.factor != 1.0 or found.near > NEAR:
-                self._injected[found.tensor] = self._laid(one.name, found.tensor)
-                self._now = self._derived(self._injected)
+                value = self._injected[found.tensor] = self._laid(one.name, found.tensor)
+                self._put_in(GRADIENT.format(found.tensor), value)
 
     def _penalized(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
@@ -267,9 +272,7 @@ class Pairing:
 
     def _completes(self, later: Statement, one: Statement, pair: Pair) -> bool:
         """Whether a gradient is whole only where a later line has divided it, as in ``d = p - y`` and ``d = d / m``."""
-        if not later.formula or one.name not in later.formula.names:
-            return False
-        found = self._match(later, self._now)
+        found = self._match(later, self._now) if later.formula and one.name in later.formula.names else None
         return found is not None and found.factor == 1.0 and found.tensor == pair.tensor
 
     def _laid(self, name: str, tensor: str) -> Array:
@@ -281,7 +284,7 @@ class Pairing:
         theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
         if (self.blame.right or self.blame.found) and not self._single:
             tensor = self._meant_by.get(one.name)
-            return Pair(tensor, None) if tensor in self._now and tensor not in taken else None
+            return Pair(tensor, None) if tensor and tensor in self._now and tensor not in taken else None
         free = [
             tensor for tensor, right in self._now.items()
             if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape
@@ -293,15 +296,15 @@ class Pairing:
         named = [tensor for tensor in free if named_alike(one.name, tensor)]
         if one.inner or not theirs.any():
             return None
-        later = [other for other in later if self._values[other.name].size > 1]
-        fits = {other.name for other in later if self._match(other, self._now)}
+        later = [other for other in later if self._values[other.name].size > 1][:_LATER]
+        fits = {other.name for other in later if self._match(other, self._now, False)}
         best, most = None, 0.0
         for tensor in free:
             if self._tried > _MOST_TRIED:
                 break
             self._tried += 1
-            moved = self._derived({**self._injected, tensor: self._laid(one.name, tensor)})
-            gain = sum(bool(self._match(other, moved)) for other in later if other.name not in fits)
+            moved = self._by_tensor(self._moved(GRADIENT.format(tensor), self._laid(one.name, tensor)))
+            gain = sum(bool(self._match(other, moved, False)) for other in later if other.name not in fits)
             score = gain + 0.5 * (tensor in named)
             if score > most and (gain or not later or tensor in named):
                 best, most = tensor, score
@@ -313,4 +316,4 @@ class Pairing:
         return tensor in named or name in used(recording.statements, recording.carried.values())
 
 
-__all__ = ["PART", "Pair", "Pairing", "gradient_of", "named_alike"]
+__all__ = ["Pair", "Pairing"]

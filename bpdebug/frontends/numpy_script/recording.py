@@ -13,7 +13,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.tree import Name, substitute
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of, unseen
 from bpdebug.frontends.numpy_script.names import PLACE, Names
@@ -258,13 +258,13 @@ def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dic
 
 def _statements(names: Names, listing: Mapping[str, Any]) -> Iterator[Statement]:
     """Each statement, with its formula where the language has it."""
-    joined = Vocabulary(frozenset(name for name in names.of.values() if not name.isidentifier()))
+    called = {f"place_{place[1:-1]}": Name(name) for place, name in names.of.items()}
     for one, path in zip(names.said, _paths(listing, names.said), strict=True):
         formula, reason = None, one["reason"]
         if not reason:
             try:
-                formula = parse(PLACE.sub(lambda found: names.of[found[0]], one["text"]), joined)
-                formula = Formula.of(formula.tree)
+                formula = parse(PLACE.sub(lambda found: f"place_{found[0][1:-1]}", one["text"]))
+                formula = Formula.of(substitute(formula.tree, called))
             except FormulaError as error:
                 reason = error.message
         read = one["reads"] or PLACE.findall(one["text"])

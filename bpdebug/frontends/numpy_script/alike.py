@@ -1,0 +1,86 @@
+"""Arrays by the direction in which they point, so that those of which one is a multiple are found without comparing each with each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
+
+_MARKS = 3
+
+
+@lru_cache(maxsize=256)
+def _directions(size: int) -> Array:
+    drawn = np.random.default_rng(size).standard_normal((_MARKS, size))
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+
+
+def marks(value: Array) -> Array:
+    """The cosines with a few random directions, which a factor does not change, but for the sign; NaN of what is 0 or not finite."""
+    flat = value.ravel().astype(float, copy=False)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(_directions(flat.size) @ (flat / np.linalg.norm(flat))))
+
+
+def is_mixed(tree: Tree) -> bool:
+    """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
+    calls = {node.function for node in walk(tree) if isinstance(node, Call)}
+    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree)) or any(
+        FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls
+    )
+
+
+def is_trivial(tree: Tree) -> bool:
+    """Whether a formula only turns, shifts or scales what it reads."""
+    match tree:
+        case Transpose() | Unary() | Name():
+            return True
+        case Binary("+" | "-" | "*" | "/", Number(), _) | Binary("+" | "-" | "*" | "/", _, Number()):
+            return True
+    return False
+
+
+class Alike(Mapping[str, Array]):
+    """Arrays by name, which are found by what they are multiples of, too.
+
+    Args:
+        values: the arrays.
+    """
+
+    def __init__(self, values: Mapping[str, Array]) -> None:
+        self._values = values
+        found = defaultdict[tuple[int, ...], list[str]](list)
+        for name, value in values.items():
+            found[np.squeeze(value).shape].append(name)
+        self._names = dict(found)
+        self._marks = dict[tuple[int, ...], Array]()
+
+    def __getitem__(self, name: str) -> Array:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def like(self, value: Array, its: Array, near: float) -> list[str]:
+        """The names of those that may be multiples of a value, whose marks are given.
+
+        Args:
+            value, its: the array, and its marks.
+            near: how far cells may be off, relative to the largest.
+        """
+        shape = np.squeeze(value).shape
+        if not (names := self._names.get(shape)):
+            return []
+        if shape not in self._marks:
+            self._marks[shape] = np.array([marks(self._values[name]) for name in names])
+        off = np.abs(self._marks[shape] - its).max(axis=1)
+        return [names[place] for place in np.flatnonzero(off <= 4 * near * value.size**0.5)]
