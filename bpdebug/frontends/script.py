@@ -58,7 +58,7 @@ def announced(asked: Asked) -> Asked:
         BpdebugError: where it cannot.
     """
     if not asked.module and not os.path.lexists(asked.source) and (shipped := folder() / asked.source).is_file():
-        asked = replace(asked, source=os.path.relpath(shipped))
+        asked = replace(asked, source=str(shipped), called=asked.source)
     for path in (*[asked.source] * (not asked.module), *[asked.stdin] * bool(asked.stdin)):
         if not os.path.isfile(path):  # noqa: PTH113 - any text
             directory = os.path.isdir(path)  # noqa: PTH112

@@ -8,7 +8,7 @@ import sys
 import traceback
 import types
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     hooks = keeper.hooks
     hooks.asked = settings["loop"]
     sys.meta_path.insert(0, Finder(hooks, Path.cwd() if settings["module"] else Path(source).absolute().parent))
-    program = Program(source, settings["module"])
+    program = Program(source, settings["module"], settings["called"])
     hooks.sites.append((program.source, 0, "", ()))
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     module.__dict__.update({HOOKS: hooks, "__builtins__": __builtins__})
@@ -54,7 +54,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             setattr(sys, name, Printing(stream, hooks))
     tell_where(out.with_suffix(".at"), hooks)
-    status, told["script"] = 0, program.path
+    status, told["script"] = 0, program.source
     told["breakpoints"] = stops = list[str]()
     sys.breakpointhook = lambda *_, **__: _stop_at(place_of(sys._getframe(1), hooks)[0], stops)
     try:
@@ -101,7 +101,7 @@ def _warned(message: Warning | str, category: type[Warning], filename: str, line
     print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
-def _told(error: BaseException, files: Collection[str]) -> dict[str, Any]:
+def _told(error: BaseException, files: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """The traceback as Python has it, our own frames left out, and the user's file and line that it ends with; of ctrl+c no traceback."""
     whole = traceback.TracebackException.from_exception(error)
     stack: list[Any] = [whole]
@@ -112,7 +112,7 @@ def _told(error: BaseException, files: Collection[str]) -> dict[str, Any]:
             stack += [one.__cause__, one.__context__]
     lines = whole.format() if whole.stack else whole.format_exception_only()
     last = next((frame for frame in reversed(whole.stack) if frame.filename in files), None)
-    where = (os.path.relpath(last.filename), last.lineno or 0) if last else ("", 0)
+    where = (files[last.filename][0], last.lineno or 0) if last else ("", 0)
     where = (error.filename or "", error.lineno or 0) if isinstance(error, SyntaxError) else where
     return {
         "where": where,

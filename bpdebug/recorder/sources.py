@@ -34,6 +34,7 @@ class Program:
     Args:
         source: the script's path, or a module's name.
         module: whether it is a module's.
+        called: what the script is called, if not by its path.
 
     Attributes:
         path: of the file.
@@ -41,7 +42,7 @@ class Program:
         names: what the module has before it runs.
     """
 
-    def __init__(self, source: str, module: bool) -> None:
+    def __init__(self, source: str, module: bool, called: str = "") -> None:
         self.names: dict[str, Any] = {"__name__": "__main__"}
         if module:
             sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as Python has it
@@ -49,7 +50,7 @@ class Program:
         self.path = os.path.abspath(source)  # noqa: PTH100 - as Python spells it
         if not module:
             sys.path.insert(0, os.path.dirname(self.path))  # noqa: PTH120
-        self.source, self.skipped = source, list[str]()
+        self.source, self.skipped = called or source, list[str]()
         self.names["__file__"] = self.path
 
     def _of_module(self, name: str) -> str:

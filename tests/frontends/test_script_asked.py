@@ -93,6 +93,8 @@ def test_a_module_of_a_package_runs_as_python_runs_it(capfd):
     assert "__main__ pkg" in capfd.readouterr().err
     assert any((stage.line or "").startswith("pkg/lib/ops.py:") for stage in session.program.stages)
     assert session.program.scenario.description.startswith("loop pkg/train.py:")
+    session.execute("goto :23")  # a line alone is one of the script's own file
+    assert session.position.stage == "out"
     for name, told in (("pkg", "is a package without a __main__"), ("pkg.no", "no such module"), ("no.way", "No module named 'no'")):
         with pytest.raises(BpdebugError, match=told) as raised:
             load_script(name, [], 3, module=True)

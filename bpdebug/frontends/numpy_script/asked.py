@@ -17,6 +17,7 @@ class Asked(Record):
         updates: after how many it is ended; 0: it runs to its own end.
         at: an update that is wanted beside the first ones; 0: none.
         module: whether the source is a module's name, as in ``python -m pkg.train``.
+        called: what the script is called, if not by its path.
         python: the Python that runs it, or the folder of its environment; "": that of the active environment, else ours.
         stdin: the file that it reads as its standard input; "": none.
         loop, loss: the line of the loop whose turns are the updates, and that of the loss: ``train.py:30``, ``:30``; "": they are found.
@@ -27,6 +28,7 @@ class Asked(Record):
     updates: int = RECORDED
     at: int = 0
     module: bool = False
+    called: str = ""
     python: str = ""
     stdin: str = ""
     loop: str = ""

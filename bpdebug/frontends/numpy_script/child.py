@@ -178,7 +178,7 @@ def record(asked: Asked, run: Run | None = None) -> Recorded:
     script, program = asked.source, python_of(asked.python)
     with tempfile.TemporaryDirectory(prefix="bpdebug-") as folder:
         path = Path(folder, "recording")
-        settings = {name: getattr(asked, name) for name in ("updates", "at", "module", "stdin", "loop")}
+        settings = {name: getattr(asked, name) for name in ("updates", "at", "module", "stdin", "loop", "called")}
         command = [program, str(_RECORDER), json.dumps({**settings, "out": str(path)}), script, *asked.arguments]
         at, run = path.with_suffix(".at"), run or _Loud()
         if not isinstance(run, _Loud):

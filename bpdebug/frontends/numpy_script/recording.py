@@ -181,7 +181,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     whole = [seen, *(_filled(statements, values) for values in whole[1:])]
     start = {name: every[0][name] for name in carried}
     return Recording(
-        script,
+        str(text["script"]),
         Line(*text["loop"]),
         tuple(text["body"]),
         tuple(statements),
