@@ -159,9 +159,12 @@ def _check(given: argparse.Namespace) -> int:
     first = given.at == "start"
     asked = asked_for(given, RECORDED if given.at == "end" else CHECKED)
     session = Session(opened(asked, ending=False))
+    scenario = session.program.scenario
     result = checked(session, given.at, is_script(asked) and first)
+    if is_script(asked):
+        result = result.also(result.text, script=scenario.source, found=scenario.description, raised=scenario.ending or None)
     status = _judged(given, "check", session, result)
-    if raised := traceback_of(session.program.scenario):
+    if raised := traceback_of(scenario):
         print(raised, end="", file=sys.stderr)
     return FAILED if raised else status
 

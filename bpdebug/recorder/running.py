@@ -118,4 +118,5 @@ def _told(error: BaseException, files: Mapping[str, tuple[str, str]]) -> dict[st
         "where": where,
         "traceback": "" if isinstance(error, KeyboardInterrupt) else "".join(lines),
         "syntax": isinstance(error, SyntaxError),
+        "python": sys.version_info[:2],
     }

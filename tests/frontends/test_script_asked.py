@@ -13,6 +13,7 @@ import pytest
 from bpdebug.cli import main
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
+from bpdebug.frontends.numpy_script.ending import nothing
 from bpdebug.frontends.numpy_script.script import load_script
 from bpdebug.session.path_completion import complete_path
 from bpdebug.session.session import Session
@@ -122,6 +123,18 @@ def test_the_python_of_an_environment_runs_it_where_that_has_numpy(capfd, monkey
             load_script("lists.py", [], 3, python=wrong)
 
 
+def test_a_mistake_in_the_syntax_for_an_older_python_only_is_said():
+    Path("new.py").write_text("try:\n    pass\nexcept* ValueError:\n    pass\n", "utf-8")
+    text = {"syntax": True, "traceback": "SyntaxError: invalid syntax\n", "where": ["new.py", 3], "python": [3, 10]}
+    told, status, located = nothing(text, "new.py")
+    assert told.startswith("SyntaxError: invalid syntax\nbpdebug: Python 3.1")
+    assert "and Python 3.10, which runs it, does not: --python PATH chooses another" in told
+    assert (status, located) == (2, True)
+    Path("new.py").write_text("x = = 3\n", "utf-8")
+    assert nothing(text, "new.py")[0] == "SyntaxError: invalid syntax"
+    assert nothing({**text, "python": sys.version_info[:2]}, "new.py")[0] == "SyntaxError: invalid syntax"
+
+
 def test_standard_input_may_be_a_file():
     Path("rate.txt").write_text("0.25\n", "utf-8")
     session = Session(load_script(copied("lists", "lr = 0.1", "lr = float(input())"), [], 3, stdin="rate.txt"))
@@ -194,6 +207,11 @@ def test_the_status_of_a_check_and_what_is_for_programs(capfd):
     assert stage["suspects"]
     assert "all gradients are 4 times" in " ".join(scaled["notes"])
     assert partly["notes"][0].startswith("not judged: ")
+    assert (wrong["script"], wrong["raised"]) == ("wrong.py", None)
+    assert wrong["found"].startswith("loop wrong.py:20")
+    assert main(["check", "tutorial.py", "--json"]) == 1
+    raised = json.loads(capfd.readouterr().out)
+    assert raised["raised"].startswith("the script stopped with ValueError: shapes (4,4) and (1,4) not aligned")
     assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "sorted")] == [1, 1]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 _RUNS = 6
@@ -44,10 +48,21 @@ def stopped(squares: Mapping[str, str], traceback: str, ending: str, before: str
     return "\n".join([*told, f"bpdebug: {ending}, before {before}: there is nothing to step through"])
 
 
+def _newer(text: Mapping[str, Any]) -> str:
+    """That a newer Python reads what an older one has found a mistake in, on a line of its own."""
+    theirs = tuple(text["python"])
+    with suppress(OSError, SyntaxError, ValueError):
+        if theirs < sys.version_info[:2]:
+            ast.parse(Path(text["where"][0]).read_bytes())
+            ours = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+            return f"\nbpdebug: {ours} reads it, and Python {theirs[0]}.{theirs[1]}, which runs it, does not: --python PATH chooses another"
+    return ""
+
+
 def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
     """Why there is nothing to step through, the status, and whether it says whose words these are: Python's of a mistake in the syntax."""
     if text.get("syntax"):
-        return text["traceback"].rstrip(), 2, True
+        return text["traceback"].rstrip() + _newer(text), 2, True
     if ending := ending_of(text):
         return stopped(squares_of(text), text["traceback"], ending, "anything was updated"), 1, True
     if text["asked"]:

@@ -84,7 +84,9 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     scenario = frame(recording, Path(path).name)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
-        raise ScriptError(f"{path}: no value at {asked.loss} can be the loss: none of floats depends there on what is updated", 2)
+        raise ScriptError(
+            f"{path}: no value at {asked.loss} can be the loss: no float that was recorded there depends on what is updated", 2
+        )
     if loss is None and recording.traceback:
         raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
