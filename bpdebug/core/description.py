@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -237,6 +237,11 @@ class Batches(Record):
     def updates(self) -> int:
         """Updates of the whole training."""
         return self.each_epoch * self.epochs
+
+    @property
+    def told(self) -> Sequence[float]:
+        """The losses of the first updates, where they are known before these have run."""
+        return ()
 
     @property
     def gaps(self) -> Mapping[int, int]:

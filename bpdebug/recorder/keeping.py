@@ -121,6 +121,8 @@ class Keeper:
         hooks, begins = self.hooks, [*(update.start for update in updates), *(update.end for update in updates[-1:])]
         for line in hooks.printed:
             line[0] = bisect_right(begins, line[0]) - 1
+        for site, values in hooks.losses.items():
+            hooks.losses[site] = [(bisect_right(begins, moment) - 1, value) for moment, value in values]
         self.recording.loops = sorted({hooks.sites[loops[-1][0]][:2] for loops, _ in hooks.iterations})
         if updates:
             self.recording.loop = _loop(hooks, updates)

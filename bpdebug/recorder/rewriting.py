@@ -7,6 +7,7 @@ the two runs is asked where a body begins.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from bpdebug.recorder.trees import HOOKS, anew, hook, key_of, loaded, parts_of, 
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
+_LOSS = re.compile(r"loss|cost|likelihood|err|mse|nll|objective|xent|entropy|^(J|L|E|ll|ce|bce)$", re.IGNORECASE)
+"""What losses are called: their values are noted in all updates."""
 _DEEPEST = 3
 """Loops within loops of a function that can change between hooks and none: each doubles what stands within."""
 _COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
@@ -156,7 +159,19 @@ class _Rewriter(ast.NodeTransformer):
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)
-        return [ast.Assign(node.targets, value), *(said for one in node.targets for said in self._named(one, site))]
+        said = [one for target in node.targets for one in (*self._named(target, site), *self.losses(target, site))]
+        return [ast.Assign(node.targets, value), *said]
+
+    def losses(self, target: ast.expr, site: ast.expr) -> list[ast.stmt]:
+        """What tells the values of targets that are called as losses are."""
+        if isinstance(target, ast.Tuple):
+            return [said for part in target.elts for said in self.losses(part, site)]
+        name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+        return [told("lost", site, loaded(target))] if _LOSS.search(name) else []
+
+    def place(self, node: ast.AST) -> ast.expr:
+        """The place of a statement that has no hooks here, and has them elsewhere."""
+        return self._site(node)
 
     def _visited_key(self, target: ast.Subscript) -> ast.expr:
         return key_of(self.generic_visit(ast.Expr(target.slice)).value)  # type: ignore[attr-defined]
@@ -258,6 +273,10 @@ class _Plain(ast.NodeTransformer):
 
     def visit_While(self, node: ast.While) -> Any:
         return self._hooked.visit(node) if self._hooked.depth < _DEEPEST else node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        self.generic_visit(node)
+        return [node, *(said for target in node.targets for said in self._hooked.losses(target, self._hooked.place(node)))]
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         return self._hooked.visit(node)

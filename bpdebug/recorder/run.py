@@ -12,6 +12,8 @@ from bpdebug.recorder.graph import NUMERIC, Array, Graph, Level, Slot
 from bpdebug.recorder.rewriting import Site
 
 _COUNTED = (range, list, tuple, dict, np.ndarray)
+_LOSSES = 100_000
+"""Values that are kept of what may be a loss."""
 _PRINTED = 5000
 """Lines that are kept of what a script prints."""
 Iteration = tuple[tuple[int, int, int], ...]
@@ -50,6 +52,7 @@ class Run:
         files: the user's own files that have run, by their whole paths: what each is called, and its text.
         printed: the lines that were printed last: in which update, or before that is known, how many nodes there were; the line that
             printed it, and what.
+        losses: the values of what is called as losses are, by its place: in which update, or how many nodes there were, and the value.
         asked: the line of the loop whose turns are to be the updates, ``train.py:30``; "" where it is to be found.
     """
 
@@ -62,6 +65,7 @@ class Run:
         self.owners: dict[int, list[tuple[Any, Slot]]] = {}
         self.files: dict[str, tuple[str, str]] = {}
         self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
+        self.losses: dict[int, list[tuple[int, float]]] = {}
         self.asked = ""
         self.on, self.followed, self.update = True, -1, -1
         self._loops: list[list[int]] = []
@@ -73,6 +77,16 @@ class Run:
             given = tuple(map(self.graph.of, arguments))
             self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
         return value
+
+    def lost(self, site: int, value: Any) -> None:
+        """What may be a loss was assigned."""
+        known = self.losses.setdefault(site, [])
+        if len(known) < _LOSSES and isinstance(value, NUMERIC) and (isinstance(value, float) or value.dtype.kind in "fiu"):
+            moment = self.update if self.update >= 0 else len(self.graph.nodes)
+            if isinstance(value, np.ndarray):
+                with np.errstate(all="ignore"):  # what it overflows is told by the script itself
+                    value = value.sum()
+            known.append((moment, float(value)))
 
     def loop(self, site: int) -> None:
         """A loop begins."""

@@ -121,6 +121,7 @@ class Recording:
             "squares": [*hooks.squares.items()],
             "files": [text for text in hooks.files.values() if len(text[1]) <= _FILE],
             "printed": [*hooks.printed],
+            "losses": [(hooks.sites[site][:2], values) for site, values in hooks.losses.items()],
             "asked": hooks.asked,
             "loops": self.loops,
             **told,

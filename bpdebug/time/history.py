@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bpdebug.core.description import Array
@@ -12,11 +14,13 @@ _ROOM = 8192
 class History:
     """Values by update number, recorded in order; when it is full every second one is dropped and the spacing doubles."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Sequence[float] = ()) -> None:
         self._values = np.empty(_ROOM)
         self._stride, self._count = 1, 0
         self.next = 0
         """The update whose value is to be recorded next."""
+        for update, value in enumerate(known):
+            self.record(update, value)
 
     def record(self, update: int, value: float) -> None:
         """Note the value of an update; one that is known already is left alone."""

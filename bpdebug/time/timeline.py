@@ -46,7 +46,7 @@ class Timeline(Edited):
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         super().__init__(program)
-        self.losses = History()
+        self.losses = History(program.batches.told)
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.dtype, budget)
         self._goal = 0

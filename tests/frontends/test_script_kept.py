@@ -104,6 +104,16 @@ def test_the_first_and_the_last_updates_are_kept_and_the_others_are_told(capfd):
     assert session.timeline.machine.persistent["W"].tobytes().hex() in hexed  # what is stepped through is what the script has computed
 
 
+def test_the_losses_of_all_updates_are_there():
+    session = opened(PLAIN.replace("COUNT", "for step in range(1500):"))
+    updates, losses = session.timeline.losses.points()
+    assert updates.tolist() == [*range(1500)]
+    session.execute("goto 1200:loss")
+    assert float(session.timeline.machine.values()["loss"]) == losses[1200]
+    other = opened(PLAIN.replace("COUNT", "for step in range(1500):").replace("loss =", "value ="))
+    assert not len(other.timeline.losses.points()[0])
+
+
 def test_where_the_end_of_the_loop_is_not_known_the_last_updates_are_kept(capfd):
     session = opened(PLAIN.replace("COUNT", "step = 0\nwhile step < 1200:\n    step += 1"))
     assert "updates 0 to 2 and 700 to 1199 are kept" in session.program.scenario.description

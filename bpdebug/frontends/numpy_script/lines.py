@@ -27,12 +27,19 @@ class RecordedBatches(Batches):
     """An update has the numbers that were recorded for it.
 
     Attributes:
+        losses: the loss of each of the updates from the first, as far as the script has told it.
         kept: the numbers of the updates that are kept.
         starts: what the tensors that live on are where updates before are not.
     """
 
+    losses: tuple[float, ...] = ()
     kept: tuple[int, ...] = ()
     starts: Mapping[int, Mapping[str, Array]] = {}
+
+    @property
+    def told(self) -> Sequence[float]:
+        """The losses that the script has told."""
+        return self.losses
 
     @cached_property
     def gaps(self) -> Mapping[int, int]:
@@ -58,18 +65,19 @@ class RecordedScenario(Scenario, eq=False):
     Attributes:
         told: the scenario where the line of its loop or of its loss is told otherwise.
         traceback: of what the script raised, as Python has it, or "".
-        kept, starts: see :class:`RecordedBatches`.
+        losses, kept, starts: see :class:`RecordedBatches`.
     """
 
     told: Callable[..., RecordedScenario] | None = field(default=None, compare=False, repr=False)
     traceback: str = ""
+    losses: tuple[float, ...] = ()
     kept: tuple[int, ...] = ()
     starts: Mapping[int, Mapping[str, Array]] = {}
 
     @cached_property
     def plan(self) -> Batches:
         """The updates up to the last that is kept."""
-        return RecordedBatches(len(self.x), self.training.epochs, kept=self.kept, starts=self.starts)
+        return RecordedBatches(len(self.x), self.training.epochs, losses=self.losses, kept=self.kept, starts=self.starts)
 
     @property
     def data(self) -> dict[str, Array]:

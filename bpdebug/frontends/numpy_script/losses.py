@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, takewhile
 
 import numpy as np
 
@@ -226,4 +227,13 @@ def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, 
     return best / len(live) if live and (best > 1 or gradients[live[0]].size > 1) else 0.0
 
 
-__all__ = ["NEAR", "Differentiated", "find_loss", "scale"]
+def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]:
+    """The loss of each update from the first, as the script has computed it; nothing where it does not say, or says something else."""
+    told, name = recording.losses.get(str(loss.line), {}), loss.program.loss.removesuffix(".sum")
+    for number, values in zip(recording.kept, recording.values, strict=False):
+        if loss.said or name not in values or not np.isclose(told.get(number, np.nan), np.sum(values[name]), rtol=NEAR, equal_nan=False):
+            return ()
+    return tuple(takewhile(lambda value: value is not None, map(told.get, count())))  # type: ignore[arg-type]
+
+
+__all__ = ["NEAR", "Differentiated", "find_loss", "scale", "told_losses"]

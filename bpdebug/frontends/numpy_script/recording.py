@@ -97,6 +97,7 @@ class Recording(Record, eq=False):
         squares: where a flat list met a column, by the line, and the shapes.
         where: the file and line of an exception.
         notes: what else there is to say.
+        losses: of what may be a loss, by its line, the value in each update.
         files: the text of each of his files that has run.
         printed: the lines that it has printed: in which update, the line that prints it, and what.
     """
@@ -114,6 +115,7 @@ class Recording(Record, eq=False):
     ended: str
     where: tuple[str, int] | None = None
     notes: tuple[str, ...] = ()
+    losses: Mapping[str, Mapping[int, float]] = {}
     files: Mapping[str, str] = {}
     printed: tuple[tuple[int, str, str], ...] = ()
     ending: str = ""
@@ -194,6 +196,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         text["ended"],
         tuple(text["where"]) if "where" in text else None,
         tuple(notes),
+        {str(Line(*place)): {int(n) - before: float(value) for n, value in values} for place, values in text["losses"]},
         {str(file): str(content) for file, content in text["files"]},
         (*printed_of(text, before),),
         ending_of(text),

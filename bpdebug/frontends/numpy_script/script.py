@@ -27,7 +27,7 @@ from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import kept_of, stopped
 from bpdebug.frontends.numpy_script.helpers import helper_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
-from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss
+from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss, told_losses
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
@@ -96,7 +96,8 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
     debug = Debug(tuple(place for place in recording.breakpoints if _is_before(place, program)))
-    made = replace(program.scenario, description=found, debug=debug, ready=lambda: program, read_again=again, told=told)
+    losses = told_losses(recording, loss)
+    made = replace(program.scenario, losses=losses, description=found, debug=debug, ready=lambda: program, read_again=again, told=told)
     return cast("RecordedScenario", made)
 
 
