@@ -89,13 +89,13 @@ class Program:
                     text = ""
                 if not any(line.lstrip().startswith(_OF_A_NOTEBOOK) for line in text.splitlines()):
                     raise
-                text = self._python(text, self.path)
+                text = self._python(text, self.path, self.source)
             yield self.path, self.source, text
             return
         for number, text in enumerate(self._cells(content), 1):
             name = f"{self.source}:{number}"
             linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
-            yield name, name, self._python(text, name)
+            yield name, name, self._python(text, name, name)
 
     def _cells(self, content: bytes) -> Iterator[str]:
         try:
@@ -105,7 +105,7 @@ class Program:
         except (ValueError, KeyError, TypeError):
             raise RefusedError(f"{self.source}: this is no notebook of version 4: it has no list of cells") from None
 
-    def _python(self, text: str, name: str) -> str:
+    def _python(self, text: str, name: str, called: str) -> str:
         """A source whose lines that are for a notebook alone do nothing.
 
         Raises:
@@ -113,7 +113,7 @@ class Program:
         """
         lines = text.split("\n")
         if lines[0].startswith("%%") and not lines[0].startswith(_CELLS_THAT_RUN):
-            self.skipped.append(f"{name}:1")
+            self.skipped.append(f"{called}:1")
             return ""
         while True:
             try:
@@ -125,6 +125,6 @@ class Program:
                 if not code.startswith(_OF_A_NOTEBOOK) and not re.fullmatch(r"[\w.]+\?+\s*", code):
                     raise
                 lines[place] = line[: len(line) - len(code)] + (code[6:] if code.startswith("%time ") else "pass")
-                self.skipped.append(f"{name}:{place + 1}")
+                self.skipped.append(f"{called}:{place + 1}")
             else:
                 return "\n".join(lines)

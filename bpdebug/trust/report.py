@@ -142,7 +142,7 @@ class Report(Record, eq=False):
                 agrees += f", and your own update formula{'s are' if len(updates) > 1 else ' is'} right"
             agrees += " (in your convention)" * (self.source is COMPARISON and any(f.status == "convention" for f in self.findings))
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
-        reasons = dict.fromkeys(self._untold(finding, hollow) for finding in self.shown)
+        reasons = dict.fromkeys([self._untold(finding, hollow) for finding in self.shown] or ["no stage is known to be a gradient"])
         return [self.source.nothing.format(", ".join(filter(None, reasons)))]
 
     def _untold(self, finding: Finding, hollow: str) -> str:

@@ -82,7 +82,7 @@ def test_what_is_no_notebook_is_refused(text):
 def test_lines_of_a_notebook_in_a_script_are_passed_over_and_mistakes_are_not(capfd):
     session = Session(load_script(copied("lists", "lr = 0.1", "lr = 0.1\n%matplotlib inline"), [], 3))
     assert "loop lists.py:21" in session.program.scenario.description
-    assert "lists.py:10: passed over, since it is for a notebook" in capfd.readouterr().err
+    assert "bpdebug: lists.py:10: passed over, since it is for a notebook" in capfd.readouterr().err
 
 
 def test_a_module_of_a_package_runs_as_python_runs_it(capfd):
@@ -213,6 +213,12 @@ def test_the_status_of_a_check_and_what_is_for_programs(capfd):
     raised = json.loads(capfd.readouterr().out)
     assert raised["raised"].startswith("the script stopped with ValueError: shapes (4,4) and (1,4) not aligned")
     assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "sorted")] == [1, 1]
+    copied("lists", "np.random.seed(0)\n", "", to="unseeded.py")
+    assert main(["check", "unseeded.py", "--strict"]) == 0  # that it is said leaves nothing in doubt
+    assert "had no seed" in capfd.readouterr().err
+    Path("nothing.py").write_text("import numpy as np\nw = np.ones(3)\nfor i in range(9):\n    loss = w.sum()\n    w = w * 2\n", "utf-8")
+    assert main(["check", "nothing.py"]) == 1
+    assert "nothing could be compared: no stage is known to be a gradient" in capfd.readouterr().out
 
 
 DOORS = {

@@ -69,17 +69,20 @@ def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
         loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
         return f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}", 1, False
     said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
-    return "\n".join([said, *unseen(text)]), 1, False
+    return "\n".join([said, *unseen(text), *seeded(text)]), 1, False
 
 
 def unseen(text: Mapping[str, Any]) -> list[str]:
-    """What computes out of our sight, and which generators had no seed."""
+    """What computes out of our sight."""
     names = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow"}
     told = [f"what {names[name]} computes is not recorded" for name in text.get("frameworks", ()) if name in names]
-    told = [f"{one}; 'bpdebug record', which is to do that, is still to come" if "PyTorch" in one else one for one in told]
-    if seeded := text.get("seeded"):
-        told.append(f"{' and '.join(seeded)} had no seed: it is 0 here, so that each run computes the same")
-    return told
+    return [f"{one}; 'bpdebug record', which is to do that, is still to come" if "PyTorch" in one else one for one in told]
+
+
+def seeded(text: Mapping[str, Any]) -> list[str]:
+    """Which generators had no seed."""
+    names = text.get("seeded", ())
+    return [f"{' and '.join(names)} had no seed: it is 0 here, so that each run computes the same"] * bool(names)
 
 
 def kept_of(updates: tuple[int, ...]) -> str:

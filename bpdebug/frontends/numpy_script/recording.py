@@ -15,7 +15,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
 from bpdebug.core.tree import Name, substitute
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
-from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, squares_of, unseen
+from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, seeded, squares_of, unseen
 from bpdebug.frontends.numpy_script.names import PLACE, Names
 
 
@@ -94,6 +94,7 @@ class Recording(Record, eq=False):
         ending: where it did not come to its own end, why.
         traceback: of what it raised, as Python has it.
         breakpoints: the lines at which it calls ``breakpoint()``.
+        remarks: what is said of the run, and leaves nothing in doubt.
         squares: where a flat list met a column, by the line, and the shapes.
         where: the file and line of an exception.
         notes: what else there is to say.
@@ -122,6 +123,7 @@ class Recording(Record, eq=False):
     traceback: str = ""
     squares: Mapping[str, str] = {}
     breakpoints: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
@@ -203,6 +205,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         text.get("traceback", ""),
         squares_of(text),
         tuple(map(str, text["breakpoints"])),
+        tuple(seeded(text)),
     )
 
 

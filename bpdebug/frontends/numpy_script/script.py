@@ -92,7 +92,9 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     if loss is None:
         raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes")
     program = _Assembled(recording, scenario, loss).program()
-    found = "; ".join([_found(recording, program, loss), *recording.notes, *[recording.ending] * bool(recording.ending)])
+    found = "; ".join(
+        [_found(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]
+    )
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
     debug = Debug(tuple(place for place in recording.breakpoints if _is_before(place, program)))
