@@ -77,6 +77,8 @@ class Hooks(Run):
         own = module not in ("builtins", "None")
         if function is builtins.sum and arguments and isinstance(arguments[0], types.GeneratorType):
             arguments = [*arguments[0]], *arguments[1:]
+        if function is zip or function is enumerate:
+            arguments = tuple(self._each(site, one) for one in arguments)
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
         name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else None
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)

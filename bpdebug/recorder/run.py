@@ -125,6 +125,10 @@ class Run:
         """What a loop goes through."""
         if isinstance(values, _COUNTED) or type(values).__module__.startswith("tqdm"):
             self._loops[-1][3] = len(values)
+        return self._each(site, values)
+
+    def _each(self, site: int, values: Any) -> Any:
+        """What is gone through, an array row by row."""
         return self._rows(site, values) if isinstance(values, np.ndarray) and values.ndim and values.dtype != object else values
 
     def _rows(self, site: int, array: Array) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ import numpy as np
 
 from bpdebug.recorder.graph import Array, Node
 from bpdebug.recorder.hooks import Hooks
+from bpdebug.recorder.rewrites import changed
 
 _SCALING = {"*", "/", "multiply", "divide"}
 _THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
@@ -169,7 +169,7 @@ def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: d
 
 def _meant(hooks: Hooks, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]]) -> Iterator[Update]:
     """The first turn, not complete, of the outermost loop that reads arrays which the source would change further below."""
-    later = [re.compile(pattern) for _, source in hooks.files.values() for pattern in _changed(source)]
+    later = [re.compile(pattern) for _, source in hooks.files.values() for pattern in changed(source)]
     for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
         start, end = spans[run][0]
         read = {parent: None for node in hooks.graph.nodes[start:end] for parent in node.parents() if parent.number < start}
@@ -183,28 +183,6 @@ def _is_called(node: Node, pattern: re.Pattern[str]) -> bool:
     return any(pattern.fullmatch(slot[1].replace("\0", ".")) for slot, _, _ in node.slots)
 
 
-def _changed(source: str) -> Iterator[str]:
-    """Patterns of the names of what a source makes anew from itself: ``W[l] -= …``, ``self.W = self.W - …``."""
-    for node in ast.walk(ast.parse(source)):
-        targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets if isinstance(node, ast.Assign) else []
-        for target in targets:
-            text, value = ast.unparse(target), getattr(node, "value", node)
-            if isinstance(node, ast.AugAssign) or any(ast.unparse(one) == text for one in ast.walk(value) if isinstance(one, ast.expr)):
-                yield _pattern(target)
-
-
-def _pattern(target: ast.AST) -> str:
-    """The names that a target may stand for: any object's attribute, any item where the key is computed."""
-    match target:
-        case ast.Attribute():
-            return rf".*\.{target.attr}"
-        case ast.Subscript(value, ast.Constant(key)):
-            return _pattern(value) + re.escape(f"[{key!r}]")
-        case ast.Subscript(value):
-            return rf"{_pattern(value)}\[.*\]"
-    return re.escape(ast.unparse(target))
-
-
 def _chosen(
     lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]], counts: Callable[[Node], bool]
 ) -> tuple[int, Carried] | None:
@@ -215,7 +193,9 @@ def _chosen(
             continue
         found = _crossing(lineage, spans[run][:3])
         alike = len(_texts(found) & _texts(best)) >= 0.6 * len(_texts(best))
-        if any(map(counts, found)) and (not chosen or (alike and not _is_reset(lineage, found, best))):
+        above = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0)) if chosen else (0, 0)
+        within = alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, above[0], spans[run], best)
+        if any(map(counts, found)) and (not chosen or within):
             chosen, best = run, found
     return (chosen, best) if chosen else None
 
@@ -256,6 +236,18 @@ def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
         if one is None:
             return True
     return False
+
+
+def _is_fed(lineage: Lineage, start: int, turns: list[tuple[int, int]], outer: Carried) -> bool:
+    """Whether the turns of an inner loop read what a turn of the outer one has computed before them of what it carries."""
+    begin, second = turns[0][0], turns[1]
+    versions = {*outer, *outer.values(), *lineage.carried(start, begin).values()}
+    dependent = set(versions)
+    for node in lineage.nodes[start:begin]:
+        if not dependent.isdisjoint(node.parents()):
+            dependent.add(node)
+    dependent -= versions
+    return any(not dependent.isdisjoint(node.parents()) for node in lineage.nodes[second[0] : second[1]])
 
 
 def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> list[Update]:

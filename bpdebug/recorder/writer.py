@@ -9,7 +9,7 @@ import numpy as np
 
 from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.updates import Update, ancestors
+from bpdebug.recorder.updates import Update, ancestors, is_real
 
 INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
 _SAME = {
@@ -67,6 +67,8 @@ class Writer:
         own = dependent - starts
         self.live = own.intersection(ancestors(update.carried.values(), update.start))
         named = [node for node in nodes if node in own and node.slots and np.size(node.value)]
+        read = {parent for node in own for parent in node.parents()}
+        named += [node for node in own - read if not node.slots and np.ndim(node.value) == 0 and is_real(node)]  # a loss that is printed
         self.order = sorted(own.intersection(ancestors([*named, *update.carried.values()], update.start)), key=lambda node: node.number)
         self.partial = {node.arguments[0] for node in own if node.operation.startswith("put")} | {*_added_to(own)}
         self._same: dict[Any, Node] = {}

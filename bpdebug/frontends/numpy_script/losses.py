@@ -126,12 +126,13 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     values, dependent = recording.values[-1], reached(recording.statements, recording.start)
     after = reached(recording.statements, recording.carried.values())
     found = [one for one in recording.statements if one.formula and one.name in dependent - after and one.name not in recording.start]
-    scored = list[tuple[float, Statement]]()
+    scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
-        alone = np.prod(shape) == 1 and (within or not one.inner) and (within or not one.live)  # what a gradient reads is rarely a loss
+        shown = not one.inner or one.name not in read  # it has a name, or is printed
+        alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (called or told or alone):
             reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
             match one.formula and one.formula.tree:
@@ -174,12 +175,27 @@ def _differentiated(
     with np.errstate(all="ignore"):
         values = program.run({**program.initial, **start_of(recording)})
     lost = severed(recording.statements, names)
-    gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in lost}
+    left_out = {*lost, *_slots(recording)}
+    gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
     live = [name for name in recording.start if name in gradients and gradients[name].any()]
     steps = _steps(recording, {name: gradients[name] for name in live})
     agreement = max(_agreement(recording, {*wanted}, gradients, live), len(steps) / max(1, len(live)))
     parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
     return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts)
+
+
+def _slots(recording: Recording) -> Iterator[str]:
+    """What lives from update to update and is added to a parameter when it is new: a velocity, even where the forward pass reads it."""
+    formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
+    made = {new: old for old, new in recording.carried.items()}
+    for new, old in made.items():
+        stack = [*formulas[new].children()] if new in formulas and isinstance(formulas[new], Binary) else []
+        while stack:
+            match stack.pop():
+                case Name(name) if name in made and name != new:
+                    yield from (made[name],) if np.shape(recording.start[made[name]]) == np.shape(recording.start[old]) else ()
+                case Unary("-", inner) | Binary("*", Number(), inner):
+                    stack.append(inner)
 
 
 def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, float]:
