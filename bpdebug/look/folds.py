@@ -178,6 +178,9 @@ class Folds:
 
     def makes(self, fold: Fold) -> list[str]:
         """The tensors that a fold is there for: all of a few, else those that are read behind it or outlive the update."""
+        return once(self._program, ("makes", fold.key), lambda: self._made(fold))
+
+    def _made(self, fold: Fold) -> list[str]:
         stages = self._program.stages[fold.first : fold.end]
         last = once(self._program, "last", lambda: {life.name: life.last for life in lives_of(self._program).all})
         if len(stages) <= _NAMED:

@@ -238,7 +238,7 @@ class DebuggerApp(Commanding):
 
     def on_fold_chosen(self, message: FoldChosen) -> None:
         """A fold of the listing is opened, or closed."""
-        self.perform(f"{'open' if message.is_open else 'close'} {message.name}")
+        self.perform(f"{'unfold' if message.is_open else 'fold'} {message.name}")
 
     def on_stage_chosen(self, message: StageChosen) -> None:
         """A stage of the listing was pointed at."""

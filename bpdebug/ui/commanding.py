@@ -80,7 +80,7 @@ class Commanding(Scripted):
         elif name == "formula":
             self._edit_formula(self.session)
         elif name in ("into", "reverse-into") and (pointed := self.panes.query_one(ProgramPane).pointed_away):
-            self.perform(f"{'open' if name == 'into' else 'close'} {pointed}")
+            self.perform(f"{'unfold' if name == 'into' else 'fold'} {pointed}")
         elif is_asked_for(command) and self.view and possible(self.view, command):
             self.ask(command)
         else:

@@ -226,7 +226,7 @@ BEFORE = dict.fromkeys(("accuse", "hint", "reveal", "score"), ("hunt 3",)) | {
     "answer": ("goto start", "predict on", "step"),
     "compare": ("export step.npz",),
     "down": ("up",),
-    "open": ("close",),
+    "unfold": ("fold",),
 }
 """What has to be typed before a command makes sense."""
 

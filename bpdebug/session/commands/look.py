@@ -50,14 +50,14 @@ def reverse_into(session: Session, count: int = 1) -> Result | Move:
     return _go(session, stand)
 
 
-@command("open [LOCATION]", "look")
-def open_(session: Session, location: Location | None = None) -> Result:
+@command("unfold [LOCATION]", "look", aliases="open")
+def unfold(session: Session, location: Location | None = None) -> Result:
     """Open the outermost closed fold (loop, call, turn of a loop, group) at a location, by default at the next stage."""
     return _folded(session, location, True)
 
 
-@command("close [LOCATION]", "look")
-def close(session: Session, location: Location | None = None) -> Result:
+@command("fold [LOCATION]", "look", aliases="close")
+def fold_(session: Session, location: Location | None = None) -> Result:
     """Close the innermost open fold (loop, call, turn of a loop, group) at a location, by default at the next stage."""
     return _folded(session, location, False)
 
