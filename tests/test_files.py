@@ -376,7 +376,10 @@ ELSEWHERE = {
     "frontends/start.py": "a part of the program",
     "look/legend.py": "a part of the program",
     "recorder/__main__.py": "the null device, in the place of standard input",
-    "recorder/running.py": "the user's script, in its own process, which has nothing else of bpdebug",
+    "recorder/sources.py": "the user's script, in its own process, which has nothing else of bpdebug",
+    "recorder/watched.py": "where the script is, in the script's process",
+    "frontends/numpy_script/child.py": "the file that asks the script's process to say where it is",
+    "ui/running_screen.py": "the user's script as it is on the disk, to show it",
     "recorder/stream.py": "the recording, in the script's process, into a directory that was made for it",
 }
 

@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bpdebug.files import SCRIPT_BYTES, FileError, read_file
+
 _RUNS = 6
 """Stretches of updates that are named one by one."""
 _LONGEST = 150
@@ -51,9 +53,9 @@ def stopped(squares: Mapping[str, str], traceback: str, ending: str, before: str
 def _newer(text: Mapping[str, Any]) -> str:
     """That a newer Python reads what an older one has found a mistake in, on a line of its own."""
     theirs = tuple(text["python"])
-    with suppress(OSError, SyntaxError, ValueError):
+    with suppress(FileError, SyntaxError, ValueError):
         if theirs < sys.version_info[:2]:
-            ast.parse(Path(text["where"][0]).read_bytes())
+            ast.parse(read_file(Path(text["where"][0]), "a script", SCRIPT_BYTES))
             ours = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
             return f"\nbpdebug: {ours} reads it, and Python {theirs[0]}.{theirs[1]}, which runs it, does not: --python PATH chooses another"
     return ""
