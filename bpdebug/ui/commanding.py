@@ -74,7 +74,7 @@ class Commanding(Scripted):
         command = COMMANDS[name]
         if self.session is None:
             if name == "quit":
-                self.exit()
+                self.exit(return_code=getattr(self.screen, "status", 0))
         elif name == "break":
             self.panes.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
         elif name == "formula":

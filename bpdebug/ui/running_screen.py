@@ -86,6 +86,11 @@ class RunningScreen(Sized):
             return
         self._draw()
 
+    @property
+    def status(self) -> int:
+        """With which the app ends now."""
+        return int(bool(self._error))
+
     def action_again(self) -> None:
         """Run it again after it has failed."""
         if self._error:
@@ -97,7 +102,7 @@ class RunningScreen(Sized):
         if self.job and self.job.run.running and not self._error:
             self.job.run.stop()
         elif self._first:
-            self.app.exit(return_code=1 if self._error else 130)
+            self.app.exit(return_code=self.status or 130)
         else:
             self.dismiss(None)
 

@@ -177,6 +177,7 @@ async def test_a_script_that_fails_stays_on_the_screen_and_runs_again_when_it_is
         app = pilot.app
         await until(pilot, lambda: "✗ train.py: the script stopped with ZeroDivisionError" in shown(app, "file"))
         assert "R runs it again, q quits" in shown(app, "keys")
+        assert app.screen.status == 1
         await press(pilot, "R")
         await until(pilot, lambda: app.session is not None)
     assert len(runs) == 2

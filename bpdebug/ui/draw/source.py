@@ -11,6 +11,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
 from bpdebug.look.source import Fold, Place, folds_of, parts_of, places_of, stages_by_line, text_of
 from bpdebug.session.view import View
+from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.program_signs import STOPS, explained_stage, lit, sign_of
 from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width, wrap
 
@@ -20,6 +21,8 @@ _SIGNS = "✗⚠↳!~?∧≙✎✓"
 """The signs of stages, the most telling first."""
 _BREAKS = " ,("
 """Behind these a long line is broken."""
+_MOST = 20
+"""Stages of a line whose shapes are looked at."""
 _GAP = 2
 """Blanks before the shapes at the end of a line."""
 _MARGIN, _INDENT = 3, 2
@@ -142,9 +145,8 @@ class Text:
     def _made(self, number: int) -> list[Line]:
         """What a line makes, the fullest way to say it first."""
         view, present = self._view, self.stage_at(number)
-        names = [
-            (render_name(stage.name, view.style), shape_text(view.shapes[stage.name] or (1,))) for stage in self._stages.get(number, ())
-        ]
+        stages = self._stages.get(number, ())[:_MOST]
+        names = [(render_name(stage.name, view.style), shape_text(view.shapes[stage.name] or (1,))) for stage in stages]
         ways = ["  ".join(f"{name} {shape}" for name, shape in names), "  ".join(dict.fromkeys(shape for _, shape in names))]
         ways += [shape_text(view.shapes[present.name] or (1,))] if present else []
         return [((way, "faint"),) for way in ways if way]
@@ -154,8 +156,10 @@ class Text:
         view, stages, position = self._view, self._stages.get(number, ()), self._view.position
         nexts = [stage for stage in stages if stage.name == position.next]
         kinds = [view.marks[stage.name] for stage in stages if stage.name in view.marks]
-        signs = [sign_of(view, stage, self._has_run(stage)) for stage in stages]
-        told = min((sign for sign in signs if sign[0] in _SIGNS), key=lambda sign: _SIGNS.index(sign[0]), default=(" ", ""))
+        telling = sign_of if view.first_nonfinite is not None else badge  # of all; what else there is to say, of the present one
+        signs = [telling(view, stage, self._has_run(stage)) for stage in stages]
+        signs += [sign_of(view, stage, self._has_run(stage)) for stage in [self.stage_at(number)] if stage]
+        told = min((sign for sign in signs if sign and sign[0] in _SIGNS), key=lambda sign: _SIGNS.index(sign[0]), default=(" ", ""))
         role = "next" if nexts else "name" if any(map(self._has_run, stages)) else "dim" if stages else "faint"
         return (
             ("▶" if any(stage.line == f"{self.file}:{number}" for stage in nexts) else " ", "next"),
