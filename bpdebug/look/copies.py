@@ -44,7 +44,7 @@ def _groups(program: Program, persistent: Mapping[str, Array], part: Part, same:
     for name in program.persistent:
         tensor, value = program.tensors[name], persistent[name]
         of = name if tensor.role is Role.PARAMETER else tensor.of
-        if of and of in (part.weight, part.bias, *part.feeds):
+        if of and of in (part.weight, part.bias, *part.feeds) and value.ndim:  # one number is the same for all units
             turned = value if of in part.feeds else np.moveaxis(value, -1, 0)
             columns.append(turned.reshape(part.units, -1) / (float(np.abs(value).max()) or 1.0))
     units = np.hstack(columns)

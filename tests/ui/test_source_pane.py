@@ -166,7 +166,11 @@ async def test_what_only_a_script_has_says_so_elsewhere(key):
 
 @pytest.mark.parametrize(
     ("name", "commands"),
-    [("clipped", ("update", "where")), pytest.param("gru", ("goto 1:{concatenated}", "select {concatenated}"), marks=pytest.mark.long)],
+    [
+        ("clipped", ("update", "where")),
+        ("earlystop", ("update",)),
+        pytest.param("gru", ("goto 1:{concatenated}", "select {concatenated}"), marks=pytest.mark.long),
+    ],
 )
 async def test_each_pane_stands_whatever_a_script_computes(name, commands):
     scenario = recorded(name)
