@@ -60,7 +60,8 @@ class Blame:
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found = list[Blamed]()
         single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
-        self.right = single or self._score(self._values)[0] == len(self._live)
+        moved = {*self._live} <= {*loss.steps}  # all by one number times the gradient
+        self.right = single or moved or self._score(self._values)[0] == len(self._live)
         while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self._live):
             best = self._best()
             if best is None:
@@ -78,7 +79,7 @@ class Blame:
         order = sorted([*loss.gradients], key=lambda name: name in inner)
         found = dict[str, Array]()
         for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
-            if not any(scale(value, other, _ALIKE) for other in found.values()):
+            if not any(abs(abs(scale(value, other, _ALIKE) or 0) - 1) < _ALIKE for other in found.values()):
                 found[name] = value
         return {name: found[name] for name in [*loss.gradients, *loss.parts] if name in found}
 
@@ -162,23 +163,27 @@ class Blame:
                 found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
         return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
 
-    def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
-        """What each line makes of that on which a wrong gradient depends: what is no derived gradient first, then what only gets another
-        name, then what is the gradient of some tensor, if not of the one that is meant."""
+    def _lines(self) -> Iterator[tuple[Line, list[Place]]]:
+        """What each line makes of that on which a wrong gradient depends: in his order what is no derived gradient, or one that he has
+        already; then what is the gradient of some tensor, if perhaps not of the one that is meant."""
         factors = self._factors(self._values)
         usual = self._usual(factors)
         wrong = [name for name in self._live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
         wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
-        ranks = [defaultdict[Line, list[Place]](list) for _ in range(3)]
         elsewhere = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
+        suspects, right, known = list[Place](), list[Place](), list[Array]()
         for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
+            value = self._values[one.name]
             if one.name in self._names and (not one.inner or one.name in elsewhere):  # else it is a part of what its line makes
-                ranks[2 * (self._matched.get(one.name) == 1.0)][one.made].append(Place(one.made, one))
-            for alias, line, since in one.aliases:
-                ranks[1][line].append(Place(line, one, alias, since))
-        for rank, lines in enumerate(ranks):
-            for line, places in [*lines.items()][-_LINES:]:
-                yield line, rank, places
+                first = self._matched.get(one.name) == 1.0 and not any(np.array_equal(value, other) for other in known)
+                (right if first else suspects).append(Place(one.made, one))
+                known += [value] * (first and not one.inner)
+            suspects += [Place(line, one, alias, since) for alias, line, since in one.aliases]
+        for places in (sorted(suspects, key=lambda place: place.since or place.statement.order), right):
+            lines = defaultdict[Line, list[Place]](list)
+            for place in places:
+                lines[place.line].append(place)
+            yield from [*lines.items()][-_LINES:]
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
@@ -186,8 +191,8 @@ class Blame:
         best, most = None, (*base, 0)
         before = self._factors(self._values)
         times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:]]))
-        for line, rank, places in self._lines():
-            searches = [self._gradients, self._products][: 1 + (rank == 0)]
+        for line, places in self._lines():
+            searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
             if any(self._is_told(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
                 searches = []  # it has made a right gradient
             for search in searches:

@@ -206,7 +206,7 @@ def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, fl
         if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient)):
             found[name] = factor
     common = Counter(f"{factor:.4g}" for factor in found.values()).most_common(1)
-    if not common or (common[0][1] == 1 and gradients[next(iter(found))].size == 1):
+    if not common or (common[0][1] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
         return {}
     return {name: factor for name, factor in found.items() if abs(factor / float(common[0][0]) - 1) < _COMMON}
 

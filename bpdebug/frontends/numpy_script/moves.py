@@ -185,7 +185,8 @@ class Moves:
         found = dict[str, float]()
         for name, gradient in self._of.items():
             value, new = self._values[gradient], self._values.get(self._recording.carried[name])
-            if new is not None and new.shape == value.shape and not self._slots[name] and value.any() and value.size > 1:
+            named = not self._is_inner(gradient)
+            if named and new is not None and new.shape == value.shape and not self._slots[name] and value.any() and value.size > 1:
                 rest = self._values[name] - new
                 weight = float(np.sum(rest * value) / np.sum(value * value))
                 if np.abs(rest - weight * value).max() <= 1e-6 * np.abs(rest).max(initial=0):

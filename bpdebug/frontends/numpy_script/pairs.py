@@ -92,7 +92,7 @@ class Pairing:
             scales = {name: factor for name in tried if (factor := scale(self._values[name], due[parameter]))}
             if due[parameter].size == 1:  # any number is a multiple of it
                 usual = max(factors, key=factors.__getitem__, default=1.0)
-                scales = {name: factor for name, factor in scales.items() if abs(factor / usual - 1) < _ALIKE}
+                scales = {n: factor for n, factor in scales.items() if abs(factor / usual - 1) < _ALIKE and n not in self._inner}
             chosen = [*sorted(scales, key=lambda name: name in self._inner), *first]
             factors.update(float(f"{scales[name]:.4g}") for name in chosen[:1] if name in scales)
             found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
@@ -244,7 +244,7 @@ class Pairing:
             return
         found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:
-            found = self._penalized(one) if self._ends_right(one) else self._meant(one, later)
+            found = self._penalized(one) if not part and self._ends_right(one) else self._meant(one, later)
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
             return
         if found:
@@ -264,7 +264,7 @@ class Pairing:
 
     def _ends_right(self, one: Statement) -> bool:
         """Whether every parameter that a value changes moves along its true gradient, so that the value is right, whatever it is."""
-        if not self._loss.steps:
+        if not self._loss.steps or self.blame.found:
             return False
         after = reached(self._recording.statements, [one.name])
         moved = {name for name, new in self._recording.carried.items() if new in after and name in self._loss.gradients}
@@ -284,7 +284,10 @@ class Pairing:
         theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
         if (self.blame.right or self.blame.found) and not self._single:
             tensor = self._meant_by.get(one.name)
-            return Pair(tensor, None) if tensor and tensor in self._now and tensor not in taken else None
+            if not tensor or tensor not in self._now or tensor in taken:
+                return None
+            factor = scale(theirs, self._now[tensor])
+            return Pair(tensor, 1.0 if factor and abs(factor - 1) < NEAR else factor)
         free = [
             tensor for tensor, right in self._now.items()
             if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape

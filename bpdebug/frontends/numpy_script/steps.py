@@ -71,11 +71,11 @@ class Steps:
     def allowed(self) -> dict[str, Allowed]:
         """His gradients that are a multiple of the derived ones, where that is a convention: most parameters' end up the same; or that
         have a penalty on the parameter which the loss does not have."""
-        accepted = dict[str, Allowed]()
+        accepted, right = dict[str, Allowed](), self._loss.steps if not self._pairing.blame.found else {}
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         for name, pair in self._pairing.pairs.items():
             below = [end for end, reads in ends.items() if name in reads]
-            alike = any(end in self._loss.steps or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            alike = any(end in right or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
             if pair.factor is None and (decay := self._decay(name, pair.tensor)):
                 said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
