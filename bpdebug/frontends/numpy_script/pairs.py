@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +14,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
-from bpdebug.frontends.numpy_script.blame import Blame
+from bpdebug.frontends.numpy_script.blame import Blame, ends_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
 from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
@@ -70,7 +70,7 @@ class Pairing:
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
         self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
-        self.blame = Blame(recording, loss, self.own, self._ends(), _BLUR if self._small else NEAR)
+        self.blame = Blame(recording, loss, self.own, ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR)
         self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
         self._recording, self._values = self.recording, self.recording.values[-1]
         self._meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
@@ -80,23 +80,6 @@ class Pairing:
         for one in self.own:  # such as a gradient to which a penalty is added
             if one.partial:
                 self._pair(one, ())
-
-    def _ends(self) -> dict[str, str]:
-        """The value that each parameter is moved by, by the parameter: one with the numbers of its gradient, if there is one."""
-        of, found = {tensor: name for name, tensor in self.subtracted.items()}, dict[str, str]()
-        due, factors = self._loss.gradients, Counter[float]()
-        for parameter in sorted(self._recording.carried.keys() & due.keys(), key=lambda name: due[name].size == 1):
-            reads = used(self._recording.statements, [self._recording.carried[parameter]])
-            first = [of[name] for name in (parameter,) if name in of]
-            tried = [*first, *(one.name for one in reversed(self.own) if one.name in reads and not one.partial)]
-            scales = {name: factor for name in tried if (factor := scale(self._values[name], due[parameter]))}
-            if due[parameter].size == 1:  # any number is a multiple of it
-                usual = max(factors, key=factors.__getitem__, default=1.0)
-                scales = {n: factor for n, factor in scales.items() if abs(factor / usual - 1) < _ALIKE and n not in self._inner}
-            chosen = [*sorted(scales, key=lambda name: name in self._inner), *first]
-            factors.update(float(f"{scales[name]:.4g}") for name in chosen[:1] if name in scales)
-            found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
-        return found
 
     def _small_ones(self) -> set[str]:
         """The values of the forward pass to which a small number is added, which people leave out on the way back."""
