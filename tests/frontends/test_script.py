@@ -21,6 +21,9 @@ from bpdebug.session.command_completion import complete_command, known_of
 from bpdebug.session.session import Session
 
 SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
+TRUTHS = {
+    line.split()[0]: line.split(maxsplit=3)[1:] for line in (SCRIPTS / "truths.txt").read_text("utf-8").splitlines() if line[0] != "#"
+}
 NAMES = tuple(path.stem for path in sorted(SCRIPTS.glob("*.py")))
 
 
@@ -65,7 +68,11 @@ def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_nu
     session = Session(scenario_of(recording, asked))
     program, bits, end = session.program, 0, session.program.end_of(Phase.BACKWARD)
     assert {*program.parameters} - {*program.gradients} == PARTLY.get(name, set())
-    for update, values in enumerate(recording.values):
+    loop, line, pairs = TRUTHS[name]
+    assert session.program.scenario.description.startswith(f"loop {name}.py:{loop}, ")
+    assert re.search(rf"loss = [^;]*?\b{line}\)?;", session.program.scenario.description)
+    assert ", ".join(f"{tensor}: {gradient}" for tensor, gradient in program.gradients.items() if tensor in program.parameters) == pairs
+    for update, values in zip(recording.kept, recording.values, strict=False):
         session.execute(f"goto update {update}")
         result = session.execute("check")
         assert result.data["ok"] is True, update

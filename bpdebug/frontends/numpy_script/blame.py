@@ -137,7 +137,7 @@ class Blame:
         of = defaultdict[tuple[int, ...], list[Array]](list)
         for right in self._due.values():
             norm = np.linalg.norm(right)
-            of[np.squeeze(right).shape] += [np.ravel(right) / norm] * bool(right.size > 1 and norm > 0 and np.isfinite(norm))
+            of[np.squeeze(right).shape] += [np.ravel(right) / norm] if right.size > 1 and norm > 0 and np.isfinite(norm) else []
         return {shape: np.stack(rows) for shape, rows in of.items() if rows}
 
     def _is_told(self, value: Array) -> bool:

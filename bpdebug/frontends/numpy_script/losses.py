@@ -31,6 +31,8 @@ _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
 a difference implies fits at least: there may be a mistake in the derivative of the loss itself."""
 NEAR = 1e-6
 """Relative: numbers that are as near are the same."""
+_ROUNDING = 1e-11
+"""Relative: gradients of saturated units that are as small as this are rounding."""
 _MANY = 64
 """Cells that are looked at first."""
 _COMMON = 1e-4
@@ -86,6 +88,13 @@ def _fits(one: Array, other: Array, limit: float) -> float | None:
     if not np.isfinite(norm) or not np.isfinite(limit) or not np.abs(one - factor * other).max(initial=0) <= limit:
         return None
     return factor
+
+
+def told_apart(gradients: Mapping[str, Array]) -> list[str]:
+    """The gradients that are more than what rounding leaves of the largest."""
+    sizes = {name: float(np.abs(gradient).max(initial=0)) for name, gradient in gradients.items()}
+    largest = max(filter(np.isfinite, sizes.values()), default=0.0)
+    return [name for name, size in sizes.items() if size > _ROUNDING * largest or not np.isfinite(size)]
 
 
 def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") -> Differentiated | None:
@@ -177,7 +186,7 @@ def _differentiated(
     lost = severed(recording.statements, names)
     left_out = {*lost, *_slots(recording)}
     gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
-    live = [name for name in recording.start if name in gradients and gradients[name].any()]
+    live = told_apart({name: gradients[name] for name in recording.start if name in gradients})
     steps = _steps(recording, {name: gradients[name] for name in live})
     agreement = max(_agreement(recording, {*wanted}, gradients, live), len(steps) / max(1, len(live)))
     parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}

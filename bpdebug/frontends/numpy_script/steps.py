@@ -13,7 +13,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
@@ -42,7 +42,7 @@ class Steps:
         self._of = {pair.tensor: name for name, pair in pairing.pairs.items()} | right
         self._moves = Moves(recording, ends, {name for name, _ in loss.forward})
         values, due = recording.values[-1], loss.gradients
-        self._live = [name for name in loss.program.parameters if name in due and due[name].any()]
+        self._live = told_apart({name: due[name] for name in loss.program.parameters if name in due})
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
         self.times = pairing.blame.times
         losses = [one[loss.program.loss] for one in recording.values if loss.program.loss in one]
