@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from bpdebug.frontends import load_scenario
     from bpdebug.session.session import Session
     from bpdebug.time.results import Result
+    from bpdebug.torch_recorder import record
 
 __version__ = "0.1.0"
-__all__ = ["BpdebugError", "Result", "Session", "load_scenario"]
+__all__ = ["BpdebugError", "Result", "Session", "load_scenario", "record"]
 
-_MODULES = {"BpdebugError": "core.errors", "Result": "time.results", "Session": "session.session", "load_scenario": "frontends"}
+_MODULES = {
+    "BpdebugError": "core.errors",
+    "Result": "time.results",
+    "Session": "session.session",
+    "load_scenario": "frontends",
+    "record": "torch_recorder",
+}
 
 
 def __getattr__(name: str) -> object:

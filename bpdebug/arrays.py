@@ -94,6 +94,19 @@ class Arrays:
                 arrays[name] = np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
         return arrays
 
+    def text(self, name: str, most: int) -> bytes:
+        """What a file in it holds that is no array, of so many bytes at most.
+
+        Raises:
+            ArrayError: where there is none, or a longer one.
+        """
+        with _told(name):
+            entry = self._archive.getinfo(name)
+            if entry.file_size > most or entry.compress_type not in (0, 8):
+                raise ArrayError(f"'{name}' holds {_mega(entry.file_size)}; at most {_mega(most)} are read")
+            with self._archive.open(entry) as stream:
+                return stream.read(most)
+
     def _promised(self, name: str, kinds: str) -> int:
         """The bytes that an array takes once it is read, by its header and the file's directory."""
         entry = self._entries[name]

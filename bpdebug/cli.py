@@ -24,9 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    use_one_thread()
     status = USAGE
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] != ["record"]:  # there the numbers are the user's, with his threads
+        use_one_thread()
     try:
         with _streams("--json" in arguments or "schema" in arguments[:1]):
             return _carry_out(arguments)

@@ -12,6 +12,7 @@ USAGES = {
     "compare": ("compare SCENARIO FILE …", "your own numbers (npz, JSON, text), by stage"),
     "hunt": ("hunt [SCENARIO]", "find a mistake that is planted and not shown"),
     "export": ("export SCENARIO -o FILE", "one update worked out, in a file"),
+    "record": ("record -o FILE.bpd train.py", "a training step of PyTorch, to be opened anywhere"),
     "new": ("new FILE", "a commented scenario of your own, to edit"),
     "screenshot": ("screenshot SCENARIO -o FILE", "a picture of the screen as SVG"),
     "schema": ("schema", "the scenario file's JSON Schema, for editors"),
@@ -27,7 +28,6 @@ run as a program with your rights (by run, explain, check, screenshot, too).
 
 commands, each with its own --help:
 {commands}
-
 options:
   --list (scenarios that come with bpdebug), --fresh (without saved stops),
   --transcript FILE, --memory MB, --print-completion bash|zsh|fish, --version;

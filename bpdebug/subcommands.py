@@ -269,6 +269,29 @@ def _screenshot(given: argparse.Namespace) -> int:
 
 
 @subcommand(
+    "record",
+    option("-o", metavar="FILE.bpd", type=Path, required=True, dest="file", help="where to write the recording"),
+    option("--step", metavar="N", type=count, default=0, help="which step of the optimizer, counted from 1 (default 1)"),
+    option("--until-nan", action="store_true", help="the first step with a loss, gradient or parameter that is not finite"),
+    option("--from", metavar="N", type=count, default=0, dest="first", help="with --until-nan: earlier steps run at full speed"),
+    option("--optimizer", metavar="NAME", default="", help="count the steps of this class alone, such as AdamW"),
+    option("script", metavar="train.py", type=Path, help="your script, which runs as a program, with your rights"),
+    option("theirs", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="what follows it is for the script"),
+    epilog="Needs torch, in the Python that runs bpdebug. The file holds the batch, the weights and the source of your script.",
+)
+def _record(given: argparse.Namespace) -> int:
+    """Status 0 where a file was written, else 1."""
+    if given.step and (given.until_nan or given.first):
+        raise BpdebugError("--step N records that step; --until-nan [--from N] looks for one: take one of the two")
+    if given.first and not given.until_nan:
+        raise BpdebugError("--from N belongs to --until-nan")
+    from bpdebug.torch_recorder.script import record_script  # noqa: PLC0415 - needs torch
+
+    wanted = given.first or given.step or 1, 0 if given.until_nan else given.step or 1
+    return record_script(given.script, [*given.theirs, *given.arguments], given.file, wanted, given.optimizer, given.until_nan)
+
+
+@subcommand(
     "new",
     option("file", metavar="FILE", type=Path, help="where to write it, such as mine.yaml; a file that exists is not replaced"),
     option("--task", choices=STARTS, help=f"what the network is to learn (default {next(iter(STARTS))})"),

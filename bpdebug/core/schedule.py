@@ -54,6 +54,7 @@ class Stage(Record):
         line: where it stands in the user's script, such as ``train.py:47``, or "".
         beside: the other line that belongs to it, where one calls and the other one, in the function, computes; or "".
         path: what it is computed in, the outermost first; where that is empty, its group.
+        masks: whether infinite values in it come from a mask that the program puts in.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Stage(Record):
     line: str = ""
     beside: str = ""
     path: tuple[Level, ...] = ()
+    masks: bool = False
 
     @property
     def edited(self) -> bool:
@@ -84,7 +86,7 @@ class Stage(Record):
     @cached_property
     def unbounded(self) -> bool:
         """Whether its formula says itself that there may be infinite values, as a mask does: ``where(mask, s, -inf)``."""
-        return any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
+        return self.masks or any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
 
     def with_formula(self, formula: Formula, meaning: str = "") -> Stage:
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""

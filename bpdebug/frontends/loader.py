@@ -28,6 +28,8 @@ from bpdebug.frontends.schema import EXAMPLE, ROOT, belongs
 from bpdebug.frontends.shipped import shipped
 
 MAXIMUM_BYTES = 2**20
+RECORDING = ".bpd"
+"""How the names of recordings of ``bpdebug record`` end."""
 
 Section = Dictionary[str, Any]
 
@@ -46,6 +48,10 @@ def load_scenario(source: str | Path) -> Scenario:
     path = Path(source)
     with suppress(RuntimeError):
         path = path.expanduser()
+    if path.suffix == RECORDING:
+        from bpdebug.frontends.torch_step.program import load_step  # noqa: PLC0415 - for recordings alone
+
+        return load_step(path)
     named = () if os.path.isfile(path) else [entry.path for entry in shipped() if entry.name == str(source)]  # noqa: PTH113 - any text
     path, report = (named[0], Report(str(named[0]))) if named else (path, Report(str(source)))
     report.homes = belongs

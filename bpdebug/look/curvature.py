@@ -150,7 +150,7 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
         over: how many times the limit it may be, by default once where the loss is a quadratic, else ``OVER`` times.
     """
     edited = any(stage.edited for stage in program.stages if stage.phase in (Phase.BACKWARD, Phase.UPDATE))
-    if edited or not program.free or program.rule.clip:  # how long a step is that is clipped, no curvature tells
+    if edited or not program.free or program.rule.clip or RATE not in persistent:  # how long a clipped step is, no curvature tells
         return
     here, start, falls = started(program, persistent, update)
     for slope, when in ((here, ""), (start, "at the start, ")):

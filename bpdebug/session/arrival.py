@@ -75,7 +75,8 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     cells = f"{len(bad)} of {value.size} cells ({shape_text(value.shape)}), the first is {cell}" if first else cell
     there = position.done or stage.name in timeline.program.persistent
     told = explain(timeline, stage.name, first) if there else None
-    text = f"non-finite value: {stage} in update {update}{why}: {cells}" + (f"\n{told.blame}" if told and told.blame else "")
+    at = f" at {stage.line}" if stage.line else ""
+    text = f"non-finite value: {stage}{at} in update {update}{why}: {cells}" + (f"\n{told.blame}" if told and told.blame else "")
     data = _stop_data("non-finite", start, position) | {
         "culprit": stage.name,
         "cell": list(first),

@@ -234,7 +234,7 @@ class Timeline(Edited):
         (update, done), machine = self.calendar.place(t), self.machine
         self._goal = update  # the updates shortly before it are worth keeping
         while machine.update < update or machine.done < done:
-            if machine.done or machine.update == update:
+            if machine.done or machine.update == update or machine.program.recorded:
                 self.step()
             else:
                 with np.errstate(all="ignore"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from bpdebug.core.description import Array
+from bpdebug.core.given import Recorded
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.shapes import Shape
@@ -32,10 +33,12 @@ class RecordedProgram(Program, eq=False):
     Attributes:
         own_slots: what lives from update to update beside the parameters, and the parameter of each.
         sizes: their shapes.
+        recorded: what stages have computed where their own numbers are shown.
     """
 
     own_slots: Mapping[str, str] = {}
     sizes: Mapping[str, Shape] = {}
+    recorded: Mapping[str, Recorded] = {}
 
     @property
     def samples(self) -> Mapping[str, Array]:

@@ -1,0 +1,255 @@
+"""A recorded step as a program: forward pass, gradients and update as stages, with the numbers that torch has computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from bpdebug.core.description import Lines, Loss, Optimizer, Training
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.given import Recorded
+from bpdebug.core.network import Network, Phase
+from bpdebug.core.optimizers import OWN as OWN_RULE
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
+from bpdebug.core.schedule import Level, Stage
+from bpdebug.core.tensors import Naming
+from bpdebug.core.tree import Name, literal, substitute, walk
+from bpdebug.frontends.numpy_script.lines import RecordedScenario
+from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
+from bpdebug.frontends.torch_step.reading import Step, read_step
+from bpdebug.frontends.torch_step.severed import unjudged_of
+from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
+
+_ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
+_GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
+
+
+def load_step(path: str | Path) -> RecordedScenario:
+    """The scenario of a recording.
+
+    Raises:
+        FileError: where it is none, or is damaged.
+        BpdebugError: where there is nothing in it.
+    """
+    made = _Assembled(read_step(Path(path)), str(path)).program()
+    scenario = replace(made.scenario, ready=lambda: made, read_again=partial(load_step, path))
+    return cast("RecordedScenario", scenario)
+
+
+class _Assembled:
+    """The parts of a program that a step becomes."""
+
+    def __init__(self, step: Step, source: str) -> None:
+        self._step, self._source = step, source
+        self._made = Statements(step)
+        self._of = {gradient: place for place, gradient in [*step.gradients.items()][::-1]}  # of views, that which arrives first
+        self._names = {place: value.name for place, value in enumerate(step.values)}
+        self._parameters = {
+            place: self._made.arrays[place]
+            for place in self._made.given
+            if step.values[place].kind == "parameter" and self._is_float(place)
+        }
+        backward = [one for one in step.operations if one.phase == "backward"]
+        self._calls = {one.line for one in backward if one.forward < 0}
+        self._rename_updated()
+        self._all = self._by_parameter()
+
+    def _is_float(self, place: int) -> bool:
+        return self._made.arrays[place].dtype.kind == "f"
+
+    def _rename_updated(self) -> None:
+        """The last version of a parameter goes by the parameter's own name."""
+        last = dict[str, Statement]()
+        for one in self._made.all:
+            name = self._step.values[one.place].name.partition("'")[0]
+            if one.place in one.operation.writes:
+                last[name] = one
+        for place in self._parameters:
+            written = last.get(self._names[place])
+            if written and written.operation.phase == "update" and self._step.values[written.place].shape == self._step.values[place].shape:
+                self._names[written.place] = self._names[place]
+
+    def _owner(self, one: Statement) -> str:
+        """The parameter that a statement of the update belongs to, by its name; "" for none."""
+        name = self._step.values[one.place].name
+        fitting = [own for place in self._parameters if (own := self._step.values[place].name) and name.startswith(own)]
+        whole = [own for own in fitting if name[len(own) :][:1] in ("", ".", "'")]
+        return max(whole, key=len, default="") if one.operation.phase == "update" else ""
+
+    def _by_parameter(self) -> list[Statement]:
+        """The statements, those of the update parameter by parameter, where none of them needs what comes later then."""
+        owners = {one.place: self._owner(one) for one in self._made.all}
+        order = {name: place for place, name in enumerate(["", *self._step_names()])}
+        sorted_ = sorted(self._made.all, key=lambda one: order.get(owners[one.place], 0) if one.operation.phase == "update" else -1)
+        made, all_made = set[int](), {one.place for one in self._made.all}
+        for one in sorted_:
+            if not made.issuperset(all_made.intersection(one.reads)):
+                return self._made.all
+            made.add(one.place)
+        return sorted_
+
+    def _step_names(self) -> list[str]:
+        return [self._step.values[place].name for place in self._parameters]
+
+    def program(self) -> RecordedProgram:
+        """The program.
+
+        Raises:
+            BpdebugError: where there is nothing in it.
+        """
+        step, arrays, names = self._step, self._made.arrays, self._names
+        if not self._made.all:
+            raise BpdebugError(f"{self._source}: there is no operation in this recording")
+        stages = own = tuple(self._stages())
+        if not (loss := self._loss(stages)):
+            stages = (Stage(_NO_LOSS, Formula.of(literal(0)), Phase.FORWARD, 0, "No loss was computed.", "", "line"), *own)
+            loss = _NO_LOSS
+        single = not any(array.dtype == np.float64 for array in arrays.values())
+        dtype = np.dtype(np.float32 if single else np.float64)
+        fixed = {names[place]: arrays[place] for place in self._made.given if place not in self._parameters}
+        for one, stage in zip(self._all, own, strict=True):
+            if one.reason:
+                fixed[stage.formula.names[0]] = arrays[one.place]
+        parameters = {names[place]: array for place, array in self._parameters.items()}
+        shapes = {name: array.shape for name, array in parameters.items()}
+        spelling = Spelling(_GRADIENT)
+        spelling.his = {stage.of: stage.name for stage in stages if stage.of}
+        naming = Naming(input="", target="", gradient=spelling, partial="{}.grad@{}")
+        empty = np.zeros((2, 0))
+        scenario = RecordedScenario(
+            f"{step.script}, step {step.number}",
+            (),
+            (),
+            empty,
+            empty,
+            description=self._said(stages),
+            optimizer=Optimizer(OWN_RULE.name),
+            training=Training(1),
+            source=self._source,
+            naming=naming,
+            precision=dtype.name,
+            values=parameters,
+            lines=Lines("", shapes, {}, {}, loss),
+            files=step.files,
+            ending=f"the script ended with {step.ended}" if step.ended else "",
+        )
+        network = Network((), shapes, {}, (), naming, Loss(), loss, generic=False)
+        notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes(stages))
+        made = {"scenario": scenario, "network": network, "data": {}, "dtype": dtype, "fixed": fixed, "rule": OWN_RULE, "lines": stages}
+        unjudged = {names[step.gradients[place]] for place in unjudged_of(self._all, self._pairs(own), step, arrays)}
+        every = {stage.name: Recorded(arrays[one.place], one.near) for one, stage in zip(self._all, own, strict=True)}
+        recorded = {name: replace(one, judged=name not in unjudged) for name, one in every.items()}
+        if unjudged:
+            notes = (*notes, _not_judged(sorted(unjudged)))
+        return RecordedProgram(**cast("Any", made), notes=notes, recorded=recorded)
+
+    def _pairs(self, stages: Iterable[Stage]) -> dict[int, int]:
+        """The values that the program has a gradient of, by their places, and the gradients."""
+        return {self._of[one.place]: one.place for one, stage in zip(self._all, stages, strict=True) if stage.of}
+
+    def _stages(self) -> Iterator[Stage]:
+        """A stage a statement; what has run between the backward pass and the update belongs to what has begun already."""
+        reached, masked = 0, {place for place in self._made.given if self._is_masked(place)}
+        for one in self._all:
+            own = Phase.LOSS if one.place in self._step.roots else Phase(one.operation.phase)
+            reached = max(reached, _ORDER.index(own))
+            masks = self._is_masked(one.place) and self._is_of_masks(one, masked)
+            masked |= {one.place} if masks else set()
+            yield self._stage(one, _ORDER[reached], masks)
+
+    def _is_masked(self, place: int) -> bool:
+        array = self._made.arrays[place]
+        return array.dtype.kind == "f" and bool(np.isinf(array).any()) and not np.isnan(array).any()
+
+    def _is_of_masks(self, one: Statement, masked: set[int]) -> bool:
+        """Whether what is infinite in a value is what was put in on purpose: by the formula, or by a mask that it reads."""
+        return any(name == "inf" for name in _all_names(one.formula)) or not masked.isdisjoint(one.reads)
+
+    def _stage(self, one: Statement, phase: Phase, masks: bool) -> Stage:
+        place, operation, values = one.place, one.operation, self._step.values
+        renamed = {values[read].name: Name(self._names[read]) for read in one.reads if values[read].name != self._names[read]}
+        name = self._names[place]
+        tree = Name(OWN.format(name)) if one.reason else substitute(one.formula.tree, renamed)
+        where = self._step.operations[operation.forward] if operation.forward >= 0 else operation
+        line, beside = where.line, None
+        own = operation.phase == "backward" and operation.line not in (None, *self._calls)
+        if own:  # a backward pass that the user has written
+            line, beside = operation.line, where.line if where is not operation else None
+        read = ", ".join(self._names[number] for number in one.reads[:6])
+        meaning = f"torch's {operation.name}" + (f" for {where.name}" if where is not operation else "")
+        meaning += f" of {read}: torch's own numbers, since {one.reason}." if one.reason else "."
+        of = self._names[self._of[place]] if phase is Phase.BACKWARD and self._is_judged(place) else ""
+        return Stage(
+            name,
+            Formula.of(tree),
+            phase,
+            0,
+            meaning,
+            "",
+            "line",
+            of=of,
+            line=_place(line),
+            beside=_place(beside),
+            path=_levels(where.module) if not (owner := self._owner(one)) else (Level(f"{self._step.optimizer}({owner})"),),
+            masks=masks,
+        )
+
+    @cached_property
+    def _there(self) -> set[int]:
+        """The values that the program has a gradient to give to: not those of which something reads only another view."""
+        read = {place for one in self._made.all if one.operation.phase == "forward" for place in one.reads}
+        return read & ({one.place for one in self._made.all} | {*self._parameters}) - {*self._step.roots}
+
+    def _is_judged(self, place: int) -> bool:
+        return self._of.get(place, -1) in self._there
+
+    def _loss(self, stages: Iterable[Stage]) -> str:
+        """The tensor whose backward pass has run; where none has, the last single number of the forward pass; "" for none."""
+        found = [self._names[place] for place in self._step.roots]
+        forward = [one for one in self._made.all if one.operation.phase == "forward"] or self._made.all
+        arrays = self._made.arrays
+        single = [self._names[one.place] for one in forward if not arrays[one.place].ndim and self._is_float(one.place)]
+        names = {stage.name for stage in stages}
+        return next((name for name in (*found, *reversed(single)) if name in names), "")
+
+    def _said(self, stages: tuple[Stage, ...]) -> str:
+        step = self._step
+        opaque = sum(bool(one.reason) for one in self._made.all)
+        count = f"{len(stages)} statements" + (f", {opaque} of them without a formula" if opaque else "")
+        return f"step {step.number} of {step.script}, torch {step.torch}: {count}"
+
+    def _notes(self, stages: tuple[Stage, ...]) -> Iterator[str]:
+        if len(self._step.roots) > 1:
+            yield f"{len(self._step.roots)} backward passes have run: what is forward in later ones stands under backward"
+        lacking = [
+            name for place, name in self._names.items() if place in self._parameters and not any(stage.of == name for stage in stages)
+        ]
+        if lacking and self._step.roots:
+            yield f"without a gradient: {' '.join(lacking[:6])}{' …' * (len(lacking) > 6)}"
+
+
+def _place(line: tuple[str, int, str] | None) -> str:
+    return f"{line[0]}:{line[1]}" if line else ""
+
+
+def _not_judged(names: list[str]) -> str:
+    shown = f"{' '.join(names[:4])}{' …' * (len(names) > 4)}"
+    return f"not judged: {len(names)} gradients ({shown}): on the way there is no formula, or no gradient flows (detach, no_grad)"
+
+
+def _all_names(formula: Formula) -> Iterator[str]:
+    return (node.name for node in walk(formula.tree) if isinstance(node, Name))
+
+
+def _levels(module: str) -> tuple[Level, ...]:
+    """The modules that one lies in, the outermost first."""
+    parts = module.split(".") if module else []
+    return tuple(Level(".".join(parts[: end + 1])) for end in range(len(parts)))
+
+
+__all__ = ["load_step"]

@@ -1,0 +1,179 @@
+"""A recording's file: what it holds is checked before anything is made of it, and nothing of it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bpdebug.arrays import ArrayError, Arrays
+from bpdebug.core.description import Array
+from bpdebug.core.errors import printable
+from bpdebug.core.record import Record
+from bpdebug.core.statements import is_name
+from bpdebug.files import MEBI, FileError
+
+FORMAT = 1
+_TEXT = 64 * MEBI
+_MOST, _RANK = 200_000, 32
+"""Operations and values of a step, and axes of a value, at most."""
+_PHASES = ("forward", "backward", "update")
+_TAKEN = "m"
+
+
+class Value(Record):
+    """A tensor of the step.
+
+    Attributes:
+        name, shape: as they were recorded.
+        dtype: torch's name of its kind of number.
+        kind: ``parameter``, ``buffer``, ``slot``, ``given``, ``loss`` or "".
+        inner: whether neither the user nor a module has a name for it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    kind: str
+    inner: bool
+
+
+class Operation(Record, eq=False):
+    """One operation, as the recorder notes it; ``forward`` is the place of that of the forward pass to which it belongs, or -1."""
+
+    name: str
+    arguments: list[Any]
+    keywords: dict[str, Any]
+    live: frozenset[int]
+    outs: tuple[int, ...]
+    slots: tuple[int, ...]
+    writes: tuple[int, ...]
+    phase: str
+    module: str
+    line: tuple[str, int, str] | None
+    forward: int
+
+
+class Step(Record, eq=False):
+    """A recorded step.
+
+    Attributes:
+        torch, script, optimizer: the version of torch, the script's name, and the class of the optimizer.
+        number: which step of the optimizer's.
+        ended: how the script ended where it has not come to the step's end, or "".
+        values, operations: in their order.
+        arrays: the numbers of values, by their place; those of views are missing.
+        gradients: a value's place to that of its gradient.
+        roots: the values whose backward pass has run.
+        files: the texts of the user's files, by their names.
+    """
+
+    torch: str
+    script: str
+    optimizer: str
+    number: int
+    ended: str
+    values: tuple[Value, ...]
+    operations: tuple[Operation, ...]
+    arrays: Mapping[int, Array]
+    gradients: Mapping[int, int]
+    roots: tuple[int, ...]
+    files: Mapping[str, str]
+
+
+def read_step(path: Path) -> Step:
+    """What a recording holds.
+
+    Raises:
+        FileError: where it is none, or is damaged.
+    """
+    with _told(path), Arrays(path) as archive:
+        text = json.loads(archive.text("program.json", _TEXT))
+        if text["format"] != FORMAT:
+            raise FileError(path, f"this recording has format {int(text['format'])}, which a newer bpdebug reads; this one reads {FORMAT}")
+        values = tuple(_value(place, *one) for place, one in enumerate(_few(text["values"])))
+        count = len(values)
+        operations = tuple(_operation(one, place, count) for place, one in enumerate(_few(text["operations"])))
+        names = {f"v{place}": place for place in range(count)}
+        found = archive.read([name for name in archive.names if name in names])
+        arrays = {names[name]: array for name, array in found.items()}
+        if any(array.shape != values[place].shape for place, array in arrays.items()):
+            raise ValueError("another shape")
+        gradients = {_place(one, count): _place(other, count) for one, other in text["gradients"]}
+        roots = tuple(_place(one, count) for one in text["roots"])
+        files = {printable(str(name)): str(content) for name, content in text["files"].items()}
+        said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
+        return Step(said[0], said[1], said[2], int(text["step"]), said[3], _unique(values), operations, arrays, gradients, roots, files)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ArrayError as error:
+        raise FileError(path, f"this is no recording of bpdebug's: {error}") from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError):
+        raise FileError(path, "this recording is damaged") from None
+
+
+def _few(given: list[Any]) -> list[Any]:
+    if len(given) > _MOST:
+        raise ValueError("too many")
+    return given
+
+
+def _place(given: Any, count: int) -> int:
+    if type(given) is not int or not 0 <= given < count:
+        raise ValueError("no such place")
+    return given
+
+
+def _value(place: int, name: str, shape: list[int], dtype: str, kind: str, inner: bool) -> Value:
+    if len(shape) > _RANK or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError("no shape")
+    fits = isinstance(name, str) and len(name) < 200 and is_name(name.partition("'")[0]) and name != _TAKEN
+    return Value(name if fits else f"v{place}", tuple(shape), str(dtype), str(kind), bool(inner))
+
+
+def _unique(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    if len({value.name for value in values}) < len(values):
+        raise ValueError("two tensors of one name")
+    return values
+
+
+def _operation(one: dict[str, Any], place: int, count: int) -> Operation:
+    line = one["line"]
+    if one["phase"] not in _PHASES or type(one["forward"]) is not int or one["forward"] >= place:
+        raise ValueError("no phase")
+    numbers = {key: tuple(_place(number, count) for number in one[key]) for key in ("live", "outs", "writes")}
+    _check(one["arguments"], count)
+    _check(list(one["keywords"].values()), count)
+    return Operation(
+        printable(str(one["name"])),
+        [*one["arguments"]],
+        {**one["keywords"]},
+        frozenset(numbers["live"]),
+        numbers["outs"],
+        tuple(int(slot) for slot in one["slots"]),
+        numbers["writes"],
+        one["phase"],
+        printable(str(one["module"])),
+        (printable(str(line[0])), int(line[1]), printable(str(line[2]))) if line else None,
+        one["forward"],
+    )
+
+
+def _check(given: Any, count: int) -> None:
+    """See that arguments are numbers, texts, values and lists of them."""
+    for one in given:
+        if isinstance(one, dict) and "t" in one:
+            _place(one["t"], count)
+        elif isinstance(one, list):
+            _check(one, count)
+        elif not (one is None or isinstance(one, bool | int | float | str | dict)):
+            raise ValueError("no argument")
+
+
+__all__ = ["FORMAT", "Operation", "Step", "Value", "read_step"]

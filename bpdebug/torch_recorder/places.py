@@ -1,0 +1,120 @@
+"""Which recorded value a tensor stands for: by where its numbers are, and how often they have been written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from bpdebug.torch_recorder.private import is_plain, numbers, storage
+
+Place = tuple[Any, ...]
+
+
+class Value:
+    """A tensor as it was at one time.
+
+    Attributes:
+        number: in the order of the step.
+        name: what it is called, "" until that is known.
+        shape, dtype: as torch has them.
+        maker: the number of the operation that made it, or None for what the step is given.
+        kind: ``parameter``, ``buffer``, ``slot`` (of an optimizer), ``given``, ``loss`` or "".
+        storage, version, geometry: where its numbers are, how often they had been written, and how it lies there.
+        array: its numbers; None for a view, which has those of another one.
+        inner: whether neither the user nor a module has a name for it.
+    """
+
+    __slots__ = ("array", "dtype", "geometry", "inner", "kind", "maker", "name", "number", "shape", "storage", "version")
+
+    def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
+        self.number, self.maker, self.kind, self.name = number, maker, kind, ""
+        self.shape, self.dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+        self.storage, self.geometry, self.version = place[0], place[1:4], version
+        self.array: Any = None
+        self.inner = False
+
+
+class Values:
+    """All values so far.
+
+    Attributes:
+        all: in the order of the step.
+        bytes: that are kept.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[Value] = []
+        self.bytes = 0
+        self._at: dict[Place, Value] = {}
+        self._held: dict[int, Any] = {}
+        self._written: dict[int, int] = defaultdict(int)
+        self._in: dict[int, list[Value]] = defaultdict(list)
+
+    def place(self, tensor: Any) -> Place | None:
+        """Where a tensor's numbers are; None for what has none of its own."""
+        if not is_plain(tensor):
+            return None
+        key, held = storage(tensor)
+        known = self._held.get(key)
+        if known is None or known.expired():
+            if known is not None:  # the address has been used again
+                self._in.pop(key, None)
+                self._written[key] += 1
+            self._held[key] = held
+        return key, tensor.storage_offset(), tuple(tensor.shape), tensor.stride(), tensor.dtype
+
+    def add(self, tensor: Any, place: Place, kind: str = "", maker: int | None = None, kept: bool = True) -> Value:
+        """A new value, for which the tensor stands from now on."""
+        value = Value(len(self.all), tensor, maker, kind, place, self._written[place[0]])
+        if kept and not tensor.dtype.is_complex:
+            value.array = numbers(tensor)
+            self.bytes += value.array.nbytes
+        self.all.append(value)
+        self._at[place] = value
+        self._in[place[0]].append(value)
+        return value
+
+    def known(self, tensor: Any) -> Value | None:
+        """The value that a tensor stands for, if it is up to date."""
+        place = self.place(tensor)
+        value = self._at.get(place) if place else None
+        if value is None or value not in self._in[value.storage]:
+            return None
+        if value.version != self._written[value.storage]:
+            if any(_overlap(value, other) for other in self._in[value.storage] if other.version > value.version):
+                return None
+            value.version = self._written[value.storage]  # only what lies beside it was written
+        return value
+
+    def others(self, tensor: Any) -> list[Value]:
+        """What is known of the numbers of a tensor that itself stands for nothing now: the last value there, and what was written since."""
+        place = self.place(tensor)
+        there = self._in[place[0]] if place else []
+        old = self._at.get(place) if place else None
+        return [old, *(value for value in there if value.version > old.version)] if old in there and old else there[-1:]
+
+    def written(self, tensor: Any) -> None:
+        """Its numbers have been written."""
+        place = self.place(tensor)
+        if place:
+            self._written[place[0]] += 1
+
+
+def _overlap(one: Value, other: Value) -> bool:
+    """Whether two values share cells."""
+    first, second = map(_cells, (one, other))
+    return bool(np.isin(first, second).any()) if first.size and second.size else False
+
+
+def _cells(value: Value) -> Any:
+    """Where in the storage the cells of a value are."""
+    offset, shape, strides = value.geometry
+    found = np.full((), offset)
+    for length, stride in zip(shape, strides, strict=True):
+        found = found[..., None] + stride * np.arange(length)
+    return found.ravel()
+
+
+__all__ = ["Place", "Value", "Values"]

@@ -1,0 +1,171 @@
+"""``bpdebug record``: run a script as it is, and write down the step that is asked for."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.torch_recorder import private
+from bpdebug.torch_recorder.recorder import Recorder
+from bpdebug.torch_recorder.writing import write
+
+
+class Enough(BaseException):
+    """The step is written: the script ends. No ``except Exception`` of the user's takes it."""
+
+
+class Steps:
+    """Counts the steps of an optimizer, and records those that may be the one that is wanted.
+
+    Args:
+        path: of the file to write.
+        script: its name.
+        wanted: the first and the last step that are recorded, from 1; 0 for no last one.
+        optimizer: the class of the optimizer whose steps count, or "" for any.
+        until_nan: whether only a step that has a value that is not finite is wanted.
+    """
+
+    def __init__(self, path: Path, script: str, wanted: tuple[int, int], optimizer: str, until_nan: bool) -> None:
+        self._path, self._script = path, script
+        self._first, self._last = wanted
+        self._optimizer, self._until_nan = optimizer.casefold(), until_nan
+        self.count, self.written = 0, 0
+        self.recorder: Recorder | None = None
+        self._hooks: list[Any] = []
+        self._plain: Callable[..., None] = torch.optim.Optimizer.__init__
+
+    def begin(self) -> None:
+        """Watch optimizers from now on; where the first step is wanted, it begins when one of them is made."""
+        self._hooks = private.step_hooks(self._before, self._after)
+        steps, plain = self, self._plain
+
+        def made(optimizer: Any, *given: Any, **more: Any) -> None:
+            plain(optimizer, *given, **more)
+            if steps._first == 1 and not steps.count:
+                steps.drop()
+                steps._record()
+
+        torch.optim.Optimizer.__init__ = made
+
+    def end(self) -> None:
+        """Leave torch as it was."""
+        self.drop()
+        torch.optim.Optimizer.__init__ = self._plain
+        for hook in self._hooks:
+            hook.remove()
+
+    def drop(self) -> None:
+        """End a recording that is under way."""
+        if self.recorder:
+            self.recorder.__exit__(None, None, None)
+        self.recorder = None
+
+    def _record(self) -> None:
+        self.recorder = Recorder(alone=False)
+        self.recorder.__enter__()
+
+    def _before(self, optimizer: Any, *_: Any) -> None:
+        if self.recorder:
+            self.recorder.begin_update(optimizer)
+
+    def _after(self, optimizer: Any, *_: Any) -> None:
+        """A step is complete."""
+        if self.recorder:
+            self.recorder.end_update()
+        if self._optimizer not in ("", type(optimizer).__name__.casefold()):
+            return
+        self.count += 1
+        recorder = self.recorder
+        self.drop()
+        if recorder and (not self._until_nan or _is_broken(recorder, optimizer)):
+            self.write(recorder, type(optimizer).__name__)
+            raise Enough
+        if self.count + 1 >= self._first and not 0 < self._last <= self.count:
+            self._record()
+
+    def write(self, recorder: Recorder, optimizer: str = "", ended: str = "") -> None:
+        """Write the file."""
+        told = {"script": self._script, "step": self.count + bool(ended), "optimizer": optimizer, "ended": ended}
+        self.written = write(recorder, self._path, told)
+
+
+def _is_broken(recorder: Recorder, optimizer: Any) -> bool:
+    """Whether a loss, a gradient or a parameter of a step is not finite."""
+    arrays = [recorder.values.all[number].array for number in recorder.roots]
+    given = [one for group in optimizer.param_groups for one in group["params"]]
+    with torch.no_grad():
+        tensors = [*given, *(one.grad for one in given if one.grad is not None)]
+        bad = any(not bool(torch.isfinite(one).all()) for one in tensors)
+    return bad or any(not torch.isfinite(torch.as_tensor(one)).all() for one in arrays)
+
+
+def run(script: Path, arguments: list[str], steps: Steps) -> int:
+    """Run a script; 0 where a file was written, else 1.
+
+    Raises:
+        BpdebugError: where a step is too large.
+    """
+    private.run_eagerly()
+    before, path = sys.argv, [*sys.path]
+    sys.argv, sys.path[0] = [str(script), *arguments], str(script.parent.absolute())
+    ended = ""
+    steps.begin()
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except Enough:
+        return 0
+    except SystemExit as leaving:
+        ended = f"sys.exit({leaving.code!r})" if leaving.code else ""
+    except KeyboardInterrupt:
+        ended = "KeyboardInterrupt"
+    except BpdebugError:
+        raise
+    except Exception as error:
+        ended = f"{type(error).__name__}: {error}".partition("\n")[0]
+        _show(error)
+        if steps.recorder and error.__traceback__:
+            steps.recorder.names.name_given([frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1])
+    finally:
+        recorder = steps.recorder
+        steps.end()
+        sys.argv, sys.path[:] = before, path
+    if ended and recorder and recorder.operations:
+        steps.write(recorder, ended=ended)
+        return 0
+    made = f"the script ended{' with ' * bool(ended)}{ended} after {steps.count} optimizer step{'s' * (steps.count != 1)}"
+    wanted = "and in none of those that were recorded was a value not finite" if steps._until_nan else f"there is no step {steps._first}"
+    print(f"bpdebug: {made}; {wanted}: nothing is written", file=sys.stderr)
+    return 1
+
+
+def _show(error: Exception) -> None:
+    """Python's traceback, without what is ours."""
+    told = traceback.TracebackException.from_exception(error)
+    ours = (str(Path(__file__).parents[1]), "<frozen", runpy.__file__)
+    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if not frame.filename.startswith(ours)])
+    print("".join(told.format()), end="", file=sys.stderr)
+
+
+def examine() -> None:
+    """See that this torch can be recorded.
+
+    Raises:
+        BpdebugError: where it cannot.
+    """
+
+    def recorded(step: Callable[[], None]) -> tuple[list[str], set[str]]:
+        with torch.enable_grad(), Recorder() as recorder:
+            step()
+        return [made.name for made in recorder.operations], {value.name for value in recorder.values.all}
+
+    private.examine(recorded)
+
+
+__all__ = ["Enough", "Steps", "examine", "run"]

@@ -1,0 +1,200 @@
+"""Recorded steps of PyTorch, opened without torch: what is shown is what was recorded, and nothing of a file is believed."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+import pytest
+
+from bpdebug import Session, cli, load_scenario
+from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends.torch_step.broken import first_broken
+
+RECORDINGS = Path(__file__).parents[1] / "cases" / "torch"
+RIGHT, NAN = RECORDINGS / "right.bpd", RECORDINGS / "nan.bpd"
+
+
+def recorded(path):
+    """The names of a file's values, and their arrays, of those that are in it."""
+    with ZipFile(path) as archive:
+        program = json.loads(archive.read("program.json"))
+        arrays = {place: f"v{place}.npy" for place in range(len(program["values"]))}
+        there = {place: name for place, name in arrays.items() if name in archive.namelist()}
+        found = {program["values"][place][0]: np.load(io.BytesIO(archive.read(name))) for place, name in there.items()}
+    return program, found
+
+
+@pytest.fixture(scope="module")
+def session():
+    return Session(load_scenario(RIGHT))
+
+
+def test_the_step_is_a_program_under_the_users_names(session):
+    stages = {stage.name: stage for stage in session.program.stages}
+    assert str(stages["unit"]) == "unit = h / norm"
+    assert (stages["unit"].line, stages["fc1.weight.grad"].line) == ("train.py:14", "train.py:12")
+    assert stages["fc2.weight.grad"].of == "fc2.weight"
+    assert str(stages["fc2.weight.grad"]) == "fc2.weight.grad = fc2.grad.T @ unit"
+    assert str(stages["fc2.bias.grad"]) == "fc2.bias.grad = reshape(sum(fc2.grad, axis=0, keepdims=True), (2,))"
+    assert [level.title for level in stages["fc2.weight"].path] == ["SGD(fc2.weight)"]
+    assert session.program.loss == "loss"
+    assert not any(name.endswith(".torch") for name in session.program.fixed)
+
+
+def test_what_is_shown_are_torchs_own_bits_in_both_directions():
+    session, (_, arrays) = Session(load_scenario(RIGHT)), recorded(RIGHT)
+    names, last = [stage.name for stage in session.program.stages], len(session.program.stages) - 1
+    for place, name in enumerate(names[:last]):
+        session.execute("step")
+        if name in arrays and name not in session.program.parameters:
+            np.testing.assert_array_equal(session.value(name), arrays[name], err_msg=f"{place} {name}")
+    session.execute("step")
+    for parameter in session.program.parameters:
+        versions = [name for name in arrays if name.split("'")[0] == parameter]
+        np.testing.assert_array_equal(session.value(parameter), arrays[versions[-1]])
+    session.execute("goto unit")
+    np.testing.assert_array_equal(session.value("unit"), arrays["unit"])
+
+
+def test_an_edit_runs_on_with_the_formulas(session):
+    session.execute("goto h")
+    session.execute("set h[0,1] = 100")
+    session.execute("goto loss")
+    assert abs(float(session.value("loss")) - float(recorded(RIGHT)[1]["loss"])) > 1e-3
+    session.execute("undo")
+    session.execute("goto loss")
+    assert float(session.value("loss")) == float(recorded(RIGHT)[1]["loss"])
+
+
+def test_continue_stops_at_the_first_nan_with_its_cause_and_line():
+    session = Session(load_scenario(NAN))
+    text = session.execute("continue").text
+    assert "unit = h / norm at train.py:14" in text
+    assert "nan comes from h[0,0]/norm[0,0] = 0/0 = nan" in text
+    assert first_broken(load_scenario(NAN)) == "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)"
+    assert first_broken(load_scenario(RIGHT)) == ""
+
+
+def test_every_derivative_is_checked(capsys):
+    assert cli.main(["check", str(RIGHT)]) == 0
+    assert "no derivative is wrong" in capsys.readouterr().out
+    assert cli.main(["check", str(NAN)]) == 1
+    assert "nothing could be compared: the loss is not finite" in capsys.readouterr().out
+    assert cli.main(["explain", str(RIGHT), "fc1.weight.grad[0,0]"]) == 0
+    assert "fc1.grad[i,0]·x[i,0]" in capsys.readouterr().out
+
+
+def test_a_file_says_nothing_of_the_machine_it_was_made_on():
+    for path in (RIGHT, NAN):
+        program, _ = recorded(path)
+        assert {*program["files"]} == {"train.py"}
+        assert {one["line"][0] for one in program["operations"] if one["line"]} == {"train.py"}
+        assert b"/home" not in path.read_bytes()
+
+
+def test_opening_needs_no_torch(tmp_path):
+    code = (
+        f"import sys; sys.modules['torch'] = None; from bpdebug.cli import main; assert main(['run', {str(NAN)!r}, '-x', 'continue']) == 0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
+def changed(tmp_path, change):
+    """A copy of a recording with its text changed."""
+    path = tmp_path / "bad.bpd"
+    with ZipFile(RIGHT) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "program.json":
+                program = json.loads(content)
+                change(program)
+                content = json.dumps(program)
+            new.writestr(name, content)
+    return path
+
+
+def of_value(place, part, value):
+    return lambda program: program["values"][place].__setitem__(part, value)
+
+
+def of_operation(key, value):
+    return lambda program: program["operations"][3].__setitem__(key, value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda program: program.update(format=2), "format 2"),
+        (lambda program: program.update(format="x"), "damaged"),
+        (lambda program: program.pop("values"), "damaged"),
+        (lambda program: program.update(roots=[10**9]), "damaged"),
+        (lambda program: program.update(gradients=[[0, -1]]), "damaged"),
+        (of_value(0, 1, [3, 3, 3]), "damaged"),
+        (of_value(0, 1, [-1]), "damaged"),
+        (of_value(1, 0, "loss"), "damaged"),
+        (of_operation("outs", [10**6]), "damaged"),
+        (of_operation("phase", "later"), "damaged"),
+        (of_operation("forward", 99), "damaged"),
+        (of_operation("arguments", [{"t": 1.5}]), "damaged"),
+        (of_operation("line", ["train.py"]), "damaged"),
+        (lambda program: program.update(operations=[]), "no operation"),
+    ],
+)
+def test_a_damaged_recording_is_refused(tmp_path, change, said):
+    with pytest.raises(BpdebugError, match=said):
+        load_scenario(changed(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        of_operation("name", "aten.nosuch.default"),
+        of_operation("arguments", [10**300, "x", None]),
+        of_operation("arguments", []),
+        of_operation("keywords", {"alpha": "__import__('os')"}),
+        of_operation("slots", [7]),
+        of_value(3, 0, "import os"),
+        lambda program: program["files"].update({"\x1b[2Jx": "\x1b[2J"}),
+        lambda program: [one.update(live=[]) for one in program["operations"]],
+    ],
+)
+def test_what_is_odd_but_whole_opens_and_never_fails(tmp_path, change):
+    session = Session(load_scenario(changed(tmp_path, change)))
+    for command in ("list", "continue", "check"):
+        assert "bpdebug itself" not in session.execute(command).text
+
+
+def test_other_files_are_no_recordings(tmp_path):
+    empty, text, other = tmp_path / "a.bpd", tmp_path / "b.bpd", tmp_path / "c.bpd"
+    empty.write_bytes(b"")
+    text.write_text("network: {}")
+    np.savez(tmp_path / "c.npz", v0=np.zeros(2))
+    shutil.move(tmp_path / "c.npz", other)
+    for path in (empty, text, other, tmp_path / "missing.bpd"):
+        with pytest.raises(BpdebugError, match=r"recording|no such file"):
+            load_scenario(path)
+    pickled = tmp_path / "d.bpd"
+    with ZipFile(RIGHT) as old, ZipFile(pickled, "w") as new:
+        new.writestr("program.json", old.read("program.json"))
+        stream = io.BytesIO()
+        np.save(stream, np.array([{}], object), allow_pickle=True)
+        new.writestr("v0.npy", stream.getvalue())
+    with pytest.raises(BpdebugError, match="recording"):
+        load_scenario(pickled)
+
+
+def test_recording_without_torch_says_what_to_do(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "train.py").write_text("")
+    assert cli.main(["record", "-o", str(tmp_path / "a.bpd"), str(tmp_path / "train.py")]) == 2
+    assert "pip install 'bpdebug[torch]'" in capsys.readouterr().err
+    assert cli.main(["record", "--step", "2", "--until-nan", "-o", "a.bpd", "train.py"]) == 2
+    assert cli.main(["record", "-o", "a.txt", "train.py"]) == 2
+    assert cli.main(["record", "-o", "a.bpd", "nosuch.py"]) == 2

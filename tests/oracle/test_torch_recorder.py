@@ -1,0 +1,284 @@
+"""Training steps of PyTorch under the recorder: not a bit is changed, and what is written is what was computed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bpdebug
+from bpdebug import Session, load_scenario
+from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends.torch_step.broken import first_broken
+
+torch = pytest.importorskip("torch", minversion="2.4")
+nn, F = torch.nn, torch.nn.functional
+
+TRAIN = Path(__file__).parents[1] / "cases" / "torch" / "train.py"
+
+
+class Perceptron(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.drop, self.fc2 = nn.Linear(6, 8), nn.Dropout(0.5), nn.Linear(8, 3)
+
+    def forward(self, x):
+        h = F.gelu(self.fc1(x))
+        return self.fc2(self.drop(h))
+
+
+class Images(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3)
+        self.act, self.pool, self.out = nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Linear(12, 3)
+
+    def forward(self, x):
+        image = x.reshape(-1, 1, 2, 3)
+        image = F.pad(image, (0, 1, 0, 2))
+        return self.out(self.pool(self.act(self.norm(self.conv(image)))).flatten(1))
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.norm, self.qkv, self.out = nn.Embedding(9, 8), nn.LayerNorm(8), nn.Linear(8, 24), nn.Linear(8, 3)
+
+    def forward(self, x):
+        ids = (x.abs() * 3).long().clamp(max=8)
+        h = self.norm(self.embed(ids))
+        q, k, v = self.qkv(h).split(8, dim=2)
+        mask = torch.full((6, 6), float("-inf")).triu(1)
+        scores = q @ k.transpose(1, 2) / 8**0.5 + mask
+        return self.out((scores.softmax(-1) @ v).mean(1))
+
+
+class Cells(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.out = nn.GRUCell(2, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        h = x.new_zeros(len(x), 4)
+        for part in x.reshape(-1, 3, 2).unbind(1):
+            h = self.cell(part, h)
+        return self.out(h)
+
+
+class Written(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x):
+        h = self.fc(x).clone()
+        h[:, 0] = 0.5 * h[:, 0]
+        return h * torch.sigmoid(h)
+
+
+class Square(torch.autograd.Function):
+    factor = 2
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * Square.factor * x
+
+
+class Custom(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(6, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc2(Square.apply(self.fc1(x)))
+
+
+class Checkpointed(Perceptron):
+    def forward(self, x):
+        from torch.utils.checkpoint import checkpoint
+
+        return checkpoint(super().forward, x, use_reentrant=False)
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.01),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.01),
+    "foreach": lambda p: torch.optim.Adam(p, 0.01, foreach=True),
+    "fused": lambda p: torch.optim.AdamW(p, 0.01, fused=True),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01),
+}
+CASES = [
+    (Perceptron, "adamw", 0),
+    (Perceptron, "foreach", 0),
+    (Perceptron, "fused", 0),
+    (Images, "sgd", 5),
+    (Attention, "adamw", 1),
+    (Cells, "rmsprop", 0),
+    (Written, "sgd", 3),
+    (Custom, "sgd", 0),
+    (Checkpointed, "sgd", 0),
+]
+
+
+def made(kind, optimizer):
+    torch.manual_seed(0)
+    model = kind()
+    stepper = OPTIMIZERS[optimizer](model.parameters())
+    generator = torch.Generator().manual_seed(1)
+    x, y = torch.randn(5, 6, generator=generator), torch.tensor([0, 1, 2, 1, 0])
+
+    def step():
+        stepper.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        stepper.step()
+
+    step()
+    return model, stepper, step
+
+
+@pytest.mark.parametrize(("kind", "optimizer", "opaque"), CASES)
+def test_a_recorded_step_is_the_same_to_the_bit_and_all_of_it_is_explained(kind, optimizer, opaque, tmp_path):
+    model, _, step = made(kind, optimizer)
+    step()
+    plain, state = {name: one.clone() for name, one in model.state_dict().items()}, torch.get_rng_state()
+    model, stepper, step = made(kind, optimizer)
+    with bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+        step()
+    assert all(torch.equal(one, plain[name]) for name, one in model.state_dict().items())
+    assert torch.equal(state, torch.get_rng_state())
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    program = session.program
+    missing = [stage for stage in program.stages if stage.formula.text.endswith(".torch")]
+    assert len(missing) <= opaque, missing
+    assert {name for name, _ in model.named_parameters()} == {*program.parameters}
+    assert all(stage.line for stage in program.stages if not stage.formula.text.endswith(".torch"))
+    session.execute("goto end")
+    for name, one in model.named_parameters():
+        assert torch.equal(torch.as_tensor(session.value(name)), one), name
+    result = session.execute("check")
+    assert "WRONG" not in result.text
+    assert "ok" in result.text or kind is Checkpointed
+
+
+def test_a_wrong_backward_pass_of_the_users_own_is_named_at_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(Square, "factor", 3)
+    model, stepper, step = made(Custom, "sgd")
+    with bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+        step()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    wrong = [one["name"] for one in report["stages"] if one["status"] == "wrong"]
+    assert wrong == ["fc1.grad"]
+    line = Path(__file__).read_text("utf-8").split("\n").index("        return g * Square.factor * x") + 1
+    stage = load_scenario(tmp_path / "a.bpd").ready().stage("fc1.grad")
+    assert stage.line == f"{Path(__file__).name}:{line}" or stage.line.endswith(f"test_torch_recorder.py:{line}")
+
+
+def root_of_zero(h):
+    return torch.sqrt(((h - h.detach()) ** 2).sum(1)).mean()
+
+
+def untaken_branch(h):
+    p = F.relu(h)
+    return torch.where(p > 0, torch.log(p), torch.zeros_like(p)).sum()
+
+
+def division(h):
+    return ((h - h.mean(1, keepdim=True)) / (h.detach() * 0).sum(1, keepdim=True)).mean()
+
+
+def masked_row(h):
+    scores = h @ h.T
+    mask = torch.zeros(5, 5, dtype=torch.bool)
+    mask[2] = True
+    weights = scores.masked_fill(mask, float("-inf")).softmax(-1)
+    return (weights @ h).pow(2).mean()
+
+
+def overflow(h):
+    half = (h * 3000).half()
+    return (half * half).float().mean()
+
+
+WAYS = {
+    root_of_zero: ("sqrt", "torch.sqrt("),
+    untaken_branch: ("log", "torch.log(p)"),
+    division: ("div", "return ((h"),
+    masked_row: ("weights", "weights = "),
+    overflow: ("mul", "return (half * half)"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_value_that_is_not_finite_is_found_with_its_line(way, tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(5, 4)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        way(model(x)).backward()
+    found = first_broken(load_scenario(tmp_path / "a.bpd"))
+    _, text = WAYS[way]
+    line = next(n for n, one in enumerate(Path(__file__).read_text("utf-8").split("\n"), 1) if text in one)
+    assert f"test_torch_recorder.py:{line}:" in found, found
+
+
+def test_masks_are_no_alarm(tmp_path):
+    model, stepper, step = made(Attention, "sgd")
+    with bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+        step()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    assert first_broken(load_scenario(tmp_path / "a.bpd")) == ""
+    assert "training is complete" in session.execute("continue").text
+
+
+def command(tmp_path, *words):
+    return subprocess.run([sys.executable, "-m", "bpdebug", "record", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_the_command_finds_the_step_of_a_script(tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN.read_text("utf-8"))
+    done = command(tmp_path, "--until-nan", "--from", "3", "-o", "a.bpd", "train.py")
+    assert done.returncode == 0
+    assert "step 6 of train.py" in done.stdout
+    assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in done.stdout
+    done = command(tmp_path, "--step", "99", "-o", "b.bpd", "train.py")
+    assert (done.returncode, (tmp_path / "b.bpd").exists()) == (1, False)
+    assert "after 9 optimizer steps; there is no step 99" in done.stderr
+
+
+def test_an_exception_writes_what_there_is(tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([w])\nz = w * 2\nz @ torch.ones(3)\n"
+    )
+    done = command(tmp_path, "-o", "a.bpd", "train.py")
+    assert done.returncode == 0
+    assert "RuntimeError" in done.stderr
+    assert "recorder" not in done.stderr
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert [stage.name for stage in program.stages][:2] == ["no_loss", "z"]
+    assert "RuntimeError" in program.scenario.ending
+
+
+def test_torch_is_left_as_it_was(tmp_path):
+    before = torch.autograd.backward, torch.optim.Optimizer.__init__
+    with pytest.raises(ZeroDivisionError), bpdebug.record(path=tmp_path / "a.bpd"):
+        1 / 0  # noqa: B018
+    assert before == (torch.autograd.backward, torch.optim.Optimizer.__init__)
+    assert not (tmp_path / "a.bpd").exists()
+
+
+def test_a_step_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    from bpdebug.torch_recorder import recorder
+
+    monkeypatch.setattr(recorder, "MOST", 100)
+    model, stepper, step = made(Perceptron, "sgd")
+    with pytest.raises(BpdebugError, match="takes more than"), bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+        step()
