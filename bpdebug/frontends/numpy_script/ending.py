@@ -78,7 +78,7 @@ def unseen(text: Mapping[str, Any]) -> list[str]:
     """What computes out of our sight."""
     names = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow"}
     told = [f"what {names[name]} computes is not recorded" for name in text.get("frameworks", ()) if name in names]
-    return [f"{one}; 'bpdebug record', which is to do that, is still to come" if "PyTorch" in one else one for one in told]
+    return [f"{one}; 'bpdebug record' records a training step of it" if "PyTorch" in one else one for one in told]
 
 
 def seeded(text: Mapping[str, Any]) -> list[str]:
