@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class Program(Given, eq=False):
         spans: where versions of the program have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
         allowed: of the user's own gradients what is no mistake though it is not what was derived.
         remarks: by their names stages that are known to be wrong, with the mistake in a few words and what speaks for it.
+        doubts: the same of stages that are wrong if no other is.
         notes: what else the front end has to say, in sentences.
     """
 
@@ -46,6 +47,7 @@ class Program(Given, eq=False):
     spans: tuple[Span, ...] = ()
     allowed: Mapping[str, Allowed] = {}
     remarks: Mapping[str, tuple[str, str]] = {}
+    doubts: Mapping[str, tuple[str, str]] = {}
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -215,14 +217,12 @@ class Program(Given, eq=False):
         return self.shapes(self.batches.sizes[0])
 
     @cached_property
-    def _shapes(self) -> dict[int, dict[str, Shape]]:
-        return {}
+    def _shapes(self) -> Callable[[int], dict[str, Shape]]:
+        return cache(self._inferred)
 
     def shapes(self, rows: int) -> dict[str, Shape]:
         """The shape of every tensor for a batch of that many rows; a gradient is of real numbers, be its formula 1 or u > v."""
-        if rows not in self._shapes:
-            self._shapes[rows] = self._inferred(rows)
-        return dict(self._shapes[rows])
+        return dict(self._shapes(rows))
 
     def _inferred(self, rows: int) -> dict[str, Shape]:
         shapes, waiting = self._undrawn(rows) | self.persistent, [*self.network.draws]

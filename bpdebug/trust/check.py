@@ -52,8 +52,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
     probe = Probe(timeline)
-    unjudged = {name for name, one in probe.program.recorded.items() if not one.judged}
-    stages = [stage for stage in probe.program.stages if stage.of and stage.name not in unjudged]
+    stages = [stage for stage in probe.program.stages if stage.of]
     stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
     found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
     for stage in stages:
@@ -80,16 +79,18 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     with np.errstate(all="ignore"):
         for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
-    remarks = probe.program.remarks if not only else {}
+    remarks = {} if only else probe.program.remarks
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
     accused = {finding.name for finding in told if finding.says.accuses}
-    told += [_remarked(probe, stage) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
+    sure = not only and not accused and not any(finding.status == "hidden" for finding in told)
+    remarks = remarks or (probe.program.doubts if sure else {})
+    told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     return Report(CHECK, probe.update, tuple(told), probe.program.notes)
 
 
-def _remarked(probe: Probe, stage: Stage) -> Finding:
+def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
     """A stage of which the front end knows that it is wrong."""
-    ours, suspects = np.asarray(probe.running.run(probe.start)[stage.name]), _suspects(*probe.program.remarks[stage.name])
+    ours, suspects = np.asarray(probe.running.run(probe.start)[stage.name]), _suspects(*remark)
     return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
 
 

@@ -29,6 +29,11 @@ class Place(Record, eq=False):
         """Of the value."""
         return self.statement.name
 
+    @property
+    def order(self) -> int:
+        """When it is computed, or gets the other name."""
+        return self.since or self.statement.order
+
 
 class Blamed(Record, eq=False):
     """A line that is wrong.

@@ -45,6 +45,7 @@ class Blame:
         found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
         right: whether all parameters have the right gradient, but for one factor.
         times: that factor, in the end.
+        factors: what the gradient of each parameter is times the right one, in the end.
         ends: the value that a parameter is moved by, by the parameter.
         meant, through: those of all lines.
     """
@@ -53,10 +54,12 @@ class Blame:
         self._recording, self._near, self._own, self.ends = recording, near, own, ends
         self._due = {**loss.gradients, **loss.parts}
         self._tried = self._different(recording, loss)
-        self._live = [name for name in loss.program.parameters if name in ends and name in self._due and self._due[name].any()]
+        live = [name for name in loss.program.parameters if name in ends and name in self._due and self._due[name].any()]
+        several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
+        self._live = several if len(several) > 2 else live
         self._values, self._left = dict(recording.values[-1]), _MOST
-        forward = {name for name, _ in loss.forward}
-        self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in forward]
+        self._forward = {name for name, _ in loss.forward}
+        self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found = list[Blamed]()
         single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
@@ -68,7 +71,8 @@ class Blame:
                 break
             blamed, self._values = best
             self.found.append(blamed)
-        self.times = self._usual(self._factors(self._values))
+        self.factors = self._factors(self._values)
+        self.times = self._usual(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
         self.through = {name: factor for one in self.found for name, factor in one.through.items()}
 
@@ -163,11 +167,10 @@ class Blame:
                 found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
         return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
 
-    def _lines(self) -> Iterator[tuple[Line, list[Place]]]:
+    def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
         """What each line makes of that on which a wrong gradient depends: in his order what is no derived gradient, or one that he has
         already; then what is the gradient of some tensor, if perhaps not of the one that is meant."""
-        factors = self._factors(self._values)
-        usual = self._usual(factors)
+        usual = self._usual(factors := self._factors(self._values))
         wrong = [name for name in self._live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
         wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
         elsewhere = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
@@ -175,33 +178,42 @@ class Blame:
         for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
             value = self._values[one.name]
             if one.name in self._names and (not one.inner or one.name in elsewhere):  # else it is a part of what its line makes
-                first = self._matched.get(one.name) == 1.0 and not any(np.array_equal(value, other) for other in known)
+                first = self._goes_on(one) and not any(np.array_equal(value, other) for other in known)
                 (right if first else suspects).append(Place(one.made, one))
                 known += [value] * (first and not one.inner)
             suspects += [Place(line, one, alias, since) for alias, line, since in one.aliases]
-        for places in (sorted(suspects, key=lambda place: place.since or place.statement.order), right):
+        for rank, places in enumerate((sorted(suspects, key=lambda place: place.order), right)):
             lines = defaultdict[Line, list[Place]](list)
             for place in places:
                 lines[place.line].append(place)
-            yield from [*lines.items()][-_LINES:]
+            yield from ((line, rank, places) for line, places in [*lines.items()][-_LINES:])
+
+    def _goes_on(self, one: Statement) -> bool:
+        """Whether a value is a derived gradient, and as many times that as what it is computed from is one."""
+        times, arriving = self._matched.get(one.name, 0.0), [self._matched[name] for name in one.reads if name in self._matched]
+        if one.name in self.ends.values() or not arriving:
+            return times == 1.0
+        return any(abs(times / factor - 1) < _ALIKE for factor in arriving)
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
-        base = self._score(self._values)
-        best, most = None, (*base, 0)
-        before = self._factors(self._values)
-        times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:]]))
-        for line, places in self._lines():
+        base, before = self._score(self._values), self._factors(self._values)
+        best, most, first = None, (*base, 0), (0, 0)
+        known = Counter(float(f"{factor:.4g}") for factor in self._matched.values()).most_common(3)
+        times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:], *(factor for factor, _ in known)]))
+        for line, rank, places in self._lines():
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
             if any(self._is_told(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
                 searches = []  # it has made a right gradient
             for search in searches:
                 values, meant, through = self._repaired(places, search, times)
-                if meant and (score := self._gain(values, {})) > most and score[:2] > base:
+                score, put = self._gain(values, {}), {*meant, *through.values()}
+                place = rank, min((place.order for place in places if place.name in put), default=0)
+                if meant and score[:2] > base and (score > most or (score == most and place < first)):
                     after = self._factors(values)
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
                     renamed = tuple(place for place in places if place.alias and place.name in meant)
-                    best, most = (Blamed(line, meant, through, mended, renamed), values), score
+                    best, most, first = (Blamed(line, meant, through, mended, renamed), values), score, place
         return best
 
     def _fitting(self, theirs: Array) -> Iterator[tuple[str, Array]]:
@@ -243,8 +255,15 @@ class Blame:
         mine = values[one.name]
         for reader in self._products_with(one.name):
             theirs = values[reader.name]
+            if reader.made.function == one.made.function and self._is_forward(mine):
+                continue
             for tensor, right in self._fitting(theirs) if theirs.shape == mine.shape else ():
                 yield reader.name, tensor, mine * np.divide(right, theirs, out=np.ones(theirs.shape), where=theirs != 0)
+
+    def _is_forward(self, value: Array) -> bool:
+        """Whether it has the numbers of a value of the forward pass."""
+        known = (self._values[name] for name in self._forward & self._values.keys())
+        return any(one.shape == value.shape and np.allclose(one, value, self._near, 0) for one in known)
 
     def _products_with(self, name: str) -> list[Statement]:
         """What may be a gradient and is a product with a value that is none."""

@@ -214,10 +214,11 @@ def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, fl
         old, new = values[name], values.get(recording.carried[name])
         if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient)):
             found[name] = factor
-    common = Counter(f"{factor:.4g}" for factor in found.values()).most_common(1)
-    if not common or (common[0][1] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
+    counts = Counter(float(f"{factor:.4g}") for factor in found.values())
+    common = max(counts, key=lambda factor: (counts[factor], factor > 0), default=0.0)
+    if not common or (counts[common] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
         return {}
-    return {name: factor for name, factor in found.items() if abs(factor / float(common[0][0]) - 1) < _COMMON}
+    return {name: factor for name, factor in found.items() if abs(factor / common - 1) < _COMMON}
 
 
 def _step(old: Array, new: Array, gradient: Array) -> float | None:

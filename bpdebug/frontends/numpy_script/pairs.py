@@ -51,6 +51,7 @@ class Pairing:
         recording: what was recorded, with aliases that are wrong as statements.
         parts: by his name the stage of a part of a gradient, of which he computes something else.
         subtracted: the parameter that a value is subtracted from, by the value's name.
+        meant_by: the tensors whose gradients the values of wrong lines are meant to be.
     """
 
     def __init__(self, recording: Recording, loss: Differentiated) -> None:
@@ -73,7 +74,7 @@ class Pairing:
         self.blame = Blame(recording, loss, self.own, ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR)
         self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
         self._recording, self._values = self.recording, self.recording.values[-1]
-        self._meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
+        self.meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
         whole = [one for one in self.own if not one.partial]
         for place, one in enumerate(whole):
             self._pair(one, whole[place + 1 :])
@@ -220,7 +221,7 @@ class Pairing:
         return fitting
 
     def _pair(self, one: Statement, later: Sequence[Statement]) -> None:
-        part = self._meant_by.get(one.name, "")
+        part = self.meant_by.get(one.name, "")
         if part in self._loss.parts and self._values[one.name].size == self._loss.parts[part].size:
             self.parts[one.name] = part
             self._put_in(part, self._values[one.name].reshape(self._loss.parts[part].shape))
@@ -266,7 +267,7 @@ class Pairing:
         later fits."""
         theirs, taken = self._values[one.name], {pair.tensor for pair in self.pairs.values()}
         if (self.blame.right or self.blame.found) and not self._single:
-            tensor = self._meant_by.get(one.name)
+            tensor = self.meant_by.get(one.name)
             if not tensor or tensor not in self._now or tensor in taken:
                 return None
             factor = scale(theirs, self._now[tensor])

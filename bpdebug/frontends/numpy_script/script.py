@@ -195,7 +195,8 @@ class _Assembled:
             "scenario": scenario, "network": network, "lines": tuple(stages),
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
-            "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "notes": tuple(self._steps.notes()),
+            "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "doubts": self._doubts(),
+            "notes": tuple(self._steps.notes()),
         }  # fmt: skip
         return RecordedProgram(**made)
 
@@ -263,16 +264,20 @@ class _Assembled:
             tree = substitute(tree, inner)
         return substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
 
+    def _doubts(self) -> dict[str, Remark]:
+        """The line whose repair makes the gradients of parameters right."""
+        one, names = next(iter(self._pairing.blame.found), None), [*self._pairing.meant_by]
+        if not one or not one.mended:
+            return {}
+        said = f"with that of {' '.join(one.meant.values())} in its place, the gradients of {' '.join(one.mended)} are right"
+        return {name: ("not the gradient that is needed", said) for name in [*names, *one.meant][:1] if name in self._named}
+
     def _part_remarks(self) -> dict[str, Remark]:
         """What is said of a part of a gradient that is wrong."""
         mended = {name: one.mended for one in self._pairing.blame.found for name in one.meant}
-        return {
-            name: (
-                "another derivative",
-                f"{Formula.of(tree).text} belongs here; with that the gradient of {' '.join(mended[name])} is right",
-            )
-            for name, tree in self._due_parts.items()
-        }
+        said = "{} belongs here; with that the gradient of {} is right"
+        due = self._due_parts.items()
+        return {name: ("another derivative", said.format(Formula.of(tree).text, " ".join(mended[name]))) for name, tree in due}
 
     def _late(self) -> set[str]:
         """What belongs to the update: what depends on its slots or on new versions."""

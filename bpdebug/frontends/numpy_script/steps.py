@@ -71,11 +71,15 @@ class Steps:
     def allowed(self) -> dict[str, Allowed]:
         """His gradients that are a multiple of the derived ones, where that is a convention: most parameters' end up the same; or that
         have a penalty on the parameter which the loss does not have."""
-        accepted, right = dict[str, Allowed](), self._loss.steps if not self._pairing.blame.found else {}
+        accepted, blame = dict[str, Allowed](), self._pairing.blame
+        right = {} if blame.found else self._loss.steps
+        blamed = {name for one in blame.found for name in (*one.meant, *one.through.values())}
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         for name, pair in self._pairing.pairs.items():
             below = [end for end, reads in ends.items() if name in reads]
             alike = any(end in right or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            mended = [abs(blame.factors.get(end, self.times) / self.times - 1) < _ALIKE for end in below]
+            alike = alike or (name not in blamed and bool(mended) and all(mended))
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
             if pair.factor is None and (decay := self._decay(name, pair.tensor)):
                 said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
@@ -129,7 +133,7 @@ class Steps:
         if times is None or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
             return
         reads = used(self._recording.statements, [gradient])
-        if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads):
+        if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads - {gradient}):
             yield gradient, ("a factor", f"it is {short(times / self.times, 6)} times what the gradients of the other parameters are")
 
     def _others(self, parameter: str, updates: Iterable[Stage]) -> Iterator[tuple[Stage, Remark]]:
