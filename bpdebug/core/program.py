@@ -37,9 +37,9 @@ class Program(Given, eq=False):
         lines: stages and skipped stages, as a listing shows them.
         spans: where versions of the program have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
         allowed: of the user's own gradients what is no mistake though it is not what was derived.
-        remarks: by their names stages that are known to be wrong, with the mistake in a few words and what speaks for it.
-        doubts: the same of stages that are wrong if no other is.
-        notes: what else the front end has to say, in sentences.
+        remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
+        guessed: whether the loss is only guessed, so that nothing may be called wrong.
+        notes: what else there is to say, in sentences.
     """
 
     rule: Rule
@@ -48,6 +48,7 @@ class Program(Given, eq=False):
     allowed: Mapping[str, Allowed] = {}
     remarks: Mapping[str, tuple[str, str]] = {}
     doubts: Mapping[str, tuple[str, str]] = {}
+    guessed: bool = False
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -139,7 +140,10 @@ class Program(Given, eq=False):
     def layout(self) -> tuple[object, ...]:
         """What memory a machine needs for it: of two programs with the same one each can go on where the other is."""
         kinds = tuple((name, self.kind(name)) for name in (*self.data, *self.fixed))
-        return kinds, tuple((stage.name, tuple(self._few[stage.name]), self.kind(stage.name), stage.unbounded) for stage in self.stages)
+        return kinds, tuple(
+            (stage.name, tuple(self._shapes(self.batches.sizes[0])[stage.name]), self.kind(stage.name), stage.unbounded)
+            for stage in self.stages
+        )
 
     @cached_property
     def constants(self) -> dict[str, float]:
@@ -180,7 +184,7 @@ class Program(Given, eq=False):
     def kind(self, name: str) -> np.dtype[Any]:
         """The kind of number of a tensor: in a program of lines what is given, and what is computed, may be integers and truth values."""
         if name in self.index and name not in self.persistent:
-            return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[kind_of(self._few[name])]
+            return {"f": self.dtype, "i": np.dtype(np.int64), "b": np.dtype(bool)}[kind_of(self._shapes(self.batches.sizes[0])[name])]
         given = self.data.get(name, self.fixed.get(name))
         return self.dtype if given is None or given.dtype.kind not in "biu" else given.dtype
 
@@ -211,10 +215,6 @@ class Program(Given, eq=False):
     def end_of(self, phase: Phase) -> int:
         """How many stages have run when a phase is over."""
         return sum([*Phase].index(stage.phase) <= [*Phase].index(phase) for stage in self.stages)
-
-    @cached_property
-    def _few(self) -> dict[str, Shape]:
-        return self.shapes(self.batches.sizes[0])
 
     @cached_property
     def _shapes(self) -> Callable[[int], dict[str, Shape]]:

@@ -85,6 +85,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     sure = not only and not accused and not any(finding.status == "hidden" for finding in told)
     remarks = remarks or (probe.program.doubts if sure else {})
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
+    if probe.program.guessed:
+        told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
     return Report(CHECK, probe.update, tuple(told), probe.program.notes)
 
 

@@ -46,6 +46,7 @@ class Status(Record):
 
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
 _UNSURE = "what rounding may have done is larger than what is off"
+_GUESSED = "the script has no line for its loss, no parameter has the gradient of the one that is tried, and another is not finite"
 _HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"
 _OWN = "the formula is yours, and its derivative agrees with it"
 _CONVENTION = "right, in another convention than the scenario's, which a note names"
@@ -65,6 +66,7 @@ STATUSES: Mapping[str, Status] = {
     "own": Status("your own", ("✎", "changed"), agrees=True, reason=_OWN),
     "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
     "unsure": Status("cannot tell", ("?", "changed"), reason=_UNSURE, untold="rounding hides what is off"),
+    "guessed": Status("cannot tell", ("?", "changed"), reason=_GUESSED, untold=_GUESSED),
     "kink": Status("kink", ("∧", "dim"), reason=_KINK, untold="the loss has a corner there"),
     "noise": Status("too small to tell", ("?", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
     "non-finite": Status("not finite", ("?", "changed"), reason=_NOT_FINITE, untold="the loss is not finite"),
@@ -73,8 +75,8 @@ STATUSES: Mapping[str, Status] = {
 """``good``, ``exact`` (the same bits) and ``approximate`` (but for rounding) are right; ``wrong`` and ``off`` are wrong by
 themselves; ``follows`` is right given wrong numbers that a stage before it has made; ``convention`` is right but for a factor that
 all gradients share and that has a name; ``own`` is a user's own forward formula, right with its derivative; ``hidden`` is right on
-this batch alone; of ``unsure`` rounding hides whether it is; ``kink`` is wrong only where the loss has a corner; ``noise`` is too
-small for differences to tell."""
+this batch alone; of ``unsure`` rounding hides whether it is; ``guessed`` is wrong for a loss that is only guessed; ``kink`` is wrong
+only where the loss has a corner; ``noise`` is too small for differences to tell."""
 
 
 class Suspect(Record):

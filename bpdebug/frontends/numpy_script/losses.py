@@ -53,6 +53,7 @@ class Differentiated(Record, eq=False):
         lost: the tensors without a known derivative, since no formula gives what is computed from them, each with that statement.
         steps: the parameters that move by one number, the same for all of these, times their gradients, and by which.
         written: where a loss is written down that is not this one, or "".
+        guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
     """
 
     program: Program
@@ -65,6 +66,7 @@ class Differentiated(Record, eq=False):
     steps: Mapping[str, float]
     written: str = ""
     parts: Mapping[str, Array] = {}
+    guessed: bool = False
 
 
 def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
@@ -114,7 +116,10 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             break
     best = max((one for one in tried if told or _rank(one)), key=_rank, default=None)
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
-    return replace(best, written=str(stated.line)) if best and best.said and stated else best
+    if best is None or not best.said:
+        return best
+    untried = any(one.said and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
+    return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement)
 
 
 def _rank(one: Differentiated) -> float:

@@ -196,6 +196,7 @@ class _Assembled:
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "doubts": self._doubts(),
+            "guessed": self._loss.guessed,
             "notes": tuple(self._steps.notes()),
         }  # fmt: skip
         return RecordedProgram(**made)

@@ -132,6 +132,8 @@ class Steps:
         gradient, times = self._of.get(parameter, ""), self.scales.get(parameter)
         if times is None or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
             return
+        if self._loss.gradients[parameter].size == 1 and gradient not in self._pairing.pairs:
+            return  # of a single number any other one is a multiple
         reads = used(self._recording.statements, [gradient])
         if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads - {gradient}):
             yield gradient, ("a factor", f"it is {short(times / self.times, 6)} times what the gradients of the other parameters are")
