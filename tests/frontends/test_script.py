@@ -109,6 +109,10 @@ FAULTS = {
     ("linear", "db = (1 / n) * np.sum(error)", "db = np.sum(error)"): "16",
     ("twolayer", "    grad_h[h < 0] = 0\n", ""): "19",
     ("noloss", "l1_error = l2_delta.dot(syn1.T)", "l1_error = l2_error.dot(syn1.T)"): "21",
+    ("course", "return dA * s * (1 - s)", "return dA * s * (1 + s)"): "27",
+    ("course", "1.0 / m * np.sum(dZ, axis=1, keepdims=True)", "np.sum(dZ, axis=1, keepdims=True)"): "35",
+    ("course", "np.dot(W.T, dZ)", "np.dot(W.T, dZ) / m"): "36",
+    ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
 }
 
 
@@ -122,6 +126,16 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
     assert result.wrong
     assert re.match(rf"{fault[0]}\.py:{FAULTS[fault]}: WRONG ", result.text), result.text[:200]
     assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
+
+
+def test_gradients_that_are_never_cleared_are_no_momentum():
+    assert "gradients never cleared" in judged("tape", "        p.grad = np.zeros_like(p.data)\n", "        pass\n").text
+
+
+def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is_not_finite():
+    result = judged("logistic", "X = rng.randn(60, 3)", "X = 1e5 * rng.randn(60, 3)")
+    assert not any(stage["status"] == "wrong" for stage in result.data["stages"])
+    assert "another is not finite" in result.text
 
 
 def test_what_would_be_right_is_said_in_his_own_names():

@@ -144,6 +144,8 @@ class Moves:
                         f"{short(share, 6)} and {short(weight, 6)} are no average: they add up to {short(share + weight, 6)}",
                     ),
                 )
+            elif abs(share - 1) < _NEAR and weight == 1 and not squared and not root:
+                yield new, ("gradients never cleared", f"{slot} keeps the whole gradient of every update before, and this one is added")
             elif root and squared and (added < 0).any():
                 yield new, ("a wrong sign", f"the squares are subtracted from {slot}, whose root is taken")
             elif root and np.allclose(turned[new], -added) and np.allclose(twice[new], 2 * added):
