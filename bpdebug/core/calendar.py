@@ -117,7 +117,7 @@ def spans_between(gaps: Mapping[int, int], index: Mapping[str, int]) -> tuple[Sp
     stretches = {0: index}
     for first, after in gaps.items():
         stretches |= {first: {}, after: index}
-    return laid(stretches)
+    return laid(stretches) if gaps else ()
 
 
 def laid(stretches: Mapping[int, Mapping[str, int]]) -> tuple[Span, ...]:
@@ -126,4 +126,4 @@ def laid(stretches: Mapping[int, Mapping[str, int]]) -> tuple[Span, ...]:
     for update, index in stretches.items():
         last = spans[-1] if spans else Span(0, 0, {})
         spans.append(Span(update, last.clock + (update - last.update) * len(last.index), index))
-    return tuple(spans) if len(spans) > 1 else ()
+    return tuple(spans)

@@ -239,7 +239,7 @@ def _place(line: tuple[str, int, str] | None) -> str:
 
 def _not_judged(names: list[str]) -> str:
     shown = f"{' '.join(names[:4])}{' …' * (len(names) > 4)}"
-    return f"not judged: {len(names)} gradients ({shown}): on the way there is no formula, or no gradient flows (detach, no_grad)"
+    return f"not judged: {shown}: on the way there is no formula, or no gradient flows (detach, no_grad)"
 
 
 def _all_names(formula: Formula) -> Iterator[str]:
