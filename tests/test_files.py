@@ -380,6 +380,7 @@ ELSEWHERE = {
     "recorder/watched.py": "where the script is, in the script's process",
     "frontends/numpy_script/child.py": "the file that asks the script's process to say where it is",
     "ui/running_screen.py": "the user's script as it is on the disk, to show it",
+    "torch_recorder/writing.py": "a recording of PyTorch's, in the script's process, beside its name until it is whole",
     "recorder/stream.py": "the recording, in the script's process, into a directory that was made for it",
 }
 
