@@ -41,12 +41,16 @@ def in_python(program, values, text):
     """What lines of Python assign, from the values of tensors; names that are none to Python have stand-ins."""
     joined = frozenset(name for name in program.tensors if not name.isidentifier())
     names = StandIns(text, joined)
-    short = {name: StandIns(name, joined).source for name in program.tensors}
+    short = {name: name for name in program.tensors if name not in joined} | {name: stand_in for stand_in, name in names.meant.items()}
     drawn = iter([values[name] for name in program.draws])
-    scope = FUNCTIONS | {"bernoulli": lambda *_: next(drawn), "own": own} | {short[name]: value for name, value in values.items()}
+    scope = (
+        FUNCTIONS
+        | {"bernoulli": lambda *_: next(drawn), "own": own}
+        | {short[name]: value for name, value in values.items() if name in short}
+    )
     with np.errstate(all="ignore"):
         exec(compile(ast.fix_missing_locations(_Owned().visit(ast.parse(names.source))), "<pasted>", "exec"), scope)
-    return {name: scope[short[name]] for name in program.tensors if short[name] in scope}
+    return {name: scope[short[name]] for name in short if short[name] in scope}
 
 
 def differing(program):
