@@ -104,8 +104,8 @@ async def test_a_long_run_fails(monkeypatch):
 
 def failing_from(monkeypatch, app, call, calls=10**9):
     """The view cannot be made from one call on, for so many calls."""
-    made, view = iter(range(1, 10**9)), app.session._view
-    monkeypatch.setattr(app.session, "_view", lambda panes: fail() if call <= next(made) < call + calls else view(panes))
+    made, view = iter(range(1, 10**9)), app.session.view
+    monkeypatch.setattr(app.session, "view", lambda panes=(): fail() if call <= next(made) < call + calls else view(panes))
 
 
 @pytest.mark.parametrize(("keys", "call"), by_turns([["q"], ["ctrl+q"], [*":quit", "enter"]], [1, 2, 3]))
