@@ -227,8 +227,15 @@ class Compiler:
         return out
 
     def _straight(self, value: Value) -> bool:
-        """Whether it is a matrix, or the transpose of one, without gaps: ``dot`` gives then the bits of ``matmul``, sooner."""
-        return len(value.shape) == 2 and (not value.natural or getattr(self._scope.get(value.code), "flags", _NO_FLAGS).f_contiguous)
+        """Whether it is a matrix, or the transpose of one, without gaps: ``dot`` gives then the bits of ``matmul``, sooner.
+
+        But for one of a single number, which it takes for a scale, so that 0 times NaN would be 0.
+        """
+        return (
+            len(value.shape) == 2
+            and value.shape != (1, 1)
+            and (not value.natural or getattr(self._scope.get(value.code), "flags", _NO_FLAGS).f_contiguous)
+        )
 
     def _call(self, tree: Tree, row: Function, codes: Sequence[str]) -> str:
         """A call of a row's function, as :class:`bpdebug.core.evaluate.Evaluator` makes it."""

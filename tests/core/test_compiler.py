@@ -39,6 +39,7 @@ def assert_same(left, right):
 @settings(max_examples=200, deadline=None)
 @given(assignment=ASSIGNMENTS, seed=st.integers(0, 10**6), dtype=st.sampled_from(("float64", "float32")))
 @example(("T33", parse("T33.T @ T33")), 0, "float64")
+@example(("T13", parse("T11 @ T13")), 0, "float64")
 @example(("T33", parse("T33 - 0.1 * T33.T")), 1, "float64")
 @example(("T33", parse("where(T33.T > 0, T33, T33.T)")), 2, "float32")
 @example(("T33", parse("maximum(T33.T, T33)")), 3, "float32")
