@@ -7,6 +7,7 @@ from time import perf_counter
 
 from textual import events
 from textual.keys import _character_to_key
+from textual.pilot import WaitForScreenTimeout
 from ui_views import loaded
 
 from bpdebug.session.session import Session
@@ -57,14 +58,23 @@ def messages(app):
     return [note.text for note in app.notes]
 
 
+async def pause(pilot, seconds):
+    """Let the app go on; where it has ended nobody answers any more."""
+    try:
+        await pilot.pause(seconds)
+    except WaitForScreenTimeout:
+        if not pilot.app._exit:
+            raise
+
+
 async def settled(pilot):
     """Let all messages be dealt with, and those that follow from them."""
     for _ in range(3):
-        await pilot.pause(0)
+        await pause(pilot, 0)
     for _ in range(1000):
         if not isinstance(pilot.app, DebuggerApp) or at_rest(pilot.app):
             break
-        await pilot.pause(0.001)
+        await pause(pilot, 0.001)
 
 
 def at_rest(app):
@@ -87,7 +97,7 @@ async def until(pilot, condition, seconds=60):
     while perf_counter() < end:
         if condition():
             return await settled(pilot)
-        await pilot.pause(0.005)
+        await pause(pilot, 0.005)
     raise AssertionError("it does not come to pass")
 
 
