@@ -8,6 +8,8 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -56,15 +58,14 @@ class Arrays:
             self._file.close()
             raise
         self._entries = {entry.filename.removesuffix(_END): entry for entry in self._archive.infolist() if entry.filename.endswith(_END)}
-        self._size = path.stat().st_size
+        self._size, self._close = path.stat().st_size, finalize(self, self._file.close)  # also where nobody asks any more
         self.names = tuple(self._entries)
 
     def __enter__(self) -> Arrays:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._archive.close()
-        self._file.close()
+        self._close()
 
     def read(self, names: Collection[str], kinds: str = "fiub") -> dict[str, Array]:
         """Some arrays, of any shape, by their names.
@@ -84,15 +85,39 @@ class Arrays:
             largest = printable(max(promised, key=lambda name: promised[name]))
             most = f"at most {MAXIMUM_CELLS:,} values are read, of {_NUMBER} bytes each"
             raise ArrayError(f"its arrays take {_mega(total)}, of which '{largest}' takes most; {most}")
-        if total > max(_FREELY, _PACKED * self._size):
-            raise ArrayError(
-                f"its arrays take {_mega(total)}, packed into {self._size:,} bytes; numpy.savez writes a file that is believed"
-            )
+        self.believe(total)
         arrays = dict[str, Array]()
         for name in names:
             with _told(name), self._archive.open(self._entries[name]) as stream:
                 arrays[name] = np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
         return arrays
+
+    def believe(self, total: int) -> None:
+        """See that the file is not packed too much to hold so many bytes.
+
+        Raises:
+            ArrayError: where it is.
+        """
+        if total > max(_FREELY, _PACKED * self._size):
+            raise ArrayError(
+                f"its arrays take {_mega(total)}, packed into {self._size:,} bytes; numpy.savez writes a file that is believed"
+            )
+
+    def expected(self, name: str, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+        """An array of which everything but its numbers is known; it cannot be written to.
+
+        Raises:
+            ArrayError: where it is another one.
+        """
+        entry, length = self._entries[name], math.prod(shape) * kind.itemsize
+        if not length < entry.file_size <= length + _HEADER:
+            raise ArrayError(f"the array '{printable(name)}' has another shape")
+        with _told(name):
+            content = self._archive.read(entry)
+            head = content[: len(content) - length]
+            if f"'descr': '{kind.str}', 'fortran_order': False, 'shape': {shape}".encode() not in head:
+                raise ArrayError(f"'{kind}' of the shape {shape} was expected")
+            return np.frombuffer(content, kind, offset=len(head)).reshape(shape)
 
     def text(self, name: str, most: int) -> bytes:
         """What a file in it holds that is no array, of so many bytes at most.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bpdebug.arrays import ArrayError, Arrays
 from bpdebug.core.description import Array
@@ -64,7 +67,7 @@ class Step(Record, eq=False):
         number: which step of the optimizer's.
         ended: how the script ended where it has not come to the step's end, or "".
         values, operations: in their order.
-        arrays: the numbers of values, by their place; those of views are missing.
+        arrays: the numbers of values, by their place, read when they are asked for; those of views are missing.
         gradients: a value's place to that of its gradient.
         roots: the values whose backward pass has run.
         files: the texts of the user's files, by their names.
@@ -89,23 +92,59 @@ def read_step(path: Path) -> Step:
     Raises:
         FileError: where it is none, or is damaged.
     """
-    with _told(path), Arrays(path) as archive:
+    with _told(path):
+        archive = Arrays(path)
         text = json.loads(archive.text("program.json", _TEXT))
         if text["format"] != FORMAT:
             raise FileError(path, f"this recording has format {int(text['format'])}, which a newer bpdebug reads; this one reads {FORMAT}")
         values = tuple(_value(place, *one) for place, one in enumerate(_few(text["values"])))
         count = len(values)
         operations = tuple(_operation(one, place, count) for place, one in enumerate(_few(text["operations"])))
-        names = {f"v{place}": place for place in range(count)}
-        found = archive.read([name for name in archive.names if name in names])
-        arrays = {names[name]: array for name, array in found.items()}
-        if any(array.shape != values[place].shape for place, array in arrays.items()):
-            raise ValueError("another shape")
+        arrays = _Numbers(path, archive, values)
         gradients = {_place(one, count): _place(other, count) for one, other in text["gradients"]}
         roots = tuple(_place(one, count) for one in text["roots"])
         files = {printable(str(name)): str(content) for name, content in text["files"].items()}
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
         return Step(said[0], said[1], said[2], int(text["step"]), said[3], _unique(values), operations, arrays, gradients, roots, files)
+
+
+class _Numbers(Mapping[int, Array]):
+    """The numbers of values by their place, each read when it is asked for.
+
+    Args:
+        path: of the recording.
+        archive: which is open.
+        values: what is expected.
+
+    Raises:
+        ArrayError: where they promise more than the file can hold.
+        FileError: when one is asked for that is damaged, or of another shape.
+    """
+
+    def __init__(self, path: Path, archive: Arrays, values: Sequence[Value]) -> None:
+        self._path, self._archive, self._values = path, archive, values
+        there = {*archive.names}
+        self._names = {place: name for place in range(len(values)) if (name := f"v{place}") in there}
+        archive.believe(sum(math.prod(values[place].shape) * _kind(values[place]).itemsize for place in self._names))
+
+    def __getitem__(self, place: int) -> Array:
+        value = self._values[place]
+        with _told(self._path):
+            return self._archive.expected(self._names[place], value.shape, _kind(value))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _kind(value: Value) -> np.dtype[Any]:
+    """The kind of number in the file: bfloat16 and float8, which NumPy has not, are written as float32."""
+    kind = np.dtype("float32" if value.dtype.startswith(("bfloat", "float8")) else value.dtype)
+    if kind.kind not in "fiub":
+        raise ValueError("no numbers")
+    return kind
 
 
 @contextmanager
