@@ -52,7 +52,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
     probe = Probe(timeline)
-    stages = [stage for stage in probe.program.stages if stage.of]
+    unjudged = {name for name, one in probe.program.recorded.items() if not one.judged}
+    stages = [stage for stage in probe.program.stages if stage.of and stage.name not in unjudged]
     stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
     found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
     for stage in stages:

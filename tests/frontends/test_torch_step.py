@@ -18,7 +18,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends.torch_step.broken import first_broken
 
 RECORDINGS = Path(__file__).parents[1] / "cases" / "torch"
-RIGHT, NAN = RECORDINGS / "right.bpd", RECORDINGS / "nan.bpd"
+RIGHT, NAN, GPT, GPT_NAN = (RECORDINGS / f"{name}.bpd" for name in ("right", "nan", "gpt", "gpt-nan"))
 
 
 def recorded(path):
@@ -169,6 +169,23 @@ def test_what_is_odd_but_whole_opens_and_never_fails(tmp_path, change):
     session = Session(load_scenario(changed(tmp_path, change)))
     for command in ("list", "continue", "check"):
         assert "bpdebug itself" not in session.execute(command).text
+
+
+def test_what_leads_through_an_unknown_operation_is_not_judged(tmp_path):
+    with ZipFile(RIGHT) as archive:
+        count = len(json.loads(archive.read("program.json"))["operations"])
+    for place in range(count):
+        path = changed(tmp_path, lambda program, place=place: program["operations"][place].update(name="aten.nosuch.default"))
+        report = Session(load_scenario(path)).execute("check").data
+        assert report["culprit"] is None, (place, report["culprit"])
+
+
+def test_what_lies_before_a_layer_norm_is_judged():
+    report = Session(load_scenario(GPT)).execute("check").data
+    judged = {one["name"] for one in report["stages"] if one["status"] == "good"}
+    program = load_scenario(GPT).ready()
+    assert {program.gradients[name] for name in program.parameters} <= judged
+    assert not any("not judged" in note for note in report["notes"])
 
 
 def test_other_files_are_no_recordings(tmp_path):

@@ -75,7 +75,7 @@ class Statements:
         for operation in step.operations:
             for row in _rows_of(operation):
                 for statement in self._statements(row):
-                    live = frozenset(inner for one in row.live for inner in self._inside.get(one, (one,)))
+                    live = frozenset(inner for one in (*row.live, *row.outs) for inner in self._inside.get(one, (one,)))
                     self.all.append(self._joined(replace(statement, live=live)))
                     made.add(statement.place)
         used = {place for one in self.all for place in one.reads}
@@ -90,7 +90,8 @@ class Statements:
         if not value.inner or self._uses[last.place] > 1:
             return view
         tree = substitute(view.formula.tree, {value.name: self.all.pop().formula.tree})
-        return replace(view, formula=Formula.of(tree), near=last.near, reads=last.reads)
+        live = last.live if last.place in view.live else frozenset[int]()
+        return replace(view, formula=Formula.of(tree), near=last.near, reads=last.reads, live=live)
 
     def _statements(self, operation: Operation) -> Iterator[Statement]:
         """What one operation computes."""
