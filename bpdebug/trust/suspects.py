@@ -116,21 +116,24 @@ class _Search:
         return self._told(self._twice(alone, _sizes))[:1] or self._told(self._twice(likely, again))[:1] or self._mended()
 
     def _mended(self) -> tuple[Suspect, ...]:
-        """The user's own formula with one part of it changed so that it is right: here, and on other numbers."""
+        """The user's own formula with one part of it changed so that it is right, or a multiple of that: here, and on other numbers."""
         if (case := self.case).formula is None:
             return ()
         others = [one for one in _worlds(case, min(case.samples, _MOST_ROWS) + 1) if one]
-        due = [one.value(case.site.tree) for one in others]
+        due, found = [value for one in others if (value := one.value(case.site.tree)) is not None], dict[float, Suspect]()
         meant = replace(
             case, stage=replace(case.stage, formula=Formula.of(case.formula), original=None), wrong=case.right, right=case.wrong
         )
         for made in mistakes(meant.site, again=True) if due else ():
             with suppress(IndexError, ValueError):
-                fits = meant.in_proportion(made) and meant.explains(meant.value(made.tree))
-                if fits and all(_same(right, one.value(made.tree)) for right, one in zip(due, others, strict=True)):
-                    says = f"{case.stage.name} = {to_text(made.tree)} is right"
-                    return (suspect("one_part", says, case.formula),)
-        return ()
+                value = meant.value(made.tree) if 1.0 not in found and meant.in_proportion(made) else None
+                times = 0.0 if value is None else _share(value, case.right)
+                if times <= 0 or not replace(meant, wrong=times * case.right).explains(value):
+                    continue
+                if all(_same(times * right, one.value(made.tree)) for right, one in zip(due, others, strict=False)):
+                    says = f"{case.stage.name} = {to_text(made.tree)} is right" + f", {short(times, 6)} times it" * (times != 1)
+                    found.setdefault(times, suspect("one_part", says, case.formula))
+        return (found[min(found, key=lambda times: abs(times - 1))],) if found else ()
 
     def _fits(self, made: Mistake) -> bool:
         """Whether a mistake gives the wrong numbers; one that gives them in another size is remembered."""
@@ -242,6 +245,12 @@ def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
     telling = [kind for kind in telling if kind != "stray_factor" or any(made.kind == kind and not made.parts for made in found)] or telling
     telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
     yield from ([made for made in found if made.kind == kind] for kind in telling or kinds)
+
+
+def _share(one: Array, other: Array) -> float:
+    """The number that one array is times another, as far as it is one."""
+    factor = float(np.vdot(other, one) / np.vdot(other, other)) if one.size == other.size and other.any() else 0.0
+    return 1.0 if abs(factor - 1) < 1e-9 else factor
 
 
 def _same(one: Array | None, other: Array | None) -> bool:

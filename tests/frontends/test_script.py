@@ -85,6 +85,15 @@ def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_nu
     assert bits > 2 * len(recording.values)
 
 
+LATE = [
+    """            delta = delta @ self.weights[i].T * sigmoid_prime(a)
+            self.weights[i] -= lr * dW
+""",
+    """            self.weights[i] -= lr * dW
+            delta = delta @ self.weights[i].T * sigmoid_prime(a)
+""",
+]
+"""A weight that is updated before the gradient of what it is multiplied with, beside a loss of twice the gradients."""
 FAULTS = {
     ("lists", "da * sigmoid_derivative(a[l + 1])", "da * sigmoid_derivative(z[l])"): "30",
     ("lists", "np.sum(dz[l], axis=0, keepdims=True)", "np.mean(dz[l], axis=0, keepdims=True)"): "32",
@@ -112,6 +121,8 @@ FAULTS = {
     ("course", "return dA * s * (1 - s)", "return dA * s * (1 + s)"): "27",
     ("course", "1.0 / m * np.sum(dZ, axis=1, keepdims=True)", "np.sum(dZ, axis=1, keepdims=True)"): "35",
     ("course", "np.dot(W.T, dZ)", "np.dot(W.T, dZ) / m"): "36",
+    ("mean_of_squares", "return s * (1 - s)", "return s * (1 + s)"): "7",
+    ("mean_of_squares", *LATE): "30",
     ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
 }
 

@@ -78,14 +78,15 @@ class Blame:
 
     @staticmethod
     def _different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
-        """The derived gradients, of those with the same numbers but for a factor the one of a tensor that he names."""
+        """The derived gradients, those that he names first, of equal ones the first; parts only where they are no multiple."""
         inner = {one.name for one in recording.statements if one.inner}
         order = sorted([*loss.gradients], key=lambda name: name in inner)
         found = dict[str, Array]()
         for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
-            if not any(abs(abs(scale(value, other, _ALIKE) or 0) - 1) < _ALIKE for other in found.values()):
+            times = [scale(value, other, _ALIKE) or 0.0 for other in found.values()]
+            if not any(abs((abs(one) if name in loss.parts else one) - 1) < _ALIKE for one in times):
                 found[name] = value
-        return {name: found[name] for name in [*loss.gradients, *loss.parts] if name in found}
+        return found
 
     # what is right
 
@@ -110,7 +111,7 @@ class Blame:
         counts = Counter(float(f"{factor:.4g}") for factor in factors.values())
         return max(counts, key=lambda one: (counts[one], _plainness(one)), default=1.0)
 
-    def _score(self, values: Values) -> tuple[int, int]:
+    def _score(self, values: Values) -> tuple[int, float]:
         """How many parameters have the right gradient but for one factor, and how plain that is."""
         factors = self._factors(values)
         usual = self._usual(factors)
@@ -149,7 +150,7 @@ class Blame:
         rows, norm = self._directions.get(np.squeeze(value).shape), float(np.linalg.norm(value))
         return rows is not None and 0 < norm < np.inf and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - _STRAIGHT)
 
-    def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, int, int]:
+    def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, float, int]:
         """How good values are: parameters, plainness of their factor, how many more values are derived gradients than before."""
         changed = [name for name in self._names if name not in put and values[name] is not self._values[name]]
         told = sum(self._is_told(values[name]) - self._is_told(self._values[name]) for name in changed)
@@ -297,11 +298,11 @@ def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement]
     return found
 
 
-def _plainness(factor: float) -> int:
-    """How usual a factor is: 1, then one over a whole number, as a mean has it, then others; below 0 none is."""
+def _plainness(factor: float) -> float:
+    """How usual a factor is: 1, then one over a whole number, as a mean has it, the smaller the more so, then others; below 0 none is."""
     if factor <= 0:
         return 0
-    return 3 if factor == 1.0 else 2 if abs(1 / factor - round(1 / factor)) < 1e-3 else 1
+    return 2 + factor if abs(1 / factor - round(1 / factor)) < 1e-3 else 1
 
 
 def _multiplies(tree: Tree, name: str) -> bool:
