@@ -83,8 +83,8 @@ class Blame:
         order = sorted([*loss.gradients], key=lambda name: name in inner)
         found = dict[str, Array]()
         for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
-            times = [scale(value, other, _ALIKE) or 0.0 for other in found.values()]
-            if not any(abs((abs(one) if name in loss.parts else one) - 1) < _ALIKE for one in times):
+            times = (scale(value, other, _ALIKE) or 0.0 for other in found.values())
+            if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
                 found[name] = value
         return found
 
@@ -123,11 +123,8 @@ class Blame:
         """His values with some of them replaced, each from some place on; None where his formulas do not go on from there."""
         made, changed = {**self._values, **put}, {*put}
         for one in self._later:
-            if (
-                one.name not in put
-                and one.formula
-                and any(name in changed and since.get(name, 0) <= one.order for name in one.formula.names)
-            ):
+            reads = one.formula.names if one.formula and one.name not in put else ()
+            if one.formula and any(name in changed and since.get(name, 0) <= one.order for name in reads):
                 self._left -= 1
                 try:
                     made[one.name] = evaluate(one.formula, made)
