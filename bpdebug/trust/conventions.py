@@ -33,9 +33,10 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     right = {finding.stage.name for finding in best.findings if finding.says.agrees and finding.theirs is not None}
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
-        half = base.backward(convention)
+        half = base.backward(convention, best.count)
         if _is_likelier(half, place, best, rank):
-            for whole in map(half.update, _steps(half)):
+            for step in _steps(half):
+                whole = half.update(step, best.count)
                 if _is_likelier(whole, place, best, rank) and not _spoils(whole, right):
                     best, rank = whole, place
     return best, rank

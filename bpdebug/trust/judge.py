@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from functools import cached_property, partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -95,12 +96,12 @@ class Judge:
         self.tainted, self._open, self.surprises = set[str](), set[str](), 0
         self._go_on(Phase.FORWARD, Phase.LOSS)
 
-    def backward(self, convention: Convention = PLAIN) -> Judge:
-        """A judge that has gone on through the backward pass."""
-        return self.under(convention)._go_on(Phase.BACKWARD)
+    def backward(self, convention: Convention = PLAIN, most: float = inf) -> Judge:
+        """A judge that has gone on through the backward pass, or given up beyond so many faults."""
+        return self.under(convention)._go_on(Phase.BACKWARD, most=most)
 
-    def update(self, convention: Convention) -> Judge:
-        """A judge that has gone on from there through the optimizer's steps."""
+    def update(self, convention: Convention, most: float = inf) -> Judge:
+        """A judge that has gone on from there through the optimizer's steps, or given up beyond so many faults."""
         twin = self.under(convention)
         scales = dict.fromkeys(twin.program.gradients.values(), convention.step)
         scales |= {n: 1 / convention.of(n) if n in self.reading.given else convention.step**p for n, p in powers(twin.program).items()}
@@ -109,7 +110,7 @@ class Judge:
                 twin._worlds.scale(name, scale)
                 for known in (twin.values, twin._chain, twin._single):
                     known.update({name: known[name] * scale} if name in known else {})
-        return twin._go_on(Phase.UPDATE)
+        return twin._go_on(Phase.UPDATE, most=most)
 
     def under(self, convention: Convention) -> Judge:
         """A judge that has come as far, and goes on in that convention."""
@@ -118,8 +119,10 @@ class Judge:
         twin.convention, twin._worlds = convention, self._worlds.copy()
         return twin
 
-    def _go_on(self, *phases: Phase) -> Judge:
-        self.findings += [self._finding(stage) for stage in self.program.stages if stage.phase in phases]
+    def _go_on(self, *phases: Phase, most: float = inf) -> Judge:
+        for stage in self.program.stages:
+            if stage.phase in phases and self.count <= most:
+                self.findings.append(self._finding(stage))
         return self
 
     @property

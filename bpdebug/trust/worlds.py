@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from functools import lru_cache
 from itertools import product as each_of
+from math import prod
 from zlib import crc32
 
 import numpy as np
@@ -26,6 +28,8 @@ _TIMES = 3.0
 """How many times further than in any world it may be in truth."""
 _ENDS = 6
 """So many operands of a step are tried at both ends."""
+_KEPT = 2000
+"""Directions of at most so many cells are kept for other judges."""
 _SOLVED = 100_000
 """The largest number of equations times unknowns in a search for parameters that a file lacks."""
 
@@ -91,9 +95,9 @@ class Worlds:
         self._rooms[name] = half + eps * np.abs(value)
         for world, (seed, share) in zip(self._all, self._ways, strict=True):
             if seed not in made:
-                generator = _generator(name, seed)
-                made[seed] = generator.standard_normal(value.shape) * value * (eps / _TIMES)
-                made[seed] += np.where(generator.random(value.shape) < 0.5, -half, half)
+                off, down = _nudge(name, seed, value.shape)
+                made[seed] = off * value * (eps / _TIMES)
+                made[seed] += np.where(down, -half, half)
             world[name] = value + share * self._size * made[seed]
 
     def _compute(self, name: str, run: Run) -> None:
@@ -101,7 +105,7 @@ class Worlds:
         self._rooms.pop(name, None)
         for world, (seed, share) in zip(self._all, self._ways, strict=True):
             found = run(world)
-            off = _generator(name, seed).standard_normal(found.shape) * (self._eps(name) / _TIMES)
+            off = _nudge(name, seed, found.shape)[0] * (self._eps(name) / _TIMES)
             world[name] = found * (1 + share * self._size * off)
 
     def scale(self, name: str, factor: float) -> None:
@@ -151,9 +155,15 @@ def steady(tree: Tree, run: Run, values: Values) -> Run:
     return (lambda world: run({**world, **held})) if held else run
 
 
-def _generator(name: str, seed: int) -> np.random.Generator:
-    """The same directions for a name in every judge, whatever has been asked before."""
-    return np.random.default_rng([seed, crc32(name.encode())])
+def _nudge(name: str, seed: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """By how much each cell is off, and which ones downwards: the same for a name in every judge, whatever has been asked before."""
+    return (_drawn if prod(shape) <= _KEPT else _drawn.__wrapped__)(name, seed, shape)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, seed: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    generator = np.random.default_rng([seed, crc32(name.encode())])
+    return generator.standard_normal(shape), generator.random(shape) < 0.5
 
 
 def _apart(moved: Array, value: Array) -> Array:
