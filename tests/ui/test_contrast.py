@@ -10,6 +10,8 @@ from walked import HALVES, walk
 
 from bpdebug.ui.draw.roles import contrast
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 LEAST = {"bpdebug-dark": (4.5, 2.2), "bpdebug-light": (4.5, 2.2), "bpdebug-contrast": (4.5, 4.5)}
 """Of text, and of lines, dots and circles, some of which step back in the usual themes (WCAG 2.1, 1.4.3 and 1.4.11)."""
 PICTURES = {*map(chr, range(0x2580, 0x2590)), *"▐░▒▓"}

@@ -10,6 +10,8 @@ from ui_views import random_chain
 
 from bpdebug.ui.draw import groups, program
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 KEYS = ("s", "s", "left_square_bracket", "u", "down", "s", "up")
 
 

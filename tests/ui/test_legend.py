@@ -15,6 +15,8 @@ from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowList
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 STRICT = {*PANES, "header", "footer", "report"}
 """Where each sign has the meaning that the legend gives it there; elsewhere, as in the help itself, a sign may also be spoken of."""
 NO_SIGNS = set("éèäöüß“”‘’ \u00a0")

@@ -8,6 +8,8 @@ from ui_app import LARGE, SMALL, debugger, on_screen, press, settled
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes.why import WhyPane
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 
 async def test_a_cursor_key_paints_no_line_that_stays_as_it_is(monkeypatch):
     painted, paint = [], Pane.render_line

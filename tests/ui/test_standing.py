@@ -12,6 +12,8 @@ from bpdebug.session.commands import COMMANDS
 from bpdebug.ui.panes.network import NetworkPane
 from bpdebug.ui.panes.why import WhyPane
 
+pytestmark = pytest.mark.usefixtures("painted")
+
 
 @pytest.fixture(autouse=True)
 def told(monkeypatch, tmp_path):
