@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
@@ -123,6 +125,7 @@ def sentences(judge: Judge) -> Iterator[str]:
         yield from () if alone else _of_gradients(judge, listed(shown))
         yield from _of_deltas(judge, listed(shown), 1.0 if alone else common(judge))
         yield from _of_slots(judge)
+        yield from _undisclosed(judge)
 
 
 def _reason(name: str, taken: bool) -> tuple[str, str]:
@@ -143,8 +146,14 @@ def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
         told = {rate: [rest for rest, other in (first, *known.items()) if rest and other == rate] for rate in (first[1], *known.values())}
         reason = ", or ".join(", ".join(filter(None, (", or ".join(rests), rate))) for rate, rests in told.items())
         reason += ", and your step divides by it again" * bool(again)
-        factor = replace(shared, value=abs(shared.value)).text
-        yield f"convention: your gradients ({shown or 'which are not in the file'}) are {factor} times ours, {reason}"
+        kept = any(f.theirs is not None for f in judge.findings if f.stage.of in judge.program.parameters)
+        named = shown or "which are not in the file" * (not kept)
+        factor, whose = replace(shared, value=abs(shared.value)).text, "ours"
+        loss = next((f for f in judge.findings if f.stage.name == judge.program.loss and f.status == "convention"), None)
+        own = judge.names.of(abs(shared.value) * float(loss.right / loss.theirs)) if loss and loss.theirs is not None else ONE
+        if own.name and own != ONE:
+            factor, whose, reason = own.text, "the derivatives of your own loss", _reason(own.name, False)[0]
+        yield f"convention: your gradients{f' ({named})' * bool(named)} are {factor} times {whose}, {reason}"
     if shared.value < 0:
         adds = "and" if any(f.says.agrees for f in moved) else "right only if"
         yield f"convention: your gradients have the other sign (y − a), {adds} your step adds them"
@@ -174,3 +183,13 @@ def _of_slots(judge: Judge) -> Iterator[str]:
             yield f"convention: your {listed(slots)} are −learning_rate times ours: they hold the step itself, which is added"
         elif factor != ONE:
             yield f"convention: your {listed(slots)} are {factor.text} times ours, and your step takes that back"
+
+
+def _undisclosed(judge: Judge) -> Iterator[str]:
+    """Sentences on derivatives of activations that are 1 wherever something arrives, so that nobody sees whether they are there."""
+    for layer in judge.program.layers:
+        dz, da = (judge.program.gradients.get(name, "") for name in (layer.z, layer.a))
+        finding = next((one for one in judge.findings if one.name == dz and one.theirs is not None and one.says.agrees), None)
+        seen, row = judge.seen.get(dz, {}), layer.layer.activation
+        if finding and row != "identity" and da in seen and np.array_equal(judge.computed(finding.stage, seen), seen[da]):
+            yield f"{dz} equals {da} in every cell of this batch: it would not show if the derivative of {row} were left out"

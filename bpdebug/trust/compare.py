@@ -7,7 +7,7 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 
 import numpy as np
 
@@ -22,15 +22,15 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.clipped import in_place
 from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import PLAINEST, following, likeliest
-from bpdebug.trust.factors import scale
-from bpdebug.trust.finding import Finding
+from bpdebug.trust.faults import FAULTS
+from bpdebug.trust.finding import Finding, Suspect
+from bpdebug.trust.joined import advice, joined, unseen
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.late import moments
 from bpdebug.trust.reading import ComparisonError, Reading, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
-from bpdebug.trust.site import is_term
-from bpdebug.trust.suspects import WITHIN, diagnose
+from bpdebug.trust.suspects import SCALE, diagnose
 from bpdebug.trust.uncleared import uncleared
 from bpdebug.trust.unusual import oddities
 
@@ -84,10 +84,10 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
         found.append(told)
     understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
     shared, apart = _shared(judge)
-    found = _joined(judge, found)
+    found = joined(judge, found)
     more = alone and scene.update == 0 and timeline.program.updates > 1 and not any(one.notable for one in found)
     first = [_FIRST] if more and _steps(judge) else []
-    notes = (*understood, *_sources(judge, scene.update), *_advice(judge), *shared, *first)
+    notes = (*understood, *_sources(judge, scene.update), *advice(judge), *shared, *first)
     return Report(COMPARISON, scene.update, tuple(found), notes, {**reading.uncompared, **apart})
 
 
@@ -105,36 +105,6 @@ def _steps(judge: Judge) -> bool:
     """Whether the gradient of a parameter is compared, so that it may have others of before in it, or a step that would."""
     program, shown = judge.program, judge.reading.computed
     return any(program.gradients.get(name) in shown or (program.slots and name in shown) for name in program.free)
-
-
-def _joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
-    """The findings, of which those that one mistake explains are one accusation: a factor that they share, or one place before all of
-    them that the file does not show."""
-    first, joined, grown = dict[str, str](), list[Finding](), 1.0
-    for finding in found:
-        one = finding
-        if one.status == "off" and one.theirs is not None and one.stage.phase is Phase.BACKWARD:
-            factor = scale(one.theirs, one.right, judge.near)
-            powers = [grown**power for power in range(2, len(judge.program.layers) + 1)]
-            if factor and abs(abs(grown) - 1) > judge.near and any(abs(factor / power - 1) <= judge.near for power in powers):
-                said = f"the factor of {next(f.name for f in joined if f.says.accuses)} once more with every layer"
-                one = replace(one, status="follows", said=said, suspects=())
-            grown = grown if grown != 1 else factor or 1.0
-        if one.status == "off":
-            unseen = [name for name in _unseen(judge, one) if judge.program.stage(name).of]
-            places = [(suspect.kind, suspect.evidence.partition(WITHIN)[2].partition(")")[0]) for suspect in one.suspects]
-            strays = [suspect.evidence.partition(" is ")[2] for suspect in one.suspects if suspect.kind == "stray_factor"]
-            kept = ["accumulated"] * any(suspect.kind == "accumulated" for suspect in one.suspects)
-            keys = [f"{kind} {place}" for kind, place in places if place in unseen] or strays or kept or ([] if one.suspects else unseen)
-            same = next((first[key] for key in keys if key in first), "")
-            if same:
-                said = (
-                    f"the same factor as in {same}" if strays else f"the same mistake as in {same}" + ", before both of them" * (not kept)
-                )
-                one = replace(one, status="follows", said=said, suspects=())
-            first |= {key: one.name for key in keys if key not in first}
-        joined.append(one)
-    return joined
 
 
 def _shared(judge: Judge) -> tuple[list[str], dict[str, str]]:
@@ -240,14 +210,25 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         after={name: judge.values[name] for name in judge.program.parameters},
         previous=previous,
         tolerance=max(10 * judge.tolerance, judge.reading.printed.coarse),
-        unseen=frozenset(name for name in _unseen(judge, finding) if judge.program.stage(name).of),
+        unseen=frozenset(name for name in unseen(judge, finding) if judge.program.stage(name).of),
     )
     suspects = diagnose(evidence)
     if not suspects and (deltas := _of_one_sample(judge)):
         suspects = diagnose(replace(evidence, values=values | deltas))
     if all(one.kind == "stray_factor" for one in suspects) and finding.suspects:  # it has been told of all at once
         suspects = finding.suspects
+    earlier = judge.findings[: [one.name for one in judge.findings].index(finding.name)]
+    if not any(one.stage.of and one.theirs is not None and one.says.agrees for one in earlier):
+        suspects = tuple(map(_of_another_multiple, suspects))
     return replace(finding, suspects=(*seen, *suspects))
+
+
+def _of_another_multiple(suspect: Suspect) -> Suspect:
+    """A suspect of which the second mistake may be none: that the gradients are those of another multiple of the loss."""
+    kind, _, second = suspect.kind.partition("+")
+    if second not in SCALE:
+        return suspect
+    return replace(suspect, kind=kind, title=FAULTS[kind].title, evidence=f"{suspect.evidence}, which may be your convention")
 
 
 def _of_one_sample(judge: Judge) -> dict[str, Array]:
@@ -284,32 +265,3 @@ def _sources(judge: Judge, update: int) -> Iterator[str]:
     broken = [finding.name for finding in judge.findings if finding.says.agrees and not np.isfinite(finding.ours).all()]
     if broken:
         yield f"not finite, yours as ours, so that little can be said of them: {listed(broken)}"
-
-
-def _advice(judge: Judge) -> Iterator[str]:
-    """Sentences on where else the mistake in the first off stage may lie."""
-    off = [finding for finding in judge.findings if finding.status == "off"]
-    if not off:
-        return
-    stage, given = off[0].stage, judge.reading.given
-    lacking = [name for name in stage.formula.names if name in judge.program.parameters and name not in given]
-    if stage.phase is Phase.FORWARD and lacking:
-        yield f"{off[0].name} was compared with the scenario's {listed(lacking)}: save yours too, if they are others"
-    if absent := _unseen(judge, off[0]):
-        verb = "is" if len(absent) == 1 else "are"
-        yield f"{listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
-
-
-def _unseen(judge: Judge, off: Finding) -> list[str]:
-    """What was computed and not saved before a stage, and may be wrong: nothing right has come of it."""
-    found: list[str] = []
-    wanted, right = {*off.stage.formula.names}, set[str]()
-    names = [finding.name for finding in judge.findings]
-    for finding in reversed(judge.findings[: names.index(off.name)] if off.name in names else []):
-        stage, missing = finding.stage, finding.status == "missing"
-        if finding.says.agrees or (missing and stage.name in right):
-            right |= {*stage.formula.names}
-        elif missing and stage.name in wanted and stage.phase is not Phase.UPDATE:
-            wanted |= {*stage.formula.names}
-            found += [stage.name] if not is_term(judge.program, stage.name) else []
-    return found[::-1]

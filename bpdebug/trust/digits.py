@@ -99,6 +99,13 @@ class Printed(Record, eq=False):
         return float(np.finfo(self.kind).smallest_subnormal)  # type: ignore[type-var]
 
     @property
+    def words(self) -> str:
+        """Such as ``3 decimals or 4 to 6 digits``."""
+        kinds = [sorted({one.count for one in self.formats.values() if one.fixed is fixed}) for fixed in (True, False)]
+        told = [(counts, str(Format(counts[-1], fixed))) for counts, fixed in zip(kinds, (True, False), strict=True) if counts]
+        return " or ".join(f"{counts[0]} to " * (len(counts) > 1) + last for counts, last in told)
+
+    @property
     def coarse(self) -> float:
         """How far numbers may be off by their printing, relative to the largest: about."""
         return max((10.0 ** (1 - one.count) for one in self.formats.values()), default=0.0)

@@ -14,8 +14,9 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
 from bpdebug.trust.chain import constants
 from bpdebug.trust.generic import exchanges, versions
+from bpdebug.trust.others import activations, losses, slopes, squashed
 from bpdebug.trust.rewrites import protected, rewrites, table
-from bpdebug.trust.rules import activations, losses, slopes, squashed, written
+from bpdebug.trust.rules import written
 from bpdebug.trust.site import Mistake, Site
 
 
@@ -90,7 +91,7 @@ epsilon_place       | added        | epsilon in another place
 decay_after         | added        | the decay taken after the step
 coefficient         | added        | the coefficient at the other term
 miscounted          | added        | the updates counted otherwise
-n_minus_one         | size         | m − 1 where m belongs
+n_minus_one         | size         | n − 1 where n belongs
 squashed_again      | another rule | softmax or sigmoid once more
 one_cell            | added        | one cell alone
 stray_factor        | size         | a stray factor

@@ -73,15 +73,12 @@ class Judge:
         self.program = scene.program(rows)
         self.right = self.program.run(self.start)
         self.convention = PLAIN
-        self.notes: list[str] = []
         self.seen: dict[str, dict[str, Array]] = {}
         self.dropped: dict[str, tuple[Array, Array]] = {}
         self.meant: dict[str, Array] = {}
         self.findings: list[Finding] = []
         self.printed = reading.printed.beside({file_name(self.program, name): value for name, value in self.right.items()})
-        if self.printed.formats:
-            words = " or ".join(sorted({str(one) for one in self.printed.formats.values()}))
-            self.notes.append(f"your numbers have {words}: they are judged as printed so")
+        self.notes = [f"your numbers are printed with {self.printed.words}, and judged as such"] * bool(self.printed.formats)
         carried = {name: one for name, one in scene.printed.items() if name not in reading.given}
         self.printed = replace(self.printed, formats={**carried, **self.printed.formats}) if carried else self.printed
         self._worlds = Worlds(self.program, self.printed)

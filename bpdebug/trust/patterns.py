@@ -145,7 +145,7 @@ def _masked(case: Evidence) -> Look:
 
 def _clipped(case: Evidence) -> Look:
     limit, off = case.size, np.abs(case.wrong - case.right) > case.allowed
-    if off.sum() > 1:
+    if 1 < off.sum() < off.size:
         says = f"{off.sum()} cells are cut off at ±{short(limit)}, and the other cells are right"
         yield "clipped", np.clip(case.right, -limit, limit), says, None
     norm, factor = float(np.linalg.norm(case.wrong)), times(case)

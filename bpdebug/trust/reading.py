@@ -22,7 +22,7 @@ from bpdebug.core.shapes import Shape
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
-from bpdebug.trust.report import counted
+from bpdebug.trust.report import counted, listed
 from bpdebug.trust.scene import Scene, typed
 from bpdebug.trust.unusual import forms, spread
 
@@ -179,7 +179,7 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
     """The file as it is understood, where samples are columns or not, and these weights are stored as units × inputs."""
     arrays, program = pairing.arrays, scene.meant
     shapes, biases = program.shapes(rows), [layer.bias for layer in program.layers if layer.bias]
-    given, computed, reshaped = dict[str, Array](), dict[str, Array](), list[str]()
+    given, computed, reshaped, flat = dict[str, Array](), dict[str, Array](), list[str](), list[str]()
     odd, shared = dict[str, str](), dict[str, float]()
     for name, tensor in known_names(program).items():
         if name not in arrays:
@@ -192,7 +192,9 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
             array = array.T if (parameter in turned if parameter and parameter not in biases else columns) else array
             array = array.T if name in program.data and array.shape != expected == array.T.shape else array
         fitted, how = _fitted(array, expected, parameter in biases, name == program.target)
-        if fitted is not array and array.ndim:
+        if fitted is not array and array.ndim == 1 and parameter in biases:
+            flat.append(name)
+        elif fitted is not array and array.ndim:
             reshaped.append(f"{name} ({shape_text(array.shape)}) as {shape_text(expected)}{how}")
         if parameter in biases and array.size == 1 < np.prod(expected) and name != parameter:
             shared[name] = float(array.reshape(()))
@@ -211,7 +213,11 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
                 message += f" (there is no {program.input} in your file: the scenario's {taken})"
             raise ComparisonError(message)
     drawn = [*_masks(program, given)]
-    notes = [*drawn, *_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped), *_nonfinite(given)]
+    notes = [*drawn, *_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped)]
+    notes += [
+        *[f"your flat {listed(flat)} {'is read as a row' if len(flat) == 1 else 'are read as rows'}"] * bool(flat),
+        *_nonfinite(given),
+    ]
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
     own = {name: array for name, array in arrays.items() if name not in (*program.sources, "m")}

@@ -6,7 +6,7 @@ or what is made of it, and ``E`` for that or a literal. A fold is matched along 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from bpdebug.core.functions import FUNCTIONS
@@ -26,7 +26,7 @@ sign             | A + B           | A - B                   | one + and − are
 sign             | A - B           | A + B                   | one + and − are mixed up
 sign             | -A              | A                       | a minus sign is left out
 epsilon_place    | sqrt(A) + E     | sqrt(A + E)             | {E} is added inside the root
-epsilon_place    | sqrt(A / B) + E | (sqrt(A) + E) / sqrt(B) | {E} is added before the division by {B}
+epsilon_place    | sqrt(A / B) + E | (sqrt(A) + E) / sqrt(B) | {E} is added before the division by {B}; so has Adam's shorter form
 epsilon_place    | sqrt(A / B) + E | sqrt((A + E) / B)       | {E} is added inside the root, before the division by {B}
 coefficient      | C * A + B       | A + C * B               | {C} is the coefficient of {B}, not of {A}
 coefficient      | C * A + D * B   | D * A + C * B           | the coefficients {C} and {D} have changed places
@@ -44,6 +44,9 @@ another_function | C ** B          | C                       | the power {B} is 
 another_function | sqrt(A)         | A                       | the root is left out
 another_function | exp(A)          | A                       | exp is left out
 another_function | log(A)          | A                       | log is left out
+another_function | abs(A)          | A                       | abs is left out
+another_function | maximum(A, B)   | A                       | the bound {B} from below is left out
+another_function | minimum(A, B)   | A                       | the bound {B} from above is left out
 another_function | sum(A)          | mean(A)                 | the mean is taken, where the sum belongs
 another_function | mean(A)         | sum(A)                  | the sum is taken, where the mean belongs
 another_function | max(A)          | sum(A)                  | the sum is taken, where the maximum belongs
@@ -156,6 +159,18 @@ def rewrites(site: Site) -> Iterator[Mistake]:
             yield Mistake("wrong_axis", put(turned(node)), f"a sum or a maximum is taken {where}")
         if len(folds) > 1 and (old, new_axis) == (1, 0):
             yield Mistake("wrong_axis", everywhere(tree, turned), f"the sums are taken {where}")
+    yield from () if site.program.layers else _of_lines(nodes)
+
+
+def _of_lines(nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
+    """A fold along another of three axes, and one less than a length that stands there as a number."""
+    for node, put in nodes:
+        if isinstance(node, Call) and node.reduces and isinstance(node.axis, int):
+            for axis in range(3):
+                says = f"a fold goes along axis {axis}, where it should go along axis {node.axis}"
+                yield Mistake("wrong_axis", put(replace(node, axis=axis)), says)
+        if isinstance(node, Number) and node.value in range(3, 10_000):
+            yield Mistake("n_minus_one", put(literal(node.value - 1)), f"{node.value - 1:g} stands where {node.value:g} belongs")
 
 
 def _opened(node: Tree) -> Tree:

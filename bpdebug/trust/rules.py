@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 
-from bpdebug.core.network import Node, loss_row
-from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.products import minus, product, without_ones
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, Unary, literal, names, substitute, total
 from bpdebug.trust.rewrites import everywhere, parsed, rewritten, table
-from bpdebug.trust.site import M, Mistake, Site, activation_of, constants_of, is_data_loss
+from bpdebug.trust.site import M, Mistake, Site
 
 _TABLE = """
+stray_factor       |                     | 0.5 * s           | a factor of 1/2 too many
+stray_factor       |                     | 2 * s             | a factor of 2 too many
 sum_for_mean       | mean                | s * m             | the loss is the mean over the m samples, and here it is not divided by m
 sum_for_mean       | mean means          | s * k * m | the loss is the mean over samples and outputs, and here it is divided by neither
 outputs_factor     | means               | s * k             | the loss is the mean over the {k} outputs, and here it is not divided by {k}
@@ -22,8 +22,6 @@ mean_for_sum       | !mean sums          | s / (k * m) | the loss is a sum, and 
 m_twice            | mean                | s / m             | the loss is divided by m already, and here it is divided by m once more
 outputs_factor     | means               | s / k | the loss is divided by the {k} outputs already, and here it is divided by {k} once more
 outputs_factor     | sums                | s / k             | the loss is the sum over the {k} outputs, and here it is divided by {k}
-stray_factor       |                     | 2 * s             | a factor of 2 too many
-stray_factor       |                     | 0.5 * s           | a factor of 1/2 too many
 learning_rate      | !loss               | whole_step        | the step is not multiplied by the learning rate
 learning_rate      | !loss               | learning_rate * s | the gradient is multiplied by the learning rate, which belongs to the update
 n_minus_one        | mean                | s * m / (m - 1)   | it is divided by m − 1, where the loss is divided by the number m of samples
@@ -34,6 +32,7 @@ sample_missing     |                     | but_last          | the last sample i
 sample_missing     | !db                 | first             | only the first sample is counted
 sample_missing     | !db                 | last              | only the last sample is counted
 gradient_missing   |                     | unmoved           | {g}, the gradient that arrives, is left out: 1 stands in its place
+factor_missing     |                     | unfed             | {x}, the layer's input, is left out: 1 stands in its place
 bias_missing       | db                  | 0 * t             | the bias would never move
 bias_not_summed    | db                  | g                 | there is a row for each sample; they are not summed
 bias_not_summed    | db                  | first             | it is the row of the first sample alone
@@ -78,6 +77,8 @@ wrong_axis         | update              | cell_mean         | the mean over all
 wrong_axis         | update              | cell_sum          | the sum over all cells of {dw} is taken, so that all move alike
 wrong_axis         | update              | row_mean          | the mean over the rows of {dw} is taken, so that all rows move alike
 wrong_axis         | update              | row_sum           | the sum over the rows of {dw} is taken, so that all rows move alike
+inverted           |                     | multiplied        | the running means are multiplied by 1 − beta ** t, not divided
+miscounted         |                     | unpowered         | 1 − beta stands where 1 − beta ** t belongs, as if t were always 1
 miscounted         |                     | from_zero         | t counts the updates from 0, not from 1
 miscounted         |                     | from_two          | t is one too many
 """
@@ -161,7 +162,9 @@ def _known(site: Site) -> dict[str, Tree]:
     if of:
         known["g"] = site.arriving
     if site.affine and isinstance(site.arriving, Name):
-        known["unmoved"] = site.put({site.arriving.name: parsed("0 * g + 1").tree.rebuilt(partial(substitute, values=known))})
+        for word, letter in (("unmoved", "g"), *[("unfed", "x")] * (site.argument == "W")):
+            ones = substitute(parsed("0 * A + 1").tree, {"A": known[letter]})
+            known[word] = site.put(dict.fromkeys(names(known[letter]), ones))
     if site.sums_samples:
         parts = {"but_first": (1, None), "but_last": (None, -1), "first": (0, 1), "last": (-1, None)}
         known |= {part: site.of_samples(*rows) for part, rows in parts.items()}
@@ -203,116 +206,7 @@ def _known_to_updates(site: Site, known: Mapping[str, Tree]) -> dict[str, Tree]:
         made["w"] = Name(name)
     if program.rule.counts and "t" in site.reads:
         made |= {count: site.put({"t": parsed(text).tree}) for count, text in (("from_zero", "t - 1"), ("from_two", "t + 1"))}
-        made["uncorrected"] = everywhere(site.tree, partial(rewritten, parsed("A / (B - F)").tree, Name("A")))
+        corrections = {"uncorrected": ("A / (B - F)", "A"), "multiplied": ("A / (B - F)", "A * (B - F)"), "unpowered": ("A ** B", "A")}
+        for kind, (right, wrong) in corrections.items():
+            made[kind] = everywhere(site.tree, partial(rewritten, parsed(right).tree, parsed(wrong).tree))
     return made
-
-
-def activations(site: Site) -> Iterator[Mistake]:
-    """Another activation of the table, or its derivative."""
-    node = site.activation
-    if node is None:
-        return
-    own, one_unit = node.operation.name, site.shapes[node.output][-1:] == (1,)
-    simpler = {own, "identity"}  # or with a simpler name: softmax of one unit is 1, the slope of softplus is σ(z), a part of the sigmoid's
-    simpler |= {"softmax"} if one_unit else set()
-    simpler |= {"softplus"} if own == "sigmoid" and site.stage.of else set()
-    for name in [name for name in ACTIVATIONS if name not in simpler]:
-        row, arguments = OPERATIONS[name], _arguments(node, name)
-        value, evidence = row.value(arguments), f"this is {name}, not {own}"
-        if not site.stage.of:
-            yield Mistake("another_activation", value, evidence)
-            continue
-        evidence = f"this is the derivative of {name}, not of {own}"
-        if (own, name) == ("softmax", "sigmoid"):
-            evidence = "a(1 − a) is only the diagonal of softmax's derivative; every output depends on every z, which takes the full"
-            evidence += " Jacobian"
-        slope = row.gradient("z", arguments, node.output, site.arriving)
-        for tree in (slope, substitute(slope, {node.output: value})):
-            yield Mistake("another_activation", tree, evidence)
-
-
-def _arguments(node: Node, name: str) -> dict[str, str | Tree]:
-    """The arguments of another row of the table in a node's place, with that row's usual constants."""
-    return {**node.arguments, **constants_of(name)}
-
-
-def losses(site: Site) -> Iterator[Mistake]:
-    """Another loss of the table, the fused form of one, or the same with another factor; divided as this one is, or not at all."""
-    below = site.activation and site.stage.of and site.activation.output == site.program.prediction
-    node = site.loss or (next(filter(is_data_loss, site.program.network.nodes)) if below else None)  # fused, it goes to the z below
-    if node is None:
-        return
-    own, asked = node.operation.name, site.program.network.asked
-    over = product(*[M] * (asked.samples == "mean"), literal(site.outputs if asked.outputs == "mean" else 1))
-    for name in _other_losses(site, own):
-        arguments, wanted = _arguments(node, name), next(iter(OPERATIONS[name].gradients))
-        for given in dict.fromkeys((*[0.5] * (name == "squared_error"), 1.0, asked.factor)):
-            if (name, given) == (own, asked.factor):
-                continue
-            spoken = _spoken(site, name, str(node.arguments[wanted]), "half " * (given == 0.5 and name == "squared_error"))
-            for kind, divisor in (("another_loss", over), *([("another_loss_sum", ONE)] if over != ONE else [])):
-                row = loss_row(name, literal(given), divisor)
-                tree = row.gradient(wanted, arguments, node.operation.output, ONE) if site.stage.of else row.value(arguments)
-                yield Mistake(kind, tree, f"this is {spoken}")
-
-
-def _other_losses(site: Site, own: str) -> list[str]:
-    """The rows of losses, the likelier ones first; of the fused forms that of the last activation, where it is not the same loss."""
-    fused = [f"{name}_from_logits" for name, activation in FUSED.items() if activation == site.program.layers[-1].layer.activation]
-    fused = [name for name in fused if site.argument == "a" or name.removesuffix("_from_logits") != own]
-    if site.activation:
-        return fused
-    sided = {*site.program.data[site.program.target].ravel().tolist()} <= {-1.0, 1.0}  # of 0 and 1 nobody takes a hinge
-    known = [name for name in LOSSES if name != "squared_error" and (sided or name != "hinge")]
-    plain = [name for name in known if site.stage.of or f"{name}_from_logits" != own]
-    return list(dict.fromkeys((own, "squared_error", *fused, *plain)))
-
-
-def _spoken(site: Site, name: str, tensor: str, half: str) -> str:
-    """A loss, or its derivative with respect to a tensor."""
-    plain = name.removesuffix("_from_logits")
-    words = plain.replace("_", " ").replace("cross entropy", "cross-entropy") + " loss" * (name == "hinge")
-    words = "Huber's loss" if name == "huber" else f"{half}the {words}" if plain == name else f"{FUSED[plain]} and {words} fused"
-    with_respect = f", with respect to {tensor}" if tensor != site.stage.of else ""
-    return f"the derivative of {words}{with_respect}" if site.stage.of else words
-
-
-def slopes(site: Site) -> Iterator[Mistake]:
-    """The derivative of another activation of the network multiplied in, or in the place of the one that belongs there."""
-    program, own = site.program, site.activation
-    nodes = [made for node in program.network.nodes if (made := activation_of(node)) and made.operation.name != "identity"]
-    for node in nodes if site.stage.of else ():
-        z, a = str(node.arguments["z"]) if program.layers else node.output, Name(node.output)
-        if own and node.output == own.output:
-            continue
-        slope = node.operation.gradient("z", node.arguments, node.output, ONE)
-        if node.operation.name == "softmax":
-            slope = product(a, Binary("-", ONE, a))
-        says = f"the derivative of {node.operation.name} at {z} is multiplied in, which does not belong here"
-        for name in site.reads:
-            if name != M.name and site.role(name) is not Role.CONSTANT and site.fitting(name, z) == Name(z):
-                yield Mistake("another_slope", site.put({name: product(Name(name), slope)}), says)
-        if site.fitting(site.stage.of, z) == Name(z):
-            yield Mistake("another_slope", product(site.tree, slope), says)
-            if own:
-                says = f"the derivative of {node.operation.name} at {z} stands where that of {own.operation.name} at {{z}} belongs"
-                yield Mistake("another_slope", product(site.arriving, slope), says, parts={"z": Name(str(own.arguments["z"]))})
-
-
-def squashed(site: Site) -> Iterator[Mistake]:
-    """Softmax or sigmoid once more, inside the loss; its derivative is multiplied in, or is not."""
-    node, program, fused = site.loss, site.program, site.program.network.fused
-    if node is None:
-        return
-    last = next(one for one in program.network.nodes if one.output == program.prediction)
-    for name in (fused,) if fused else ("softmax", "sigmoid"):
-        says, prediction = f"{name} is applied once more, inside the loss", Name(last.output)
-        again = OPERATIONS[name].value({"z": prediction})
-        if not site.stage.of:
-            tensor = node.arguments[next(iter(node.operation.gradients))]
-            yield Mistake("squashed_again", site.put({str(tensor): prediction if fused else again}), says)
-            continue
-        inner = site.put({last.output: again})
-        yield Mistake("squashed_again", inner, f"{says}, and its derivative is left out")
-        at = {"z": Name(str(last.arguments["z"])), "a": prediction} if fused else {"z": prediction, "a": again}
-        yield Mistake("squashed_again", substitute(OPERATIONS[name].gradients["z"].tree, {"g": inner, **at}), says)

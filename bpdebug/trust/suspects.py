@@ -34,7 +34,8 @@ from bpdebug.trust.rules import written
 from bpdebug.trust.site import AFTER, LAGGING, PREVIOUS, RESHAPED, SHIFTED, TURNED, Mistake, Site, is_term
 
 _OVER_SAMPLES = ("sum_for_mean", "mean_for_sum", "m_twice")
-_SCALE = (*_OVER_SAMPLES, "outputs_factor", "learning_rate", "stray_factor")
+SCALE = (*_OVER_SAMPLES, "outputs_factor", "learning_rate", "stray_factor")
+"""Kinds that are a factor."""
 _OF_PENALTY = ("l2_factor", "sign", "updated_before_used", "wrong_layer", "stale")
 WITHIN = " (in "
 """Begins the name of the stage in which a mistake was made, where it is not the one that is off."""
@@ -44,7 +45,9 @@ _MOST_ROWS = 200
 """Samples of a batch that is made up, if the present one has more."""
 _CHANCE = 1e-3
 """How probable a coincidence may be without being spoken of."""
-_ALONE = (*_SCALE, "sign", "zero", "another_loss_sum")
+_EXACTLY, _NEAR = 1e-13, 1e-10
+"""Where one mistake gives the numbers as exactly as the first, one that is further off than the second is none."""
+_ALONE = (*SCALE, "sign", "zero", "another_loss_sum")
 """Kinds that are a factor, or make one of no account."""
 _LIKELY = (
     "sign sum_for_mean mean_for_sum m_twice activation_missing activation_part another_activation another_loss transposed pre_activation "
@@ -164,7 +167,7 @@ class _Search:
 
     def _told(self, fits: Iterable[Mistake]) -> tuple[Suspect, ...]:
         """Each mistake that other numbers would tell from the rest; those alone that are the user's own formula, where that is known."""
-        case, formula, found = self.case, self.case.formula, [*fits]
+        case, formula, found = self.case, self.case.formula, self._nearest([*fits])
         others = _worlds(case, min(case.samples, _MOST_ROWS) + 1) if len(found) > 1 else []
         groups: list[tuple[list[Array | None], list[Mistake]]] = []
         for made in found:
@@ -183,10 +186,16 @@ class _Search:
         kinds = [same for same in kinds if same[0].kind != "stray_factor"] + [factors] * bool(factors)
         return tuple(map(self._suspect, kinds))[:_MOST_TOLD]
 
+    def _nearest(self, found: list[Mistake]) -> list[Mistake]:
+        """Those that give the numbers but for rounding, where some do: what only comes near them besides is another mistake."""
+        errors = [self.case.error(self.case.value(made.tree, made.overrides)) or 0.0 for made in found]
+        far = _NEAR if min(errors, default=0.0) < _EXACTLY else np.inf
+        return [made for made, error in zip(found, errors, strict=True) if error <= far]
+
     def _suspect(self, found: list[Mistake]) -> Suspect:
         """One mistake: what is seen in the numbers, and the simplest of its formulas that fit."""
         case, made, said = self.case, found[0], dict[str, str]()
-        name, factor = case.site.stage.name, times(case) if made.kind in _SCALE else None
+        name, factor = case.site.stage.name, times(case) if made.kind in SCALE else None
         weak = " (a single number: weak evidence)" * self._weak
         for one in found:
             said.setdefault(one.evidence.partition(WITHIN)[0], one.evidence)
@@ -218,7 +227,8 @@ class _Search:
         if not case.single or not case.size or (case.formula is not None and case.samples <= _MOST_ROWS):
             return False
         digits = len(np.format_float_scientific(case.size, trim="-").partition("e")[0].replace(".", ""))
-        return self.tried * max(10.0**-digits, case.allowed / case.size) > _CHANCE
+        places = case.wrong.size * (np.unique(np.sign(case.wrong)).size > 1)  # zeros and signs have to be at the right ones, too
+        return self.tried * max(10.0**-digits, case.allowed / case.size) * 0.5**places > _CHANCE
 
 
 def _sizes(site: Site) -> Iterator[Mistake]:

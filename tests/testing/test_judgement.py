@@ -63,7 +63,7 @@ def test_nothing_wrong_passes_in_silence(pairs):
         (layers.batchnorm_forward, planted.gamma_left_out, [(5, 4), (4,), (4,)], "dx", "factor_missing"),
         (layers.conv_forward, planted.flipped_kernel, [(2, 3, 4, 4), (2, 3, 3, 3), (2,)], "dw", "flipped"),
         (layers.dropout_forward, planted.mask_drawn_again, [(6, 6)], "dx", ""),
-        (right.softmax_forward, planted.softmax_by_its_diagonal, [(3, 4)], "dx", "path_missing"),
+        (right.softmax_forward, planted.softmax_by_its_diagonal, [(3, 4)], "dx", "diagonal"),
     ],
     ids=lambda part: getattr(part, "__name__", None) and part.__name__,
 )
@@ -95,6 +95,26 @@ def test_signs_that_are_lost_where_everything_is_tied_are_seen():
     y = np.array([3, 4, 0, 3, 0])
     with pytest.raises(GradientError):
         check_backward(lambda x, y: (right.hinge(x, y)[0], np.abs(right.hinge(x, y)[1])), x, y, save=None)
+
+
+def test_what_arrives_and_changes_nothing_is_named():
+    x, c = np.random.default_rng(0).standard_normal((2, 4, 3))
+
+    def of_first_alone(dh, dc, cache):
+        x, c = cache
+        return dh * c, dh * x
+
+    with pytest.raises(GradientError) as failure:  # c goes on to the next step besides
+        check_backward(lambda x, c: (x * c, c**2, (x, c)), of_first_alone, x, c, save=None)
+    assert failure.value.finding.name == "dc"
+    assert failure.value.finding.suspects[0].evidence == "it is the same whatever arrives as dout1, the gradient of output 1"
+    with pytest.raises(GradientError, match="it is the same whatever arrives as dout"):
+        check_backward(lambda x: ((x**2).sum(axis=1), x), lambda dout, x: 2 * x, x, save=None)
+
+
+def test_a_mean_that_is_taken_off_twice_is_not_called_left_out():
+    with pytest.raises(GradientError, match="a mean left out, or taken twice"):
+        check_backward(lambda x: x - x.mean(axis=0), lambda dout: dout - 2 * dout.mean(axis=0), np.arange(12.0).reshape(4, 3), save=None)
 
 
 def test_an_embedding_whose_equal_indices_overwrite_each_other():

@@ -249,6 +249,8 @@ RIGHT = [
     ),
 ]
 WRONG = [
+    ("attention", "da = do @ swapaxes(v, -1, -2)\nds2 = a * (da - sum(da * a, axis=1, keepdims=True))", "wrong_axis"),
+    ("layer norm", "dh = (dn - dn.mean(1, keepdims=True) - n * (dn * n).sum(1, keepdims=True) / 3) / sd", ""),
     ("batch norm", "dxhat = dout", "factor_missing"),
     ("batch norm", "dh = gamma * (m * dout - dout.sum(0) - xhat * (dout * xhat).sum(0)) / sqrt(var + eps)", "sum_for_mean"),
     ("batch norm", "dvar = -0.5 * (dxhat * xc).sum(0) * (var + eps) ** -0.5", "exchanged+factor_missing"),

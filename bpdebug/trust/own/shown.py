@@ -28,6 +28,7 @@ _TITLES = {
     "not_summed": "a sum left out",
     "wrong_shape": "a wrong shape",
     "path_missing": "the path through a mean or a sum left out",
+    "mean_wrong": "a mean left out, or taken twice",
     "flipped": "turned round",
     "derivative_missing": "the derivative left out",
     "factor_twice": "a factor too many",
@@ -273,9 +274,9 @@ def _centred(seen: Seen) -> Told:
         size = np.abs(seen.right).sum(axis=axes).max()
         if np.abs(seen.right.sum(axis=axes)).max() <= 1e-6 * size < np.abs(seen.wrong.sum(axis=axes)).max():
             taken = same(seen.right, seen.wrong - seen.wrong.mean(axis=axes, keepdims=True))
-            rest = "with that mean taken off it is right" if taken else "it is wrong besides"
             over = f"the right one adds up to 0 over axis {_words(axes)} and this one does not"
-            yield "path_missing", f"{over}: forward has a mean or a sum along it ({rest})"
+            rest = "less its own mean along it, it is right" if taken else "forward has a mean or a sum along it (it is wrong besides)"
+            yield "mean_wrong" if taken else "path_missing", f"{over}: {rest}"
             return
 
 

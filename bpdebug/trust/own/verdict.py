@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,12 +14,13 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name
-from bpdebug.trust.finding import DOTS, Finding
+from bpdebug.trust.faults import FAULTS
+from bpdebug.trust.finding import DOTS, Finding, Suspect
 from bpdebug.trust.own.arrays import as_array, leaves
 from bpdebug.trust.own.cells import Cells
 from bpdebug.trust.own.piece import Answer, Piece, bits_equal
 from bpdebug.trust.own.plans import Plan
-from bpdebug.trust.own.shown import Seen, suspects
+from bpdebug.trust.own.shown import Seen, same, suspects
 from bpdebug.trust.own.slopes import Slopes, sizes
 from bpdebug.trust.own.words import SELF, called, gradient_name, is_parameter, is_target
 
@@ -27,6 +28,8 @@ _STEPS = (1e-6, 1e-4, 1e-8, 1e-2, 1.0)
 """The steps that are tried until one agrees, relative to the sizes of the numbers."""
 _AGREES = 1e-7
 """A dot product that is as near as this, relative to the sum of its terms, is right: by accident it is once in ten million."""
+_FEW = 100
+"""So many cells of an input are moved by themselves, to see which cells of the output they move."""
 _EXACTLY, _ROUNDED = 1e-10, 2e-14
 """So near, relative to the sum of its terms and divided by their number, is a dot product by the complex step, but for rounding."""
 _AGAIN = "forward does not give the same twice for the same input, although NumPy's generators were put back: nothing can be judged"
@@ -117,7 +120,7 @@ class _Judging:
         """Read the user's backward in this way."""
         self.answer, self.plan, self.sharp = self.piece.back(self.piece.values, plan), plan, set[str]()
         arriving = tuple(np.full_like(u, plan.ones) if plan.ones else u for u in self.piece.cotangents)
-        self.slopes = Slopes(self.piece, self.answer.outputs, arriving)
+        self.slopes = self._slopes(arriving)
 
     def _gradient(self, name: str) -> Array:
         """The user's, in the shape of what it is the gradient of, once only axes of length 1 tell the two apart."""
@@ -222,7 +225,38 @@ class _Judging:
         arrays |= {**self.values, **({"dout": self.piece.cotangents[0]} if self.piece.backward else {}), "out": self.answer.outputs[0]}
         right = {other.name: other.right for other in findings if other.status == "good" or other.theirs is not None}
         ours = {other.name: other.ours for other in findings}
-        return replace(finding, suspects=suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours)))
+        shown = suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours))
+        told = [*self._unused(finding.stage.of), *self._diagonal(finding)]
+        telling = tuple(suspect for suspect in shown if suspect.kind == "gradient_missing")
+        return replace(finding, suspects=telling or tuple(told) or shown)
+
+    def _unused(self, name: str) -> Iterator[Suspect]:
+        """What arrives and changes nothing, though it should."""
+        arriving, way = self.piece.cotangents, self._way(self.values[name])
+        for place in range(len(arriving)) if not self.plan.ones else ():
+            alone = tuple(u if at == place else 0 * u for at, u in enumerate(arriving))
+            self.piece.cotangents, again = tuple(u + one for u, one in zip(arriving, alone, strict=True)), None
+            with suppress(Exception):  # whatever the user's code says of other numbers
+                again = self.piece.back(self.values, self.plan).gradients.get(name)
+            self.piece.cotangents = arriving
+            if again is not None and bits_equal(again, self.answer.gradients[name]) and self._slopes(alone).central({name: way}, 1e-6):
+                dout = f"dout{place}, the gradient of output {place}" if len(arriving) > 1 else "dout"
+                yield Suspect("gradient_missing", FAULTS["gradient_missing"].title, f"it is the same whatever arrives as {dout}")
+
+    def _diagonal(self, finding: Finding) -> Iterator[Suspect]:
+        """What each cell of an output gives to its own cell of the input, and to no other."""
+        name, (output, *more) = finding.stage.of, self.answer.outputs
+        value = self.values[name]
+        if more or not output.shape == value.shape == finding.ours.shape or not 1 < value.size <= _FEW:
+            return
+        cells = (np.where(np.arange(value.size).reshape(value.shape) == cell, 1.0, 0.0) for cell in range(value.size))
+        found = [self._slopes((one * self.piece.cotangents[0],)).central({name: one}, 1e-6) for one in cells]
+        if same(np.array(found).reshape(value.shape), finding.ours):
+            seen = "each cell is what its own cell of out gives; what comes back from the others is left out"
+            yield Suspect("diagonal", "only the diagonal of the derivative", seen)
+
+    def _slopes(self, arriving: Sequence[Array]) -> Slopes:
+        return Slopes(self.piece, self.answer.outputs, arriving)
 
 
 def _finding(name: str, answer: Answer, status: str, **more: Any) -> Finding:
