@@ -74,8 +74,7 @@ class Judge:
         self.right = self.program.run(self.start)
         self.convention = PLAIN
         self.seen: dict[str, dict[str, Array]] = {}
-        self.dropped: dict[str, tuple[Array, Array]] = {}
-        self.meant: dict[str, Array] = {}
+        self.dropped, self.meant = dict[str, tuple[Array, Array]](), dict[str, Array]()
         self.findings: list[Finding] = []
         self.printed = reading.printed.beside({file_name(self.program, name): value for name, value in self.right.items()})
         self.notes = [f"your numbers are printed with {self.printed.words}, and judged as such"] * bool(self.printed.formats)
@@ -87,8 +86,8 @@ class Judge:
             if np.all(np.abs(self.start[name] - meant) <= 1.01 * self._worlds.half(name, self.start[name])):
                 self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
-        single = reading.precision.itemsize < 8
-        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in self.start.items() if single}
+        single = self.start if reading.precision.itemsize < 8 else {}
+        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in single.items()}
         self._worlds.begin(self.start)
         self.tainted, self._open, self.surprises = set[str](), set[str](), 0
         self._go_on(Phase.FORWARD, Phase.LOSS)
@@ -102,11 +101,10 @@ class Judge:
         twin = self.under(convention)
         scales = dict.fromkeys(twin.program.gradients.values(), convention.step)
         scales |= {n: 1 / convention.of(n) if n in self.reading.given else convention.step**p for n, p in powers(twin.program).items()}
-        if any(scale != 1 for scale in scales.values()):
-            for name, scale in scales.items():
-                twin._worlds.scale(name, scale)
-                for known in (twin.values, twin._chain, twin._single):
-                    known.update({name: known[name] * scale} if name in known else {})
+        for name in [name for name, scale in scales.items() if scale != 1]:
+            twin._worlds.scale(name, scales[name])
+            for known in (twin.values, twin._chain, twin._single):
+                known.update({name: known[name] * scales[name]} if name in known else {})
         return twin._go_on(Phase.UPDATE, most=most)
 
     def under(self, convention: Convention) -> Judge:
@@ -118,8 +116,7 @@ class Judge:
 
     def _go_on(self, *phases: Phase, most: float = inf) -> Judge:
         for stage in self.program.stages:
-            if stage.phase in phases and self.count <= most:
-                self.findings.append(self._finding(stage))
+            self.findings += [self._finding(stage)] if stage.phase in phases and self.count <= most else []
         return self
 
     @property
