@@ -97,7 +97,14 @@ def _power(f: Formulas, depth: int) -> str:
 def _whole(f: Formulas, depth: int) -> str:
     text, _ = f.draw(depth, "i")
     return f.one(
-        f"{text} * 2", f"{text} - 1", f"{text} ** 2", f"sum({text})", f"{text}.size * 2", "arange(4)", f"argmax({f.draw(depth)[0]})"
+        f"{text} * 2",
+        f"{text} - 1",
+        f"{text} ** 2",
+        f"sum({text})",
+        f"{text} // 2",
+        f"{text}.size * 2",
+        "arange(4)",
+        f"argmax({f.draw(depth)[0]})",
     )
 
 

@@ -12,7 +12,7 @@ from bpdebug.core.functions import CONSTANTS, FUNCTIONS, OPERATORS
 from bpdebug.core.parser import parse
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree, Unary, substitute
 
-_PYTHON = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow}
+_PYTHON = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "**": operator.pow}
 _FLOATS = {sign: row.run for (sign, count), row in OPERATORS.items() if count == 2 and sign in _PYTHON}
 
 

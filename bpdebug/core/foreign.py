@@ -28,6 +28,8 @@ _SAID = {
     "backward zero_grad step grad": "leave it out: the backward pass is derived from the lines, and the optimizer updates the parameters",
     "randn rand random uniform normal seed choice": "parameters: shapes are drawn by the initializer; other arrays stand under tensors:",
     "array tensor asarray as_tensor float32 float64 Tensor Variable": _MADE,
+    "logaddexp": "it is written logsumexp(stack([a, b]), axis=0)",
+    "take_along_axis gather": "it is written x[arange(len(x)), places]",
     "mse_loss MSELoss mean_squared_error mse": "it is written mean((out - y) ** 2)",
     "l1_loss L1Loss mae": "it is written mean(abs(out - y))",
     "cross_entropy CrossEntropyLoss softmax_cross_entropy": "of class numbers it is written -mean(log_softmax(out)[arange(len(y)), y])",

@@ -19,6 +19,10 @@ def _cases(_: None, condition: Piece, value: Piece, other: Piece) -> Piece:
     return Box("grid", (Box("row", (value, condition)), Box("row", (other, Box("text", text="else")))), "cases")
 
 
+def _flat(_: Any, moves: Any, __: Any) -> Any:
+    return np.zeros_like(moves)
+
+
 _MEAN = "mean(x, axis={axis}, keepdims=True)"
 _SHARED = "g * (x == value) / sum(x == value, axis={axis}, keepdims=True)"
 """Cells that are equally extreme share what comes back: so it is the mean of the slopes to both sides, whichever of them moves."""
@@ -53,8 +57,8 @@ _ELEMENTWISE = (
         branch=lambda less, a, _: np.where(less, -a, a),
         slopes=("sign(u)",),
     ),
-    elementwise("floor", np.floor, unicode="⌊{}⌋", box=lambda _, x: fence("⌊⌋", x), branch=lambda _, a, __: np.zeros_like(a)),
-    elementwise("sign", np.sign, result="same", branch=lambda _, a, __: np.zeros_like(a)),
+    elementwise("floor", np.floor, unicode="⌊{}⌋", box=lambda _, x: fence("⌊⌋", x), branch=_flat),
+    elementwise("sign", np.sign, result="same", branch=_flat),
     elementwise("square", np.square, result="same", unicode="({})²", slopes=("2 * u",), box=lambda _, x: power(brackets(x), group("2"))),
     elementwise(
         "maximum",
@@ -172,7 +176,7 @@ FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 CONSTANTS: dict[str, float] = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
 """Names that are numbers wherever they stand."""
 
-ARITHMETIC: dict[str, Any] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "**": np.power}
+ARITHMETIC: dict[str, Any] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "//": np.floor_divide, "**": np.power}
 COMPARISONS: dict[str, Any] = {
     "<": np.less,
     "<=": np.less_equal,
@@ -186,7 +190,10 @@ COMPARISONS: dict[str, Any] = {
 OPERATORS: dict[tuple[str, int], Function] = {
     (row.name, row.arity): row
     for row in (
-        *(elementwise(sign, run, 2, result="float" if sign == "/" else "same") for sign, run in ARITHMETIC.items()),
+        *(
+            elementwise(sign, run, 2, result="float" if sign == "/" else "same", branch=_flat if sign == "//" else None)
+            for sign, run in ARITHMETIC.items()
+        ),
         *(elementwise(sign, run, 2, result="bool") for sign, run in COMPARISONS.items()),
         elementwise("@", np.matmul, 2, result="same", ufunc=False),
         elementwise("&", np.logical_and, 2, result="bool"),

@@ -75,7 +75,7 @@ class Program(Given, eq=False):
     def tensors(self) -> dict[str, Tensor]:
         """What each tensor is, by its name: what is given, what lives from update to update, what the stages compute."""
         network, layer_of = self.network, self.network.layer_of
-        few, more = map(self.shapes, (2, 3) if network.generic else self.batches.sizes * 2)
+        few, more = map(self.shapes, (GENERIC_ROWS, 2 * GENERIC_ROWS) if network.generic else self.batches.sizes * 2)
         roles = {network.naming.input: Role.INPUT, network.naming.target: Role.TARGET}
         known = [Tensor(name, roles.get(name, Role.GIVEN)) for name in self.data] + [Tensor("m", Role.COUNT)]
         known += [Tensor(name, Role.GIVEN) for name in (*self.fixed, *self.draws)]

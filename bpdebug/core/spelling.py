@@ -52,7 +52,7 @@ METHODS = sorted(
     }
 )
 """What may follow a value: ``dz1.sum(axis=0)``."""
-_ARITHMETIC = "add + subtract - multiply * divide / true_divide / power ** dot @ matmul @ logical_and & logical_or |"
+_ARITHMETIC = "add + subtract - multiply * divide / true_divide / floor_divide // power ** dot @ matmul @ logical_and & logical_or |"
 _COMPARISONS = "less < less_equal <= greater > greater_equal >= equal == not_equal !="
 _WORDS = f"{_ARITHMETIC} {_COMPARISONS}".split()
 _SIGNS = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
@@ -63,6 +63,7 @@ BINARY = {
     ast.Sub: "-",
     ast.Mult: "*",
     ast.Div: "/",
+    ast.FloorDiv: "//",
     ast.Pow: "**",
     ast.MatMult: "@",
     ast.BitAnd: "&",
@@ -78,7 +79,6 @@ REFUSED = {
     ast.IfExp: "write where(condition, a, b) for a choice",
     ast.List: "a list stands in brackets of a function that takes one, such as concatenate([a, b])",
     ast.Tuple: "one value is expected; found a comma",
-    ast.FloorDiv: "there is no //; write / for division",
     ast.Mod: "there is no %",
     ast.BitXor: "there is no ^; write ** for a power",
     ast.NamedExpr: "there is no :=; give the value a line of its own",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.core.functions import ARITHMETIC
 from bpdebug.core.tensors import Array
 
 Shape = tuple[int, ...]
@@ -122,10 +123,10 @@ def size_of(shape: Shape) -> int:
 def counted(sign: str, numbers: Sequence[int | None]) -> int | None:
     """The number that arithmetic makes of counts, where they are all known."""
     known = [number for number in numbers if number is not None]
-    if len(known) < len(numbers) or sign not in ("+", "-", "*"):
+    if len(known) < len(numbers) or sign not in ("+", "-", "*", "//") or (sign == "//" and not known[1]):
         return None
     first, *second = known
-    return -first if not second else {"+": first + second[0], "-": first - second[0], "*": first * second[0]}[sign]
+    return -first if not second else int(ARITHMETIC[sign](first, second[0]))
 
 
 def contracted(subscripts: str) -> tuple[list[str], str]:

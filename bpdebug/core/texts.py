@@ -120,6 +120,7 @@ OUTERMOST: Mapping[str, str] = {
     "-": "A difference, cell by cell.",
     "*": "A product, cell by cell.",
     "/": "A quotient, cell by cell.",
+    "//": "A quotient, rounded down, cell by cell.",
     "**": "A power, cell by cell.",
     "negative": "The opposite, cell by cell.",
     "minus": "{what}, with the opposite sign.",

@@ -107,7 +107,7 @@ class Workspace:
             finite makes its parameter so.
         tensors: views by name, with the persistent tensors and the batch among them; integers, truth values, what has a length that
             only the run knows and what is infinite on purpose are arrays of their own.
-        forms: of the number of samples and of those last ones.
+        forms: of what is known before anything runs, such as the number of samples, and of those last ones.
         rows: what each stage computes, as one row.
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
         loaded: the update whose batch is in the buffers, or -1.
@@ -118,7 +118,8 @@ class Workspace:
         self.given = {name: np.zeros(shape, program.kind(name)) for name, shape in program.given(rows).items()}
         self.given["m"][...] = rows
         shapes = program.shapes(rows)
-        self.forms = {name: shape for name, shape in shapes.items() if name == "m" or any(isinstance(n, Unknown) for n in shape)}
+        told = {name for name, shape in shapes.items() if getattr(shape, "number", None) is not None}
+        self.forms = {name: shape for name, shape in shapes.items() if name in told or any(isinstance(n, Unknown) for n in shape)}
         own = program.transient(rows)
         set_apart = {*self.forms, *(stage.name for stage in program.stages if stage.unbounded)}
         apart = {name: shape for name, shape in own.items() if name in set_apart or program.kind(name) != program.dtype}

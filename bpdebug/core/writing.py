@@ -25,7 +25,7 @@ from bpdebug.core.tree import (
 )
 
 Places = tuple[int | str, ...]
-LEVEL = {"or": 1, "and": 2, "not": 3, "|": 5, "&": 6, "+": 7, "-": 7, "*": 9, "/": 9, "@": 9, "**": 11}
+LEVEL = {"or": 1, "and": 2, "not": 3, "|": 5, "&": 6, "+": 7, "-": 7, "*": 9, "/": 9, "//": 9, "@": 9, "**": 11}
 SUM, UNARY_LEVEL, ATOM = 8, 10, 12
 
 _BELOW = str.maketrans("0123456789-ijklpruvhostn", "₀₁₂₃₄₅₆₇₈₉₋ᵢⱼₖₗₚᵣᵤᵥₕₒₛₜₙ")

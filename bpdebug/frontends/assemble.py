@@ -185,7 +185,7 @@ def _objections(scenario: Scenario, sections: Section) -> Iterator[tuple[Path, s
     arrays = [(path, array) for path, array in arrays if array.size]
     arrays += [(("parameters", "values", name), value) for name, value in scenario.values.items()]
     for path, array in arrays:  # a number that the precision cannot hold would start as infinity
-        largest = float(max(array.max(), -array.min()))
+        largest = float(np.max(np.abs(array)))
         if largest > limit:
             yield path, f"{largest:g} is more than {scenario.precision} can hold ({limit:g})"
     if scenario.lines is not None:

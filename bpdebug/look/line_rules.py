@@ -13,7 +13,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, names, substitute, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
@@ -181,7 +181,7 @@ class _Rule:
         """The axis along which a part of the line has a place for each sample."""
         if not self.program.network.generic:
             return None
-        few, more = (infer(Formula.of(tree), self.program.shapes(rows)) for rows in (2, 3))
+        few, more = (infer(Formula.of(tree), self.program.shapes(rows)) for rows in (GENERIC_ROWS, 2 * GENERIC_ROWS))
         return next((axis for axis, (n, other) in enumerate(zip(few, more, strict=True)) if n != other), None)
 
 

@@ -79,6 +79,7 @@ def question_of(stage: Stage, shape: Shape, seed: int, t: int) -> Question:
     """The question about a stage; the same for the same seed and clock."""
     generator = np.random.default_rng((abs(seed), t))
     kind = ("sign", "value", "shape")[int(generator.integers(3 if shape else 2))]
+    kind = kind if all(shape) else "shape"
     cell = tuple(int(generator.integers(length)) for length in shape) if kind != "shape" else ()
     asked = {
         "shape": f"What is the shape of {stage.name}? (such as 4x1)",

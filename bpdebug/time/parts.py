@@ -74,7 +74,7 @@ def _of_line(program: Program, node: Node, own: list[str], number: int) -> Itera
     axes = len(shapes[a]) if len(shapes[a]) in _WITH_UNITS and program.tensors[a].batch_axis != len(shapes[a]) - 1 else 0
     made, bias = (z, a, activation, shapes[a][-1] if axes else 1, axes), "".join(biases)
     for name in (name for name in own if name not in biases):
-        feeds = (*_multiplied(program, made[1]),) if axes and shapes[name][-1] == made[3] else ()
+        feeds = (*_multiplied(program, made[1]),) if axes and shapes[name][-1:] == made[3:4] else ()
         yield Part(number, name, name, bias, "", *made, learns=bool(program.initial[name].any()), feeds=feeds)
         number, made, bias = number + 1, ("", "", "", 1, 0), ""
 

@@ -219,7 +219,7 @@ def _place(name: str, program: Program) -> int:
     if name in program.index:
         return program.index[name] + 1
     for index, stage in enumerate(program.stages):
-        if name and name in (stage.phase, program.tensors[stage.name].group):
+        if name and name in (stage.phase, program.tensors[stage.name].group, "gradients" * (stage.phase is Phase.UPDATE)):
             return index
     try:
         program.stage(name)

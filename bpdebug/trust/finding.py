@@ -240,7 +240,7 @@ def worst(theirs: Array, right: Array) -> tuple[float, Cell]:
 def distance(left: Array, right: Array) -> Array:
     """The absolute difference: 0 between two values of the same kind that are not finite, inf where only one is."""
     same = (left == right) | (np.isnan(left) & np.isnan(right))
-    off = np.abs(left - right)
+    off = np.abs(left - right) if left.dtype != bool else left != right
     return np.where(same, 0.0, np.where(np.isfinite(off), off, np.inf))
 
 

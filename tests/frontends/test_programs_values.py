@@ -147,3 +147,24 @@ def test_whole_numbers_have_no_gradient(load):
         )
     )
     assert [*program.gradients] == ["h", "W"]
+
+
+def test_truth_values_may_be_targets_and_choose_samples(load):
+    text = "program: |\n  z = x @ w\n  loss = sum(z[y] ** 2) - sum(z[~y]) + mean(y * s)\nparameters: {values: {w: [1, 2], s: 1.5}}\n"
+    session = Session(load(text + "data: {inputs: [[1, 0], [0, 1], [1, 1]], targets: [true, false, true]}\n"))
+    assert session.execute("check").data["ok"]
+    for command in ("predict on", "step", "predict off", "goto end", "health"):
+        session.execute(command)
+    session.execute("goto 0:gradients")
+    assert session.timeline.position.next == "w"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["B, T, C = x.shape\n  h = reshape(x @ W, (B, T, 2, C // 2))", "n = len(x)\n  h = (x @ W)[n - 1, 2] * arange(n)[1]", "h = (x @ W)[3]"],
+)
+def test_a_length_that_has_a_name_is_known_before_anything_runs(load, lines):
+    text = f"program: |\n  {lines}\n  loss = mean(h ** 2)\nparameters: {{shapes: {{W: [4, 4]}}}}\n"
+    session = Session(load(text + f"data: {{inputs: {np.ones((4, 3, 4)).tolist()}}}\n"))
+    session.execute("goto 1:h")
+    assert session.execute("check").data["ok"] and np.ptp(session.value("h")) >= 0
