@@ -92,6 +92,11 @@ class Node:
                 stack += [one.step, one.stop, one.start]
 
 
+def is_fresh(node: Node, hops: int = 4) -> bool:
+    """Whether a value without a name was made of nothing that has one, such as ``0.1 * rng.normal(size=3)``."""
+    return bool(node.operation) and not node.slots and hops > 0 and all(is_fresh(one, hops - 1) for one in node.parents())
+
+
 class Graph:
     """All nodes so far.
 

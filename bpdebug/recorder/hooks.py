@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
 from bpdebug.recorder.run import Run
 
 _NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
@@ -88,12 +88,24 @@ class Hooks(Run):
 
     def _entered(self, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Call what may be a function of the user's: what it computes is a level further in."""
+        arguments = tuple([self.anew(one) if type(one) is float and not self.graph.known(one) else one for one in arguments])
+        self._received(site, function, arguments, keywords)
         above, self._count = self.graph.level, self._count + 1
         self.graph.level = Level(above, site, f"{getattr(function, '__name__', type(function).__name__)}()", self._count)
         try:
             return function(*arguments, **keywords)
         finally:
             self.graph.level = above
+
+    def _received(self, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """What a call makes for a function, as in ``train(np.zeros(3), 0.0, X)``, has the name that the function gives it."""
+        function, begin = getattr(function, "__func__", function), hasattr(function, "__func__")
+        code = getattr(function, "__code__", None)
+        names = code.co_varnames[begin : code.co_argcount] if code else ()
+        for name, value in (*zip(names, arguments, strict=False), *keywords.items()):
+            node = self.graph.known(value)
+            if (node is None and type(value) is float) or (node and is_fresh(node)):
+                self._named(site, (0, name), value, False)
 
     def method(self, site: int, owner: Any, name: str, /, *arguments: Any, **keywords: Any) -> Any:
         """A call of an attribute."""
