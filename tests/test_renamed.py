@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from renamed import NONSENSE, in_words, renamed
+from turns import by_turns
 
 from bpdebug.core.layers import make_program
 from bpdebug.core.tensors import Role
@@ -12,8 +13,7 @@ from bpdebug.time.timeline import Timeline
 SHIPPED = tuple(entry.name for entry in shipped())
 
 
-@pytest.mark.parametrize("naming", NONSENSE)
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(("name", "naming"), by_turns(SHIPPED, NONSENSE))
 def test_the_same_program_under_other_names_has_the_same_bits(name, naming):
     scenario = load_scenario(name)
     other, names = renamed(scenario, NONSENSE[naming])

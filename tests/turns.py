@@ -5,10 +5,10 @@ from itertools import product
 import pytest
 
 
-def by_turns(*axes):
-    """Parameters for every combination of the axes' values; all but those in which each axis goes on by one are long."""
+def by_turns(*axes, every=1):
+    """Parameters for every combination of the axes' values; all but those in which each axis goes on by one, or by so many, are long."""
     axes = [[*axis] for axis in axes]
-    places = {tuple(turn % len(axis) for axis in axes) for turn in range(max(map(len, axes)))}
+    places = {tuple(turn % len(axis) for axis in axes) for turn in range(0, max(map(len, axes)), every)}
     combinations = [
         (place, [axis[n] for axis, n in zip(axes, place, strict=True)]) for place in product(*(range(len(axis)) for axis in axes))
     ]

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from random_formulas import FINE, Writer, gradients, run, values_of
+from turns import by_day
 
 from bpdebug.core.derive import FLAT, derived
 from bpdebug.core.evaluate import evaluate
@@ -85,7 +86,7 @@ def slope_is_off(writer, seed):
     return smooth(*ends) and not abs(slope - claimed) <= 1e-6 * (size + abs(ends[0]) + 1)
 
 
-@pytest.mark.parametrize("chunk", range(6))
+@pytest.mark.parametrize("chunk", by_day(range(6), 2))
 def test_each_line_and_the_whole_of_random_programs(chunk):
     for seed in range(chunk, PROGRAMS, 6):
         writer = Writer(seed)

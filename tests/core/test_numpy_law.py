@@ -100,7 +100,7 @@ SINGLE = ["s", "v[0]", "v[..., 0]", "s * 2", "sum(v ** 2)", "squeeze(v[:1])", "w
 def test_powers_of_single_numbers_are_those_of_python_and_powers_of_arrays_those_of_numpy(base):
     for exponent in ["2", "3", "0.5", "-1", "1.5", "(1 / 3)", "-2.0", "s", "v[1]"]:
         text = f"{base} ** {exponent}"
-        for seed in range(60) if (base, exponent) != ("n[0]", "-1") else ():
+        for seed in range(20) if (base, exponent) != ("n[0]", "-1") else ():
             values = {name: np.abs(value) if value.dtype.kind == "f" and value.ndim else value for name, value in tensors(seed).items()}
             values["s"] = np.asarray(np.abs(values["s"]))
             expected = in_python(text, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from programs import PROGRAMS, program_in
+from turns import by_day
 
 from bpdebug import BpdebugError
 from bpdebug.core.layers import make_program
@@ -56,7 +57,7 @@ def same(ours, theirs):
     return True
 
 
-@pytest.mark.parametrize("name", [*LAYERED, *MADE])
+@pytest.mark.parametrize("name", by_day([*LAYERED, *MADE], 2))
 def test_layers_written_as_lines_give_the_same_bits(name, tmp_path):
     session = Session(scenario_in(tmp_path, name))
     program = written(session, tmp_path / "lines.yaml")

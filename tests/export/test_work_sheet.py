@@ -61,7 +61,7 @@ def test_of_a_large_tensor_one_cell_is_asked(name):
     assert 10 < asked.count(GAP[name]) < 80
 
 
-@pytest.mark.parametrize(("scenario", "kind"), by_turns([entry.name for entry in shipped()], DOCUMENTS))
+@pytest.mark.parametrize(("scenario", "kind"), by_turns([entry.name for entry in shipped()], DOCUMENTS, every=2))
 def test_every_document_of_a_sheet_is_closed(scenario, kind):
     text = sheet(scenario, kind)
     if kind == "html":

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from learning_networks import BROKEN, ORDERED, XOR, found, learned, net, network, ordered, shuffled, trained
 from random_networks import COMBINATIONS, scenario_of
+from turns import by_day
 
 from bpdebug.core.description import Initializer, Layer, Optimizer, Training
 from bpdebug.core.errors import BpdebugError
@@ -241,7 +242,7 @@ def test_looking_runs_the_network_far_more_rarely_than_the_training_does(monkeyp
     assert 16 <= len(runs) < 4096 / 8, "a run in a look costs about two in the training"
 
 
-@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 9))
+@pytest.mark.parametrize("number", by_day(range(0, len(COMBINATIONS), 9), 3))
 def test_any_network_at_all_can_be_looked_at(number):
     timeline = trained(scenario_of(number), 5)
     for finding in found(timeline).values():

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from turns import by_day
 
 from bpdebug.core.numbers import short
 from bpdebug.core.render import Style
@@ -46,7 +47,7 @@ def cells_of(name, epochs):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("entry", [entry for entry in shipped() if entry.name != "conv"], ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", by_day([entry for entry in shipped() if entry.name != "conv"], 3), ids=lambda entry: entry.name)
 def test_a_pencil_confirms_what_is_shown(entry):
     rounded = number = 0
     for explained in cells_of(entry.name, (0, 1, 40)):

@@ -69,7 +69,7 @@ def gradients_of(scenario, updates):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", by_day([*(entry.name for entry in shipped()), *SCENARIOS], 2))
+@pytest.mark.parametrize("name", by_day([*(entry.name for entry in shipped()), *SCENARIOS], 4))
 def test_a_small_change_does_to_the_loss_what_is_said(name):
     told = about = 0
     scenario = SCENARIOS[name] if name in SCENARIOS else load_scenario(name)

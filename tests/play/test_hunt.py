@@ -65,7 +65,7 @@ def answers(session, *commands):
 
 
 @pytest.mark.parametrize(("seeds", "least"), [(5, 2), pytest.param(SEEDS, 6, marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", by_day(NAMES, 3))
 def test_every_shipped_scenario_can_be_hunted_and_the_planted_program_runs(name, seeds, least):
     program = meant(loaded(name))
     kinds = Counter()
@@ -517,7 +517,7 @@ def test_a_locked_command_ends_a_run_with_1(run):
     assert "'check anyway' unlocks it and costs the point" in errors
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if load_scenario(name).layers])
+@pytest.mark.parametrize("name", by_day([name for name in NAMES if load_scenario(name).layers], 3))
 def test_no_convention_is_planted(name):
     program = meant(loaded(name))
     for seed in range(4):

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
@@ -64,7 +65,7 @@ def test_a_step_may_be_skipped_and_the_tour_left():
 PROGRAMS = ("exam_graph", "exam_softmax", "batch_norm", "dropout", "conv", "rnn", "attention", "ninja", "deep_sigmoid")
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", by_day(PROGRAMS, 2))
 def test_what_each_step_says_of_any_program_can_be_done(name):
     session = Session(load_scenario(name))
     session.execute("tour")

@@ -182,7 +182,7 @@ def play(session, seed):
         session.view()
 
 
-@pytest.mark.parametrize(("name", "seed"), by_turns(NAMES, range(16)))
+@pytest.mark.parametrize(("name", "seed"), by_turns(NAMES, range(16), every=2))
 def test_any_commands_at_random_and_the_script_of_what_they_led_to(name, seed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scenario = load_scenario(name)

@@ -33,7 +33,7 @@ def sentences(kind, text, names):
 OTHERS = [naming for naming in NONSENSE if naming != "neighbours"]
 
 
-@pytest.mark.parametrize("path", by_day(TRANSCRIPTS, 2), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", by_day(TRANSCRIPTS, 4), ids=lambda path: path.stem)
 def test_every_command_says_the_same_of_other_names(path, tmp_path):
     """Word for word under one kind of names, and of the same type under one of the others: by day each of some transcripts."""
     heading, *lines = path.read_text("utf-8").splitlines()

@@ -42,7 +42,7 @@ class Model:
         return max(self.budget // (self.size * self.dtype.itemsize), LEAST)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     data=st.data(),
     size=st.integers(1, 6),

@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, xor
+from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
@@ -37,7 +38,7 @@ def changed_run(scenario, edits, t):
     return machine
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
 def test_the_law_of_time_holds_under_edits_of_the_data(name):
     session, edits, generator = Session(SCENARIOS[name], budget=1000), [], np.random.default_rng(len(name))
     length = len(session.program.stages)

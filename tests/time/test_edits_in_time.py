@@ -7,6 +7,7 @@ import pytest
 from debugger_scenarios import assert_state, bits, classes, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from turns import by_day
 
 from bpdebug.core.description import Optimizer
 from bpdebug.core.errors import BpdebugError
@@ -127,7 +128,7 @@ class Model:
 ACTS = (Model.seek, Model.near, Model.run, Model.to_an_edit, Model.look_back, Model.edit, Model.edit, Model.edit, Model.undo)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", by_day(PROGRAMS, 2))
 @settings(max_examples=6, deadline=None)
 @given(data=st.data(), budget=BUDGETS)
 def test_edits_formulas_undo_and_seeking_give_the_bits_of_a_fresh_replay(name, data, budget):

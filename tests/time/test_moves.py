@@ -79,7 +79,7 @@ def test_until_does_not_go_back():
         until(program, position_at(program, here.clock(program, 0)), here)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(name=NAMES, data=st.data())
 def test_any_walk_by_commands_arrives_where_walking_arrives_with_the_same_bits(name, data):
     session, program, expected = Session(SCENARIOS[name], budget=1), program_of(name), states(name)

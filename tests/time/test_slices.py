@@ -98,7 +98,7 @@ AFTER += ("catch dead", "catch saturated", "step", "continue", "hunt 1")
 STAGES = ("z1", "a1", "z2", "a2", "loss", "da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "W1", "b2")
 
 
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)], ids=["in turn", "all"])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)], ids=["in turn", "all"])
 @pytest.mark.parametrize("stage", STAGES)
 def test_whatever_formula_a_stage_has_every_command_answers_or_says_why_not(stage, every, tmp_path, monkeypatch):
     """Each formula of each stage meets one command in eight, each time others, unless all are asked for."""

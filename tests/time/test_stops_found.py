@@ -7,6 +7,7 @@ import pytest
 from debugger_scenarios import classes, history, line, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from turns import by_day
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.evaluate import evaluate
@@ -178,7 +179,7 @@ def found(session, command):
     return list_of
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_stops_are_found_where_the_loop_finds_them(name, data):

@@ -5,6 +5,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, assert_state, bits, history, line, program_of, states, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from turns import by_day
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
@@ -15,7 +16,7 @@ TINY = 1
 """Bytes for checkpoints: so few that only the least number is kept, and the old ones are thinned again and again."""
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), budget=st.sampled_from((TINY, 3000, DEFAULT_BUDGET)))
 def test_seek_gives_the_bits_of_a_fresh_run(name, data, budget):
@@ -26,7 +27,7 @@ def test_seek_gives_the_bits_of_a_fresh_run(name, data, budget):
         assert_state(timeline, expected[t])
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_any_mixture_of_moves_gives_the_bits_of_a_fresh_run(name, data):

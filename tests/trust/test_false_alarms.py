@@ -80,7 +80,7 @@ def accusations(number, ways=("x", "all", "slope")):
     return said + ["slope"] * ("slope" in ways and "the gradient is wrong" in whole(slope(timeline, "")).text)
 
 
-@pytest.mark.parametrize("tenth", by_day(range(10), 3))
+@pytest.mark.parametrize("tenth", by_day(range(10), 5))
 def test_right_networks_are_not_accused(tenth):
     """Each by the check of all stages and by one of the others; all of them are for the long run."""
     numbers = range(20 * tenth, 20 * tenth + 20)
@@ -113,7 +113,7 @@ def unnamed(monkeypatch):
     monkeypatch.setattr(checking, "diagnose", lambda evidence: ())
 
 
-@pytest.mark.parametrize(("shape", "third"), by_turns(SHAPES, range(3)))
+@pytest.mark.parametrize(("shape", "third"), by_turns(SHAPES, range(3), every=2))
 def test_a_fault_of_each_kind_is_located(shape, third, unnamed):
     program, found, kinds = network(shape, 99), {}, [*FAULTS, *CALLED][third::3]
     for kind, name, text in wrong_formulas(program):

@@ -109,7 +109,7 @@ WRONG = ("dW1", "db2", "dz1")
 
 @pytest.mark.usefixtures("undiagnosed")
 @pytest.mark.parametrize("wrongs", [1, pytest.param(len(WRONG), marks=pytest.mark.long)])
-@pytest.mark.parametrize(("net", "style"), by_turns(NETS, STYLES))
+@pytest.mark.parametrize(("net", "style"), by_turns(NETS, STYLES, every=2))
 def test_right_numbers_agree_and_a_wrong_gradient_is_accused_whatever_they_are_called(net, style, wrongs):
     program, arrays = computed(NETS[net])
     named_so = other_names(program, arrays, STYLES[style])

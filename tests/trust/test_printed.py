@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import xor
 from test_names import computed
+from turns import by_day
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.errors import BpdebugError
@@ -70,7 +71,9 @@ def test_a_file_of_another_kind_is_told_what_it_is_and_what_is_read(tmp_path, co
     assert "numpy.savez('mine.npz'" in str(caught.value)
 
 
-@pytest.mark.parametrize("piece", ["'", "[", "/* ", "1", "W=[", "{'a':", "1 A{", "1x1", "\"'", "a->", "x['", "W=-", "1e9", "(", "😀"])
+@pytest.mark.parametrize(
+    "piece", by_day(["'", "[", "/* ", "1", "W=[", "{'a':", "1 A{", "1x1", "\"'", "a->", "x['", "W=-", "1e9", "(", "😀"], 2)
+)
 def test_a_hostile_text_ends_at_once(piece):
     begin = time.process_time()
     with pytest.raises(BpdebugError):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import cycle
 
 import pytest
 from rich.cells import cell_len
-from test_legend import BY_DAY
 from textual.widgets import Input
+from turns import by_day
 from ui_app import LARGE, NAMED, SMALL, debugger, errors, messages, press, settled, shown, until
 from ui_views import NAMES, STAGES, loaded
 
@@ -392,12 +391,9 @@ async def test_the_size_of_the_terminal_may_change():
         assert app.view.position.stage == "dW2"
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [pytest.param(name, size, marks=[LONG] * (name in BY_DAY)) for name, size in zip(NAMES, cycle([LARGE, SMALL]), strict=False)],
-)
+@pytest.mark.parametrize("name", by_day(NAMES, 4))
+@pytest.mark.parametrize("size", [LARGE, pytest.param(SMALL, marks=LONG)], ids=["large", "small"])
 async def test_every_scenario_is_shown_at_its_moments(name, size):
-    """By day those through which nobody walks in the tests of the legend."""
     async with debugger(name, size) as (app, pilot):
         for command in ("finish", "goto backward", "update 3", "reverse-next", "continue"):
             app.perform(command)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from turns import by_day
 from ui_views import NAMES, network_lines, session, whole
 
 from bpdebug.look.folds import rows_of
@@ -46,7 +47,7 @@ def anywhere(opened, chance):
     return opened.view(("health", "surface"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", by_day(NAMES, 3))
 def test_at_any_moment_and_size_everything_is_drawn_and_nothing_too_wide(name):
     chance, opened = random.Random(name), session(name)  # noqa: S311
     for _ in range(4):

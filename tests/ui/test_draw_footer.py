@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from turns import by_turns
 from ui_views import NAMES, role_of, session, view
 
 from bpdebug.core.errors import BpdebugError
@@ -38,8 +39,7 @@ def entries(columns, shown, pane=""):
     return [part.strip() for part in footer(columns, shown, pane).split("  ") if part.strip()]
 
 
-@pytest.mark.parametrize("columns", SIZES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "columns"), by_turns(NAMES, SIZES))
 def test_the_footer_takes_exactly_the_columns(name, columns):
     for command, pane in zip(MOMENTS, ("", "program", "network", "loss", "values"), strict=True):
         assert width(footer_line(view(name, command), columns, at(pane))) == columns

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from turns import by_turns
 from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.core.description import Layer, Scenario
@@ -71,8 +72,7 @@ def test_every_stage_stands_under_its_phase_once_and_in_order(name):
     assert stages == [stage.name for stage in shown.program.stages]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("command", ["goto start", "step", "goto loss", "update", "goto end"])
+@pytest.mark.parametrize(("name", "command"), by_turns(NAMES, ["goto start", "step", "goto loss", "update", "goto end"]))
 def test_one_arrow_at_the_next_stage_which_says_so(name, command):
     shown = view(name, command)
     rows = [(row, plain(program_line(shown, row, 60))) for row in program_rows(shown) if isinstance(row, Stage)]

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from turns import by_day
 from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.core.numbers import short
@@ -135,7 +136,7 @@ def test_where_the_formula_is_long_the_result_comes_first():
     assert " more, together " in text(shown)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", by_day(NAMES, 3))
 def test_the_result_is_always_in_sight_in_the_pane_of_a_small_screen(name):
     opened = session(name)
     for _ in opened.program.stages:

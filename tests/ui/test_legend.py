@@ -44,7 +44,7 @@ def known(place, text, at):
     )
 
 
-BY_DAY = ("iris", "saturation", "residual", "batch_norm", "dropout", "conv", "attention", "ninja", "script")
+BY_DAY = ("saturation", "dropout", "conv", "ninja", "script")
 """Of each kind of scenario one; the others, which draw hardly anything that none of these draws, in the long run."""
 WALKED = [
     *by_turns(BY_DAY, HALVES),

@@ -34,8 +34,8 @@ async def screens(scenario, keys):
                 app.pop_screen()
 
 
-WALKED = (("saturation", "dotted"), ("residual", "misleading"))
-OTHERS = [pytest.param(name, "dotted", marks=pytest.mark.long) for name in NAMES if (name, "dotted") not in WALKED]
+WALKED = (("saturation", "misleading"),)
+OTHERS = [pytest.param(name, "dotted", marks=pytest.mark.long) for name in NAMES]
 
 
 @pytest.mark.parametrize(("name", "naming"), [*WALKED, *OTHERS])
