@@ -57,7 +57,7 @@ class Wrong(Stop):
     def note(self) -> str:
         """How often it looks, and why not more often."""
         if not self.update:
-            return "looked at in so many updates that it takes at most a quarter of the time"
+            return "at most a quarter of the time goes into looking"
         times = f"a look takes {_time(self.look)}, an update {_time(self.update)}"
         return f"looked at every {self.every} update{'s' * (self.every != 1)}: {times}"
 

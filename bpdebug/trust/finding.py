@@ -46,7 +46,7 @@ class Status(Record):
 
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
 _UNSURE = "what rounding may have done is larger than what is off"
-_GUESSED = "the script has no line for its loss, no parameter has the gradient of the one that is tried, and another is not finite"
+_GUESSED = "the script has no line for its loss: of those that were tried one fits no gradient, and another is not finite"
 _HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"
 _OWN = "the formula is yours, and its derivative agrees with it"
 _CONVENTION = "right, in another convention than the scenario's, which a note names"
@@ -167,7 +167,7 @@ class Finding(Record, eq=False):
         lines = [f"  {'or it is' if place else 'probably'} {suspect}" for place, suspect in enumerate(self.suspects)]
         if len(lines) == 1:
             return lines
-        return [*lines, f"  {batch} cannot tell these apart" if lines else f"  what the mistake is, {numbers} do not tell"]
+        return [*lines, f"  {batch} cannot tell these apart" if lines else f"  {numbers} do not tell what the mistake is"]
 
     @property
     def zero(self) -> bool:

@@ -236,7 +236,7 @@ class Pairs:
                 idlers.append(f"{name} is not compared: {self.reasons.get(name) or 'it is no tensor of this network'}")
         return uncompared, [
             *idlers[:_SHOWN],
-            *[f"and {counted(len(idlers) - _SHOWN, 'other array')} of no tensor of this network"] * (len(idlers) > _SHOWN),
+            *[f"and {counted(len(idlers) - _SHOWN, 'other array')} that this network does not have"] * (len(idlers) > _SHOWN),
         ]
 
     def _beside(self, array: Array, names: Mapping[str, str]) -> bool:
@@ -252,7 +252,7 @@ class Pairs:
         if twins:
             return f"your {names[twins[0]]} is compared as {twins[0]}, and this has other numbers"
         if gradients and (gradients[0].kind == "input" or gradients[0].place == "in"):
-            return "the gradient of the inputs is no stage of an update"
+            return "an update does not need the gradient of the inputs"
         gradient = self.program.network.naming.gradient.format(self.program.prediction)
         if reason := self.reasons.get(name) or self.reasons.get(gradient if self._of_prediction(gradients) else ""):
             return reason

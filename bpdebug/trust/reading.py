@@ -226,7 +226,7 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
     told = kind_of({name: array for name, array in own.items() if name not in given}, printed)
     precision = min([*kinds_of, *([told] if told else []), np.dtype(np.float64)], key=lambda kind: kind.itemsize)
     if told:
-        notes.append(f"your numbers are those of {told.name}: they are judged as computed in it")
+        notes.append(f"your numbers have the precision of {told.name}, and are judged as such")
     digits = Printed(printed, precision)
     return Reading(given, computed, kinds, precision, (*notes, *pairing.notes), pairing.uncompared, digits, odd, shared)
 

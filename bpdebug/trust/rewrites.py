@@ -45,8 +45,8 @@ another_function | sqrt(A)         | A                       | the root is left 
 another_function | exp(A)          | A                       | exp is left out
 another_function | log(A)          | A                       | log is left out
 another_function | abs(A)          | A                       | abs is left out
-another_function | maximum(A, B)   | A                       | the bound {B} from below is left out
-another_function | minimum(A, B)   | A                       | the bound {B} from above is left out
+another_function | maximum(A, B)   | A                       | the lower bound {B} is left out
+another_function | minimum(A, B)   | A                       | the upper bound {B} is left out
 another_function | sum(A)          | mean(A)                 | the mean is taken, where the sum belongs
 another_function | mean(A)         | sum(A)                  | the sum is taken, where the mean belongs
 another_function | max(A)          | sum(A)                  | the sum is taken, where the maximum belongs
@@ -81,12 +81,7 @@ factor_missing   | A * B           | B                       | {A} is left out
 factor_missing   | A / B           | A                       | it is not divided by {B}
 """
 """Kind, what is right, what stands there, and what that is."""
-_AXES = (
-    (1, 0, "over the samples, where it should be over the units"),
-    (0, 1, "over the units, where it should be over the samples"),
-    (1, None, "over everything, where it should be over the units of each sample"),
-    (0, None, "over everything, where it should be over the samples of each unit"),
-)
+_AXES = {0: "the samples", 1: "the units", None: "everything"}
 _PROTECTED = (("a logarithm", "log(A)", "log(A + E)"), ("a divisor", "A / B", "A / (B + E)"))
 _EPSILONS = tuple(10.0**-place for place in range(3, 17))
 
@@ -152,25 +147,21 @@ def rewrites(site: Site) -> Iterator[Mistake]:
                 yield _named(site, new) if kind.endswith("_missing") else new
     yield Mistake("transposed", Transpose(tree), "rows and columns have changed places")
     yield Mistake("parentheses", everywhere(tree, _opened), "a pair of parentheses is missing")
-    for old, new_axis, where in () if site.affine else _AXES:  # a bias has a fault of its own for that
-        turned = partial(_along, old, new_axis)
-        folds = [(node, put) for node, put in nodes if turned(node) is not node]
-        for node, put in folds:
-            yield Mistake("wrong_axis", put(turned(node)), f"a sum or a maximum is taken {where}")
-        if len(folds) > 1 and (old, new_axis) == (1, 0):
-            yield Mistake("wrong_axis", everywhere(tree, turned), f"the sums are taken {where}")
-    yield from () if site.program.layers else _of_lines(nodes)
-
-
-def _of_lines(nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
-    """A fold along another of three axes, and one less than a length that stands there as a number."""
-    for node, put in nodes:
-        if isinstance(node, Call) and node.reduces and isinstance(node.axis, int):
-            for axis in range(3):
-                says = f"a fold goes along axis {axis}, where it should go along axis {node.axis}"
-                yield Mistake("wrong_axis", put(replace(node, axis=axis)), says)
+    yield from () if site.affine else _other_axes(site, nodes)  # a bias has a fault of its own for that
+    for node, put in () if site.program.layers else nodes:
         if isinstance(node, Number) and node.value in range(3, 10_000):
             yield Mistake("n_minus_one", put(literal(node.value - 1)), f"{node.value - 1:g} stands where {node.value:g} belongs")
+
+
+def _other_axes(site: Site, nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
+    """A fold along another axis, and all of them."""
+    called = _AXES if site.program.layers else {axis: f"axis {axis}" for axis in range(-3, 3)} | {None: "everything"}
+    folds = [(node.axis, node, put) for node, put in nodes if isinstance(node, Call) and node.reduces and isinstance(node.axis, int)]
+    for axis in [axis for axis in called if axis is None or axis >= 0]:
+        ways = [(due, put(_along(axis, node))) for due, node, put in folds]
+        ways += [(due, everywhere(site.tree, partial(_along, axis))) for due, *_ in folds[: len(folds) > 1]]
+        for due, changed in ways:
+            yield Mistake("wrong_axis", changed, f"a sum or a maximum is taken over {called[axis]}, where it should be over {called[due]}")
 
 
 def _opened(node: Tree) -> Tree:
@@ -201,10 +192,10 @@ def _named(site: Site, made: Mistake) -> Mistake:
     return replace(made, kind=kind, says=says)
 
 
-def _along(old: int, new: int | None, node: Tree) -> Tree:
+def _along(axis: int | None, node: Tree) -> Tree:
     """A fold along one axis, along another."""
-    if isinstance(node, Call) and node.reduces and node.axis == old:
-        return replace(node, axis=new, keepdims=node.keepdims and new is not None)
+    if isinstance(node, Call) and node.reduces and isinstance(node.axis, int):
+        return replace(node, axis=axis, keepdims=node.keepdims and axis is not None)
     return node
 
 

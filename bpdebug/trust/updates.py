@@ -27,7 +27,7 @@ def comparing_updates(timeline: Timeline, files: Sequence[Mapping[str, Array]]) 
     """
     judges, scene = list[Judge](), scene_of(timeline)
     if scene.update + len(files) > timeline.program.updates:
-        raise ComparisonError(f"{len(files)} files are {len(files)} updates, and from update {scene.update} on there are fewer")
+        raise ComparisonError(f"{len(files)} files are {len(files)} updates, but the training has fewer from update {scene.update} on")
     with np.errstate(all="ignore"):
         for ahead, arrays in enumerate(files):
             yield f"reading update {scene.update}"

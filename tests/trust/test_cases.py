@@ -93,7 +93,7 @@ H02 | compare H02-0.npz H02-1.npz | 1 | first off stage: W1; multiplied by 1 −
 H03 | compare H03.npz | 1 | first off stage: dW1; x, the layer's input, is left out | nothing; cut off; also off
 H04 | compare H04.npz | 1 | first off stage: dz2; taken at a2, not at z2; taken at a1, not at z1; may be your convention | nothing; outputs
 H05 | compare H05-0.npz H05-1.npz | 1 | first off stage: vW1; 1 / \(1 - alpha\) | nothing; epsilon stands; also off
-H06 | compare H06.npz | 1 | first off stage: loss; abs is left out; also off.* da2; bound -1 from below is left out | nothing
+H06 | compare H06.npz | 1 | first off stage: loss; abs is left out; also off.* da2; the lower bound -1 is left out | nothing
 H07 | compare H07-1.npz --at "update 1" | 1 | first off stage: W1; 1 − beta stands where 1 − beta \*\* t belongs | nothing; also off
 H08 | compare H08.npz | 0 | every number agrees; m .*= 4 times the derivatives of your own loss | twice this loss
 H09 | compare H09-0.npz H09-1.npz | 1 | first off stage: W1; vW1 stands where dW1 belongs | nothing; also off
