@@ -10,7 +10,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, xor
 from random_networks import COMBINATIONS, scenario_of
 from test_names import NETS, computed
-from turns import by_turns
+from turns import by_day, by_turns
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
@@ -72,7 +72,7 @@ def test_any_networks_numbers_agree_when_printed(number, form):
     assert result.data["culprit"] is None, result.text
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
 def test_single_precision_is_seen_in_numbers_that_are_stored_or_printed_as_double(name):
     scenario = replace(SCENARIOS[name], precision="float32", formulas={})
     _, arrays = computed(scenario)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from test_names import computed
+from turns import by_day
 
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario
 from bpdebug.session.commands.check import compared
@@ -37,7 +38,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", by_day(CASES, 2))
 def test_of_one_gradient_all_names_of_its_factor_are_told(case):
     scenario, factor, names = CASES[case]
     said = answered(scenario, factor, "dW1").partition("first off stage")[2]

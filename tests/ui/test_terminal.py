@@ -12,6 +12,7 @@ from time import sleep
 
 import pytest
 from pseudo_terminal import APP, Terminal
+from turns import by_day
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
 GARBAGE = {
@@ -193,7 +194,7 @@ def test_the_start_can_be_interrupted_at_any_moment(name, tmp_path):
             assert b"\x1b[?1049h" not in terminal.written or terminal.restored()
 
 
-AHEAD = (":hint\r", "g40:dz1\r6z:print a2\r\x0d", ":print a2\r:print z1\r\rs", "?filter\x11")
+AHEAD = (":print a2\r:print z1\r\rs", "g40:dz1\r6z:print a2\r\x0d", ":hint\r", "?filter\x11")
 
 
 def transcript(folder, pieces, pause):
@@ -208,7 +209,7 @@ def transcript(folder, pieces, pause):
     return file.read_text("utf-8")
 
 
-@pytest.mark.parametrize("text", [*AHEAD[::2], *(pytest.param(text, marks=pytest.mark.long) for text in AHEAD[1::2])])
+@pytest.mark.parametrize("text", by_day(AHEAD, 4))
 def test_what_is_typed_ahead_is_carried_out_in_its_order(text, tmp_path):
     expected = transcript(tmp_path, text, 0.15)
     assert transcript(tmp_path, [text], 0) == expected
