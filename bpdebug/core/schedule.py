@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
 
+import numpy as np
+
+from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import CLIPPED_BY, RATE, Rule
@@ -87,6 +90,10 @@ class Stage(Record):
     def unbounded(self) -> bool:
         """Whether its formula says itself that there may be infinite values, as a mask does: ``where(mask, s, -inf)``."""
         return self.masks or any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
+
+    def broken(self, values: Array) -> Array:
+        """Which of the numbers that it gives are not finite, other than those of a mask."""
+        return np.isnan(values) if self.unbounded else ~np.isfinite(values)
 
     def with_formula(self, formula: Formula, meaning: str = "") -> Stage:
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""

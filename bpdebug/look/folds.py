@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -207,6 +208,14 @@ def _all(fold: Fold) -> Iterator[Key]:
 def folds_of(program: Program) -> Folds:
     """The folds of a program's stages."""
     return once(program, "folds", lambda: Folds(program))
+
+
+def within(program: Program, name: str, text: str) -> str:
+    """A text in which the names of what lies in the same module as a stage begin with the dot behind it: ``.scores`` under ``attn``."""
+    around = folds_of(program).around[program.index[name]]
+    titles = [title for fold in around if fold.called for title in fold.title.split(": ")]
+    own = [title for title in titles if f"{name}.".startswith(f"{title}.")]
+    return re.sub(rf"(?<![\w.]){re.escape(own[-1])}(?=\.)", "", text) if own else text
 
 
 class Rows:

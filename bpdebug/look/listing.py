@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.look.folds import Fold, Heading, Key, folds_of, rows_of
@@ -87,7 +85,7 @@ def _skipped(line: Skipped) -> Line:
 def _stage(timeline: Timeline, stage: Stage) -> Line:
     position, place = timeline.position, timeline.program.index[stage.name]
     computed = place < position.done
-    broken = computed and not bool(np.isfinite(timeline.machine.tensor(stage.name)).all())
+    broken = computed and bool(stage.broken(timeline.machine.tensor(stage.name)).any())
     following = ">" if place == position.done and position.next else " "
     badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.edited
     status = "non-finite" if broken else "computed" if computed else "next" if place == position.done else "pending"

@@ -129,8 +129,10 @@ class View(Record, eq=False):
         return int(shown[min(self.sample, len(shown) - 1)])
 
     def is_broken(self, name: str) -> bool:
-        """Whether a tensor holds a NaN or an inf now."""
-        return name in self.tensors and not np.isfinite(self.tensors[name]).all()
+        """Whether a tensor holds a NaN or an inf now, other than those of a mask."""
+        if name not in self.tensors or name not in self.program.index:
+            return name in self.tensors and not np.isfinite(self.tensors[name]).all()
+        return bool(self.program.stage(name).broken(self.tensors[name]).any())
 
     @property
     def verdicts(self) -> Mapping[str, Finding]:

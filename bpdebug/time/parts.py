@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
-from bpdebug.core.network import Node
+from bpdebug.core.network import Phase
 from bpdebug.core.operations import ACTIVATIONS, OPERATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, literal, substitute, walk
+from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, literal, names, substitute, walk
 
 _WITH_UNITS = (1, 2, 3)
 """Numbers of axes of values whose last one counts units: samples and units, perhaps with positions between."""
@@ -58,23 +59,41 @@ def parts_of(program: Program) -> tuple[Part, ...]:
     """The parts of a program, in the order of computation."""
     if program.layers:
         return (*_layers(program),)
-    parts, told = list[Part](), dict[str, str]()
-    for node in program.network.nodes:
-        own = [name for name in node.inputs if name in program.parameters and name not in told]
-        told |= dict.fromkeys(own, node.output)
-        parts += _of_line(program, node, own, len(parts) + 1)
+    parts, told, lines = list[Part](), set[str](), _lines(program)
+    for line in lines:
+        own = [name for name in line.reads if name in program.parameters and name not in told]
+        told.update(own)
+        parts += _of_line(program, lines, line, own, len(parts) + 1)
     return (*parts,)
 
 
-def _of_line(program: Program, node: Node, own: list[str], number: int) -> Iterator[Part]:
-    """The parameters that a line reads first; one of one axis beside weights of several is their bias."""
+class _Line(NamedTuple):
+    """A line of a forward pass: what it makes, how, and of what."""
+
+    output: str
+    value: Tree
+    reads: tuple[str, ...]
+
+
+def _lines(program: Program) -> list[_Line]:
+    """Those of a program: of a recorded step, whose passes are derived from nothing, its stages."""
+    nodes, forward = program.network.nodes, program.stages[: program.end_of(Phase.LOSS)]
+    made = [_Line(node.output, node.value, (*node.inputs.values(),)) for node in nodes]
+    return made or [_Line(stage.name, stage.formula.tree, stage.formula.names) for stage in forward]
+
+
+def _of_line(program: Program, lines: Sequence[_Line], line: _Line, own: list[str], number: int) -> Iterator[Part]:
+    """The parameters that a line reads first; one of one axis beside weights of several is their bias, and so is one that is added where a
+    scale of one axis is."""
     shapes = program.shapes(program.batches.largest)
-    biases = [name for name in own if len(shapes[name]) == 1 < max(len(shapes[other]) for other in own)][:1]
-    z, a, activation = node.output, *_bent(program, node)
+    added = names(line.value.right) if isinstance(line.value, Binary) and line.value.operator == "+" else ()
+    beside = len(own) > 1 and max(len(shapes[name]) for name in own) == 1  # as a norm has a scale and a shift
+    biases = [name for name in own if len(own) > 1 and len(shapes[name]) == 1 and (not beside or added == (name,))][:1]
+    z, a, activation = line.output, *_bent(lines, line)
     axes = len(shapes[a]) if len(shapes[a]) in _WITH_UNITS and program.tensors[a].batch_axis != len(shapes[a]) - 1 else 0
     made, bias = (z, a, activation, shapes[a][-1] if axes else 1, axes), "".join(biases)
     for name in (name for name in own if name not in biases):
-        feeds = (*_multiplied(program, made[1]),) if axes and shapes[name][-1:] == made[3:4] else ()
+        feeds = (*_multiplied(program, lines, made[1]),) if axes and shapes[name][-1:] == made[3:4] else ()
         yield Part(number, name, name, bias, "", *made, learns=bool(program.initial[name].any()), feeds=feeds)
         number, made, bias = number + 1, ("", "", "", 1, 0), ""
 
@@ -86,21 +105,21 @@ def _layers(program: Program) -> Iterator[Part]:
         yield Part(at.number, program.network.group_of(at.number), *own, feeds=feeds)
 
 
-def _multiplied(program: Program, name: str) -> Iterator[str]:
+def _multiplied(program: Program, lines: Sequence[_Line], name: str) -> Iterator[str]:
     """The parameters that a tensor is multiplied with."""
-    for product in (part for node in program.network.nodes for part in walk(node.value)):
+    for product in (part for line in lines for part in walk(line.value)):
         match product:
             case Binary("@", Name(left), Name(right)) if left == name and right in program.parameters:
                 yield right
 
 
-def _bent(program: Program, node: Node) -> tuple[str, str]:
+def _bent(lines: Sequence[_Line], line: _Line) -> tuple[str, str]:
     """What becomes of a value cell by cell, in its own line or in the only one that reads it, and by which activation."""
-    if function := activation_of(node.value):
-        return node.output, function[0]
-    readers = [reader for reader in program.network.nodes if node.output in reader.arguments.values()]
+    if function := activation_of(line.value):
+        return line.output, function[0]
+    readers = [reader for reader in lines if line.output in reader.reads]
     function = activation_of(readers[0].value) if len(readers) == 1 else None
-    return (readers[0].output, function[0]) if function and function[1] == Name(node.output) else (node.output, "")
+    return (readers[0].output, function[0]) if function and function[1] == Name(line.output) else (line.output, "")
 
 
 def activation_of(tree: Tree) -> tuple[str, Tree] | None:

@@ -110,7 +110,10 @@ class PaneScreen(Sized):
         self.app.set_class(bool(self.layout_of.maximised), "alone")
         self._follow(view)
         layout, program = self.layout_of, view.program
-        layout.script = len(program.scenario.printed) if has_source(view) else None
+        printed = len(program.scenario.printed) if has_source(view) else None
+        if layout.script is None and printed is not None and program.updates == 1:  # a single loss is no curve
+            layout.upper = "health"
+        layout.script = printed
         layout.further = "surface" if isinstance(answer_of(program), Answer) else "health"
         layout.formulas = wanted_columns(view)
         layout.curve = len(view.losses[0]) > 0

@@ -130,7 +130,8 @@ class Layout:
         """The panes that there is room for besides the usual ones."""
         large = columns >= _VERY_WIDE and rows >= _VERY_TALL
         if self.script is not None:
-            return [] if is_small(columns, rows) else [*self.at("source", "output", "instead"), *[self.upper] * large]
+            shown = self.at("source", "instead") + self.at("output") * bool(self.script)
+            return [] if is_small(columns, rows) else [*shown, *[self.upper] * large]
         return [self.further] * (large or self._below(rows)) + self.at("instead") * large
 
     def _below(self, rows: int) -> bool:
@@ -176,9 +177,9 @@ class Layout:
         standing, more = self._standing(columns, rows), rows - BARS - _USUAL
         if self.slot in (values, deltas, *standing):
             slot = Part("", parts=(Part(values, "values", 0.5), Part(deltas)), down=True)
-        said = Part(output, "output", min(max(self.script or 0, 1) + 2, max(rows // 6, 3)), lines=3)
+        said = [Part(output, "output", min((self.script or 0) + 2, max(rows // 6, 3)), lines=3)] * (output in standing)
         left = Part(program, "program", min(max(self.formulas, 30), int(columns * 0.28)))
-        upper = (left, Part("", "source", 0.42, (Part(source), said), down=True), slot)
+        upper = (left, Part("", "source", 0.42, (Part(source), *said), down=True), slot)
         last = [Part(self.upper, "loss", 0.25)] if self.upper in standing else []
         lower = (Part(why), Part(equation, "equation", 0.37 if last else 0.45), *last)
         return Part("", parts=(Part("", parts=upper), Part("", "why", _grown(12, more, 8), lower)), down=True)

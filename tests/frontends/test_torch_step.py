@@ -43,7 +43,7 @@ def test_the_step_is_a_program_under_the_users_names(session):
     assert stages["fc2.weight.grad"].of == "fc2.weight"
     assert str(stages["fc2.weight.grad"]) == "fc2.weight.grad = fc2.grad.T @ unit"
     assert str(stages["fc2.bias.grad"]) == "fc2.bias.grad = reshape(sum(fc2.grad, axis=0, keepdims=True), (2,))"
-    assert [level.title for level in stages["fc2.weight"].path] == ["SGD(fc2.weight)"]
+    assert [level.title for level in stages["fc2.weight"].path] == ["SGD", "SGD(fc2.weight)"]
     assert session.program.loss == "loss"
     assert not any(name.endswith(".torch") for name in session.program.fixed)
 
@@ -186,6 +186,37 @@ def test_what_lies_before_a_layer_norm_is_judged():
     program = load_scenario(GPT).ready()
     assert {program.gradients[name] for name in program.parameters} <= judged
     assert not any("not judged" in note for note in report["notes"])
+
+
+def test_the_listing_is_the_tree_of_modules_and_of_the_users_own_lines():
+    session = Session(load_scenario(GPT))
+    rows = [line.strip("> *") for line in session.execute("list").text.split("\n")]
+    assert len(rows) < 45
+    titles = [row.removeprefix("+ ").partition(": ")[0] for row in rows]
+    assert {"blocks", "blocks.0", "ln_f", "nn.utils.clip_grad_norm_(model.parameters(), 1.0)", "AdamW"} <= {*titles}
+    loss = "return F.cross_entropy(logits.flatten(0, 1), targets.flatte…"
+    assert titles.count(loss) == 2, "what is folded in the forward pass is in the backward pass, too"
+    fold = {one["title"]: one["stages"] for one in session.execute("list").data["folds"]}
+    assert fold["AdamW(tok.weight)"] == 9
+
+
+def test_what_a_mask_makes_infinite_is_marked_nowhere():
+    session = Session(load_scenario(GPT))
+    session.execute("goto blocks.0.attn.weights")
+    assert not any(line.lstrip("> ").startswith("!") for line in session.execute("list").text.split("\n"))
+    view = session.view()
+    assert not any(view.is_broken(name) for name in view.tensors)
+
+
+def test_health_is_told_module_by_module():
+    session = Session(load_scenario(GPT))
+    session.execute("goto update 1")
+    layers = {one["name"]: one for one in session.execute("health").data["layers"]}
+    assert [*layers][:3] == ["tok.weight", "pos.weight", "blocks.0.ln_1.weight"]
+    block = layers["blocks.0.mlp.0.weight"]
+    assert block["activation"] == "gelu"
+    arrays = recorded(GPT)[1]
+    np.testing.assert_allclose(block["gradient"], np.linalg.norm(arrays["blocks.0.mlp.0.weight.grad"]), rtol=1e-6)
 
 
 def test_other_files_are_no_recordings(tmp_path):

@@ -17,7 +17,7 @@ def first_broken(scenario: Scenario) -> str:
             return f"not finite: {_cell(name, values, np.isnan(values))}, which the step is given"
     for stage in (one for one in program.stages if one.name in program.recorded):
         values = program.recorded[stage.name].value
-        bad = np.isnan(values) if stage.unbounded else ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+        bad = stage.broken(values)
         if bad.any():
             shown = stage.meaning if stage.formula.text.endswith(".torch") else f"{stage.name} = {stage.formula.text}"
             return f"not finite: {_cell(stage.name, values, bad)}, {stage.line}: {shown} ({int(bad.sum())} of {bad.size} numbers)"

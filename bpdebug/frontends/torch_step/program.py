@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.torch_step.reading import Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
+from bpdebug.frontends.torch_step.sources import Texts
 from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
 
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
@@ -181,7 +183,8 @@ class _Assembled:
         if own:  # a backward pass that the user has written
             line, beside = operation.line, where.line if where is not operation else None
         read = ", ".join(self._names[number] for number in one.reads[:6])
-        meaning = f"torch's {operation.name}" + (f" for {where.name}" if where is not operation else "")
+        back = "" if where is operation else f", the way back through {where.name}" if where.name != operation.name else ", on the way back"
+        meaning = f"torch's {operation.name}{back}"
         meaning += f" of {read}: torch's own numbers, since {one.reason}." if one.reason else "."
         of = self._names[self._of[place]] if phase is Phase.BACKWARD and self._is_judged(place) else ""
         return Stage(
@@ -195,9 +198,33 @@ class _Assembled:
             of=of,
             line=_place(line),
             beside=_place(beside),
-            path=_levels(where.module) if not (owner := self._owner(one)) else (Level(f"{self._step.optimizer}({owner})"),),
+            path=self._levels(one, where.module, line),
             masks=masks,
         )
+
+    def _levels(self, one: Statement, module: str, line: tuple[str, int, str] | None) -> tuple[Level, ...]:
+        """The modules that a statement lies in, the outermost first, and the user's line that computes it; of an update, its parameter."""
+        rule = self._step.optimizer
+        if owner := self._owner(one):
+            return (Level(rule), Level(f"{rule}({owner})"))
+        parts = module.split(".") if module else []
+        levels = tuple(Level(".".join(parts[: end + 1])) for end in range(len(parts)))
+        if line is None or (module and len(self._lines[module]) == 1):  # a layer of torch's is called in one line
+            return levels
+        return (*levels, Level(self._texts.of(line[0], line[1])))
+
+    @cached_property
+    def _lines(self) -> dict[str, set[tuple[str, int, str]]]:
+        """The user's lines that run in each module."""
+        found = defaultdict[str, set[tuple[str, int, str]]](set)
+        for one in self._step.operations:
+            if one.phase == "forward" and one.line:
+                found[one.module].add(one.line)
+        return found
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return Texts(self._step.files)
 
     @cached_property
     def _there(self) -> set[int]:
@@ -244,12 +271,6 @@ def _not_judged(names: list[str]) -> str:
 
 def _all_names(formula: Formula) -> Iterator[str]:
     return (node.name for node in walk(formula.tree) if isinstance(node, Name))
-
-
-def _levels(module: str) -> tuple[Level, ...]:
-    """The modules that one lies in, the outermost first."""
-    parts = module.split(".") if module else []
-    return tuple(Level(".".join(parts[: end + 1])) for end in range(len(parts)))
 
 
 __all__ = ["load_step"]

@@ -27,6 +27,8 @@ def header_line(view: View, columns: int) -> Line:
     update = line(("update ", "dim"), (str(position.update), "bold"), (f"/{position.updates}", "dim"))
     epoch = line(("epoch ", "dim"), str(position.epoch))
     batch = () if position.at_end else line(("batch ", "dim"), f"{position.batch + 1}/{position.batches}")
+    if view.program.recorded:  # a single step, which is no update of a training
+        update, epoch, batch = line((scenario.name, "dim")), (), ()
     full = (title, update, epoch, batch, stage), (title, update, epoch, stage), (title, update, stage)
     ways = (*full, (brief, update, stage), (brief, update, gist), (update, gist))
     drawn = first_that_fits((_joined(*parts, loss) for parts in ways), columns - 1, ())
@@ -43,7 +45,7 @@ def _joined(*parts: Line) -> Line:
 def _stage(view: View, brief: bool = False) -> Line:
     position = view.position
     if position.next is None:
-        return line(("complete" if brief else "training complete", "bold"))
+        return line(("complete" if brief else f"{'step' if view.program.recorded else 'training'} complete", "bold"))
     count = line(("" if brief else "stage ", "dim"), (f"{position.done}/{position.stages} ", ""))
     if position.stage is None:
         return (*count, ("start", "dim"))

@@ -16,7 +16,7 @@ from bpdebug.look.health import Health
 from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
 from bpdebug.ui.draw.scales import bar, decade_share, decades
-from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, plain, wrap
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, plain, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
 _GAUGE = (-6.0, 0.0)
@@ -85,7 +85,7 @@ def _row(shown: list[_Column], cells: list[Line], columns: int) -> Line:
 
 def _columns(health: Health, columns: int) -> list[_Column]:
     """The columns that are needed, and those that there is room for besides; the bar and the words take what is left."""
-    parts, chosen, words = _parts(health), set(_NEEDED), _WORDS
+    parts, chosen, words = _parts(health, columns // 3), set(_NEEDED), _WORDS
     spare = columns - sum(parts[key].width + 1 for key in _NEEDED) - _BAR - 1 - _WORDS
     for key in _BESIDES:
         taken = _WORDS if not key else parts[key].width + 1 if key in parts else 0
@@ -102,15 +102,20 @@ def _columns(health: Health, columns: int) -> list[_Column]:
     return [made.pop("name", plain_name), bars, *made.values(), told]
 
 
-def _parts(health: Health) -> dict[str, _Column]:
-    """All columns but bar and words, in their order."""
-    number, under_way = max((len(layer.part.short) for layer in health.layers), default=0), health.under_way
+def _parts(health: Health, room: int) -> dict[str, _Column]:
+    """All columns but bar and words, in their order; of long names the end."""
+    number, under_way = min(max((len(layer.part.short) for layer in health.layers), default=0), room), health.under_way
+
+    def named(layer: LayerHealth) -> Span:
+        short = layer.part.short
+        return (short if len(short) <= number else f"…{short[1 - number :]}").rjust(number), "name"
+
     name = number + 1 + max((len(layer.activation) for layer in health.layers), default=0)
     heading = "layer" if not health.layers or health.layers[0].part.name != health.layers[0].part.weight else ""
 
     parts = {
-        "layer": _Column("", number, lambda layer: ((layer.part.short.rjust(number), "name"),)),
-        "name": _Column(heading, name, lambda layer: ((layer.part.short.rjust(number), "name"), (f" {layer.activation}", "dim"))),
+        "layer": _Column("", number, lambda layer: (named(layer),)),
+        "name": _Column(heading, name, lambda layer: (named(layer), (f" {layer.activation}", "dim"))),
         "delta": _norm_column("‖dz‖", "delta", under_way),
         "gradient": _norm_column("‖dW‖", "gradient", under_way),
         "trend": _Column("trend", max(min(len(health.updates), 24), 5), lambda layer: _trend(layer.gradient, under_way)),

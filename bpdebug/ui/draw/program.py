@@ -8,7 +8,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
-from bpdebug.look.folds import Heading, Row, folds_of, rows_of
+from bpdebug.look.folds import Heading, Row, folds_of, rows_of, within
 from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
@@ -140,7 +140,7 @@ def wanted_columns(view: View) -> int:
 
     def wanted() -> int:
         texts = _formulas(view, True, replace(view.style, letters=True))
-        ends = sorted(width(f"{render_name(name, view.style)} = {text}") for name, text in texts.items())
+        ends = sorted(width(f"{_name(view, name)} = {text}") for name, text in texts.items())
         return _BORDER + MARGIN + ends[(_OVER - 1) * (len(ends) - 1) // _OVER] + rails_width(view)
 
     return once(view.program, ("wanted", view.shapes.get(view.program.input), view.style), wanted)
@@ -179,12 +179,18 @@ def _plan(view: View, columns: int) -> Plan:
 def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
     program = view.program
     key = ("formulas", view.shapes.get(program.input), short, style)
-    return once(program, key, lambda: {stage.name: formula_text(view, stage, short, style) for stage in program.stages})
+    texts = ((stage.name, formula_text(view, stage, short, style)) for stage in program.stages)
+    return once(program, key, lambda: {name: within(program, name, text) for name, text in texts})
+
+
+def _name(view: View, name: str) -> str:
+    """The name of a stage, as it is written below the heading of its module."""
+    return within(view.program, name, render_name(name, view.style))
 
 
 def _written(view: View, name: str, plan: Plan) -> int:
     """The columns up to the end of a stage's formula."""
-    return _margin(view, name) + width(f"{render_name(name, view.style)} = {plan.formulas[name]}")
+    return _margin(view, name) + width(f"{_name(view, name)} = {plan.formulas[name]}")
 
 
 def _margin(view: View, name: str) -> int:
@@ -251,7 +257,7 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
         (STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
         sign_of(view, stage, run),
         (("✎" if stage.edited else " ").ljust(_margin(view, stage.name) - MARGIN + 1), "changed"),
-        (render_name(stage.name, view.style), "name" if run else f"{role} bold"),
+        (_name(view, stage.name), "name" if run else f"{role} bold"),
         (f" = {plan.formulas[stage.name]}", role),
     )
 

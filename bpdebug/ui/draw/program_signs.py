@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.look.folds import Fold, Heading, folds_of
+from bpdebug.look.folds import Fold, Heading, folds_of, within
 from bpdebug.look.groups import group_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
@@ -38,7 +38,8 @@ def heading_line(view: View, row: Heading, columns: int) -> Line:
     ways = [line((title, "name"), (text, "dim")) for title in titles for text in behind]
     shortest = line(*crop(((titles[1], "name"),), 0, max(room - len(brief) - 1, 1)), (f"…{brief}", "dim"))
     said = first_that_fits(ways, room, shortest)
-    names = " ".join(name if name == "…" else render_name(name, view.style) for name in folds.makes(fold)) if row.closed else ""
+    made = (name if name == "…" else within(view.program, name, render_name(name, view.style)) for name in folds.makes(fold))
+    names = " ".join(made) if row.closed else ""
     names = f"  {names}" if room - width(said) > _LEAST else ""
     drawn = fit((*start, *said, (names, "dim")), columns)
     index, explained = view.program.index, explained_stage(view)
