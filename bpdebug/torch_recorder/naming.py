@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,15 +25,17 @@ _TAKEN = {"m", "pi", "inf", "nan"}
 _MOST_ITEMS = 8
 
 
+@cache
+def _is_users(file: str) -> bool:
+    return not file.startswith((FOLDER, _OURS, "<frozen", "<__array", "<eval_with"))
+
+
 def user_frame(depth: int) -> FrameType | None:
     """The innermost frame that is neither torch's nor ours."""
     frame: FrameType | None = sys._getframe(depth)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith((FOLDER, _OURS, "<frozen", "<__array", "<eval_with")):
-            return frame
+    while frame is not None and not _is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return None
+    return frame
 
 
 def is_in_function(frame: FrameType | None) -> bool:
@@ -52,7 +55,9 @@ class Namer:
         self._values, self._operations = values, operations
         self._running, self._paths = list[str](), dict[int, str]()
         self._frame: FrameType | None = None
-        self._waiting = dict[int, tuple[FrameType | None, set[int]]]()
+        self._call: tuple[FrameType | None, FrameType | None, int] = (None, None, 0)
+        self._line: tuple[str, int, str] | None = None
+        self._waiting = dict[int, tuple[FrameType | None, set[int], dict[str, int]]]()
         self._paths_of: dict[int, str] = {}
         self._given: dict[int, Any] = {}
         self._parameters: dict[int, str] = {}
@@ -63,6 +68,20 @@ class Namer:
     def module(self) -> str:
         """The path of the module that is running, or ""."""
         return self._running[-1] if self._running else ""
+
+    def here(self) -> tuple[FrameType | None, tuple[str, int, str] | None]:
+        """The user's frame, in which an operation is called, with its file, line and function.
+
+        What the frame that ran before has assigned is named, unless it is still in the same call of something of torch's.
+        """
+        frame, inner = sys._getframe(2), None
+        while frame is not None and not _is_users(frame.f_code.co_filename):
+            frame, inner = frame.f_back, frame  # type: ignore[assignment]
+        call = frame, inner, frame.f_lasti if frame else 0
+        if inner is None or call != self._call:
+            self.look(frame)
+            self._call, self._line = call, (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame else None
+        return frame, self._line
 
     def enter(self, module: Any, _: Any) -> None:
         """A module's forward pass begins."""
@@ -115,25 +134,31 @@ class Namer:
 
     def waits_for(self, frame: FrameType | None, outs: list[int]) -> None:
         """The results of an operation, to which the frame may give names when it goes on."""
-        self._paths_of.setdefault(id(frame), self.module)
-        self._waiting.setdefault(id(frame), (frame, set()))[1].update(outs)
+        if id(frame) not in self._waiting:
+            self._paths_of.setdefault(id(frame), self.module)
+            self._waiting[id(frame)] = frame, set(), {}
+        self._waiting[id(frame)][1].update(outs)
 
     def look(self, frame: FrameType | None) -> None:
         """Name what the frame that ran before has given a variable to, as another one goes on."""
         old, self._frame = self._frame, frame
-        for one in {id(old): old, id(frame): frame}.values():
-            self._name_from(*self._waiting.get(id(one), (None, set())))
+        for one in (old,) if old is frame else (old, frame):
+            if waiting := self._waiting.get(id(one)):
+                self._name_from(*waiting)
         if frame is not None and frame is not old and len(self._waiting) > 1:
             alive = {id(one) for one in _around(frame)}
             self._waiting = {key: one for key, one in self._waiting.items() if key in alive}
             self._paths_of = {key: path for key, path in self._paths_of.items() if key in alive}
 
-    def _name_from(self, frame: FrameType | None, numbers: set[int]) -> None:
+    def _name_from(self, frame: FrameType | None, numbers: set[int], seen: dict[str, int]) -> None:
+        """Name what waits by the variables of a frame that hold something else than when they were last ``seen``."""
         for name, tensor in _variables(frame.f_locals) if frame is not None and numbers else ():
+            if seen.get(name) == id(tensor):
+                continue
+            seen[name] = id(tensor)
             value = self._values.known(tensor)
             if value is not None and value.number in numbers and not value.name:
                 value.name = ".".join(filter(None, (self._paths_of.get(id(frame), ""), name)))
-        numbers.difference_update([number for number in numbers if self._values.all[number].name])
 
     def name_given(self, frame: FrameType | None) -> None:
         """Name what came from outside: the user's variables in a frame, or around it."""
@@ -165,7 +190,7 @@ class Namer:
         """Name what is left: by the module and the operation; a gradient after its tensor; what was written anew as what it was."""
         for waiting in self._waiting.values():
             self._name_from(*waiting)
-        everything, self._given, self._waiting, self._frame = self._values.all, {}, {}, None
+        everything, self._given, self._waiting, self._frame, self._call = self._values.all, {}, {}, None, (None, None, 0)
         self._keep_names()
         self._name_gradients(gradients)
         counts, owners = Counter[str](), self._owners(gradients)

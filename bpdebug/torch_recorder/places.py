@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from bpdebug.torch_recorder.private import is_plain, numbers, storage
+from bpdebug.torch_recorder.private import StorageWeakRef, is_plain, numbers, storage
 
 Place = tuple[Any, ...]
+
+
+@cache
+def _name(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 class Value:
@@ -30,7 +36,7 @@ class Value:
 
     def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
         self.number, self.maker, self.kind, self.name = number, maker, kind, ""
-        self.shape, self.dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+        self.shape, self.dtype = tuple(tensor.shape), _name(tensor.dtype)
         self.storage, self.geometry, self.version = place[0], place[1:4], version
         self.array: Any = None
         self.inner = False
@@ -57,35 +63,38 @@ class Values:
         if not is_plain(tensor):
             return None
         key, held = storage(tensor)
-        known = self._held.get(key)
-        if known is None or known.expired():
-            if known is not None:  # the address has been used again
-                self._in.pop(key, None)
-                self._written[key] += 1
-            self._held[key] = held
-        return key, tensor.storage_offset(), tuple(tensor.shape), tensor.stride(), tensor.dtype
+        if key not in self._held:
+            self._held[key] = StorageWeakRef(held)  # as long as there is one, the address is not used again
+        return key, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
 
     def add(self, tensor: Any, place: Place, kind: str = "", maker: int | None = None, kept: bool = True) -> Value:
         """A new value, for which the tensor stands from now on."""
         value = Value(len(self.all), tensor, maker, kind, place, self._written[place[0]])
-        if kept and not tensor.dtype.is_complex:
-            value.array = numbers(tensor)
-            self.bytes += value.array.nbytes
         self.all.append(value)
         self._at[place] = value
         self._in[place[0]].append(value)
+        if kept:
+            self.keep(value, tensor)
         return value
+
+    def keep(self, value: Value, tensor: Any) -> None:
+        """Keep the numbers of a value, which are those of the tensor now."""
+        if value.array is None and not tensor.dtype.is_complex:
+            value.array = numbers(tensor)
+            self.bytes += value.array.nbytes
 
     def known(self, tensor: Any) -> Value | None:
         """The value that a tensor stands for, if it is up to date."""
-        place = self.place(tensor)
+        return self.at(self.place(tensor))
+
+    def at(self, place: Place | None) -> Value | None:
+        """The value that stands at a place, if it is up to date."""
         value = self._at.get(place) if place else None
-        if value is None or value not in self._in[value.storage]:
+        if value is None or value.version == (now := self._written[value.storage]):
+            return value
+        if any(_overlap(value, other) for other in self._in[value.storage] if other.version > value.version):
             return None
-        if value.version != self._written[value.storage]:
-            if any(_overlap(value, other) for other in self._in[value.storage] if other.version > value.version):
-                return None
-            value.version = self._written[value.storage]  # only what lies beside it was written
+        value.version = now  # only what lies beside it was written
         return value
 
     def others(self, tensor: Any) -> list[Value]:
@@ -93,7 +102,7 @@ class Values:
         place = self.place(tensor)
         there = self._in[place[0]] if place else []
         old = self._at.get(place) if place else None
-        return [old, *(value for value in there if value.version > old.version)] if old in there and old else there[-1:]
+        return [old, *(value for value in there if value.version > old.version)] if old else there[-1:]
 
     def written(self, tensor: Any) -> None:
         """Its numbers have been written."""
@@ -104,8 +113,14 @@ class Values:
 
 def _overlap(one: Value, other: Value) -> bool:
     """Whether two values share cells."""
+    if one.geometry == other.geometry:
+        return True
     first, second = map(_cells, (one, other))
-    return bool(np.isin(first, second).any()) if first.size and second.size else False
+    if not first.size or not second.size or first.max() < second.min() or second.max() < first.min():
+        return False
+    taken = np.zeros(max(first.max(), second.max()) + 1, bool)
+    taken[first] = True
+    return bool(taken[second].any())
 
 
 def _cells(value: Value) -> Any:

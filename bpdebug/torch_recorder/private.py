@@ -12,36 +12,58 @@ from torch.nn.modules import module as modules
 from torch.optim import optimizer as optimizers
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._python_dispatch import _disable_current_modes as unrecorded
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_flatten
 
 from bpdebug.core.errors import BpdebugError
 
 FOLDER = str(Path(torch.__file__).parent)
 VERSION = str(torch.__version__)
+_PLAIN = {torch.Tensor, torch.nn.Parameter, *([torch.nn.Buffer] if hasattr(torch.nn, "Buffer") else [])}
+_UNKNOWN = {getattr(torch, name) for name in ("bfloat16", *(name for name in dir(torch) if name.startswith("float8_")))}
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 UNSAID_WRITES = {f"aten.{name}.default": (3, 4) for name in ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm")}
 """The arguments that an operation writes to though its schema does not say so: running statistics."""
 
 
-def is_plain(value: object) -> bool:
-    """Whether it is a tensor with numbers of its own in memory: no wrapper of ``torch.func``, no subclass, not sparse."""
-    if type(value) not in (torch.Tensor, torch.nn.Parameter) and not isinstance(
-        value, torch.nn.Buffer if hasattr(torch.nn, "Buffer") else ()
-    ):
+class Mode(TorchDispatchMode):  # type: ignore[misc]
+    """What every operation goes through. What wraps it against compiling costs more than many an operation; compiled nothing is."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
         return False
-    return bool(value.layout == torch.strided and not torch._C._functorch.is_functorch_wrapped_tensor(value))  # type: ignore[attr-defined]
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a tensor has numbers of its own in memory: no wrapper of ``torch.func``, no subclass, not sparse."""
+    return type(value) in _PLAIN and value.layout is torch.strided and not _is_wrapped(value)
 
 
 def numbers(tensor: Any) -> Any:
-    """A copy of a tensor's numbers; of bfloat16, which NumPy has not, as float32, which is exact."""
-    tensor = tensor.detach()
-    wide = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-    return wide.cpu().contiguous().resolve_conj().numpy().copy()
+    """A copy of a tensor's numbers; of what NumPy has not, bfloat16 and float8, as float32, which is exact."""
+    return (tensor.float() if tensor.dtype in _UNKNOWN else tensor).numpy(force=True).copy()
+
+
+def tensor_of(array: Any, like: tuple[str, Any, Any]) -> Any:
+    """A tensor with such numbers.
+
+    Args:
+        array: the numbers.
+        like: the kind of number, the strides and the device.
+    """
+    dtype, strides, device = like
+    made = torch.empty_strided(array.shape, strides, dtype=getattr(torch, dtype), device=device)
+    return made.copy_(torch.from_numpy(array))
 
 
 def storage(tensor: Any) -> tuple[int, Any]:
-    """Where a tensor's numbers are, and what tells whether that place is given back."""
+    """Where a tensor's numbers are: an address, and what holds it."""
     held = tensor.untyped_storage()
-    return held._cdata, StorageWeakRef(held)
+    return held._cdata, held
+
+
+def is_repeatable(function: Any) -> bool:
+    """Whether an operation gives the same numbers again: one of torch's own that draws nothing."""
+    return bool(function.namespace == "aten") and torch.Tag.nondeterministic_seeded not in function.tags
 
 
 def node() -> Any:
@@ -55,13 +77,12 @@ def sequence(of: Any) -> int:
 
 
 def tensors(value: Any) -> list[Any]:
-    """The tensors in a value, lists and the like looked through; None where there is none."""
+    """The tensors in a value, lists and the like looked through; what is none stands there, too."""
+    if type(value) in _PLAIN:
+        return [value]
+    if type(value) in (tuple, list):
+        return [one for part in value for one in ((part,) if part is None or type(part) in _PLAIN else tensors(part))]
     return list(tree_flatten(value)[0])
-
-
-def mapped(change: Callable[[Any], Any], value: Any) -> Any:
-    """The value with each leaf changed."""
-    return tree_map(change, value)
 
 
 def module_hooks(before: Callable[..., None], after: Callable[..., None]) -> list[Any]:
@@ -105,10 +126,11 @@ __all__ = [
     "FOLDER",
     "UNSAID_WRITES",
     "VERSION",
-    "TorchDispatchMode",
+    "Mode",
+    "StorageWeakRef",
     "examine",
     "is_plain",
-    "mapped",
+    "is_repeatable",
     "module_hooks",
     "node",
     "numbers",
@@ -116,6 +138,7 @@ __all__ = [
     "sequence",
     "step_hooks",
     "storage",
+    "tensor_of",
     "tensors",
     "unrecorded",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -64,53 +63,77 @@ class Operation:
         self.node, self.same, self.inside = -1, False, False
 
 
-class Recorder(private.TorchDispatchMode):  # type: ignore[misc]
+class _Kind:
+    """What is known of an operation whatever it is called with.
+
+    Attributes:
+        name: torch's.
+        writes: the places and names of the arguments that it writes to.
+        looks: whether it is a view.
+        repeatable: whether it can be carried out again.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.name = str(function)
+        given = enumerate(function._schema.arguments)
+        self.writes = [(place, one.name) for place, one in given if one.alias_info is not None and one.alias_info.is_write]
+        self.writes += [(place, "") for place in private.UNSAID_WRITES.get(self.name, ())]
+        self.looks, self.repeatable = self.name.rpartition(".")[0] in VIEWS, private.is_repeatable(function)
+
+    def written(self, args: Any, kwargs: Any) -> list[Any]:
+        """The tensors that it writes to."""
+        given = [args[place] if place < len(args) else (kwargs or {}).get(name) for place, name in self.writes]
+        return [one for one in private.tensors(given) if isinstance(one, torch.Tensor)]
+
+
+class Recorder(private.Mode):
     """Records while it is entered.
 
     Args:
         model: whose names are used first; default: the first module that is called.
         alone: whether it watches optimizers itself; else :meth:`begin_update` and :meth:`end_update` are called.
+        later: whether of what can be computed again no numbers are kept, until :meth:`repeat`.
 
     Attributes:
         values, operations: what was recorded.
         names: gives the values names.
         gradients: the number of a value to that of its gradient.
         roots: the values whose backward pass has run.
-        seconds: that copies of numbers have taken.
     """
 
-    def __init__(self, model: Any = None, alone: bool = True) -> None:
+    def __init__(self, model: Any = None, alone: bool = True, later: bool = False) -> None:
         super().__init__()
-        self._alone = alone
+        self._alone, self._later = alone, later
         self.values, self.operations = Values(), list[Operation]()
-        self.gradients, self.roots, self.seconds = dict[int, int](), list[int](), 0.0
+        self.gradients, self.roots = dict[int, int](), list[int]()
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
         self._told = dict[int, int]()
-        self._line: tuple[str, int, str] | None = None
+        self._kinds = dict[Any, _Kind]()
+        self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
         self._of_node: dict[tuple[int, int], int] = {}
+        self._noted_of = set[int]()
         self._handles: list[Any] = []
         self._plain_backward: Callable[..., Any] | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry out an operation as it is, and note it."""
-        kwargs, frame, node = kwargs or {}, user_frame(2), private.node()
-        self.names.look(frame)
-        line = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame else None
-        self._line = line
-        made = Operation(str(func), self._phase(node), self.names.module, line)
-        made.inside = not torch.is_grad_enabled() and node is None and is_in_function(frame)
-        given = [one for one in private.tensors((args, kwargs)) if isinstance(one, torch.Tensor)]
-        for one in given if node is None else ():
-            self._note_node(one)
-        made.arguments, made.keywords = private.mapped(lambda one: self._noted(one, made), (list(args), dict(kwargs)))
-        written = self._written(func, args, kwargs)
-        made.node = private.sequence(node) if node is not None else -1
-        out = func(*args, **kwargs)
+        node, (frame, line) = private.node(), self.names.here()
+        kind = self._kinds.get(func) or self._kinds.setdefault(func, _Kind(func))
+        made = Operation(kind.name, self._phase(node), self.names.module, line)
+        self._made, flows = made, torch.is_grad_enabled()
+        made.inside = made.phase == "forward" and not flows and is_in_function(frame)
+        self._flows, self._is_forward = flows or made.inside, node is None
+        made.arguments = [self._noted(one) for one in args]
+        made.keywords = {key: self._noted(one) for key, one in kwargs.items()} if kwargs else {}
+        written = kind.written(args, kwargs) if kind.writes else []
+        if node is not None:
+            made.node = private.sequence(node)
+        out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
         for one in written:
             self.values.written(one)
-        self._take(made, written, private.tensors(out))
+        self._take(made, kind, written, private.tensors(out))
         if made.outs:
             self.names.waits_for(frame, made.outs)
         else:  # such as a number that is taken out of a tensor
@@ -122,26 +145,22 @@ class Recorder(private.TorchDispatchMode):  # type: ignore[misc]
             return "backward"
         return "update" if self.updating and not torch.is_grad_enabled() else "forward"  # a closure that the step calls has gradients on
 
-    def _noted(self, one: Any, made: Operation) -> Any:
+    def _noted(self, one: Any) -> Any:
         """What stands for an argument."""
         if isinstance(one, torch.Tensor):
-            value = self._read(one)
+            place = self.values.place(one)
+            value = self.values.at(place)
+            if value is None:
+                value = self._read(one)
+            elif self._is_forward and one.requires_grad:
+                self._note_node(one, value)
             if value is None:
                 return {"s": type(one).__name__}
-            made.inputs.append(value.number)
-            if made.inside or (one.requires_grad and torch.is_grad_enabled()):
-                made.live.append(value.number)
+            self._made.inputs.append(value.number)
+            if self._flows and (self._made.inside or one.requires_grad):
+                self._made.live.append(value.number)
             return {"t": value.number}
-        return one if one is None or isinstance(one, bool | int | float | str) else {"s": str(one)}
-
-    def _written(self, func: Any, args: Any, kwargs: Any) -> list[Any]:
-        """The tensors that an operation writes to."""
-        written = list[Any]()
-        for place, argument in enumerate(func._schema.arguments):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                written += private.tensors(args[place] if place < len(args) else kwargs.get(argument.name))
-        written += [args[place] for place in private.UNSAID_WRITES.get(str(func), ()) if place < len(args)]
-        return [one for one in written if isinstance(one, torch.Tensor)]
+        return [self._noted(part) for part in one] if isinstance(one, list | tuple) else one
 
     def _read(self, tensor: Any) -> Value | None:
         """The value that a tensor stands for; what is not known yet is given, or a view that was written through another one."""
@@ -153,7 +172,7 @@ class Recorder(private.TorchDispatchMode):  # type: ignore[misc]
         if not others:
             parameter = tensor.is_leaf and tensor.requires_grad
             return self.names.given(self.values.add(tensor, place, "parameter" if parameter else "given"), tensor)
-        again = Operation("bpdebug.overlay", self._phase(private.node()), self.names.module, self._line)
+        again = Operation("bpdebug.overlay", self._phase(private.node()), self.names.module, self._made.line)
         again.inputs = [one.number for one in others]
         again.arguments, again.slots = [{"t": number} for number in again.inputs], [0]
         fresh = self.values.add(tensor, place, maker=len(self.operations))
@@ -161,35 +180,33 @@ class Recorder(private.TorchDispatchMode):  # type: ignore[misc]
         self.operations.append(again)
         return fresh
 
-    def _take(self, made: Operation, written: list[Any], out: list[Any]) -> None:
+    def _take(self, made: Operation, kind: _Kind, written: list[Any], out: list[Any]) -> None:
         """Note what an operation gives."""
-        began, index = time.perf_counter(), len(self.operations) - 1
+        index, kept = len(self.operations) - 1, not (kind.looks or (self._later and kind.repeatable))
         for one in written:
             if place := self.values.place(one):
-                made.writes.append(self.values.add(one, place, maker=index).number)
+                made.writes.append(self.values.add(one, place, maker=index, kept=kept).number)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
         mine = {id(one) for one in written}
-        view = made.name.rpartition(".")[0] in VIEWS
         for slot, one in enumerate(out, len(made.outs)):
             if not isinstance(one, torch.Tensor) or id(one) in mine or not (place := self.values.place(one)):
                 continue
-            known = self.values.known(one)
+            known = self.values.at(place)
             made.same |= known is not None
-            made.outs.append((known or self.values.add(one, place, maker=index, kept=not view)).number)
+            made.outs.append((known or self.values.add(one, place, maker=index, kept=kept)).number)
             made.slots.append(slot)
-        self.seconds += time.perf_counter() - began
         if self.values.bytes > MOST:
             raise BpdebugError(f"the step takes more than {MOST // 1_000_000} MB: take a smaller batch or a smaller model to look at it")
 
-    def _note_node(self, tensor: Any) -> None:
+    def _note_node(self, tensor: Any, value: Value) -> None:
         """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""
-        node: Any = tensor.grad_fn if tensor.requires_grad else None
-        value = self.values.known(tensor) if node is not None else None
-        if value is not None:
-            number = private.sequence(node)
-            self._of_node.setdefault((number, tensor.output_nr), value.number)
-            if value.maker is not None and node.name() != "CopySlices":
-                self._told.setdefault(number, value.maker)
+        if value.number in self._noted_of or (node := tensor.grad_fn) is None:
+            return
+        self._noted_of.add(value.number)
+        number = private.sequence(node)
+        self._of_node.setdefault((number, tensor.output_nr), value.number)
+        if value.maker is not None and node.name() != "CopySlices":
+            self._told.setdefault(number, value.maker)
 
     def forward_of(self, operation: Operation) -> int:
         """The number of the operation of the forward pass that one of the backward pass belongs to; -1 where there is none."""
@@ -223,8 +240,9 @@ class Recorder(private.TorchDispatchMode):  # type: ignore[misc]
 
     def _begin_backward(self, roots: list[Any]) -> None:
         for root in roots:
-            self._note_node(root)
             if value := self.values.known(root):
+                self._note_node(root, value)
+                self.values.keep(value, root)
                 self.roots.append(value.number)
                 value.kind = "loss"
         self.names.name_given(user_frame(2))

@@ -101,7 +101,9 @@ def _needed(recorder: Recorder) -> list[Operation]:
 def _renumbered(given: Any, at: dict[int, int]) -> Any:
     if isinstance(given, dict):
         return {key: at[one] if key == "t" else _renumbered(one, at) for key, one in given.items()}
-    return [_renumbered(one, at) for one in given] if isinstance(given, list | tuple) else given
+    if isinstance(given, list):
+        return [_renumbered(one, at) for one in given]
+    return given if given is None or isinstance(given, bool | int | float | str) else {"s": str(given)}
 
 
 class _Files:
