@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from inspect import unwrap
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,7 +41,12 @@ def user_frame(depth: int) -> FrameType | None:
 
 def is_in_function(frame: FrameType | None) -> bool:
     """Whether a frame lies in the forward pass of a ``torch.autograd.Function``."""
-    return any(one.f_code.co_name == "apply" and one.f_code.co_filename.endswith("function.py") for one in _around(frame))
+    todo, codes = [torch.autograd.Function], set[Any]()
+    while todo:
+        kind = todo.pop()
+        todo += kind.__subclasses__()
+        codes.add(getattr(unwrap(kind.forward), "__code__", None))
+    return any(one.f_code.co_name == "forward" and one.f_code in codes for one in _around(frame))
 
 
 class Namer:
