@@ -24,7 +24,7 @@ from bpdebug.trust.clues import clues
 from bpdebug.trust.conventions import PLAINEST, following, likeliest
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.joined import advice, joined, unseen
+from bpdebug.trust.joined import advice, joined, of_own_lines, unseen
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.late import moments
 from bpdebug.trust.reading import ComparisonError, Reading, readings
@@ -84,7 +84,7 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
         found.append(told)
     understood = (*scene.notes, *reading.notes, *judge.notes, *sentences(judge))
     shared, apart = _shared(judge)
-    found = joined(judge, found)
+    found = joined(judge, of_own_lines(judge, found))
     more = alone and scene.update == 0 and timeline.program.updates > 1 and not any(one.notable for one in found)
     first = [_FIRST] if more and _steps(judge) else []
     notes = (*understood, *_sources(judge, scene.update), *advice(judge), *shared, *first)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
 from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge
-from bpdebug.trust.report import listed
+from bpdebug.trust.report import listed, together
 from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import WITHIN
 
@@ -44,6 +46,22 @@ def joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
             first |= {key: one.name for key in keys if key not in first}
         joined.append(one)
     return joined
+
+
+def of_own_lines(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
+    """The findings, of which derivatives that are right for a line as the user has it, wrong as it is, are no accusation of their own."""
+    program, changed = judge.program, list[str]()
+    for finding in found if program.scenario.lines else ():
+        if finding.status == "off" and finding.stage.phase is Phase.FORWARD and len(finding.suspects) == 1 and finding.suspects[0].formula:
+            with suppress(BpdebugError):
+                program = program.with_formula(finding.stage.name, finding.suspects[0].formula)
+                changed.append(finding.name)
+    if not changed:
+        return [*found]
+    other = Judge(replace(judge.scene, meant=program), judge.reading).backward(judge.convention)
+    right = {one.name for one in other.findings if one.says.agrees and one.stage.of}
+    said = f"right for your {together(changed)}"
+    return [replace(one, status="follows", said=said, suspects=()) if one.status == "off" and one.name in right else one for one in found]
 
 
 def _anywhere(judge: Judge, finding: Finding, suspect: Suspect) -> str:

@@ -138,9 +138,12 @@ def verdict(program, kind, name, text):
         untold = any(finding.name == name and finding.says.untold for finding in report.findings)
         return "" if right else "cannot tell" if untold else "wrong"
     kinds = [suspect.kind for suspect in report.accused[0].suspects]
+    if kind == "stray_factor" and "penalty" in name:
+        kinds = ["stray_factor" if one == "l2_factor" else one for one in kinds]
     if [finding.name for finding in report.accused] != [name]:
         return "wrong"
-    return "unknown" if not kinds else "named" if kinds == [kind] else "listed" if kind in kinds or kind in general else "wrong"
+    told = kind in kinds or kind in general or kinds == ["one_part"]  # which says what would be right
+    return "unknown" if not kinds else "named" if kinds == [kind] else "listed" if told else "wrong"
 
 
 @pytest.mark.long

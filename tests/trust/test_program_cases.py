@@ -476,6 +476,8 @@ def test_another_forward_pass_is_seen_in_its_numbers(opened, compared, tmp_path,
     theirs = Session(load_scenario(path))
     found = compared(name, numbers_of(theirs, known_of(opened(name))))
     assert found["culprit"] == stage
+    named, *more = [one["suspects"] for one in found["stages"] if one["status"] == "off"]
+    assert not more or [suspect["formula"] for suspect in named] in ([], [""]), "the rest is right for his own line"
 
 
 def changed(opened, name, **change):
