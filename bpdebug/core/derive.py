@@ -44,7 +44,7 @@ from bpdebug.core.tree import (
     walk,
 )
 
-FLAT = ("sign", "floor", "//", "zeros_like", "ones_like", "one_hot")
+FLAT = ("sign", "floor", "//", "stop_gradient", "zeros_like", "ones_like", "one_hot")
 """Functions whose derivative is 0 wherever there is one."""
 _SAMPLES = Form.of((), "i", GENERIC_ROWS)
 ARRIVING = Name("g")

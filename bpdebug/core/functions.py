@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from bpdebug.core.boxes import Box, Piece, brackets, fence, group, lowered, power, row
 from bpdebug.core.function import Function, called, composite, elementwise, reduction, row_of, structural
-from bpdebug.core.lacking import add_at, erf, norm, one_hot, split
+from bpdebug.core.lacking import add_at, erf, norm, one_hot, split, stop_gradient
 
 _add: Any = np.add
 
@@ -71,6 +71,7 @@ _ELEMENTWISE = (
     ),
     elementwise("minimum", np.minimum, 2, result="same", box=called("min"), branch=np.where, slopes=("u < v", "v < u")),
     row_of("where(condition, x, y)", np.where, result="same", cellwise=True, truths=(0,), torch=_TORCH_WHERE, box=_cases),
+    row_of("stop_gradient(x)", stop_gradient, result="same", cellwise=True, torch="a.detach()"),
     elementwise("isnan", np.isnan, result="bool"),
     elementwise("isinf", np.isinf, result="bool"),
     elementwise("isfinite", np.isfinite, result="bool"),

@@ -222,7 +222,7 @@ class Hooks(Run):
     def kept(self, site: int, text: str, base: Any, key: Any) -> None:
         """An item of something was assigned, among other targets."""
         if not isinstance(base, np.ndarray):
-            self._named(site, (0, f"{text}[{key!r}]"), base[key], False)
+            self._named(site, self._place(text, base, key), base[key], False)
 
     def put(self, site: int, text: str, base: Any, key: Any, value: Any) -> None:
         """``base[key] = value``."""
@@ -233,7 +233,7 @@ class Hooks(Run):
         else:
             base[key] = value
             if isinstance(key, int | str | tuple):
-                self._named(site, (0, f"{text}[{key!r}]"), value, False)
+                self._named(site, self._place(text, base, key), value, False)
 
     def _before(self, base: Array) -> Any:
         return self.graph.known(base) or self.graph.of(base)
@@ -248,7 +248,13 @@ class Hooks(Run):
             return
         value = self.more(site, name, base[key], value)
         base[key] = value
-        self._named(site, (0, f"{text}[{key!r}]"), value, False)
+        self._named(site, self._place(text, base, key), value, False)
+
+    def _place(self, text: str, base: Any, key: Any) -> Slot:
+        """Where an item is kept: of a list within another one, ``W[j]``, under the name that this one had there."""
+        known = [slot for one, slot in self.owners.get(id(base), ()) if one is base] if "[" in text else ()
+        holder, name = known[0] if known else (0, text)
+        return holder, f"{name}[{key!r}]"
 
     def more(self, site: int, name: str, target: Any, value: Any) -> Any:
         """``target += value``."""

@@ -13,9 +13,10 @@ from typing import Any
 from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.likeness import Likeness, Origins, UnlikeError
+from bpdebug.recorder.lineage import Lineage
 from bpdebug.recorder.run import Enough
 from bpdebug.recorder.stream import Recording
-from bpdebug.recorder.updates import Lineage, Update, find_updates, is_passing, living, same
+from bpdebug.recorder.updates import Update, find_updates, is_passing, living, same
 from bpdebug.recorder.writer import Writer
 
 FIRST = 3
@@ -25,8 +26,8 @@ _BYTES = 256 * 2**20
 """What is kept of the updates, and copied of the first ones, at most."""
 _MOST, _SOME = 500, 20
 """Updates at the end that are kept, at most; and where the end is not known, now and then, in a row."""
-_NOWHERE = -2
-"""The place of no loop."""
+_NOWHERE, _AFTER = -2, 10**9
+"""The place of no loop, and an update after all others."""
 _KINDS = 50
 """Different things that updates do whose text is remembered."""
 _BESIDE = 2
@@ -113,8 +114,17 @@ class Keeper:
             raise Enough
         if len(updates) >= wanted or (full and updates):
             hooks.followed = _loop(hooks, updates)
+            if self._are_several(updates):
+                self._keep(updates)
+                self._found(self.recording)
+                hooks.on, hooks.followed, hooks.update = False, _NOWHERE, _AFTER
         elif full:
             hooks.on = False
+
+    def _are_several(self, updates: list[Update]) -> bool:
+        """Whether an update takes several turns of its loop; while the hooks rest nobody knows then when one ends."""
+        begins = [count for loops, count in self.hooks.iterations if loops[-1][0] == self.hooks.followed]
+        return sum(updates[0].start <= count < updates[-1].end for count in begins) > len(updates)
 
     def _keep(self, updates: list[Update]) -> None:
         """Keep the updates that the search has found, and what was printed in each."""

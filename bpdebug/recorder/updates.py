@@ -10,27 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.recorder.graph import Array, Node
+from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
+from bpdebug.recorder.lineage import HOPS, SCALING, THROUGH, Carried, Lineage, is_array, is_real
 from bpdebug.recorder.rewrites import changed
-
-_SCALING = {"*", "/", "multiply", "divide"}
-_THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
-_THROUGH |= {"float", "float64", "nan_to_num", "squeeze"}
-_HOPS = 4
-_MOST_HOPS = 20_000
-Carried = dict[Node, Node]
-"""The tensors that an update starts from, and what they become."""
-
-
-def is_real(node: Node) -> bool:
-    """Whether a value is made of floats."""
-    return type(node.value) is float or getattr(getattr(node.value, "dtype", None), "kind", "") == "f"
-
-
-def is_array(node: Node) -> bool:
-    """Whether a value has more than one number, or axes at least."""
-    return np.ndim(node.value) > 0
 
 
 class Update:
@@ -38,77 +21,6 @@ class Update:
 
     def __init__(self, start: int, end: int, carried: Carried, run: int = 0) -> None:
         self.start, self.end, self.carried, self.run = start, end, carried, run
-
-
-class Lineage:
-    """Which tensor another one is the next version of."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes, self._known = nodes, dict[int, Node | None]()
-
-    def before(self, node: Node) -> Node | None:
-        """The tensor of which this is the next version: W of ``W - lr * dW``, whatever it is called."""
-        if node.number not in self._known:
-            self._known[node.number] = _before(node)
-        return self._known[node.number]
-
-    def carried(self, start: int, end: int) -> Carried:
-        """The tensors from before ``start`` that have a next version within."""
-        found: Carried = {}
-        for node in self.nodes[start:end]:
-            if not node.slots or not node.operation or not is_real(node):
-                continue
-            old: Node | None = node
-            for _ in range(_MOST_HOPS):
-                if old is None or old.number < start or not old.operation:
-                    break
-                old = self.before(old)
-            if old is not None and old is not node and is_real(old) and (old.number < start or not old.operation):
-                kept = found.get(old)
-                if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
-                    found[old] = node
-        return found
-
-
-def _shares(node: Node, old: Node) -> bool:
-    """Whether two values have been kept under one name."""
-    return not {slot for slot, _, _ in node.slots}.isdisjoint(slot for slot, _, _ in old.slots)
-
-
-def _before(node: Node) -> Node | None:
-    if node.operation in ("add_at", "view"):
-        return _node(node.arguments[0])
-    if node.operation.startswith("put"):
-        old, value = _node(node.arguments[0]), _node(node.arguments[2])
-        return old if old and (node.operation != "put" or (value and _made_of(value, old, 0))) else None
-    names, shape = {slot for slot, _, _ in node.slots}, np.shape(node.value)
-    found, stack, order = list[tuple[bool, bool, int, Node]](), [(node, False)], 0
-    while stack:
-        one, scaled = stack.pop()
-        if one is not node and (one.slots or not one.operation):
-            if np.shape(one.value) == shape:
-                order += 1
-                found.append((names.isdisjoint(slot for slot, _, _ in one.slots), scaled, order, one))
-        elif one.operation in _THROUGH:
-            stack += [(argument, scaled) for argument in reversed(one.arguments) if isinstance(argument, Node)]
-        elif one.operation in _SCALING:
-            for this, other in (one.arguments, one.arguments[::-1]):
-                if isinstance(this, Node) and np.size(other.value if isinstance(other, Node) else other) == 1:
-                    stack.append((this, True))
-    found = [one for one in found if shape or not one[0]]  # of single numbers only the name tells
-    return min(found, key=lambda one: one[:3])[3] if found else None
-
-
-def _node(value: Any) -> Node | None:
-    return value if isinstance(value, Node) else None
-
-
-def _made_of(value: Node, old: Node, hops: int) -> bool:
-    """Whether a value is the old one, or a part of it, plus or minus something."""
-    if value is old or (value.operation == "[]" and value.arguments[0] is old):
-        return True
-    inner = value.arguments if hops <= _HOPS and value.operation in _THROUGH | _SCALING else ()
-    return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
 
 
 def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
@@ -140,7 +52,7 @@ def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
     begin = next(count for loops, count in hooks.iterations if loops[0][1] == run)
 
     def is_made_within(node: Node | None) -> bool:
-        for _ in range(_MOST_HOPS):
+        for _ in range(HOPS):
             if node is None or node.number < begin or not node.operation:
                 break
             node = lineage.before(node)
@@ -192,10 +104,15 @@ def _chosen(
         if len(spans[run]) < 2 or (chosen and chosen not in parents[run]):
             continue
         found = _crossing(lineage, spans[run][:3])
+        if not any(counts(old) and not lineage.is_replaced(new) for old, new in found.items()):
+            spans[run] = _gathered(lineage, spans[run])
+            found = _crossing(lineage, spans[run][:3])
+        if not any(map(counts, found)):
+            continue
         alike = len(_texts(found) & _texts(best)) >= 0.6 * len(_texts(best))
         above = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0)) if chosen else (0, 0)
         within = alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, above[0], spans[run], best)
-        if any(map(counts, found)) and (not chosen or within):
+        if not chosen or within:
             chosen, best = run, found
     return (chosen, best) if chosen else None
 
@@ -214,10 +131,40 @@ def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
 def _crossing(lineage: Lineage, spans: list[tuple[int, int]]) -> Carried:
     """What goes through two turns in a row and was there before the first."""
     found: Carried = {}
-    turns = [lineage.carried(*span) for span in spans]
+    turns = [_changed(lineage, span) for span in spans]
     for one, other in pairwise(turns):
         found |= {old: new for old, new in one.items() if new in other or (old in other and not old.operation)}
     return {old: new for old, new in found.items() if old.number < spans[0][0] or not old.operation or old in turns[0].values()}
+
+
+def _changed(lineage: Lineage, span: tuple[int, int]) -> Carried:
+    """What a turn carries on, but for what it only moves to and fro, as a numerical check of gradients does."""
+    found = lineage.carried(*span)
+    return {old: new for old, new in found.items() if lineage.before(new) is old or not _is_restored(old, new)}
+
+
+def _is_restored(old: Node, new: Node) -> bool:
+    one, other = old.numbers(), new.numbers()
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, 1e-9, 1e-12))
+
+
+def _gathered(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Turns in groups, each of which ends with one that changes what changes most often of the arrays that were there before the first and
+    go on changing: sums of gradients begin anew after each step, parameters never do. The turns themselves where nothing does."""
+    changes, latest = defaultdict[Node, list[int]](list), dict[Node, Node]()
+    begin = turns[0][0]
+    for place, span in enumerate(turns):
+        for old, new in _changed(lineage, span).items():
+            root = old
+            for _ in range(HOPS):
+                if root.number < begin or not (before := root.operation and lineage.before(root)):
+                    break
+                root = before
+            if is_array(root) and (root.number < begin or not root.operation):
+                changes[root].append(place)
+                latest[root] = new
+    places = max((changes[root] for root, new in latest.items() if not lineage.is_replaced(new)), key=len, default=[])
+    return [(turns[one + 1][0], turns[other][1]) for one, other in pairwise([-1, *places])] if places else turns
 
 
 def _texts(carried: Iterable[Node]) -> set[str]:
@@ -229,7 +176,7 @@ def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
     ends = {*outer.values(), *outer}
     for old in filter(is_array, inner):
         one: Node | None = old
-        for _ in range(_MOST_HOPS):
+        for _ in range(HOPS):
             if one is None or one in ends:
                 break
             one = lineage.before(one)
@@ -278,7 +225,7 @@ def _reads_first(nodes: list[Node], update: Update) -> bool:
     """Whether an array is read by something else than its own update before the first of them is written."""
     arrays = {old for old in update.carried if is_array(old)}
     first = min((update.carried[old].number for old in arrays), default=update.end)
-    own = _SCALING | _THROUGH
+    own = SCALING | THROUGH
     return any(parent in arrays for node in nodes[update.start : first] if node.operation not in own for parent in node.parents())
 
 
@@ -303,4 +250,4 @@ def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
                 stack += node.parents()
 
 
-__all__ = ["Array", "Carried", "Lineage", "Update", "ancestors", "find_updates", "is_array", "is_passing", "is_real", "living", "same"]
+__all__ = ["Update", "ancestors", "find_updates", "is_passing", "living", "same"]

@@ -9,7 +9,8 @@ import numpy as np
 
 from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.updates import Update, ancestors, is_real
+from bpdebug.recorder.lineage import is_real
+from bpdebug.recorder.updates import Update, ancestors
 
 INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
 _SAME = {
@@ -35,7 +36,10 @@ _WORDS = """
     isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
 _OF_ARRAYS = {*INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
-_JOINED = {"vstack": "concatenate([{}], axis=0)", "hstack": "concatenate([{}], axis=-1)"}
+_JOINED = {"vstack": ("reshape(stack({}), (-1, 1))", "stack({}, axis=0)", "concatenate({}, axis=0)")}
+_JOINED["hstack"] = "stack({})", "concatenate({}, axis=0)", "concatenate({}, axis=-1)"
+_JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate({}, axis=-1)"
+"""How arrays without an axis, with one and with more are joined."""
 
 
 class UnwritableError(Exception):
@@ -181,8 +185,6 @@ def _added_to(nodes: set[Node]) -> Iterator[Node]:
 def _called(name: str, part: str, operands: list[str], keywords: dict[str, str]) -> str:
     """A call of a function of NumPy's, or of a method."""
     method, name = name.startswith("."), name.removeprefix(".")
-    if name in _JOINED:
-        return _JOINED[name].format(operands[0][1:-1])
     if name in ("split", "array_split", "hsplit"):
         keywords |= {"axis": "-1"} if name == "hsplit" else {}
         return f"split({', '.join([*operands, *(f'{key}={value}' for key, value in keywords.items())])})[{part}]"
@@ -240,6 +242,14 @@ def _added(node: Node, operands: list[str]) -> str:
     return f"({inner[1:-1].rstrip(',').replace(', ', ' + ')})"
 
 
+def _joined(node: Node, operands: list[str]) -> str:
+    parts, axes = node.arguments[0], _JOINED[node.operation]
+    ranks = {min(np.ndim(one.value if isinstance(one, Node) else one), 2) for one in parts} if isinstance(parts, list | tuple) else set()
+    if len(ranks) != 1:
+        raise UnwritableError(node.operation)
+    return axes[ranks.pop()].format(f"[{operands[0][1:-1].rstrip(',')}]")
+
+
 def _same(_: Node, operands: list[str]) -> str:
     return operands[0] if operands[0][:1] != "[" else f"stack({operands[0]})"
 
@@ -258,6 +268,7 @@ _SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
     ".T": lambda _, operands: f"{operands[0]}.T",
     "[]": _subscript,
     "added": _added,
+    **dict.fromkeys(_JOINED, _joined),
     "put": _put,
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys(("dot", ".dot", "matmul", "inner"), _dot),

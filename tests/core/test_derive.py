@@ -175,6 +175,13 @@ def test_what_has_no_derivative_passes_no_gradient_and_says_so():
     assert found.blocked == {"u": "u > k has no derivative", "k": "u > k has no derivative"}
 
 
+def test_what_is_taken_as_given_counts_and_passes_no_gradient():
+    shapes = {"u": (4, 3), "v": (4, 3)}
+    found = derived("r", parse("u * stop_gradient(u + v)"), shapes, ["u", "v"])
+    assert {name: gradient.text for name, gradient in found.gradients.items()} == {"u": "g * stop_gradient(u + v)"}
+    assert found.blocked == {"v": "stop_gradient has no derivative"}
+
+
 def test_what_arrives_may_have_a_name_of_its_own_or_be_the_literal_1():
     shapes = {"g": (GENERIC_ROWS, 1), "y": (GENERIC_ROWS, 1)}
     formula = parse("mean((g - y) ** 2)")

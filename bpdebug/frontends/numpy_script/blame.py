@@ -17,8 +17,8 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place
+from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.losses import Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _MOST, _LINES, _FAULTS = 100_000, 40, 4

@@ -9,10 +9,12 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
+from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name, Tree, substitute
-from bpdebug.frontends.numpy_script.losses import NEAR
+from bpdebug.frontends.numpy_script.fits import NEAR
 from bpdebug.frontends.numpy_script.pairs import Pairing
-from bpdebug.frontends.numpy_script.recording import Statement
+from bpdebug.frontends.numpy_script.recording import Line, Statement
 
 
 def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Statement, due: Tree) -> Statement | None:
@@ -36,6 +38,12 @@ def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Stateme
     return None
 
 
+def called(stage: Stage, made: Line, line: Line) -> Stage:
+    """A stage that a function computes, for the line that calls it."""
+    meaning = f"Computed by {made.function}(), line {made.number}, for line {line.number}."
+    return replace(stage, meaning=meaning, line=str(made), beside=str(line))
+
+
 def _helps(tree: Tree, factor: str, values: Mapping[str, Array], arriving: str, right: Array) -> bool:
     """Whether a factor would be the right one, were it computed from another tensor."""
     alike = [name for name, value in values.items() if value.shape == values[factor].shape]
@@ -47,4 +55,4 @@ def _helps(tree: Tree, factor: str, values: Mapping[str, Array], arriving: str, 
     return False
 
 
-__all__ = ["helper_of"]
+__all__ = ["called", "helper_of"]

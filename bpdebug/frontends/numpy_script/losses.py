@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import count, takewhile
 
 import numpy as np
 
-from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
-from bpdebug.core.program import Program
-from bpdebug.core.record import Record, replace
+from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, reached, severed, start_of, used
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated
+from bpdebug.frontends.numpy_script.held import with_given
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|^ce\b|xent|entropy", re.IGNORECASE)
@@ -29,74 +29,6 @@ _MOST, _TERMS = 8, 200
 _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
 """How many of the parameters must agree with a loss that is not called one; how much of that one may lack that is; how well one that only
 a difference implies fits at least: there may be a mistake in the derivative of the loss itself."""
-NEAR = 1e-6
-"""Relative: numbers that are as near are the same."""
-_ROUNDING = 1e-11
-"""Relative: gradients of saturated units that are as small as this are rounding."""
-_MANY = 64
-"""Cells that are looked at first."""
-_COMMON = 1e-4
-"""Relative: factors that are as near are the same; a step of which rounding makes a larger share tells nothing."""
-
-
-class Differentiated(Record, eq=False):
-    """A loss with all that is derived from it.
-
-    Attributes:
-        program: its forward lines, inner values among them, and the derived gradients.
-        forward: the lines, as name and text.
-        gradients: the numbers of the derived gradients in the first update.
-        parts: those of their parts, where a tensor is used more than once, by the names of these stages.
-        agreement: the share of parameters whose gradient he computes, all times one factor.
-        said: what is said of it where it is not written down, else "".
-        line: where it stands.
-        lost: the tensors without a known derivative, since no formula gives what is computed from them, each with that statement.
-        steps: the parameters that move by one number, the same for all of these, times their gradients, and by which.
-        written: where a loss is written down that is not this one, or "".
-        guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
-    """
-
-    program: Program
-    forward: tuple[tuple[str, str], ...]
-    gradients: Mapping[str, Array]
-    agreement: float
-    said: str
-    line: Line
-    lost: Mapping[str, Statement]
-    steps: Mapping[str, float]
-    written: str = ""
-    parts: Mapping[str, Array] = {}
-    guessed: bool = False
-
-
-def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
-    """The number that a gradient is times the right one, or None; flat and upright ones are the same."""
-    if theirs.size != right.size or np.squeeze(theirs).shape != np.squeeze(right).shape:
-        return None
-    near = max(near, 64 * float(np.finfo(theirs.dtype).eps)) if theirs.dtype.kind == "f" else near
-    one, other = np.ravel(theirs), np.ravel(right)
-    size = float(np.abs(one).max(initial=0))
-    some = slice(None, None, max(1, one.size // _MANY))
-    if one.size > 4 * _MANY and _fits(one[some], other[some], 4 * near * size) is None:
-        return None
-    return _fits(one, other, near * size) or None
-
-
-def _fits(one: Array, other: Array, limit: float) -> float | None:
-    """The number that some values are times others, up to a limit, or None; any number is, where all are 0."""
-    one, other = one.astype(float, copy=False), other.astype(float, copy=False)
-    norm = float(other @ other)
-    factor = float(one @ other) / norm if norm else 0.0
-    if not np.isfinite(norm) or not np.isfinite(limit) or not np.abs(one - factor * other).max(initial=0) <= limit:
-        return None
-    return factor
-
-
-def told_apart(gradients: Mapping[str, Array]) -> list[str]:
-    """The gradients that are more than what rounding leaves of the largest."""
-    sizes = {name: float(np.abs(gradient).max(initial=0)) for name, gradient in gradients.items()}
-    largest = max(filter(np.isfinite, sizes.values()), default=0.0)
-    return [name for name, size in sizes.items() if size > _ROUNDING * largest or not np.isfinite(size)]
 
 
 def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") -> Differentiated | None:
@@ -109,9 +41,10 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     tried = list[Differentiated]()
     for text, names, said, line in _candidates(recording, told):
         try:
-            tried.append(_differentiated(recording, scenario, text, names, said, line))
+            made = differentiated(recording, scenario, text, names, said, line)
         except BpdebugError:
             continue
+        tried.append(with_given(recording, scenario, made))
         if tried[-1].agreement == 1 and not said:
             break
     best = max((one for one in tried if told or _rank(one)), key=_rank, default=None)
@@ -143,13 +76,15 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
-        called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner
+        tree = one.formula.tree if one.formula else None
+        signed = one.live and isinstance(tree, Binary) and tree.operator == "-"  # an error, of which gradients are made
+        called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner and not signed
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (called or told or alone):
             reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
-            match one.formula and one.formula.tree:
+            match tree:
                 case Binary("+", Name(total), Name(_)) if total not in dependent:  # added up over updates
                     reach /= 2
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
@@ -174,88 +109,7 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
     for (said, line), parts in lines.items():
         texts, names, of = zip(*parts[:_TERMS], strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
-        yield " + ".join(texts), names, f"{said} of {whose}", line
-
-
-def _differentiated(
-    recording: Recording, scenario: RecordedScenario, text: str, names: tuple[str, ...], said: str, line: Line
-) -> Differentiated:
-    known = {one.name for one in recording.statements}
-    loss = ("loss" if "loss" not in known else "implied_loss") if said else f"{names[0]}.sum" if text else names[0]
-    wanted = used(recording.statements, names) - (set(names) if said else set())
-    forward = [(one.name, one.formula.text) for one in recording.statements if one.name in wanted and one.formula]
-    forward += [(loss, text)] if text else []
-    program = derived_program(recording, forward, loss, scenario)
-    with np.errstate(all="ignore"):
-        values = program.run({**program.initial, **start_of(recording)})
-    lost = severed(recording.statements, names)
-    left_out = {*lost, *_slots(recording)}
-    gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
-    live = told_apart({name: gradients[name] for name in recording.start if name in gradients})
-    steps = _steps(recording, {name: gradients[name] for name in live})
-    agreement = max(_agreement(recording, {*wanted}, gradients, live), len(steps) / max(1, len(live)))
-    parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
-    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts)
-
-
-def _slots(recording: Recording) -> Iterator[str]:
-    """What lives from update to update and is added to a parameter when it is new: a velocity, even where the forward pass reads it."""
-    formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
-    made = {new: old for old, new in recording.carried.items()}
-    for new, old in made.items():
-        stack = [*formulas[new].children()] if new in formulas and isinstance(formulas[new], Binary) else []
-        while stack:
-            match stack.pop():
-                case Name(name) if name in made and name != new:
-                    yield from (made[name],) if np.shape(recording.start[made[name]]) == np.shape(recording.start[old]) else ()
-                case Unary("-", inner) | Binary("*", Number(), inner):
-                    stack.append(inner)
-
-
-def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, float]:
-    """The parameters whose steps are one common number times their gradients, but for a penalty on the parameter, and that number."""
-    values, found = recording.values[-1], dict[str, float]()
-    for name, gradient in gradients.items():
-        old, new = values[name], values.get(recording.carried[name])
-        if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient)):
-            found[name] = factor
-    counts = Counter(float(f"{factor:.4g}") for factor in found.values())
-    common = max(counts, key=lambda factor: (counts[factor], factor > 0), default=0.0)
-    if not common or (counts[common] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
-        return {}
-    return {name: factor for name, factor in found.items() if abs(factor / common - 1) < _COMMON}
-
-
-def _step(old: Array, new: Array, gradient: Array) -> float | None:
-    """The number by which a gradient is multiplied where it is subtracted, beside a share of the parameter or of its signs; None where
-    the step is another one."""
-    moved, size = np.ravel(old - new).astype(float), float(np.max(np.abs(old), initial=0))
-    error = 4 * float(np.finfo(old.dtype if old.dtype.kind == "f" else float).eps) * size
-    limit = max(NEAR, 16 * error / (4 * size or 1)) * float(np.max(np.abs(moved), initial=0)) + error
-    if not np.isfinite(moved).all() or not np.isfinite(gradient).all() or limit > _COMMON * np.max(np.abs(moved), initial=0):
-        return None
-    for others in ((), (old,), (np.sign(old),), (old, np.sign(old))):
-        parts = np.array([np.ravel(part) for part in (gradient, *others)], float).T
-        if parts.shape[0] > parts.shape[1] or not others:
-            factors = np.linalg.lstsq(parts, moved, rcond=None)[0]
-            if np.abs(moved - parts @ factors).max() <= limit:
-                return float(factors[0])
-    return None
-
-
-def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array], live: Sequence[str]) -> float:
-    """The share of the parameters for which a value of his is their gradient times the most frequent factor."""
-    found, own = list[float](), [one for one in recording.statements if one.name not in forward and one.live]
-    for name in live:
-        ancestors = used(recording.statements, [recording.carried[name]])
-        scales = [
-            scale(recording.values[-1][one.name], gradients[name])
-            for one in own
-            if one.name in ancestors and one.name in recording.values[-1]
-        ]
-        found += [float(f"{factor:.3g}") for factor in scales if factor][:1]
-    best = max((found.count(factor) for factor in found), default=0)
-    return best / len(live) if live and (best > 1 or gradients[live[0]].size > 1) else 0.0
+        yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
 
 
 def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]:
@@ -267,4 +121,4 @@ def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]
     return tuple(takewhile(lambda value: value is not None, map(told.get, count())))  # type: ignore[arg-type]
 
 
-__all__ = ["NEAR", "Differentiated", "find_loss", "scale", "told_losses"]
+__all__ = ["find_loss", "told_losses"]

@@ -15,8 +15,8 @@ from bpdebug.core.tree import Binary, Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame, ends_of
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
-from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
@@ -113,7 +113,8 @@ class Pairing:
         wanted = dependent - self._forward - after
         penalties = {name: {name} for name in recording.start}
         for one in recording.statements:  # made of a parameter and of single numbers alone
-            of = {name for read in one.reads for name in penalties.get(read, {read} if np.ndim(self._values.get(read, 0)) else ())}
+            parts = (penalties.get(read, {read} if read in dependent or np.ndim(self._values.get(read, 0)) else ()) for read in one.reads)
+            of = {name for part in parts for name in part}
             if len(of) == 1 and of <= {*recording.start} and one.name in dependent:
                 penalties[one.name] = of
         found = dict[str, Statement]()
@@ -138,6 +139,9 @@ class Pairing:
             size = self._values[parameter].size
             fitting = [name for name in seen if name in names and self._values[name].size == size and name not in found]
             named = [name for name in fitting if name not in self._inner]
+            if size == 1 and parameter in self._loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
+                due = np.ravel(self._loss.gradients[parameter])
+                named = [name for name in fitting if np.allclose(np.ravel(self._values[name]), due, NEAR, 0)] or fitting
             found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
         return found
 
@@ -192,7 +196,7 @@ class Pairing:
             if factor is None or (one.name in self._inner and self.subtracted.get(one.name) != tensor):
                 continue
             alike, whole = named_alike(one.name, tensor), factor == 1.0
-            if self._single and not alike:
+            if self._single and not (alike or (tensor in self._loss.steps and self.subtracted.get(one.name) == tensor)):
                 continue
             if np.count_nonzero(right) == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
                 continue
@@ -241,8 +245,8 @@ class Pairing:
     def _penalized(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
         tensor = self.subtracted.get(one.name, "")
-        if tensor in {pair.tensor for pair in self.pairs.values()} or tensor not in self._now:
-            return None
+        if tensor in {pair.tensor for pair in self.pairs.values()} or tensor not in self._now or self._now[tensor].size == 1:
+            return None  # of a single number any rest is a multiple
         rest = self._values[one.name].reshape(self._now[tensor].shape) - self._now[tensor]
         return Pair(tensor, None) if scale(rest, self._values[tensor]) else None
 

@@ -182,7 +182,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     behind = [(n, place) for old, n, place in zip([-1, *kept], kept, there, strict=False) if n != old + 1]
     starts = {number: {name: every[place][name] for name in carried} for number, place in behind}
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
-    whole = [seen, *(_filled(statements, values) for values in whole[1:])]
+    whole = [seen, *filter(None, (_filled(statements, values) for values in whole[1:]))]
     start = {name: every[0][name] for name in carried}
     return Recording(
         str(text["script"]),
@@ -254,10 +254,12 @@ def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
 
 
 def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dict[str, Array]:
-    """The numbers of an update with those of values that the script does not name."""
+    """The numbers of an update with those of values that the script does not name; none where they are not all known."""
     found = {**values}
     for one in statements:
         if one.formula and one.name not in found:
+            if not found.keys() >= {*one.formula.names}:
+                return {}
             found[one.name] = evaluate(one.formula, found)
     return found
 

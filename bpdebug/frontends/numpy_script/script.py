@@ -25,12 +25,14 @@ from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import kept_of, stopped
-from bpdebug.frontends.numpy_script.helpers import helper_of
+from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.held import with_held
+from bpdebug.frontends.numpy_script.helpers import called, helper_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
-from bpdebug.frontends.numpy_script.losses import Differentiated, find_loss, told_losses
+from bpdebug.frontends.numpy_script.losses import find_loss, told_losses
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
-from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement, read
+from bpdebug.frontends.numpy_script.recording import Recording, Statement, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 from bpdebug.time.position import LocationError, stages_at
@@ -91,6 +93,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
         raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes")
+    recording = with_held(recording, loss.held)
     program = _Assembled(recording, scenario, loss).program()
     found = "; ".join(
         [_found(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]
@@ -127,12 +130,6 @@ def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
     written = f"loss = {line}" if not loss.said else f"loss = {loss.said} ({line})"
     parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
-
-
-def _called(stage: Stage, made: Line, line: Line) -> Stage:
-    """A stage that a function computes, for the line that calls it."""
-    meaning = f"Computed by {made.function}(), line {made.number}, for line {line.number}."
-    return replace(stage, meaning=meaning, line=str(made), beside=str(line))
 
 
 class _Assembled:
@@ -228,7 +225,7 @@ class _Assembled:
         formula, line = Formula.of(tree or self._formulas[statement.name]), statement.line
         meaning = f"Your line {line.number}."
         made = Stage(name or statement.name, formula, phase, 0, meaning, "", "line", line=str(line), path=statement.path)
-        return _called(made, statement.made, line) if statement.made.function != line.function else made
+        return called(made, statement.made, line) if statement.made.function != line.function else made
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
         """His gradients and what he computes for them, in his order."""
@@ -245,7 +242,7 @@ class _Assembled:
                 tree = self._in_his_names(due.formula.tree, inner, his)
                 stage = replace(stage, of=pair.tensor)
                 if helper := helper_of(self._pairing, self._formulas, statement, tree):
-                    stage = _called(stage, helper.made, statement.line)
+                    stage = called(stage, helper.made, statement.line)
                 if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage

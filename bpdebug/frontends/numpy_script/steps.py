@@ -12,8 +12,8 @@ from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.losses import NEAR, Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
@@ -37,7 +37,9 @@ class Steps:
 
     def __init__(self, recording: Recording, loss: Differentiated, pairing: Pairing) -> None:
         self._recording, self._loss, self._pairing = recording, loss, pairing
-        ends = {name: end for name, end in pairing.blame.ends.items() if name in loss.program.parameters}
+        told = {name for name in loss.program.parameters if name not in loss.gradients or loss.gradients[name].size > 1}
+        told |= {name for name, right in loss.gradients.items() if right.any()}  # of a single 0 nothing tells what it is meant to be
+        ends = {name: end for name, end in pairing.blame.ends.items() if name in told and name in loss.program.parameters}
         right = {name: end for name, end in ends.items() if scale(recording.values[-1][end], loss.gradients[name])}
         self._of = {pair.tensor: name for name, pair in pairing.pairs.items()} | right
         self._moves = Moves(recording, ends, {name for name, _ in loss.forward})

@@ -1,0 +1,135 @@
+"""Values on the way to the loss that he takes as given, so that no gradient flows through them: targets, advantages, importance weights."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.evaluate import assigned
+from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
+from bpdebug.core.tree import Binary, Call, Name
+from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+
+_MOST, _SEVERAL = 60, 3
+"""Lines that are tried, and of which values are taken as given at the same time."""
+
+
+def with_given(recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> Differentiated:
+    """The loss with ``stop_gradient`` around what he takes as given, if all his gradients are right with that.
+
+    What may be taken as given is no part of the model's answer: it comes from a forward pass of its own, or is compared with an answer,
+    or weighs it, at the very end. A statistic of what it is subtracted from, as in batch normalization, is none.
+    """
+    if loss.said or loss.agreement == 1:
+        return loss
+    stops = _Stops(recording, loss)
+    while len(stops.held) < _SEVERAL and stops.agreement < 1 and stops.go_on():
+        pass
+    if stops.agreement < 1:
+        return loss
+    name = loss.program.loss.removesuffix(".sum")
+    text = f"sum({name})" * (name != loss.program.loss)
+    try:
+        return replace(differentiated(with_held(recording, stops.held), scenario, text, (name,), "", loss.line), held=(*stops.held,))
+    except BpdebugError:
+        return loss
+
+
+def with_held(recording: Recording, held: Sequence[tuple[str, ...]]) -> Recording:
+    """The recording with ``stop_gradient`` around some values, those of a line together, and a note on each line."""
+    lines, names = {one.name: one.line for one in recording.statements}, {name for names in held for name in names}
+    said = {one.name: one.formula.text if one.inner and one.formula else one.name for one in recording.statements}
+    told = [f"{said[names[0]]} is taken as given, no gradient flows through it ({lines[names[0]]})" for names in held]
+    statements = tuple(_stopped(one) if one.name in names else one for one in recording.statements)
+    return replace(recording, statements=statements, notes=(*recording.notes, *told))
+
+
+def _stopped(one: Statement) -> Statement:
+    return replace(one, formula=Formula.of(Call("stop_gradient", (one.formula.tree,)))) if one.formula else one
+
+
+class _Stops:
+    """The search for what is taken as given.
+
+    Attributes:
+        held: the values that are, those of a line together.
+        agreement: the share of the parameters whose gradients are right then.
+    """
+
+    def __init__(self, recording: Recording, loss: Differentiated) -> None:
+        self._recording, self._loss, self.held, self.agreement = recording, loss, list[tuple[str, ...]](), loss.agreement
+        forward = {name for name, _ in loss.forward}
+        self._forward, self._statements = forward, [one for one in recording.statements if one.name in forward]
+        self._known = {**loss.program.initial, **start_of(recording)}
+        with np.errstate(all="ignore"):
+            self._known |= loss.program.run(self._known)
+        self._groups = [*self._lines()][:_MOST]
+
+    def go_on(self) -> bool:
+        """Take the values of one more line as given, if more gradients are right with that."""
+        for names in self._groups:
+            gradients = self._without([name for names in (*self.held, names) for name in names])
+            if any(value.any() and not gradients[name].any() for name, value in self._loss.gradients.items() if self._is_parameter(name)):
+                continue
+            agreement = agreement_of(self._recording, self._forward, gradients)[0]
+            if agreement > self.agreement:
+                self.agreement, self.held = agreement, [*self.held, names]
+                return True
+        return False
+
+    def _is_parameter(self, name: str) -> bool:
+        return name in self._recording.start
+
+    def _without(self, held: Iterable[str]) -> Mapping[str, Array]:
+        """The gradients where some values are taken as given."""
+        of = self._loss.program.gradients
+        found = {of[name]: np.zeros_like(self._known[of[name]]) for name in held}
+        at = ChainMap(found, self._known)
+        with np.errstate(all="ignore"):
+            for stage in self._loss.program.stages:
+                if stage.of and stage.name not in found and not found.keys().isdisjoint(stage.formula.names):
+                    found[stage.name] = assigned(stage.formula, at, self._loss.program.kind(stage.name))
+        return {name: found.get(of[name], value) for name, value in self._loss.gradients.items()}
+
+    def _lines(self) -> Iterator[tuple[str, ...]]:
+        """The values that may be taken as given, the last first; those that one line makes belong together."""
+        found = defaultdict[tuple[Line, str], list[str]](list)
+        for one in reversed(self._statements):
+            if one.name in self._loss.program.gradients and one.name not in self._recording.start:
+                found[one.line, re.sub(r"\W*\d+\W*$", "", one.name)].append(one.name)
+        yield from (tuple(names) for names in found.values() if self._may_be_given({*names}))
+
+    def _may_be_given(self, held: set[str]) -> bool:
+        """Whether values come from a pass of their own; or from the same one as what they are compared with, or weigh, and nothing is
+        learned after that."""
+        dependent = reached(self._statements, self._recording.start)
+        before = used(self._statements, held)
+        if before.isdisjoint(self._recording.given[0]):
+            return False  # a function of the parameters alone
+        cut = [replace(one, formula=None, opaque=()) if one.name in held else one for one in self._statements]
+        rest = used(cut, [self._loss.program.loss.removesuffix(".sum")])
+        if before.isdisjoint((rest & dependent) - {*self._recording.start} - held):
+            return True
+        after = reached(self._statements, held) - held
+        learned = any(not {*self._recording.start}.isdisjoint(one.reads) for one in self._statements if one.name in after)
+        readers = [one for one in self._statements if not held.isdisjoint(one.reads)]
+        return not learned and all(self._is_weighed(one, held, before) for one in readers)
+
+    def _is_weighed(self, one: Statement, held: set[str], before: set[str]) -> bool:
+        """Whether a line compares such a value, or multiplies it, with another one of its shape of which it is not made."""
+        match one.formula and one.formula.tree:
+            case Binary("-" | "*", Name(left), Name(right)) if (left in held) != (right in held):
+                other, shape = (right if left in held else left), np.shape(self._known[left])
+                return other not in before and shape == np.shape(self._known[right]) != ()
+        return False
+
+
+__all__ = ["with_given", "with_held"]

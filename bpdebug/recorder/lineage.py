@@ -1,0 +1,116 @@
+"""Which tensor another one is the next version of: by what it is computed from, whatever it is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bpdebug.recorder.graph import Node
+
+SCALING = {"*", "/", "multiply", "divide"}
+"""Operations by which a version is a multiple of another."""
+THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
+THROUGH |= {"float", "float64", "nan_to_num", "squeeze"}
+"""Operations through which a tensor stays the one that it was."""
+_HOPS = 4
+"""Operations between an array and what is written into it."""
+HOPS = 20_000
+"""Versions through which a tensor is followed back."""
+Carried = dict[Node, Node]
+"""The tensors that an update starts from, and what they become."""
+
+
+def is_real(node: Node) -> bool:
+    """Whether a value is made of floats."""
+    return type(node.value) is float or getattr(getattr(node.value, "dtype", None), "kind", "") == "f"
+
+
+def is_array(node: Node) -> bool:
+    """Whether a value has more than one number, or axes at least."""
+    return np.ndim(node.value) > 0
+
+
+class Lineage:
+    """Which tensor another one is the next version of."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes, self._known, self._holders = nodes, dict[int, Node | None](), dict[Any, Node]()
+
+    def before(self, node: Node) -> Node | None:
+        """The tensor of which this is the next version: W of ``W - lr * dW``, whatever it is called."""
+        if node.number not in self._known:
+            self._known[node.number] = _before(node)
+        return self._known[node.number]
+
+    def is_replaced(self, node: Node) -> bool:
+        """Whether something that is no next version of a tensor was kept later under its first name."""
+        if not self._holders:
+            self._holders = {slot: one for one in self.nodes for slot, _, _ in one.slots}
+        one = self._holders.get(node.slots[0][0]) if node.slots else node
+        for _ in range(HOPS):
+            if one is None or one.number <= node.number:
+                break
+            one = self.before(one)
+        return one is not node
+
+    def carried(self, start: int, end: int) -> Carried:
+        """The tensors from before ``start`` that have a next version within."""
+        found: Carried = {}
+        for node in self.nodes[start:end]:
+            if not node.slots or not node.operation or not is_real(node):
+                continue
+            old: Node | None = node
+            for _ in range(HOPS):
+                if old is None or old.number < start or not old.operation:
+                    break
+                old = self.before(old)
+            if old is not None and old is not node and is_real(old) and (old.number < start or not old.operation):
+                kept = found.get(old)
+                if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
+                    found[old] = node
+        return found
+
+
+def _shares(node: Node, old: Node) -> bool:
+    """Whether two values have been kept under one name."""
+    return not {slot for slot, _, _ in node.slots}.isdisjoint(slot for slot, _, _ in old.slots)
+
+
+def _before(node: Node) -> Node | None:
+    if node.operation in ("add_at", "view"):
+        return _node(node.arguments[0])
+    if node.operation.startswith("put"):
+        old, value = _node(node.arguments[0]), _node(node.arguments[2])
+        return old if old and (node.operation != "put" or (value and _made_of(value, old, 0))) else None
+    names, shape = {slot for slot, _, _ in node.slots}, np.shape(node.value)
+    found, stack, order = list[tuple[bool, bool, int, Node]](), [(node, False)], 0
+    while stack:
+        one, scaled = stack.pop()
+        if one is not node and (one.slots or not one.operation):
+            if np.shape(one.value) == shape:
+                order += 1
+                found.append((names.isdisjoint(slot for slot, _, _ in one.slots), scaled, order, one))
+        elif one.operation in THROUGH:
+            stack += [(argument, scaled) for argument in reversed(one.arguments) if isinstance(argument, Node)]
+        elif one.operation in SCALING:
+            for this, other in (one.arguments, one.arguments[::-1]):
+                if isinstance(this, Node) and np.size(other.value if isinstance(other, Node) else other) == 1:
+                    stack.append((this, True))
+    found = [one for one in found if shape or not one[0]]  # of single numbers only the name tells
+    return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _node(value: Any) -> Node | None:
+    return value if isinstance(value, Node) else None
+
+
+def _made_of(value: Node, old: Node, hops: int) -> bool:
+    """Whether a value is the old one, or a part of it, plus or minus something."""
+    if value is old or (value.operation == "[]" and value.arguments[0] is old):
+        return True
+    inner = value.arguments if hops <= _HOPS and value.operation in THROUGH | SCALING else ()
+    return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
+
+
+__all__ = ["HOPS", "SCALING", "THROUGH", "Carried", "Lineage", "is_array", "is_real"]
