@@ -65,7 +65,8 @@ def renamed_lines(scenario: Scenario, naming: Naming) -> tuple[Lines, dict[str, 
     names |= {Naming().input: naming.input, Naming().target: naming.target} if scenario.data else {}
     text, renamed = in_words(lines.program, names), {name: names[name] for name in own}
     parts = [{renamed[name]: value for name, value in given.items()} for given in (lines.parameters, lines.constants, lines.given)]
-    return Lines(text, *parts, names.get(lines.loss or "loss", ""), in_words(lines.backward, names)), names
+    both = names | {Naming().gradient.format(name): naming.gradient.format(new) for name, new in names.items()}
+    return Lines(text, *parts, names.get(lines.loss or "loss", ""), in_words(lines.backward, both)), names
 
 
 def in_print(text: str) -> str:

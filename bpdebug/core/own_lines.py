@@ -19,6 +19,7 @@ from bpdebug.core.statements import Line, Text, parts_of
 from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Name, names, substitute, total, walk
 from bpdebug.core.words import suggestion
+from bpdebug.core.writing import BLANK
 
 _ALIKE = 0.8
 """How much of a name must be that of another one for it to be taken for a slip."""
@@ -72,6 +73,7 @@ class _Own:
         self.times = Counter(name for line in lines for name, _ in line.targets)
         self.seen, self.latest = Counter[str](), dict[str, str]()
         self.written: dict[str, _Written] = {}
+        self.left: dict[str, int] = {}
         for line in lines:
             self._read(line)
         self._refuse_unread()
@@ -81,7 +83,11 @@ class _Own:
     def _read(self, line: Line) -> None:
         self.errors += line.errors
         try:
-            formulas = [(self._formula(*part), part[1]) for part in parts_of(line)]
+            parts = [*parts_of(line)]
+            if [text.strip() for text, _ in parts] == [BLANK]:
+                self.left[line.targets[0][0]] = line.targets[0][1]
+                return
+            formulas = [(self._formula(*part), part[1]) for part in parts]
         except LineError as error:
             self.errors.append(error)
             formulas = []
@@ -120,6 +126,7 @@ class _Own:
         if self.errors:  # a line that is wrong may be the one that reads it
             words = Counter(re.findall(r"[\w.]+", self.text.text))
             read |= {name for name in self.written if words[name] > self.times[name]}
+        self.errors += [self.text.error(self._not_read(name), place) for name, place in self.left.items() if name not in self.derived]
         for line in self.written.values():
             if line.name not in self.derived and (line.name not in read or self._slip(line.name)):
                 self.errors.append(self.text.error(self._not_read(line.name), line.target))
@@ -150,7 +157,8 @@ class _Own:
         Raises:
             ProgramError: where lines read each other in a circle, or a shape does not fit.
         """
-        stages = self.derived | {name: self._stage(line) for name, line in self.written.items()}
+        stages = self.derived | {name: replace(self._whole(name), left=True) for name in self.left}
+        stages |= {name: self._stage(line) for name, line in self.written.items()}
         order = dict[str, Stage | Skipped]()
         for line in self.program.lines:
             if isinstance(line, Skipped) and line.phase is Phase.BACKWARD:
@@ -181,13 +189,17 @@ class _Own:
 
     def _stage(self, line: _Written) -> Stage:
         """The stage of a line; what was derived in its place is kept with it."""
-        derived = self.derived.get(line.name)
-        if derived is None:
+        if line.name not in self.derived:
             return Stage(line.name, line.formula, Phase.BACKWARD, 0, line.comment or PHRASES["helper"], "", "line")
+        return self._whole(line.name).with_formula(line.formula, line.comment.replace("{", "{{").replace("}", "}}"))
+
+    def _whole(self, name: str) -> Stage:
+        """A gradient as it was derived, of several parts as their sum."""
+        derived = self.derived[name]
         parts = [stage for stage in self.derived.values() if stage.of == derived.of and stage.through] if not derived.through else []
         if parts:
             derived = replace(derived, formula=Formula.of(total(*(part.formula.tree for part in parts))), operation="line")
-        return derived.with_formula(line.formula, line.comment.replace("{", "{{").replace("}", "}}"))
+        return derived
 
     def _kept(self, stage: Stage, before: set[str]) -> Stage:
         """A stage whose derived formula reads no helper that is not computed by then."""

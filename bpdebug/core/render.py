@@ -11,7 +11,7 @@ from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Inference, Shape
 from bpdebug.core.tensors import Naming, Role, Tensor
-from bpdebug.core.tree import Binary, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written
+from bpdebug.core.tree import Binary, Blank, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written
 from bpdebug.core.writing import ATOM, LEVEL, SUM, Grammar, Places, Plain, below, cell_text, format_number
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -171,6 +171,9 @@ class _Unicode(Mathematics, Plain):
 
     def written(self, tree: Written) -> str:
         return "∞" if tree.text == "inf" else tree.text
+
+    def blank(self, _: Blank) -> str:
+        return "…"
 
     def number(self, tree: Number) -> str:
         return format_number(tree.value).replace("-", "−")

@@ -21,7 +21,7 @@ from bpdebug.core.optimizers import CLIPPED_BY, RATE, Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value_of
-from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total, walk
+from bpdebug.core.tree import ONE, Binary, Blank, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total, walk
 
 
 class Level(Record):
@@ -58,6 +58,7 @@ class Stage(Record):
         beside: the other line that belongs to it, where one calls and the other one, in the function, computes; or "".
         path: what it is computed in, the outermost first; where that is empty, its group.
         masks: whether infinite values in it come from a mask that the program puts in.
+        left: whether the formula is left to the user: it runs as it was derived, and is not shown (:attr:`shown`).
     """
 
     name: str
@@ -75,6 +76,7 @@ class Stage(Record):
     beside: str = ""
     path: tuple[Level, ...] = ()
     masks: bool = False
+    left: bool = False
 
     @property
     def edited(self) -> bool:
@@ -99,9 +101,20 @@ class Stage(Record):
         """This stage with another formula, the derived one kept beside it; the stage as it was, where they are the same."""
         original = self.original or self
         if formula.tree == original.formula.tree:
-            return original
+            return replace(original, left=False)
         said = (meaning or PHRASES["own"]).format(derived=original.formula.text)
         return replace(original, formula=formula, original=original, meaning=said, short="")
+
+    @cached_property
+    def shown(self) -> Stage:
+        """The stage as it is shown: blank where it is left to the user, who is not told either what his own formula stands for."""
+        if not self.left:
+            return self
+        if self.original:
+            return replace(self, original=self.original.shown, meaning=PHRASES["own for blank"])
+        return replace(
+            self, formula=Formula.of(Blank("zeros_like", (Name(self.of),))), meaning=PHRASES["left"].format(name=self.name), source=""
+        )
 
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"

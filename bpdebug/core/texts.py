@@ -154,6 +154,9 @@ PHRASES: Mapping[str, str] = {
     "helper": "A value of your own backward pass.",
     "of itself": "The loss rises as fast as itself: every gradient begins with this 1.",
     "own": "Your own formula, in the place of {derived}.",
+    "own for blank": "Your own formula: v checks it.",
+    "left": "Yours to fill in: y writes {name} here, a line for it below backward: in the file ('reload' reads it again); v checks it. "
+    "'hint' says from which line it comes, 'reveal' what it is.",
     # where a cell belongs
     "input": "input {number}",
     "named": "{place} ({name})",

@@ -187,6 +187,15 @@ class Call(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class Blank(Call):
+    """What is left to the user to write: it is shown as dots, and has the shape of its argument."""
+
+    def children(self) -> tuple[Tree, ...]:
+        """The argument."""
+        return self.arguments
+
+
+@dataclass(frozen=True, slots=True)
 class Length(Operation):
     """``x.shape[0]``, the length of an axis; without one ``x.size``, the number of cells, and of all axes (``...``) ``x.shape``."""
 

@@ -12,6 +12,7 @@ from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Style
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import (
     Binary,
+    Blank,
     Bound,
     Call,
     Index,
@@ -157,6 +158,9 @@ class _Boxes(Mathematics):
     def length(self, tree: Length) -> Piece:
         """``|x|₀``, the length along an axis; without one, of all."""
         return lowered(fence("||", self.write(tree.operand)), str(tree.axis) if isinstance(tree.axis, int) else None)
+
+    def blank(self, _: Blank) -> Piece:
+        return "…"
 
     def call(self, tree: Call) -> Piece:
         arguments = [self.write(argument) for argument in tree.arguments]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS
 from bpdebug.core.tree import (
     Binary,
+    Blank,
     Bound,
     Call,
     Index,
@@ -27,6 +28,8 @@ from bpdebug.core.tree import (
 Places = tuple[int | str, ...]
 LEVEL = {"or": 1, "and": 2, "not": 3, "|": 5, "&": 6, "+": 7, "-": 7, "*": 9, "/": 9, "//": 9, "@": 9, "**": 11}
 SUM, UNARY_LEVEL, ATOM = 8, 10, 12
+BLANK = "..."
+"""What stands, and is written in a file, for a formula that is left to the user."""
 
 _BELOW = str.maketrans("0123456789-ijklpruvhostn", "₀₁₂₃₄₅₆₇₈₉₋ᵢⱼₖₗₚᵣᵤᵥₕₒₛₜₙ")
 
@@ -139,6 +142,9 @@ class Plain(Grammar):
 
     def call(self, tree: Call) -> str:
         return f"{tree.function}({', '.join([*self.arguments(tree), *self.options(tree)])})"
+
+    def blank(self, _: Blank) -> str:
+        return BLANK
 
     def arguments(self, tree: Call) -> list[str]:
         """What stands before the keywords; a list of arrays in brackets."""

@@ -35,7 +35,7 @@ _GUIDE = {
     "conv": ("a kernel that all places share", "type :goto dK, and press Enter on one of its cells"),
     "rnn": ("back through time, four steps", "type :goto dWh, and press Enter on one of its cells"),
     "attention": ("softmax, a mask and products", "type :goto dp, and step on with s"),
-    "ninja": ("a backward pass for you to fill in", "open its file, write a line under backward:, reload, and press v"),
+    "ninja": ("a backward pass for you to fill in", "type :goto dlogprobs, press y, write it, and press v"),
 }
 """The scenarios in teaching order: what each shows in a few words, and what to try first."""
 FAULTY = ("tutorial_as_written", "saturation")

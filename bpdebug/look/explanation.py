@@ -14,12 +14,13 @@ from bpdebug.core.cells import Cell, Cells, Term, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
+from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Place, Tree, Written, literal
+from bpdebug.core.tree import Blank, Name, Place, Tree, Written, literal
 from bpdebug.core.words import suggestion
 from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.look.places import Places
@@ -139,13 +140,15 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         meaning = f"{render_name(name, style, index)}, {place}. {origin}" if place else origin
         return Explanation(name, index, value, origin, style=style, voice=lambda: (meaning, ""))
     stage = timeline.program_at(computed - 1).stage(name)
-    cells = Cells(stage.formula, operands_seen(timeline, stage, computed), timeline.program.dtype, style.columns)
+    blank = isinstance(stage.formula.tree, Blank)
+    read = (Formula.of(Name(name)), values) if blank else (stage.formula, operands_seen(timeline, stage, computed))
+    cells = Cells(*read, timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
     symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
-    made = stage, computed, term, symbolic, numbers, operands, culprit, style, formula, shown
+    made = stage, computed, None if blank else term, symbolic, numbers, operands * (not blank), culprit, style, formula, shown
 
     def voice() -> tuple[str, str]:
         """What the number means, and the rule behind it; in prose, which is never parsed."""

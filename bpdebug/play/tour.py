@@ -234,6 +234,8 @@ def _names(program: Program) -> dict[str, str]:
     backward = [stage for stage in stages if stage.phase is Phase.BACKWARD and stage.of and stage.formula.names]
     if not backward:
         raise BpdebugError(f"the tour needs a gradient to look at, and this program has none; {_OTHERS}")
+    if any(stage.left for stage in backward):
+        raise BpdebugError(f"the tour would tell what is left to you to fill in; {_OTHERS}")
     products = [stage for stage in backward if isinstance(tree := stage.formula.tree, Binary) and tree.operator == "@"]
     shown = next((stage for stage in products if stage.of in program.parameters), (products or backward)[0])
     # the terms of a sum that picks cells have come from no other number

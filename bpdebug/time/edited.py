@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from bpdebug.core.calendar import Calendar
 from bpdebug.core.cells import Cell
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
+from bpdebug.core.schedule import Stage
 from bpdebug.time.edits import Edit, spans_of, version
+
+
+@lru_cache(16)
+def blanked(program: Program, revealed: frozenset[str]) -> Program:
+    """The program as whoever looks sees it: blank where it is left to him, but for what has been revealed."""
+    if all(stage.name in revealed or not stage.left for stage in program.stages):
+        return program
+    lines = (line.shown if isinstance(line, Stage) and line.name not in revealed else line for line in program.lines)
+    return replace(program, lines=tuple(lines))
 
 
 class Edited:
@@ -20,7 +31,8 @@ class Edited:
 
     Attributes:
         edits: what the user has changed, in order of time; those after the present are replayed when they are passed again.
-        shown: how whoever looks sees a program that runs: as it is, unless somebody disguises it.
+        disguise: how whoever looks sees a program that runs, where a hunt hides something; else None.
+        revealed: the stages that are left to the user, and that he has asked for.
         calendar: how its clock goes, under the edits that have been made.
     """
 
@@ -29,13 +41,14 @@ class Edited:
         self.calendar = program.calendar
         self.machine = Machine(program)
         self.edits: list[Edit] = []
-        self.shown: Callable[[Program], Program] = lambda program: program
+        self.disguise: Callable[[Program], Program] | None = None
+        self.revealed: frozenset[str] = frozenset()
         self._versions: dict[int, Program] = {0: program}
 
     @property
     def program(self) -> Program:
         """The stages with the formulas that hold now, as they are shown."""
-        return self.shown(self.machine.program)
+        return self._shown(self.machine.program)
 
     @property
     def clock(self) -> int:
@@ -66,7 +79,10 @@ class Edited:
 
     def program_at(self, t: int) -> Program:
         """The program with the formulas and the data that hold at clock ``t`` (-1: before any edit), as it is shown."""
-        return self.shown(self.version_at(t))
+        return self._shown(self.version_at(t))
+
+    def _shown(self, program: Program) -> Program:
+        return self.disguise(program) if self.disguise else blanked(program, self.revealed)
 
     def version_at(self, t: int) -> Program:
         """The program that runs at clock ``t``; each version is made once."""

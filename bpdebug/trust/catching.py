@@ -141,7 +141,7 @@ class Wrong(Stop):
 
     def _accused(self, timeline: Timeline, clock: int) -> frozenset[str]:
         """The stages that the check accuses in the update of a clock; during a hunt it would tell what is to be found."""
-        if timeline.program is not timeline.machine.program:
+        if timeline.disguise:
             return frozenset()
         began = process_time()
         with timeline.at(clock):

@@ -38,8 +38,8 @@ class Probe:
     """
 
     def __init__(self, timeline: Timeline) -> None:
-        program = timeline.program
         exact, running = np.dtype(np.float64), timeline.machine.program
+        program = timeline.program if timeline.disguise else running
         self.program, self.running = (made if made.dtype == exact else replace(made, dtype=exact) for made in (program, running))
         self.update, _ = timeline.calendar.under_way(timeline.clock)
         with timeline.at(timeline.calendar.clock(self.update)) as machine:

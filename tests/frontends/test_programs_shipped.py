@@ -88,6 +88,25 @@ def test_the_ninja_fills_in_the_whole_backward_pass(tmp_path):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-11, atol=1e-16, err_msg=name)
 
 
+def test_what_is_left_to_the_ninja_is_told_nowhere_before_he_asks(tmp_path):
+    session, derived = Session(load_scenario("ninja")), "dlogprobs / probs"
+    left = [stage.name for stage in session.program.stages if str(stage) == f"{stage.name} = ..."]
+    assert set(left) == {name for name in session.program.gradients.values() if name in session.program.index}
+    session.execute("goto 1:dprobs")
+    for command in ("list", "explain dprobs[0,0]", "formula dprobs", "info", "backtrace"):
+        said = session.execute(command)
+        assert derived not in f"{said.text} {said.data}", command
+    for form in ("md", "tex", "html", "py", "yaml"):
+        session.execute(f"export {tmp_path / f'ninja.{form}'}")
+        text = (tmp_path / f"ninja.{form}").read_text("utf-8")
+        assert derived not in text and ("Yours to fill in" in text or "dprobs = ..." in text), form
+    assert session.execute("check").data["ok"]
+    assert "logprobs = log(probs)" in session.execute("hint").text and str(session.program.stage("dprobs")) == "dprobs = ..."
+    assert session.execute("reveal").text == f"dprobs = {derived}" == str(session.program.stage("dprobs"))
+    session.execute("formula dcounts_sum_inv = sum(counts, axis=1, keepdims=True)")
+    assert "axis=1" in str(session.program.stage("dcounts_sum_inv")) and session.program.stage("dcounts_sum_inv").derived.text == "..."
+
+
 WRONG = [
     ("dcounts_sum = -(counts_sum ** -2) * dcounts_sum_inv", "dcounts_sum = counts_sum ** -2 * dcounts_sum_inv", "dcounts_sum"),
     ("dcounts = dcounts + dcounts_sum   # each count is in its sum", "", "dcounts"),

@@ -137,7 +137,7 @@ def hidden(program, stage, formula):
     """A timeline on which a planted formula runs in disguise."""
     running, shown = disguised(program, stage, formula)
     timeline = Timeline(running)
-    timeline.shown = shown
+    timeline.disguise = shown
     return timeline
 
 

@@ -62,7 +62,7 @@ def test_a_step_may_be_skipped_and_the_tour_left():
     assert session.view().tour is None
 
 
-PROGRAMS = ("exam_graph", "exam_softmax", "batch_norm", "dropout", "conv", "rnn", "attention", "ninja", "deep_sigmoid")
+PROGRAMS = ("exam_graph", "exam_softmax", "batch_norm", "dropout", "conv", "rnn", "attention", "deep_sigmoid")
 
 
 @pytest.mark.parametrize("name", by_day(PROGRAMS, 2))

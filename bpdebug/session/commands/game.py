@@ -9,6 +9,8 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.record import replace, values_of
+from bpdebug.core.schedule import Stage
+from bpdebug.look.rules import rule_of
 from bpdebug.play.hunt import SEEDS, Hunt, disguised, game_of, task_lines
 from bpdebug.play.predict import Question, is_right, question_of, read_answer, why_shape
 from bpdebug.session.commands.edit import exact_row
@@ -41,7 +43,7 @@ def _changed(session: Session, hunt: Hunt) -> Hunt:
     """The present hunt has come on; when it is over, the fault becomes visible."""
     session.hunts = (*session.hunts[:-1], hunt)
     if hunt.over:
-        session.timeline.shown = lambda program: program
+        session.timeline.disguise = None
     return hunt
 
 
@@ -61,7 +63,7 @@ def hunt(session: Session, text: str = "") -> Work:
     dropped += [f"formula {name} = {text}" for name, text in scenario.formulas.items()]
     running, shown = disguised(program, fault.stage, fault.formula)
     session.begin(running)
-    session.timeline.shown = shown
+    session.timeline.disguise = shown
     session.hunts += (Hunt(seed, fault),)
     lines = [*task_lines(session.hunts, program), *[f"dropped: {'; '.join(dropped)}"] * bool(dropped)]
     return _answered(session, *lines, scenario=scenario.name, dropped=dropped)
@@ -82,9 +84,19 @@ def accuse(session: Session, name: str) -> Result:
     return _answered(session, text, accused=name, right=after.found)
 
 
+def _left(session: Session) -> Stage | None:
+    """The stage here that is yours to fill in, or the next one; None in a hunt, and where there is none."""
+    stages, here = session.timeline.machine.program.stages, max(session.position.done - 1, 0)
+    left = [one for one in (*stages[here:], *stages[:here]) if one.left and not one.edited and one.name not in session.timeline.revealed]
+    return left[0] if left and (not session.hunts or session.hunts[-1].over) else None
+
+
 @command("hint", "play")
 def hint(session: Session) -> Result:
-    """Narrow the hunt down: the sort of stage, then the layer, then the sort of mistake."""
+    """Narrow the hunt down (stage, layer, mistake), or say the rule of the next line that is yours to fill in."""
+    if stage := _left(session):
+        program, shapes = session.timeline.machine.program, session.timeline.machine.shapes()
+        return Result("hint", rule_of(program, replace(stage, left=False), session.cursor.style, shapes), {"name": stage.name})
     now = _present(session)
     hints = now.fault.hints(session.program)
     if now.hints == len(hints):
@@ -95,7 +107,10 @@ def hint(session: Session) -> Result:
 
 @command("reveal", "play")
 def reveal(session: Session) -> Result:
-    """Give up and reveal what was planted."""
+    """Give up and reveal what was planted, or the formula of the next line that is yours to fill in."""
+    if stage := _left(session):
+        session.timeline.revealed |= {stage.name}
+        return Result("value", str(stage), {"name": stage.name, "formula": stage.formula.text})
     _changed(session, replace(_present(session), revealed=True))
     return _answered(session)
 
